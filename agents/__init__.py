@@ -1,0 +1,1 @@
+"""Who plays: chat, engines, policies, scripted players and the embedded tiny model."""

@@ -1,0 +1,81 @@
+"""Scripted players: random, idle and the env's own expert. They answer in words, as a model does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from agents.policy import Seat
+from agents.sampling import mix
+from envs.names import suggest
+from envs.task import Task
+
+
+class Scripted:
+    """What the scripted players share: no memory, and a reply from an action."""
+
+    def sit(self, task: Task) -> None:
+        """No memory."""
+
+    def reply(self, seats: Sequence[Seat]) -> list[str]:
+        """A well-formed reply for each seat."""
+        return [f"<think>{self.thought(seat)}</think><answer>{self.answer(seat)}</answer>" for seat in seats]
+
+    def thought(self, seat: Seat) -> str:
+        """A few words for `<think>`."""
+        return ""
+
+    def answer(self, seat: Seat) -> str:
+        """The action's name, or the answer's text."""
+        raise NotImplementedError
+
+
+class RandomPlayer(Scripted):
+    """A uniformly random legal action; for questions, a random number of the right answer's length."""
+
+    def answer(self, seat: Seat) -> str:
+        """Draw from the seat's own seed."""
+        rng = np.random.default_rng(mix(seat.seed, seat.turn))
+        if seat.task.config.actions:
+            return str(rng.choice(seat.task.config.actions))
+        digits = len(str(expert_action(seat)).lstrip("-"))
+        return str(rng.integers(10 ** (digits - 1) if digits > 1 else 0, 10**digits))
+
+
+class IdlePlayer(Scripted):
+    """The first action, which is to do nothing where a game has it; for questions, zero."""
+
+    def answer(self, seat: Seat) -> str:
+        """Always the same."""
+        return seat.task.config.actions[0] if seat.task.config.actions else "0"
+
+
+class Expert(Scripted):
+    """The env's own expert."""
+
+    def thought(self, seat: Seat) -> str:
+        """The expert's few words, if the env has any."""
+        think = getattr(seat.env.unwrapped, "expert_thought", None)
+        return str(think()) if think else ""
+
+    def answer(self, seat: Seat) -> str:
+        """The expert's action in this state."""
+        return seat.task.action_name(expert_action(seat))
+
+
+def expert_action(seat: Seat) -> Any:
+    """The action of the env's expert; ValueError where the env has none."""
+    act = getattr(seat.env.unwrapped, "expert_action", None)
+    if act is None:
+        raise ValueError(f"task {seat.task.name} has no expert: {seat.task.config.id} has no expert_action()")
+    return act()
+
+
+PLAYERS: dict[str, type[Scripted]] = {"random": RandomPlayer, "idle": IdlePlayer, "expert": Expert}
+
+
+def scripted(name: str) -> Scripted:
+    """The scripted player of that name."""
+    if name not in PLAYERS:
+        raise ValueError(suggest("player", name, PLAYERS))
+    return PLAYERS[name]()

@@ -1,0 +1,176 @@
+"""Warm-up: clone the experts into the untrained tiny model, to a deliberately middling level.
+
+`python -m agents.warmup out=FOLDER` builds the weights that ship in the package: same seed, same weights (on one kind
+of machine: the last bits of a matrix product depend on it). It stops at the first check at which success on the game
+reaches `target`, so that reinforcement learning has a start to improve on and room to do so.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from agents.chat import Chat
+from agents.conversation import Branch, Conversation
+from agents.engines import Completion, EngineConfig
+from agents.engines.transformers import TransformersEngine
+from agents.episodes import Arena, Start
+from agents.experts import Expert, RandomPlayer
+from agents.models import wrap
+from agents.policy import Seat, VLMPolicy
+from agents.sampling import mix
+from agents.tiny import build
+from agents.vlm import VLM
+from envs.task import Task, load_task
+
+
+@dataclass
+class WarmupConfig:
+    """How the embedded model is made."""
+
+    out: str = "tiny"
+    """Folder to write the model to."""
+    seed: int = 0
+    """Seeds the weights, the demonstrations and their order."""
+    game: str = "football"
+    """The task whose success ends the warm-up."""
+    target: float = 0.35
+    """Success (T=1) on the game at which it ends."""
+    texts: list[str] = field(default_factory=lambda: ["arithmetic", "algebra"])
+    """Text tasks learned beside it."""
+    decisions: int = 16000
+    """Expert decisions shown of each task."""
+    batch: int = 128
+    """Decisions of the game in a step."""
+    text_batch: int = 24
+    """Answers of each text task in a step."""
+    steps: int = 800
+    """Steps at most; the learning rate falls to 0 over them."""
+    lr: float = 2e-3
+    """Peak learning rate."""
+    every: int = 20
+    """Steps between two checks."""
+    episodes: int = 256
+    """Episodes of a check."""
+
+
+@dataclass
+class Demonstrator(Expert):
+    """The expert, moved off its path by a share of random actions; its own answers are what is kept."""
+
+    chat: Chat
+    noise: float
+    shown: list[Branch] = field(default_factory=list)
+
+    def reply(self, seats: Sequence[Seat]) -> list[str]:
+        """Play the noisy action, remember the clean one."""
+        replies = super().reply(seats)
+        for index, seat in enumerate(seats):
+            self.shown.append(demonstration(self.chat, seat, replies[index]))
+            if seat.task.config.actions and np.random.default_rng(mix(seat.seed, seat.turn, 1)).random() < self.noise:
+                replies[index] = RandomPlayer().reply([seat])[0]
+        return replies
+
+
+def demonstration(chat: Chat, seat: Seat, words: str) -> Branch:
+    """One turn, with a reply in words, as tokens to learn."""
+    conversation = Conversation(chat, history=0)
+    text = seat.task.words(seat.observation, first=True)
+    conversation.ask(text, text, seat.observation.image)
+    tokens = chat.reply(words)
+    conversation.answer(Completion(tokens, np.zeros(len(tokens), dtype=np.float32), finished=True, version=-1))
+    return conversation.branches()[0]
+
+
+def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: float = 0.15) -> list[Branch]:
+    """At least `decisions` expert turns of a task, as tokens."""
+    demonstrator = Demonstrator(chat, noise)
+    arena = Arena(task)
+    episode = 0
+    while len(demonstrator.shown) < decisions:
+        starts = [Start(mix(seed, episode + i) % 2**30, mix(seed, episode + i, 2)) for i in range(64)]
+        arena.play(starts, demonstrator)
+        episode += 64
+    arena.close()
+    return demonstrator.shown[:decisions]
+
+
+class Cloner:
+    """Supervised learning of demonstrations with AdamW, warm-up and cosine decay."""
+
+    def __init__(self, vlm: VLM, shown: Sequence[tuple[list[Branch], int]], config: WarmupConfig) -> None:
+        """`shown` gives, for each task, its demonstrations and how many of them are in a step."""
+        self.vlm = vlm
+        self.shown = shown
+        self.config = config
+        self.optimizer = torch.optim.AdamW(vlm.model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.01)
+        self.step = 0
+
+    def train(self, steps: int) -> float:
+        """Some more steps; the mean loss (nats a token) over them."""
+        losses = []
+        for _ in range(steps):
+            rng = np.random.default_rng(mix(self.config.seed, self.step))
+            batches = [[task[i] for i in rng.integers(0, len(task), count)] for task, count in self.shown]
+            tokens = sum(int(branch.loss_mask.sum()) for batch in batches for branch in batch)
+            loss = 0.0
+            for batch in batches:
+                part = -self.vlm.score(batch, temperature=1.0)[0].sum() / tokens
+                part.backward()
+                loss += float(part.detach())
+            torch.nn.utils.clip_grad_norm_(self.vlm.model.parameters(), 1.0)
+            progress = self.step / self.config.steps
+            for group in self.optimizer.param_groups:
+                warm = min(1.0, (self.step + 1) / 20)
+                group["lr"] = self.config.lr * warm * 0.5 * (1 + math.cos(math.pi * progress))
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            self.step += 1
+            losses.append(loss)
+        return float(np.mean(losses))
+
+
+def main(argv: Sequence[str]) -> None:
+    """Build, clone, check, save."""
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(WarmupConfig), OmegaConf.from_cli(list(argv)))
+    except OmegaConfBaseException as error:
+        known = ", ".join(WarmupConfig.__dataclass_fields__)
+        sys.exit(f"error: {str(error).splitlines()[0]}; the keys are {known}")
+    config = OmegaConf.to_object(merged)
+    assert isinstance(config, WarmupConfig)
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    model = wrap(*build(config.seed))
+    tasks = {name: Task(name, load_task(name)) for name in [config.game, *config.texts]}
+    shown = []
+    for number, (name, task) in enumerate(tasks.items()):
+        count = config.batch if name == config.game else config.text_batch
+        shown.append((demonstrate(model.chat, task, config.decisions, mix(config.seed, number)), count))
+        print(f"{len(shown[-1][0])} demonstrations of {name}, {time.perf_counter() - started:.0f} s", flush=True)
+    cloner = Cloner(model.vlm, shown, config)
+    policy = VLMPolicy(model.chat, TransformersEngine(model.vlm, model.chat.eos, EngineConfig()))
+    starts = [Start(2**30 + i, mix(config.seed, i)) for i in range(config.episodes)]
+    arenas = {name: Arena(task) for name, task in tasks.items()}
+    while cloner.step < config.steps:
+        loss = cloner.train(config.every)
+        success = {}
+        for name, arena in arenas.items():
+            success[name] = float(np.mean([episode.success for episode in arena.play(starts, policy)]))
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in success.items())
+        print(f"step {cloner.step}: loss {loss:.3f}, {shares}, {time.perf_counter() - started:.0f} s", flush=True)
+        if success[config.game] >= config.target:
+            break
+    model.save(Path(config.out))
+    print(f"written to {config.out}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

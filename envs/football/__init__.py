@@ -1,0 +1,1 @@
+"""Football in Google Research Football's units and actions, in numba."""

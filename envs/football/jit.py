@@ -1,0 +1,31 @@
+"""numba's `njit` with a disk cache that is thrown away when *any* file of this package changes.
+
+numba itself looks only at the file of the function: a changed constant or callee in another file would silently
+keep the old machine code.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _fingerprint() -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_FINGERPRINT = _fingerprint()
+
+
+def njit(function: _F) -> _F:
+    """Compile on first use and keep the machine code on disk."""
+    compiled = numba.njit(cache=True, error_model="numpy")(function)
+    compiled._cache._cache_file._source_stamp = _FINGERPRINT
+    return compiled  # type: ignore[no-any-return]

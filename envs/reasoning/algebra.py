@@ -1,0 +1,56 @@
+"""Linear equations with one unknown and a whole answer, such as `3x+4=19,x=`."""
+
+from envs.reasoning.question import Question, QuestionEnv
+
+
+def term(coefficient: int) -> str:
+    """The coefficient before x, as it is written: 3 → `3x`, 1 → `x`, -1 → `-x`."""
+    return {1: "x", -1: "-x"}.get(coefficient, f"{coefficient}x")
+
+
+def linear(coefficient: int, constant: int) -> str:
+    """The side `coefficient`·x + `constant`, as it is written: (3, -4) → `3x-4`, (3, 0) → `3x`."""
+    return term(coefficient) + (f"{constant:+d}" if constant else "")
+
+
+def worked(left: int, constant: int, right: int, other: int) -> str:
+    """left·x + constant = right·x + other with the unknown on one side: 3x+4=19 → `3x=15`."""
+    return f"{term(left - right)}={other - constant}"
+
+
+class AlgebraEnv(QuestionEnv):
+    """Solve a linear equation for x.
+
+    ## Description
+    `ax+b=c` with whole a, b, c and x; from difficulty 0.5 on up to half of the equations have x on both sides,
+    `ax+b=dx+c`. Difficulty d in [0, 1] sets the ranges: a from 1 to 2+7d, b up to 5+25d and x up to 5+15d in size;
+    below 0.25 nothing is negative. The rest is as in `QuestionEnv`.
+
+    ## Arguments
+    `difficulty`: from 0 to 1 (0.3).
+
+    ## Version History
+    v0: first version.
+    """
+
+    def __init__(self, difficulty: float = 0.3, render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        if not 0 <= difficulty <= 1:
+            raise ValueError(f"difficulty must be from 0 to 1, got {difficulty}")
+        self.difficulty = difficulty
+
+    def draw_question(self) -> Question:
+        """An equation, built around its answer."""
+        draw = self.np_random.integers
+        most = 2 + int(7 * self.difficulty)
+        largest, constants = 5 + int(15 * self.difficulty), 5 + int(25 * self.difficulty)
+        signed = self.difficulty >= 0.25
+        x = int(draw(-largest if signed else 0, largest + 1))
+        b = int(draw(-constants if signed else 0, constants + 1))
+        a = int(draw(1, most + 1))
+        d = int(draw(1, most + 1)) if self.difficulty >= 0.5 and self.np_random.random() < 0.5 else 0
+        if d == a:
+            d = 0
+        c = (a - d) * x + b
+        other = linear(d, c) if d else str(c)
+        return Question(f"{linear(a, b)}={other},x=", x, worked(a, b, d, c))

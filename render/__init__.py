@@ -1,0 +1,5 @@
+"""What is seen: arrays and records in, pixels and pages out. Imports nothing else of ours."""
+
+import os
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # before anything imports pygame

@@ -1,0 +1,266 @@
+"""Learning curves: what a run's metrics say, as points to plot, and the PNG that shows them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+PANELS: Final = (
+    ("success", "Success", "share of episodes"),
+    ("reward", "Reward", "mean of an episode"),
+    ("valid", "Valid replies", "share of replies"),
+    ("response_length", "Reply length", "tokens"),
+    ("entropy", "Entropy", "nats a token"),
+    ("kl", "KL to the reference", "nats a token"),
+    ("grad_norm", "Gradient norm", ""),
+    ("tokens_per_s", "Throughput", "tokens/s"),
+    ("time/tokens_per_second", "Throughput", "tokens/s"),
+)
+"""Metric, title and unit of each panel; a metric that no row has gets none."""
+
+SHADES: Final = ("#eef2f7", "#fdf3e4", "#e9f5ee", "#f4ecf8")
+INK: Final = "#24292f"
+MUTED: Final = "#6b7480"
+LINE: Final = "#2563eb"
+EVALUATION: Final = "#dc2626"
+FLOORS: Final = {"random": "#9a6700", "idle": "#8b949e", "expert": "#15803d"}
+
+
+@dataclass
+class Curve:
+    """One panel's points."""
+
+    metric: str
+    """The key in the metrics."""
+    title: str
+    """What stands above the panel."""
+    unit: str
+    """What stands beside the axis."""
+    steps: list[float] = field(default_factory=list)
+    """The points' places: training steps, counted through all stages."""
+    values: list[float] = field(default_factory=list)
+    """The points' values, as long as `steps`."""
+
+
+@dataclass
+class Curves:
+    """All that the panels show."""
+
+    panels: list[Curve]
+    """Those that have a value."""
+    stages: list[tuple[str, float, float]]
+    """Name, first and last step of each stage."""
+    evaluations: list[tuple[float, float, float, float]]
+    """Step, success and its 95% interval (lower, upper)."""
+
+
+def read_curves(metrics: Iterable[Mapping[str, Any]]) -> Curves:
+    """Collect the points of a run.
+
+    Args:
+        metrics: rows in order, each with `total_step`, or else `step` (where it starts again in a new stage it is
+            counted on); where there are any, `stage` (a name), the metrics of `PANELS`, and `eval/success` with
+            `eval/low` and `eval/high`, or `eval/ci95` [lower, upper], or `eval/n`. Values that are no finite number
+            are left out. A row of evaluations alone belongs to no stage.
+    """
+    panels = {metric: Curve(metric, title, unit) for metric, title, unit in PANELS}
+    stages: list[tuple[str, float, float]] = []
+    evaluations: list[tuple[float, float, float, float]] = []
+    offset, before, name = 0.0, -math.inf, None
+    for index, row in enumerate(metrics):
+        values = {metric: number for metric in panels if (number := _number(row.get(metric))) is not None}
+        success = _number(row.get("eval/success"))
+        place = _number(row.get("total_step"))
+        stage = name if success is not None and not values else str(row.get("stage", ""))
+        if place is None:
+            step = _number(row.get("step"))
+            step = float(index) if step is None else step
+            if stage != name and step + offset < before:
+                offset = before + 1 - step
+            place = step + offset
+        if success is not None:
+            evaluations.append((place, success, *_interval(success, row)))
+        if not values:
+            continue
+        if stage != name:
+            stages.append((stage or "", place, place))
+            name = stage
+        stages[-1] = (stages[-1][0], stages[-1][1], max(place, stages[-1][2]))
+        before = max(before, place)
+        for metric, value in values.items():
+            panels[metric].steps.append(place)
+            panels[metric].values.append(value)
+    shown = [curve for curve in panels.values() if curve.values or (curve.metric == "success" and evaluations)]
+    return Curves(shown, [stage for stage in stages if stage[0]], evaluations)
+
+
+def read_floors(summary: Mapping[str, Any] | None) -> dict[str, float]:
+    """Success of the players that do not learn (random, idle, expert), out of a run's summary."""
+    success = (summary or {}).get("success")
+    found = {}
+    for name in FLOORS:
+        row = success.get(name) if isinstance(success, Mapping) else None
+        value = _number(row.get("mean")) if isinstance(row, Mapping) else None
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def read_checkpoint(summary: Mapping[str, Any] | None) -> float | None:
+    """The step of the reported checkpoint, out of a run's summary."""
+    checkpoint = (summary or {}).get("checkpoint")
+    return _number(checkpoint.get("step")) if isinstance(checkpoint, Mapping) else None
+
+
+def write_curves(
+    path: Path | str,
+    metrics: Iterable[Mapping[str, Any]],
+    summary: Mapping[str, Any] | None = None,
+    title: str = "",
+) -> Path:
+    """Draw the learning curves of a run into a PNG, whole or not at all.
+
+    Args:
+        path: the PNG; it is replaced.
+        metrics: see `read_curves`.
+        summary: what `summary.json` holds: success of random, idle and expert players becomes dashed lines, the
+            reported checkpoint's step a marked line in every panel.
+        title: stands above the panels.
+
+    Raises:
+        OSError: the disk is full or not writable.
+    """
+    from matplotlib.figure import Figure  # slow to import, and only needed here
+
+    path = Path(path)
+    curves = read_curves(metrics)
+    floors, checkpoint = read_floors(summary), read_checkpoint(summary)
+    columns = min(max(len(curves.panels), 1), 3)
+    rows = max(math.ceil(len(curves.panels) / columns), 1)
+    figure = Figure(figsize=(4.6 * columns, 2.9 * rows + (0.5 if title else 0.1)), dpi=120, layout="constrained")
+    if title:
+        figure.suptitle(title, fontsize=13, fontweight="bold", color=INK, x=0.01, ha="left")
+    if not curves.panels:
+        figure.text(0.5, 0.5, "no metrics yet", ha="center", color=MUTED)
+    for index, curve in enumerate(curves.panels):
+        axes = figure.add_subplot(rows, columns, index + 1)
+        _panel(axes, curve, curves, floors, checkpoint)
+        if curve.metric == "success":
+            handles, labels = axes.get_legend_handles_labels()
+            figure.legend(handles, labels, loc="outside lower left", ncols=6, fontsize=8, frameon=False, labelcolor=INK)
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part.png")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(part, facecolor="white")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def smooth(values: Sequence[float], half_life: float = 3.0) -> list[float]:
+    """An exponential moving average to both sides, so that it does not lag; `half_life` is in points."""
+    keep = 0.5 ** (1 / half_life)
+
+    def sums(order: Sequence[float]) -> list[tuple[float, float]]:
+        total = weight = 0.0
+        out = []
+        for value in order:
+            total, weight = keep * total + value, keep * weight + 1
+            out.append((total, weight))
+        return out
+
+    sides = zip(values, sums(values), reversed(sums(values[::-1])), strict=True)
+    return [(left[0] + right[0] - value) / (left[1] + right[1] - 1) for value, left, right in sides]
+
+
+def pieces(curve: Curve, stages: Sequence[tuple[str, float, float]]) -> list[dict[str, list[float]]]:
+    """The curve cut where stages change, so that no line joins two: steps, values, and the values smoothed."""
+    out: list[dict[str, list[float]]] = []
+    start = 0
+    for bound in [last for _, _, last in stages[:-1]] + [math.inf]:
+        end = start
+        while end < len(curve.steps) and curve.steps[end] <= bound:
+            end += 1
+        if end > start:
+            values = curve.values[start:end]
+            out.append({"steps": curve.steps[start:end], "values": values, "smooth": smooth(values)})
+        start = end
+    return out
+
+
+def _panel(axes: Any, curve: Curve, curves: Curves, floors: Mapping[str, float], checkpoint: float | None) -> None:
+    """Draw one panel on matplotlib's `axes`."""
+    axes.set_title(curve.title, fontsize=10.5, fontweight="bold", loc="left", color=INK)
+    for number, (name, first, last) in enumerate(curves.stages):
+        axes.axvspan(first - 0.5, last + 0.5, color=SHADES[number % len(SHADES)], lw=0, zorder=0)
+        if len(curves.stages) > 1:
+            axes.annotate(
+                name, ((first + last) / 2, 1), xycoords=("data", "axes fraction"), xytext=(0, -3),
+                textcoords="offset points", ha="center", va="top", fontsize=7.5, color=MUTED,
+            )  # fmt: skip
+    for number, piece in enumerate(pieces(curve, curves.stages)):
+        axes.plot(piece["steps"], piece["values"], color=LINE, alpha=0.28, lw=1, zorder=2)
+        axes.plot(piece["steps"], piece["smooth"], color=LINE, lw=1.9, zorder=3, label=None if number else "training")
+    if curve.metric == "success":
+        _success(axes, curves, floors)
+    elif curve.metric == "valid":
+        axes.set_ylim(-0.03, 1.15)
+    elif curve.values and min(curve.values) >= 0:
+        axes.set_ylim(0, max(max(curve.values) * 1.18, 1e-9))
+    if checkpoint is not None:
+        label = "reported checkpoint" if curve.metric == "success" else None
+        axes.axvline(checkpoint, color=INK, lw=1, ls=(0, (1, 2)), zorder=4, label=label)
+    axes.set_xlabel("step", fontsize=8, color=MUTED)
+    axes.set_ylabel(curve.unit, fontsize=8, color=MUTED)
+    axes.tick_params(labelsize=8, colors=MUTED, length=0)
+    axes.grid(axis="y", color="#d8dee4", lw=0.6, zorder=1)
+    axes.set_axisbelow(False)
+    axes.margins(x=0.01)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color("#b6bec8")
+
+
+def _success(axes: Any, curves: Curves, floors: Mapping[str, float]) -> None:
+    """What only the success panel has: evaluations with their intervals, and the floors."""
+    axes.set_ylim(-0.03, 1.15)
+    for name, value in floors.items():
+        axes.axhline(value, color=FLOORS.get(name, MUTED), lw=1.2, ls="--", zorder=2, label=f"{name} {value:.2f}")
+    if curves.evaluations:
+        places, means, lows, highs = zip(*curves.evaluations, strict=True)
+        errors = [
+            [max(mean - low, 0) for mean, low in zip(means, lows, strict=True)],
+            [max(high - mean, 0) for mean, high in zip(means, highs, strict=True)],
+        ]
+        axes.errorbar(
+            places, means, yerr=errors, fmt="o", color=EVALUATION, ms=4.5, capsize=3, lw=1.3, zorder=5,
+            label="held out, 95% CI",
+        )  # fmt: skip
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _interval(success: float, row: Mapping[str, Any]) -> tuple[float, float]:
+    """The 95% interval that the row gives, or Wilson's from `eval/n`, or none (the point itself)."""
+    given = row.get("eval/ci95")
+    pair = given if isinstance(given, list | tuple) and len(given) == 2 else (row.get("eval/low"), row.get("eval/high"))
+    low, high = _number(pair[0]), _number(pair[1])
+    if low is not None and high is not None:
+        return low, high
+    count = _number(row.get("eval/n"))
+    if count is None or count < 1:
+        return success, success
+    z = 1.959964
+    middle = (success + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(max(success * (1 - success) / count + z * z / (4 * count**2), 0))
+    return middle - half, middle + half

@@ -1,0 +1,81 @@
+"""The embedded model: built from a seed, small, with a vocabulary that fits the game."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.models import tiny_folder
+from agents.tiny import IMAGE_SIZE, SPECIAL, TAGS, VISUAL_TOKENS, build, build_processor
+from training.config import load
+
+TOKENIZER = build_processor().tokenizer
+
+
+def weights(seed: int) -> dict[str, torch.Tensor]:
+    return dict(build(seed)[0].state_dict())
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one = weights(5)
+    assert torch.equal(torch.get_rng_state(), before)  # the caller's generator is left alone
+    torch.manual_seed(2)
+    two = weights(5)
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    other = weights(6)
+    assert not torch.equal(one["lm_head.weight"], other["lm_head.weight"])
+
+
+def test_sizes() -> None:
+    model, processor = build()
+    count = sum(parameter.numel() for parameter in model.parameters())
+    assert 0.9e6 < count < 1.3e6
+    assert model.lm_head.weight is model.model.text_model.embed_tokens.weight  # tied: counted and saved once
+    assert model.lm_head.weight.shape == (len(processor.tokenizer), 128)
+    assert (IMAGE_SIZE, VISUAL_TOKENS, processor.image_seq_len) == (84, 9, 9)
+    # The start decides whether a model of this size learns: std 0.08, not transformers' 0.02.
+    assert 0.075 < model.model.text_model.layers[0].self_attn.q_proj.weight.std().item() < 0.085
+
+
+def size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def test_the_shipped_files_are_small_and_hold_no_code() -> None:
+    assert size(tiny_folder()) < 10e6
+    assert {file.suffix for file in tiny_folder().iterdir()} <= {".json", ".jinja", ".safetensors"}
+
+
+def test_the_shipped_tokenizer_is_the_one_that_is_built(tmp_path: Path) -> None:
+    build_processor().save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "chat_template.jinja"):
+        digests = [hashlib.sha256((folder / name).read_bytes()).hexdigest() for folder in (tmp_path, tiny_folder())]
+        assert digests[0] == digests[1], name
+
+
+def ids(text: str) -> list[int]:
+    encoded: list[int] = TOKENIZER.encode(text, add_special_tokens=False)
+    return encoded
+
+
+@pytest.mark.parametrize("word", [*SPECIAL, *TAGS, *"0123456789", *load([]).tasks["football"].actions])
+def test_one_token_each(word: str) -> None:
+    assert len(ids(word)) == 1
+    assert TOKENIZER.decode(ids(word)) == word
+
+
+def test_replies_are_short() -> None:
+    assert len(ids("<think></think><answer>top_right</answer>")) == 5
+    assert [TOKENIZER.decode([token]) for token in ids("47+38=85")] == list("47+38=85")
+
+
+@given(st.text().filter(lambda text: not any(word in text for word in SPECIAL)))
+def test_any_text_comes_back(text: str) -> None:
+    decoded = TOKENIZER.decode(ids(text), skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    assert decoded == text

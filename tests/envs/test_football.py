@@ -1,0 +1,223 @@
+"""`kickoff/Football-v0` as a Gymnasium env."""
+
+import re
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import envs  # noqa: F401
+from envs.football.env import FootballEnv
+from envs.football.match import BALL_RADIUS, HALF_LENGTH, Action
+from envs.football.scenarios import SCENARIOS
+
+SMALL: dict[str, Any] = {"image_size": (48, 64)}
+WITH_KEEPER = "academy_run_to_score_with_keeper"
+
+
+def play(env: FootballEnv, seed: int, policy: str, turns: int = 16) -> tuple[bool, float]:
+    """Success and return of an episode."""
+    rng = np.random.default_rng(seed)
+    env.reset(seed=seed)
+    total = 0.0
+    for _ in range(turns):
+        action = {"expert": env.expert_action, "random": lambda: int(rng.integers(19)), "idle": lambda: 0}[policy]()
+        _, reward, terminated, truncated, info = env.step(action)
+        total += reward
+        if terminated or truncated:
+            break
+    return info["success"], total
+
+
+def success(scenario: str, policy: str, episodes: int, **kwargs: Any) -> float:
+    env = FootballEnv(scenario, observation="text", frame_skip=5, **kwargs)
+    return sum(play(env, seed, policy)[0] for seed in range(episodes)) / episodes
+
+
+@pytest.mark.parametrize("observation", ["pixels", "text"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_check_env(scenario: str, observation: str) -> None:
+    env = gymnasium.make("kickoff/Football-v0", scenario=scenario, observation=observation, **SMALL)
+    check_env(env.unwrapped, skip_render_check=True)
+
+
+@pytest.mark.parametrize("mode", ["rgb_array", "rgb_array_list"])
+def test_check_render(mode: str) -> None:
+    env = gymnasium.make("kickoff/Football-v0", render_mode=mode, **SMALL)
+    check_env(env.unwrapped, skip_render_check=True)
+
+
+def test_the_same_seed_and_actions_give_the_same_episode() -> None:
+    def hashes(seed: int) -> list[str]:
+        env = FootballEnv(WITH_KEEPER, observation="text", frame_skip=3)
+        found = [env.reset(seed=seed)[1]["state_hash"]]
+        for action in (5, 13, 4, 5, 5, 12, 0):
+            found.append(env.step(action)[4]["state_hash"])
+        return found
+
+    assert hashes(1) == hashes(1)
+    assert len(set(hashes(1))) == 8
+    assert hashes(1)[0] != hashes(2)[0]
+
+
+def test_frames() -> None:
+    env = FootballEnv(image_size=(84, 96), camera="ball")
+    first, info = env.reset(seed=0)
+    assert first.shape == (84, 96, 3) and first.dtype == np.uint8
+    assert env.observation_space.contains(first)
+    second = env.step(Action.RIGHT)[0]
+    assert (first != second).any()
+    assert info["success"] is False and info["legal_actions"] == list(range(19)) and info["score"] == (0, 0)
+
+
+def test_the_words_are_the_state() -> None:
+    env = FootballEnv("academy_3_vs_1_with_keeper", observation="text", start_noise=0.0)
+    text, info = env.reset(seed=0)
+    assert text == info["text"]
+    # 0.6 · 54.4 = 32.64, 0.62 · 54.4 = 33.73, 0.7 · 54.4 = 38.08, 0.2 · 83.6 = 16.72, 0.75 · 54.4 = 40.8
+    assert text == (
+        "you (32.6, 0.0) facing right 0 deg, 0.0 m/s; ball (33.7, 0.0) free; goal x 54.4, y -3.7 to 3.7; "
+        "keeper (54.4, 0.0); opponents (40.8, 0.0); mates (38.1, 16.7) (38.1, -16.7)"
+    )
+    for _ in range(5):
+        text = env.step(Action.TOP_RIGHT)[0]
+    text = env.step(Action.SPRINT)[0]
+    assert re.match(r"you \(3[345]\.\d, -\d\.\d\) facing top right -45 deg, \d\.\d m/s, sprint on; ball .* yours", text)
+
+
+@pytest.mark.parametrize("skip", [1, 4])
+def test_a_list_of_frames_has_one_for_every_step(skip: int) -> None:
+    env = FootballEnv(render_mode="rgb_array_list", render_size=(60, 90), frame_skip=skip, **SMALL)
+    env.reset(seed=0)
+    for _ in range(3):
+        env.step(Action.RIGHT)
+    frames = env.render()
+    assert len(frames) == 1 + 3 * skip  # the start, then every 0.1 s
+    assert frames[0].shape == (60, 90, 3)
+    assert env.render() == []  # handed out once
+
+
+def test_frame_skip_is_the_same_as_single_steps() -> None:
+    skipping = FootballEnv(WITH_KEEPER, observation="text", frame_skip=5)
+    single = FootballEnv(WITH_KEEPER, observation="text")
+    skipping.reset(seed=4)
+    single.reset(seed=4)
+    for action in (Action.RIGHT, Action.SPRINT, Action.TOP_RIGHT, Action.SHOT):
+        held = skipping.step(action)[4]["state_hash"]
+        for _ in range(5):
+            last = single.step(action)[4]["state_hash"]
+        assert held == last
+
+
+def put(env: FootballEnv, x: float) -> None:
+    """The controlled player has the ball at (x, 0), x in GRF's units."""
+    m = env.matches[0]
+    m["position"][0, 1] = (x * HALF_LENGTH - 0.65, 0.0)
+    m["ball_owned_team"], m["ball_owned_player"] = 0, 1
+    m["ball"] = (x * HALF_LENGTH, 0.0, BALL_RADIUS)
+
+
+def test_checkpoint_rewards() -> None:
+    env = FootballEnv("academy_empty_goal", observation="text", start_noise=0.0, rewards="scoring,checkpoints")
+    env.reset(seed=0)
+    put(env, 0.5)
+    # d = 0.5: the k-th is at 0.99 - 0.0889 k, so k = 0 … 5 (0.99 - 0.4444 = 0.5456; k = 6 would need d <= 0.4567).
+    assert env.step(Action.IDLE)[1] == pytest.approx(0.6)
+    assert env.step(Action.IDLE)[1] == 0.0  # once an episode
+    put(env, 0.3)
+    assert env.step(Action.IDLE)[1] == 0.0
+    put(env, 0.75)
+    assert env.step(Action.IDLE)[1] == pytest.approx(0.3)  # d = 0.25: k = 6, 7, 8 (0.99 - 0.7111 = 0.2789)
+    env.matches[0]["ball_owned_team"] = -1
+    env.matches[0]["wait"][0, 1] = 1.0
+    env.matches[0]["ball"] = (HALF_LENGTH - 1.0, 0.0, BALL_RADIUS)
+    env.matches[0]["ball_velocity"] = (20.0, 0.0, 0.0)
+    _, reward, terminated, _, info = env.step(Action.IDLE)
+    assert reward == pytest.approx(1.1)  # the goal, and the last 0.1
+    assert terminated and info["success"] and info["score"] == (1, 0)
+
+
+def test_scoring_pays_one_and_the_time_limit_truncates() -> None:
+    env = FootballEnv("academy_empty_goal", observation="text", frame_skip=5)
+    assert play(env, 0, "expert") == (True, 1.0)
+    env.reset(seed=0)
+    for turn in range(80):
+        _, reward, terminated, truncated, info = env.step(Action.IDLE)
+        assert reward == 0.0 and not terminated and truncated == (turn == 79)  # 400 steps of 0.1 s, 5 a turn
+    assert info["steps_left"] == 0 and not info["success"]
+
+
+@pytest.mark.parametrize("scenario", list(SCENARIOS)[:4])
+def test_the_expert_scores(scenario: str) -> None:
+    assert success(scenario, "expert", 40) >= 0.9
+
+
+@pytest.mark.parametrize("scenario", ["academy_pass_and_shoot_with_keeper", "academy_3_vs_1_with_keeper"])
+def test_the_expert_passes_and_scores(scenario: str) -> None:
+    assert success(scenario, "expert", 40) >= 0.5
+
+
+def test_the_expert_leaves_the_state_alone() -> None:
+    env = FootballEnv("academy_3_vs_1_with_keeper", observation="text", frame_skip=5)
+    env.reset(seed=1)
+    for _ in range(4):
+        before = env.matches.tobytes()
+        action = env.expert_action()
+        assert env.expert_action() == action
+        assert re.fullmatch(r"[a-z]+( [a-z]+)?", env.expert_thought())
+        assert env.matches.tobytes() == before
+        env.step(action)
+
+
+def test_random_and_idle_play_do_not_score() -> None:
+    assert success(WITH_KEEPER, "random", 100) <= 0.05
+    for scenario in SCENARIOS:
+        assert success(scenario, "idle", 10) == 0.0
+
+
+def test_difficulty_makes_it_harder() -> None:
+    def saved(difficulty: float) -> float:
+        return 1.0 - success(WITH_KEEPER, "expert", 40, difficulty=difficulty)
+
+    assert saved(0.2) < saved(1.0)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        (
+            {"scenario": "academy_empty_goall"},
+            "unknown scenario 'academy_empty_goall'; did you mean 'academy_empty_goal'",
+        ),
+        ({"scenario": "x"}, "Known: academy_3_vs_1_with_keeper, academy_empty_goal"),
+        ({"observation": "pixel"}, "did you mean 'pixels'"),
+        ({"rewards": "goals"}, "unknown rewards 'goals'"),
+        ({"camera": "top"}, "camera 'top' is unknown"),
+        ({"image_size": 84}, "image_size must be two whole numbers, (height, width), got 84"),
+        ({"render_mode": "rgb"}, "unknown render_mode 'rgb'"),
+        ({"frame_skip": 0}, "frame_skip must be at least 1, got 0"),
+        ({"difficulty": 1.5}, "difficulty must be between 0 and 1, got 1.5"),
+        ({"start_noise": -1.0}, "start_noise must be between 0 and 0.5, got -1.0"),
+    ],
+)
+def test_impossible_arguments_are_one_clear_line(kwargs: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
+        FootballEnv(**kwargs)
+    assert "\n" not in str(caught.value)
+
+
+def test_human_mode_shows_and_closes() -> None:  # SDL's dummy driver: no window opens
+    env = FootballEnv("academy_empty_goal", observation="text", render_mode="human", render_size=(60, 90))
+    env.reset(seed=0)
+    env.step(Action.RIGHT)
+    assert env.render() is None
+    env.close()
+
+
+def test_an_action_out_of_range() -> None:
+    env = FootballEnv(observation="text")
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="action must be one of 0 to 18, got 19"):
+        env.step(19)

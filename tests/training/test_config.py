@@ -1,0 +1,301 @@
+"""The config: what wins over what, what is refused and how, and that it survives the disk."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.config import CONFIGS, DEFAULTS, ConfigError, group_file, load, load_with, names, read, save
+from training.schema import build, check, merge, parse
+from training.usage import help_text, meanings
+
+GROUP_FILES = [(group, name) for group in DEFAULTS for name in names(group)]
+
+
+@dataclass
+class Extra:
+    policy: str = "expert"
+    """Who plays."""
+    episodes: int = 256
+    """How many."""
+
+
+@pytest.mark.parametrize(("group", "name"), GROUP_FILES)
+def test_every_yaml_loads(group: str, name: str) -> None:
+    assert load([f"{group}={name}"])
+
+
+def test_every_yaml_is_in_a_group() -> None:
+    assert len(GROUP_FILES) == len(list(CONFIGS.rglob("*.yaml"))) >= 6
+
+
+def test_defaults_describe_the_football_run() -> None:
+    config = load([])
+    assert config.env == config.name == "football"
+    assert list(config.stages) == ["fre", "mgt"]
+    assert config.stages["mgt"].tasks == ["football"]
+    assert set(config.tasks) >= {"football", *config.stages["fre"].tasks}
+    assert config.tasks["football"].id == "kickoff/Football-v0"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> str:
+    path = tmp_path / "mine.yaml"
+    path.write_text("algo: {groups: 3, eps: 0.5}\nstages: {a: {steps: 1, algo: {groups: 5}}, b: {steps: 2}}\n")
+    return f"recipe={path}"
+
+
+def test_precedence(recipe: str) -> None:
+    def groups(*words: str) -> list[int]:
+        return [stage.algo.groups for stage in load([recipe, *words]).stages.values()]
+
+    assert groups() == [5, 3]  # the stage over the recipe
+    assert groups("algo.groups=7") == [7, 7]  # the user over both
+    assert groups("stages.a.algo.groups=9", "algo.groups=7") == [9, 7]  # the narrower word, whatever the order
+    assert groups("stages.b.algo.groups=9") == [5, 9]
+    assert load([recipe]).stages["a"].algo.eps == 0.5
+    assert load([recipe]).stages["a"].algo.beta1 == 0.9  # the dataclass's own default
+
+
+def test_env_words_are_short_for_the_task() -> None:
+    config = load(["env=algebra", "env.kwargs.difficulty=1", "env.max_reply_tokens=40", "tasks.arithmetic.history=2"])
+    assert config.tasks["algebra"].kwargs == {"difficulty": 1}
+    assert config.tasks["algebra"].max_reply_tokens == 40
+    assert config.tasks["arithmetic"].history == 2
+    assert config.stages["mgt"].tasks == ["algebra"]
+
+
+def test_an_env_may_be_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "hard_sums.yaml"
+    path.write_text("id: kickoff/Arithmetic-v0\nkwargs: {digits: 5}\nimage: false\ncaption: true\n")
+    config = load([f"env={path}"])
+    assert config.env == config.name == "hard_sums"
+    assert config.tasks["hard_sums"].kwargs == {"digits": 5}
+    assert load([f"stages.fre.tasks=[env, {path}]"]).stages["fre"].tasks == ["football", "hard_sums"]
+    with pytest.raises(ConfigError, match=r"'a\.b\.yaml' is no name of an env"):
+        load(["env=a.b.yaml"])
+
+
+def test_stage_tasks_may_be_chosen() -> None:
+    config = load(["stages.mgt.tasks=[env, algebra]", "tasks.algebra.max_turns=1"])
+    assert config.stages["mgt"].tasks == ["football", "algebra"]
+    assert "algebra" in config.tasks
+
+
+def test_extra_keys_stand_beside_the_usual_ones() -> None:
+    config, extra = load_with(["env=algebra", "policy=random", "seed=3"], Extra)
+    assert (config.env, config.seed, extra) == ("algebra", 3, Extra("random", 256))
+    with pytest.raises(ConfigError, match="unknown key polic; did you mean policy"):
+        load_with(["polic=random"], Extra)
+
+
+def test_texts_stay_as_typed() -> None:
+    assert load(["name=007"]).name == "007"
+    assert load(["name=true"]).name == "true"
+    assert load(["name="]).name == "football"
+    assert load(["env.instructions=a = b"]).tasks["football"].instructions == "a = b"
+
+
+def test_save_and_read_give_the_same_config(tmp_path: Path) -> None:
+    config = load(["name=1e-6", "algo.lr=1e-6", "env.instructions=null: ${a}\n é '"])
+    save(config, tmp_path / "config.yaml")
+    assert read(tmp_path / "config.yaml") == config
+
+
+def test_read_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("sed: 1\n")
+    with pytest.raises(ConfigError, match=r"config\.yaml: unknown key sed; did you mean seed\?"):
+        read(tmp_path / "config.yaml")
+    with pytest.raises(ConfigError, match=r"gone\.yaml: No such file"):
+        read(tmp_path / "gone.yaml")
+
+
+ERRORS = {
+    "algo.lrr=1": "unknown key algo.lrr; did you mean algo.lr?",
+    "lr=1": "unknown key lr; did you mean algo.lr?",
+    "xyzzy=1": "unknown key xyzzy; --help lists all keys",
+    "env.max_turn=1": "unknown key env.max_turn; did you mean env.max_turns?",
+    "tasks.fotball.max_turns=1": "unknown key tasks.fotball.max_turns; did you mean tasks.football.max_turns?",
+    "stages.mgtt.steps=1": "unknown key stages.mgtt.steps; did you mean stages.mgt.steps?",
+    "stages.mgt=1": "unknown key stages.mgt; did you mean stages.mgt.tasks?",
+    "algo.lr.x=1": "unknown key algo.lr.x; did you mean algo.lr?",
+    "model=tinny": "unknown model 'tinny'; did you mean 'tiny'? Known: tiny",
+    "recipe=../tiny": "unknown recipe '../tiny'; did you mean 'tiny'? Known: tiny",
+    "algo.lr=fast": "algo.lr=fast: a number is expected",
+    "algo.lr=nan": "algo.lr=nan: a number is expected",
+    "algo.lr=": "algo.lr=null: a number is expected",
+    "seed=1.5": "seed=1.5: a whole number is expected",
+    "seed=true": "seed=true: a whole number is expected",
+    "env.image=1": "env.image=1: true or false is expected",
+    "env.actions=left": "env.actions=left: a list [text, …] is expected",
+    "env.actions=[a, 1]": "env.actions[1]=1: text is expected",
+    "env.kwargs=[a": "env.kwargs=[a: a mapping {name: value} is expected",
+    "engine=vllm": "engine=vllm: a group of keys (kind, max_batch) is expected",
+    "algo.lr=-1": "algo: lr must be greater than 0, got -1.0",
+    "stages.fre.algo.lr=-1": "stages.fre.algo: lr must be greater than 0, got -1.0",
+    "env.max_turns=0": "tasks.football: max_turns must be at least 1, got 0",
+    "seed=-1": "seed must not be negative, got -1",
+    "name=a/b": "name may hold letters, digits and . _ - only (it names a folder), got 'a/b'",
+    "name=..": "name may hold letters, digits and . _ - only (it names a folder), got '..'",
+    "football": "'football' is not of the form key=value (such as env=football); --help lists all keys",
+    "=3": "'=3' is not of the form key=value (such as env=football); --help lists all keys",
+    "env=gone.yaml": "gone.yaml: No such file or directory",
+}
+
+
+@pytest.mark.parametrize("word", ERRORS)
+def test_error_texts(word: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load([word])
+    assert str(caught.value) == ERRORS[word]
+
+
+def test_unknown_env_is_suggested() -> None:
+    with pytest.raises(ConfigError, match=r"unknown env 'footbal'; did you mean 'football'\? Known: .*arithmetic"):
+        load(["env=footbal"])
+    with pytest.raises(ConfigError, match=r"unknown env 'footbal'; did you mean 'football'\?"):
+        load(["stages.mgt.tasks=[footbal]"])
+
+
+def test_words_that_contradict_each_other() -> None:
+    with pytest.raises(ConfigError, match="seed is given twice: '1' and '2'"):
+        load(["seed=1", "seed=2"])
+    for words in (["env.kwargs.a=1", "env.kwargs.a.b=2"], ["algo.lr=1", "algo={eps: 2}"]):
+        with pytest.raises(ConfigError, match="meets another word"):
+            load(words)
+
+
+BAD_FILES = {
+    "id: a\nid: b\n": r"bad\.yaml:2: .*duplicate",
+    "id: [a\nhistory: 1\n": r"bad\.yaml:2: ",
+    "- id\n": r"bad\.yaml: a mapping",
+    "max_turns: many\n": r"bad\.yaml: max_turns=many: a whole number is expected",
+    "max_turn: 3\n": r"bad\.yaml: unknown key max_turn; did you mean max_turns\?",
+    "id: ${\n": r"bad\.yaml: not a YAML file of settings",
+}
+
+
+@pytest.mark.parametrize("text", BAD_FILES)
+def test_bad_files_are_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=BAD_FILES[text]) as caught:
+        load([f"env={path}"])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_binary_file_is_no_yaml(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_bytes(b"\x00\xff\xfe")
+    with pytest.raises(ConfigError, match="not a YAML file of settings"):
+        group_file("env", str(tmp_path / "bad.yaml"))
+
+
+PROGRAM = """
+from training.cli import command
+from training.config import load, save
+from training.usage import help_text
+from pathlib import Path
+command(lambda argv: save(load(argv), Path("{target}")), help_text)
+"""
+
+
+def run(target: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    program = PROGRAM.format(target=target)
+    return subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+
+
+def test_command_line(tmp_path: Path) -> None:
+    done = run(tmp_path / "config.yaml", "env=arithmetic", "seed=5")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert read(tmp_path / "config.yaml").seed == 5
+
+    done = run(tmp_path / "no.yaml", "algo.lr=fast")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: algo.lr=fast: a number is expected\n"
+
+    done = run(tmp_path / "missing" / "config.yaml")
+    assert done.returncode == 2
+    assert done.stderr == f"error: No such file or directory: {tmp_path}/missing/config.yaml\n"
+
+    done = run(tmp_path / "no.yaml", "--help", "env=arithmetic")
+    assert done.returncode == 0
+    assert "env.kwargs" in done.stdout
+
+
+def test_the_run_uses_it() -> None:
+    root = Path(__file__).resolve().parents[2]
+    words = [sys.executable, "-m", "training.run", "env=football", "algo.lrr=1"]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: unknown key algo.lrr; did you mean algo.lr?\n"
+
+
+def test_the_loader_needs_no_torch() -> None:
+    program = "import sys, training.config, training.usage; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_help_lists_every_key_with_its_meaning() -> None:
+    text = help_text(["algo.lr=0.125"], Extra, width=80)
+    assert max(len(line) for line in text.splitlines()) <= 80
+    for key in ("policy", "seed", "env.max_turns", "model.path", "engine.kind", "evaluation.episodes", "cluster.kind"):
+        assert f"  {key} (" in text
+    assert "algo.lr (number) = 0.125\n      Peak learning rate" in text
+    assert "stages.fre.steps (whole number)" in text
+    for name in names("env"):
+        assert f"  {name} " in text
+
+
+def test_every_field_has_a_meaning() -> None:
+    config = load([])
+    stage = config.stages["mgt"]
+    groups = (config, config.model, config.engine, config.evaluation, config.cluster, config.tasks["football"])
+    for part in (*groups, stage, stage.algo):
+        for field, meaning in {name: meanings(type(part)).get(name, "") for name in vars(part)}.items():
+            assert meaning, f"{type(part).__name__}.{field}"
+
+
+@dataclass
+class Kinds:
+    needed: int
+    pair: tuple[int, float] = (1, 2.0)
+    maybe: int | None = None
+
+
+def test_kinds() -> None:
+    assert build(Kinds, check(Kinds, {"needed": 1, "pair": [3, 4]}, "k"), "k") == Kinds(1, (3, 4.0), None)
+    assert parse(int | None, "null", "k.maybe") is None
+    with pytest.raises(ConfigError, match=r"k\.needed is missing: a whole number is expected"):
+        build(Kinds, {}, "k")
+    with pytest.raises(ConfigError, match=r"k\.pair=\[1\]: a list \[a whole number, a number\] is expected"):
+        check(Kinds, {"pair": [1]}, "k")
+    with pytest.raises(ConfigError, match=r"k\.maybe=x: a whole number or null is expected"):
+        check(Kinds, {"maybe": "x"}, "k")
+
+
+def test_merge_goes_key_by_key() -> None:
+    assert merge({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}, "d": 3}) == {"a": {"b": 1, "c": [2]}, "d": 3}
+
+
+@settings(max_examples=50)
+@given(st.lists(st.text(max_size=30), max_size=3))
+def test_any_words_give_a_config_or_one_line(words: list[str]) -> None:
+    try:
+        load(words)
+    except ConfigError as error:
+        assert str(error)
+
+
+@settings(max_examples=30)
+@given(st.text(alphabet="[]{}:,-&*!|>'\"%@`#?$a1.\n ", max_size=12))
+def test_any_value_gives_a_config_or_one_line(text: str) -> None:
+    for key in ("algo.lr", "env.kwargs.x", "env.actions", "name", "engine"):
+        try:
+            load([f"{key}={text}"])
+        except ConfigError as error:
+            assert str(error)

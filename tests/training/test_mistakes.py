@@ -1,0 +1,100 @@
+"""What a user may get wrong when starting a run: one line on stderr, exit status 2, and nothing written or lost."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.models import tiny_folder
+from training.cli import command
+from training.config import load, save
+from training.run import main
+from training.usage import help_text
+
+
+class Shell:
+    """Runs `training.run` as the command line does, in this process."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.monkeypatch, self.capsys = folder, monkeypatch, capsys
+
+    def error(self, *words: str) -> str:
+        """The one line that some words lead to."""
+        self.monkeypatch.setattr(sys, "argv", ["training.run", *words])
+        with pytest.raises(SystemExit) as caught:
+            command(main, help_text)
+        shown = self.capsys.readouterr()
+        assert (caught.value.code, shown.out) == (2, "")
+        assert shown.err.startswith("error: ") and shown.err.count("\n") == 1
+        return shown.err.removeprefix("error: ").rstrip("\n").replace(str(self.folder), "OUT")
+
+    def refused(self, *words: str) -> str:
+        """The same for a new run: nothing has been written."""
+        line = self.error(f"out={self.folder}", *words)
+        assert list(self.folder.iterdir()) == []
+        return line
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(tmp_path, monkeypatch, capsys)
+
+
+def test_a_run_folder_that_exists_is_left_alone(shell: Shell) -> None:
+    (shell.folder / "mine").mkdir()
+    (shell.folder / "mine" / "diary.txt").write_text("dear diary")
+    assert shell.error("env=arithmetic", f"out={shell.folder}", "name=mine") == (
+        "OUT/mine exists already; go on with it by resume=OUT/mine, or choose another name (name=…), or remove it"
+    )
+    assert [path.name for path in (shell.folder / "mine").iterdir()] == ["diary.txt"]
+
+
+def test_resume_of_nothing(shell: Shell) -> None:
+    line = "resume=OUT/gone: no run is there (no config.yaml); it should be like runs/football"
+    assert shell.error(f"resume={shell.folder}/gone") == line
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_resume_keeps_the_config_and_ends_with_the_run(shell: Shell) -> None:
+    save(load(["env=arithmetic"]), shell.folder / "config.yaml")
+    line = "a resumed run keeps its config; remove seed=3 algo.lr=1, or start a new run"
+    assert shell.error(f"resume={shell.folder}", "seed=3", "algo.lr=1") == line
+    (shell.folder / "summary.json").write_text("{}")
+    assert shell.error(f"resume={shell.folder}") == "OUT is finished already; its report is OUT/report.html"
+    assert sorted(path.name for path in shell.folder.iterdir()) == ["config.yaml", "summary.json"]
+
+
+def test_the_model_is_no_model(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:
+    gone = "model.path: model folder 'gone' does not exist; give a folder that transformers can load, or 'tiny'"
+    assert shell.refused("env=arithmetic", "model.path=gone") == gone
+    empty = tmp_path_factory.mktemp("empty")
+    line = f"model.path: '{empty}' is not a model folder: it has no config.json"
+    assert shell.refused("env=arithmetic", f"model.path={empty}") == line
+    shutil.copytree(tiny_folder(), empty, dirs_exist_ok=True)
+    (empty / "model.safetensors").write_bytes(b"")
+    line = shell.refused("env=arithmetic", f"model.path={empty}")
+    assert line.startswith(f"model.path: '{empty}' cannot be loaded as a model: ")
+
+
+REFUSED = {
+    "env.kwargs.scenario=academy_empty_gaol": "unknown scenario 'academy_empty_gaol'; did you mean 'academy_empty_go",
+    "env.kwargs.scenery=green": "kickoff/Football-v0 does not take these kwargs: ",
+    "env.kwargs.image_size=[112, 112]": "the model sees images of 84x84, got 112x112: change the env's image size",
+    "env.actions=[left, right]": "task football: 2 action names do not fit Discrete(19)",
+    "env.id=kickoff/Footbal-v0": "unknown env id 'kickoff/Footbal-v0'; did you mean 'kickoff/Football-v0'?",
+    # of the text stage
+    "tasks.arithmetic.kwargs.digits=99": "digits must be from 1 to 12, got 99",
+    "tasks.arithmetic.image=true": "task arithmetic: kickoff/Arithmetic-v0 has no pictures: set image=false caption=",
+}
+
+
+@pytest.mark.parametrize("word", REFUSED)
+def test_a_task_that_cannot_be_played(word: str, shell: Shell) -> None:
+    assert shell.refused("env=football", "stages.fre.tasks=[arithmetic]", word).startswith(REFUSED[word])
+
+
+def test_nowhere_to_write(shell: Shell) -> None:
+    (shell.folder / "file").write_text("")
+    assert shell.error("env=arithmetic", f"out={shell.folder / 'file'}") == "Not a directory: OUT/file/arithmetic"
+    assert (shell.folder / "file").read_text() == ""

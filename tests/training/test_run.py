@@ -1,0 +1,243 @@
+"""Whole runs of `python -m training.run`: what they leave behind, that they repeat, and that they survive a kill."""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+from torch import equal
+
+from agents.models import load_model
+from training import evaluate, run
+from training.checkpoint import newest, read_progress
+from training.metrics import read_metrics
+
+RECIPE = """
+checkpoint_every: 2
+evaluation: {episodes: 8, every: 2, validation_episodes: 8, videos: 1, records: 2}
+algo: {groups: 3, group_size: 4, warmup_updates: 2}
+stages:
+  fre: {tasks: [arithmetic], steps: 3}
+  mgt: {tasks: [env], steps: 6}
+"""
+WORDS = {
+    "arithmetic": ["env=arithmetic"],
+    # Short games with a reward on the way, so that a few episodes already differ.
+    "football": ["env=football", "env.max_turns=4", "env.reward=return", "env.kwargs.rewards=scoring,checkpoints"],
+}
+
+
+class Runs:
+    """Runs of one env, in one folder."""
+
+    def __init__(self, env: str, folder: Path) -> None:
+        self.env, self.folder = env, folder
+        (folder / "short.yaml").write_text(RECIPE)
+
+    def words(self, name: str) -> list[str]:
+        return [*WORDS[self.env], f"recipe={self.folder / 'short.yaml'}", f"out={self.folder}", f"name={name}"]
+
+
+def start(*words: str, largest_file: int | None = None) -> subprocess.Popen[str]:
+    """A run as a user starts it, from any directory; no file may grow over `largest_file` bytes."""
+
+    def limit() -> None:
+        if largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    command = [sys.executable, "-m", "training.run", *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd="/", stdout=pipe, stderr=pipe, text=True, preexec_fn=limit, env=os.environ)
+
+
+@pytest.fixture(scope="module", params=list(WORDS))
+def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(request.param, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="module")
+def whole(runs: Runs) -> Path:
+    """A run that was never stopped."""
+    run.main(runs.words("whole"))
+    return runs.folder / "whole"
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return document
+
+
+def numbers(folder: Path) -> list[dict[str, Any]]:
+    """The metrics that do not hang on the clock."""
+    return [{k: v for k, v in record.items() if not k.startswith("time/")} for record in read_metrics(folder)]
+
+
+def assert_same(one: Path, two: Path) -> None:
+    assert numbers(one) == numbers(two)
+    first, second = (load_file(folder / "checkpoint" / "model.safetensors") for folder in (one, two))
+    assert first.keys() == second.keys()
+    assert all(equal(first[name], second[name]) for name in first)
+    for label in ("before", "after"):
+        files = [folder / "episodes" / label / "episodes.jsonl" for folder in (one, two)]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    for key in ("task", "seed", "success", "text", "checkpoint", "validation"):
+        assert summary(one)[key] == summary(two)[key], key
+    assert [(stage["name"], stage["steps"]) for stage in summary(one)["stages"]] == [("fre", 3), ("mgt", 6)]
+
+
+TEXT_ONLY = pytest.mark.parametrize("runs", ["arithmetic"], indirect=True)
+
+
+# -- what a run leaves behind --------------------------------------------------------------------------------------
+
+
+def test_files(runs: Runs, whole: Path) -> None:
+    expected = {"config.yaml", "metrics.jsonl", "tensorboard", "episodes", "checkpoint", "summary.json"}
+    expected |= {"curves.png", "report.html"} | ({"videos"} if runs.env == "football" else set())
+    assert {path.name for path in whole.iterdir()} == expected  # nothing half-written, nothing to resume
+    for label in ("before", "after"):
+        records = (whole / "episodes" / label / "episodes.jsonl").read_text().splitlines()
+        assert len(records) == 2
+        if runs.env == "football":
+            assert (whole / "videos" / f"{label}.mp4").stat().st_size > 1000
+            assert list((whole / "episodes" / label / "frames").glob("*.png"))
+    assert (whole / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "<html" in (whole / "report.html").read_text()
+    assert any((whole / "tensorboard").iterdir())
+
+
+def test_summary(runs: Runs, whole: Path) -> None:
+    document = summary(whole)
+    assert (document["task"], document["seed"]) == (runs.env, 0)
+    assert 0 < document["seconds"] < 300 and 100 < document["peak_memory_mb"] < 4096
+    assert [(stage["name"], stage["steps"]) for stage in document["stages"]] == [("fre", 3), ("mgt", 6)]
+    assert 0 < sum(stage["seconds"] for stage in document["stages"]) <= document["seconds"]
+    assert set(document["success"]) == {"before", "after_fre", "after", "random", "idle", "expert"}
+    for result in document["success"].values():
+        low, high = result["ci95"]
+        assert result["n"] == 8 and 0 <= low <= result["mean"] <= high <= 1
+        assert (result["mean"] * 8).is_integer()
+    for label in ("before", "after"):
+        assert 0 <= document["success"][label]["greedy"] <= 1
+        assert ("blind" in document["success"][label]) == (runs.env == "football")
+    if runs.env == "arithmetic":
+        assert document["success"]["expert"]["mean"] == 1
+        assert document["text"] == {}
+    else:
+        assert set(document["text"]["arithmetic"]) == {"before", "after_fre", "after"}
+
+
+def test_metrics(whole: Path) -> None:
+    steps = [record for record in read_metrics(whole) if record["stage"] != "evaluation"]
+    assert [(record["total_step"], record["stage"], record["step"]) for record in steps] == [
+        *((i, "fre", i) for i in (1, 2, 3)),
+        *((i + 3, "mgt", i) for i in range(1, 7)),
+    ]
+    evaluations = [record for record in read_metrics(whole) if record["stage"] == "evaluation"]
+    assert [record["step"] for record in evaluations] == [0, 2, 4, 6]
+    assert all(0 <= record["eval/low"] <= record["eval/success"] <= record["eval/high"] <= 1 for record in evaluations)
+    for record in steps:
+        assert record["reward"] == pytest.approx(record["reward/outcome"] + record["reward/format"])
+        assert record["skipped_updates"] == 0
+        assert 0 <= record["success"] <= 1 and 0 <= record["valid"] <= 1
+    for stage in ("fre", "mgt"):
+        assert sum(record["trained_tokens"] for record in steps if record["stage"] == stage) > 0
+
+
+def test_the_checkpoint_plays_as_the_run_says(runs: Runs, whole: Path, tmp_path: Path) -> None:
+    assert load_model(str(whole / "checkpoint")).chat.visual_tokens == 9
+    out = tmp_path / "result.json"
+    words = [*WORDS[runs.env], f"policy={whole / 'checkpoint'}", "episodes=8", f"json={out}"]
+    evaluate.main(words)
+    result = json.loads(out.read_text())
+    after = summary(whole)["success"]["after"]
+    assert (result["success"]["mean"], result["success"]["n"]) == (after["mean"], 8)
+    evaluate.main([*words, "temperature=0"])
+    assert json.loads(out.read_text())["success"]["mean"] == after["greedy"]
+
+
+# -- the same numbers ----------------------------------------------------------------------------------------------
+
+
+@TEXT_ONLY
+def test_one_seed_gives_the_same_numbers_in_another_process(runs: Runs, whole: Path) -> None:
+    process = start(*runs.words("again"))
+    shown, progress = process.communicate(timeout=120)
+    assert process.returncode == 0, progress
+    assert_same(whole, runs.folder / "again")
+    # And this is what the user saw of it.
+    assert re.search(r"before +│ +\d+\.\d% │.*\n.*after", shown)
+    assert f"{runs.folder / 'again' / 'report.html'}  everything" in shown
+    assert re.search(r"^mgt 6/6 · success \d+% \(held-out \d+%\) · reward .* tok/s · 0 s left$", progress, re.M)
+    assert "Warning" not in progress and "Traceback" not in progress
+
+
+def kill(process: subprocess.Popen[str], folder: Path, lines: int) -> None:
+    """SIGKILL as soon as the metrics have so many lines."""
+    deadline = time.monotonic() + 120
+    while len(read_metrics(folder)) < lines:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (folder / "summary.json").exists()
+
+
+@pytest.fixture(scope="module")
+def killed(runs: Runs) -> Path:
+    """A run that was killed between two checkpoints, in the middle of writing."""
+    folder = runs.folder / "killed"
+    kill(start(*runs.words("killed")), folder, lines=8)  # three steps of FRE, five lines of MGT
+    with (folder / "metrics.jsonl").open("a") as metrics:
+        metrics.write('{"total_step": 99, "stage": "mg')
+    half = folder / "checkpoints" / ".step-000099.new"
+    half.mkdir()
+    (half / "weights.safetensors").write_bytes(b"half")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@TEXT_ONLY
+def test_a_full_disk_while_saving_is_one_line_and_nothing_is_lost(runs: Runs, killed: Path) -> None:
+    """No file may grow over 1 MB: metrics fit, weights do not."""
+    before = contents(killed / "checkpoints")
+    checkpoint = newest(killed / "checkpoints")
+    assert checkpoint is not None
+    lines = read_progress(checkpoint).metrics_lines
+    kept = numbers(killed)[:lines]
+    process = start(f"resume={killed}", largest_file=2**20)
+    _, progress = process.communicate(timeout=120)
+    assert process.returncode == 2, progress
+    error = progress.splitlines()[-1]
+    assert error.startswith(f"error: cannot save {killed / 'checkpoints'}/")
+    assert error.endswith("earlier checkpoints are intact")
+    assert "Traceback" not in progress
+    after = contents(killed / "checkpoints")
+    assert {name: data for name, data in before.items() if "step-000099" not in name} == {
+        name: data for name, data in after.items() if "step-000099" not in name
+    }
+    assert newest(killed / "checkpoints") == checkpoint
+    assert numbers(killed)[:lines] == kept
+
+
+def test_a_killed_run_goes_on_to_the_same_numbers(killed: Path, whole: Path) -> None:
+    checkpoint = newest(killed / "checkpoints")
+    assert checkpoint is not None
+    assert 0 < read_progress(checkpoint).metrics_lines < len(read_metrics(whole))
+    run.main([f"resume={killed}"])
+    assert_same(whole, killed)
+    assert not (killed / "checkpoints").exists()
+    assert np.isfinite([record["loss"] for record in read_metrics(killed) if "loss" in record]).all()

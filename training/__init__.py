@@ -1,0 +1,1 @@
+"""How it learns: rollouts, advantages, losses, the learner and the pipeline."""

@@ -1,0 +1,196 @@
+"""The run folder: what a run leaves behind, and how it is opened.
+
+config.yaml, metrics.jsonl, tensorboard/, checkpoints/ (for resume), episodes/ (records), videos/, and at the end
+checkpoint/ (for transformers), summary.json, curves.png and report.html.
+"""
+
+import json
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agents.chat import Chat
+from agents.episodes import Episode
+from agents.models import LoadedModel
+from render import episode as record
+from render.curves import write_curves
+from render.report import write_report
+from render.video import captioned, write_video
+from training import checkpoint
+from training.config import Config, read, save
+from training.metrics import read_metrics
+from training.rewards import reward_parts
+from training.schema import ConfigError
+
+CHECKPOINT = "checkpoint"
+
+
+class RunFolder:
+    """One run's folder on disk."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path = path
+        self.config = config
+
+    @staticmethod
+    def refuse_existing(config: Config) -> Path:
+        """Where a new run's folder will be; ConfigError if something is there already."""
+        path = Path(config.out) / config.name
+        if path.exists():
+            raise ConfigError(
+                f"{path} exists already; go on with it by resume={path}, or choose another name (name=…), or remove it"
+            )
+        return path
+
+    @classmethod
+    def create(cls, config: Config) -> "RunFolder":
+        """A new folder `out`/`name`; one that exists already is never touched."""
+        path = cls.refuse_existing(config)
+        path.mkdir(parents=True)
+        save(config, path / "config.yaml")
+        return cls(path, config)
+
+    @classmethod
+    def resume(cls, config: Config, argv: Sequence[str]) -> "RunFolder":
+        """The folder of an earlier run, with the config it was started with."""
+        path = Path(config.resume)
+        if not (path / "config.yaml").is_file():
+            raise ConfigError(
+                f"resume={config.resume}: no run is there (no config.yaml); it should be like runs/football"
+            )
+        others = [word for word in argv if not word.startswith("resume=")]
+        if others:
+            raise ConfigError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
+        if (path / "summary.json").is_file():
+            raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
+        return cls(path, read(path / "config.yaml"))
+
+    def record(self, task: str, label: str, step: int, episodes: Sequence[Episode], config: Config, chat: Chat) -> None:
+        """Write the episode records and the video of the first held-out episodes."""
+        folder = self.path / "episodes" / label
+        shutil.rmtree(folder, ignore_errors=True)
+        with record.EpisodeWriter(folder) as writer:
+            for episode in episodes[: config.evaluation.records]:
+                writer.write(_as_record(task, label, step, episode, config, chat))
+        frames = [frame for number, episode in enumerate(episodes) for frame in _film(episode, label, number)]
+        if frames:
+            write_video(self.path / "videos" / f"{label}.mp4", frames, fps=10)
+
+    def finish(self, config: Config, progress: dict[str, Any], model: LoadedModel, started: float) -> dict[str, Any]:
+        """Write checkpoint, curves, summary and report."""
+        export = self.path / f".{CHECKPOINT}.new"
+        shutil.rmtree(export, ignore_errors=True)
+        model.save(export)
+        shutil.rmtree(self.path / CHECKPOINT, ignore_errors=True)
+        export.rename(self.path / CHECKPOINT)
+        summary = summarise(config, progress)
+        write_curves(self.path / "curves.png", read_metrics(self.path), summary)
+        for last in (False, True):  # the report shows the summary, and the summary counts the report's seconds
+            summary["seconds"] = round(progress["seconds"] + time.perf_counter() - started, 1)
+            temporary = self.path / ".summary.json.new"
+            temporary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+            temporary.replace(self.path / "summary.json")
+            if not last:
+                write_report(self.path)
+        checkpoint.remove(self.path / "checkpoints")
+        return summary
+
+
+def summarise(config: Config, progress: dict[str, Any]) -> dict[str, Any]:
+    """What summary.json holds."""
+    results = progress["results"]
+    labels = [
+        "before",
+        *(label for label in results if label.startswith("after_")),
+        "after",
+        "random",
+        "idle",
+        "expert",
+    ]
+    text = [task for task in config.tasks if task != config.env]
+    return {
+        "task": config.env,
+        "seed": config.seed,
+        "seconds": 0.0,
+        "peak_memory_mb": round(peak_memory_mb()),
+        "stages": [{**stage, "seconds": round(stage["seconds"], 1)} for stage in progress["stages"]],
+        "success": {label: results[label][config.env] for label in labels if label in results},
+        "text": {
+            task: {label: results[label][task] for label in labels if task in results.get(label, {})} for task in text
+        },
+        "checkpoint": {"step": progress["good"].get("step", progress["total_steps"]), "path": CHECKPOINT},
+        "validation": {"best": progress["best"], "reported": progress["good"].get("success")},
+    }
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has had, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def _as_record(task: str, label: str, step: int, episode: Episode, config: Config, chat: Chat) -> record.Episode:
+    """An episode as the record has it; the outcome reward is given to the last turn, the format reward is shared."""
+    parts = reward_parts(episode, config.tasks[task])
+    format_share = config.tasks[task].format_reward / len(episode.turns)
+    turns = []
+    for number, turn in enumerate(episode.turns):
+        last = number == len(episode.turns) - 1
+        rewards = {"outcome": parts["outcome"] if last else 0.0, "format": format_share * turn.reply.valid}
+        conversation = episode.conversation
+        prompt, length = "", 0
+        if conversation is not None:
+            asked = conversation.turns[number]
+            first = number == 0 or conversation.history == 0
+            words = asked.words_first if first else asked.words
+            prompt = chat.prompt_text(chat.turn(words, asked.image is not None, first))
+            length = len(asked.completion.tokens) if asked.completion is not None else 0
+        turns.append(
+            record.Turn(
+                prompt=prompt,
+                reply=turn.words,
+                thinking=turn.reply.thinking,
+                action=turn.reply.answer,
+                valid=turn.reply.valid,
+                reward=sum(rewards.values()),
+                rewards=rewards,
+                text=turn.caption,
+                frame=turn.observation.image,
+                reply_tokens=length,
+            )
+        )
+    return record.Episode(
+        task=task,
+        seed=episode.start.seed,
+        policy=label,
+        step=step,
+        group=episode.start.group,
+        success=episode.success,
+        ended=str(episode.ended),
+        reward=sum(parts.values()),
+        rewards=parts,
+        turns=tuple(turns),
+    )
+
+
+def _film(episode: Episode, label: str, number: int) -> list[Any]:
+    """The frames of a filmed episode, with what was thought and done as captions; a pause on the last one."""
+    frames: list[Any] = []
+    shown = 0
+    for turn, count in zip(episode.turns, episode.frames_a_turn, strict=False):
+        thought = f"thinks: {turn.reply.thinking}" if turn.reply.thinking else ""
+        action = f"plays: {turn.reply.answer}" if turn.reply.valid else f"invalid: {turn.words}"
+        title = f"{label} · held-out episode {number + 1}"
+        frames += [
+            captioned(frame, title, [action, thought], rows=2) for frame in episode.frames[shown : shown + count]
+        ]
+        shown += count
+    if frames:
+        outcome = "success" if episode.success else f"no success ({episode.ended})"
+        last = captioned(episode.frames[-1], f"{label} · held-out episode {number + 1}", [outcome], rows=2)
+        frames += [last] * 8
+    return frames
