@@ -27,9 +27,14 @@ class LoadedModel:
     processor: Any
 
     def save(self, folder: Path) -> None:
-        """Write a folder that transformers' `from_pretrained` loads, model and processor."""
-        self.vlm.model.save_pretrained(folder)
-        self.processor.save_pretrained(folder)
+        """Write a folder that transformers' `from_pretrained` loads, model and processor; OSError on a full disk."""
+        from safetensors import SafetensorError
+
+        try:
+            self.vlm.model.save_pretrained(folder)
+            self.processor.save_pretrained(folder)
+        except SafetensorError as error:
+            raise OSError(f"cannot save the model in {folder}: {error}") from error
 
 
 def tiny_folder() -> Path:

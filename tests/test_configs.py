@@ -2,8 +2,10 @@
 
 import pytest
 
+from agents.chat import Chat
 from agents.episodes import Arena, Ended, Start
 from agents.experts import scripted
+from agents.tiny import build_processor
 from envs.task import Task
 from training.config import load, names
 
@@ -22,10 +24,12 @@ def test_every_env_config_plays(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names("env"))
-def test_every_env_config_has_an_expert_that_mostly_succeeds(name: str) -> None:
+def test_what_the_expert_says_fits_into_a_reply(name: str) -> None:
+    """It is what the embedded model is warmed up with."""
     task = Task(name, load([f"env={name}"]).tasks[name])
-    episodes = Arena(task).play([Start(seed, sampling_seed=seed) for seed in range(16)], scripted("expert"))
-    assert sum(episode.success for episode in episodes) >= 12
+    chat = Chat(build_processor())
+    episodes = Arena(task).play([Start(seed, sampling_seed=seed) for seed in range(4)], scripted("expert"))
+    lengths = [len(chat.reply(turn.words)) for episode in episodes for turn in episode.turns]
+    assert 0 < max(lengths) <= task.config.max_reply_tokens
     assert all(episode.valid == 1 for episode in episodes)
-    # What an expert says must fit into what a player may say.
-    assert all(len(turn.words) < 20 * task.config.max_reply_tokens for e in episodes for turn in e.turns)
+    assert any(episode.success for episode in episodes)

@@ -65,7 +65,7 @@ class RunFolder:
         others = [word for word in argv if not word.startswith("resume=")]
         if others:
             raise ConfigError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
-        if (path / "summary.json").is_file():
+        if (path / "summary.json").is_file() and not (path / "checkpoints").exists():  # which go last of all
             raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
         return cls(path, read(path / "config.yaml"))
 

@@ -1,6 +1,7 @@
 """A saved model is a folder that plain transformers loads; anything else is refused in one line."""
 
 import json
+import resource
 import shutil
 from pathlib import Path
 
@@ -105,6 +106,16 @@ def test_missing_weights_are_not_made_up(saved: Path, tmp_path: Path) -> None:
     assert refusal(tmp_path) == (
         "'PATH' cannot be loaded as a model: 1 weights are missing, as model.connector.modality_projection.proj.weight"
     )
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, usual[1]))  # no file may grow over 1 MB
+    try:
+        with pytest.raises(OSError, match=f"^cannot save the model in {tmp_path}: .*File too large"):
+            MODEL.save(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 def test_weights_of_another_shape(saved: Path, tmp_path: Path) -> None:

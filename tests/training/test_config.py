@@ -134,7 +134,7 @@ ERRORS = {
     "env.actions=left": "env.actions=left: a list [text, …] is expected",
     "env.actions=[a, 1]": "env.actions[1]=1: text is expected",
     "env.kwargs=[a": "env.kwargs=[a: a mapping {name: value} is expected",
-    "engine=vllm": "engine=vllm: a group of keys (kind, max_batch) is expected",
+    "engine=vllm": "engine=vllm: a group of keys (kind, max_batch, threads) is expected",
     "algo.lr=-1": "algo: lr must be greater than 0, got -1.0",
     "stages.fre.algo.lr=-1": "stages.fre.algo: lr must be greater than 0, got -1.0",
     "env.max_turns=0": "tasks.football: max_turns must be at least 1, got 0",

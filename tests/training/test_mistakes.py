@@ -10,6 +10,7 @@ from agents.models import tiny_folder
 from training.cli import command
 from training.config import load, save
 from training.run import main
+from training.runfolder import RunFolder
 from training.usage import help_text
 
 
@@ -63,6 +64,8 @@ def test_resume_keeps_the_config_and_ends_with_the_run(shell: Shell) -> None:
     (shell.folder / "summary.json").write_text("{}")
     assert shell.error(f"resume={shell.folder}") == "OUT is finished already; its report is OUT/report.html"
     assert sorted(path.name for path in shell.folder.iterdir()) == ["config.yaml", "summary.json"]
+    (shell.folder / "checkpoints").mkdir()  # killed after the summary, before the end: still to be finished
+    assert RunFolder.resume(load([f"resume={shell.folder}"]), []).config == load(["env=arithmetic"])
 
 
 def test_the_model_is_no_model(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from safetensors.torch import load_file
@@ -16,6 +17,8 @@ from agents.engines import Completion
 from agents.episodes import Ended, Episode, Start, Turn
 from agents.models import tiny_folder
 from agents.tiny import build_processor
+from envs.reasoning.arithmetic import ArithmeticEnv, column_addition
+from envs.reasoning.question import Question
 from envs.task import Observation, Reply, TaskConfig
 from training import run
 from training.algo import AlgoConfig
@@ -78,10 +81,24 @@ def test_describe() -> None:
     assert described["response_length"] == described["reply_tokens"] / 12
 
 
+class EightSums(ArithmeticEnv):
+    """Eight questions only: what a short run can learn by heart."""
+
+    def draw_question(self) -> Question:
+        number = int(self.np_random.integers(8))
+        left, right = 47 + 7 * number, 95 - 13 * number % 60
+        return Question(f"{left}+{right}=", left + right, column_addition(left, right))
+
+
+gymnasium.register("test/EightSums-v0", EightSums)  # type: ignore[arg-type]
+TASK = "id: test/EightSums-v0\nimage: false\ncaption: true\nmax_reply_tokens: 32\n"  # all it takes: one YAML file
+
+
 def learn(folder: Path, recipe: str) -> dict[str, Any]:
-    """Train the shipped model on sums; the summary."""
+    """Train the shipped model on eight sums; the summary."""
+    (folder / "sums.yaml").write_text(TASK)
     (folder / "short.yaml").write_text(recipe)
-    run.main(["env=arithmetic", f"recipe={folder / 'short.yaml'}", f"out={folder}", "name=run"])
+    run.main([f"env={folder / 'sums.yaml'}", f"recipe={folder / 'short.yaml'}", f"out={folder}", "name=run"])
     document: dict[str, Any] = json.loads((folder / "run" / "summary.json").read_text())
     return document
 
@@ -89,17 +106,16 @@ def learn(folder: Path, recipe: str) -> dict[str, Any]:
 def test_success_goes_up(tmp_path: Path) -> None:
     recipe = """
         checkpoint_every: 100
-        evaluation: {episodes: 256, every: 0, videos: 0, records: 1}
-        engine: {max_batch: 128}
-        algo: {lr: 1e-4, warmup_updates: 3, minibatch: 64}
-        stages: {fre: {tasks: [env], steps: 20, algo: {groups: 16, group_size: 8}}}
+        evaluation: {episodes: 64, every: 0, videos: 0, records: 1}
+        algo: {lr: 2e-4, warmup_updates: 3, minibatch: 32}
+        stages: {fre: {tasks: [env], steps: 10, algo: {groups: 8, group_size: 8}}}
     """
     success = learn(tmp_path, recipe)["success"]
-    gain = success["after"]["mean"] - success["before"]["mean"]
-    greedy = success["after"]["greedy"] - success["before"]["greedy"]
-    # The same questions on the same random numbers, before and after: by chance they differ by less than 0.03.
-    assert gain > 0.04
-    assert gain + greedy > 0.08
+    curve = [record["success"] for record in read_metrics(tmp_path / "run")]
+    assert len(curve) == 10
+    assert success["after"]["mean"] > success["before"]["mean"] + 0.15
+    assert success["after"]["greedy"] > success["before"]["greedy"]
+    assert np.mean(curve[-3:]) > np.mean(curve[:2]) + 0.1
 
 
 def test_a_late_collapse_is_caught(tmp_path: Path) -> None:
