@@ -40,7 +40,7 @@ clean:
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v < (3, 13) and \
 		"Kickoff needs Python 3.11 or 3.12; this is %d.%d. Name another one: make PYTHON=python3.11 …" % v[:2])'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 # The stamps are as new as the last installation; pyproject.toml is newer when the dependencies may have changed.
 .venv/installed: pyproject.toml | .venv/bin/python

@@ -168,6 +168,8 @@ def main(argv: Sequence[str]) -> None:
         print(f"step {cloner.step}: loss {loss:.3f}, {shares}, {time.perf_counter() - started:.0f} s", flush=True)
         if success[config.game] >= config.target:
             break
+    else:
+        print(f"{config.game} did not reach {config.target:.0%} in {config.steps} steps", file=sys.stderr)
     model.save(Path(config.out))
     print(f"written to {config.out}")
 

@@ -8,12 +8,15 @@ target: everything but generate and learn stays under 10%.
 
 import dataclasses
 import functools
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, and before torch is there
 
 import numpy as np
 
@@ -26,10 +29,11 @@ from envs.football.env import FootballEnv
 from envs.task import Task
 from render.football import PitchCamera
 from training.checkpoint import Progress
-from training.config import load
+from training.config import Config, load
 from training.learner import Learner
 from training.metrics import MetricsLog
 from training.pipeline import Trainer, assign_advantages
+from training.prepare import prepare
 from training.progress import Display
 from training.runfolder import RunFolder
 
@@ -78,14 +82,19 @@ def main(argv: list[str]) -> None:
     """Print the table."""
     steps = next((int(word.removeprefix("steps=")) for word in argv if word.startswith("steps=")), 8)
     words = [word for word in argv if not word.startswith("steps=")]
-    config = load(["env=football", f"out={tempfile.mkdtemp()}", *words])
+    with tempfile.TemporaryDirectory() as out:
+        measure(steps, load(["env=football", f"out={out}", *words]))
+
+
+def measure(steps: int, config: Config) -> None:
+    """Time some steps of the last stage."""
     name, stage = list(config.stages.items())[-1]
     clock = Clock()
     for part, methods in PARTS.items():
         for cls, method in methods:
             clock.watch(part, cls, method)
+    model, other = prepare(config), load_model(config.model.path)  # the threads are set as in a run
     folder = RunFolder.create(config)
-    model, other = load_model(config.model.path), load_model(config.model.path)
     policy = VLMPolicy(model.chat, TransformersEngine(other.vlm, model.chat.eos, config.engine))
     with MetricsLog(folder.path) as log, Display([(name, stage)]) as display:
         trainer = Trainer(config, folder, model, policy, log, display, Progress(), 1)

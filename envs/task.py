@@ -62,6 +62,10 @@ class TaskConfig:
             raise ValueError(f"history must be -1 (all turns), 0 or more, got {self.history}")
         if not (self.image or self.caption):
             raise ValueError("the player would see nothing: set image=true or caption=true")
+        if len(set(self.actions)) != len(self.actions):
+            raise ValueError(f"actions must have different names, got {self.actions}")
+        if self.format_reward < 0:
+            raise ValueError(f"format_reward must not be negative, got {self.format_reward}")
         for key, allowed in {"on_invalid": ("end", "skip"), "reward": ("success", "return")}.items():
             if getattr(self, key) not in allowed:
                 raise ValueError(f"{key} must be one of {', '.join(allowed)}, got {getattr(self, key)!r}")
@@ -121,7 +125,7 @@ class Task:
 
     def make(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
         """A fresh env of this task; ValueError in one line where the id, the kwargs or the actions do not fit."""
-        if self.config.id not in gymnasium.registry:
+        if ":" not in self.config.id and self.config.id not in gymnasium.registry:  # module:id imports the module first
             raise ValueError(suggest("env id", self.config.id, list(gymnasium.registry)))
         env = self._make(render_mode)
         if self.config.image and not _is_picture(env.observation_space):
@@ -142,6 +146,8 @@ class Task:
     def _make(self, render_mode: str | None) -> gymnasium.Env[Any, Any]:
         try:
             return gymnasium.make(self.config.id, render_mode=render_mode, **self.config.kwargs)
+        except (gymnasium.error.Error, ImportError) as error:
+            raise ValueError(f"{self.config.id} cannot be made: {error}") from error
         except TypeError as error:
             problem, *_ = str(error).split(" was raised from ")  # without Gymnasium's list of all that was given
             raise ValueError(f"{self.config.id} does not take these kwargs: {problem}") from error
@@ -152,7 +158,8 @@ class Task:
         if self.config.image:
             is_picture = isinstance(observation, np.ndarray) and observation.ndim == 3
             # Unwrapped: a film's frames are not taken from it.
-            image = np.asarray(observation if is_picture else env.unwrapped.render(), dtype=np.uint8)
+            # A copy: an env may draw into one buffer again and again.
+            image = np.array(observation if is_picture else env.unwrapped.render(), dtype=np.uint8)
         text = ""
         if self.config.caption:
             text = str(info["text"]) if "text" in info else str(observation)

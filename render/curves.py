@@ -15,9 +15,9 @@ PANELS: Final = (
     ("valid", "Valid replies", "share of replies"),
     ("response_length", "Reply length", "tokens"),
     ("entropy", "Entropy", "nats a token"),
-    ("kl", "KL to the reference", "nats a token"),
+    ("policy_kl", "KL to the sampling policy", "nats a token"),
     ("grad_norm", "Gradient norm", ""),
-    ("tokens_per_s", "Throughput", "tokens/s"),
+    ("live_groups", "Groups with a difference", "share of groups"),
     ("time/tokens_per_second", "Throughput", "tokens/s"),
 )
 """Metric, title and unit of each panel; a metric that no row has gets none."""
@@ -64,8 +64,8 @@ def read_curves(metrics: Iterable[Mapping[str, Any]]) -> Curves:
     Args:
         metrics: rows in order, each with `total_step`, or else `step` (where it starts again in a new stage it is
             counted on); where there are any, `stage` (a name), the metrics of `PANELS`, and `eval/success` with
-            `eval/low` and `eval/high`, or `eval/ci95` [lower, upper], or `eval/n`. Values that are no finite number
-            are left out. A row of evaluations alone belongs to no stage.
+            `eval/low` and `eval/high`. Values that are no finite number are left out. A row of evaluations alone
+            belongs to no stage.
     """
     panels = {metric: Curve(metric, title, unit) for metric, title, unit in PANELS}
     stages: list[tuple[str, float, float]] = []
@@ -251,16 +251,6 @@ def _number(value: Any) -> float | None:
 
 
 def _interval(success: float, row: Mapping[str, Any]) -> tuple[float, float]:
-    """The 95% interval that the row gives, or Wilson's from `eval/n`, or none (the point itself)."""
-    given = row.get("eval/ci95")
-    pair = given if isinstance(given, list | tuple) and len(given) == 2 else (row.get("eval/low"), row.get("eval/high"))
-    low, high = _number(pair[0]), _number(pair[1])
-    if low is not None and high is not None:
-        return low, high
-    count = _number(row.get("eval/n"))
-    if count is None or count < 1:
-        return success, success
-    z = 1.959964
-    middle = (success + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * math.sqrt(max(success * (1 - success) / count + z * z / (4 * count**2), 0))
-    return middle - half, middle + half
+    """The 95% interval that the row gives, or none (the point itself)."""
+    low, high = _number(row.get("eval/low")), _number(row.get("eval/high"))
+    return (success, success) if low is None or high is None else (low, high)

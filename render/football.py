@@ -7,6 +7,7 @@ in pixels, so that an 84x84 frame stays legible.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -32,6 +33,10 @@ HUD: Final[Colour] = (20, 27, 36)
 CAMERAS: Final = ("pitch", "half", "ball")
 HUD_FROM: Final = 160
 """Frames of this height and more show score and clock."""
+_TEAM_SHIRTS: Final = tuple(
+    (SHIRTS.index(player), SHIRTS.index(keeper)) for player, keeper in ((RIGHT, RIGHT_KEEPER), (LEFT, LEFT_KEEPER))
+)
+_TURNS: Final = ANGLES / (2 * math.pi)
 AROUND: Final = 3.4
 """Metres shown around the pitch: the goals are 2.4 m deep."""
 
@@ -138,35 +143,31 @@ class PitchCamera:
 
     def _sprites(self, scene: Scene, offset: tuple[float, float]) -> list[tuple[pygame.Surface, tuple[int, int]]]:
         """The players' sprites and their places: the ring, right, left, the controlled player on top."""
-        rights, lefts = len(scene.right), len(scene.left)
-        if not rights + lefts:
-            return []
-        position = np.concatenate([scene.right, scene.left]) if rights else np.asarray(scene.left)
-        facing = np.concatenate([scene.right_direction, scene.left_direction]) if rights else scene.left_direction
-        shirts = [SHIRTS.index(RIGHT)] * rights + [SHIRTS.index(LEFT)] * lefts
-        if scene.right_keeper >= 0:
-            shirts[scene.right_keeper] = SHIRTS.index(RIGHT_KEEPER)
-        if scene.left_keeper >= 0:
-            shirts[rights + scene.left_keeper] = SHIRTS.index(LEFT_KEEPER)
-        phases = self._phases
-        fine = position * (METRES_X * self.scale * phases, METRES_Y * self.scale * phases)
-        fine = np.floor(fine - (offset[0] * phases, offset[1] * phases)).astype(np.int64)
-        place, phase = np.divmod(fine, phases)
-        turn = np.rint(np.arctan2(facing[:, 1], facing[:, 0]) * (ANGLES / (2 * np.pi))).astype(np.int64) % ANGLES
-        keys = ((np.array(shirts) * ANGLES + turn) * phases + phase[:, 0]) * phases + phase[:, 1]
-        sprites = []
-        for key, (x, y) in zip(keys.tolist(), place.tolist(), strict=True):
-            kept = self._kept.get(key)
-            if kept is None:
-                kept = self._kept[key] = player_sprite(self.radius, phases, key)
-            sprites.append((kept.image, (x + kept.left, y + kept.top)))
-        if scene.active >= 0:
-            active = rights + scene.active
-            x, y = place[active].tolist()
-            ring = ring_sprite(self.radius, phases, scene.sprinting, *phase[active].tolist())
-            sprites.append(sprites.pop(active))
-            sprites.insert(0, (ring.image, (x + ring.left, y + ring.top)))
-        return sprites
+        # Plain numbers, not arrays: for two dozen players each numpy call costs more than all of its work.
+        phases, keeper = self._phases, (scene.right_keeper, scene.left_keeper)
+        across, down = METRES_X * self.scale * phases, METRES_Y * self.scale * phases
+        left, top = offset[0] * phases, offset[1] * phases
+        sprites: list[tuple[pygame.Surface, tuple[int, int]]] = []
+        controlled: list[tuple[pygame.Surface, tuple[int, int]]] = []
+        teams = ((scene.right, scene.right_direction), (scene.left, scene.left_direction))
+        for team, (places, directions) in enumerate(teams):
+            for player, ((x, y), (dx, dy)) in enumerate(zip(places.tolist(), directions.tolist(), strict=True)):
+                column, phase_x = divmod(math.floor(x * across - left), phases)
+                row, phase_y = divmod(math.floor(y * down - top), phases)
+                turn = round(math.atan2(dy, dx) * _TURNS) % ANGLES
+                shirt = _TEAM_SHIRTS[team][player == keeper[team]]
+                key = ((shirt * ANGLES + turn) * phases + phase_x) * phases + phase_y
+                kept = self._kept.get(key)
+                if kept is None:
+                    kept = self._kept[key] = player_sprite(self.radius, phases, key)
+                sprite = (kept.image, (column + kept.left, row + kept.top))
+                if team == 1 and player == scene.active:
+                    ring = ring_sprite(self.radius, phases, scene.sprinting, phase_x, phase_y)
+                    sprites.insert(0, (ring.image, (column + ring.left, row + ring.top)))
+                    controlled.append(sprite)
+                else:
+                    sprites.append(sprite)
+        return sprites + controlled
 
     def _draw_ball(self, canvas: Canvas, x: float, y: float, height: float, offset: tuple[float, float]) -> None:
         """The ball over its shadow: the shadow lies where the ball is, the ball rises from it and grows."""

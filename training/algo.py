@@ -18,7 +18,7 @@ class AlgoConfig:
     warmup_updates: int = 10
     """Optimiser updates over which the learning rate rises from 0."""
     final_lr: float = 1.0
-    """Share of `lr` that is left at the stage's last step (linear decay); 1 keeps it constant."""
+    """Share of `lr` towards which it falls, linearly, over the stage's steps; 1 keeps it constant."""
     beta1: float = 0.9
     """First-moment decay of AdamW."""
     beta2: float = 0.99

@@ -94,9 +94,15 @@ def newest(folder: Path) -> Path | None:
 
 def read_progress(checkpoint: Path) -> Progress:
     """Where the run stood at a checkpoint."""
-    document = json.loads((checkpoint / "progress.json").read_text(encoding="utf-8"))
-    document.pop("updates")
-    return Progress(**document)
+    path = checkpoint / "progress.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document.pop("updates")
+        return Progress(**document)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{path} is damaged or of another version: {error}; remove {checkpoint} to go on before"
+        ) from error
 
 
 def restore(checkpoint: Path, learner: Learner) -> None:

@@ -112,7 +112,7 @@ class Config:
     resume: str = ""
     """Run folder to go on with, to the same numbers as if it had never stopped."""
     env: str = DEFAULTS["env"]
-    """The task to learn: a name (see Envs), or a path ending in .yaml."""
+    """The task to learn: a name, or a path ending in .yaml."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model; model=NAME takes configs/model/NAME.yaml."""
     engine: EngineConfig = field(default_factory=EngineConfig)

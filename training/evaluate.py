@@ -40,6 +40,10 @@ class EvaluateOptions:
         """Refuse impossible values."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        if self.blind and self.episodes < 2:
+            raise ValueError("blind needs at least 2 episodes: players are shown each other's frames")
+        if self.json and not Path(self.json).resolve().parent.is_dir():
+            raise ValueError(f"json: the folder of {self.json} does not exist")
         if self.temperature < 0:
             raise ValueError(f"temperature must not be negative, got {self.temperature}")
 

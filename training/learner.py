@@ -56,6 +56,7 @@ class Learner:
         norms: list[float] = []
         skipped = 0
         tokens = 0
+        mismatch = 0.0
         learning_rate = self.learning_rate(step)
         for start in range(0, len(live), self.config.minibatch):
             chosen = [live[i] for i in order[start : start + self.config.minibatch]]
@@ -65,6 +66,8 @@ class Learner:
                 skipped += 1
                 continue
             count = sum(int(trajectory.branch.loss_mask.sum()) for trajectory in chosen)
+            gap = metrics.pop("mismatch")
+            mismatch = mismatch if tokens else gap  # before the first update: engine and learner have the same weights
             tokens += count
             norms.append(norm)
             for name, value in metrics.items():
@@ -76,6 +79,7 @@ class Learner:
             "updates": float(len(norms)),
             "skipped_updates": float(skipped),
             "trained_tokens": float(tokens),
+            "mismatch": mismatch,
         }
         return result
 
@@ -109,8 +113,12 @@ class Learner:
         """One micro-batch's share of the minibatch's gradients and metrics."""
         config = self.config
         policy_logprobs, entropy = self.vlm.score([trajectory.branch for trajectory in batch], config.temperature)
-        loss, metrics = clipped_loss(policy_logprobs, *self._streams(batch), total, config.clip_low, config.clip_high)
+        engine_logprobs, advantages = self._streams(batch)
+        loss, metrics = clipped_loss(
+            policy_logprobs, engine_logprobs, advantages, total, config.clip_low, config.clip_high
+        )
         metrics |= {"loss": loss.detach(), "entropy": entropy.sum() / total}
+        metrics["mismatch"] = (policy_logprobs.detach() - engine_logprobs).abs().sum() / total
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
         return gradients, {name: float(value) for name, value in metrics.items()}
 

@@ -23,7 +23,8 @@ class MetricsLog:
         temporary.write_text("".join(lines[: self.lines]), encoding="utf-8")
         temporary.replace(self.path)
         self._file = self.path.open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=self.lines + 1)
+        last = json.loads(lines[self.lines - 1])["total_step"] if self.lines else -1
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=last + 1)
 
     def write(self, total_step: int, metrics: dict[str, Any]) -> None:
         """One line."""

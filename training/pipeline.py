@@ -3,14 +3,12 @@
 The warm-up has happened already: it is in the weights that a run starts from.
 """
 
-import os
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from agents.engines.transformers import TransformersEngine
 from agents.episodes import Arena, Episode
@@ -98,7 +96,8 @@ class Trainer:
         shares = split(stage.algo.groups, [1.0] * len(stage.tasks))
         for number, (task, share) in enumerate(zip(stage.tasks, shares, strict=True)):
             starts = training_starts(self.config.seed, index, self.progress.step, number, share, stage.algo.group_size)
-            episodes = self.arena(task).play(starts, self.policy)
+            with self.policy.at_temperature(stage.algo.temperature):
+                episodes = self.arena(task).play(starts, self.policy)
             groups += make_groups(task, self.config.tasks[task], episodes)
         return groups
 
@@ -157,7 +156,8 @@ class Trainer:
             episodes = self.held_out(task, film=self.config.evaluation.videos if main and thorough else 0)
             result[task] = success_rate(episodes)
             if main and thorough:
-                self.folder.record(task, label, self.progress.total_steps, episodes, self.config, self.model.chat)
+                step = self.progress.good.get("step", 0) if label == "after" else self.progress.total_steps
+                self.folder.record(task, label, step, episodes, self.config, self.model.chat)
                 with self.policy.at_temperature(0.0):
                     result[task]["greedy"] = success_rate(self.held_out(task))["mean"]
                 if self.config.tasks[task].image:
@@ -189,8 +189,10 @@ class Trainer:
 
     def save(self, learner: Learner) -> None:
         """A checkpoint from which the run goes on to the same numbers."""
+        started = time.perf_counter()
         self.progress.metrics_lines = self.log.lines
         checkpoint.save(self.folder.path / "checkpoints", learner, self.progress)
+        self.count_seconds(started)
 
     def count_seconds(self, started: float, in_stage: bool = True) -> None:
         """Add the time since `started` to the run's, and to its stage's."""
@@ -246,12 +248,12 @@ def describe(groups: list[Group]) -> dict[str, Any]:
     }
 
 
-def run(folder: RunFolder, model: LoadedModel) -> dict[str, Any]:
-    """Run all stages, or what is left of them, and write everything into the run folder; the summary."""
-    started = time.perf_counter()
+def run(folder: RunFolder, model: LoadedModel, started: float) -> dict[str, Any]:
+    """Run all stages, or what is left of them, and write everything into the run folder; the summary.
+
+    `started` is when the work began, on `time.perf_counter`'s clock.
+    """
     config = folder.config
-    # Batches run side by side in threads of their own; each of them takes its share of the cores.
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.engine.threads))
     engine_model = load_model(config.model.path)
     policy = VLMPolicy(model.chat, TransformersEngine(engine_model.vlm, model.chat.eos, config.engine))
     resume = checkpoint.newest(folder.path / "checkpoints")

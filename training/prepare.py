@@ -1,5 +1,10 @@
 """Tries what a run needs before anything is written: a mistake is one clear line, and leaves no half-made folder."""
 
+import os
+
+import gymnasium
+
+from agents.engines import EngineConfig
 from agents.models import LoadedModel, load_model
 from envs.task import Task, TaskConfig
 from training.config import Config
@@ -8,13 +13,30 @@ from training.schema import ConfigError
 
 def prepare(config: Config) -> LoadedModel:
     """The model that a config names, once it and every task have been tried; ConfigError where one does not fit."""
+    share_cores(config.engine)
     model = load(config.model.path)
     for name, settings in config.tasks.items():
         try:
             _try(name, settings, model)
+        except ConfigError:
+            raise
         except ValueError as error:
             raise ConfigError(str(error)) from error
+        except _MISFITS as error:
+            raise ConfigError(f"tasks.{name}: {settings.id} does not work with these kwargs: {error}") from error
     return model
+
+
+_MISFITS = (TypeError, KeyError, AttributeError, AssertionError, gymnasium.error.Error)
+"""What an env raises for a kwarg of a type that it did not expect."""
+
+
+def share_cores(engine: EngineConfig) -> None:
+    """Give each of the engine's threads its share of the cores: batches run side by side, and so do micro-batches."""
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(max(1, cores // engine.threads))
 
 
 def load(path: str) -> LoadedModel:
@@ -26,11 +48,14 @@ def load(path: str) -> LoadedModel:
 
 
 def _try(name: str, settings: TaskConfig, model: LoadedModel) -> None:
-    """Make the env once, and look at its first frame."""
+    """Make the env once, look at its first frame and take a step."""
     task = Task(name, settings)
     env = task.make()
     observation, info = env.reset(seed=0)
     image = task.observe(env, observation, info).image
+    if settings.reward == "success" and "success" not in info:
+        raise ConfigError(f"tasks.{name}: {settings.id} does not tell success in its info; set reward: return")
+    env.step(env.action_space.sample())
     env.close()
     if image is not None:
         model.vlm.check_size(image)

@@ -20,9 +20,8 @@ class Display:
     """One bar a stage: success, reward, reply validity, tokens/s, time left."""
 
     def __init__(self, stages: Sequence[tuple[str, StageConfig]]) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, markup=False)
         self.live = self.console.is_terminal
-        self.total = sum(stage.steps for _, stage in stages)
         self._bars = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=24),

@@ -1,10 +1,14 @@
 """The command line: `python -m training.run env=football` runs the pipeline; config → stages → report."""
 
+import sys
+import time
 from collections.abc import Sequence
 
 from training.cli import command
 from training.config import load
 from training.usage import help_text
+
+_STARTED = time.perf_counter()
 
 
 def main(argv: Sequence[str]) -> None:
@@ -21,7 +25,11 @@ def main(argv: Sequence[str]) -> None:
         RunFolder.refuse_existing(config)
         model = prepare(config)
         folder = RunFolder.create(config)
-    run(folder, model)
+    try:
+        run(folder, model, _STARTED)
+    except KeyboardInterrupt:
+        print(f"\ngo on with: python -m training.run resume={folder.path}", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

@@ -41,9 +41,9 @@ class RunFolder:
         """Where a new run's folder will be; ConfigError if something is there already."""
         path = Path(config.out) / config.name
         if path.exists():
-            raise ConfigError(
-                f"{path} exists already; go on with it by resume={path}, or choose another name (name=…), or remove it"
-            )
+            finished = (path / "summary.json").is_file() and not (path / "checkpoints").exists()
+            go_on = "" if finished else f"go on with it by resume={path}, or "
+            raise ConfigError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
         return path
 
     @classmethod
@@ -62,12 +62,13 @@ class RunFolder:
             raise ConfigError(
                 f"resume={config.resume}: no run is there (no config.yaml); it should be like runs/football"
             )
-        others = [word for word in argv if not word.startswith("resume=")]
+        saved = read(path / "config.yaml")
+        others = [word for word in argv if not word.startswith("resume=") and word != f"env={saved.env}"]
         if others:
             raise ConfigError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
         if (path / "summary.json").is_file() and not (path / "checkpoints").exists():  # which go last of all
             raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
-        return cls(path, read(path / "config.yaml"))
+        return cls(path, saved)
 
     def record(self, task: str, label: str, step: int, episodes: Sequence[Episode], config: Config, chat: Chat) -> None:
         """Write the episode records and the video of the first held-out episodes."""

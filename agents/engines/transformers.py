@@ -47,10 +47,12 @@ class TransformersEngine:
         length = max(len(prompt.tokens) for prompt in prompts)
         ragged = any(len(prompt.tokens) != length for prompt in prompts)
         tokens = torch.full((len(prompts), length), self.vlm.pad, dtype=torch.long)
+        counts = torch.zeros(len(prompts), length, dtype=torch.long)
         for row, prompt in enumerate(prompts):  # padded on the left: all replies begin in one column
             tokens[row, length - len(prompt.tokens) :] = torch.from_numpy(prompt.tokens)
+            counts[row, length - len(prompt.tokens) :] = 1
         tokens = tokens.to(self.vlm.device)
-        mask = (tokens != self.vlm.pad).long() if ragged else None
+        mask = counts.to(self.vlm.device) if ragged else None
         cache = DynamicCache(config=self.vlm.model.config)
         images: Sequence[Sequence[np.ndarray]] = [prompt.images for prompt in prompts]
         seeds = np.array([prompt.seed for prompt in prompts], dtype=np.uint64)
@@ -58,7 +60,6 @@ class TransformersEngine:
         alive = np.arange(len(prompts))
         replies: list[list[int]] = [[] for _ in prompts]
         logprobs: list[list[float]] = [[] for _ in prompts]
-        finished = np.zeros(len(prompts), dtype=bool)
         for position in range(int(limits.max())):
             hidden = self.vlm.hidden(tokens, images, mask, cache)[:, -1]
             images = ()
@@ -69,7 +70,6 @@ class TransformersEngine:
                 replies[row].append(token)
                 logprobs[row].append(logprob)
             ended = (chosen == self.eos).cpu().numpy()
-            finished[alive[ended]] = True
             going = ~ended & (limits[alive] > position + 1)
             if not going.any():
                 break

@@ -109,8 +109,8 @@ class FootballEnv(gymnasium.Env[Any, Any]):
             raise ValueError(f"unknown rewards {rewards!r}. Known: {' | '.join(REWARDS)}")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(suggest("render_mode", render_mode, self.metadata["render_modes"]))
-        if frame_skip < 1:
-            raise ValueError(f"frame_skip must be at least 1, got {frame_skip}")
+        if not isinstance(frame_skip, int) or frame_skip < 1:
+            raise ValueError(f"frame_skip must be a whole number of at least 1, got {frame_skip!r}")
         if not 0.0 <= difficulty <= 1.0:
             raise ValueError(f"difficulty must be between 0 and 1, got {difficulty}")
         if not 0.0 <= start_noise <= 0.5:

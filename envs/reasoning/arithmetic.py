@@ -52,6 +52,8 @@ class ArithmeticEnv(QuestionEnv):
 
     def __init__(self, digits: int = 2, operations: Sequence[str] = ("add",), render_mode: str | None = None) -> None:
         super().__init__(render_mode)
+        if not isinstance(digits, int):
+            raise ValueError(f"digits must be a whole number, got {digits!r}")
         if not 1 <= digits <= 12:
             raise ValueError(f"digits must be from 1 to 12, got {digits}")
         unknown = [operation for operation in operations if operation not in OPERATIONS]

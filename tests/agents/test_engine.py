@@ -25,24 +25,25 @@ def frame(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (84, 84, 3), dtype=np.uint8)
 
 
-def conversations(model: LoadedModel, engine: TransformersEngine, history: int, turns: int = 3) -> list[Conversation]:
+def conversations(
+    model: LoadedModel, engine: TransformersEngine, history: int, temperature: float, turns: int = 3
+) -> list[Conversation]:
     """Ragged games: image turns of unlike lengths, and text-only ones."""
     games = [Conversation(model.chat, history) for _ in range(11)]
     for turn in range(turns):
         for i, game in enumerate(games):
             game.ask("go " * i, f"Play. {'go ' * i}", frame(100 * i + turn) if i % 3 else None)
-        replies = engine.generate([game.prompt(i * 7 + turn, 5 + i % 4) for i, game in enumerate(games)], 1.0)
+        replies = engine.generate([game.prompt(i * 7 + turn, 5 + i % 4) for i, game in enumerate(games)], temperature)
         for game, reply in zip(games, replies, strict=True):
             game.answer(reply)
     return games
 
 
-@pytest.mark.parametrize("history", [0, 1, -1])
-@pytest.mark.parametrize("temperature", [1.0])
+@pytest.mark.parametrize(("history", "temperature"), [(0, 1.0), (1, 1.0), (-1, 1.0), (1, 0.6)])
 def test_engine_and_learner_agree_on_every_sampled_token(
     model: LoadedModel, engine: TransformersEngine, history: int, temperature: float
 ) -> None:
-    branches = [branch for game in conversations(model, engine, history) for branch in game.branches()]
+    branches = [branch for game in conversations(model, engine, history, temperature) for branch in game.branches()]
     with torch.no_grad():
         policy_logprobs, entropy = model.vlm.score(branches, temperature)
     engine_logprobs = np.concatenate([branch.engine_logprobs[branch.loss_mask] for branch in branches])

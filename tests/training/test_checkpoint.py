@@ -15,6 +15,7 @@ from training import checkpoint
 from training.algo import AlgoConfig
 from training.checkpoint import Progress, write_folder
 from training.learner import Learner
+from training.schema import ConfigError
 from training.trajectory import Trajectory
 
 
@@ -52,6 +53,13 @@ def test_what_a_killed_run_left_half_written_is_no_checkpoint(tmp_path: Path) ->
     write_folder(tmp_path / "step-000009", tensors(1), {"progress.json": {}})
     assert checkpoint.newest(tmp_path) == tmp_path / "step-000009"
     assert not (tmp_path / ".step-000009.new").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"updates": 1, "speed": 2}'])
+def test_a_damaged_checkpoint_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "progress.json").write_text(text)
+    with pytest.raises(ConfigError, match=f"^{tmp_path}/progress.json is damaged or of another version: "):
+        checkpoint.read_progress(tmp_path)
 
 
 def trajectories(model: LoadedModel, seed: int) -> list[Trajectory]:

@@ -70,6 +70,7 @@ MISTAKES = {
     "episodes=0": "episodes must be at least 1, got 0",
     "temperature=-1": "temperature must not be negative, got -1.0",
     "episode=3": "unknown key episode; did you mean episodes?",
+    "json=/nowhere/result.json": "json: the folder of /nowhere/result.json does not exist",
     "env.kwargs.digits=99": "digits must be from 1 to 12, got 99",
     "env.kwargs.digit=3": "kickoff/Arithmetic-v0 does not take these kwargs: ",
 }
@@ -81,6 +82,11 @@ def test_mistakes(word: str) -> None:
         evaluate.main(["env=arithmetic", word])
     assert str(caught.value).startswith(MISTAKES[word])
     assert "\n" not in str(caught.value)
+
+
+def test_one_episode_has_no_other_to_be_shown() -> None:
+    with pytest.raises(ConfigError, match="blind needs at least 2 episodes"):
+        evaluate.main(["env=football", "policy=random", "episodes=1", "blind=true"])
 
 
 def test_images_of_another_size() -> None:

@@ -126,6 +126,7 @@ def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], branches:
     assert metrics["trained_tokens"] == total
     assert (metrics["updates"], metrics["skipped_updates"], metrics["clip_fraction"]) == (1, 0, 0)
     assert metrics["policy_kl"] == pytest.approx(0, abs=1e-6)
+    assert metrics["mismatch"] < 1e-4  # between the engine's log-probs and the learner's
     assert 1 < metrics["entropy"] < math.log(500)
     assert metrics["grad_norm"] > ALGO.max_grad_norm
     assert metrics["learning_rate"] == ALGO.lr
@@ -145,6 +146,7 @@ def test_a_ratio_beyond_the_clip_teaches_nothing(branches: list[Branch]) -> None
     assert metrics["grad_norm"] == 0
     assert metrics["loss"] == pytest.approx(-1.28, abs=1e-5)
     assert metrics["policy_kl"] == pytest.approx(math.e - 1 - 1, abs=1e-3)
+    assert metrics["mismatch"] == pytest.approx(1.0, abs=1e-4)
     assert torch.equal(after, weights(Learner(model().vlm, ALGO, 1)))
 
 

@@ -25,7 +25,7 @@ from training.usage import help_text
 RECIPE = """
 checkpoint_every: 2
 evaluation: {episodes: 8, every: 3, validation_episodes: 8, videos: 1, records: 2}
-algo: {groups: 4, group_size: 4, warmup_updates: 2}
+algo: {groups: 4, group_size: 4, warmup_updates: 2, temperature: 1.5}
 stages:
   fre: {tasks: [arithmetic], steps: 2}
   mgt: {tasks: [env], steps: 4}
@@ -145,9 +145,11 @@ def test_metrics(whole: Path) -> None:
     for record in steps:
         assert record["reward"] == pytest.approx(record["reward/outcome"] + record["reward/format"])
         assert record["skipped_updates"] == 0
+        # One update a step: the learner sees the very distribution that the engine sampled from, also at 1.5.
+        assert record["policy_kl"] == pytest.approx(0, abs=1e-5) and record["clip_fraction"] == 0
         assert 0 <= record["success"] <= 1 and 0 <= record["valid"] <= 1
-    for stage in ("fre", "mgt"):
-        assert sum(record["trained_tokens"] for record in steps if record["stage"] == stage) > 0
+    # Something was learned at every step, or the tests below would say little (hot replies differ, also in form).
+    assert all(record["trained_tokens"] > 0 for record in steps)
 
 
 def test_the_checkpoint_plays_as_the_run_says(runs: Runs, whole: Path, tmp_path: Path) -> None:
@@ -194,7 +196,7 @@ def kill(process: subprocess.Popen[str], folder: Path, lines: int) -> None:
 def killed(runs: Runs) -> Path:
     """A run that was killed with a line of metrics and a checkpoint half-written."""
     folder = runs.folder / "killed"
-    kill(start(*runs.words("killed")), folder, lines=5)  # as step 4 is being saved, or just after
+    kill(start(*runs.words("killed")), folder, lines=6)  # in the middle of the second stage, after its first checkpoint
     with (folder / "metrics.jsonl").open("a") as metrics:
         metrics.write('{"total_step": 99, "stage": "mg')
     half = folder / "checkpoints" / ".step-000099.new"
@@ -203,8 +205,10 @@ def killed(runs: Runs) -> Path:
     return folder
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+def whole_files(folder: Path) -> dict[str, bytes]:
+    """All but what is half-written."""
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if not name.startswith(".")}
 
 
 @ON_BOTH
@@ -212,7 +216,7 @@ def test_a_full_disk_while_saving_is_one_line_and_nothing_is_lost(
     runs: Runs, killed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No file may grow over 1 MB: metrics fit, weights do not."""
-    before = contents(killed / "checkpoints")
+    before = whole_files(killed / "checkpoints")
     checkpoint = newest(killed / "checkpoints")
     assert checkpoint is not None
     lines = read_progress(checkpoint).metrics_lines
@@ -229,10 +233,7 @@ def test_a_full_disk_while_saving_is_one_line_and_nothing_is_lost(
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith(f"error: cannot save {killed / 'checkpoints'}/")
     assert error.endswith("earlier checkpoints are intact")
-    after = contents(killed / "checkpoints")
-    assert {name: data for name, data in before.items() if "step-000099" not in name} == {
-        name: data for name, data in after.items() if "step-000099" not in name
-    }
+    assert whole_files(killed / "checkpoints") == before
     assert newest(killed / "checkpoints") == checkpoint
     assert numbers(killed)[:lines] == kept
 
@@ -241,7 +242,7 @@ def test_a_full_disk_while_saving_is_one_line_and_nothing_is_lost(
 def test_a_killed_run_goes_on_to_the_same_numbers(runs: Runs, killed: Path, whole: Path) -> None:
     checkpoint = newest(killed / "checkpoints")
     assert checkpoint is not None
-    assert 0 < read_progress(checkpoint).metrics_lines < len(read_metrics(whole))
+    assert read_progress(checkpoint).stage == 1  # the optimiser's state counts, too
     run.main([f"resume={killed}"])
     assert_same(whole, killed)
     assert not (killed / "checkpoints").exists()
