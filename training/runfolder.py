@@ -77,7 +77,7 @@ class RunFolder:
         with record.EpisodeWriter(folder) as writer:
             for episode in episodes[: config.evaluation.records]:
                 writer.write(_as_record(task, label, step, episode, config, chat))
-        frames = [frame for number, episode in enumerate(episodes) for frame in _film(episode, label, number)]
+        frames = [frame for number, episode in enumerate(episodes) for frame in film(episode, label, number)]
         if frames:
             write_video(self.path / "videos" / f"{label}.mp4", frames, fps=10)
 
@@ -178,7 +178,7 @@ def _as_record(task: str, label: str, step: int, episode: Episode, config: Confi
     )
 
 
-def _film(episode: Episode, label: str, number: int) -> list[Any]:
+def film(episode: Episode, label: str, number: int) -> list[Any]:
     """The frames of a filmed episode, with what was thought and done as captions; a pause on the last one."""
     frames: list[Any] = []
     shown = 0

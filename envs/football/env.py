@@ -129,7 +129,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         else:
             self.observation_space = spaces.Text(LONGEST_TEXT, charset=_CHARSET)
         self.action_space = spaces.Discrete(len(Action))
-        self._render_camera = None if render_mode is None else PitchCamera(_size("render_size", render_size), "pitch")
+        self._render_camera = None if render_mode is None else PitchCamera(_size("render_size", render_size), camera)
         self._frames: list[Frame] = []
         self._window: Any = None
         self._decided = b"", 0

@@ -1,0 +1,40 @@
+"""Makes docs/football.gif: held-out episodes before and after training, side by side.
+
+python docs/picture.py runs/football/checkpoint
+"""
+
+import sys
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from render.video import write_video
+from training.config import load
+from training.evaluate import held_out, make_policy
+from training.runfolder import film
+
+
+def main(checkpoint: str) -> None:
+    """Film the first held-out episodes that the model lost before and won after."""
+    from agents.episodes import Arena
+    from envs.task import Task
+
+    config = load(["env=football"])
+    arena = Arena(Task("football", config.tasks["football"]))
+    before, after = (held_out(arena, make_policy(name, config, 1.0), 12, film=12) for name in ("tiny", checkpoint))
+    pairs = [(a, b) for a, b in zip(before, after, strict=True) if b.success and not a.success][:3]
+    frames = []
+    for number, (lost, won) in enumerate(pairs):
+        films = [film(lost, "before", number), film(won, "after", number)]
+        last = [clip[-1] for clip in films]
+        for pair in zip_longest(*films):
+            shown = [frame if frame is not None else last[side] for side, frame in enumerate(pair)]
+            small = [np.asarray(Image.fromarray(frame).resize((420, 338), Image.Resampling.LANCZOS)) for frame in shown]
+            frames.append(np.concatenate(small, axis=1))
+    write_video(Path(__file__).with_name("football.gif"), frames, fps=10)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
