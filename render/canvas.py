@@ -169,11 +169,17 @@ class Ink:
         return Sprite(image, int(left - x), int(top - y))
 
 
-@lru_cache(maxsize=32)
 def font(size: int) -> pygame.font.Font:
     """The font that comes with pygame; `size` is the height of a line in pixels."""
-    if not pygame.font.get_init():
+    if not pygame.font.get_init():  # first use, or somebody called pygame.quit(): a font from before would crash
+        _font.cache_clear()
         pygame.font.init()
+        pygame.register_quit(_font.cache_clear)
+    return _font(size)
+
+
+@lru_cache(maxsize=32)
+def _font(size: int) -> pygame.font.Font:
     return pygame.font.Font(None, size)
 
 

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pygame
 import pytest
 
 from render.canvas import Canvas, Ink, font, surface_pixels, text_image
@@ -119,3 +120,14 @@ def test_no_display_and_no_window_are_needed() -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"  # and no word of pygame's about itself
+
+
+def test_text_outlives_a_pygame_quit() -> None:
+    """Other people's envs call it when they close."""
+    before = text_image("one line", 15, (255, 255, 255)).get_size()
+    pygame.quit()
+    assert text_image("another line", 15, (255, 255, 255)).get_height() == before[1]
+    pygame.font.init()
+    pygame.quit()
+    pygame.font.init()
+    assert text_image("a third line", 15, (255, 255, 255)).get_height() == before[1]
