@@ -110,7 +110,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(suggest("render_mode", render_mode, self.metadata["render_modes"]))
         if not isinstance(frame_skip, int) or frame_skip < 1:
-            raise ValueError(f"frame_skip must be a whole number of at least 1, got {frame_skip!r}")
+            raise ValueError(f"frame_skip must be at least 1 and a whole number, got {frame_skip!r}")
         if not 0.0 <= difficulty <= 1.0:
             raise ValueError(f"difficulty must be between 0 and 1, got {difficulty}")
         if not 0.0 <= start_noise <= 0.5:
