@@ -24,7 +24,7 @@ class Display:
         self.live = self.console.is_terminal
         self._bars = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TextColumn("{task.fields[state]}"),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
