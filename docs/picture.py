@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from agents.episodes import Arena
+from envs.task import Task
 from render.video import write_video
 from training.config import load
 from training.evaluate import held_out, make_policy
@@ -18,16 +20,13 @@ from training.runfolder import film
 
 def main(checkpoint: str) -> None:
     """Film the first held-out episodes that the model lost before and won after."""
-    from agents.episodes import Arena
-    from envs.task import Task
-
     config = load(["env=football"])
     arena = Arena(Task("football", config.tasks["football"]))
     before, after = (held_out(arena, make_policy(name, config, 1.0), 12, film=12) for name in ("tiny", checkpoint))
-    pairs = [(a, b) for a, b in zip(before, after, strict=True) if b.success and not a.success][:3]
+    won = [number for number in range(12) if after[number].success and not before[number].success][:3]
     frames = []
-    for number, (lost, won) in enumerate(pairs):
-        films = [film(lost, "before", number), film(won, "after", number)]
+    for number in won:
+        films = [film(before[number], "before", number), film(after[number], "after", number)]
         last = [clip[-1] for clip in films]
         for pair in zip_longest(*films):
             shown = [frame if frame is not None else last[side] for side, frame in enumerate(pair)]

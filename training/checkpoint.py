@@ -39,6 +39,12 @@ class Progress:
     results: dict[str, Any] = field(default_factory=dict)
     """Held-out results so far, as summary.json has them."""
 
+    @property
+    def reported_step(self) -> int:
+        """The step, counted through all stages, whose weights are the ones to report."""
+        step: int = self.good.get("step", self.total_steps)
+        return step
+
 
 def write_folder(folder: Path, tensors: dict[str, dict[str, Tensor]], documents: dict[str, Any]) -> None:
     """Write files of tensors and JSON documents as one new folder that appears whole, in place of an older one."""

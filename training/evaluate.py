@@ -15,6 +15,7 @@ from envs.names import suggest
 from envs.task import Task
 from training.cli import command
 from training.config import Config, load_with
+from training.prepare import check_task, load, share_cores
 from training.rollout import TEST_FIRST, held_out_starts
 from training.schema import ConfigError
 from training.statistics import success_rate
@@ -62,18 +63,16 @@ def make_policy(name: str, config: Config, temperature: float) -> Policy:
             raise ConfigError(f"policy: model folder {name!r} does not exist")
         raise ConfigError(suggest("policy", name, [*PLAYERS, "tiny", "runs/<name>/checkpoint"]))
     from agents.engines.transformers import TransformersEngine  # heavy: only where a model plays
-    from agents.models import load_model
 
-    try:
-        model = load_model(name)
-    except ValueError as error:
-        raise ConfigError(f"policy: {error}") from error
+    share_cores(config.engine)
+    model = load("policy", name)
     return VLMPolicy(model.chat, TransformersEngine(model.vlm, model.chat.eos, config.engine), temperature)
 
 
 def main(argv: Sequence[str]) -> None:
     """Evaluate one policy on one task; print the result, and write it where asked."""
     config, options = load_with(argv, EvaluateOptions)
+    check_task(config.env, config.tasks[config.env], None)
     policy = make_policy(options.policy, config, options.temperature)
     task = Task(config.env, config.tasks[config.env])
     try:

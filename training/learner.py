@@ -67,7 +67,8 @@ class Learner:
                 continue
             count = sum(int(trajectory.branch.loss_mask.sum()) for trajectory in chosen)
             gap = metrics.pop("mismatch")
-            mismatch = mismatch if tokens else gap  # before the first update: engine and learner have the same weights
+            if not tokens:  # before the first update: engine and learner have the same weights
+                mismatch = gap
             tokens += count
             norms.append(norm)
             for name, value in metrics.items():

@@ -4,7 +4,7 @@ The warm-up has happened already: it is in the weights that a run starts from.
 """
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ class Trainer:
             checkpoint.write_folder(
                 self.folder.path / "checkpoints" / "good",
                 {"weights.safetensors": checkpoint.distinct_weights(learner)},
-                {"good.json": self.progress.good},
+                {},
             )
         low, high = success["ci95"]
         record = {"eval/success": success["mean"], "eval/low": low, "eval/high": high, "eval/good": good}
@@ -156,8 +156,7 @@ class Trainer:
             episodes = self.held_out(task, film=self.config.evaluation.videos if main and thorough else 0)
             result[task] = success_rate(episodes)
             if main and thorough:
-                step = self.progress.good.get("step", 0) if label == "after" else self.progress.total_steps
-                self.folder.record(task, label, step, episodes, self.config, self.model.chat)
+                self.folder.record(task, label, self.progress.reported_step, episodes, self.config, self.model.chat)
                 with self.policy.at_temperature(0.0):
                     result[task]["greedy"] = success_rate(self.held_out(task))["mean"]
                 if self.config.tasks[task].image:
@@ -204,8 +203,8 @@ class Trainer:
     def take_good_weights(self) -> None:
         """Back to the last good weights, if the run collapsed after them."""
         good = self.folder.path / "checkpoints" / "good"
-        if self.progress.good and self.progress.good["step"] != self.progress.total_steps:
-            self.display.say(f"reporting step {self.progress.good['step']}, the last one that was good")
+        if self.progress.reported_step != self.progress.total_steps:
+            self.display.say(f"reporting step {self.progress.reported_step}, the last one that was good")
             checkpoint.load_weights(good, self.model.vlm.model)
             self.policy.engine.load_weights(self.model.vlm.model.state_dict(), self.progress.version)
 
@@ -279,6 +278,6 @@ def run(folder: RunFolder, model: LoadedModel, started: float) -> dict[str, Any]
             progress.stage, progress.step = progress.stage + 1, 0
         started = time.perf_counter()
         display.say("writing checkpoint, videos, curves and report")
-        summary = folder.finish(config, asdict(progress), model, started)
+        summary = folder.finish(config, progress, model, started)
         display.table(summary, folder.path)
     return summary

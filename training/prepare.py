@@ -14,21 +14,24 @@ from training.schema import ConfigError
 def prepare(config: Config) -> LoadedModel:
     """The model that a config names, once it and every task have been tried; ConfigError where one does not fit."""
     share_cores(config.engine)
-    model = load(config.model.path)
+    model = load("model.path", config.model.path)
     for name, settings in config.tasks.items():
-        try:
-            _try(name, settings, model)
-        except ConfigError:
-            raise
-        except ValueError as error:
-            raise ConfigError(str(error)) from error
-        except _MISFITS as error:
-            raise ConfigError(f"tasks.{name}: {settings.id} does not work with these kwargs: {error}") from error
+        check_task(name, settings, model)
     return model
 
 
 _MISFITS = (TypeError, KeyError, AttributeError, AssertionError, gymnasium.error.Error)
 """What an env raises for a kwarg of a type that it did not expect."""
+
+
+def check_task(name: str, settings: TaskConfig, model: LoadedModel | None) -> None:
+    """Try a task with the model that is to play it, if one is; ConfigError where they do not fit."""
+    try:
+        _try(name, settings, model)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    except _MISFITS as error:
+        raise ConfigError(f"tasks.{name}: {settings.id} does not work with these kwargs: {error}") from error
 
 
 def share_cores(engine: EngineConfig) -> None:
@@ -39,15 +42,15 @@ def share_cores(engine: EngineConfig) -> None:
     torch.set_num_threads(max(1, cores // engine.threads))
 
 
-def load(path: str) -> LoadedModel:
-    """`load_model`, with its error as the user's."""
+def load(key: str, path: str) -> LoadedModel:
+    """`load_model` of what the user gave for `key`, with its error as the user's."""
     try:
         return load_model(path)
     except ValueError as error:
-        raise ConfigError(f"model.path: {error}") from error
+        raise ConfigError(f"{key}: {error}") from error
 
 
-def _try(name: str, settings: TaskConfig, model: LoadedModel) -> None:
+def _try(name: str, settings: TaskConfig, model: LoadedModel | None) -> None:
     """Make the env once, look at its first frame and take a step."""
     task = Task(name, settings)
     env = task.make()
@@ -57,5 +60,5 @@ def _try(name: str, settings: TaskConfig, model: LoadedModel) -> None:
         raise ConfigError(f"tasks.{name}: {settings.id} does not tell success in its info; set reward: return")
     env.step(env.action_space.sample())
     env.close()
-    if image is not None:
+    if image is not None and model is not None:
         model.vlm.check_size(image)

@@ -21,12 +21,18 @@ from render.curves import write_curves
 from render.report import write_report
 from render.video import captioned, write_video
 from training import checkpoint
+from training.checkpoint import Progress
 from training.config import Config, read, save
 from training.metrics import read_metrics
 from training.rewards import reward_parts
 from training.schema import ConfigError
 
 CHECKPOINT = "checkpoint"
+
+
+def finished(path: Path) -> bool:
+    """Whether the run in a folder has come to its end: the checkpoints for resume go last of all."""
+    return (path / "summary.json").is_file() and not (path / "checkpoints").exists()
 
 
 class RunFolder:
@@ -41,8 +47,7 @@ class RunFolder:
         """Where a new run's folder will be; ConfigError if something is there already."""
         path = Path(config.out) / config.name
         if path.exists():
-            finished = (path / "summary.json").is_file() and not (path / "checkpoints").exists()
-            go_on = "" if finished else f"go on with it by resume={path}, or "
+            go_on = "" if finished(path) else f"go on with it by resume={path}, or "
             raise ConfigError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
         return path
 
@@ -66,7 +71,7 @@ class RunFolder:
         others = [word for word in argv if not word.startswith("resume=") and word != f"env={saved.env}"]
         if others:
             raise ConfigError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
-        if (path / "summary.json").is_file() and not (path / "checkpoints").exists():  # which go last of all
+        if finished(path):
             raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
         return cls(path, saved)
 
@@ -81,7 +86,7 @@ class RunFolder:
         if frames:
             write_video(self.path / "videos" / f"{label}.mp4", frames, fps=10)
 
-    def finish(self, config: Config, progress: dict[str, Any], model: LoadedModel, started: float) -> dict[str, Any]:
+    def finish(self, config: Config, progress: Progress, model: LoadedModel, started: float) -> dict[str, Any]:
         """Write checkpoint, curves, summary and report."""
         export = self.path / f".{CHECKPOINT}.new"
         shutil.rmtree(export, ignore_errors=True)
@@ -91,7 +96,7 @@ class RunFolder:
         summary = summarise(config, progress)
         write_curves(self.path / "curves.png", read_metrics(self.path), summary)
         for last in (False, True):  # the report shows the summary, and the summary counts the report's seconds
-            summary["seconds"] = round(progress["seconds"] + time.perf_counter() - started, 1)
+            summary["seconds"] = round(progress.seconds + time.perf_counter() - started, 1)
             temporary = self.path / ".summary.json.new"
             temporary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
             temporary.replace(self.path / "summary.json")
@@ -101,9 +106,9 @@ class RunFolder:
         return summary
 
 
-def summarise(config: Config, progress: dict[str, Any]) -> dict[str, Any]:
+def summarise(config: Config, progress: Progress) -> dict[str, Any]:
     """What summary.json holds."""
-    results = progress["results"]
+    results = progress.results
     labels = [
         "before",
         *(label for label in results if label.startswith("after_")),
@@ -118,13 +123,13 @@ def summarise(config: Config, progress: dict[str, Any]) -> dict[str, Any]:
         "seed": config.seed,
         "seconds": 0.0,
         "peak_memory_mb": round(peak_memory_mb()),
-        "stages": [{**stage, "seconds": round(stage["seconds"], 1)} for stage in progress["stages"]],
+        "stages": [{**stage, "seconds": round(stage["seconds"], 1)} for stage in progress.stages],
         "success": {label: results[label][config.env] for label in labels if label in results},
         "text": {
             task: {label: results[label][task] for label in labels if task in results.get(label, {})} for task in text
         },
-        "checkpoint": {"step": progress["good"].get("step", progress["total_steps"]), "path": CHECKPOINT},
-        "validation": {"best": progress["best"], "reported": progress["good"].get("success")},
+        "checkpoint": {"step": progress.reported_step, "path": CHECKPOINT},
+        "validation": {"best": progress.best, "reported": progress.good.get("success")},
     }
 
 

@@ -47,12 +47,12 @@ class TransformersEngine:
         length = max(len(prompt.tokens) for prompt in prompts)
         ragged = any(len(prompt.tokens) != length for prompt in prompts)
         tokens = torch.full((len(prompts), length), self.vlm.pad, dtype=torch.long)
-        counts = torch.zeros(len(prompts), length, dtype=torch.long)
+        shown = torch.zeros(len(prompts), length, dtype=torch.long)
         for row, prompt in enumerate(prompts):  # padded on the left: all replies begin in one column
             tokens[row, length - len(prompt.tokens) :] = torch.from_numpy(prompt.tokens)
-            counts[row, length - len(prompt.tokens) :] = 1
+            shown[row, length - len(prompt.tokens) :] = 1
         tokens = tokens.to(self.vlm.device)
-        mask = counts.to(self.vlm.device) if ragged else None
+        mask = shown.to(self.vlm.device) if ragged else None
         cache = DynamicCache(config=self.vlm.model.config)
         images: Sequence[Sequence[np.ndarray]] = [prompt.images for prompt in prompts]
         seeds = np.array([prompt.seed for prompt in prompts], dtype=np.uint64)
