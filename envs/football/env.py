@@ -261,7 +261,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
 
     def _show(self, frame: Frame) -> None:
         if self._window is None:
-            from envs.football.window import Window
+            from render.window import Window
 
             self._window = Window((frame.shape[0], frame.shape[1]), "Kickoff", self.metadata["render_fps"])
         self._window.show(frame)

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 
 from envs.football.bot import dive_speed, keeper_reach, reaction
-from envs.football.jit import njit
 from envs.football.kicks import PASS_HELP, SHOT_SPEED, aim_shot
 from envs.football.match import (
     GOAL_HALF_WIDTH,
@@ -25,6 +24,7 @@ from envs.football.match import (
 )
 from envs.football.physics import wrap
 from envs.football.rules import FETCH, step
+from render.jit import njit
 
 RIGHT: Final = int(Action.RIGHT)
 SHORT_PASS: Final = int(Action.SHORT_PASS)

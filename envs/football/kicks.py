@@ -3,9 +3,9 @@
 import math
 from typing import Final
 
-from envs.football.jit import njit
 from envs.football.match import GOAL_HALF_WIDTH, HALF_LENGTH, Match, bell
 from envs.football.physics import wrap
+from render.jit import njit
 
 SHOT_SPEED: Final = 25.0
 SHOT_RISE: Final = 2.2

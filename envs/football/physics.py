@@ -3,8 +3,8 @@
 import math
 from typing import Final
 
-from envs.football.jit import njit
 from envs.football.match import BALL_RADIUS, HALF_LENGTH, HALF_WIDTH, STEP, SUBSTEP, Match
+from render.jit import njit
 
 # The ball: constants of GRF's third_party/gfootball_engine/src/onthepitch/ball.cpp.
 GRAVITY: Final = -9.81

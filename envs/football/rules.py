@@ -4,7 +4,6 @@ import math
 from typing import Final
 
 from envs.football import bot
-from envs.football.jit import njit
 from envs.football.kicks import give, kick, shoot
 from envs.football.match import (
     BALL_RADIUS,
@@ -37,6 +36,7 @@ from envs.football.physics import (
     fly,
     run,
 )
+from render.jit import njit
 
 # numba takes plain integers, not enum members.
 LONG_PASS: Final = int(Action.LONG_PASS)
