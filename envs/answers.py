@@ -38,3 +38,16 @@ def same_number(answer: str, gold: str | int | Fraction) -> bool:
     if right is None:
         raise ValueError(f"the gold answer {gold!r} is not a number")
     return number(answer) == right
+
+
+class Formula(str):
+    r"""A gold answer in mathematical notation, such as `6\pi` or `3\sqrt{2}`; it is compared by value."""
+
+
+def is_right(answer: str, gold: int | Fraction | str) -> bool:
+    """Whether an answer is the gold one; see `envs.question.Question.answer` for what counts."""
+    if isinstance(gold, int):
+        return integer(answer) == gold
+    if isinstance(gold, Fraction):
+        return same_number(answer, gold)
+    return " ".join(answer.split()).casefold() == " ".join(gold.split()).casefold()

@@ -1,6 +1,6 @@
 """Linear equations with one unknown and a whole answer, such as `3x+4=19,x=`."""
 
-from envs.reasoning.question import Question, QuestionEnv
+from envs.question import Question, QuestionEnv
 
 
 def term(coefficient: int) -> str:
@@ -34,7 +34,7 @@ class AlgebraEnv(QuestionEnv):
     """
 
     def __init__(self, difficulty: float = 0.3, render_mode: str | None = None) -> None:
-        super().__init__(render_mode)
+        super().__init__(render_mode=render_mode)
         if not 0 <= difficulty <= 1:
             raise ValueError(f"difficulty must be from 0 to 1, got {difficulty}")
         self.difficulty = difficulty

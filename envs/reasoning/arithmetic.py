@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from envs.reasoning.question import Question, QuestionEnv
+from envs.question import Question, QuestionEnv
 
 OPERATIONS = ("add", "subtract")
 
@@ -51,7 +51,7 @@ class ArithmeticEnv(QuestionEnv):
     """
 
     def __init__(self, digits: int = 2, operations: Sequence[str] = ("add",), render_mode: str | None = None) -> None:
-        super().__init__(render_mode)
+        super().__init__(render_mode=render_mode)
         if not isinstance(digits, int):
             raise ValueError(f"digits must be a whole number, got {digits!r}")
         if not 1 <= digits <= 12:

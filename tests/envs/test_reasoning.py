@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import envs  # noqa: F401  registers the ids
 from envs.answers import integer, number, same_number
+from envs.question import QuestionEnv
 from envs.reasoning.algebra import AlgebraEnv, linear, worked
 from envs.reasoning.arithmetic import ArithmeticEnv, column_addition, column_subtraction
-from envs.reasoning.question import QuestionEnv
 
 VARIANTS = [
     ("kickoff/Arithmetic-v0", {}),

@@ -17,8 +17,8 @@ from agents.engines import Completion
 from agents.episodes import Ended, Episode, Start, Turn
 from agents.models import tiny_folder
 from agents.tiny import build_processor
+from envs.question import Question
 from envs.reasoning.arithmetic import ArithmeticEnv, column_addition
-from envs.reasoning.question import Question
 from envs.task import Observation, Reply, TaskConfig
 from training import run
 from training.algo import AlgoConfig
