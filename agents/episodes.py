@@ -1,7 +1,7 @@
 """Plays episodes: many at once, turn by turn, one batch of replies a turn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from agents.conversation import Conversation
 from agents.policy import Policy, Seat
-from envs.task import Observation, Reply, Task
+from envs.reply import Reply
+from envs.task import Observation, Task, state_hash
 
 
 class Ended(StrEnum):
@@ -104,7 +105,7 @@ class Arena:
         config = self.task.config
         filmed = film if config.image else 0
         episodes = [Episode(start) for start in starts]
-        envs, seats, infos = [], [], []
+        envs, seats, captions, hashes = [], [], [], []
         seen: list[Observation] = []  # each player's own newest observation
         for index, episode in enumerate(episodes):
             env = self._env(index, "rgb_array_list" if index < filmed else None)
@@ -116,33 +117,36 @@ class Arena:
             envs.append(env)
             seats.append(seat)
             seen.append(seat.observation)
-            infos.append(info)
+            captions.append(str(info.get("text", "")))
+            hashes.append(state_hash(observation, info))
         going = list(range(len(starts)))
         for turn in range(config.max_turns):
             for i in going:  # blind: the frame of the player half a table away
                 other = seen[(i + len(seen) // 2) % len(seen)] if blind else seen[i]
-                seats[i].observation = Observation(other.image, seen[i].text)
+                seats[i].observation = replace(seen[i], image=other.image)
             replies = policy.reply([seats[i] for i in going])
             still = []
             for i, words in zip(going, replies, strict=True):
                 episode, seat = episodes[i], seats[i]
                 reply = self.task.parse(words)
-                reward = 0.0
+                turn_played = Turn(seat.observation, captions[i], words, reply, 0.0, hashes[i])
                 over = False
-                shown, told = seat.observation, infos[i]
                 if reply.valid:
-                    observation, env_reward, terminated, truncated, info = envs[i].step(reply.action)
-                    reward, over = float(env_reward), terminated or truncated
-                    episode.success = bool(info.get("success", False))
+                    outcome = self.task.play(envs[i], reply)
+                    turn_played = replace(turn_played, reward=outcome.reward)
+                    episode.success = self.task.succeeded(outcome, episode.env_return + outcome.reward)
+                    over = outcome.terminated or outcome.truncated
                     if over:
-                        episode.ended = Ended.COMPLETED if terminated else Ended.TRUNCATED
+                        episode.ended = Ended.COMPLETED if outcome.terminated else Ended.TRUNCATED
                     else:
-                        seen[i] = self.task.observe(envs[i], observation, info)
-                        infos[i] = info
+                        seen[i] = self.task.observe(envs[i], outcome.observation, outcome.info, outcome.feedback)
+                        captions[i] = str(outcome.info.get("text", ""))
+                        hashes[i] = state_hash(outcome.observation, outcome.info)
                 elif config.on_invalid == "end":
                     over, episode.ended = True, Ended.INVALID
-                caption, state_hash = str(told.get("text", "")), str(told.get("state_hash", ""))
-                episode.turns.append(Turn(shown, caption, words, reply, reward, state_hash))
+                elif config.feedback:
+                    seen[i] = replace(seen[i], feedback=f"The reply was invalid: {reply.problem}.")
+                episode.turns.append(turn_played)
                 if i < filmed:
                     before = len(episode.frames)
                     episode.frames += _film(envs[i])

@@ -7,6 +7,7 @@ import numpy as np
 
 from agents.policy import Seat
 from agents.sampling import mix
+from envs.answers import integer
 from envs.names import suggest
 from envs.task import Task
 
@@ -31,14 +32,20 @@ class Scripted:
 
 
 class RandomPlayer(Scripted):
-    """A uniformly random legal action; for questions, a random number of the right answer's length."""
+    """Random actions, as many as a reply may hold; for questions, a random number of the right answer's length.
+
+    Where the right answer is no whole number, or is not known, it answers 0.
+    """
 
     def answer(self, seat: Seat) -> str:
         """Draw from the seat's own seed."""
         rng = np.random.default_rng(mix(seat.seed, seat.turn))
-        if seat.task.config.actions:
-            return str(rng.choice(seat.task.config.actions))
-        digits = len(str(expert_action(seat)).lstrip("-"))
+        config = seat.task.config
+        if config.actions:
+            draws = range(config.actions_per_reply)
+            return ", ".join("+".join(str(rng.choice(part)) for part in config.action_parts) for _ in draws)
+        gold = getattr(seat.env.unwrapped, "expert_action", str)()
+        digits = len(str(gold).lstrip("-")) if integer(str(gold)) is not None else 0
         return str(rng.integers(10 ** (digits - 1) if digits > 1 else 0, 10**digits))
 
 
@@ -47,11 +54,11 @@ class IdlePlayer(Scripted):
 
     def answer(self, seat: Seat) -> str:
         """Always the same."""
-        return seat.task.config.actions[0] if seat.task.config.actions else "0"
+        return "+".join(part[0] for part in seat.task.config.action_parts) if seat.task.config.actions else "0"
 
 
 class Expert(Scripted):
-    """The env's own expert."""
+    """The env's own expert; where a reply may hold several actions, its `expert_plan(most)`, if it has one."""
 
     def thought(self, seat: Seat) -> str:
         """The expert's few words, if the env has any."""
@@ -59,8 +66,11 @@ class Expert(Scripted):
         return str(think()) if think else ""
 
     def answer(self, seat: Seat) -> str:
-        """The expert's action in this state."""
-        return seat.task.action_name(expert_action(seat))
+        """The expert's action or actions in this state."""
+        most = seat.task.config.actions_per_reply
+        plan = getattr(seat.env.unwrapped, "expert_plan", None) if most > 1 else None
+        actions = plan(most) if plan else [expert_action(seat)]
+        return ", ".join(seat.task.action_name(action) for action in actions)
 
 
 def expert_action(seat: Seat) -> Any:

@@ -28,7 +28,8 @@ from agents.policy import Seat, VLMPolicy
 from agents.sampling import mix
 from agents.tiny import build
 from agents.vlm import VLM
-from envs.task import Task, load_task
+from envs.task import Task
+from envs.task_config import load_task
 
 
 @dataclass

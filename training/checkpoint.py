@@ -10,8 +10,8 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from envs.schema import ConfigError
 from training.learner import Learner
-from training.schema import ConfigError
 
 
 @dataclass

@@ -19,9 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from agents.engines import EngineConfig
 from agents.models import ModelConfig
 from envs.names import suggest
-from envs.task import TaskConfig
-from training.algo import AlgoConfig
-from training.schema import (
+from envs.schema import (
     ConfigError,
     build,
     check_fields,
@@ -33,6 +31,8 @@ from training.schema import (
     parse,
     unknown_key,
 )
+from envs.task_config import TaskConfig, task_settings
+from training.algo import AlgoConfig
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"  # beside the packages, in a checkout as in a wheel
 DEFAULTS = {"env": "football", "model": "tiny", "recipe": "tiny", "cluster": "local"}
@@ -175,12 +175,13 @@ def names(group: str) -> list[str]:
 
 def group_file(group: str, name: str) -> dict[str, Any]:
     """The checked settings of configs/GROUP/NAME.yaml, or of a path ending in .yaml; tasks are the group env."""
+    if group == "env":
+        return task_settings(name)
     if not name.endswith(".yaml") and name not in names(group):
         raise ConfigError(suggest(group, name, names(group)))
     path = Path(name) if name.endswith(".yaml") else CONFIGS / group / f"{name}.yaml"
     in_recipe = ("stages", "engine", "evaluation", "checkpoint_every")
     fields = {
-        "env": kinds(TaskConfig),
         "model": kinds(ModelConfig),
         "cluster": kinds(ClusterConfig),
         "recipe": {"algo": AlgoConfig} | {key: kinds(Config)[key] for key in in_recipe},

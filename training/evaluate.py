@@ -11,13 +11,13 @@ from typing import Any
 from agents.episodes import Arena, Episode
 from agents.experts import PLAYERS, scripted
 from agents.policy import Policy, VLMPolicy
+from envs.cli import command
 from envs.names import suggest
+from envs.schema import ConfigError
 from envs.task import Task
-from training.cli import command
 from training.config import Config, load_with
 from training.prepare import check_task, load, share_cores
 from training.rollout import TEST_FIRST, held_out_starts
-from training.schema import ConfigError
 from training.statistics import success_rate
 from training.usage import help_text
 

@@ -6,9 +6,10 @@ import gymnasium
 
 from agents.engines import EngineConfig
 from agents.models import LoadedModel, load_model
-from envs.task import Task, TaskConfig
+from envs.schema import ConfigError
+from envs.task import Task
+from envs.task_config import TaskConfig
 from training.config import Config
-from training.schema import ConfigError
 
 
 def prepare(config: Config) -> LoadedModel:

@@ -1,7 +1,7 @@
 """Rewards: outcome + format → one number, with its parts kept."""
 
 from agents.episodes import Episode
-from envs.task import TaskConfig
+from envs.task_config import TaskConfig
 
 
 def reward_parts(episode: Episode, config: TaskConfig) -> dict[str, float]:

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from training.cli import command
+from envs.cli import command
 from training.config import load
 from training.usage import help_text
 

@@ -16,6 +16,7 @@ from typing import Any
 from agents.chat import Chat
 from agents.episodes import Episode
 from agents.models import LoadedModel
+from envs.schema import ConfigError
 from render import episode as record
 from render.curves import write_curves
 from render.report import write_report
@@ -25,7 +26,6 @@ from training.checkpoint import Progress
 from training.config import Config, read, save
 from training.metrics import read_metrics
 from training.rewards import reward_parts
-from training.schema import ConfigError
 
 CHECKPOINT = "checkpoint"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agents.conversation import Branch
 from agents.episodes import Ended, Episode
-from envs.task import TaskConfig
+from envs.task_config import TaskConfig
 from training.rewards import reward_parts
 
 

@@ -9,7 +9,8 @@ import envs  # noqa: F401  (registers the ids)
 from agents.episodes import Arena, Ended, Episode, Start
 from agents.experts import scripted
 from agents.policy import Seat
-from envs.task import Task, TaskConfig
+from envs.task import Task
+from envs.task_config import TaskConfig
 from training.config import load
 
 SUMS = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True)

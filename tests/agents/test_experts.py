@@ -6,7 +6,8 @@ import pytest
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes import Arena, Episode, Start
 from agents.experts import scripted
-from envs.task import Task, TaskConfig
+from envs.task import Task
+from envs.task_config import TaskConfig
 
 SUMS = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True)
 BIG_SUMS = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True, kwargs={"digits": 12})
@@ -51,7 +52,7 @@ def test_random_replies_hang_on_the_sampling_seed_and_the_turn() -> None:
 
 
 def test_idle_is_the_first_action() -> None:
-    assert {turn.reply.action for episode in play(CART, "idle", 3) for turn in episode.turns} == {0}
+    assert {turn.reply.actions for episode in play(CART, "idle", 3) for turn in episode.turns} == {(0,)}
 
 
 def test_an_env_may_have_no_expert() -> None:

@@ -7,7 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import envs  # noqa: F401  (registers the ids)
-from envs.task import Observation, Task, TaskConfig
+from envs.task import Observation, Task
+from envs.task_config import TaskConfig
 
 ACTIONS = ["idle", "left", "top_left", "shot"]
 GAME = Task("game", TaskConfig(id="kickoff/Football-v0", actions=ACTIONS))
@@ -32,7 +33,7 @@ def test_a_well_formed_reply_is_read_back(thinking: str, action: str, before: st
     assert read.valid
     assert read.thinking == thinking.strip()
     assert read.answer == action
-    assert read.action == ACTIONS.index(action)
+    assert read.actions == (ACTIONS.index(action),)
     assert read.problem == ""
 
 
@@ -41,7 +42,7 @@ def test_a_free_text_answer_is_read_back(thinking: str, answer: str) -> None:
     read = QUIZ.parse(reply(thinking, answer))
     assert read.thinking == thinking.strip()
     assert read.answer == answer.strip()
-    assert read.action == (answer.strip() or None)
+    assert read.actions == ((answer.strip(),) if answer.strip() else ())
     assert read.problem == ("" if answer.strip() else "an empty answer")
 
 
@@ -49,7 +50,7 @@ def test_a_free_text_answer_is_read_back(thinking: str, answer: str) -> None:
 def test_only_names_of_actions_are_actions(thinking: str, answer: str) -> None:
     assume(answer.strip() not in ACTIONS)
     read = GAME.parse(reply(thinking, answer))
-    assert not read.valid and read.action is None
+    assert not read.valid and read.actions == ()
     assert read.problem == f"no action is named {answer.strip()!r}"
 
 
@@ -112,7 +113,7 @@ def test_never_a_guess(text: str) -> None:
 
 def test_actions_have_names_both_ways() -> None:
     assert [GAME.action_name(i) for i in range(4)] == ACTIONS
-    assert GAME.parse(reply("", GAME.action_name(np.int64(2)))).action == 2
+    assert GAME.parse(reply("", GAME.action_name(np.int64(2)))).actions == (2,)
     assert QUIZ.action_name("17") == "17"
 
 

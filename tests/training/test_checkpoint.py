@@ -11,11 +11,11 @@ from agents.conversation import Conversation
 from agents.engines import Completion
 from agents.models import LoadedModel, wrap
 from agents.tiny import build
+from envs.schema import ConfigError
 from training import checkpoint
 from training.algo import AlgoConfig
 from training.checkpoint import Progress, write_folder
 from training.learner import Learner
-from training.schema import ConfigError
 from training.trajectory import Trajectory
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.schema import build, check, merge, parse
 from training.config import CONFIGS, DEFAULTS, ConfigError, group_file, load, load_with, names, read, save
-from training.schema import build, check, merge, parse
 from training.usage import help_text, meanings
 
 GROUP_FILES = [(group, name) for group in DEFAULTS for name in names(group)]
@@ -131,8 +131,8 @@ ERRORS = {
     "seed=1.5": "seed=1.5: a whole number is expected",
     "seed=true": "seed=true: a whole number is expected",
     "env.image=1": "env.image=1: true or false is expected",
-    "env.actions=left": "env.actions=left: a list [text, …] is expected",
-    "env.actions=[a, 1]": "env.actions[1]=1: text is expected",
+    "env.actions=left": "env.actions=left: a list [text or a list [text, …], …] is expected",
+    "env.actions=[a, 1]": "env.actions[1]=1: text or a list [text, …] is expected",
     "env.kwargs=[a": "env.kwargs=[a: a mapping {name: value} is expected",
     "engine=vllm": "engine=vllm: a group of keys (kind, max_batch, threads) is expected",
     "algo.lr=-1": "algo: lr must be greater than 0, got -1.0",
@@ -195,7 +195,7 @@ def test_a_binary_file_is_no_yaml(tmp_path: Path) -> None:
 
 
 PROGRAM = """
-from training.cli import command
+from envs.cli import command
 from training.config import load, save
 from training.usage import help_text
 from pathlib import Path

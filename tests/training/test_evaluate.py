@@ -10,12 +10,12 @@ import pytest
 
 from agents.episodes import Arena
 from agents.experts import scripted
+from envs.schema import ConfigError
 from envs.task import Task
 from training import evaluate
 from training.config import load
 from training.evaluate import held_out
 from training.rollout import TEST_FIRST
-from training.schema import ConfigError
 from training.statistics import wilson
 
 

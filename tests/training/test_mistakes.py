@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.models import tiny_folder
-from training.cli import command
+from envs.cli import command
 from training.config import load, save
 from training.run import main
 from training.runfolder import RunFolder

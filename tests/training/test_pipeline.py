@@ -19,7 +19,9 @@ from agents.models import tiny_folder
 from agents.tiny import build_processor
 from envs.question import Question
 from envs.reasoning.arithmetic import ArithmeticEnv, column_addition
-from envs.task import Observation, Reply, TaskConfig
+from envs.reply import Reply
+from envs.task import Observation
+from envs.task_config import TaskConfig
 from training import run
 from training.algo import AlgoConfig
 from training.metrics import read_metrics

@@ -3,7 +3,9 @@
 import pytest
 
 from agents.episodes import Ended, Episode, Start, Turn
-from envs.task import Observation, Reply, TaskConfig
+from envs.reply import Reply
+from envs.task import Observation
+from envs.task_config import TaskConfig
 from training.rewards import reward_parts
 from training.trajectory import make_groups
 

@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 from torch import equal
 
 from agents.models import load_model
+from envs.cli import command
 from training import evaluate, run
 from training.checkpoint import newest, read_progress
-from training.cli import command
 from training.metrics import read_metrics
 from training.usage import help_text
 

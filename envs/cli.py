@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from training.schema import ConfigError
+from envs.schema import ConfigError
 
 
 def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str]], str]) -> NoReturn:

@@ -1,0 +1,21 @@
+"""Fitting a picture into a size."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def fit(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture [h, w, 3] scaled into `size` (H, W), its shape kept, centred on black: a fresh uint8 array [H, W, 3].
+
+    Shrinking averages areas; enlarging repeats pixels, so that what was sharp stays sharp.
+    """
+    if image.shape[:2] == size:
+        return np.array(image)
+    scale = min(size[0] / image.shape[0], size[1] / image.shape[1])
+    height, width = (max(1, min(round(side * scale), most)) for side, most in zip(image.shape[:2], size, strict=True))
+    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
+    fitted = np.zeros((*size, 3), np.uint8)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    fitted[top : top + height, left : left + width] = np.asarray(Image.fromarray(image).resize((width, height), method))
+    return fitted
