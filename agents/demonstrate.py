@@ -1,0 +1,233 @@
+"""Demonstrations: an expert's episodes as chats with images, for supervised fine-tuning.
+
+`python -m agents.demonstrate env=sokoban episodes=1000 out=demos.parquet`. A row is one context as the policy would be
+shown it, and the reply that ends it: a turn a row, or with `history=-1` an episode a row. JSONL keeps each picture
+once, as a PNG beside it; Parquet holds them as Hugging Face `datasets` does ({"bytes", "path"}).
+"""
+
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import envs  # noqa: F401  (registers the ids)
+from agents.episodes import Arena, Episode, Start
+from agents.experts import PLAYERS, scripted
+from agents.sampling import mix
+from envs.cli import command
+from envs.names import suggest
+from envs.schema import ConfigError, build, check_fields, kinds, parse, unknown_key
+from envs.task import Task
+from envs.task_config import load_task
+from envs.usage import short_help
+
+BATCH = 64
+"""Episodes that are played side by side."""
+
+
+@dataclass
+class DemonstrateOptions:
+    """What to write."""
+
+    env: str = "football"
+    """The task: a name of configs/env or a path ending in .yaml; env.k=value sets its keys."""
+    episodes: int = 100
+    """Episodes to play."""
+    out: str = "demonstrations.jsonl"
+    """File to write, ending in .jsonl or .parquet."""
+    policy: str = "expert"
+    """Who plays: expert, random or idle."""
+    seed: int = 0
+    """Which of the training starts are played."""
+    successes: bool = True
+    """Keep only episodes that succeed."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if self.episodes < 1:
+            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        if Path(self.out).suffix not in WRITERS:
+            raise ValueError(f"out must end in {' or '.join(WRITERS)}, got {self.out!r}")
+        if not Path(self.out).resolve().parent.is_dir():
+            raise ValueError(f"out: the folder of {self.out} does not exist")
+        if self.policy not in PLAYERS:
+            raise ValueError(suggest("policy", self.policy, PLAYERS))
+
+
+def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:
+    """The rows of an episode; `images` are arrays [H, W, 3] still."""
+    history = task.config.history
+    ends = [len(episode.turns) - 1] if history == -1 else range(len(episode.turns))
+    for last in ends:
+        first = 0 if history == -1 else max(0, last - history)
+        messages: list[dict[str, Any]] = []
+        images: list[NDArray[np.uint8]] = []
+        for index in range(first, last + 1):
+            turn = episode.turns[index]
+            words = task.words(turn.observation, first=index == first)
+            content = [{"type": "text", "text": words}] if words else []
+            if turn.observation.image is not None:
+                images.append(turn.observation.image)
+                content.insert(0, {"type": "image"})
+            messages.append({"role": "user", "content": content})
+            messages.append({"role": "assistant", "content": [{"type": "text", "text": turn.words}]})
+        yield {
+            "messages": messages,
+            "images": images,
+            "task": task.name,
+            "seed": episode.start.seed,
+            "turn": last,
+            "success": episode.success,
+            "return": episode.env_return,
+        }
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    """A picture as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Writer(Protocol):
+    """Writes rows to a file, as they come."""
+
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class JsonlWriter:
+    """A line a row; pictures lie as PNG in the folder NAME_images beside it, each once, named by its content."""
+
+    def __init__(self, path: Path) -> None:
+        self._folder = path.with_name(f"{path.stem}_images")
+        self._file = path.open("w", encoding="utf-8")
+
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows."""
+        for row in rows:
+            names = [self._keep(image) for image in row["images"]]
+            self._file.write(json.dumps(row | {"images": names}, ensure_ascii=False) + "\n")
+
+    def _keep(self, image: NDArray[np.uint8]) -> str:
+        digest = hashlib.blake2b(image.tobytes() + str(image.shape).encode(), digest_size=16).hexdigest()
+        target = self._folder / f"{digest}.png"
+        if not target.is_file():
+            self._folder.mkdir(exist_ok=True)
+            target.write_bytes(png(image))
+        return f"{self._folder.name}/{target.name}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+class ParquetWriter:
+    """A row group a batch; pictures lie in the rows."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        part = pa.struct([("type", pa.string()), ("text", pa.string())])
+        message = pa.struct([("role", pa.string()), ("content", pa.list_(part))])
+        image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+        self._schema = pa.schema(
+            [
+                ("messages", pa.list_(message)),
+                ("images", pa.list_(image)),
+                ("task", pa.string()),
+                ("seed", pa.int64()),
+                ("turn", pa.int64()),
+                ("success", pa.bool_()),
+                ("return", pa.float64()),
+            ]
+        )
+        self._file = pq.ParquetWriter(path, self._schema)
+
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows."""
+        import pyarrow as pa
+
+        held = [row | {"images": [{"bytes": png(image), "path": None} for image in row["images"]]} for row in rows]
+        self._file.write_table(pa.Table.from_pylist(held, self._schema))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+WRITERS: dict[str, type[JsonlWriter] | type[ParquetWriter]] = {".jsonl": JsonlWriter, ".parquet": ParquetWriter}
+
+
+def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -> tuple[int, int]:
+    """Play and write; the number of episodes kept and of rows written."""
+    arena = Arena(task)
+    kept = written = 0
+    for begin in range(0, options.episodes, BATCH):
+        numbers = range(begin, min(begin + BATCH, options.episodes))
+        starts = [Start(mix(options.seed, i) % 2**30, mix(options.seed, i, 1)) for i in numbers]
+        for episode in arena.play(starts, scripted(options.policy)):
+            if episode.success or not options.successes:
+                rows = list(chats(task, episode))
+                writer.write(rows)
+                kept, written = kept + 1, written + len(rows)
+    arena.close()
+    return kept, written
+
+
+def main(argv: Sequence[str]) -> None:
+    """Read the words, play, write, say what was written."""
+    fields = kinds(DemonstrateOptions)
+    settings = {}
+    for word in argv:
+        key, _, text = word.partition("=")
+        if key not in fields and not key.startswith("env."):
+            raise unknown_key(key, fields)
+        if key in fields:
+            settings[key] = parse(fields[key], text, key)
+    options: DemonstrateOptions = build(DemonstrateOptions, check_fields(fields, settings))
+    config = load_task(options.env, [word for word in argv if word.startswith("env.")])
+    task = Task(Path(options.env).stem, config)
+    try:
+        task.make().close()
+        with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
+            kept, written = demonstrate(task, options, writer)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    print(f"{options.out}: {written} rows, {kept} of {options.episodes} episodes of {task.name}, by {options.policy}")
+    if not kept:
+        print("no episode succeeded; successes=false keeps the others too", file=sys.stderr)
+
+
+def usage(_: Sequence[str]) -> str:
+    """The text for --help."""
+    return short_help("agents.demonstrate", "Write an expert's episodes as chats with images.", DemonstrateOptions)
+
+
+if __name__ == "__main__":
+    command(main, usage)

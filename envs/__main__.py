@@ -1,0 +1,76 @@
+"""`python -m envs`: what there is to play; with `sheet=FILE.png` a picture of every task too."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import gymnasium
+
+import envs  # noqa: F401  (registers the ids)
+from envs.cli import command
+from envs.schema import ConfigError
+from envs.task import Task
+from envs.task_config import load_task, task_names
+from render.fit import fit
+from render.sheet import Row, sheet
+
+SIZES = ((84, 84), (224, 224), (336, 336))
+"""The sizes shown: the tiny model's, a small one and a middling one."""
+
+
+def ids() -> list[str]:
+    """The registered ids of ours."""
+    return sorted(id for id in gymnasium.registry if id.startswith("kickoff/"))
+
+
+def row(name: str) -> Row:
+    """A task at three sizes: drawn at each where the env can, else fitted."""
+    config = load_task(name)
+    pictures = []
+    words = ""
+    for size in SIZES:
+        if "image_size" in config.kwargs:
+            config.kwargs["image_size"] = list(size)
+        task = Task(name, config)
+        env = task.make()
+        observation, info = env.reset(seed=1)
+        seen = task.observe(env, observation, info)
+        words = task.words(seen, first=True)
+        if seen.image is not None:
+            pictures.append(seen.image if "image_size" in config.kwargs else fit(seen.image, size))
+        env.close()
+    return Row(f"{name}   {config.id}", pictures, words)
+
+
+def main(argv: Sequence[str]) -> None:
+    """List ids and tasks; draw the sheet where asked."""
+    words = dict(word.partition("=")[::2] for word in argv)
+    if set(words) - {"sheet"}:
+        raise ConfigError(f"unknown word {argv[0]!r}; python -m envs [sheet=FILE.png]")
+    print("Gymnasium ids (import envs, then gymnasium.make):")
+    for id in ids():
+        entry = str(gymnasium.spec(id).entry_point)
+        print(f"  {id:<26} {entry.partition(':')[0]}")
+    print("\nTasks (env=NAME, configs/env/NAME.yaml):")
+    for name in task_names():
+        config = load_task(name)
+        print(f"  {name:<20} {config.description}")
+    if "sheet" not in words:
+        return
+    target = Path(words["sheet"])
+    if target.suffix != ".png" or not target.resolve().parent.is_dir():
+        raise ConfigError(f"sheet must be a .png file in a folder that exists, got {words['sheet']!r}")
+    rows = []
+    for name in task_names():
+        try:
+            rows.append(row(name))
+        except ValueError as error:  # an extra that is not installed, a file that is not there
+            print(f"{name}: not drawn: {error}", file=sys.stderr)
+    from PIL import Image
+
+    Image.fromarray(sheet(rows)).save(target)
+    print(f"\n{len(rows)} tasks drawn in {target}")
+
+
+if __name__ == "__main__":
+    command(main, lambda _: "Usage: python -m envs [sheet=FILE.png]\n\n" + str(__doc__))

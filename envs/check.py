@@ -1,0 +1,167 @@
+"""`python -m envs.check my_env.yaml`: tries a task as a player would meet it, and says in plain words what is wrong."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+
+import envs  # noqa: F401  (registers the ids)
+from envs.cli import command
+from envs.schema import ConfigError
+from envs.task import Observation, Outcome, Task
+from envs.task_config import load_task
+
+EPISODES = 20
+"""Random episodes that are played."""
+
+
+class Finding(NamedTuple):
+    """One line of the report."""
+
+    kind: str
+    """`ok`, `note` (works, but look at it) or `wrong`."""
+    text: str
+
+
+class Played(NamedTuple):
+    """A random episode."""
+
+    seen: list[Observation]
+    outcomes: list[Outcome]
+    success: bool
+
+
+def play(task: Task, env: gymnasium.Env[Any, Any], seed: int) -> Played:
+    """Random legal replies until the episode or its turns end."""
+    rng = np.random.default_rng(seed)
+    observation, info = env.reset(seed=seed)
+    seen = [task.observe(env, observation, info)]
+    outcomes: list[Outcome] = []
+    success = False
+    for _ in range(task.config.max_turns):
+        parts = task.config.action_parts
+        answer = "+".join(str(rng.choice(part)) for part in parts) if task.config.actions else "0"
+        outcome = task.play(env, task.parse(f"<think></think><answer>{answer}</answer>"))
+        outcomes.append(outcome)
+        success = task.succeeded(outcome, sum(played.reward for played in outcomes))
+        if outcome.terminated or outcome.truncated:
+            break
+        seen.append(task.observe(env, outcome.observation, outcome.info, outcome.feedback))
+    return Played(seen, outcomes, success)
+
+
+def same(one: Observation, other: Observation) -> bool:
+    """Whether two observations show the same."""
+    pictures = one.image is None or other.image is None or np.array_equal(one.image, other.image)
+    return pictures and one.text == other.text
+
+
+def examine(task: Task) -> Iterator[Finding]:
+    """What there is to say about a task; stops where nothing further can be tried."""
+    config = task.config
+    try:
+        env = task.make()
+    except ValueError as error:
+        yield Finding("wrong", str(error))
+        return
+    yield Finding("ok", f"{config.id} can be made; its actions are {env.action_space}")
+    try:
+        episodes = [play(task, env, seed) for seed in range(EPISODES)]
+        again = play(task, env, 0)
+    except Exception as error:  # somebody's env fails in ways of its own
+        yield Finding("wrong", f"the env fails while it is played at random: {type(error).__name__}: {error}")
+        return
+    finally:
+        env.close()
+    yield from _seeds(episodes, again)
+    yield from _pictures(config.image, [seen for played in episodes for seen in played.seen])
+    yield from _words(task, episodes[0].seen[0])
+    yield from _success(task, episodes)
+
+
+def _seeds(episodes: Sequence[Played], again: Played) -> Iterator[Finding]:
+    first = episodes[0]
+    if not same(first.seen[0], again.seen[0]):
+        yield Finding("wrong", "reset(seed=0) gives two different starts: a group of episodes needs the same start")
+    elif [o.reward for o in first.outcomes] != [o.reward for o in again.outcomes]:
+        yield Finding("wrong", "the same seed and actions give different rewards: the env draws numbers of its own")
+    else:
+        yield Finding("ok", "the same seed and actions give the same episode")
+    if all(same(first.seen[0], other.seen[0]) for other in episodes[1:]):
+        yield Finding("note", f"{EPISODES} seeds give one and the same start: held-out starts are those it trains on")
+
+
+def _pictures(image: bool, seen: Sequence[Observation]) -> Iterator[Finding]:
+    pictures = [one.image for one in seen if one.image is not None]
+    if not image or not pictures:
+        return
+    shapes = {picture.shape for picture in pictures}
+    height, width, channels = pictures[0].shape
+    if len(shapes) > 1:
+        yield Finding("wrong", f"pictures differ in shape: {sorted(shapes)}; image_size=[height, width] fits them all")
+    elif channels != 3:
+        yield Finding("wrong", f"a picture must be [H, W, 3], got {pictures[0].shape}")
+    elif all(picture.min() == picture.max() for picture in pictures):
+        yield Finding("wrong", "every picture is of one colour: render() draws nothing")
+    elif all(np.array_equal(picture, pictures[0]) for picture in pictures):
+        yield Finding("wrong", "the picture never changes: the player cannot see what it does")
+    else:
+        yield Finding("ok", f"pictures of {height}x{width}")
+    if min(height, width) < 28:
+        yield Finding("note", f"{height}x{width} is small: vision models see patches of 14 pixels; set image_size")
+    if (height, width) != (84, 84):
+        yield Finding("note", "the embedded tiny model takes image_size=[84, 84] only")
+
+
+def _words(task: Task, seen: Observation) -> Iterator[Finding]:
+    text = task.words(seen, first=True)
+    if not text:
+        yield Finding("note", "the player is told nothing: instructions say what the goal is")
+    if task.config.caption and "text" not in (env := task.make()).reset(seed=0)[1]:
+        env.close()
+        yield Finding("note", f"the env has no info['text']; the caption is the bare observation: {seen.text[:60]}")
+    if len(text) > 2000:
+        yield Finding("note", f"the first turn has {len(text)} characters; long prompts cost memory and time")
+
+
+def _success(task: Task, episodes: Sequence[Played]) -> Iterator[Finding]:
+    rule = task.config.success
+    outcomes = [outcome for played in episodes for outcome in played.outcomes]
+    if rule == "info" and not any("success" in outcome.info for outcome in outcomes):
+        yield Finding("wrong", "success=info, but info has no 'success': set it to terminated or such as 'return >= 1'")
+        return
+    share = sum(played.success for played in episodes) / len(episodes)
+    ended = sum(played.outcomes[-1].terminated for played in episodes)
+    turns = sum(len(played.outcomes) for played in episodes) / len(episodes)
+    rewards = [outcome.reward for outcome in outcomes]
+    yield Finding(
+        "ok",
+        f"{len(episodes)} random episodes: {share:.0%} succeed, {ended} ended by the env, {turns:.1f} of "
+        f"{task.config.max_turns} turns, rewards from {min(rewards):g} to {max(rewards):g}",
+    )
+    if share == 1 and task.config.actions:
+        yield Finding("note", "random play always succeeds: there is nothing to learn, or the success rule is too weak")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Examine the tasks named; exit status 1 where something is wrong."""
+    names = [word for word in argv if "=" not in word]
+    if not names:
+        raise ConfigError("which task? python -m envs.check my_env.yaml (or a name of configs/env) [env.key=value …]")
+    wrong = 0
+    for name in names:
+        task = Task(Path(name).stem, load_task(name, [word for word in argv if "=" in word]))
+        print(f"{name}:")
+        for finding in examine(task):
+            print(f"  {finding.kind:<5}  {' '.join(finding.text.split())}")
+            wrong += finding.kind == "wrong"
+    if wrong:
+        print(f"{wrong} thing{'s' if wrong > 1 else ''} to mend", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    command(main, lambda _: "Usage: python -m envs.check NAME|FILE.yaml … [env.key=value …]\n\n" + str(__doc__))
