@@ -7,65 +7,42 @@ in pixels, so that an 84x84 frame stays legible.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-import pygame
 from numpy.typing import NDArray
 
-from render.canvas import Canvas, Colour, Frame, Ink, Sprite
-from render.footballers import (
-    ANGLES,
-    LEFT,
-    LEFT_KEEPER,
-    RIGHT,
-    RIGHT_KEEPER,
-    SHIRTS,
-    ball_sprite,
-    player_sprite,
-    ring_sprite,
-)
+from render.canvas import Canvas, Colour, Frame, Ink, text_image
+from render.football_atlas import atlas
+from render.football_blit import arrange, blit
+from render.footballers import LEFT, RIGHT
 from render.pitch import HALF_LENGTH, HALF_WIDTH, METRES_X, METRES_Y, paint_pitch
 
 HUD: Final[Colour] = (20, 27, 36)
 CAMERAS: Final = ("pitch", "half", "ball")
 HUD_FROM: Final = 160
 """Frames of this height and more show score and clock."""
-_TEAM_SHIRTS: Final = tuple(
-    (SHIRTS.index(player), SHIRTS.index(keeper)) for player, keeper in ((RIGHT, RIGHT_KEEPER), (LEFT, LEFT_KEEPER))
-)
-_TURNS: Final = ANGLES / (2 * math.pi)
+CARDS_FROM: Final = 5.0
+"""Players of this radius in pixels and more show their yellow cards."""
+MODES: Final = ("", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty")
+HALVES: Final = ("", "1st  ", "2nd  ")
+RESTART: Final[Colour] = (255, 226, 120)
 AROUND: Final = 3.4
 """Metres shown around the pitch: the goals are 2.4 m deep."""
 
 
 class Scene(NamedTuple):
-    """All there is to see at one moment, in plain arrays."""
+    """All there is to see at one moment of N matches, in plain arrays."""
 
-    left: NDArray[np.floating]
-    """[N, 2] positions of the left team (it attacks to the right)."""
-    left_direction: NDArray[np.floating]
-    """[N, 2] unit vectors: where each faces."""
-    right: NDArray[np.floating]
-    """[M, 2] positions of the right team."""
-    right_direction: NDArray[np.floating]
-    """[M, 2] unit vectors: where each faces."""
-    left_keeper: int
-    """Index of the left keeper, -1: none."""
-    right_keeper: int
-    """Index of the right keeper, -1: none."""
-    active: int
-    """Index of the controlled player of the left team, -1: none."""
-    sprinting: bool
-    """The controlled player's sticky sprint."""
-    ball: NDArray[np.floating]
-    """[3] x, y and the height in metres above the grass."""
-    score: tuple[int, int]
-    """Goals of left and right."""
-    seconds: float
-    """The clock: game time since the start."""
+    players: NDArray[np.float64]
+    """[N, 2, P, 4] x, y and where each faces, a unit vector; the left team, which attacks to the right, first."""
+    marks: NDArray[np.int64]
+    """[N, 2, P] sums of PRESENT, KEEPER, CONTROLLED, SPRINTING, COMPANION and BOOKED (`render.football_blit`)."""
+    ball: NDArray[np.float64]
+    """[N, 3] x, y and the height in metres above the grass."""
+    board: NDArray[np.int64]
+    """[N, 5] goals of left and right, whole seconds played, the half (0: there are none), GRF's game mode."""
 
 
 class PitchCamera:
@@ -96,11 +73,20 @@ class PitchCamera:
         small = min(height, width)
         self.radius = max(1.1 * self.scale, 2.1 + 0.0115 * small)
         self.ball_radius = max(0.55 * self.scale, 1.2 + 0.0045 * small)
-        self._phases = 4 if self.radius < 4 else 2
-        self._kept: dict[int, Sprite] = {}
+        self._atlas = atlas(self.radius, self.ball_radius, 4 if self.radius < 4 else 2)
         self._ground = _ground(camera, height - self.strip, width)
-        self._hud_key: tuple[int, int, int] | None = None
-        self._hud_strip: Frame = np.zeros((self.strip, width, 3), np.uint8)
+        free = self._ground.shape[1] - width, self._ground.shape[0] - (height - self.strip)
+        window = self._window
+        self._view = np.array(
+            [
+                *(window.scale, window.left, window.top),
+                *(free[0] if window.follow_x else 0, free[1] if window.follow_y else 0),
+                *(width, height - self.strip, self.strip, self.ball_radius, self.radius >= CARDS_FROM),
+            ],
+            np.float64,
+        )
+        self._strips: Frame = np.zeros((0, self.strip, width, 3), np.uint8)
+        self._boards: list[list[int]] = []
 
     def origin(self, ball: tuple[float, float]) -> tuple[int, int]:
         """The camera's place when the ball is at (x, y): pixels of the ground left of and above the frame."""
@@ -125,67 +111,39 @@ class PitchCamera:
         return (x * METRES_X - window.left) * window.scale, (y * METRES_Y - window.top) * window.scale
 
     def draw(self, scene: Scene) -> Frame:
-        """The frame of a scene: a fresh uint8 array [H, W, 3]."""
-        height, width = self.size
-        ball_x, ball_y, ball_height = (float(value) for value in scene.ball)
-        left, top = self.origin((ball_x, ball_y))
-        frame = np.empty((height, width, 3), np.uint8)
+        """The frames of a scene's matches: a fresh uint8 array [N, H, W, 3]."""
+        placed, corners = self.arrange(scene)
+        frames = np.empty((len(corners), *self.size, 3), np.uint8)
+        rows, width = self.size[0] - self.strip, self.size[1]
+        for frame, (left, top) in zip(frames, corners.tolist(), strict=True):
+            frame[self.strip :] = self._ground[top : top + rows, left : left + width]
         if self.strip:
-            frame[: self.strip] = self._score_strip(scene)
-        frame[self.strip :] = self._ground[top : top + height - self.strip, left : left + width]
-        canvas = Canvas(frame)
-        if self.strip:
-            canvas.surface.set_clip((0, self.strip, width, height - self.strip))
-        offset = (left + self._window.left * self.scale, top - self.strip + self._window.top * self.scale)
-        canvas.surface.blits(self._sprites(scene, offset), doreturn=False)
-        self._draw_ball(canvas, ball_x, ball_y, ball_height, offset)
-        return frame
+            frames[:, : self.strip] = self._score_strips(scene.board)
+        blit(frames, self.strip, placed, self._atlas.table, self._atlas.bytes)
+        return frames
 
-    def _sprites(self, scene: Scene, offset: tuple[float, float]) -> list[tuple[pygame.Surface, tuple[int, int]]]:
-        """The players' sprites and their places: the ring, right, left, the controlled player on top."""
-        # Plain numbers, not arrays: for two dozen players each numpy call costs more than all of its work.
-        phases, keeper = self._phases, (scene.right_keeper, scene.left_keeper)
-        across, down = METRES_X * self.scale * phases, METRES_Y * self.scale * phases
-        left, top = offset[0] * phases, offset[1] * phases
-        sprites: list[tuple[pygame.Surface, tuple[int, int]]] = []
-        controlled: list[tuple[pygame.Surface, tuple[int, int]]] = []
-        teams = ((scene.right, scene.right_direction), (scene.left, scene.left_direction))
-        for team, (places, directions) in enumerate(teams):
-            for player, ((x, y), (dx, dy)) in enumerate(zip(places.tolist(), directions.tolist(), strict=True)):
-                column, phase_x = divmod(math.floor(x * across - left), phases)
-                row, phase_y = divmod(math.floor(y * down - top), phases)
-                turn = round(math.atan2(dy, dx) * _TURNS) % ANGLES
-                shirt = _TEAM_SHIRTS[team][player == keeper[team]]
-                key = ((shirt * ANGLES + turn) * phases + phase_x) * phases + phase_y
-                kept = self._kept.get(key)
-                if kept is None:
-                    kept = self._kept[key] = player_sprite(self.radius, phases, key)
-                sprite = (kept.image, (column + kept.left, row + kept.top))
-                if team == 1 and player == scene.active:
-                    ring = ring_sprite(self.radius, phases, scene.sprinting, phase_x, phase_y)
-                    sprites.insert(0, (ring.image, (column + ring.left, row + ring.top)))
-                    controlled.append(sprite)
-                else:
-                    sprites.append(sprite)
-        return sprites + controlled
+    def arrange(self, scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where everything goes: [N, S, 3] sprite (-1: no more), column, row; and the cameras' places, [N, 2]."""
+        store, number = self._atlas, len(scene.marks)
+        placed = np.empty((number, 6 * scene.marks.shape[2] + 2, 3), np.int64)
+        corners = np.empty((number, 2), np.int64)
+        missing = arrange(
+            scene.players, scene.marks, scene.ball, corners, self._view, store.numbers, store.table, placed
+        )
+        if missing:
+            store.add(placed[:, :, 0])
+        return placed, corners
 
-    def _draw_ball(self, canvas: Canvas, x: float, y: float, height: float, offset: tuple[float, float]) -> None:
-        """The ball over its shadow: the shadow lies where the ball is, the ball rises from it and grows."""
-        column, row = x * METRES_X * self.scale - offset[0], y * METRES_Y * self.scale - offset[1]
-        rise = 0.8 * max(height, 0.0) * max(self.scale, 1.2)
-        grown = round(4 * self.ball_radius * (1 + 0.09 * min(max(height, 0.0), 8.0))) / 4
-        for kind, radius, down in (("shadow", self.ball_radius, 0.0), ("ball", grown, -rise)):
-            place_x, place_y = int(np.floor(4 * column)), int(np.floor(4 * (row + down)))
-            image, across, below = ball_sprite(kind, radius, place_x % 4, place_y % 4)
-            canvas.surface.blit(image, (place_x // 4 + across, place_y // 4 + below))
-
-    def _score_strip(self, scene: Scene) -> Frame:
-        """The strip above the pitch, uint8 [strip, W, 3]: drawn again only when score or second change."""
-        key = (scene.score[0], scene.score[1], int(scene.seconds))
-        if key != self._hud_key:
-            self._hud_key = key
-            self._hud_strip = _strip(self.strip, self.size[1], *key)
-        return self._hud_strip
+    def _score_strips(self, board: NDArray[np.int64]) -> Frame:
+        """The strips above the pitches, uint8 [N, strip, W, 3]: drawn again only where the board has changed."""
+        if len(self._strips) != len(board):
+            self._strips = np.zeros((len(board), self.strip, self.size[1], 3), np.uint8)
+            self._boards = [[] for _ in board]
+        for match, shown in enumerate(board.tolist()):
+            if shown != self._boards[match]:
+                self._boards[match] = shown
+                self._strips[match] = score_strip(self.strip, self.size[1], *shown)
+        return self._strips
 
 
 class _Window(NamedTuple):
@@ -226,8 +184,9 @@ def _ground(camera: str, height: int, width: int) -> Frame:
     return ground
 
 
-def _strip(height: int, width: int, left: int, right: int, seconds: int) -> Frame:
-    """Score and clock: uint8 [height, width, 3]."""
+@lru_cache(maxsize=64)
+def _score(height: int, width: int, left: int, right: int) -> Frame:
+    """The strip with the score alone, uint8 [height, width, 3]."""
     ink = Ink(height, width)
     ink.rectangle(-2, -2, width + 2, height + 2, HUD)
     middle, centre, size = height / 2, width / 2, round(height * 1.12)
@@ -238,5 +197,17 @@ def _strip(height: int, width: int, left: int, right: int, seconds: int) -> Fram
     ink.rectangle(-2, height - max(1, height / 24), width + 2, height + 2, (58, 72, 88))
     canvas = Canvas(ink.pixels())
     canvas.text(f"{left} – {right}", (centre, middle), size, (246, 248, 250), "centre")
-    canvas.text(f"{seconds // 60}:{seconds % 60:02d}", (width - height * 0.4, middle), size, (176, 190, 204), "right")
+    canvas.pixels.setflags(write=False)
+    return canvas.pixels
+
+
+def score_strip(height: int, width: int, left: int, right: int, seconds: int, half: int, mode: int) -> Frame:
+    """Score, clock and what is being restarted: a fresh uint8 [height, width, 3]."""
+    canvas = Canvas(_score(height, width, left, right).copy())
+    middle, size, edge = height / 2, round(height * 1.12), height * 0.4
+    clock = HALVES[half] + f"{seconds // 60}:{seconds % 60:02d}"
+    canvas.text(clock, (width - edge, middle), size, (176, 190, 204), "right")
+    room = width / 2 - height * 2.3 - edge
+    if mode and text_image(MODES[mode], size, RESTART).get_width() <= room:
+        canvas.text(MODES[mode], (edge, middle), size, RESTART, "left")
     return canvas.pixels

@@ -1,8 +1,7 @@
-"""The sprites of a football pitch: players, their marks, and the ball, each drawn once and kept."""
+"""The sprites of a football pitch: players, their marks, and the ball, drawn by distance fields."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -17,15 +16,18 @@ ACTIVE: Final[Colour] = (255, 240, 80)
 """The ring around the controlled player."""
 SPRINTING: Final[Colour] = (255, 64, 232)
 """The ring, now dashed, while the controlled player sprints."""
+COMPANION: Final[Colour] = (250, 250, 250)
+"""The thin ring around a player whom somebody else controls."""
+CARD: Final[Colour] = (255, 226, 40)
 BALL: Final[Colour] = (255, 255, 255)
 DARK: Final[Colour] = (14, 20, 26)
 
 SHIRTS: Final = (RIGHT, LEFT, RIGHT_KEEPER, LEFT_KEEPER)
 ANGLES: Final = 32
 """Players face one of so many directions."""
+RINGS: Final = 3
 
 
-@lru_cache(maxsize=20000)
 def player_sprite(radius: float, phases: int, key: int) -> Sprite:
     """A player's sprite: shadow, nose and disc.
 
@@ -54,16 +56,29 @@ def player_sprite(radius: float, phases: int, key: int) -> Sprite:
     return ink.sprite(half, half)
 
 
-@lru_cache(maxsize=256)
-def ring_sprite(radius: float, phases: int, sprinting: bool, phase_x: int, phase_y: int) -> Sprite:
-    """The ring around the controlled player: it lies on the grass, so that it hides nobody."""
+def ring_sprite(radius: float, phases: int, kind: int, phase_x: int, phase_y: int) -> Sprite:
+    """A ring on the grass, so that it hides nobody: 0 around the controlled player, 1 while he sprints, 2 thin."""
     thick, edge = max(1.4, 0.26 * radius), max(0.8, 0.16 * radius)
     around = radius + edge + 0.75 * thick
     half = int(np.ceil(around + thick)) + 2
     ink = Ink(2 * half + 1, 2 * half + 1)
     x, y = half + (phase_x + 0.5) / phases, half + (phase_y + 0.5) / phases
+    if kind == 2:
+        ink.ring(x, y, around, 0.5 * thick, COMPANION, 0.9)
+        return ink.sprite(half, half)
     ink.ring(x, y, around, thick + 1.2, DARK, 0.55)
-    ink.ring(x, y, around, thick, SPRINTING if sprinting else ACTIVE, dashes=6 if sprinting else 0)
+    ink.ring(x, y, around, thick, (ACTIVE, SPRINTING)[kind], dashes=6 * kind)
+    return ink.sprite(half, half)
+
+
+def card_sprite(radius: float, phases: int, phase_x: int, phase_y: int) -> Sprite:
+    """A yellow card at a player's shoulder."""
+    half = int(np.ceil(2 * radius)) + 3
+    ink = Ink(2 * half + 1, 2 * half + 1)
+    x, y = half + (phase_x + 0.5) / phases + 0.85 * radius, half + (phase_y + 0.5) / phases - 0.85 * radius
+    wide, high = max(0.3 * radius, 1.5), max(0.42 * radius, 2.0)
+    ink.rectangle(x - wide - 0.8, y - high - 0.8, x + wide + 0.8, y + high + 0.8, DARK)
+    ink.rectangle(x - wide, y - high, x + wide, y + high, CARD)
     return ink.sprite(half, half)
 
 
@@ -73,7 +88,6 @@ def _pale(colour: Colour) -> Colour:
     return red, green, blue
 
 
-@lru_cache(maxsize=2048)
 def ball_sprite(kind: str, radius: float, phase_x: int, phase_y: int) -> Sprite:
     """The sprite of the ball, or of its shadow."""
     edge = max(0.9, 0.22 * radius)

@@ -10,25 +10,22 @@ from numpy.typing import NDArray
 
 from envs.football import expert
 from envs.football.match import (
-    BALL_RADIUS,
     HALF_LENGTH,
-    KEEPER,
     LEFT_GOAL,
     METRES_X,
     METRES_Y,
     RIGHT_GOAL,
     RUNNING,
-    STEP,
     TIME_UP,
     Action,
     Matches,
-    units,
 )
 from envs.football.rules import advance
 from envs.football.scenarios import find, start
+from envs.football.scene import see
 from envs.football.words import describe
 from envs.names import suggest
-from render.football import PitchCamera, Scene
+from render.football import PitchCamera
 
 Frame = NDArray[np.uint8]
 
@@ -170,7 +167,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
             frames, self._frames = self._frames, []
             return frames
         if self.render_mode == "rgb_array":
-            return self._render_camera.draw(self.scene())
+            return self._render_camera.draw(see(self.matches))[0]
         return None
 
     def close(self) -> None:
@@ -189,27 +186,6 @@ class FootballEnv(gymnasium.Env[Any, Any]):
     def expert_thought(self) -> str:
         """What the expert is about, in a word or two."""
         return expert.thought(self.matches[0], self.expert_action())
-
-    def scene(self) -> Scene:
-        """What there is to see."""
-        m = self.matches[0]
-        left_count, right_count = m["players"].tolist()
-        poses = units(self.matches)
-        x, y, z = m["ball"].tolist()
-        left_score, right_score = m["score"].tolist()
-        return Scene(
-            left=poses[0, :left_count, :2],
-            left_direction=poses[0, :left_count, 2:],
-            right=poses[1, :right_count, :2],
-            right_direction=poses[1, :right_count, 2:],
-            left_keeper=KEEPER,
-            right_keeper=KEEPER,
-            active=int(m["active"]),
-            sprinting=bool(m["sticky"][8]),
-            ball=np.array((x / METRES_X, y / METRES_Y, z - BALL_RADIUS)),
-            score=(left_score, right_score),
-            seconds=float(m["steps"]) * STEP,
-        )
 
     def _reward(self, m: np.void) -> float:
         ended = int(m["ended"])
@@ -233,7 +209,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         return earned - paid
 
     def _observation(self, info: dict[str, Any]) -> Any:
-        return info["text"] if self._camera is None else self._camera.draw(self.scene())
+        return info["text"] if self._camera is None else self._camera.draw(see(self.matches))[0]
 
     def _info(self) -> dict[str, Any]:
         m = self.matches[0]
@@ -253,7 +229,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
     def _film(self) -> None:
         if self._render_camera is None or self.render_mode == "rgb_array":
             return
-        frame = self._render_camera.draw(self.scene())
+        frame = self._render_camera.draw(see(self.matches))[0]
         if self.render_mode == "rgb_array_list":
             self._frames.append(frame)
         else:
