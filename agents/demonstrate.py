@@ -23,9 +23,9 @@ import envs  # noqa: F401  (registers the ids)
 from agents.episodes import Arena, Episode, Start
 from agents.experts import PLAYERS, scripted
 from agents.sampling import mix
-from envs.cli import command
+from envs.cli import command, read_options
 from envs.names import suggest
-from envs.schema import ConfigError, build, check_fields, kinds, parse, unknown_key
+from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import load_task
 from envs.usage import short_help
@@ -202,16 +202,9 @@ def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -> tupl
 
 def main(argv: Sequence[str]) -> None:
     """Read the words, play, write, say what was written."""
-    fields = kinds(DemonstrateOptions)
-    settings = {}
-    for word in argv:
-        key, _, text = word.partition("=")
-        if key not in fields and not key.startswith("env."):
-            raise unknown_key(key, fields)
-        if key in fields:
-            settings[key] = parse(fields[key], text, key)
-    options: DemonstrateOptions = build(DemonstrateOptions, check_fields(fields, settings))
-    config = load_task(options.env, [word for word in argv if word.startswith("env.")])
+    of_task = [word for word in argv if word.startswith("env.")]
+    options = read_options(DemonstrateOptions, [word for word in argv if word not in of_task])
+    config = load_task(options.env, of_task)
     task = Task(Path(options.env).stem, config)
     try:
         task.make().close()

@@ -14,22 +14,26 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from agents.chat import Chat
 from agents.conversation import Branch, Conversation
 from agents.engines import Completion, EngineConfig
 from agents.engines.transformers import TransformersEngine
 from agents.episodes import Arena, Start
-from agents.experts import Expert, RandomPlayer
+from agents.experts import Expert, RandomPlayer, Scripted
 from agents.models import wrap
 from agents.policy import Seat, VLMPolicy
 from agents.sampling import mix
 from agents.tiny import build
 from agents.vlm import VLM
+from envs.cli import command, read_options
 from envs.task import Task
 from envs.task_config import load_task
+from envs.usage import short_help
+
+
+TASKS = {"football": 128, "sokoban": 64, "arithmetic": 24, "algebra": 24}
+TASKS |= {"frozen_lake": 8, "cliff_walking": 8, "minigrid": 8, "freeway": 8}
 
 
 @dataclass
@@ -44,14 +48,11 @@ class WarmupConfig:
     """The task whose success ends the warm-up."""
     target: float = 0.35
     """Success (T=1) on the game at which it ends."""
-    texts: list[str] = field(default_factory=lambda: ["arithmetic", "algebra"])
-    """Text tasks learned beside it."""
+    tasks: dict[str, int] = field(default_factory=lambda: dict(TASKS))
+    """What is learned, with the decisions of each task in a step. Of an env without an expert the form of a reply and
+    the actions' names are learned, from random play."""
     decisions: int = 16000
-    """Expert decisions shown of each task."""
-    batch: int = 128
-    """Decisions of the game in a step."""
-    text_batch: int = 24
-    """Answers of each text task in a step."""
+    """Decisions shown of each task that has an expert; half of it for the others."""
     steps: int = 800
     """Steps at most; the learning rate falls to 0 over them."""
     lr: float = 2e-3
@@ -63,16 +64,20 @@ class WarmupConfig:
 
 
 @dataclass
-class Demonstrator(Expert):
-    """The expert, moved off its path by a share of random actions; its own answers are what is kept."""
+class Demonstrator:
+    """A player, moved off its path by a share of random actions; its own answers are what is kept."""
 
     chat: Chat
+    player: Scripted
     noise: float
     shown: list[Branch] = field(default_factory=list)
 
+    def sit(self, task: Task) -> None:
+        """No memory."""
+
     def reply(self, seats: Sequence[Seat]) -> list[str]:
         """Play the noisy action, remember the clean one."""
-        replies = super().reply(seats)
+        replies = self.player.reply(seats)
         for index, seat in enumerate(seats):
             self.shown.append(demonstration(self.chat, seat, replies[index]))
             if seat.task.config.actions and np.random.default_rng(mix(seat.seed, seat.turn, 1)).random() < self.noise:
@@ -91,8 +96,12 @@ def demonstration(chat: Chat, seat: Seat, words: str) -> Branch:
 
 
 def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: float = 0.15) -> list[Branch]:
-    """At least `decisions` expert turns of a task, as tokens."""
-    demonstrator = Demonstrator(chat, noise)
+    """So many turns of a task as tokens: the expert's, or half as many random ones where the env has no expert."""
+    env = task.make()
+    able = hasattr(env.unwrapped, "expert_action")
+    env.close()
+    demonstrator = Demonstrator(chat, Expert() if able else RandomPlayer(), noise)
+    decisions = decisions if able else decisions // 2
     arena = Arena(task)
     episode = 0
     while len(demonstrator.shown) < decisions:
@@ -140,40 +149,34 @@ class Cloner:
 
 def main(argv: Sequence[str]) -> None:
     """Build, clone, check, save."""
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(WarmupConfig), OmegaConf.from_cli(list(argv)))
-    except OmegaConfBaseException as error:
-        known = ", ".join(WarmupConfig.__dataclass_fields__)
-        sys.exit(f"error: {str(error).splitlines()[0]}; the keys are {known}")
-    config = OmegaConf.to_object(merged)
-    assert isinstance(config, WarmupConfig)
+    config = read_options(WarmupConfig, argv)
     torch.set_num_threads(1)
     started = time.perf_counter()
     model = wrap(*build(config.seed))
-    tasks = {name: Task(name, load_task(name)) for name in [config.game, *config.texts]}
+    tasks = {name: Task(name, load_task(name)) for name in config.tasks}
     shown = []
     for number, (name, task) in enumerate(tasks.items()):
-        count = config.batch if name == config.game else config.text_batch
-        shown.append((demonstrate(model.chat, task, config.decisions, mix(config.seed, number)), count))
+        shown.append((demonstrate(model.chat, task, config.decisions, mix(config.seed, number)), config.tasks[name]))
         print(f"{len(shown[-1][0])} demonstrations of {name}, {time.perf_counter() - started:.0f} s", flush=True)
     cloner = Cloner(model.vlm, shown, config)
     policy = VLMPolicy(model.chat, TransformersEngine(model.vlm, model.chat.eos, EngineConfig()))
     starts = [Start(2**30 + i, mix(config.seed, i)) for i in range(config.episodes)]
-    arenas = {name: Arena(task) for name, task in tasks.items()}
-    while cloner.step < config.steps:
+    arena = Arena(tasks[config.game])
+    success = 0.0
+    while success < config.target and cloner.step < config.steps:
         loss = cloner.train(config.every)
-        success = {}
-        for name, arena in arenas.items():
-            success[name] = float(np.mean([episode.success for episode in arena.play(starts, policy)]))
-        shares = ", ".join(f"{name} {share:.0%}" for name, share in success.items())
-        print(f"step {cloner.step}: loss {loss:.3f}, {shares}, {time.perf_counter() - started:.0f} s", flush=True)
-        if success[config.game] >= config.target:
-            break
-    else:
+        success = float(np.mean([episode.success for episode in arena.play(starts, policy)]))
+        seconds = time.perf_counter() - started
+        print(f"step {cloner.step}: loss {loss:.3f}, {config.game} {success:.0%}, {seconds:.0f} s", flush=True)
+    if success < config.target:
         print(f"{config.game} did not reach {config.target:.0%} in {config.steps} steps", file=sys.stderr)
+    for name, task in tasks.items():
+        episodes = Arena(task).play(starts, policy)
+        won, valid = (float(np.mean([getattr(one, key) for one in episodes])) for key in ("success", "valid"))
+        print(f"{name}: {won:.0%} succeed, {valid:.0%} of the replies are valid", flush=True)
     model.save(Path(config.out))
     print(f"written to {config.out}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    command(main, lambda _: short_help("agents.warmup", str(__doc__), WarmupConfig))

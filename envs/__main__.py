@@ -11,7 +11,6 @@ from envs.cli import command
 from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import load_task, task_names
-from render.fit import fit
 from render.sheet import Row, sheet
 
 SIZES = ((84, 84), (224, 224), (336, 336))
@@ -24,20 +23,22 @@ def ids() -> list[str]:
 
 
 def row(name: str) -> Row:
-    """A task at three sizes: drawn at each where the env can, else fitted."""
+    """A task at three sizes."""
     config = load_task(name)
     pictures = []
     words = ""
     for size in SIZES:
-        if "image_size" in config.kwargs:
+        if "image_size" in config.kwargs:  # it draws itself at any size
             config.kwargs["image_size"] = list(size)
+        else:
+            config.image_size = size
         task = Task(name, config)
         env = task.make()
         observation, info = env.reset(seed=1)
         seen = task.observe(env, observation, info)
         words = task.words(seen, first=True)
         if seen.image is not None:
-            pictures.append(seen.image if "image_size" in config.kwargs else fit(seen.image, size))
+            pictures.append(seen.image)
         env.close()
     return Row(f"{name}   {config.id}", pictures, words)
 

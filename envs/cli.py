@@ -2,10 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar, cast
 
-from envs.schema import ConfigError
+from envs.schema import ConfigError, build, keys, kind_at, kinds, merge, parse, unknown_key
+
+T = TypeVar("T")
 
 
 def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str]], str]) -> NoReturn:
@@ -34,3 +36,28 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
         sys.exit(0)
     print("error:", " ".join(problem.split()), file=sys.stderr)
     sys.exit(2)
+
+
+def nested(fields: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """`a.b=text` words → {a: {b: value}}, each checked against the kind of its key; ConfigError in one line."""
+    settings: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"{word!r} is not of the form key=value; --help lists all keys")
+        path = key.split(".")
+        try:
+            value = parse(kind_at(fields, path), text, key)
+        except KeyError:
+            raise unknown_key(key, keys(fields)) from None
+        for part in reversed(path):
+            value = {part: value}
+        settings = merge(settings, value)
+    return settings
+
+
+def read_options(cls: type[T], words: Sequence[str]) -> T:
+    """The dataclass that the words of a command line ask for, over its defaults; ConfigError in one line."""
+    options = build(cls, nested(kinds(cast(type, cls)), words))
+    assert isinstance(options, cls)
+    return options

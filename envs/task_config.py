@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from envs.cli import nested
 from envs.names import suggest
-from envs.schema import ConfigError, build, check_fields, kind_at, kinds, load_yaml, merge, parse, unknown_key
+from envs.schema import ConfigError, build, check_fields, kinds, load_yaml, merge
 
 FOLDER = Path(__file__).resolve().parents[1] / "configs" / "env"
 
@@ -135,18 +136,7 @@ def task_settings(name: str) -> dict[str, Any]:
 
 def load_task(name: str, words: Sequence[str] = ()) -> TaskConfig:
     """The task of configs/env/NAME.yaml or of a path, with `env.key=value` words over it; ConfigError in one line."""
-    settings = task_settings(name)
-    fields = {"env": TaskConfig}
-    for word in words:
-        key, _, text = word.partition("=")
-        path = key.split(".")
-        try:
-            value = parse(kind_at(fields, path), text, key)
-        except KeyError:
-            raise unknown_key(key, [f"env.{field}" for field in kinds(TaskConfig)]) from None
-        for part in reversed(path[1:]):
-            value = {part: value}
-        settings = merge(settings, value)
+    settings = merge(task_settings(name), nested({"env": TaskConfig}, words).get("env", {}))
     config = build(TaskConfig, settings, "env")
     assert isinstance(config, TaskConfig)
     return config

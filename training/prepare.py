@@ -57,8 +57,10 @@ def _try(name: str, settings: TaskConfig, model: LoadedModel | None) -> None:
     env = task.make()
     observation, info = env.reset(seed=0)
     image = task.observe(env, observation, info).image
-    if settings.reward == "success" and "success" not in info:
-        raise ConfigError(f"tasks.{name}: {settings.id} does not tell success in its info; set reward: return")
+    if (settings.reward, settings.success) == ("success", "info") and "success" not in info:
+        raise ConfigError(
+            f"tasks.{name}: {settings.id} does not tell success in its info; set success to terminated or 'return >= 1'"
+        )
     env.step(env.action_space.sample())
     env.close()
     if image is not None and model is not None:
