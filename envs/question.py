@@ -61,19 +61,22 @@ class QuestionEnv(gymnasium.Env[Any, str]):
     Terminated after the first answer.
 
     ## Arguments
-    `longest`: characters of the longest question. `render_mode="ansi"`: `render()` gives the question.
+    `longest` and `longest_answer`: characters of the longest question and answer. `render_mode="ansi"`: `render()`
+    gives the question.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}
 
-    def __init__(self, longest: int = MAX_LENGTH, render_mode: str | None = None) -> None:
+    def __init__(
+        self, longest: int = MAX_LENGTH, render_mode: str | None = None, longest_answer: int = MAX_LENGTH
+    ) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(
                 f"render_mode must be {', '.join(self.metadata['render_modes'])} or None, got {render_mode!r}"
             )
         self.render_mode = render_mode
         self.observation_space: spaces.Space[Any] = FreeText(longest)
-        self.action_space = FreeText(MAX_LENGTH)
+        self.action_space = FreeText(longest_answer)
         self._question: Question | None = None
 
     @abstractmethod
