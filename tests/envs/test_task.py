@@ -1,5 +1,7 @@
 """A Task words what is shown, and reads replies without ever guessing."""
 
+from typing import Any, ClassVar
+
 import gymnasium
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import envs  # noqa: F401  (registers the ids)
-from envs.task import Observation, Task
+from envs.question import FreeText
+from envs.task import Observation, Outcome, Task
 from envs.task_config import TaskConfig
 
 ACTIONS = ["idle", "left", "top_left", "shot"]
@@ -162,6 +165,116 @@ def test_where_the_observation_is_no_image_render_is() -> None:
     env.close()
 
 
+# -- levers --------------------------------------------------------------------------------------------------------
+
+PLAN = Task("plan", TaskConfig(id="CartPole-v1", actions=["left", "right"], actions_per_reply=3))
+PARTS = Task("parts", TaskConfig(id="test/Buttons-v0", actions=[["low", "high"], ["a", "b", "c"]], actions_per_reply=2))
+
+
+class Buttons(gymnasium.Env[Any, Any]):
+    """Two buttons at once; the reward is their numbers, the observation a picture and a mission."""
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+
+    def __init__(self, difficulty: float = 0.0, side: int = 20, render_mode: str | None = None) -> None:
+        self.render_mode, self.side, self.difficulty = render_mode, side, difficulty
+        self.action_space = gymnasium.spaces.MultiDiscrete([2, 3])
+        picture = gymnasium.spaces.Box(0, 255, (side, side, 3), np.uint8)
+        self.observation_space = gymnasium.spaces.Dict({"image": picture, "mission": FreeText(20)})
+
+    def _see(self) -> dict[str, Any]:
+        return {"image": np.full((self.side, self.side, 3), 7, np.uint8), "mission": f"press {self.difficulty}"}
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._see(), {}
+
+    def step(self, action: Any) -> Any:
+        assert isinstance(action, np.ndarray) and self.action_space.contains(action)
+        self.steps += 1
+        return self._see(), 10.0 * action[0] + action[1], self.steps == 3, False, {}
+
+    def render(self) -> Any:
+        return np.full((40, 10, 3), 200, np.uint8)
+
+
+gymnasium.register("test/Buttons-v0", Buttons)
+
+
+def test_a_reply_may_hold_several_actions() -> None:
+    assert PLAN.parse(reply("", "left, right,left")).actions == (0, 1, 0)
+    assert PLAN.parse(reply("", "right")).actions == (1,)
+    assert PLAN.parse(reply("", "left,left,left,left")).problem == "4 actions, at most 3 are allowed"
+    assert PLAN.parse(reply("", "left,,left")).problem == "no action is named ''"
+    assert PLAN.parse(reply("", "left right")).problem == "no action is named 'left right'"
+
+
+def test_an_action_may_have_several_parts() -> None:
+    assert PARTS.parse(reply("", "high+c, low + a")).actions == ((1, 2), (0, 0))
+    assert PARTS.action_name(np.array([1, 2])) == "high+c"
+    for answer in ("high", "c+high", "high+c+a", "high+d", "+"):
+        assert PARTS.parse(reply("", answer)).problem == f"no action is named {answer!r}"
+
+
+def test_actions_are_played_until_the_episode_ends() -> None:
+    env = PARTS.make()
+    env.reset(seed=0)
+    outcome = PARTS.play(env, PARTS.parse(reply("", "high+c, low+b")))
+    assert (outcome.reward, outcome.terminated) == (12.0 + 1.0, False)
+    assert outcome.feedback == "high+c: reward 12. low+b: reward 1."
+    outcome = PARTS.play(env, PARTS.parse(reply("", "low+b, high+c")))  # the third step of three ends it
+    assert (outcome.reward, outcome.terminated, outcome.feedback) == (1.0, True, "low+b: reward 1.")
+
+
+@pytest.mark.parametrize(
+    ("rule", "terminated", "total", "succeeded"),
+    [
+        ("info", True, 5.0, False),
+        ("terminated", True, 0.0, True),
+        ("terminated", False, 9.0, False),
+        ("return >= 1", False, 1.0, True),
+        ("return > 1", False, 1.0, False),
+        ("return>=-2.5", False, -2.5, True),
+    ],
+)
+def test_success_rules(rule: str, terminated: bool, total: float, succeeded: bool) -> None:
+    outcome = Outcome(None, {}, 0.0, terminated, not terminated, "")
+    assert Task("t", TaskConfig(success=rule)).succeeded(outcome, total) == succeeded
+
+
+def buttons(**settings: Any) -> tuple[Task, Observation]:
+    actions = [["low", "high"], ["a", "b", "c"]]
+    task = Task("b", TaskConfig(id="test/Buttons-v0", actions=actions, text_from="mission", **settings))
+    env = task.make()
+    return task, task.observe(env, *env.reset(seed=0), "You pressed.")
+
+
+def test_where_the_picture_comes_from() -> None:
+    def picture(**settings: Any) -> tuple[tuple[int, ...], int]:
+        image = buttons(**settings)[1].image
+        assert image is not None
+        return image.shape, int(image[image.shape[0] // 2, image.shape[1] // 2, 0])
+
+    assert picture() == ((20, 20, 3), 7)
+    assert picture(image_from="render") == ((40, 10, 3), 200)
+    assert picture(kwargs={"side": 8}) == ((40, 10, 3), 200)  # 8 pixels a side are some grid's code
+    assert picture(kwargs={"side": 8}, image_from="observation") == ((8, 8, 3), 7)
+    assert picture(image_from="render", image_size=(84, 84)) == ((84, 84, 3), 200)
+    fitted = buttons(image_from="render", image_size=(84, 84))[1].image
+    assert fitted is not None and fitted[:, :31].max() == 0  # 40x10 becomes 84x21, between bars of 31 and 32
+    assert fitted[:, 31:52].min() == 200
+
+
+def test_missions_difficulty_and_feedback_are_told() -> None:
+    task, seen = buttons(difficulty=0.5)
+    assert (seen.text, seen.feedback) == ("press 0.5", "")
+    assert task.words(seen, first=False) == "press 0.5"
+    task, seen = buttons(feedback=True, instructions="Press.")
+    assert task.words(seen, first=True) == "Press.\nYou pressed.\npress 0.0"
+    assert task.words(seen, first=False) == "You pressed.\npress 0.0"
+
+
 # -- what is refused -----------------------------------------------------------------------------------------------
 
 REFUSED = {
@@ -171,6 +284,15 @@ REFUSED = {
     "the player would see nothing: set image=true or caption=true": {"image": False},
     "on_invalid must be one of end, skip, got 'stop'": {"on_invalid": "stop"},
     "reward must be one of success, return, got 'score'": {"reward": "score"},
+    "image_from must be one of auto, observation, render, got 'camera'": {"image_from": "camera"},
+    "actions_per_reply must be at least 1, got 0": {"actions_per_reply": 0},
+    "actions_per_reply needs action names (actions: [...])": {"actions_per_reply": 3},
+    "difficulty must be from 0 to 1, got 1.5": {"difficulty": 1.5},
+    "image_size must be [height, width] in pixels, got [0, 84]": {"image_size": (0, 84)},
+    "success must be info, terminated or such as 'return >= 1', got 'return = 1'": {"success": "return = 1"},
+    "an action's name must be free of < > , + and of spaces around it, got 'a,b'": {"actions": ["a,b"]},
+    "actions must have different names, got ['a', 'a']": {"actions": [["b"], ["a", "a"]]},
+    "actions must be names, or a list of names for each part, got ['a', ['b']]": {"actions": ["a", ["b"]]},
 }
 
 
@@ -207,6 +329,15 @@ def test_envs_that_do_not_fit() -> None:
     )
     assert refusal(id="kickoff/Arithmetic-v0") == (
         "task mine: kickoff/Arithmetic-v0 has no pictures: set image=false caption=true"
+    )
+    assert refusal(id="test/Buttons-v0", actions=["a", "b"]) == (
+        "task mine: 2 action names do not fit MultiDiscrete([2 3])"
+    )
+    assert refusal(id="test/Buttons-v0", actions=[["a"], ["b"]]) == (
+        "task mine: 1 and 1 action names do not fit MultiDiscrete([2 3])"
+    )
+    assert "image_from=observation needs uint8 [H, W, 3]" in refusal(
+        id="CartPole-v1", actions=["left", "right"], image_from="observation"
     )
     assert refusal(id="Pendulum-v1", actions=["left", "right"]).startswith("task mine: 2 action names do not fit Box")
 

@@ -1,0 +1,115 @@
+"""Demonstrations hold what the expert saw and said, in files that others read."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from agents.demonstrate import main
+from agents.episodes import Arena, Start
+from agents.experts import scripted
+from agents.sampling import mix
+from envs.schema import ConfigError
+from envs.task import Task
+from envs.task_config import load_task
+
+WALK = ["env=frozen_lake", "policy=random", "successes=false", "episodes=3", "env.max_turns=4"]
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".parquet":
+        return list(pq.read_table(path).to_pylist())
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def picture(path: Path, image: Any) -> np.ndarray:
+    """The pixels behind an entry of `images`."""
+    source = io.BytesIO(image["bytes"]) if path.suffix == ".parquet" else path.parent / image
+    return np.asarray(Image.open(source))
+
+
+def texts(row: dict[str, Any]) -> list[tuple[str, list[str | None]]]:
+    return [(m["role"], [part.get("text") for part in m["content"] if part["type"] == "text"]) for m in row["messages"]]
+
+
+def test_right_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "sums.jsonl"
+    main(["env=arithmetic", "episodes=5", f"out={target}", "seed=3"])
+    rows = read(target)
+    assert capsys.readouterr().out == f"{target}: 5 rows, 5 of 5 episodes of arithmetic, by expert\n"
+    for number, row in enumerate(rows):
+        (_, [question]), (_, [answer]) = texts(row)
+        assert question is not None and answer is not None
+        left, right = question.rstrip("=").split("+")
+        assert answer.endswith(f"</think><answer>{int(left) + int(right)}</answer>")
+        assert row["images"] == [] and row["success"] is True and row["return"] == 1.0
+        assert row["seed"] == mix(3, number) % 2**30  # a start of the training split
+    assert not (tmp_path / "sums_images").exists()
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_a_turn_a_row_with_its_picture(tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / f"walk{suffix}"
+    main([*WALK, f"out={target}"])
+    task = Task("frozen_lake", load_task("frozen_lake", ["env.max_turns=4"]))
+    starts = [Start(mix(0, i) % 2**30, mix(0, i, 1)) for i in range(3)]
+    turns = [turn for episode in Arena(task).play(starts, scripted("random")) for turn in episode.turns]
+    rows = read(target)
+    assert len(rows) == len(turns)
+    for row, turn in zip(rows, turns, strict=True):
+        assert [m["role"] for m in row["messages"]] == ["user", "assistant"]
+        assert [part["type"] for part in row["messages"][0]["content"]] == ["image", "text"]
+        assert texts(row) == [("user", [task.config.instructions]), ("assistant", [turn.words])]
+        (image,) = row["images"]
+        np.testing.assert_array_equal(picture(target, image), turn.observation.image)
+    assert sorted({row["turn"] for row in rows}) == list(range(max(row["turn"] for row in rows) + 1))
+
+
+def test_history_lays_turns_into_one_row(tmp_path: Path) -> None:
+    target = tmp_path / "walk.jsonl"
+    main([*WALK, f"out={target}", "env.history=-1"])
+    rows = read(target)
+    assert len(rows) == 3
+    for row in rows:
+        assert len(row["messages"]) == 2 * len(row["images"]) == 2 * (row["turn"] + 1)
+        assert texts(row)[2:3] in ([], [("user", [])])  # only the first turn carries the instructions
+    main([*WALK, f"out={target}", "env.history=1"])
+    assert [len(row["images"]) for row in read(target)] == [min(row["turn"] + 1, 2) for row in read(target)]
+
+
+def test_a_frame_is_kept_once(tmp_path: Path) -> None:
+    target = tmp_path / "walk.jsonl"
+    main([*WALK, f"out={target}", "env.history=-1"])
+    names = [name for row in read(target) for name in row["images"]]
+    files = sorted(f"walk_images/{path.name}" for path in (tmp_path / "walk_images").iterdir())
+    assert files == sorted(set(names)) and len(files) < len(names)
+
+
+def test_only_successes_by_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["env=arithmetic", "policy=idle", "episodes=4", f"out={tmp_path / 'none.jsonl'}"])
+    assert read(tmp_path / "none.jsonl") == []
+    assert "successes=false keeps the others too" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["out=a.csv"], "out must end in .jsonl or .parquet, got 'a.csv'"),
+        (["episodes=0"], "episodes must be at least 1, got 0"),
+        (["policy=experts"], "unknown policy 'experts'; did you mean 'expert'?"),
+        (["env=footbal"], "unknown env 'footbal'; did you mean 'football'?"),
+        (["episode=3"], "unknown key episode; did you mean episodes?"),
+        (["env=frozen_lake"], "task frozen_lake has no expert"),
+        (["env.kwargs.digits=x", "env=arithmetic"], "digits must be a whole number, got 'x'"),
+    ],
+)
+def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        main(words)
+    assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
