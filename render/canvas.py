@@ -174,12 +174,13 @@ def font(size: int) -> pygame.font.Font:
     if not pygame.font.get_init():  # first use, or somebody called pygame.quit(): a font from before would crash
         _font.cache_clear()
         pygame.font.init()
-        pygame.register_quit(_font.cache_clear)
     return _font(size)
 
 
 @lru_cache(maxsize=32)
 def _font(size: int) -> pygame.font.Font:
+    if not _font.cache_info().currsize:  # also where somebody else's pygame.init() came first
+        pygame.register_quit(_font.cache_clear)
     return pygame.font.Font(None, size)
 
 

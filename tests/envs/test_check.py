@@ -1,0 +1,182 @@
+"""`python -m envs.check` and `python -m envs` as a user meets them."""
+
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+import pytest
+from PIL import Image
+
+from envs.__main__ import main as list_envs
+from envs.check import main
+from envs.schema import ConfigError
+
+
+class Toy(gymnasium.Env[Any, Any]):
+    """A walk to the right end of a strip, with faults to choose from."""
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+
+    def __init__(self, fault: str = "", render_mode: str | None = None) -> None:
+        self.render_mode, self.fault, self.made = render_mode, fault, 0
+        self.observation_space = gymnasium.spaces.Discrete(10)
+        self.action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.made += 1
+        self.place = self.made % 7 if self.fault == "seed" else int(self.np_random.integers(5))
+        return self.place, self._info()
+
+    def step(self, action: Any) -> Any:
+        if self.fault == "crash":
+            raise RuntimeError("out of\nmemory")
+        self.place = min(max(self.place + 2 * int(action) - 1, 0), 9)
+        reward = float(self.made) if self.fault == "reward" else float(self.place == 9)
+        return self.place, reward, self.place == 9, False, self._info()
+
+    def _info(self) -> dict[str, Any]:
+        return (
+            {}
+            if self.fault == "silent"
+            else {"success": self.place == 9 or self.fault == "easy", "text": str(self.place)}
+        )
+
+    def render(self) -> Any:
+        width = 90 + self.place if self.fault == "shapes" else 100
+        strip = np.zeros((50, width, 4 if self.fault == "alpha" else 3), np.uint8)
+        if self.fault not in ("blank", "still"):
+            strip[:, 10 * self.place : 10 * self.place + 10] = 255
+        if self.fault == "still":
+            strip[10:] = 50
+        return strip
+
+
+gymnasium.register("test/Toy-v0", Toy)
+
+
+def checked(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> tuple[str, int]:
+    """The report on a task, and the number of things to mend."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    wrong = 0
+    try:
+        main([str(path)])
+    except SystemExit as end:
+        assert end.code == 1
+        wrong = 1
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{path}:\n")
+    lines = out.splitlines()[1:]
+    assert all(re.match(r"  (ok|note|wrong) +\S", line) for line in lines)  # one line each
+    count = sum(line.startswith("  wrong") for line in lines)
+    assert (count > 0) == bool(wrong)
+    assert err == (f"{count} thing{'s' if count > 1 else ''} to mend\n" if count else "")
+    return out, count
+
+
+TASK = "id: test/Toy-v0\ninstructions: Go right.\nactions: [left, right]\nmax_turns: 8\n"
+
+
+def test_a_sound_task(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    report, wrong = checked(capsys, tmp_path, TASK)
+    assert wrong == 0
+    assert "ok     the same seed and actions give the same episode" in report
+    assert "ok     pictures of 50x100" in report
+    assert "note   the embedded tiny model takes image_size=[84, 84] only" in report
+    assert re.search(r"ok     20 random episodes: \d+% succeed, \d+ ended by the env, \d\.\d of 8 turns", report)
+    report, _ = checked(capsys, tmp_path, TASK + "image_size: [84, 84]\n")
+    assert "pictures of 84x84" in report and "note" not in report
+
+
+FAULTS = {
+    "seed": "reset(seed=0) gives two different starts: a group of episodes needs the same start",
+    "reward": "the same seed and actions give different rewards",
+    "crash": "the env fails while it is played at random: RuntimeError: out of memory",
+    "silent": "success=info, but info has no 'success': set it to terminated or such as 'return >= 1'",
+    "blank": "every picture is of one colour",
+    "still": "the picture never changes",
+    "shapes": "pictures differ in shape",
+    "alpha": "a picture must be [H, W, 3], got (50, 100, 4)",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_wrong_is_said(fault: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    report, wrong = checked(capsys, tmp_path, f"{TASK}kwargs: {{fault: {fault}}}\n")
+    assert wrong == 1
+    assert f"  wrong  {FAULTS[fault]}" in report
+
+
+def test_what_is_odd_is_noted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    report, wrong = checked(capsys, tmp_path, f"{TASK}kwargs: {{fault: easy}}\n".replace("instructions", "description"))
+    assert wrong == 0
+    assert "note   random play always succeeds" in report
+    assert "note   the player is told nothing" in report
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id: test/Toi-v0\n", "unknown env id 'test/Toi-v0'; did you mean 'test/Toy-v0'?"),
+        (TASK + "kwargs: {colour: red}\n", "test/Toy-v0 does not take these kwargs:"),
+        ("id: test/Toy-v0\n", "task mine: Discrete(2) needs action names (actions: [...])"),
+        ("id: test/Toy-v0\nactions: [a, b, c]\n", "task mine: 3 action names do not fit Discrete(2)"),
+        (
+            "id: nowhere.to.be.found:Toy-v0\nactions: [a]\n",
+            "nowhere.to.be.found:Toy-v0 cannot be made: No module named",
+        ),
+    ],
+)
+def test_an_env_that_cannot_be_made(
+    text: str, message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report, wrong = checked(capsys, tmp_path, text)
+    assert wrong == 1 and f"  wrong  {message}" in report
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id: x\nmaxturns: 3\n", "unknown key maxturns; did you mean max_turns?"),
+        ("id: x\nmax_turns: three\n", "max_turns=three: a whole number is expected"),
+        ("id: [\n", "mine.yaml:2: "),
+        ("- id\n", "a mapping (key: value) is expected"),
+    ],
+)
+def test_a_file_that_is_no_task(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        main([str(path)])
+    assert message in str(caught.value) and str(path) in str(caught.value)
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
+        main(["nowhere.yaml"])
+    with pytest.raises(ConfigError, match="which task"):
+        main([])
+
+
+def test_the_list_names_ids_and_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+    list_envs([])
+    listed = capsys.readouterr().out
+    for line in (r"  kickoff/Football-v0 +envs\.football", "  arithmetic +Addition of", r"  frozen_lake +Gymnasium's"):
+        assert re.search(line, listed), line
+
+
+def test_the_sheet_has_every_task(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envs.__main__.task_names", lambda: ["arithmetic", "frozen_lake"])
+    target = tmp_path / "sheet.png"
+    list_envs([f"sheet={target}"])
+    assert f"2 tasks drawn in {target}" in capsys.readouterr().out
+    drawn = np.asarray(Image.open(target))
+    assert drawn.shape[0] > 84 + 336 // 2 and drawn.shape[2] == 3
+    for bad in ("sheet=a.jpg", "sheet=/nowhere/a.png", "sheets=a.png"):
+        with pytest.raises(ConfigError):
+            list_envs([bad])
