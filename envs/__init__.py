@@ -2,6 +2,13 @@
 
 from gymnasium.envs.registration import register
 
+from envs.vector import one_by_one
+
+_QUESTIONS = {
+    "kickoff/Arithmetic-v0": "envs.reasoning.arithmetic:ArithmeticEnv",
+    "kickoff/Algebra-v0": "envs.reasoning.algebra:AlgebraEnv",
+}
+
 register(id="kickoff/Football-v0", entry_point="envs.football.env:FootballEnv")
-register(id="kickoff/Arithmetic-v0", entry_point="envs.reasoning.arithmetic:ArithmeticEnv")
-register(id="kickoff/Algebra-v0", entry_point="envs.reasoning.algebra:AlgebraEnv")
+for _id, _entry_point in _QUESTIONS.items():
+    register(id=_id, entry_point=_entry_point, vector_entry_point=one_by_one(_id))
