@@ -75,19 +75,20 @@ def arrange(
         offset_x, offset_y = left + ground_left * scale, top - strip + ground_top * scale
         count = 0
         out = placed[match]
-        for layer in range(3):  # rings lie on the grass; the controlled players are on top
+        for layer in range(4):  # rings lie on the grass, those of companions below; the controlled players are on top
             for side in range(2):
                 team = 1 - side
                 for player in range(count_players):
                     mark = marks[match, team, player]
-                    steered = mark & (CONTROLLED | COMPANION) != 0
-                    if mark & PRESENT == 0 or (layer == 0 and not steered) or (layer > 0 and steered != (layer == 2)):
+                    own = 1 if mark & CONTROLLED else 0
+                    ringed = mark & (CONTROLLED | COMPANION) != 0
+                    if mark & PRESENT == 0 or layer % 2 != own or (layer < 2 and not ringed):
                         continue
                     place_x = math.floor(players[match, team, player, 0] * across - offset_x * phases)
                     place_y = math.floor(players[match, team, player, 1] * down - offset_y * phases)
                     phase = (place_x % phases) * phases + place_y % phases
                     place_x, place_y = place_x // phases, place_y // phases
-                    if layer == 0:
+                    if layer < 2:
                         kind = 2 if mark & COMPANION else (1 if mark & SPRINTING else 0)
                         number = numbers[_RINGS] + kind * phases * phases + phase
                         count = _put(out, count, number, place_x, place_y)
