@@ -1,0 +1,1 @@
+"""Questions about pictures: perception and reasoning, one step an episode."""

@@ -1,0 +1,135 @@
+"""Questions about numbers in rows and columns, however they are drawn: bars, lines or a table."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from envs.visual.puzzle import listed, pick, sample
+
+Asked = tuple[str, int | str, str]
+"""Question, answer and thought."""
+
+NUMBER = "Answer with a whole number."
+ORDINALS = ("", "", "second ", "third ")
+
+
+class Numbers(NamedTuple):
+    """A table, and what it is about."""
+
+    title: str
+    noun: str
+    """What a row is, such as: team."""
+    unit: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[int, ...], ...]
+
+    def named(self, row: int, column: int) -> str:
+        """How a number is referred to: its row, and its column where there are several."""
+        return f"{self.rows[row]}, {self.columns[column]}" if len(self.columns) > 1 else self.rows[row]
+
+    def of(self, column: int) -> str:
+        """` for 2021`, where there are several columns."""
+        return f" for {self.columns[column]}" if len(self.columns) > 1 else ""
+
+
+def describe(numbers: Numbers) -> str:
+    """Every number."""
+    lines = [f"{numbers.title} ({numbers.unit})."]
+    for name, values in zip(numbers.rows, numbers.values, strict=True):
+        parts = [f"{column} {value}" for column, value in zip(numbers.columns, values, strict=True)]
+        lines.append(f"{name}: {', '.join(parts) if len(parts) > 1 else values[0]}")
+    return "\n".join(lines)
+
+
+def ask(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
+    """A question of this kind, or None where these numbers leave no clear answer to it."""
+    column = int(rng.integers(len(numbers.columns)))
+    series = [values[column] for values in numbers.values]
+    if kind == "read":
+        row = int(rng.integers(len(series)))
+        return f"What is the value of {numbers.named(row, column)}? {NUMBER}", series[row], str(series[row])
+    if kind == "extreme":
+        return _ranked(rng, numbers, column, 1)
+    if kind == "rank":
+        return _ranked(rng, numbers, column, 2 + int(rng.integers(2))) if len(series) > 3 else None
+    if kind == "above":
+        ordered = sorted(set(series))
+        place = int(rng.integers(len(ordered) - 1))
+        limit = (ordered[place] + ordered[place + 1]) // 2
+        more = [name for name, value in zip(numbers.rows, series, strict=True) if value > limit]
+        if limit in series:
+            return None  # a value on the limit would have to be looked at too closely
+        text = f"How many {plural(numbers.noun)} have a value above {limit}{numbers.of(column)}? {NUMBER}"
+        return text, len(more), ", ".join(more)
+    if kind == "difference":
+        one, other = sample(rng, range(len(series)), 2)
+        one, other = (one, other) if series[one] > series[other] else (other, one)
+        if series[one] == series[other]:
+            return None
+        high, low = numbers.named(one, column), numbers.named(other, column)
+        text = f"By how much is the value of {high} higher than that of {low}?"
+        answer = series[one] - series[other]
+        return f"{text} {NUMBER}", answer, f"{series[one]}-{series[other]}={answer}"
+    if kind == "total":
+        rows = sorted(sample(rng, range(len(series)), min(len(series), 2 + int(rng.integers(2)))))
+        named = listed([numbers.rows[row] for row in rows])
+        parts = [series[row] for row in rows]
+        return f"What is the sum of the values of {named}{numbers.of(column)}? {NUMBER}", sum(parts), _sum(parts)
+    if kind == "all":
+        text = f"What is the sum of all values{numbers.of(column)}? {NUMBER}"
+        return (text, sum(series), _sum(series)) if len(series) < 7 else None
+    return _across(rng, kind, numbers)
+
+
+def _ranked(rng: np.random.Generator, numbers: Numbers, column: int, place: int) -> Asked | None:
+    word, sign = pick(rng, [("highest", -1), ("lowest", 1)])
+    ordered = sorted(range(len(numbers.rows)), key=lambda row: sign * numbers.values[row][column])
+    values = [numbers.values[row][column] for row in ordered]
+    if values.count(values[place - 1]) > 1:
+        return None
+    name = numbers.rows[ordered[place - 1]]
+    text = f"Which {numbers.noun} has the {ORDINALS[place]}{word} value{numbers.of(column)}? Answer with its name."
+    return text, name, f"{ORDINALS[place]}{word}: {name} {values[place - 1]}"
+
+
+def _across(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
+    """Questions about several columns."""
+    if len(numbers.columns) < 2:
+        return None
+    if kind == "row total":
+        row = int(rng.integers(len(numbers.rows)))
+        values = numbers.values[row]
+        text = f"What is the sum of the values of {numbers.rows[row]} for {listed(numbers.columns)}? {NUMBER}"
+        return text, sum(values), _sum(values)
+    if kind == "combined":
+        totals = [sum(values) for values in numbers.values]
+        best = max(totals)
+        if sorted(totals)[-2] > best - 2:
+            return None
+        name = numbers.rows[totals.index(best)]
+        text = f"Which {numbers.noun} has the highest sum of its values for {listed(numbers.columns)}?"
+        return f"{text} Answer with its name.", name, f"{name}: {_sum(numbers.values[totals.index(best)])}"
+    one, other = sorted(sample(rng, range(len(numbers.columns)), 2))
+    gains = [values[other] - values[one] for values in numbers.values]
+    if kind == "exceeds":
+        count = sum(gain > 0 for gain in gains)
+        text = f"For how many {plural(numbers.noun)} is the value for {numbers.columns[other]} higher than that for"
+        return f"{text} {numbers.columns[one]}? {NUMBER}", count, f"{count} of {len(gains)}"
+    best = max(gains)
+    if kind != "gain" or best <= 0 or gains.count(best) > 1:
+        return None
+    row = gains.index(best)
+    text = f"For which {numbers.noun} is the value for {numbers.columns[other]} furthest above that for"
+    thought = f"{numbers.rows[row]}: {numbers.values[row][other]}-{numbers.values[row][one]}={best}"
+    return f"{text} {numbers.columns[one]}? Answer with its name.", numbers.rows[row], thought
+
+
+def _sum(parts: Sequence[int]) -> str:
+    return f"{'+'.join(map(str, parts))}={sum(parts)}"
+
+
+def plural(noun: str) -> str:
+    """teams, countries, days."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
