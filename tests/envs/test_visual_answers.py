@@ -249,18 +249,14 @@ def solve_functions(described: str, text: str) -> str:
 
 def value(formula: str, x: int) -> Fraction:
     """A formula's value, read from its own notation."""
-    inside, tail = (
-        r"(-?)(?:\((\d+/\d+)\)|(\d+))?",
-        r"(x|[(|]x(?: [+-] \d+)?[)|])(\^\d)?",
-        r"(?: ([+-]) ([\d/]+))?",
-    )
-    found = re.fullmatch(r"(-?)(?:\((\d+/\d+)\)|(\d+))?" + inside + tail, formula)
+    factor, inside, tail = r"(-?)(?:\((\d+/\d+)\)|(\d+))?", r"(x|[(|]x(?: [+-] \d+)?[)|])", r"(?: ([+-]) ([\d/]+))?"
+    found = re.fullmatch(factor + inside + r"(\^\d)?" + tail, formula)
     assert found, formula
-    factor = Fraction(found[2] or found[3] or 1) * (-1 if found[1] else 1)
+    a = Fraction(found[2] or found[3] or 1) * (-1 if found[1] else 1)
     shift = re.search(r"([+-]) (\d+)", found[4])
     t = Fraction(x) + (int(shift[1] + shift[2]) if shift else 0)
     power = t ** int(found[5][1:]) if found[5] else abs(t) if "|" in found[4] else t
-    return factor * power + (Fraction(found[7]) * (1 if found[6] == "+" else -1) if found[7] else 0)
+    return a * power + (Fraction(found[7]) * (1 if found[6] == "+" else -1) if found[7] else 0)
 
 
 def solve_maze(described: str, text: str) -> str:
