@@ -7,6 +7,7 @@ from envs.vector import one_by_one
 _QUESTIONS = {
     "kickoff/Arithmetic-v0": "envs.reasoning.arithmetic:ArithmeticEnv",
     "kickoff/Algebra-v0": "envs.reasoning.algebra:AlgebraEnv",
+    "kickoff/Visual-v0": "envs.visual.env:VisualEnv",
 }
 
 register(id="kickoff/Football-v0", entry_point="envs.football.env:FootballEnv")

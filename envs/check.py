@@ -67,7 +67,8 @@ def examine(task: Task) -> Iterator[Finding]:
     except ValueError as error:
         yield Finding("wrong", str(error))
         return
-    yield Finding("ok", f"{config.id} can be made; its actions are {env.action_space}")
+    text = isinstance(env.action_space, gymnasium.spaces.Text)
+    yield Finding("ok", f"{config.id} can be made; its actions are {'text' if text else env.action_space}")
     try:
         episodes = [play(task, env, seed) for seed in range(EPISODES)]
         again = play(task, env, 0)
