@@ -98,8 +98,12 @@ class QuestionEnv(gymnasium.Env[Any, str]):
 
     def step(self, action: str) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take the answer; the episode is over."""
-        success = is_right(action, self.question.answer)
+        success = self.judge(action)
         return self.observe(), float(success), True, False, self._info(success)
+
+    def judge(self, answer: str) -> bool:
+        """Whether the answer is right."""
+        return is_right(answer, self.question.answer)
 
     def observe(self) -> Any:
         """What the player is given."""

@@ -45,13 +45,24 @@ class ArithmeticEnv(QuestionEnv):
 
     ## Arguments
     `digits`: digits of each number, 1 to 12 (2). `operations`: some of `add` and `subtract` (only `add`).
+    `difficulty`: None (the default), or from 0 to 1 instead of both: 1 to 6 digits, and subtraction from 0.5 on.
 
     ## Version History
     v0: first version.
     """
 
-    def __init__(self, digits: int = 2, operations: Sequence[str] = ("add",), render_mode: str | None = None) -> None:
+    def __init__(
+        self,
+        digits: int = 2,
+        operations: Sequence[str] = ("add",),
+        render_mode: str | None = None,
+        difficulty: float | None = None,
+    ) -> None:
         super().__init__(render_mode=render_mode)
+        if difficulty is not None:
+            if not 0 <= difficulty <= 1:
+                raise ValueError(f"difficulty must be from 0 to 1, or None, got {difficulty}")
+            digits, operations = 1 + int(5 * difficulty), OPERATIONS if difficulty >= 0.5 else ("add",)
         if not isinstance(digits, int):
             raise ValueError(f"digits must be a whole number, got {digits!r}")
         if not 1 <= digits <= 12:

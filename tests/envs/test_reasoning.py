@@ -138,6 +138,7 @@ def test_thoughts_are_short() -> None:
         (lambda: ArithmeticEnv(operations=["times"]), "operations must be a list of add and subtract"),
         (lambda: ArithmeticEnv(operations="add"), "operations must be a list of add and subtract, got 'add'"),
         (lambda: ArithmeticEnv(operations=[]), "operations must be a list of add and subtract"),
+        (lambda: ArithmeticEnv(difficulty=2), "difficulty must be from 0 to 1, or None, got 2"),
         (lambda: AlgebraEnv(difficulty=2), "difficulty must be from 0 to 1, got 2"),
         (lambda: AlgebraEnv(render_mode="human"), "render_mode must be ansi or None, got 'human'"),
     ],
@@ -145,6 +146,25 @@ def test_thoughts_are_short() -> None:
 def test_bad_arguments_are_named(make_env, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         make_env()
+
+
+def test_arithmetic_difficulty() -> None:
+    assert (ArithmeticEnv().digits, ArithmeticEnv().operations) == (2, ("add",))
+    made = [ArithmeticEnv(difficulty=difficulty) for difficulty in (0.0, 0.3, 0.5, 1.0)]
+    assert [env.digits for env in made] == [1, 2, 3, 6]  # 1 + 0, 1.5, 2.5, 5 rounded down
+    assert [len(env.operations) for env in made] == [1, 1, 2, 2]
+
+
+def test_the_same_questions_as_ever() -> None:
+    """A shipped model and the results table depend on them."""
+    env = ArithmeticEnv()
+    assert [env.reset(seed=seed)[0] for seed in range(4)] == ARITHMETIC
+    env = AlgebraEnv()
+    assert [env.reset(seed=seed)[0] for seed in range(4)] == ALGEBRA
+
+
+ARITHMETIC = ["86+67=", "52+56=", "85+33=", "83+17="]
+ALGEBRA = ["3x+3=24,x=", "4x=-4,x=", "x-6=0,x=", "x-10=-4,x="]
 
 
 def test_nothing_is_asked_before_reset() -> None:
