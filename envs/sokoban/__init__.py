@@ -1,0 +1,1 @@
+"""Sokoban: rules, levels, dead-locks, a solver and the Gymnasium env."""

@@ -1,0 +1,165 @@
+"""N games side by side: what the single env and the vector entry point share."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from envs.names import suggest
+from envs.sokoban import rules
+from envs.sokoban.board import LARGEST, SYMBOLS, UNKNOWN, Level, text_of
+from envs.sokoban.levels import Source, find_source
+from render.sokoban import RoomView
+
+OBSERVATIONS: Final = ("pixels", "text")
+DIRECTIONS: Final = ("up", "down", "left", "right")
+
+_LEGAL: Final = {
+    4: [[way for way in range(4) if bits >> way & 1] for bits in range(256)],
+    9: [[0, *(way + 1 for way in range(8) if bits >> way & 1)] for bits in range(256)],
+}
+_SENTENCES: Final = {
+    rules.STARTED: "",
+    rules.MOVED: "You moved {}.",
+    rules.PUSHED: "You pushed a box {}.",
+    rules.ONTO_TARGET: "You pushed a box {} onto a target.",
+    rules.OFF_TARGET: "You pushed a box {} off its target.",
+    rules.BETWEEN_TARGETS: "You pushed a box {} from one target onto another.",
+    rules.AT_WALL: "A wall is in the way: nothing moved.",
+    rules.BOX_AT_WALL: "The box is against a wall: nothing moved.",
+    rules.BOX_AT_BOX: "The box is against another box: nothing moved.",
+    rules.AT_BOX: "A box is in the way: nothing moved.",
+    rules.WAITED: "You waited.",
+}
+_64_BITS: Final = 0xFFFFFFFFFFFFFFFF
+_LOST: Final = " Dead-lock: a box can no longer reach a target."
+_PUSHES: Final = (rules.PUSHED, rules.ONTO_TARGET, rules.OFF_TARGET, rules.BETWEEN_TARGETS)
+_FEEDBACK: Final = [
+    [
+        [text.format(way) + (_LOST if lost and event in _PUSHES else "") for lost in (False, True)]
+        for way in DIRECTIONS
+    ]
+    for event, text in sorted(_SENTENCES.items())
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The env's arguments that make up the game; ValueError for what is not allowed."""
+
+    room: tuple[int, int] = (10, 10)
+    boxes: int = 4
+    levels: str | None = None
+    preset: str | None = None
+    observation: str = "pixels"
+    image_size: tuple[int, int] = (160, 160)
+    actions: int = 4
+    difficulty: float = 0.5
+    max_steps: int = 120
+    end_on_deadlock: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("room", "image_size"):
+            object.__setattr__(self, name, pair(name, getattr(self, name)))
+        if self.observation not in OBSERVATIONS:
+            raise ValueError(suggest("observation", self.observation, OBSERVATIONS))
+        if self.actions not in _LEGAL:
+            raise ValueError(f"actions must be 4 (up, down, left, right) or 9 (gym-sokoban's), got {self.actions!r}")
+        if not 0.0 <= self.difficulty <= 1.0:
+            raise ValueError(f"difficulty must be between 0 and 1, got {self.difficulty}")
+        if not isinstance(self.max_steps, int) or self.max_steps < 1:
+            raise ValueError(f"max_steps must be at least 1 and a whole number, got {self.max_steps!r}")
+
+    def source(self) -> Source:
+        """Where the levels come from."""
+        return find_source(self.levels, self.room, self.boxes, self.difficulty, self.preset)
+
+    def spaces(self) -> tuple[spaces.Space[Any], spaces.Space[Any]]:
+        """The observation and action space of one game."""
+        seen: spaces.Space[Any]
+        if self.observation == "pixels":
+            seen = spaces.Box(0, 255, (*self.image_size, 3), np.uint8)
+        else:
+            seen = spaces.Text(LARGEST * (LARGEST + 1), charset=SYMBOLS.decode())
+        return seen, spaces.Discrete(self.actions)
+
+
+class Games:
+    """The state of N games and everything that is said about it."""
+
+    def __init__(self, settings: Settings, count: int) -> None:
+        self.settings = settings
+        self.source = settings.source()
+        rows, columns = self.source.room
+        self.boards = np.zeros((count, rows, columns + 1), np.uint8)
+        self.state = np.zeros((count, rules.FIELDS), np.int64)
+        self.dead = np.zeros((count, rows * (columns + 1)), np.bool_)
+        self.optimal_pushes = np.full(count, UNKNOWN, np.int64)
+        self.optimal_moves = np.full(count, UNKNOWN, np.int64)
+        self._optimal_tenths = np.zeros(count, np.float64)
+        self.view = RoomView(count, rows, columns, settings.image_size) if settings.observation == "pixels" else None
+
+    def begin(self, index: int, generator: np.random.Generator) -> None:
+        """Start game `index` anew."""
+        level = self.source.draw(generator)
+        self.set(index, level)
+
+    def set(self, index: int, level: Level) -> None:
+        """Start game `index` from a level."""
+        self.boards[index] = level.board
+        rules.start(self.boards, self.state, self.dead, index, rules.SALTS)
+        self.optimal_pushes[index], self.optimal_moves[index] = level.pushes, level.moves
+        s = self.state[index]
+        missing = int(s[rules.BOXES] - s[rules.COVERED])
+        best = rules.SOLVED_TENTHS + rules.TARGET_TENTHS * missing + rules.STEP_TENTHS * level.moves
+        self._optimal_tenths[index] = best if level.moves != UNKNOWN else np.nan
+
+    def play(self, actions: NDArray[np.int64], going: NDArray[np.bool_]) -> None:
+        """One step of the games that are going."""
+        if self.settings.actions == 4:
+            actions = actions + 1
+        rules.advance(self.boards, self.state, self.dead, actions, going, rules.SALTS)
+
+    def ends(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which games are terminated, and which truncated."""
+        state = self.state
+        terminated = state[:, rules.COVERED] == state[:, rules.BOXES]
+        if self.settings.end_on_deadlock:
+            terminated |= state[:, rules.DEADLOCK] != 0
+        return terminated, (state[:, rules.STEPS] >= self.settings.max_steps) & ~terminated
+
+    def tell(self) -> dict[str, list[Any]]:
+        """The entries of `info`: key → the value of each game."""
+        legal = _LEGAL[self.settings.actions]
+        records = self.state.tolist()
+        return {
+            "success": [s[rules.COVERED] == s[rules.BOXES] for s in records],
+            "text": self.texts(),
+            "legal_actions": [legal[s[rules.LEGAL]].copy() for s in records],
+            "state_hash": [f"{s[rules.HASH] & _64_BITS:016x}" for s in records],
+            "feedback": [_FEEDBACK[s[rules.EVENT]][s[rules.DIRECTION]][s[rules.DEADLOCK]] for s in records],
+            "deadlock": [s[rules.DEADLOCK] == 1 for s in records],
+            "optimal_pushes": self.optimal_pushes.tolist(),
+            "optimal_moves": self.optimal_moves.tolist(),
+            "score": self.scores(),
+        }
+
+    def texts(self) -> list[str]:
+        """The maps in symbols."""
+        size = self.dead.shape[1]
+        whole = text_of(self.boards)
+        return [whole[first : first + size - 1] for first in range(0, len(whole), size)]
+
+    def scores(self) -> list[float]:
+        """Sokoban-Global's score so far: 100 + 5 · (best sum of rewards − the optimal plan's), of 50 actions."""
+        scores: list[float] = (100 + (self.state[:, rules.BEST] - self._optimal_tenths) / 2).tolist()
+        return scores
+
+
+def pair(name: str, size: Any) -> tuple[int, int]:
+    """Two whole numbers, also from a YAML list."""
+    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(side, int) for side in size):
+        raise ValueError(f"{name} must be two whole numbers, (height, width), got {size!r}")
+    return size[0], size[1]

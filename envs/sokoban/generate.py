@@ -1,0 +1,196 @@
+"""New levels: a room is carved, boxes are pulled away from their targets at random, and the solver measures the rest.
+
+Carving and playing in reverse are gym-sokoban's idea (after Racanière et al., 2017, arXiv 1707.06203). All arithmetic
+is on integers and the random numbers are splitmix64's, so that a seed gives the same level everywhere.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.sokoban.board import BOX, END, FLOOR, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Level
+from envs.sokoban.solver import search
+from render.jit import njit
+
+TRIES: Final = 40
+"""Rooms that are tried for one in the band; then the nearest one is taken."""
+WALKS: Final = 6  # reverse games in a room
+EFFORT: Final = 20_000  # states the solver may generate for one candidate
+PATTERNS: Final = np.array((0o070, 0o222, 0o062, 0o066, 0o032), np.int64)
+"""What is carved at a step: 3 x 3 fields as octal rows, the middle one always among them."""
+
+
+def generate(room: tuple[int, int], boxes: int, difficulty: float, seed: int) -> Level:
+    """A level of [rows, columns] with `boxes` boxes; its pushes are known, its moves are not yet."""
+    low, high = band(room, boxes, difficulty)
+    random = np.array([seed], np.uint64)
+    board, pushes = make(room[0], room[1], boxes, low, high, random, PATTERNS)
+    return Level(board, int(pushes))
+
+
+def band(room: tuple[int, int], boxes: int, difficulty: float) -> tuple[int, int]:
+    """The fewest pushes that are wanted of a level: (lowest, highest)."""
+    easy = 2 * boxes
+    hard = easy + (boxes + 1) * (room[0] + room[1] - 8) // 2
+    middle = easy + round(difficulty * (hard - easy))
+    return max(middle - boxes, boxes + 1), middle + boxes
+
+
+@njit
+def below(random: NDArray[np.uint64], limit: int) -> int:
+    """A random whole number from 0 to limit − 1."""
+    random[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = random[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return int(np.int64(z >> np.uint64(33)) % limit)
+
+
+@njit
+def carve(board: NDArray[np.uint8], random: NDArray[np.uint64], patterns: NDArray[np.int64]) -> int:
+    """Dig floor into a board along a random walk; returns how many fields."""
+    rows, columns = board.shape[0], board.shape[1] - 1
+    board[:] = WALL
+    board[:, columns] = END
+    row, column, direction = 1 + below(random, rows - 2), 1 + below(random, columns - 2), below(random, 4)
+    for _ in range(17 * (rows + columns) // 10):
+        if below(random, 20) < 7:
+            direction = below(random, 4)
+        row += -1 if direction == 0 else 1 if direction == 1 else 0
+        column += -1 if direction == 2 else 1 if direction == 3 else 0
+        row, column = min(max(row, 1), rows - 2), min(max(column, 1), columns - 2)
+        pattern = patterns[below(random, patterns.size)]
+        for bit in range(9):
+            y, x = row + 1 - bit // 3, column + 1 - bit % 3
+            if pattern >> bit & 1 and 0 < y < rows - 1 and 0 < x < columns - 1:
+                board[y, x] = FLOOR
+    return int((board == FLOOR).sum())
+
+
+@njit
+def _reach(flat: NDArray[np.uint8], boxed: NDArray[np.bool_], stride: int, start: int,
+           reached: NDArray[np.bool_], fields: NDArray[np.int64]) -> int:  # fmt: skip
+    """Mark where the player can walk; `fields` lists the places, the count is returned."""
+    reached[:] = False
+    reached[start] = True
+    fields[0] = start
+    head, tail = 0, 1
+    while head < tail:
+        place = fields[head]
+        head += 1
+        for step in (-stride, stride, -1, 1):
+            to = place + step
+            if not reached[to] and flat[to] != WALL and not boxed[to]:
+                reached[to] = True
+                fields[tail] = to
+                tail += 1
+    return tail
+
+
+@njit
+def make(
+    rows: int,
+    columns: int,
+    count: int,
+    low: int,
+    high: int,
+    random: NDArray[np.uint64],
+    patterns: NDArray[np.int64],
+) -> tuple[NDArray[np.uint8], int]:
+    """A board whose fewest pushes are from `low` to `high`, or as near as was found; and its pushes."""
+    stride = columns + 1
+    room = np.empty((rows, stride), np.uint8)
+    flat = room.reshape(-1)
+    board = np.empty((rows, stride), np.uint8)
+    best = np.empty((rows, stride), np.uint8)
+    best_pushes, best_gap = 0, 1 << 30
+    boxed = np.empty(flat.size, np.bool_)
+    reached = np.empty(flat.size, np.bool_)
+    fields = np.empty(flat.size, np.int64)
+    targets = np.empty(count, np.int64)
+    boxes = np.empty(count, np.int64)
+    tries = 0
+    while tries < TRIES or best_pushes == 0:
+        tries += 1
+        floor = carve(room, random, patterns)
+        if floor < 3 * count + 4:
+            continue
+        for _ in range(WALKS):
+            # targets anywhere on the floor, each with its box, and the player beside them
+            boxed[:] = False
+            for number in range(count):
+                place = below(random, flat.size)
+                while flat[place] != FLOOR or boxed[place]:
+                    place = below(random, flat.size)
+                boxed[place] = True
+                targets[number] = boxes[number] = place
+            player = below(random, flat.size)
+            while flat[player] != FLOOR or boxed[player]:
+                player = below(random, flat.size)
+            player = _pull(flat, boxed, stride, player, boxes, (low + high) * 2, random, reached, fields)
+            for number in range(count):
+                flat[targets[number]] = TARGET
+            home = 0
+            for number in range(count):
+                home += int(flat[boxes[number]] == TARGET)
+            board[:] = room
+            for number in range(count):
+                flat[targets[number]] = FLOOR
+            if home:
+                continue
+            whole = board.reshape(-1)
+            for number in range(count):
+                whole[boxes[number]] = BOX
+            whole[player] = PLAYER_ON_TARGET if whole[player] == TARGET else PLAYER
+            nodes, _, pushes = search(whole, stride, False, EFFORT, high + count)
+            if nodes < 0:
+                continue
+            gap = max(low - pushes, pushes - high, 0)
+            if gap < best_gap:
+                best[:] = board
+                best_pushes, best_gap = pushes, gap
+            if gap == 0:
+                return best, best_pushes
+            if pushes * 2 < low:  # a room that leads nowhere
+                break
+    return best, best_pushes
+
+
+@njit
+def _pull(
+    flat: NDArray[np.uint8],
+    boxed: NDArray[np.bool_],
+    stride: int,
+    player: int,
+    boxes: NDArray[np.int64],
+    pulls: int,
+    random: NDArray[np.uint64],
+    reached: NDArray[np.bool_],
+    fields: NDArray[np.int64],
+) -> int:
+    """Play in reverse at random, a box for a while and then another; returns where the player ends."""
+    current = below(random, boxes.size)
+    _reach(flat, boxed, stride, player, reached, fields)
+    for _ in range(pulls):
+        if below(random, 5) == 0:
+            current = below(random, boxes.size)
+        place = boxes[current]
+        direction = below(random, 4)
+        moved = False
+        for turn in range(4):
+            way = (direction + turn) % 4
+            step = -stride if way == 0 else stride if way == 1 else -1 if way == 2 else 1
+            # the player stands beside the box and steps back, the box follows
+            if reached[place + step] and flat[place + 2 * step] != WALL and not boxed[place + 2 * step]:
+                boxed[place], boxed[place + step] = False, True
+                boxes[current] = place + step
+                player = place + 2 * step
+                moved = True
+                break
+        if moved:
+            _reach(flat, boxed, stride, player, reached, fields)
+        else:
+            current = below(random, boxes.size)
+    return int(fields[below(random, _reach(flat, boxed, stride, player, reached, fields))])

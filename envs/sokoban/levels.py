@@ -1,0 +1,159 @@
+"""Where levels come from: the generator, Boxoban's text files, or one map."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+
+from envs.names import suggest
+from envs.sokoban.board import LARGEST, SMALLEST, UNKNOWN, Board, Level, fitted, read_board
+from envs.sokoban.generate import generate
+from envs.sokoban.solver import solve
+
+PRESETS: Final[dict[str, tuple[tuple[int, int], int]]] = {
+    "Sokoban-v0": ((10, 10), 3),
+    "Sokoban-v1": ((10, 10), 4),
+    "Sokoban-v2": ((10, 10), 5),
+    "Sokoban-small-v0": ((7, 7), 2),
+    "Sokoban-small-v1": ((7, 7), 3),
+    "Sokoban-large-v0": ((13, 11), 3),
+    "Sokoban-large-v1": ((13, 11), 4),
+    "Sokoban-large-v2": ((13, 11), 5),
+    "Sokoban-huge-v0": ((13, 13), 5),
+}
+"""gym-sokoban's names: (rows, columns) and boxes."""
+
+SMALLEST_ROOM: Final = 6
+MOST_NEW_BOXES: Final = 5
+CERTIFICATE_NODES: Final = 300_000
+"""States the solver may generate for a certificate, about 0.2 s; beyond that a number is UNKNOWN."""
+
+
+class Source(Protocol):
+    """Gives levels for a room [rows, columns]."""
+
+    room: tuple[int, int]
+
+    def draw(self, generator: np.random.Generator) -> Level:
+        """A random level with its certificate."""
+
+
+class Generated:
+    """The generator."""
+
+    def __init__(self, room: tuple[int, int], boxes: int, difficulty: float) -> None:
+        if not all(SMALLEST_ROOM <= side <= LARGEST for side in room):
+            raise ValueError(f"room must be {SMALLEST_ROOM} to {LARGEST} rows and columns, got {room}")
+        if not 1 <= boxes <= MOST_NEW_BOXES:
+            raise ValueError(f"boxes must be 1 to {MOST_NEW_BOXES}, got {boxes}")
+        self.room, self.boxes, self.difficulty = room, boxes, difficulty
+
+    def draw(self, generator: np.random.Generator) -> Level:
+        """A new level; the generator's bits are its seed."""
+        level = generate(self.room, self.boxes, self.difficulty, int(generator.integers(1 << 63)))
+        return level._replace(moves=_fewest(level.board, "moves"))
+
+
+class Fixed:
+    """Always the same map."""
+
+    def __init__(self, board: Board, room: tuple[int, int]) -> None:
+        self.room = room
+        self.level = certified(fitted(board, room))
+
+    def draw(self, generator: np.random.Generator) -> Level:
+        """The map."""
+        return self.level
+
+
+class Boxoban:
+    """A file of Boxoban levels, or a folder whose `.txt` files are; a file is read when a level is drawn from it."""
+
+    def __init__(self, path: str, room: tuple[int, int]) -> None:
+        self.room = room
+        place = Path(path).expanduser()
+        if place.is_dir():
+            self.files = sorted(place.rglob("*.txt"))
+        elif place.is_file():
+            self.files = [place]
+        else:
+            raise ValueError(f"levels={path!r}: there is no such file or folder")
+        if not self.files:
+            raise ValueError(f"levels={path!r}: no .txt file in this folder")
+
+    def draw(self, generator: np.random.Generator) -> Level:
+        """A file (all alike), then one of its levels."""
+        maps = read_file(os.fspath(self.files[int(generator.integers(len(self.files)))]))
+        line, text = maps[int(generator.integers(len(maps)))]
+        return self.level(text, line)
+
+    def level(self, text: str, line: str) -> Level:
+        """The level of a map; `line` is where it stands, for errors."""
+        try:
+            return _certified_text(text, self.room)
+        except ValueError as error:
+            raise ValueError(f"{line}: {error}") from None
+
+
+class Map(NamedTuple):
+    """A level of a file, as text."""
+
+    where: str
+    """FILE:LINE of its first row."""
+    text: str
+
+
+@lru_cache(maxsize=16)
+def read_file(path: str) -> list[Map]:
+    """The levels of a text file, `; n` before each; not yet parsed."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from None
+    maps: list[Map] = []
+    rows: list[str] = []
+    for number, line in enumerate([*lines, ";"], start=1):
+        if not line.startswith(";") and line.strip():
+            rows.append(line)
+        elif rows:
+            maps.append(Map(f"{path}:{number - len(rows)}", "\n".join(rows)))
+            rows = []
+    if not maps:
+        raise ValueError(
+            f"{path}: no level in this file; a level is '; 0', then rows of # wall, @ player, $ box, . target"
+        )
+    return maps
+
+
+def certified(board: Board) -> Level:
+    """A level with what the solver finds of its certificate."""
+    return Level(board, _fewest(board, "pushes"), _fewest(board, "moves"))
+
+
+@lru_cache(maxsize=4096)
+def _certified_text(text: str, room: tuple[int, int]) -> Level:
+    return certified(fitted(read_board(text), room))
+
+
+def _fewest(board: Board, what: str) -> int:
+    plan = solve(board, what, CERTIFICATE_NODES)
+    if plan.actions is None:
+        return UNKNOWN
+    return plan.pushes if what == "pushes" else plan.actions.size
+
+
+def find_source(levels: str | None, room: tuple[int, int], boxes: int, difficulty: float, preset: str | None) -> Source:
+    """The source that the env's arguments mean."""
+    if preset is not None:
+        if preset not in PRESETS:
+            raise ValueError(suggest("preset", preset, PRESETS))
+        room, boxes = PRESETS[preset]
+    if levels is None:
+        return Generated(room, boxes, difficulty)
+    if not all(SMALLEST <= side <= LARGEST for side in room):
+        raise ValueError(f"room must be {SMALLEST} to {LARGEST} rows and columns, got {room}")
+    if "\n" in levels:
+        return Fixed(read_board(levels), room)
+    return Boxoban(levels, room)

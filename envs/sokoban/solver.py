@@ -1,0 +1,455 @@
+"""Optimal plans by A*: fewest moves, or fewest pushes.
+
+A state is where the boxes are and where a push has left the player. It grows by a walk, which goes only where nobody
+has been as cheaply with the boxes in these places, and the pushes from there. The lower bound is the cheapest matching
+of boxes to targets by pushes with no other box in the way. For moves it grows by the player's way: pushes carry him by
+exactly as much as the boxes still have to travel in all, and from there he has to walk to beside a target. Both are
+consistent, so that the first solved state is the best one. States with a dead square, without a matching, or with
+frozen boxes off their targets are left out; so are, for the fewest moves, those that cannot beat the plan with the
+fewest pushes, which is found in no time.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.sokoban.board import BOX, BOX_ON_TARGET, MOST_BOXES, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Board
+from render.jit import njit
+
+FAR: Final = 10_000
+"""A distance that is none."""
+NODE_LIMIT: Final = 2_000_000
+_BITS: Final = 7  # of a place among the floor fields; eight boxes and the player fill 63 bits
+
+
+class Plan(NamedTuple):
+    """What the solver found."""
+
+    actions: NDArray[np.int8] | None
+    """The moves (0 up, 1 down, 2 left, 3 right); None if there are none, or none was found within the limit."""
+    nodes: int
+    """States that were generated."""
+    within_limit: bool
+    """Whether the search ended by itself: with no actions, the position is then proved lost."""
+    pushes: int = 0
+    """Of the plan."""
+
+
+def solve(board: Board, fewest: str = "moves", node_limit: int = NODE_LIMIT) -> Plan:
+    """The plan with the fewest "moves" or "pushes" from a position; gives up after `node_limit` states."""
+    if fewest not in ("moves", "pushes"):
+        raise ValueError(f"fewest must be moves or pushes, got {fewest!r}")
+    flat, stride = board.reshape(-1), board.shape[1]
+    nodes, actions, pushes = search(flat, stride, False, node_limit, FAR)
+    if fewest == "moves" and nodes > 0:
+        nodes, actions, pushes = search(flat, stride, True, node_limit, actions.size)
+    if nodes < 0:
+        return Plan(None, -nodes, pushes == 0)
+    return Plan(actions, nodes, True, pushes)
+
+
+@njit
+def push_distances(around: NDArray[np.int64], target: int, distance: NDArray[np.int64]) -> None:
+    """Fill `distance` [fields]: pushes that bring a box from each field to `target`, alone in the room."""
+    distance[:] = FAR
+    queue = np.empty(distance.size, np.int64)
+    queue[0] = target
+    distance[target] = 0
+    head, tail = 0, 1
+    while head < tail:
+        place = queue[head]
+        head += 1
+        for direction in range(4):
+            to = around[place, direction]
+            if to >= 0 and distance[to] == FAR and around[to, direction] >= 0:
+                distance[to] = distance[place] + 1
+                queue[tail] = to
+                tail += 1
+
+
+@njit
+def matching(boxes: NDArray[np.int64], count: int, distances: NDArray[np.int64], best: NDArray[np.int64]) -> int:
+    """The cheapest sum of distances [target, field] over all matchings; `best` [2 ** count] is scratch."""
+    for chosen in range(1, 1 << count):
+        best[chosen] = FAR
+    best[0] = 0
+    for chosen in range((1 << count) - 1):
+        base = best[chosen]
+        if base >= FAR:
+            continue
+        number = 0  # the next box is the one after those already matched
+        rest = chosen
+        while rest:
+            rest &= rest - 1
+            number += 1
+        place = boxes[number]
+        for target in range(count):
+            if not chosen >> target & 1:
+                cost = base + distances[target, place]
+                if cost < best[chosen | 1 << target]:
+                    best[chosen | 1 << target] = cost
+    return int(best[(1 << count) - 1])
+
+
+@njit
+def _mix(key: int) -> int:
+    """A hash of a state that is at least 0."""
+    z = key ^ (key >> 31)
+    z = z * 0x1CE4E5B9BF58476D
+    z = z ^ (z >> 29)
+    return int(z & 0x7FFFFFFFFFFFFFFF)
+
+
+@njit
+def _find(table: NDArray[np.int32], keys: NDArray[np.int64], key: int) -> int:
+    """The slot of a key, or the free one where it belongs."""
+    mask = table.size - 1
+    slot = _mix(key) & mask
+    while table[slot] >= 0 and keys[table[slot]] != key:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@njit
+def _walk(around: NDArray[np.int64], boxed: NDArray[np.bool_], start: int, steps: NDArray[np.int64]) -> None:
+    """Fill `steps` [fields] with the player's distances (−1: out of reach)."""
+    steps[:] = -1
+    queue = np.empty(steps.size, np.int64)
+    queue[0] = start
+    steps[start] = 0
+    head, tail = 0, 1
+    while head < tail:
+        place = queue[head]
+        head += 1
+        for direction in range(4):
+            to = around[place, direction]
+            if to >= 0 and steps[to] < 0 and not boxed[to]:
+                steps[to] = steps[place] + 1
+                queue[tail] = to
+                tail += 1
+
+
+@njit
+def _stuck(around: NDArray[np.int64], boxed: NDArray[np.bool_], boxes: NDArray[np.int64], count: int,
+           hopeless: NDArray[np.bool_], goal: NDArray[np.bool_], fast: NDArray[np.bool_]) -> bool:  # fmt: skip
+    """Frozen boxes with one off its target; as `deadlock.frozen`, on the floor's own numbers. `fast` is scratch."""
+    for number in range(count):
+        fast[boxes[number]] = True
+    left, changed = count, True
+    while changed and left:
+        changed = False
+        for number in range(count):
+            place = boxes[number]
+            if not fast[place]:
+                continue
+            for axis in (0, 2):
+                one, other = around[place, axis], around[place, axis + 1]
+                if one >= 0 and other >= 0 and not fast[one] and not fast[other]:
+                    if not (hopeless[one] and hopeless[other]):
+                        fast[place] = False
+                        left -= 1
+                        changed = True
+                        break
+    lost = False
+    for number in range(count):
+        lost |= fast[boxes[number]] and not goal[boxes[number]]
+        fast[boxes[number]] = False
+    return lost
+
+
+@njit
+def search(
+    flat: NDArray[np.uint8], stride: int, by_moves: bool, node_limit: int, ceiling: int
+) -> tuple[int, NDArray[np.int8], int]:
+    """The search itself, on a flat board, for a plan that costs at most `ceiling`.
+
+    Returns: states generated (negative if nothing was found), the plan, and its pushes; where nothing was found, 0 in
+    place of the pushes if the position is lost and 1 if the limit was met.
+    """
+    nothing = np.empty(0, np.int8)
+    # the floor's fields get numbers of their own
+    number_of = np.full(flat.size, -1, np.int64)
+    size = 0
+    for place in range(flat.size):
+        if flat[place] != WALL and flat[place] < 7:
+            number_of[place] = size
+            size += 1
+    around = np.full((size, 4), -1, np.int64)
+    goal = np.zeros(size, np.bool_)
+    targets = np.empty(MOST_BOXES, np.int64)
+    boxes = np.empty(MOST_BOXES, np.int64)
+    count, goals, player = 0, 0, 0
+    for place in range(flat.size):
+        own = number_of[place]
+        if own < 0:
+            continue
+        for direction in range(4):
+            step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
+            around[own, direction] = number_of[place + step]
+        code = flat[place]
+        if code == BOX or code == BOX_ON_TARGET:
+            boxes[count] = own
+            count += 1
+        if code == TARGET or code == BOX_ON_TARGET or code == PLAYER_ON_TARGET:
+            targets[goals] = own
+            goal[own] = True
+            goals += 1
+        if code == PLAYER or code == PLAYER_ON_TARGET:
+            player = own
+    distances = np.empty((count, size), np.int64)
+    for target in range(count):
+        push_distances(around, targets[target], distances[target])
+    column_of = np.empty(size, np.int64)
+    row_of = np.empty(size, np.int64)
+    for place in range(flat.size):
+        if number_of[place] >= 0:
+            row_of[number_of[place]], column_of[number_of[place]] = place // stride, place % stride
+    aims = np.empty((4 * count, 2), np.int64)  # where the last push may leave the player, less all targets' places
+    aimed = 0
+    for target in range(count):
+        for direction in range(4):
+            end = around[targets[target], direction]
+            if end >= 0 and around[end, direction] >= 0:
+                aims[aimed] = row_of[end], column_of[end]
+                for other in range(count):
+                    aims[aimed, 0] -= row_of[targets[other]]
+                    aims[aimed, 1] -= column_of[targets[other]]
+                aimed += 1
+    if not by_moves:
+        aimed = 0
+    hopeless = np.ones(size, np.bool_)
+    for place in range(size):
+        for target in range(count):
+            if distances[target, place] < FAR:
+                hopeless[place] = False
+    scratch = np.empty(1 << count, np.int64)
+    boxed = np.zeros(size, np.bool_)
+    fast = np.zeros(size, np.bool_)
+    here = np.empty(MOST_BOXES, np.int64)
+
+    queue = np.empty(size, np.int64)
+    # arrangements of boxes, found by their places in order
+    room = 1024
+    keys = np.empty(room, np.int64)
+    bounds = np.empty(room, np.int16)
+    reached = np.empty((room, size), np.int16)  # cheapest known way to have the player there
+    table = np.full(4 * room, -1, np.int32)
+    # states: an arrangement and the field where a push has left the player
+    space = 4096
+    costs = np.empty(space, np.int16)
+    owners = np.empty(space, np.int32)
+    parents = np.empty(space, np.int32)
+    pushes = np.empty(space, np.int16)  # the box's field before the push, and the direction
+    following = np.empty(space, np.int32)  # the next one in the same bucket
+    buckets = np.full(1024, -1, np.int32)  # heads of lists, by cost + bound
+
+    key = 0
+    for number in range(count):
+        key = key << _BITS | boxes[number]
+        boxed[boxes[number]] = True
+    level = matching(boxes, count, distances, scratch)
+    if level >= FAR or _stuck(around, boxed, boxes, count, hopeless, goal, fast):
+        return -1, nothing, 0
+    keys[0], bounds[0] = key, level
+    reached[0] = FAR
+    reached[0, player] = 0
+    table[_find(table, keys, key)] = 0
+    costs[0], owners[0], parents[0], pushes[0], following[0] = 0, 0, -1, player << 2, -1
+    level += _way(boxes, count, player, row_of, column_of, aims[:aimed])
+    buckets[level] = 0
+    known, used, walking = 1, 1, int(by_moves)
+    boxed[:] = False
+    mask = (1 << _BITS) - 1
+    while level < buckets.size:
+        node = buckets[level]
+        if node < 0:
+            level += 1
+            continue
+        buckets[level] = following[node]
+        owner, cost, start = owners[node], costs[node], pushes[node] >> 2
+        if reached[owner, start] < cost:  # a cheaper way was found since
+            continue
+        if bounds[owner] == 0:
+            own = _first_player(flat, number_of)
+            return used, _plan(node, keys, owners, parents, pushes, around, count, own), _length(node, parents)
+        key = int(keys[owner])
+        for number in range(count - 1, -1, -1):
+            boxes[number] = key & mask
+            key >>= _BITS
+            boxed[boxes[number]] = True
+        # walk only to where nobody has been as cheaply with these boxes, and push from there
+        queue[0] = start
+        head, tail = 0, 1
+        while head < tail:
+            player = queue[head]
+            head += 1
+            here_cost = reached[owner, player] + walking
+            for direction in range(4):
+                place = around[player, direction]
+                if place < 0:
+                    continue
+                if not boxed[place]:
+                    if here_cost < reached[owner, place]:
+                        reached[owner, place] = here_cost
+                        queue[tail] = place
+                        tail += 1
+                    continue
+                to = around[place, direction]
+                if to < 0 or boxed[to] or hopeless[to]:
+                    continue
+                key = _pushed(boxes, count, place, to, here)
+                slot = _find(table, keys, key)
+                child = table[slot]
+                if child < 0:
+                    if known == room:
+                        keys = np.append(keys, np.empty(room, np.int64))
+                        bounds = np.append(bounds, np.empty(room, np.int16))
+                        reached = np.concatenate((reached, np.empty((room, size), np.int16)))
+                        room *= 2
+                        table = np.full(4 * room, -1, np.int32)
+                        for entry in range(known):
+                            table[_find(table, keys, keys[entry])] = entry
+                        slot = _find(table, keys, key)
+                    child = known
+                    known += 1
+                    table[slot] = child
+                    keys[child] = key
+                    boxed[place], boxed[to] = False, True
+                    bound = matching(here, count, distances, scratch)
+                    if bound < FAR and _stuck(around, boxed, here, count, hopeless, goal, fast):
+                        bound = FAR
+                    boxed[place], boxed[to] = True, False
+                    bounds[child] = bound
+                    reached[child] = FAR
+                cost = reached[owner, player] + 1
+                if reached[child, place] <= cost or bounds[child] >= FAR:
+                    continue
+                total = cost + bounds[child] + _way(here, count, place, row_of, column_of, aims[:aimed])
+                if total > ceiling:
+                    continue
+                reached[child, place] = cost
+                if used == node_limit:
+                    return -used, nothing, 1
+                if used == space:
+                    costs = np.append(costs, np.empty(space, np.int16))
+                    owners = np.append(owners, np.empty(space, np.int32))
+                    parents = np.append(parents, np.empty(space, np.int32))
+                    pushes = np.append(pushes, np.empty(space, np.int16))
+                    following = np.append(following, np.empty(space, np.int32))
+                    space *= 2
+                costs[used], owners[used], parents[used], pushes[used] = cost, child, node, place << 2 | direction
+                while total >= buckets.size:
+                    buckets = np.append(buckets, np.full(buckets.size, -1, np.int32))
+                following[used] = buckets[total]
+                buckets[total] = used
+                used += 1
+        for number in range(count):
+            boxed[boxes[number]] = False
+    return -used, nothing, 0
+
+
+@njit
+def _way(
+    boxes: NDArray[np.int64],
+    count: int,
+    player: int,
+    row_of: NDArray[np.int64],
+    column_of: NDArray[np.int64],
+    aims: NDArray[np.int64],
+) -> int:
+    """Steps without a push that the player still has to make; 0 with no `aims` [n, (row, column)]."""
+    if aims.shape[0] == 0:
+        return 0
+    row, column = row_of[player], column_of[player]
+    for number in range(count):
+        row -= row_of[boxes[number]]
+        column -= column_of[boxes[number]]
+    least = FAR
+    for aim in range(aims.shape[0]):
+        least = min(least, abs(aims[aim, 0] - row) + abs(aims[aim, 1] - column))
+    return int(least)
+
+
+@njit
+def _pushed(boxes: NDArray[np.int64], count: int, place: int, to: int, here: NDArray[np.int64]) -> int:
+    """Fill `here` with the boxes in order after the one at `place` went to `to`; returns their key."""
+    number = 0
+    for other in range(count):
+        here[other] = boxes[other]
+        if boxes[other] == place:
+            number = other
+    here[number] = to
+    while number > 0 and here[number - 1] > to:
+        here[number], here[number - 1] = here[number - 1], to
+        number -= 1
+    while number < count - 1 and here[number + 1] < to:
+        here[number], here[number + 1] = here[number + 1], to
+        number += 1
+    key = 0
+    for other in range(count):
+        key = key << _BITS | here[other]
+    return key
+
+
+@njit
+def _first_player(flat: NDArray[np.uint8], number_of: NDArray[np.int64]) -> int:
+    for place in range(flat.size):
+        if flat[place] == PLAYER or flat[place] == PLAYER_ON_TARGET:
+            return int(number_of[place])
+    return -1
+
+
+@njit
+def _length(node: int, parents: NDArray[np.int32]) -> int:
+    """Pushes up to a node."""
+    count = 0
+    while parents[node] >= 0:
+        node = parents[node]
+        count += 1
+    return count
+
+
+@njit
+def _plan(
+    last: int,
+    keys: NDArray[np.int64],
+    owners: NDArray[np.int32],
+    parents: NDArray[np.int32],
+    pushes: NDArray[np.int16],
+    around: NDArray[np.int64],
+    count: int,
+    player: int,
+) -> NDArray[np.int8]:
+    """The moves to a node: its pushes, with a shortest walk before each."""
+    chain = np.empty(_length(last, parents), np.int64)
+    node = last
+    for index in range(chain.size - 1, -1, -1):
+        chain[index] = node
+        node = parents[node]
+    size = around.shape[0]
+    boxed = np.empty(size, np.bool_)
+    steps = np.empty(size, np.int64)
+    moves = np.empty(chain.size * (size + 1), np.int8)
+    used = 0
+    for link in chain:
+        key = int(keys[owners[parents[link]]])
+        boxed[:] = False
+        for _ in range(count):
+            boxed[key & ((1 << _BITS) - 1)] = True
+            key >>= _BITS
+        place, direction = int(pushes[link] >> 2), int(pushes[link] & 3)
+        behind = around[place, direction ^ 1]
+        _walk(around, boxed, behind, steps)  # distances to where the push starts: walk down them
+        while player != behind:
+            for way in range(4):
+                to = around[player, way]
+                if to >= 0 and not boxed[to] and steps[to] == steps[player] - 1:
+                    moves[used] = way
+                    used += 1
+                    player = to
+                    break
+        moves[used] = direction
+        used += 1
+        player = place
+    return moves[:used].copy()

@@ -1,0 +1,65 @@
+"""The vector entry point: many Sokoban games, advanced and drawn by one call each."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.sokoban import rules
+from envs.sokoban.games import Games, Settings
+from envs.vector import BatchEnv
+from render.sokoban import RoomView
+
+
+class SokobanVectorEnv(BatchEnv):
+    """As N `SokobanEnv`; the arguments are theirs."""
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        render_mode: str | None = None,
+        render_size: tuple[int, int] = (480, 480),
+        **settings: Any,
+    ) -> None:
+        chosen = Settings(**settings)
+        super().__init__(num_envs, *chosen.spaces(), render_mode)
+        self.games = Games(chosen, num_envs)
+        self._picture = RoomView(num_envs, *self.games.source.room, render_size) if render_mode else None
+
+    def begin(self, index: int, generator: np.random.Generator) -> None:
+        """Start game `index` anew."""
+        self.games.begin(index, generator)
+
+    def play(
+        self, actions: Any, going: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """One step of the games that are going."""
+        chosen = np.asarray(actions, np.int64)
+        allowed = self.games.settings.actions
+        wrong = going & ((chosen < 0) | (chosen >= allowed))
+        if wrong.any():
+            index = int(np.flatnonzero(wrong)[0])
+            raise ValueError(f"action must be one of 0 to {allowed - 1}, got {int(chosen[index])} for env {index}")
+        self.games.play(chosen, going)
+        terminated, truncated = self.games.ends()
+        return self.games.state[:, rules.TENTHS] / 10, terminated & going, truncated & going
+
+    def look(self) -> Any:
+        """The observations of all games."""
+        if self.games.view is None:
+            return tuple(self.games.texts())
+        return self.games.view.draw(self.games.boards).copy()
+
+    def tell(self) -> dict[str, Any]:
+        """What the single envs say, key by key."""
+        told: dict[str, Any] = self.games.tell()
+        for key, values in told.items():
+            own = type(values[0])
+            told[key] = np.fromiter(values, own if own in (bool, int, float) else object, self.num_envs)
+        return told
+
+    def render(self) -> Any:
+        """The frames of all games."""
+        if self._picture is None:
+            return None
+        return tuple(self._picture.draw(self.games.boards).copy())

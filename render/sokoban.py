@@ -1,0 +1,159 @@
+"""Sokoban rooms: seven tiles of our own, and frames that are kept and redrawn only where the room has changed."""
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.canvas import Colour, Frame, Ink
+from render.jit import njit
+
+TILES: Final = ("wall", "floor", "target", "box_on_target", "box", "player", "player_on_target")
+"""The tiles in the order of their codes."""
+
+_NOTHING: Final = 255  # no tile shown yet
+
+_BARS: Final[Colour] = (24, 26, 33)
+_JOINT: Final[Colour] = (46, 50, 62)
+_BRICK: Final[Colour] = (86, 93, 112)
+_BRICK_LIGHT: Final[Colour] = (112, 120, 141)
+_FLOOR: Final[Colour] = (236, 229, 214)
+_FLOOR_LINE: Final[Colour] = (220, 211, 193)
+_GOAL: Final[Colour] = (216, 55, 60)
+_WOOD: Final[Colour] = (214, 148, 62)
+_WOOD_DARK: Final[Colour] = (133, 81, 26)
+_HOME: Final[Colour] = (92, 176, 84)
+_HOME_DARK: Final[Colour] = (36, 98, 46)
+_COAT: Final[Colour] = (46, 112, 214)
+_COAT_DARK: Final[Colour] = (20, 58, 130)
+_SKIN: Final[Colour] = (250, 214, 172)
+
+
+class RoomView:
+    """Frames of `count` rooms of [rows, columns] tiles, in pictures of any size with bars where the shape differs."""
+
+    def __init__(self, count: int, rows: int, columns: int, size: tuple[int, int]) -> None:
+        """`size` is (height, width); ValueError where a tile would have under four pixels."""
+        height, width = size
+        side = min(height // rows, width // columns)
+        if side < 4:
+            raise ValueError(
+                f"a picture of {height}x{width} is too small for {rows}x{columns} tiles: "
+                f"it needs at least {4 * rows}x{4 * columns}"
+            )
+        self.frames: Frame = np.empty((count, height, width, 3), np.uint8)
+        self.frames[:] = _BARS
+        self._tiles = tiles(side)
+        self._shown = np.full((count, rows, columns), _NOTHING, np.uint8)
+        self._top = (height - rows * side) // 2
+        self._left = (width - columns * side) // 2
+
+    def draw(self, rooms: NDArray[np.uint8]) -> Frame:
+        """The kept frames [N, H, W, 3] of the rooms [N, rows, columns or more] of tile codes; copy what you keep."""
+        _redraw(self.frames, self._shown, rooms, self._tiles, self._top, self._left)
+        return self.frames
+
+
+@njit
+def _redraw(
+    frames: Frame, shown: NDArray[np.uint8], rooms: NDArray[np.uint8], tiles: Frame, top: int, left: int
+) -> None:
+    side = tiles.shape[1]
+    for index in range(shown.shape[0]):
+        for row in range(shown.shape[1]):
+            for column in range(shown.shape[2]):
+                code = rooms[index, row, column]
+                if code == shown[index, row, column]:
+                    continue
+                shown[index, row, column] = code
+                x = left + column * side
+                for line in range(side):
+                    y = top + row * side + line
+                    frames[index, y, x : x + side] = tiles[code, line]
+
+
+@lru_cache(maxsize=16)
+def tiles(side: int) -> Frame:
+    """The seven tiles at `side` pixels: uint8 [7, side, side, 3]."""
+    drawn = []
+    for name in TILES:
+        ink = Ink(side, side)
+        if name == "wall":
+            _wall(ink, side)
+        else:
+            _floor(ink, side)
+        if name == "target":
+            _target(ink, side)
+        elif name == "box":
+            _box(ink, side, _WOOD, _WOOD_DARK)
+        elif name == "box_on_target":
+            _box(ink, side, _HOME, _HOME_DARK)
+            _mark(ink, side)
+        elif name == "player":
+            _player(ink, side)
+        elif name == "player_on_target":
+            _target(ink, side)
+            _player(ink, side)
+        drawn.append(ink.pixels())
+    picture = np.stack(drawn)
+    picture.setflags(write=False)
+    return picture
+
+
+def _wall(ink: Ink, side: int) -> None:
+    """Two courses of bricks, the lower one shifted by half a brick."""
+    ink.rectangle(-2, -2, side + 2, side + 2, _JOINT)
+    joint = max(1.0, side / 14)
+    half = side / 2
+    for top, shift in ((0.0, 0.0), (half, -half)):
+        for number in range(2):
+            left = shift + number * side
+            box = (left, top, left + side - joint, top + half - joint)
+            ink.rectangle(*box, _BRICK, radius=side / 24)
+            if side >= 12:
+                ink.rectangle(box[0], box[1], box[2], box[1] + max(1.0, side / 20), _BRICK_LIGHT)
+
+
+def _floor(ink: Ink, side: int) -> None:
+    ink.rectangle(-2, -2, side + 2, side + 2, _FLOOR_LINE)
+    line = max(1.0, side / 32)
+    ink.rectangle(-2, -2, side - line, side - line, _FLOOR)
+
+
+def _target(ink: Ink, side: int) -> None:
+    """A ring around a dot, wide enough to be seen around a player who stands on it."""
+    middle = side / 2
+    ink.ring(middle, middle, side * 0.36, max(1.2, side * 0.09), _GOAL)
+    ink.disc(middle, middle, side * 0.14, _GOAL)
+
+
+def _box(ink: Ink, side: int, colour: Colour, dark: Colour) -> None:
+    """A crate: a dark frame and a cross."""
+    edge, frame = side * 0.07, max(1.2, side * 0.1)
+    ink.rectangle(edge, edge, side - edge, side - edge, dark, radius=side * 0.08)
+    ink.rectangle(edge + frame, edge + frame, side - edge - frame, side - edge - frame, colour)
+    if colour is _WOOD:
+        low, high, width = edge + frame, side - edge - frame, max(1.0, side * 0.09)
+        ink.line((low, low), (high, high), width, dark)
+        ink.line((low, high), (high, low), width, dark)
+
+
+def _mark(ink: Ink, side: int) -> None:
+    """A white tick: this box is home."""
+    width = max(1.6, side * 0.11)
+    ink.line((side * 0.30, side * 0.52), (side * 0.44, side * 0.66), width, (255, 255, 255))
+    ink.line((side * 0.44, side * 0.66), (side * 0.70, side * 0.36), width, (255, 255, 255))
+
+
+def _player(ink: Ink, side: int) -> None:
+    """A worker: shoulders, head and a cap."""
+    middle = side / 2
+    ink.disc(middle, middle + side * 0.16, side * 0.27, _COAT_DARK)
+    ink.disc(middle, middle + side * 0.16, side * 0.27 - max(0.8, side * 0.035), _COAT)
+    ink.disc(middle, side * 0.34, side * 0.21, _COAT_DARK)
+    ink.disc(middle, side * 0.36, side * 0.17, _SKIN)
+    ink.rectangle(middle - side * 0.19, side * 0.14, middle + side * 0.19, side * 0.29, _COAT, radius=side * 0.07)
+    if side >= 20:
+        for way in (-1, 1):
+            ink.disc(middle + way * side * 0.065, side * 0.38, side * 0.028, _COAT_DARK)
