@@ -1,0 +1,283 @@
+"""Families of figures of straight lines that ask for an angle.
+
+Each draws a figure from (rng, level, given): `level` is the difficulty, `given` a value from another figure or None.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+from envs.geometry.figure import Angle, Figure, Number, Points
+from envs.geometry.plane import UnfitError, beside, by_angles, degrees, fair, foot, meet, part, pick, polar, whole
+
+SIDES = ("AB", "BC", "CA")
+
+
+def third_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """Two angles of a triangle are given."""
+    a = given or degrees(rng, level, 30, 100)
+    b = degrees(rng, level, 30, min(150 - a, 100))
+    _between(a, 25, 120)
+    return Figure(
+        by_angles(a, b),
+        SIDES,
+        Angle("BCA", 180 - a - b),
+        (Angle("CAB", a), Angle("ABC", b)),
+        f"180 - {a} - {b}",
+        "Triangle ABC.",
+    )
+
+
+def exterior_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """The angle outside a triangle is the sum of the two that are not beside it; one of the three is asked."""
+    a = given or degrees(rng, level, 30, 90)
+    c = degrees(rng, level, 30, min(145 - a, 100))
+    _between(a, 25, 110)
+    points = by_angles(a, 180 - a - c)
+    points["D"] = (part(points["A"], points["B"], 1.45)[0], 0.0)
+    words = "Triangle ABC; D lies on AB beyond B."
+    lines = ("AD", "BC", "CA")
+    outside, inside, top = Angle("CBD", a + c), Angle("CAB", a), Angle("BCA", c)
+    if rng.random() < 0.5 * level:
+        return Figure(points, lines, top, (inside, outside), f"{a + c} - {a}", words)
+    return Figure(points, lines, outside, (inside, top), f"{a} + {c}", words)
+
+
+def isosceles(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """Two sides are equal, so two angles are; the apex or a base angle is given."""
+    base = given is not None and given < 80 if given else rng.random() < 0.5
+    if base:
+        a = given or degrees(rng, level, 30, 75)
+        _between(a, 28, 76)
+        asked, mark, working = Angle("BCA", 180 - 2 * a), Angle("CAB", a), f"180 - {a} - {a}"
+    else:
+        apex = given or degrees(rng, level, 30, 120) // 2 * 2
+        if apex % 2 or not 28 <= apex <= 124:
+            raise UnfitError
+        a = (180 - apex) // 2
+        asked, mark, working = Angle("ABC", a), Angle("BCA", apex), f"(180 - {apex})/2"
+    return Figure(by_angles(a, a), SIDES, asked, (mark,), working, "Triangle ABC.", ticks=(("BC", 1), ("CA", 1)))
+
+
+def _crossed(a: int, gap: float) -> Points:
+    """The parallels AB and CD, AB above, crossed by EF at G on AB and at H on CD, at `a` degrees."""
+    points = {"H": (0.0, 0.0), "G": polar(gap, a)}
+    points |= {"E": polar(gap * 1.6, a), "F": polar(-gap * 0.6, a)}
+    reach = gap * 0.95
+    gx, gy = points["G"]
+    points |= {"A": (gx - reach, gy), "B": (gx + reach, gy), "C": (-reach, 0.0), "D": (reach, 0.0)}
+    return points
+
+
+def parallel_lines(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """Parallels and a line across them: corresponding, alternate, vertical and co-interior angles."""
+    points, known, asked, words = _corner_pair(rng, level, given)
+    a, x = known.value, asked.value
+    return Figure(
+        points,
+        ("AB", "CD", "EF"),
+        asked,
+        (known,),
+        f"{a}" if a == x else f"180 - {a}",
+        words,
+        arrows=(("AB", 1), ("CD", 1)),
+    )
+
+
+def parallel_equation(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """As `parallel_lines`, but both angles are written with x."""
+    points, first, second, words = _corner_pair(rng, level, None)
+    x = whole(rng, 5, 15 + 15 * level)
+    most = max(2, int(3 + 4 * level))
+    k, m = whole(rng, 1, most), whole(rng, 1, most)
+    c, d = first.value - k * x, second.value - m * x
+    equal = first.value == second.value
+    if (equal and k <= m) or min(c, d) < -60 or not (c or d) or (not equal and k + m < 2):
+        raise UnfitError
+    known = (Angle(first.points, first.value, _linear(k, c)), Angle(second.points, second.value, _linear(m, d)))
+    if equal:
+        working = f"({d} - {c})/({k} - {m})" if c >= 0 else f"({d} + {-c})/({k} - {m})"
+    else:
+        working = f"(180 - {c + d})/({k} + {m})" if c + d >= 0 else f"(180 + {-c - d})/({k} + {m})"
+    asked = Number(x, lambda at: (first.measure(at) - c) / k)
+    return Figure(points, ("AB", "CD", "EF"), asked, known, working, words, arrows=(("AB", 1), ("CD", 1)))
+
+
+def _linear(k: int, c: int) -> str:
+    end = f"+{c}" if c > 0 else str(c) if c < 0 else ""
+    return f"{k if k > 1 else ''}{{}}°" if not end else f"({k if k > 1 else ''}{{}}{end})°"
+
+
+def _corner_pair(rng: np.random.Generator, level: float, given: int | None) -> tuple[Points, Angle, Angle, str]:
+    """Parallels with a line across them, and an angle at each."""
+    a = given or degrees(rng, level, 40, 140)
+    _between(a, 35, 145)
+    if given is None and a == 90:
+        raise UnfitError
+    points = _crossed(a, 10)
+    above, below = ("EGB", "AGF", "BGF", "AGE"), ("EHD", "CHF", "DHF", "CHE")
+    at_g, at_h = whole(rng, 0, 3), whole(rng, 0, 3)
+    # the first two of each list are the angle that the line is drawn at, the others what it lacks of 180
+    if at_g >= 2:
+        points = _crossed(180 - a, 10)
+    other = a if (at_g < 2) == (at_h < 2) else 180 - a
+    words = "EF crosses the parallel lines AB and CD at G and H; A and C are on the same side of EF."
+    return points, Angle(above[at_g], a), Angle(below[at_h], other), words
+
+
+def zigzag(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """A corner between parallels: the angle there is the sum of the angles at the parallels."""
+    a = given or degrees(rng, level, 25, 75)
+    b = degrees(rng, level, 25, 75)
+    _between(a, 25, 80)
+    upper, lower = polar(7, a), polar(7, -b)
+    points: Points = {"E": (0.0, 0.0), "P": upper, "Q": lower}
+    points |= {"A": (upper[0] - 8, upper[1]), "B": (upper[0] + 3, upper[1])}
+    points |= {"C": (lower[0] - 8, lower[1]), "D": (lower[0] + 3, lower[1])}
+    words = "P lies on AB and Q on CD; A and C are on the side of the corner E."
+    at_p, at_q, at_e = Angle("APE", a), Angle("CQE", b), Angle("PEQ", a + b)
+    rest = (("AB", "CD", "PE", "EQ"), words, (("AB", 1), ("CD", 1)))
+    if rng.random() < 0.4 * level:
+        return Figure(points, rest[0], at_q, (at_p, at_e), f"{a + b} - {a}", words, arrows=rest[2])
+    return Figure(points, rest[0], at_e, (at_p, at_q), f"{a} + {b}", words, arrows=rest[2])
+
+
+def polygon_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """The interior angle of a regular polygon; its sides are to be counted."""
+    n = pick(rng, (5, 6, 8) if level < 0.4 else (5, 6, 8, 9, 10, 12))
+    turn = 90 + 180 / n
+    names = "ABCDEFGHIJKL"[:n]
+    points: Points = {name: polar(10, turn + 360 * k / n) for k, name in enumerate(names)}
+    sides = tuple(names[k] + names[(k + 1) % n] for k in range(n))
+    return Figure(
+        points,
+        sides,
+        Angle(names[:3], 180 - 360 // n),
+        (),
+        f"180 - 360/{n}",
+        f"Regular polygon {names}.",
+        note="The polygon is regular.",
+        ticks=tuple((side, 1) for side in sides),
+    )
+
+
+def quadrilateral(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """Three angles of a quadrilateral are given."""
+    a = given or degrees(rng, level, 60, 110)
+    b, c = degrees(rng, level, 60, 120), degrees(rng, level, 60, 120)
+    d = 360 - a - b - c
+    _between(a, 55, 125)
+    _between(d, 55, 130)
+    side = 10.0
+    points: Points = {"A": (0.0, 0.0), "B": (side, 0.0)}
+    points["D"] = polar(beside(rng, side, 0.7, 1.0), a)
+    ray = polar(1, 180 - b, points["B"])
+    toward = polar(1, a + 180 + d, points["D"])
+    points["C"] = meet(points["B"], ray, points["D"], toward)
+    x, y = points["C"]
+    if x < points["D"][0] + 3 or y < 3 or y > 16 or x > 18:
+        raise UnfitError
+    fair(
+        *(
+            ((points[p][0] - points[q][0]) ** 2 + (points[p][1] - points[q][1]) ** 2) ** 0.5
+            for p, q in ("AB", "BC", "CD", "DA")
+        ),
+        least=0.35,
+    )
+    return Figure(
+        points,
+        ("AB", "BC", "CD", "DA"),
+        Angle("CDA", d),
+        (Angle("DAB", a), Angle("ABC", b), Angle("BCD", c)),
+        f"360 - {a} - {b} - {c}",
+        "Quadrilateral ABCD.",
+    )
+
+
+def straight_line(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """Angles side by side on a straight line; or where it is hard all around a point."""
+    around = rng.random() < 0.6 * level
+    total = 360 if around else 180
+    count = 2 if around else 1 if level < 0.3 else 2
+    parts = [given or degrees(rng, level, 35, 110)]
+    parts += [degrees(rng, level, 35, 120) for _ in range(count - 1 + around)]
+    rest = total - sum(parts)
+    if min(*parts, rest) < 28 or max(*parts, rest) > 150:
+        raise UnfitError
+    turns = [0, *(sum(parts[: k + 1]) for k in range(len(parts)))]
+    names = "BCDE"
+    points: Points = {"O": (0.0, 0.0)} | {name: polar(10, turn) for name, turn in zip(names, turns, strict=False)}
+    last, words = names[len(parts)], "The rays from O divide the full turn around it."
+    first = "B"
+    if not around:
+        points["A"] = (-10.0, 0.0)
+        first, words = "A", f"O lies on the line AB; {', '.join(names[1 : len(parts) + 1])} above it, in order from B."
+    lines = tuple(f"O{name}" for name in points if name != "O")
+    given_marks = tuple(Angle(f"{names[k]}O{names[k + 1]}", value) for k, value in enumerate(parts))
+    return Figure(
+        points, lines, Angle(f"{last}O{first}", rest), given_marks, f"{total} - {' - '.join(map(str, parts))}", words
+    )
+
+
+def bisected_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """The bisector of an angle of a triangle meets the other side at an angle that is asked."""
+    a = given or degrees(rng, level, 30, 90)
+    b = degrees(rng, level, 40, min(80, 145 - a))
+    _between(a, 30, 100)
+    if b % 2:
+        raise UnfitError
+    points = by_angles(a, b)
+    points["D"] = meet(points["B"], polar(1, 180 - b / 2, points["B"]), points["A"], points["C"])
+    return Figure(
+        points,
+        (*SIDES, "BD"),
+        Angle("BDC", a + b // 2),
+        (Angle("CAB", a), Angle("ABC", b)),
+        f"{a} + {b}/2",
+        "Triangle ABC; D lies on AC.",
+        arcs=(("ABD", 2), ("DBC", 2)),
+    )
+
+
+def altitudes_meet(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """The altitude in a right or other triangle: the angle beside it."""
+    a = given or degrees(rng, level, 30, 65)
+    c = degrees(rng, level, 40, 85)
+    _between(a, 28, 70)
+    b = 180 - a - c
+    _between(b, 35, 75)
+    points = by_angles(a, b)
+    points["H"] = foot(points["C"], points["A"], points["B"])
+    # the whole angle at C less the part beside A
+    return Figure(
+        points,
+        (*SIDES, "CH"),
+        Angle("HCB", 90 - b),
+        (Angle("CAB", a), Angle("BCA", c)),
+        f"{c} - (90 - {a})",
+        "Triangle ABC; H lies on AB.",
+        right=("CHA",),
+    )
+
+
+def rhombus(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """A diagonal halves the angle of a rhombus; angles beside each other make 180."""
+    a = given or degrees(rng, level, 25, 65)
+    _between(a, 24, 66)
+    points: Points = {"A": (0.0, 0.0), "B": (10.0, 0.0), "D": polar(10, 2 * a)}
+    points["C"] = (points["D"][0] + 10, points["D"][1])
+    ticks = tuple((side, 1) for side in ("AB", "BC", "CD", "DA"))
+    return Figure(
+        points,
+        ("AB", "BC", "CD", "DA", "AC"),
+        Angle("ABC", 180 - 2 * a),
+        (Angle("CAB", a),),
+        f"180 - 2*{a}",
+        "Quadrilateral ABCD with its diagonal AC.",
+        ticks=ticks,
+    )
+
+
+def _between(value: Fraction | int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise UnfitError

@@ -1,0 +1,114 @@
+"""Chains of figures: the value found in one is given in the next."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from envs.geometry.families import FAMILIES, Family
+from envs.geometry.figure import KINDS, Asked, Figure, check
+from envs.geometry.plane import Point, UnfitError
+
+TRIES = 400
+"""Until a chain is given up: the families named cannot be joined to that depth."""
+
+LARGEST = {"length": 60, "angle": 160, "area": 400, "number": 60}
+"""Of the values that lead from figure to figure; the least is 2."""
+
+
+class Link(NamedTuple):
+    """A figure of a chain, the letter of the value that it takes ("" for none) and of the one that it gives."""
+
+    figure: Figure
+    takes: str
+    gives: str
+
+
+def reachable(names: Mapping[str, float], depth: int) -> bool:
+    """Whether these families can be chained to that depth, by the kinds of values that they take and give."""
+    return any(_leads_on(FAMILIES[name], names, depth) for name in names)
+
+
+def draw_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float) -> list[Link]:
+    """Figures, each of which but the first takes the value that the one before gives."""
+    for _ in range(TRIES):
+        chain = _try_chain(rng, weights, depth, level)
+        if len(chain) == depth:
+            break
+    else:
+        raise ValueError(
+            f"no chain of depth {depth} was found for the families {', '.join(weights)}: name more, or lower the depth"
+        )
+    letters = [*"abc"[: depth - 1], "x"]
+    return [Link(figure, letters[k - 1] if k else "", letters[k]) for k, figure in enumerate(chain)]
+
+
+def _try_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float) -> list[Figure]:
+    chain: list[Figure] = []
+    used: set[str] = set()
+    while len(chain) < depth:
+        last = chain[-1].asked if chain else None
+        fits = {
+            name: weight
+            for name, weight in weights.items()
+            if (last is None or _takes(FAMILIES[name], KINDS[type(last)]))
+            and _leads_on(FAMILIES[name], weights, depth - len(chain))
+        }
+        fresh = {name: weight for name, weight in fits.items() if name not in used} or fits
+        if not fresh:
+            return chain
+        total = np.cumsum(list(fresh.values()))
+        name = list(fresh)[int(np.searchsorted(total, rng.random() * total[-1], side="right"))]
+        figure = _try_figure(rng, FAMILIES[name], level, last)
+        if figure is None or (len(chain) < depth - 1 and not _leads(figure.asked)):
+            return chain
+        chain.append(figure)
+        used.add(name)
+    return chain
+
+
+def _leads(asked: Asked) -> bool:
+    """Whether a value is a whole number that the next figure may take."""
+    return isinstance(asked.value, int) and 2 <= asked.value <= LARGEST[KINDS[type(asked)]]
+
+
+def _takes(family: Family, kind: str) -> bool:
+    """Whether a value of that kind can stand in its figures; a bare number can be a length or an angle."""
+    return family.takes == kind or (kind == "number" and family.takes in ("length", "angle"))
+
+
+def _leads_on(family: Family, names: Mapping[str, float], left: int) -> bool:
+    """Whether `left` figures can follow each other from this family on, by the kinds of their values."""
+    return left <= 1 or any(
+        _takes(FAMILIES[name], family.gives) and _leads_on(FAMILIES[name], names, left - 1) for name in names
+    )
+
+
+def _try_figure(rng: np.random.Generator, family: Family, level: float, last: Asked | None) -> Figure | None:
+    given = None if last is None else last.value
+    if given is not None and not isinstance(given, int):
+        return None
+    for _ in range(60):
+        try:
+            figure = family.draw(rng, level, given)
+        except UnfitError:
+            continue
+        check(figure)
+        return figure
+    return None
+
+
+def turned(figure: Figure, rng: np.random.Generator, level: float) -> Figure:
+    """The figure mirrored or not, and turned the more the harder; squared paper and sums of arcs stay as they are."""
+    if figure.grid:
+        return figure
+    mirror = rng.random() < 0.5 and not figure.sectors
+    turn = math.radians(rng.uniform(-1, 1) * (180 if level >= 0.6 else 0 if level < 0.3 else 25))
+    cos, sin = math.cos(turn), math.sin(turn)
+
+    def move(p: Point) -> Point:
+        x, y = (-p[0] if mirror else p[0]), p[1]
+        return x * cos - y * sin, x * sin + y * cos
+
+    return figure._replace(points={name: move(p) for name, p in figure.points.items()})

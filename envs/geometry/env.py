@@ -1,0 +1,95 @@
+"""Geometry: one question about a drawn figure, or a chain of figures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from envs.geometry.chain import reachable
+from envs.geometry.compose import ask
+from envs.geometry.families import FAMILIES
+from envs.names import suggest
+from envs.question import PictureQuestionEnv, Question
+from render.geometry import draw
+
+
+class GeometryEnv(PictureQuestionEnv):
+    r"""Find a length, an angle, an area or a number in a labelled figure.
+
+    ## Description
+    A figure is drawn to scale with some of its values; the question asks for another. All or most values stand only in
+    the picture. With a `depth` above 1 there are so many figures, and the value found in one, a letter, is given in the
+    next; the last one's is asked. Every answer is exact and is measured in the drawing before it is asked.
+
+    ## Action Space
+    `Text`: the number, without a unit: `12`, `3/4` or `0.75`, and where it has a root or π in any exact form, such as
+    `6\pi`, `6π`, `3\sqrt{2}`.
+
+    ## Observation Space
+    `Dict(image: Box uint8 [H, W, 3], text: Text)`: the figure and the question.
+
+    ## Rewards
+    1 for the right answer, else 0.
+
+    ## Starting State
+    A question drawn from the seed.
+
+    ## Episode End
+    Terminated after the first answer.
+
+    ## Arguments
+    `families`: names from `envs.geometry.families.FAMILIES`, or names with weights; None for all that `difficulty`
+    allows. `depth`: figures in a chain, 1 to 4 (1). `difficulty`: 0 to 1 (0.5): more families, larger and less round
+    numbers, turned figures, roots and fractions, values that are not needed. `image_size`: (height, width), 84 or more
+    a side, 160 or more for a chain. `render_mode`: "rgb_array" or "human".
+
+    ## Version History
+    v0: first version.
+    """
+
+    def __init__(
+        self,
+        families: Sequence[str] | Mapping[str, float] | None = None,
+        depth: int = 1,
+        difficulty: float = 0.5,
+        image_size: tuple[int, int] = (336, 336),
+        render_mode: str | None = None,
+    ) -> None:
+        super().__init__(image_size, render_mode=render_mode)
+        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= 4:
+            raise ValueError(f"depth must be a whole number from 1 to 4, got {depth!r}")
+        if isinstance(difficulty, bool) or not isinstance(difficulty, (int, float)) or not 0 <= difficulty <= 1:
+            raise ValueError(f"difficulty must be a number from 0 to 1, got {difficulty!r}")
+        least = 84 if depth == 1 else 160
+        if min(self.image_size) < least:
+            raise ValueError(f"image_size must be {least} or more a side for depth {depth}, got {image_size!r}")
+        self.depth, self.difficulty = depth, float(difficulty)
+        self.weights = _weights(families, self.difficulty)
+        if not reachable(self.weights, depth):
+            raise ValueError(
+                f"the families {', '.join(self.weights)} cannot be chained to depth {depth}: "
+                "name some that take what others give, or lower the depth"
+            )
+
+    def draw_question(self) -> Question:
+        """A chain of figures and its picture."""
+        question, scenes = ask(self.np_random, self.weights, self.depth, self.difficulty, self.image_size)
+        ground = int(self.np_random.integers(4))
+        return question._replace(image=draw(scenes, self.image_size, ground))
+
+
+def _weights(families: Any, difficulty: float) -> dict[str, float]:
+    """Names and weights of families; ValueError naming what is wrong."""
+    if families is None:
+        return {name: 1.0 for name, family in FAMILIES.items() if family.least <= difficulty}
+    if isinstance(families, str) or not isinstance(families, (Mapping, Sequence)) or not families:
+        raise ValueError(f"families must be a list of names, or names with weights, got {families!r}")
+    for name in families:
+        if name not in FAMILIES:
+            raise ValueError(suggest("family", name, FAMILIES))
+    weights = dict(families) if isinstance(families, Mapping) else dict.fromkeys(families, 1)
+    if any(
+        isinstance(w, bool) or not isinstance(w, (int, float)) or not 0 <= w < float("inf") for w in weights.values()
+    ):
+        raise ValueError(f"weights must be numbers of 0 or more, got {families!r}")
+    if not any(weights.values()):
+        raise ValueError(f"at least one weight must be above 0, got {families!r}")
+    return {name: float(weight) for name, weight in weights.items() if weight > 0}

@@ -1,0 +1,187 @@
+"""Families of figures with a line that touches a circle. Their functions are as in `angles`."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from envs.geometry.figure import Angle, Figure, Length, Points
+from envs.geometry.plane import (
+    UnfitError,
+    beside,
+    centre_of,
+    degrees,
+    fair,
+    length,
+    part,
+    pick,
+    polar,
+    triple,
+    whole,
+)
+
+CENTRE = "The dot is the circle's centre."
+RADIUS = "The dot is the circle's centre; one line touches the circle."
+TANGENTS = "The dot is the circle's centre; two lines touch the circle."
+TOUCH = "The line outside touches the circle."
+INSIDE = "The circle touches the three sides; the dot is its centre."
+
+
+def two_tangents(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """Tangents from a point stand at right angles on the radii."""
+    outer = given or degrees(rng, level, 40, 100)
+    if not 38 <= outer <= 110:
+        raise UnfitError
+    half = (180 - outer) / 2
+    points: Points = {"O": (0.0, 0.0), "A": polar(10, half), "B": polar(10, -half)}
+    points["P"] = (10 / math.sin(math.radians(outer / 2)), 0.0)
+    at_p, at_o = Angle("APB", outer), Angle("AOB", 180 - outer)
+    known, asked = (at_p, at_o) if given or rng.random() < 0.5 else (at_o, at_p)
+    return Figure(
+        points,
+        ("PA", "PB", "OA", "OB"),
+        asked,
+        (known,),
+        f"180 - {known.value}",
+        "PA and PB touch the circle around O at A and B.",
+        circles=("OA",),
+        note=TANGENTS,
+        dots="O",
+    )
+
+
+def tangent_chord(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """The angle of a tangent with a chord is the angle on the circle over that chord."""
+    a = given or degrees(rng, level, 35, 75)
+    if not 32 <= a <= 80:
+        raise UnfitError
+    b = degrees(rng, level, 35, 100)
+    c = 180 - a - b
+    if not 32 <= c <= 100:
+        raise UnfitError
+    # A is the point of contact below, B on the right over the arc 2a, C over the arc 2b more
+    points: Points = {"O": (0.0, 0.0), "A": (0.0, -10.0), "B": polar(10, 270 + 2 * a)}
+    points["C"] = polar(10, 270 + 2 * a + 2 * c)
+    points |= {"S": (-11.0, -10.0), "T": (11.0, -10.0)}
+    words = "A, B and C lie on the circle around O; ST touches it at A, T on the side of B."
+    lines = ("ST", "AB", "BC", "CA")
+    if level > 0.4 and rng.random() < 0.5:
+        return Figure(
+            points,
+            lines,
+            Angle("CAB", c),
+            (Angle("TAB", a), Angle("ABC", b)),
+            f"180 - {a} - {b}",
+            words,
+            circles=("OA",),
+            note=TOUCH,
+        )
+    extra = (Angle("ABC", b),) if rng.random() < 0.6 * level else ()
+    return Figure(
+        points, lines, Angle("BCA", a), (Angle("TAB", a),), f"{a}", words, circles=("OA",), note=TOUCH, extra=extra
+    )
+
+
+def tangent_length(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """A tangent, its radius and the line to the centre make a right triangle."""
+    r, t, d = triple(rng, level, leg=given)
+    fair(r, t, least=0.5)
+    points: Points = {"O": (0.0, 0.0), "A": (0.0, float(r)), "P": (float(t), float(r))}
+    words = "PA touches the circle around O at A."
+    radius, tangent, far = Length("OA", r), Length("PA", t), Length("OP", d)
+    lines = ("OA", "PA", "OP")
+    if rng.random() < 0.5:
+        return Figure(
+            points,
+            lines,
+            far,
+            (radius, tangent),
+            f"√({r}² + {t}²) = √{d * d}",
+            words,
+            circles=("OA",),
+            note=RADIUS,
+            dots="O",
+        )
+    return Figure(
+        points,
+        lines,
+        tangent,
+        (radius, far),
+        f"√({d}² - {r}²) = √{t * t}",
+        words,
+        circles=("OA",),
+        note=RADIUS,
+        dots="O",
+    )
+
+
+def tangent_secant(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """The square of a tangent is the product of a secant's part outside and the whole."""
+    found = [
+        (p, q) for p in range(2, 30) for q in range(p // 2 + 1, 4 * p) if math.isqrt(p * (p + q)) ** 2 == p * (p + q)
+    ]
+    p, q = pick(rng, [(p, q) for p, q in found if (p == given if given else p <= 4 + 14 * level)])
+    t = math.isqrt(p * (p + q))
+    # P at the origin, the secant along the x axis through A (outside part p) and B
+    turn = whole(rng, 38, 62)
+    points: Points = {"P": (0.0, 0.0), "A": (float(p), 0.0), "B": (float(p + q), 0.0), "T": polar(t, turn)}
+    points["O"] = centre_of(points["A"], points["B"], points["T"])
+    # a circle through A, B and T with PT² = PA·PB has PT as a tangent
+    if math.dist(points["O"], points["A"]) > 0.9 * (p + q):
+        raise UnfitError
+    return Figure(
+        points,
+        ("PB", "PT"),
+        Length("PT", t),
+        (Length("PA", p), Length("AB", q)),
+        f"√({p}*({p} + {q})) = √{t * t}",
+        "PT touches the circle around O at T; PB meets it at A and B.",
+        circles=("OT",),
+        note="The shorter line touches the circle.",
+    )
+
+
+def incircle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """The radius of the circle inside a right triangle."""
+    a, b, c = triple(rng, level, leg=given)
+    fair(a, b, least=0.5)
+    r = Fraction(a + b - c, 2)
+    q = float(r)
+    points: Points = {"C": (0.0, 0.0), "A": (float(a), 0.0), "B": (0.0, float(b)), "O": (q, q), "F": (q, 0.0)}
+    return Figure(
+        points,
+        ("AB", "BC", "CA", "OF"),
+        Length("OF", r),
+        (Length("CA", a), Length("BC", b), Length("AB", c)),
+        f"({a} + {b} - {c})/2",
+        "The circle around O touches the sides of the triangle ABC; F lies on CA.",
+        circles=("OF",),
+        note=INSIDE,
+        right=("BCA", "OFC"),
+        dots="O",
+        wide=("CA",),
+    )
+
+
+def tangent_triangle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
+    """The tangents from a corner to a circle inside are equal: the perimeter is twice the sum of three of them."""
+    x = given or length(rng, level, 3)
+    y, z = beside(rng, x, 0.6, 1.6), beside(rng, x, 0.6, 1.6)
+    fair(x, y, z, least=0.5)
+    radius = math.sqrt(x * y * z / (x + y + z))
+    # the angle at A has tan(A/2) = radius/x
+    turn = 2 * math.atan(radius / x)
+    points: Points = {"A": (0.0, 0.0), "B": (float(x + y), 0.0), "O": (float(x), radius), "F": (float(x), 0.0)}
+    points["C"] = ((x + z) * math.cos(turn), (x + z) * math.sin(turn))
+    points |= {"D": part(points["B"], points["C"], y / (y + z)), "E": part(points["C"], points["A"], z / (x + z))}
+    return Figure(
+        points,
+        ("AB", "BC", "CA"),
+        Length("ABC", 2 * (x + y + z), name="triangle"),
+        (Length("AF", x), Length("BD", y), Length("CE", z)),
+        f"2*({x} + {y} + {z})",
+        "The circle around O touches AB at F, BC at D and CA at E.",
+        circles=("OF",),
+        dots="DEF",
+        note="The circle touches each side at a dot.",
+    )

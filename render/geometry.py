@@ -1,0 +1,75 @@
+"""Figures of plane geometry as a textbook prints them: scenes of plain records → uint8 [H, W, 3].
+
+Each scene is fitted into its cell of the frame. Shapes are drawn finer and averaged, which smooths their edges; labels
+are then put where they cover no line (`render.labels`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pygame
+
+from render.canvas import Frame
+from render.geometry_pen import Pen
+from render.geometry_scene import GROUNDS, PALE, Scene, extent
+from render.labels import Labels
+
+
+def draw(scenes: Sequence[Scene], size: tuple[int, int], ground: int = 0) -> Frame:
+    """The scenes side by side, one to four of them: uint8 [height, width, 3] for `size` (height, width)."""
+    height, width = size
+    cells = cells_of(scenes, height, width)
+    side = min(min(right - left, bottom - top) for left, top, right, bottom in cells)
+    text = max(13, round(min(side * 0.085, 10 + side * 0.042)))
+    fine = 2 if min(height, width) > 400 else 3
+    sheet = np.empty((height * fine, width * fine, 3), np.uint8)
+    sheet[:] = GROUNDS[ground % len(GROUNDS)]
+    surface = pygame.image.frombuffer(sheet.data, (width * fine, height * fine), "RGB")
+    pens = [Pen(surface, scene, cell, text, fine, ground) for scene, cell in zip(scenes, cells, strict=True)]
+    if len(pens) > 1:
+        for left, top, _, _ in cells:
+            if left > 0:
+                pens[0].stroke([(left, top + text / 2), (left, cells[0][3] + top - text / 2)], 1, PALE)
+            if top > 0:
+                pens[0].stroke([(left + text / 2, top), (width - text / 2, top)], 1, PALE)
+    for pen in pens:
+        pen.draw()
+    frame = _averaged(sheet, fine)
+    labels = Labels(frame, text, GROUNDS[ground % len(GROUNDS)])
+    for pen in pens:
+        pen.write(labels)
+    return frame
+
+
+def _averaged(sheet: Frame, fine: int) -> Frame:
+    rows = sum((sheet[k::fine] for k in range(1, fine)), sheet[0::fine].astype(np.uint16))
+    columns = rows.reshape(rows.shape[0], -1, fine, 3)
+    total = sum((columns[:, :, k] for k in range(1, fine)), columns[:, :, 0])
+    return ((total + fine * fine // 2) // (fine * fine)).astype(np.uint8)
+
+
+def cells_of(scenes: Sequence[Scene], height: int, width: int) -> list[tuple[float, float, float, float]]:
+    """Where each scene goes (left, top, right, bottom): rows and columns that leave the figures largest."""
+    best: tuple[float, int] = (-1, 1)
+    for columns in range(1, len(scenes) + 1):
+        rows = math.ceil(len(scenes) / columns)
+        pad = 0.1 * min(height, width)
+        scale = 0.0
+        for scene in scenes:
+            left, bottom, right, top = extent(scene)
+            scale += min((width / columns - pad) / (right - left), (height / rows - pad) / (top - bottom)) * max(
+                right - left, top - bottom
+            )
+        best = max(best, (scale, columns))
+    columns = best[1]
+    rows = math.ceil(len(scenes) / columns)
+    found = []
+    for k in range(len(scenes)):
+        row, column = divmod(k, columns)
+        in_row = min(columns, len(scenes) - row * columns)
+        w, h = width / in_row, height / rows
+        found.append((column * w, row * h, (column + 1) * w, (row + 1) * h))
+    return found
