@@ -60,7 +60,7 @@ THEMES = (
         paper="#fdf6e3", plot="#fdf6e3", grid="#dcd5c2", ink="#4a5a61", spines=("left", "bottom"), font="DejaVu Serif",
     ),
     Theme(
-        ("#8dd3c7", "#feffb3", "#b58be0", "#fa8174", "#81b1d2", "#fdb462"),
+        ("#8dd3c7", "#feffb3", "#b58be0", "#fa8174", "#5b8fd6", "#fdb462"),
         paper="#1c1f26", plot="#1c1f26", grid="#454a55", ink="#e8eaee", spines=("left", "bottom"),
     ),
     Theme(

@@ -7,7 +7,7 @@ from render.visual_clock import NUMERALS, STYLES, Clocks
 
 KINDS = {
     "read": (0.0, 1.0),
-    "later": (0.2, 1.0),
+    "later": (0.1, 1.0),
     "earlier": (0.3, 1.0),
     "until": (0.3, 1.0),
     "gap": (0.5, 1.0),

@@ -94,7 +94,11 @@ def _weights(families: Sequence[str] | Mapping[str, float] | None) -> dict[str, 
     """Positive weights in the order of `FAMILIES`; ValueError in one line."""
     if isinstance(families, str):
         raise ValueError(f"families must be a list of names or a mapping to weights, got {families!r}")
-    given = dict(families) if isinstance(families, Mapping) else dict.fromkeys(families or FAMILIES, 1.0)
+    given = (
+        dict(families)
+        if isinstance(families, Mapping)
+        else dict.fromkeys(FAMILIES if families is None else families, 1.0)
+    )
     for name, weight in given.items():
         if name not in FAMILIES:
             raise ValueError(suggest("family", name, FAMILIES))

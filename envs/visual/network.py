@@ -143,6 +143,8 @@ def _ask(rng: np.random.Generator, kind: str, nodes: list[str], lines: Lines) ->
         return None
     path = ways[0]
     if kind == "hops":
+        if len(path) == 3 and rng.random() < 0.6:
+            return None  # two lines would be the answer nearly always
         text = f"What is the smallest number of lines that lead from {start} to {goal}? Answer with a whole number."
         return text, len(path) - 1, "-".join(path)
     numbers = [lines[a, b] if (a, b) in lines else lines[b, a] for a, b in pairwise(path)]

@@ -73,7 +73,11 @@ def _ask(
         place = int(rng.integers(len(ordered) - 1))
         limit = (ordered[place] + ordered[place + 1]) / 2
         count = len(ordered) - place - 1
-        return f"How many {plural(topic.noun)} have more than {limit:g}%? {NUMBER}", count, f"{ordered[place + 1 :]}"
+        return (
+            f"How many {plural(topic.noun)} have more than {limit:g}%? {NUMBER}",
+            count,
+            ", ".join(f"{share}%" for share in ordered[place + 1 :]),
+        )
     if kind == "missing":
         rest = 100 - shares[hidden]
         return f"How many percent is {names[hidden]}? {NUMBER}", shares[hidden], f"100-{rest}={shares[hidden]}"
