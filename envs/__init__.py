@@ -7,9 +7,15 @@ from envs.vector import one_by_one
 _QUESTIONS = {
     "kickoff/Arithmetic-v0": "envs.reasoning.arithmetic:ArithmeticEnv",
     "kickoff/Algebra-v0": "envs.reasoning.algebra:AlgebraEnv",
+    "kickoff/Reasoning-v0": "envs.reasoning.gym:ReasoningEnv",
     "kickoff/Visual-v0": "envs.visual.env:VisualEnv",
 }
 
 register(id="kickoff/Football-v0", entry_point="envs.football.env:FootballEnv")
+register(
+    id="kickoff/Sokoban-v0",
+    entry_point="envs.sokoban.env:SokobanEnv",
+    vector_entry_point="envs.sokoban.vector:SokobanVectorEnv",
+)
 for _id, _entry_point in _QUESTIONS.items():
     register(id=_id, entry_point=_entry_point, vector_entry_point=one_by_one(_id))
