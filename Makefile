@@ -12,13 +12,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer
 export OMP_WAIT_POLICY := PASSIVE
 export GOMP_SPINCOUNT := 0
 
-.PHONY: help football test setup clean
+.PHONY: help football test setup peers clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make football   set up .venv, then train a tiny model to play football (about ten minutes on two cores)"
 	@echo "make test       set up .venv with the developer tools, then lint, type-check and test"
 	@echo "make setup      only set up .venv with the developer tools"
+	@echo "make peers      set up .venv-peers with the projects that benchmarks/worlds.py measures ours against"
 	@echo "make clean      remove .venv and caches; runs/ stays"
 	@echo "Variables: PYTHON=$(PYTHON), ARGS=\"seed=1 name=second\" for the run, PIP_ARGS=… for pip."
 
@@ -34,8 +35,12 @@ test: .venv/installed-dev
 
 setup: .venv/installed-dev
 
+peers: | .venv/bin/python
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check gym-sokoban==0.0.6 envpool==1.2.5
+
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-peers build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v < (3, 13) and \
