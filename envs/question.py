@@ -141,8 +141,14 @@ class PictureQuestionEnv(QuestionEnv):
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 1}
 
-    def __init__(self, image_size: tuple[int, int], longest: int = 1000, render_mode: str | None = None) -> None:
-        super().__init__(longest, render_mode)
+    def __init__(
+        self,
+        image_size: tuple[int, int],
+        longest: int = 1000,
+        render_mode: str | None = None,
+        longest_answer: int = MAX_LENGTH,
+    ) -> None:
+        super().__init__(longest, render_mode, longest_answer)
         self.image_size = picture_size("image_size", image_size)
         self.observation_space = spaces.Dict(
             {"image": spaces.Box(0, 255, (*self.image_size, 3), np.uint8), "text": self.observation_space}

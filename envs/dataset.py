@@ -1,0 +1,121 @@
+"""Questions from a file: text, or text with a picture."""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envs.pictures import decode
+from envs.question import PictureQuestionEnv, Question, QuestionEnv
+from envs.question_file import BrokenRow, open_questions
+from render.fit import fit
+
+LONGEST_ANSWER = 1000
+
+SAMPLE = Path(__file__).with_name("samples") / "questions.jsonl"
+"""A handful of questions of each kind; beside it `pictures.jsonl`, with pictures."""
+
+
+class QuestionsEnv(PictureQuestionEnv):
+    """A question drawn from a JSONL or Parquet file.
+
+    ## Description
+    For the rows see `envs.question_file`, for the pictures `envs.pictures`: a path within the pictures' folder, bytes
+    (Hugging Face's Parquet) or base64. When the file is opened every row is read, and its gold answer checked; pictures
+    are read when they are asked for, and none is kept. For the answers see `envs.answers.is_right`: golds that are
+    words or choice letters are compared as text, all others by value. The rest is as in `QuestionEnv`.
+
+    ## Observation Space
+    Without `image_size`: `Text`, the question. With it: `Dict(image: Box uint8 [H, W, 3], text: Text)`, the picture
+    fitted into that size with black bars; a question without a picture comes with a black one.
+
+    ## Arguments
+    `path`: the file, from the working directory; None is a small sample. `image_size`: (height, width), needed where
+    rows have pictures. `folder`: where pictures lie; None is the file's own folder. `on_broken`: "error" or "skip", for
+    rows that are no question. `split`: "all", "train" or "test"; a hash of its text puts a tenth of the questions into
+    "test". `render_mode`: "ansi" without pictures, "rgb_array" or "human" with them.
+
+    ## Version History
+    v0: first version.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 1}
+
+    def __init__(
+        self,
+        path: str | None = None,
+        image_size: tuple[int, int] | None = None,
+        folder: str | None = None,
+        on_broken: str = "error",
+        split: str = "all",
+        render_mode: str | None = None,
+    ) -> None:
+        for name, value, allowed in (
+            ("on_broken", on_broken, ("error", "skip")),
+            ("split", split, ("all", "train", "test")),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        self._file = open_questions(str(SAMPLE) if path is None else path, on_broken)
+        if self._file.has_pictures and image_size is None:
+            raise ValueError(f"{self._file.path} has pictures: give image_size, (height, width)")
+        self.metadata = (QuestionEnv if image_size is None else PictureQuestionEnv).metadata
+        if render_mode is not None and (render_mode == "ansi") != (image_size is None):
+            raise ValueError(
+                f"render_mode must be ansi without image_size, else rgb_array or human, got {render_mode!r}"
+            )
+        if image_size is None:
+            QuestionEnv.__init__(self, self._file.longest, render_mode, LONGEST_ANSWER)
+            self._window = None
+        else:
+            super().__init__(image_size, self._file.longest, render_mode, LONGEST_ANSWER)
+        self._pictures = image_size is not None
+        self._folder = Path(folder).expanduser() if folder else self._file.path.parent
+        self._skips = on_broken == "skip"
+        self._indices = self._file.indices(split)
+        if not self._indices:
+            raise ValueError(f"the {split} split of {self._file.path} is empty")
+        self._row = -1
+        self._warned = False
+
+    def draw_question(self) -> Question:
+        """A row, and its picture; where the picture is broken, another row or ValueError."""
+        for _ in range(100):
+            self._row = self._indices[int(self.np_random.integers(len(self._indices)))]
+            try:
+                return self._read(self._row)
+            except ValueError as error:
+                problem = f"{self._file.name(self._row)}: {error}"
+                if not self._skips:
+                    raise ValueError(problem) from None
+                if not self._warned:
+                    self._warned = True
+                    logging.getLogger(__name__).warning("%s; another question is asked; said once", problem)
+        raise ValueError(f"100 draws without a question; the last: {problem}")
+
+    def _read(self, index: int) -> Question:
+        row = self._file.row(index)
+        image = None
+        if self._pictures:
+            image = np.zeros((*self.image_size, 3), np.uint8)
+            if row.picture is not None:
+                image = fit(decode(row.picture, self._folder), self.image_size)
+        elif row.picture is not None:
+            raise BrokenRow("it has a picture, and the env no image_size")
+        return Question(row.text, row.answer, image=image)
+
+    def observe(self) -> Any:
+        """What the player is given: the question, and a copy of its picture."""
+        return super().observe() if self._pictures else self.question.text
+
+    def render(self) -> Any:
+        """The picture; without pictures the question."""
+        return super().render() if self._pictures else self.question.text
+
+    def _info(self, success: bool) -> dict[str, Any]:
+        """Two rows may ask the same about different pictures."""
+        info = super()._info(success)
+        digest = hashlib.sha256(f"{info['state_hash']} {self._row}".encode()).hexdigest()[:16]
+        return {**info, "state_hash": digest, "row": self._row}
