@@ -121,6 +121,8 @@ def gold_from_text(text: str) -> Formula | str:
         and words.casefold() not in ("pi", "inf", "nan")
     ):
         return words
+    if _SAID.fullmatch(bare(text)) and len(words) <= MAX_FORMULA and re.fullmatch(r"\D*[^\W\d_]\D*", words):
+        return words
     gold = Formula(text.strip())
     check_gold(gold)
     return gold

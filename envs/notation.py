@@ -30,7 +30,7 @@ _COMMANDS = frozenset(
 _MATRICES = re.compile(r"\\(?:begin|end)\{[pb]?matrix\}")
 _SPACING = re.compile(r"(?<!\\)\\(?:[,;:! ]|quad\b|qquad\b|left(?![a-z])|right(?![a-z])|displaystyle\b)|~")
 _WORD = re.compile(r"\\?[A-Za-z]+")
-_TOWER = re.compile(r"\^\{?[^{}^]{0,40}[0-9)}]\}?\^|\^\{?\(?-?[0-9]{4,}|[0-9]{60,}|!\s*!|[0-9]{4,}\s*!|\)\s*!|\}\s*!")
+_TOWER = re.compile(r"\^\{?[^{}^]{0,40}[0-9)}]\}?\^|\^\{?\(?-?[0-9]{5,}|[0-9]{60,}|!\s*!|[0-9]{4,}\s*!|\)\s*!|\}\s*!")
 """Powers of powers, huge exponents, numbers and factorials: quickly written, never quickly evaluated."""
 
 _UNIT = re.compile(

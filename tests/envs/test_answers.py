@@ -122,6 +122,7 @@ def test_texts_and_choice_letters() -> None:
         ("12 cm", "12 cm", Formula),
         ("x", "x", Formula),
         (r"$\pi$", r"$\pi$", Formula),
+        (r"\text{A, C}", "A, C", str),
         ("10:30", "10:30", Formula),
         ("x^2+1", "x^2+1", Formula),
     ],
