@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import BOX, END, FLOOR, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Level
-from envs.sokoban.solver import search
+from envs.sokoban.solver import FAR, matching, search
 from render.jit import njit
 
-TRIES: Final = 40
+TRIES: Final = 120
 """Rooms that are tried for one in the band; then the nearest one is taken."""
-WALKS: Final = 6  # reverse games in a room
+WALKS: Final = 4  # reverse games in a room
+PULLS: Final = 60  # for each box, at most, in a reverse game
+PATIENCE: Final = 15  # pulls that bring nothing
 EFFORT: Final = 20_000  # states the solver may generate for one candidate
 PATTERNS: Final = np.array((0o070, 0o222, 0o062, 0o066, 0o032), np.int64)
 """What is carved at a step: 3 x 3 fields as octal rows, the middle one always among them."""
@@ -25,16 +27,15 @@ def generate(room: tuple[int, int], boxes: int, difficulty: float, seed: int) ->
     """A level of [rows, columns] with `boxes` boxes; its pushes are known, its moves are not yet."""
     low, high = band(room, boxes, difficulty)
     random = np.array([seed], np.uint64)
-    board, pushes = make(room[0], room[1], boxes, low, high, random, PATTERNS)
+    board, pushes = make(room[0], room[1], boxes, low, high, random, PATTERNS, False, EFFORT)
     return Level(board, int(pushes))
 
 
 def band(room: tuple[int, int], boxes: int, difficulty: float) -> tuple[int, int]:
     """The fewest pushes that are wanted of a level: (lowest, highest)."""
-    easy = 2 * boxes
-    hard = easy + (boxes + 1) * (room[0] + room[1] - 8) // 2
-    middle = easy + round(difficulty * (hard - easy))
-    return max(middle - boxes, boxes + 1), middle + boxes
+    easy, hard = (3 * boxes + 1) // 2, boxes * (12 - boxes) * (room[0] + room[1]) // 30
+    middle, spread = easy + round(difficulty * (hard - easy)), (3 * boxes + 3) // 4
+    return max(middle - spread, boxes + 1), middle + spread
 
 
 @njit
@@ -70,6 +71,12 @@ def carve(board: NDArray[np.uint8], random: NDArray[np.uint64], patterns: NDArra
 
 
 @njit
+def _apart(one: int, other: int, stride: int) -> int:
+    """Rows and columns between two places."""
+    return abs(one // stride - other // stride) + abs(one % stride - other % stride)
+
+
+@njit
 def _reach(flat: NDArray[np.uint8], boxed: NDArray[np.bool_], stride: int, start: int,
            reached: NDArray[np.bool_], fields: NDArray[np.int64]) -> int:  # fmt: skip
     """Mark where the player can walk; `fields` lists the places, the count is returned."""
@@ -98,8 +105,13 @@ def make(
     high: int,
     random: NDArray[np.uint64],
     patterns: NDArray[np.int64],
+    by_moves: bool,
+    effort: int,
 ) -> tuple[NDArray[np.uint8], int]:
-    """A board whose fewest pushes are from `low` to `high`, or as near as was found; and its pushes."""
+    """A board whose fewest pushes are from `low` to `high`, or as near as was found; and its pushes.
+
+    `by_moves` and `effort` go to the solver; as constants they would make numba compile it twice.
+    """
     stride = columns + 1
     room = np.empty((rows, stride), np.uint8)
     flat = room.reshape(-1)
@@ -115,21 +127,26 @@ def make(
     while tries < TRIES or best_pushes == 0:
         tries += 1
         floor = carve(room, random, patterns)
-        if floor < 3 * count + 4:
+        if floor < min(2 * count + 3 + low, (rows - 2) * (columns - 2) * 3 // 4):
             continue
         for _ in range(WALKS):
-            # targets anywhere on the floor, each with its box, and the player beside them
+            # targets on the floor, nearer to each other where a long way is wanted, each with its box
+            wanted = low + below(random, high - low + 1)
             boxed[:] = False
             for number in range(count):
-                place = below(random, flat.size)
-                while flat[place] != FLOOR or boxed[place]:
+                boxes[number] = -1
+                for _ in range(1 + wanted // (4 * count) if number else 1):
                     place = below(random, flat.size)
-                boxed[place] = True
-                targets[number] = boxes[number] = place
+                    while flat[place] != FLOOR or boxed[place]:
+                        place = below(random, flat.size)
+                    if boxes[number] < 0 or _apart(place, boxes[0], stride) < _apart(boxes[number], boxes[0], stride):
+                        boxes[number] = place
+                boxed[boxes[number]] = True
+                targets[number] = boxes[number]
             player = below(random, flat.size)
             while flat[player] != FLOOR or boxed[player]:
                 player = below(random, flat.size)
-            player = _pull(flat, boxed, stride, player, boxes, (low + high) * 2, random, reached, fields)
+            player = _pull(flat, boxed, stride, player, boxes, wanted, random, reached, fields)
             for number in range(count):
                 flat[targets[number]] = TARGET
             home = 0
@@ -144,7 +161,7 @@ def make(
             for number in range(count):
                 whole[boxes[number]] = BOX
             whole[player] = PLAYER_ON_TARGET if whole[player] == TARGET else PLAYER
-            nodes, _, pushes = search(whole, stride, False, EFFORT, high + count)
+            nodes, _, pushes = search(whole, stride, by_moves, effort, high + count)
             if nodes < 0:
                 continue
             gap = max(low - pushes, pushes - high, 0)
@@ -159,25 +176,57 @@ def make(
 
 
 @njit
+def _distances(flat: NDArray[np.uint8], stride: int, target: int, distance: NDArray[np.int64]) -> None:
+    """Fill `distance` [rows · (columns + 1)]: pulls that bring a box from `target` to each place, alone in the room."""
+    distance[:] = FAR
+    queue = np.empty(flat.size, np.int64)
+    queue[0] = target
+    distance[target] = 0
+    head, tail = 0, 1
+    while head < tail:
+        place = queue[head]
+        head += 1
+        for step in (-stride, stride, -1, 1):
+            to = place + step
+            if flat[to] != WALL and flat[to + step] != WALL and distance[to] == FAR:
+                distance[to] = distance[place] + 1
+                queue[tail] = to
+                tail += 1
+
+
+@njit
 def _pull(
     flat: NDArray[np.uint8],
     boxed: NDArray[np.bool_],
     stride: int,
     player: int,
     boxes: NDArray[np.int64],
-    pulls: int,
+    enough: int,
     random: NDArray[np.uint64],
     reached: NDArray[np.bool_],
     fields: NDArray[np.int64],
 ) -> int:
-    """Play in reverse at random, a box for a while and then another; returns where the player ends."""
-    current = below(random, boxes.size)
+    """Play in reverse from the targets, where the `boxes` are, until `enough` pushes are needed at least.
+
+    At random, a box for a while and then another, and back to the best position so far when it gets no better.
+    Returns: where the player ends; `boxes` and `boxed` are that position, with all boxes off the targets if one was.
+    """
+    count = boxes.size
+    targets = boxes.copy()
+    distances = np.empty((count, flat.size), np.int64)
+    for target in range(count):
+        _distances(flat, stride, targets[target], distances[target])
+    scratch = np.empty(1 << count, np.int64)
+    current, direction = below(random, count), below(random, 4)
+    best = boxes.copy()
+    best_player, best_away, idle = player, 0, 0
     _reach(flat, boxed, stride, player, reached, fields)
-    for _ in range(pulls):
-        if below(random, 5) == 0:
-            current = below(random, boxes.size)
+    for _ in range(PULLS * count):
+        if below(random, 6) == 0:
+            current = below(random, count)
+        if below(random, 3) == 0:
+            direction = below(random, 4)
         place = boxes[current]
-        direction = below(random, 4)
         moved = False
         for turn in range(4):
             way = (direction + turn) % 4
@@ -186,11 +235,35 @@ def _pull(
             if reached[place + step] and flat[place + 2 * step] != WALL and not boxed[place + 2 * step]:
                 boxed[place], boxed[place + step] = False, True
                 boxes[current] = place + step
-                player = place + 2 * step
+                player, direction = place + 2 * step, way
                 moved = True
                 break
+        if not moved:
+            current = below(random, count)
+        else:
+            covered = False
+            for target in range(count):
+                covered |= boxed[targets[target]]
+            away = 0 if covered else matching(boxes, count, distances, scratch)
+            idle += 1
+            if away > best_away:
+                best[:] = boxes
+                best_player, best_away, idle = player, away, 0
+                if away >= enough:
+                    break
+        if idle > PATIENCE and best_away > 0:
+            for number in range(count):
+                boxed[boxes[number]] = False
+            for number in range(count):
+                boxed[best[number]] = True
+            boxes[:] = best
+            player, idle, moved = best_player, 0, True
+            current = below(random, count)
         if moved:
             _reach(flat, boxed, stride, player, reached, fields)
-        else:
-            current = below(random, boxes.size)
-    return int(fields[below(random, _reach(flat, boxed, stride, player, reached, fields))])
+    for number in range(count):
+        boxed[boxes[number]] = False
+    for number in range(count):
+        boxed[best[number]] = True
+    boxes[:] = best
+    return int(fields[below(random, _reach(flat, boxed, stride, best_player, reached, fields))])
