@@ -1,12 +1,13 @@
 """Charts as the world draws them, by matplotlib: bars, lines, pies and tables.
 
-Only matplotlib's objects are used, never pyplot, and no settings but those given here: the pixels depend on the data,
-the size and the version of matplotlib alone.
+Only matplotlib's objects are used, never pyplot, and of its settings the defaults, whatever the user has chosen: the
+pixels depend on the data, the size and the version of matplotlib alone.
 """
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 import numpy as np
 
 from render.canvas import Frame
+
+_SETTINGS = threading.Lock()
+"""matplotlib's settings belong to the whole process: they are changed for one chart at a time, and put back."""
 
 INCHES = 3.2
 """The shorter side of every chart on paper: at other sizes it is the same chart, finer or coarser."""
@@ -242,17 +246,20 @@ class Table:
 
 def chart(height: int, width: int, theme: int, paint: Callable[[Any, Theme], None], tight: bool = True) -> Frame:
     """Paint a matplotlib figure into a frame: uint8 [height, width, 3]."""
+    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and only needed for charts
     from matplotlib.figure import Figure
 
     dpi = min(height, width) / INCHES
-    # a hundredth of a pixel more: the canvas cuts broken pixels off
-    figure = Figure(figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi, facecolor=THEMES[theme].paper)
-    canvas = FigureCanvasAgg(figure)
-    paint(figure, THEMES[theme])
-    if tight:
-        figure.tight_layout(pad=0.5)
-    canvas.draw()
+    with _SETTINGS, matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        # a hundredth of a pixel more: the canvas cuts broken pixels off
+        figure = Figure(figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi, facecolor=THEMES[theme].paper)
+        canvas = FigureCanvasAgg(figure)
+        paint(figure, THEMES[theme])
+        if tight:
+            figure.tight_layout(pad=0.5)
+        canvas.draw()
     frame = np.array(np.asarray(canvas.buffer_rgba())[..., :3])
     figure.clear()  # its parts hold one another: memory would wait for the garbage collector
     return frame

@@ -129,7 +129,7 @@ def _drawn(numbers: Numbers) -> tuple[str, str, tuple[str, ...], tuple[str, ...]
 
 
 def _sheet(rng: np.random.Generator, numbers: Numbers) -> Table:
-    title = numbers.title if numbers.unit == "" else f"{numbers.title} ({numbers.unit})"
+    title = numbers.title if numbers.unit in numbers.title.lower() else f"{numbers.title} ({numbers.unit})"
     cells = tuple((name, *map(str, values)) for name, values in zip(numbers.rows, numbers.values, strict=True))
     return Table(title, (numbers.noun.capitalize(), *numbers.columns), cells, bool(rng.random() < 0.65), _theme(rng))
 

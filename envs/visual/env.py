@@ -1,4 +1,4 @@
-"""Questions about pictures from twelve families."""
+"""Questions about pictures from fourteen families."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from envs.visual.charts import bar_chart, line_chart, table
 from envs.visual.clock import clock
 from envs.visual.counting import counting
 from envs.visual.functions import function_graph
+from envs.visual.gauge import gauge
 from envs.visual.matrix import matrix
 from envs.visual.maze import maze
 from envs.visual.network import network
@@ -16,6 +17,7 @@ from envs.visual.pie import pie_chart
 from envs.visual.puzzle import Family
 from envs.visual.rotation import rotation
 from envs.visual.spatial import spatial
+from envs.visual.tangle import tangle
 
 FAMILIES: dict[str, Family] = {
     "counting": counting,
@@ -25,8 +27,10 @@ FAMILIES: dict[str, Family] = {
     "pie_chart": pie_chart,
     "table": table,
     "clock": clock,
+    "gauge": gauge,
     "function_graph": function_graph,
     "maze": maze,
+    "tangle": tangle,
     "matrix": matrix,
     "network": network,
     "rotation": rotation,
@@ -39,14 +43,15 @@ class VisualEnv(PictureQuestionEnv):
     """Look at a picture and answer a question about it.
 
     ## Description
-    Twelve families, each with several kinds of question: `counting` (coloured shapes), `spatial` (left, above,
-    nearest, between, grids), `bar_chart`, `line_chart`, `pie_chart`, `table`, `clock`, `function_graph`, `maze` (which
-    letter is reached, how long is the way), `matrix` (the missing cell of a pattern), `network` (shortest ways)
-    and `rotation` (turned and mirrored patterns). Every question has one exact answer: a whole number (once in a while
-    a fraction), a name that stands in the picture or the question, a time or the letter of an option; the question
-    says which. Charts are drawn by matplotlib. Difficulty in [0, 1] sets how many things there are, how close they
-    lie, what distracts from them and how many steps the answer takes: to read, to compare, to compute. The rest is as
-    in `PictureQuestionEnv`; `info["family"]` is the question's family.
+    Fourteen families, each with several kinds of question: `counting` (coloured shapes), `spatial` (left, above,
+    nearest, between, grids), `bar_chart`, `line_chart`, `pie_chart`, `table`, `clock`, `gauge` (thermometers, rulers,
+    dials), `function_graph`, `maze` (which letter is reached, how long is the way), `tangle` (lines to follow),
+    `matrix` (the missing cell of a pattern), `network` (shortest ways) and `rotation` (turned and mirrored patterns).
+    Every question has one exact answer: a whole number (for a slope perhaps a fraction), a name that stands in the
+    picture or the question, a time or a letter; the question says which. Charts are drawn by matplotlib. Difficulty
+    in [0, 1] sets how many things there are, how close they lie, what distracts from them and how many steps the
+    answer takes: to read, to compare, to compute. The rest is as in `PictureQuestionEnv`; `info["family"]` is the
+    question's family.
 
     ## Arguments
     `families`: names (all by default), or a mapping from names to weights by which they are drawn. `difficulty`: from

@@ -52,8 +52,8 @@ def _attribute(rng: np.random.Generator, name: str, changes: bool, difficulty: f
         low = 1 if name == "count" else 0  # one shape, or two, leave room to see the rest
         value = VALUES[name][int(rng.integers(2 * low or len(VALUES[name])))]
         return [value] * 9, "the same everywhere"
-    rules = RULES[:2] if difficulty < 0.25 else RULES
-    rule = pick(rng, rules if name == "count" else rules[:3])
+    low, high = (0, 2) if difficulty < 0.25 else (0, 4) if difficulty < 0.6 else (1, 4)
+    rule = pick(rng, RULES[low : high if name == "count" else min(high, 3)])
     a, b, c = sample(rng, VALUES[name], 3)
     if rule == RULES[0]:
         return [a, a, a, b, b, b, c, c, c], rule

@@ -16,9 +16,11 @@ FROZEN = {
     "pie_chart": "bab88f31efb0be69",
     "table": "cd374d66177848bf",
     "clock": "75a54d7a7bb91484",
+    "gauge": "3d0dec828dfcb2dc",
     "function_graph": "6a2ee7a24cbf4dde",
     "maze": "d0f6f16605013c0d",
-    "matrix": "a96968619a0562ba",
+    "tangle": "03d6e8f55a6ec5a0",
+    "matrix": "bab62966a870be3b",
     "network": "e25dc11a0fdcdf0f",
     "rotation": "cbcf17ec219781ef",
 }
@@ -45,6 +47,8 @@ def test_the_questions_stay_the_same(family: str) -> None:
         ("pie", "KINDS"),
         ("clock", "KINDS"),
         ("functions", "KINDS"),
+        ("gauge", "KINDS"),
+        ("tangle", "KINDS"),
         ("maze", "KINDS"),
         ("network", "KINDS"),
         ("rotation", "KINDS"),
@@ -76,7 +80,10 @@ def test_weights_decide_how_often() -> None:
 
 
 def test_only_the_right_answer_counts() -> None:
-    env = VisualEnv(["counting", "spatial", "clock", "maze", "matrix", "network", "rotation"], image_size=(48, 48))
+    env = VisualEnv(
+        ["counting", "spatial", "clock", "gauge", "maze", "tangle", "matrix", "network", "rotation"],
+        image_size=(48, 48),
+    )
     for seed in range(60):
         env.reset(seed=seed)
         right = env.expert_action()
@@ -132,15 +139,5 @@ def test_harder_means_more_to_look_at() -> None:
         puzzles = [FAMILIES[family](np.random.default_rng(seed), difficulty) for seed in range(60)]
         return float(np.mean([len(puzzle.described) for puzzle in puzzles]))
 
-    for family in (
-        "counting",
-        "spatial",
-        "bar_chart",
-        "line_chart",
-        "pie_chart",
-        "table",
-        "maze",
-        "network",
-        "rotation",
-    ):
+    for family in sorted(set(FAMILIES) - {"clock", "gauge", "function_graph", "matrix"}):
         assert mean_length(family, 0.1) < mean_length(family, 0.5) < mean_length(family, 1.0), family

@@ -368,6 +368,40 @@ def solve_rotation(described: str, text: str) -> str:
     return only([name for name, image in options.items() if np.array_equal(image, wanted)])
 
 
+def solve_gauge(described: str, text: str) -> str:
+    if described.startswith("A ruler"):
+        start, end = re.search(r"from ([\d.]+) cm to ([\d.]+) cm", described).groups()
+        return str((Fraction(end) - Fraction(start)) * (10 if "millimetres" in text else 1))
+    low, high = re.search(r"from (-?\d+) to (\d+)", described).groups()
+    values = [int(value) for value in re.findall(r"at (-?\d+)", described)]
+    assert all(int(low) < value < int(high) for value in values)
+    if "thermometer B" in text:
+        assert ("warmer" in text) == (values[0] > values[1])
+        return str(abs(values[0] - values[1]))
+    if "end of the scale" in text:
+        return str(int(high) - values[0])
+    if found := re.search(r"(rises|falls) by (\d+)", text):
+        return str(values[0] + int(found[2]) * (1 if found[1] == "rises" else -1))
+    return str(values[0])
+
+
+def solve_tangle(described: str, text: str) -> str:
+    orders = [order.split() for order in re.search(r"stage: (.+)\.", described)[1].split("; ")]
+    crossings = []  # pairs of lines whose order turns round
+    for before, after in itertools.pairwise(orders):
+        for one, other in itertools.combinations(before, 2):
+            if after.index(one) > after.index(other):
+                crossings.append({one, other})
+                assert abs(before.index(one) - before.index(other)) == 1  # only neighbours: no three in one place
+    if found := re.match(r"To which letter does line (\d) lead", text):
+        return "ABCDEF"[orders[-1].index(found[1])]
+    if found := re.match(r"Which line leads to (\w)", text):
+        return orders[-1]["ABCDEF".index(found[1])]
+    if found := re.search(r"does line (\d) cross", text):
+        return str(sum(found[1] in pair for pair in crossings))
+    return str(crossings.count(set(re.search(r"lines (\d) and (\d) cross", text).groups())))
+
+
 SOLVERS: dict[str, Callable[[str, str], str]] = {
     "counting": solve_counting,
     "spatial": solve_spatial,
@@ -376,8 +410,10 @@ SOLVERS: dict[str, Callable[[str, str], str]] = {
     "pie_chart": solve_pie,
     "table": solve_numbers,
     "clock": solve_clock,
+    "gauge": solve_gauge,
     "function_graph": solve_functions,
     "maze": solve_maze,
+    "tangle": solve_tangle,
     "matrix": solve_matrix,
     "network": solve_network,
     "rotation": solve_rotation,

@@ -5,6 +5,7 @@ import math
 import os
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ from envs.visual.env import FAMILIES
 from render.visual import COLOURS, SHAPES, Sheet, outline
 from render.visual_charts import THEMES, Bars, Pie
 from render.visual_clock import STYLES, Clocks
+from render.visual_instruments import POINTER, Dial, Ruler, Scale, Tangle, Thermometers
 from render.visual_shapes import Item, Shapes
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -95,6 +97,42 @@ def test_the_clock_is_read_back_from_its_hands(style: int) -> None:
         assert round(direction(pixels, STYLES[style].minute, 0.5, 0.78) * 60) % 60 == minute
         read = direction(pixels, STYLES[style].hour, 0.3, 0.44) * 12
         assert (read - hour - minute / 60 + 6) % 12 - 6 == pytest.approx(0, abs=0.2)
+
+
+def test_the_thermometer_is_read_back_from_its_column() -> None:
+    scale = Scale(-10, 40, 2, 10)
+    for value in (-8, 0, 14, 38):
+        column = near(Thermometers(scale, (value,)).draw(400, 400), POINTER)[:, int(0.56 * 400)]
+        top = int(np.nonzero(column)[0][0]) / 400
+        # the marks of -10 and 40 are at 0.78 and 0.12 of the height
+        assert (0.78 - top) / 0.66 * 50 - 10 == pytest.approx(value, abs=0.3)
+
+
+def test_rulers_and_dials_are_read_back() -> None:
+    row = near(Ruler(Scale(0, 100, 5, 10), 15, 60).draw(400, 400), COLOURS["blue"])[160]
+    # 100 mm are 0.86 of the width: 45 mm are 154.8 pixels, and begin at (0.07 + 0.86 * 0.15) * 400 = 79.6
+    assert (row.sum(), np.nonzero(row)[0][0]) == pytest.approx((154.8, 79.6), abs=1.5)
+    y, x = np.nonzero(near(Dial(Scale(0, 100, 5, 10), 75, "kg").draw(400, 400), POINTER, 40))
+    tip = np.argmax(np.hypot(x - 200, y - 212))
+    # 75 of 100 is 270 * 0.75 - 135 = 67.5 degrees to the right of upright
+    assert math.degrees(math.atan2(x[tip] - 200, 212 - y[tip])) == pytest.approx(67.5, abs=1)
+
+
+def test_the_upper_line_cuts_the_lower_one_where_they_cross() -> None:
+    pixels = Tangle(((0, 1), (1, 0)), ("red", "blue")).draw(300, 300)
+    red, blue = near(pixels, COLOURS["red"]), near(pixels, COLOURS["blue"])
+    # each starts on the left in its own half, and ends on the right in the other's
+    assert [bool(mask[:150, :150].sum() > mask[150:, :150].sum()) for mask in (red, blue)] == [True, False]
+    assert [bool(mask[:150, 150:].sum() > mask[150:, 150:].sum()) for mask in (red, blue)] == [False, True]
+    assert red[147:153, 147:153].sum() == 0 < blue[147:153, 147:153].sum()
+
+
+def test_a_users_settings_do_not_show_in_charts() -> None:
+    scene = FAMILIES["line_chart"](np.random.default_rng(5), 0.5).scene
+    before = scene.draw(100, 100)
+    with matplotlib.rc_context({"axes.linewidth": 6.0, "xtick.major.pad": 20.0, "axes.facecolor": "red"}):
+        assert np.array_equal(scene.draw(100, 100), before)
+        assert matplotlib.rcParams["axes.linewidth"] == 6.0
 
 
 def test_mazes_are_walked_through_the_pixels() -> None:
