@@ -131,10 +131,10 @@ class Pen:
         start, end = self._turns(corner)
         if corner.square:
             return min(self.text * 0.55, arms * 0.3)
-        inner = sum(self._within(other, corner) for other in self.scene.corners)
-        wanted = 0.45 * self.text * min(inner, 1) + self.text * (
-            1.5 if end - start < 35 else 1.15 if end - start < 60 else 0.85
-        )
+        wide = end - start
+        wanted = self.text * (1.5 if wide < 35 else 1.15 if wide < 60 else 0.85)
+        inner = [self.reach(other) for other in self.scene.corners if self._within(other, corner)]
+        wanted = max([wanted, *(radius + 0.4 * self.text for radius in inner)])
         return min(wanted, arms * 0.45)
 
     def _within(self, one: Corner, other: Corner) -> bool:
@@ -183,17 +183,20 @@ class Pen:
 
     def _clear(self, mark: Mark, apart: float, room: float) -> float:
         """The share of a mark's line, the middle if it may be, at which nothing else meets the line."""
-        taken: list[float] = []
+        taken: list[tuple[float, float]] = []
         for a, b in (*self.scene.lines, *self.scene.dashed):
             at = _crossing(mark.a, mark.b, a, b)
-            taken += [] if at is None else [at]
+            taken += [] if at is None else [(at, room)]
         for c in self.scene.rounds:  # where it comes nearest to the centre, if it touches there
             along = _along(mark.a, mark.b, c.centre)
-            place = (mark.a[0] + (mark.b[0] - mark.a[0]) * along, mark.a[1] + (mark.b[1] - mark.a[1]) * along)
-            if abs(math.dist(place, c.centre) - c.radius) < 0.02 * c.radius:
-                taken.append(along)
-        for share in (0.5, 0.6, 0.4, 0.7, 0.3, 0.8):
-            if all(abs(share - at) * apart > room for at in taken):
+            if abs(math.dist(_part(mark.a, mark.b, along), c.centre) - c.radius) < 0.02 * c.radius:
+                taken.append((along, room))
+        for corner in self.scene.corners:
+            along = _along(mark.a, mark.b, corner.vertex)
+            if math.dist(_part(mark.a, mark.b, along), corner.vertex) * self.scale < 1:
+                taken.append((along, self.reach(corner) + 0.5 * room))
+        for share in (0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2, 0.88, 0.12):
+            if all(abs(share - at) * apart > near for at, near in taken):
                 return share
         return 0.5
 
@@ -213,9 +216,11 @@ class Pen:
         scene, at = self.scene, self.at
         labels.within = self.cell
         middle = at(((extent(scene)[0] + extent(scene)[2]) / 2, (extent(scene)[1] + extent(scene)[3]) / 2))
+        line = 0.95 * self.text
+        first = self.at((0, extent(scene)[1]))[1] + line * (1.4 if any(side.wide for side in scene.sides) else 1)
+        first = min(first, self.cell[3] - line * (len(scene.captions) - 0.4))
         for k, (text, letter) in enumerate(scene.captions):
-            y = self.cell[3] - (len(scene.captions) - k - 0.45) * self.text * 0.95
-            labels.put(text, [((self.cell[0] + self.cell[2]) / 2, y)], _colour(letter))
+            labels.put(text, [((self.cell[0] + self.cell[2]) / 2, first + k * line)], _colour(letter))
         for corner in scene.corners:
             if corner.text:
                 start, end = self._turns(corner)
@@ -230,6 +235,10 @@ class Pen:
 def _along(a: Point, b: Point, p: Point) -> float:
     """The share of the way from a to b at which p's foot lies."""
     return ((p[0] - a[0]) * (b[0] - a[0]) + (p[1] - a[1]) * (b[1] - a[1])) / math.dist(a, b) ** 2
+
+
+def _part(a: Point, b: Point, share: float) -> Point:
+    return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share
 
 
 def _crossing(a: Point, b: Point, c: Point, d: Point) -> float | None:

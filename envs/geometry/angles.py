@@ -220,43 +220,44 @@ def straight_line(rng: np.random.Generator, level: float, given: int | None) -> 
 
 
 def bisected_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The bisector of an angle of a triangle meets the other side at an angle that is asked."""
-    a = given or degrees(rng, level, 30, 90)
-    b = degrees(rng, level, 40, min(80, 145 - a))
-    _between(a, 30, 100)
-    if b % 2:
-        raise UnfitError
-    points = by_angles(a, b)
-    points["D"] = meet(points["B"], polar(1, 180 - b / 2, points["B"]), points["A"], points["C"])
+    """The bisector of an angle of a triangle: one half is given, the other needed."""
+    half = given or degrees(rng, level, 25, 45)
+    c = degrees(rng, level, 35, 100)
+    _between(half, 24, 46)
+    a = 180 - 2 * half - c
+    _between(a, 25, 100)
+    points = by_angles(a, 2 * half)
+    points["D"] = meet(points["B"], polar(1, 180 - half, points["B"]), points["A"], points["C"])
     return Figure(
         points,
         (*SIDES, "BD"),
-        Angle("BDC", a + b // 2),
-        (Angle("CAB", a), Angle("ABC", b)),
-        f"{a} + {b}/2",
+        Angle("BDC", 180 - half - c),
+        (Angle("ABD", half), Angle("BCA", c)),
+        f"180 - {half} - {c}",
         "Triangle ABC; D lies on AC.",
         arcs=(("ABD", 2), ("DBC", 2)),
     )
 
 
 def altitudes_meet(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The altitude in a right or other triangle: the angle beside it."""
-    a = given or degrees(rng, level, 30, 65)
-    c = degrees(rng, level, 40, 85)
-    _between(a, 28, 70)
+    """The angle between two altitudes of a triangle, from its third angle."""
+    c = given or degrees(rng, level, 45, 80)
+    _between(c, 44, 82)
+    a = whole(rng, 45, min(82, 135 - c))
     b = 180 - a - c
-    _between(b, 35, 75)
+    _between(b, 44, 82)
     points = by_angles(a, b)
-    points["H"] = foot(points["C"], points["A"], points["B"])
-    # the whole angle at C less the part beside A
+    points["D"] = foot(points["A"], points["B"], points["C"])
+    points["E"] = foot(points["B"], points["A"], points["C"])
+    points["H"] = meet(points["A"], points["D"], points["B"], points["E"])
     return Figure(
         points,
-        (*SIDES, "CH"),
-        Angle("HCB", 90 - b),
-        (Angle("CAB", a), Angle("BCA", c)),
-        f"{c} - (90 - {a})",
-        "Triangle ABC; H lies on AB.",
-        right=("CHA",),
+        (*SIDES, "AD", "BE"),
+        Angle("AHB", 180 - c),
+        (Angle("BCA", c),),
+        f"360 - 90 - 90 - {c}",
+        "Triangle ABC; D lies on BC, E on AC; AD and BE cross at H.",
+        right=("ADC", "BEC"),
     )
 
 

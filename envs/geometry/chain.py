@@ -1,7 +1,8 @@
 """Chains of figures: the value found in one is given in the next."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -25,9 +26,10 @@ class Link(NamedTuple):
     gives: str
 
 
-def reachable(names: Mapping[str, float], depth: int) -> bool:
+def reachable(names: Iterable[str], depth: int) -> bool:
     """Whether these families can be chained to that depth, by the kinds of values that they take and give."""
-    return any(_leads_on(FAMILIES[name], names, depth) for name in names)
+    links = _links(names)
+    return any(_leads_on(gives, links, depth - 1) for _, gives in links)
 
 
 def draw_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float) -> list[Link]:
@@ -47,13 +49,14 @@ def draw_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: in
 def _try_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float) -> list[Figure]:
     chain: list[Figure] = []
     used: set[str] = set()
+    links = _links(weights)
     while len(chain) < depth:
         last = chain[-1].asked if chain else None
         fits = {
             name: weight
             for name, weight in weights.items()
-            if (last is None or _takes(FAMILIES[name], KINDS[type(last)]))
-            and _leads_on(FAMILIES[name], weights, depth - len(chain))
+            if (last is None or _takes(FAMILIES[name].takes, KINDS[type(last)]))
+            and _leads_on(FAMILIES[name].gives, links, depth - len(chain) - 1)
         }
         fresh = {name: weight for name, weight in fits.items() if name not in used} or fits
         if not fresh:
@@ -73,16 +76,19 @@ def _leads(asked: Asked) -> bool:
     return isinstance(asked.value, int) and 2 <= asked.value <= LARGEST[KINDS[type(asked)]]
 
 
-def _takes(family: Family, kind: str) -> bool:
-    """Whether a value of that kind can stand in its figures; a bare number can be a length or an angle."""
-    return family.takes == kind or (kind == "number" and family.takes in ("length", "angle"))
+def _takes(takes: str, kind: str) -> bool:
+    """Whether a value of that kind can be taken; a bare number can be a length or an angle."""
+    return takes == kind or (kind == "number" and takes in ("length", "angle"))
 
 
-def _leads_on(family: Family, names: Mapping[str, float], left: int) -> bool:
-    """Whether `left` figures can follow each other from this family on, by the kinds of their values."""
-    return left <= 1 or any(
-        _takes(FAMILIES[name], family.gives) and _leads_on(FAMILIES[name], names, left - 1) for name in names
-    )
+def _links(names: Iterable[str]) -> frozenset[tuple[str, str]]:
+    return frozenset((FAMILIES[name].takes, FAMILIES[name].gives) for name in names)
+
+
+@lru_cache
+def _leads_on(kind: str, links: frozenset[tuple[str, str]], left: int) -> bool:
+    """Whether, after a figure that gives that kind, `left` more can follow, by what they take and give."""
+    return left < 1 or any(_takes(takes, kind) and _leads_on(gives, links, left - 1) for takes, gives in links)
 
 
 def _try_figure(rng: np.random.Generator, family: Family, level: float, last: Asked | None) -> Figure | None:

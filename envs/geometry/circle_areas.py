@@ -10,6 +10,7 @@ from envs.geometry.figure import Area, Figure, Length, Points, Shape, Value, pi
 from envs.geometry.plane import beside, length, pick, polar
 
 SHADED = "the shaded region"
+TOUCH = "Lines that look tangent are."
 
 
 def sector_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
@@ -51,7 +52,7 @@ def ring_area(rng: np.random.Generator, level: float, given: int | None) -> Figu
             right=("OMB",),
             dots="O",
             wide=("AB",),
-            note="The chord touches the inner circle.",
+            note=TOUCH,
         )
     large = beside(rng, small, 1.5, 2.5)
     points = {"O": (0.0, 0.0), "M": polar(small, 205), "A": polar(large, 335)}
@@ -90,7 +91,7 @@ def circle_in_square(rng: np.random.Generator, level: float, given: int | None) 
         f"π*({side}/2)²",
         "The circle around O touches the sides of ABCD.",
         circles=("OM",),
-        note="The circle touches the four sides.",
+        note=TOUCH,
         right=("DAB",),
         ticks=tuple((name, 1) for name in ("AB", "BC", "CD", "DA")),
         dots="O",

@@ -20,11 +20,7 @@ from envs.geometry.plane import (
     whole,
 )
 
-CENTRE = "The dot is the circle's centre."
-RADIUS = "The dot is the circle's centre; one line touches the circle."
-TANGENTS = "The dot is the circle's centre; two lines touch the circle."
-TOUCH = "The line outside touches the circle."
-INSIDE = "The circle touches the three sides; the dot is its centre."
+CENTRE = "A dot in a circle is its centre."
 
 
 def inscribed_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
@@ -121,6 +117,7 @@ def crossing_chords(rng: np.random.Generator, level: float, given: int | None) -
 def chord_distance(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """The perpendicular from the centre halves a chord."""
     half, away, r = triple(rng, level, long=given)
+    fair(half, away, least=0.5)
     points: Points = {"O": (0.0, 0.0), "A": (-float(half), -float(away)), "B": (float(half), -float(away))}
     points["M"] = (0.0, -float(away))
     return Figure(

@@ -6,17 +6,25 @@ import numpy as np
 
 from envs.geometry.chain import draw_chain, turned
 from envs.geometry.figure import Angle, Area, Asked, Figure, Length, Mark, Number, describe, gold
-from envs.geometry.scene import scene, written
+from envs.geometry.join import join
+from envs.geometry.scene import merged, scene, written
 from envs.question import Question
 from render.geometry_scene import Scene
+
+SEARCH = 3
+"""Chains that are tried for one whose figures can be joined."""
 
 
 def ask(
     rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float, size: tuple[int, int]
 ) -> tuple[Question, list[Scene]]:
     """A question about a chain of figures, without its picture, and the scenes to draw for one of `size`."""
-    chain = draw_chain(rng, weights, depth, level)
-    chain = [link._replace(figure=turned(link.figure, rng, level)) for link in chain]
+    for _ in range(SEARCH):
+        chain = draw_chain(rng, weights, depth, level)
+        chain = [link._replace(figure=turned(link.figure, rng, level)) for link in chain]
+        groups = join(chain)
+        if len(groups) < depth:
+            break
     last = chain[-1].figure
     # letters need room: small pictures bear them only where the question speaks of points
     lettered = last.lettered or (depth == 1 and min(size) >= 160 and not last.sectors and rng.random() < 0.4)
@@ -26,14 +34,23 @@ def ask(
     if apart >= 0:
         mark = last.given[apart]
         text = f"{mark.words(written(mark))} {text}"
-    notes = dict.fromkeys(link.figure.note for link in chain if link.figure.note)
-    text = " ".join([*notes, text])
-    scenes, said = [], []
+    notes = dict.fromkeys(note for link in chain for note in link.figure.note.rstrip(".").split(". ") if note)
+    notes |= {"Equal letters stand for equal values": None} if len(groups) > 1 else {}
+    text = " ".join([*(f"{note}." for note in notes), text])
+    scenes: list[Scene] = []
+    for group in groups:
+        drawn: list[Scene] = []
+        silent = rng.random() < level  # the line or corner that joined figures share bears no letter
+        for k, link in enumerate(group):
+            leads = k < len(group) - 1
+            hidden = {apart} if link is chain[-1] and apart >= 0 else set()
+            if k > 0 and (silent or isinstance(link.figure.given[0], Length)):
+                hidden.add(0)
+            show = not (leads and silent) and (shown_asked or link is not chain[-1])
+            drawn.append(scene(link, depth > 1, lettered or link.figure.lettered, show, hidden, int(rng.integers(4))))
+        scenes.append(merged(drawn))
+    said = []
     for k, link in enumerate(chain):
-        final = k == depth - 1
-        hidden = apart if final else -1
-        show, fill = shown_asked or not final, int(rng.integers(4))
-        scenes.append(scene(link, depth > 1, lettered or link.figure.lettered, show, hidden, fill))
         figure = link.figure
         given = [
             written(mark, link.gives if _equation(mark) else link.takes if i == 0 else "")
@@ -63,7 +80,7 @@ def _question(figure: Figure, lettered: bool, depth: int) -> tuple[str, bool]:
     """What is asked, and whether the unknown's letter stands in the picture."""
     asked = figure.asked
     if depth > 1:
-        return "Equal letters stand for equal values. Find x.", True
+        return "Find x.", True
     if isinstance(asked, Area):
         return f"What is the area of {asked.name}?", False
     if isinstance(asked, Number):

@@ -1,6 +1,7 @@
 """A figure as a scene to draw."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from envs.geometry.chain import Link
@@ -17,23 +18,25 @@ def written(mark: Mark, letter: str = "") -> str:
     return letter or str(mark.value)
 
 
-def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: int, fill: int) -> Scene:
+def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: set[int], fill: int) -> Scene:
     """The scene of one figure.
 
-    `lettered`: with the points' letters. `show`: with the letter of what is asked. `hidden`: the index of the given
-    value that is left out, or -1. `fill`: the colour of shaded regions.
+    `lettered`: with the points' letters. `show`: with the letter of what is asked. `hidden`: the indices of given
+    values that are left out. `fill`: the colour of shaded regions.
     """
     figure, at = link.figure, link.figure.points
     colour = {letter: (0 if letter == "x" else i + 1) for i, letter in enumerate("abcx")}
     corners: list[Corner] = [_corner(at, name, square=True) for name in figure.right]
-    corners += [_corner(at, name, arcs=count) for name, count in figure.arcs]
+    arcs = dict(figure.arcs)
+    shown = {mark.points for mark in (*figure.given, *figure.extra) if isinstance(mark, Angle)}
+    corners += [_corner(at, name, arcs=count) for name, count in figure.arcs if name not in shown]
     sides: list[Side] = []
     captions: list[tuple[str, int]] = []
     fills: list[tuple[Point, ...]] = []
     holes: list[tuple[Point, ...]] = []
     marks: list[tuple[Asked, str]] = []
     for i, given in enumerate((*figure.given, *figure.extra)):
-        if i != hidden:
+        if i not in hidden:
             marks.append((given, link.takes if i == 0 else ""))
     marks.append((figure.asked, link.gives))
     for mark, letter in marks:
@@ -43,7 +46,7 @@ def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: int, fi
             if asked and not show:
                 continue
             text = written(mark, link.gives if mark.text else letter)
-            corners.append(_corner(at, mark.points, text=text, letter=own))
+            corners.append(_corner(at, mark.points, text=text, letter=own, arcs=arcs.get(mark.points, 1)))
         elif isinstance(mark, Area):
             for shape in mark.shapes:
                 (fills if shape.sign > 0 else holes).append(_outline(shape.points, shape.kind, figure))
@@ -85,6 +88,14 @@ def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: int, fi
         fill=fill,
         names=tuple((p, name) for name, p in at.items() if lettered and (name != "O" or centred)),
     )
+
+
+def merged(scenes: Sequence[Scene]) -> Scene:
+    """Scenes that share their units as one."""
+    first = scenes[0]
+    lists = [field for field in first._fields if field not in ("grid", "fill")]
+    both: dict[str, Any] = {field: tuple(item for one in scenes for item in getattr(one, field)) for field in lists}
+    return first._replace(**both)
 
 
 def _corner(at: Points, name: str, **rest: Any) -> Corner:

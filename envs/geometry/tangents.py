@@ -20,11 +20,8 @@ from envs.geometry.plane import (
     whole,
 )
 
-CENTRE = "The dot is the circle's centre."
-RADIUS = "The dot is the circle's centre; one line touches the circle."
-TANGENTS = "The dot is the circle's centre; two lines touch the circle."
-TOUCH = "The line outside touches the circle."
-INSIDE = "The circle touches the three sides; the dot is its centre."
+TOUCH = "Lines that look tangent are."
+BOTH = f"A dot in a circle is its centre. {TOUCH}"
 
 
 def two_tangents(rng: np.random.Generator, level: float, given: int | None) -> Figure:
@@ -45,7 +42,7 @@ def two_tangents(rng: np.random.Generator, level: float, given: int | None) -> F
         f"180 - {known.value}",
         "PA and PB touch the circle around O at A and B.",
         circles=("OA",),
-        note=TANGENTS,
+        note=BOTH,
         dots="O",
     )
 
@@ -99,7 +96,7 @@ def tangent_length(rng: np.random.Generator, level: float, given: int | None) ->
             f"√({r}² + {t}²) = √{d * d}",
             words,
             circles=("OA",),
-            note=RADIUS,
+            note=BOTH,
             dots="O",
         )
     return Figure(
@@ -110,7 +107,7 @@ def tangent_length(rng: np.random.Generator, level: float, given: int | None) ->
         f"√({d}² - {r}²) = √{t * t}",
         words,
         circles=("OA",),
-        note=RADIUS,
+        note=BOTH,
         dots="O",
     )
 
@@ -137,7 +134,7 @@ def tangent_secant(rng: np.random.Generator, level: float, given: int | None) ->
         f"√({p}*({p} + {q})) = √{t * t}",
         "PT touches the circle around O at T; PB meets it at A and B.",
         circles=("OT",),
-        note="The shorter line touches the circle.",
+        note=TOUCH,
     )
 
 
@@ -156,7 +153,7 @@ def incircle(rng: np.random.Generator, level: float, given: int | None) -> Figur
         f"({a} + {b} - {c})/2",
         "The circle around O touches the sides of the triangle ABC; F lies on CA.",
         circles=("OF",),
-        note=INSIDE,
+        note=BOTH,
         right=("BCA", "OFC"),
         dots="O",
         wide=("CA",),
@@ -183,5 +180,5 @@ def tangent_triangle(rng: np.random.Generator, level: float, given: int | None) 
         "The circle around O touches AB at F, BC at D and CA at E.",
         circles=("OF",),
         dots="DEF",
-        note="The circle touches each side at a dot.",
+        note="The circle touches the sides at the dots.",
     )
