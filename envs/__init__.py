@@ -7,6 +7,8 @@ from envs.vector import one_by_one
 _QUESTIONS = {
     "kickoff/Arithmetic-v0": "envs.reasoning.arithmetic:ArithmeticEnv",
     "kickoff/Algebra-v0": "envs.reasoning.algebra:AlgebraEnv",
+    "kickoff/Geometry-v0": "envs.geometry.env:GeometryEnv",
+    "kickoff/Questions-v0": "envs.dataset:QuestionsEnv",
     "kickoff/Reasoning-v0": "envs.reasoning.gym:ReasoningEnv",
     "kickoff/Visual-v0": "envs.visual.env:VisualEnv",
 }
