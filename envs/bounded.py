@@ -59,15 +59,22 @@ class Worker:
 
     def close(self) -> None:
         """End the worker, if there is one."""
-        with self._lock:
-            self._kill()
+        held = self._lock.acquire(timeout=1)  # whoever waits for an answer learns of it by its pipe
+        self._kill()
+        if held:
+            self._lock.release()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         self._kill()
         # -P: the handler's folder shadows no installed module.
         command = [sys.executable, "-P", str(CHILD), str(self._handler), str(self._megabytes)]
+        single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # threads cost address space
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | single,
         )
         try:
             ready = self._read(self._process, START_SECONDS)

@@ -34,13 +34,18 @@ _TOWER = re.compile(r"\^\{?[^{}^]{0,40}[0-9)}]\}?\^|\^\{?\(?-?[0-9]{5,}|[0-9]{60
 """Powers of powers, huge exponents, numbers and factorials: quickly written, never quickly evaluated."""
 
 _UNIT = re.compile(
-    r"""(?P<value>.*[0-9}).!]|.*\\pi)\s*(?:
+    r"""(?P<value>.*[0-9}).!π]|.*\\pi|.*\bpi)\s*(?:
         (?P<sign>\\?%|\^\{?\s*\\circ\s*\}?|°|\\degree\b)
       | (?:\\\ |\\,|~|\s)*\\(?:text|mathrm|mbox|textrm)\s*\{\s*(?P<text>[A-Za-z][A-Za-z /]*(?:\^\{?[23]\}?|[²³])?)\s*\}
         (?P<power>\^\{?[23]\}?)?
-      | \s+(?P<word>(?:[A-Za-z]{2,}|[mgshL])(?:[ /][A-Za-z]+){0,3})(?P<exponent>\^\{?[23]\}?|[²³])?
+      | \s+(?P<word>(?!pi\b)[A-Za-z]+(?:[ /][A-Za-z]+){0,3})(?P<exponent>\^\{?[23]\}?|[²³])?
     )""",
     re.VERBOSE | re.DOTALL,
+)
+
+
+_SHORT_UNITS = frozenset(
+    "m g s h L cm mm km in ft yd mi kg mg lb lbs oz ml mL kW Hz mph min sec hr day sq cu AM PM am pm deg rad".split()
 )
 
 
@@ -85,13 +90,18 @@ def quantity(text: str) -> Quantity:
     if text.startswith(r"\$"):
         return Quantity(text[2:].strip(), "$")
     match = _UNIT.fullmatch(text)
-    if match is None or (match["word"] and match["word"] in _FUNCTIONS):
+    if match is None or (match["word"] and not all(map(_may_be_unit, re.split("[ /]", match["word"])))):
         return Quantity(text, "")
     if match["sign"]:
         return Quantity(match["value"], "%" if "%" in match["sign"] else "degrees")
     name = (match["text"] or match["word"]) + (match["power"] or match["exponent"] or "")
     name = " ".join(re.sub(r"[{}^]", "", name).replace("²", "2").replace("³", "3").split())
     return Quantity(match["value"], {"degree": "degrees", "percent": "%"}.get(name.casefold(), name))
+
+
+def _may_be_unit(word: str) -> bool:
+    """Long words, and short ones that are known: `xy` and `pi r` belong to the formula."""
+    return word in _SHORT_UNITS or (len(word) > 3 and word not in _COMMANDS)
 
 
 def latex(text: str) -> str | None:

@@ -40,6 +40,9 @@ RIGHT = [
     ("60^\\circ", "60°"),
     ("60°", "60 degrees"),
     (r"75\%", "75"),
+    (r"25\pi\text{ cm}^2", "25π cm²"),
+    (r"25\pi\text{ cm}^2", "25 pi cm^2"),
+    ("5 hours", "5 hours"),
     (r"75\%", "75%"),
     (r"\$5", "5"),
     (r"6\pi", "6π"),
@@ -69,6 +72,9 @@ WRONG = [
     ("12", r"3\cdot 4"),
     ("12", "12 cm"),
     ("12", "12%"),
+    ("2 xy", "2"),
+    (r"4\pi r", r"4\pi"),
+    ("12 cm", "12 and 12 cm"),
     ("60", "60°"),
     ("12 cm", "12 m"),
     ("12 cm", "12 cm2"),
@@ -149,7 +155,9 @@ def test_notation_by_hand() -> None:
     assert bare("$3$ or $4$") == "$3$ or $4$"
     assert quantity("12 m/s") == ("12", "m/s")
     assert quantity(r"36\,\text{cm}^2") == ("36", "cm2")
-    assert quantity("2x") == ("2x", "")
+    assert quantity("25π cm²") == ("25π", "cm2")
+    for formula in ("2x", "2 xy", "4 pi r", "2 sin x", "3 alpha", "6 pi"):
+        assert quantity(formula) == (formula, "")
     assert latex("√(x+1) * 2^10") == r"\sqrt{x+1} \cdot 2^{10}"
     assert latex("I think so") is latex("f'(x)") is latex(r"\input{x}") is None
     assert literal("-1,234.5") == (Fraction(-2469, 2), False)
