@@ -3,8 +3,10 @@
 import math
 from typing import Final
 
-from envs.football.match import GOAL_HALF_WIDTH, HALF_LENGTH, HALF_WIDTH, KEEPER, STEP, Match
+from envs.football import attack, shape
+from envs.football.match import GOAL_HALF_WIDTH, HALF_LENGTH, HALF_WIDTH, KEEPER, NORMAL, STEP, Match
 from envs.football.physics import DRAG, FRICTION, SPRINT_SPEED, glide, run
+from envs.football.steering import far
 from render.jit import njit
 
 KEEPER_SPEED: Final = 5.0
@@ -12,6 +14,12 @@ KEEPER_GAIN: Final = 1.2
 """m/s a keeper can gain in a step."""
 RUSH_FROM: Final = 15.0
 """Metres from goal at which a keeper comes out to meet a carried ball."""
+TIRED: Final = 0.15
+"""The share of his speed that a player without strength has lost."""
+PATIENCE: Final = 4.0
+"""Seconds after which a restart, or a ball in the keeper's hands, is played for a steered player."""
+PAUSE: Final = 1.2
+"""Seconds that others take for it."""
 COMES_BY: Final = 7.0
 """m/s: a pass that is still so fast when it comes by is waited for."""
 
@@ -85,6 +93,20 @@ def keeper_reach(m: Match, team: int) -> float:
 
 
 @njit
+def comes_out(m: Match, team: int) -> bool:
+    """Whether the keeper leaves his goal for a near ball: not where his own defenders are at it."""
+    if m.full_game == 0:
+        return True
+    if m.ball_owned_team == team or m.game_mode != NORMAL:
+        return False
+    near = far(m, team, KEEPER)
+    for player in range(m.players[team]):
+        if player != KEEPER and m.present[team, player] and far(m, team, player) < min(near, 6.0):
+            return False
+    return True
+
+
+@njit
 def keep_goal(m: Match, team: int) -> None:
     """A keeper stays between ball and goal, comes out to a near ball, and dives at shots."""
     side = -1.0 if team == 0 else 1.0
@@ -105,7 +127,7 @@ def keep_goal(m: Match, team: int) -> None:
             glide(m, team, KEEPER, 0.0, min(max(needed, -fast), fast), 10.0)
         return
     out = min(max(0.16 * distance, 1.5), 4.0)
-    if distance < RUSH_FROM and abs(goal - x) < 14.0:
+    if distance < RUSH_FROM and abs(goal - x) < 14.0 and comes_out(m, team):
         out = max(out, distance - 1.0)  # comes out to the ball
     share = min(out / max(distance, 0.1), 1.0)
     leaning = m.home[team, KEEPER, 1] * (1.0 - share)
@@ -117,15 +139,17 @@ def keep_goal(m: Match, team: int) -> None:
 
 @njit
 def defend(m: Match, team: int) -> None:
-    """Field players without the ball: the nearest presses, the others drop between ball and goal in their lanes."""
+    """Field players of a drill without the ball: the nearest presses, the others drop between ball and goal."""
     goal = -HALF_LENGTH if team == 0 else HALF_LENGTH
     speed = top_speed(m, team)
     nearest, least = -1, 1e9
     for player in range(1, m.players[team]):
-        distance = math.hypot(m.position[team, player, 0] - m.ball[0], m.position[team, player, 1] - m.ball[1])
+        distance = far(m, team, player)
         if distance < least:
             nearest, least = player, distance
     for player in range(1, m.players[team]):
+        if m.steered[team, player] >= 0:
+            continue
         if player == nearest:
             go_to_ball(m, team, player, speed)
         else:
@@ -136,22 +160,69 @@ def defend(m: Match, team: int) -> None:
 
 @njit
 def support(m: Match, team: int, player: int) -> None:
-    """A team mate keeps his lane, a little ahead of the ball, outside the six-yard box."""
+    """A team mate in a drill keeps his lane, a little ahead of the ball, outside the six-yard box."""
     forward = 1.0 if team == 0 else -1.0
     x = forward * min(forward * m.ball[0] + 4.0, HALF_LENGTH - 12.0)
     head_for(m, team, player, x, m.home[team, player, 1] * 0.9, 0.8 * SPRINT_SPEED)
 
 
 @njit
-def play_bots(m: Match) -> None:
-    """One step of everybody but the controlled player."""
-    for team in range(2):
-        keep_goal(m, team)
+def play_drill(m: Match) -> None:
+    """One step of the field players of a drill: the right team defends, the left team supports."""
     defend(m, 1)
     for player in range(1, m.players[0]):
-        if player == m.active:
+        if m.steered[0, player] >= 0:
             continue
-        if m.receiver == player or m.ball_owned_team == 1:
+        if m.ball_owned_team == 0 and m.ball_owned_player == player:
+            attack.on_ball(m, 0, player, False)
+        elif m.receiver == player or m.ball_owned_team == 1 or (m.controlled[0] == 0 and m.ball_owned_team < 0):
             receive(m, 0, player, top_speed(m, 0))
         else:
             support(m, 0, player)
+
+
+@njit
+def play_team(m: Match, team: int) -> None:
+    """One step of a team's field players in a full game."""
+    top = top_speed(m, team)
+    for player in range(m.players[team]):
+        if player == m.keeper[team] or m.steered[team, player] >= 0 or m.present[team, player] == 0:
+            continue
+        speed = top * (1.0 - TIRED * m.tired[team, player])
+        if m.ball_owned_team == team and m.ball_owned_player == player:
+            if m.game_mode == NORMAL:
+                attack.on_ball(m, team, player, False)
+            continue
+        duty = m.duty[team, player]
+        if duty == shape.CHASE and m.game_mode == NORMAL:
+            go_to_ball(m, team, player, speed)
+        elif duty == shape.RECEIVE and m.ball_owned_team < 0:
+            receive(m, team, player, speed)
+        else:
+            x, y = m.target[team, player, 0], m.target[team, player, 1]
+            dx, dy = x - m.position[team, player, 0], y - m.position[team, player, 1]
+            away = abs(dx) + abs(dy)
+            head_for(m, team, player, x, y, min(speed, 1.0 + 0.7 * away))
+
+
+@njit
+def play_bots(m: Match) -> None:
+    """One step of everybody who is not steered."""
+    if m.full_game and (m.steps - m.planned >= shape.LOOK_EVERY or m.since_kick == 0.0 or m.since_owned == 0.0):
+        m.planned = m.steps
+        for team in range(2):
+            shape.look_about(m, team)
+    for team in range(2):
+        if m.keeper[team] == KEEPER and m.present[team, KEEPER]:
+            holds = m.ball_owned_team == team and m.ball_owned_player == KEEPER and m.game_mode == NORMAL
+            steered = m.steered[team, KEEPER] >= 0
+            if holds and m.full_game and m.since_owned > (PATIENCE if steered else PAUSE):
+                attack.serve(m, team, KEEPER)
+            elif holds and not steered:
+                glide(m, team, KEEPER, 0.0, 0.0, KEEPER_GAIN)
+            elif not steered:
+                keep_goal(m, team)
+        if m.full_game and not m.lazy[team]:
+            play_team(m, team)
+    if not m.full_game:
+        play_drill(m)

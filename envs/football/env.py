@@ -12,6 +12,7 @@ from envs.football import expert
 from envs.football.match import (
     HALF_LENGTH,
     LEFT_GOAL,
+    MAX_PLAYERS,
     METRES_X,
     METRES_Y,
     RIGHT_GOAL,
@@ -148,8 +149,12 @@ class FootballEnv(gymnasium.Env[Any, Any]):
             raise ValueError(f"action must be one of 0 to {len(Action) - 1}, got {action!r}")
         m = self.matches[0]
         reward = 0.0
+        actions = np.zeros((1, 2, MAX_PLAYERS), np.int64)
         for _ in range(self.frame_skip):
-            held = advance(self.matches, held)
+            actions[0, 0, 0] = held
+            advance(self.matches, actions, 1, _GOING)
+            if m["kicked"][0, 0]:
+                held = 0
             reward += self._reward(m)
             self._film()
             if m["ended"] != RUNNING:
@@ -250,4 +255,5 @@ def _size(name: str, size: Any) -> tuple[int, int]:
     return size[0], size[1]
 
 
+_GOING: Final = np.ones(1, np.bool_)
 _CHARSET: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'/-")

@@ -8,30 +8,41 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from envs.football.attack import CARRY, HIGH, PASS, SHOOT, choose
 from envs.football.bot import dive_speed, keeper_reach, reaction
-from envs.football.kicks import PASS_HELP, SHOT_SPEED, aim_shot
+from envs.football.kicks import PASS_HELP, SHORT, SHOT_SPEED, aim_shot
 from envs.football.match import (
     GOAL_HALF_WIDTH,
     HALF_LENGTH,
     KEEPER,
     LEFT_GOAL,
-    MATCH,
+    MAX_PLAYERS,
+    NORMAL,
     RUNNING,
     Action,
     Match,
     Matches,
 )
 from envs.football.physics import wrap
-from envs.football.rules import FETCH, step
+from envs.football.rules import FETCH, advance
+from envs.football.shape import LOOK_EVERY, PLACE, look_about
 from render.jit import njit
 
 RIGHT: Final = int(Action.RIGHT)
 SHORT_PASS: Final = int(Action.SHORT_PASS)
 SHOT: Final = int(Action.SHOT)
+IDLE: Final = int(Action.IDLE)
+LONG_PASS: Final = int(Action.LONG_PASS)
+HIGH_PASS: Final = int(Action.HIGH_PASS)
+RELEASE_DIRECTION: Final = int(Action.RELEASE_DIRECTION)
+RELEASE_SPRINT: Final = int(Action.RELEASE_SPRINT)
 SPRINT: Final = int(Action.SPRINT)
 
 SAMPLES: Final = 12
+FEW: Final = 4
+"""Samples after which hopeless actions are dropped."""
 HORIZON: Final = 70
 """Steps that are imagined at most."""
 FAR: Final = 30.0
@@ -42,13 +53,15 @@ MARGIN: Final = 0.12
 """What another action must promise more than the script's."""
 PER_STEP: Final = 0.008
 
-_SCRATCH: Final = np.zeros(1, MATCH)
+SHOT_CONE: Final = 0.12
+"""Radians beside the direction of a shot in a full game."""
+_SPREAD: Final = np.uint64(0x2545F4914F6CDD1D)
 
 
 @njit
-def chance(m: Match) -> float:
+def chance(m: Match, me: int) -> float:
     """How open the goal is for a shot now: metres of play past the keeper or inside the post, whichever is less."""
-    angle = aim_shot(m, 0, m.active)
+    angle = aim_shot(m, 0, me)
     dx = HALF_LENGTH - m.ball[0]
     if math.cos(angle) < 0.2 or dx > 20.0:
         return -10.0
@@ -65,9 +78,9 @@ def chance(m: Match) -> float:
 
 
 @njit
-def crowded(m: Match) -> bool:
+def crowded(m: Match, me: int) -> bool:
     """Whether a field player of the right team stands in the way, near and ahead."""
-    x, y = m.position[0, m.active, 0], m.position[0, m.active, 1]
+    x, y = m.position[0, me, 0], m.position[0, me, 1]
     for player in range(1, m.players[1]):
         dx, dy = m.position[1, player, 0] - x, m.position[1, player, 1] - y
         if dx > -0.5 and math.sqrt(dx * dx + dy * dy) < 9.0:
@@ -76,17 +89,17 @@ def crowded(m: Match) -> bool:
 
 
 @njit
-def free_mate(m: Match) -> int:
+def free_mate(m: Match, me: int) -> int:
     """The freest team mate who is not far to turn to, between 6 and 35 m away, -1: none."""
     best, most = -1, 0.0
     for mate in range(1, m.players[0]):
         x, y = m.position[0, mate, 0], m.position[0, mate, 1]
-        if mate == m.active or not 6.0 < math.hypot(x - m.ball[0], y - m.ball[1]) < 35.0 or x < m.ball[0] - 10.0:
+        if mate == me or not 6.0 < math.hypot(x - m.ball[0], y - m.ball[1]) < 35.0 or x < m.ball[0] - 10.0:
             continue
         room = 15.0
         for player in range(1, m.players[1]):
             room = min(room, math.hypot(m.position[1, player, 0] - x, m.position[1, player, 1] - y))
-        room -= 6.0 * abs(wrap(math.atan2(y - m.ball[1], x - m.ball[0]) - m.facing[0, m.active]))
+        room -= 6.0 * abs(wrap(math.atan2(y - m.ball[1], x - m.ball[0]) - m.facing[0, me]))
         if room > most:
             best, most = mate, room
     return best
@@ -99,33 +112,33 @@ def heading(dx: float, dy: float) -> int:
 
 
 @njit
-def moving(m: Match) -> bool:
+def moving(m: Match, team: int, slot: int) -> bool:
     """Whether a direction is held."""
     for direction in range(8):
-        if m.sticky[direction]:
+        if m.sticky[team, slot, direction]:
             return True
     return False
 
 
 @njit
-def script(m: Match) -> int:
+def script(m: Match, me: int) -> int:
     """The rules of thumb: run into the lane, shoot when the goal is open, pass when the way is closed."""
-    me = m.active
+    slot = m.steered[0, me]
     if m.ball_owned_team != 0 or m.ball_owned_player != me:
-        if moving(m) and not m.sticky[8]:
+        if moving(m, 0, slot) and not m.sticky[0, slot, 8]:
             return SPRINT
         to_x, to_y = m.ball[0] - m.position[0, me, 0], m.ball[1] - m.position[0, me, 1]
-        mate = free_mate(m) if crowded(m) else -1
+        mate = free_mate(m, me) if crowded(m, me) else -1
         if mate >= 0 and m.receiver < 0 and math.hypot(to_x, to_y) < FETCH:
             return heading(m.position[0, mate, 0] - m.ball[0], m.position[0, mate, 1] - m.ball[1])
         return RIGHT if m.receiver == me or math.hypot(to_x, to_y) < FETCH else heading(to_x, to_y)
     x, y = m.position[0, me, 0], m.position[0, me, 1]
     dx = HALF_LENGTH - x
-    open_goal = chance(m)
+    open_goal = chance(m, me)
     if open_goal > 0.3 or (open_goal > -0.5 and dx < 7.0):
         return SHOT
-    if crowded(m):
-        mate = free_mate(m)
+    if crowded(m, me):
+        mate = free_mate(m, me)
         if mate >= 0:
             to_x, to_y = m.position[0, mate, 0] - m.ball[0], m.position[0, mate, 1] - m.ball[1]
             off = abs(wrap(math.atan2(to_y, to_x) - m.facing[0, me]))
@@ -139,56 +152,117 @@ def script(m: Match) -> int:
         to_y = 0.0
     # Far from goal the lane is reached in good time: turn diagonally only as far as needed.
     wanted = RIGHT if to_y == 0.0 else heading(1.0, math.copysign(1.0, to_y))
-    if not m.sticky[8] and moving(m):
+    if not m.sticky[0, slot, 8] and moving(m, 0, slot):
         return SPRINT
     return wanted
 
 
 @njit
-def promise(matches: Matches, scratch: Matches, first: int, skip: int, sample: int) -> float:
-    """The worth of an action, imagined once: 1 for a goal, less the time it takes."""
-    scratch[0] = matches[0]
-    m = scratch[0]
-    m.rng = np.uint64(sample) * np.uint64(0x2545F4914F6CDD1D) + np.uint64(1)
-    action = first
-    before = m.steps
-    while m.ended == RUNNING and m.steps - before < HORIZON:
-        for _ in range(skip):
-            action = step(m, action)
-        action = script(m)
-    return 1.0 - PER_STEP * (m.steps - before) if m.ended == LEFT_GOAL else 0.0
+def follow(m: Match, team: int, player: int) -> int:
+    """What a rule-following player would do in a full game, as one of the 19 actions."""
+    slot = m.steered[team, player]
+    sprinting = m.sticky[team, slot, 8] == 1
+    x, y = m.position[team, player, 0], m.position[team, player, 1]
+    if m.ball_owned_team == team and m.ball_owned_player == player:
+        still = m.game_mode != NORMAL or player == m.keeper[team]
+        choose(m, team, player, still)
+        mate = m.intent_mate
+        if mate >= 0:
+            m.aim[0], m.aim[1] = m.position[team, mate, 0], m.position[team, mate, 1]
+        to_x, to_y = m.aim[0] - m.ball[0], m.aim[1] - m.ball[1]
+        off = abs(wrap(math.atan2(to_y, to_x) - m.facing[team, player]))
+        if m.intent == SHOOT and (off < SHOT_CONE or (off < 0.4 and math.hypot(to_x, to_y) < 9.0)):
+            return SHOT
+        if m.intent == HIGH and off < PASS_HELP:
+            return HIGH_PASS
+        if m.intent == PASS and off < PASS_HELP:
+            return SHORT_PASS if math.hypot(to_x, to_y) < SHORT else LONG_PASS
+        if m.intent != CARRY or still or not moving(m, team, slot):
+            return heading(to_x, to_y)
+        return heading(to_x, to_y) if sprinting else SPRINT
+    if m.steps - m.planned >= LOOK_EVERY:
+        look_about(m, team)
+    to_x, to_y = m.target[team, player, 0] - x, m.target[team, player, 1] - y
+    if m.duty[team, player] != PLACE:
+        to_x, to_y = m.ball[0] + 0.4 * m.ball_velocity[0] - x, m.ball[1] + 0.4 * m.ball_velocity[1] - y
+    away = math.hypot(to_x, to_y)
+    if away < 1.0 and m.duty[team, player] == PLACE:
+        return RELEASE_DIRECTION if moving(m, team, slot) else IDLE
+    if not moving(m, team, slot) or sprinting == (away > 4.0):
+        return heading(to_x, to_y)
+    return SPRINT if away > 4.0 else RELEASE_SPRINT
 
 
 @njit
-def search(matches: Matches, scratch: Matches, skip: int) -> int:
-    """The script's action, or one that promises clearly more."""
-    m = matches[0]
-    usual = script(m)
-    if m.ball_owned_team != 0 or m.ball_owned_player != m.active:
-        return usual
-    if HALF_LENGTH - m.ball[0] > FAR and not crowded(m):
-        return usual
-    best, most = usual, -1.0
-    for sample in range(SAMPLES):
-        most += promise(matches, scratch, usual, skip, sample)
-    most = (most + 1.0) / SAMPLES + MARGIN
-    for action in range(19):
-        if action == usual or not (3 <= action <= 7 or action == SHOT or (action == SHORT_PASS and m.players[0] > 2)):
+def advise(matches: Matches, actions: NDArray[np.int64], going: NDArray[np.bool_]) -> None:
+    """Write the scripts' action for every steered player into `actions` [N, 2, 11]; full games forget their plans."""
+    for index in range(matches.shape[0]):
+        if not going[index]:
             continue
-        worth = 0.0
-        for sample in range(SAMPLES):
-            worth += promise(matches, scratch, action, skip, sample)
-            if worth + SAMPLES - 1 - sample <= most * SAMPLES:
-                break
-        worth /= SAMPLES
-        if worth > most:
-            best, most = action, worth
-    return best
+        m = matches[index]
+        for team in range(2):
+            for slot in range(m.controlled[team]):
+                player = m.slot[team, slot]
+                if m.full_game or team == 1:
+                    actions[index, team, slot] = follow(m, team, player)
+                else:
+                    actions[index, team, slot] = script(m, player)
 
 
-def decide(matches: Matches, frame_skip: int) -> int:
-    """The expert's action for a match, which stays as it is."""
-    return int(search(matches, _SCRATCH, frame_skip))
+def imagine(match: Matches, first: list[int], samples: range, skip: int) -> NDArray[np.float64]:
+    """The worth of first actions, imagined a few times with the script playing on, [actions, samples].
+
+    It is 1 for a goal, less the time it takes. All are played side by side.
+    """
+    matches = np.repeat(match, len(first) * len(samples))
+    matches["rng"] = np.tile(np.array(samples, np.uint64) * _SPREAD + np.uint64(1), len(first))
+    actions = np.zeros((len(matches), 2, MAX_PLAYERS), np.int64)
+    actions[:, 0, 0] = np.repeat(first, len(samples))
+    going = np.ones(len(matches), np.bool_)
+    before = int(match["steps"][0])
+    for _ in range(-(-HORIZON // skip)):
+        advance(matches, actions, skip, going)
+        going = matches["ended"] == RUNNING
+        if not going.any():
+            break
+        advise(matches, actions, going)
+    worth = np.where(matches["ended"] == LEFT_GOAL, 1.0 - PER_STEP * (matches["steps"] - before), 0.0)
+    return worth.reshape(len(first), len(samples))
+
+
+def search(match: Matches, usual: int, skip: int) -> int:
+    """The script's action, or one that promises clearly more."""
+    others = [*range(3, 8), SHOT] + ([SHORT_PASS] if match["players"][0, 0] > 2 else [])
+    others = [action for action in others if action != usual]
+    worth = imagine(match, [usual, *others], range(FEW), skip).sum(axis=1)
+    rest = SAMPLES - FEW
+    hopeful = [action for action, so_far in zip(others, worth[1:], strict=True) if so_far + rest > worth[0]]
+    hopeful = [action for action in hopeful if worth[1 + others.index(action)] > worth[1:].max() - 1.5]
+    if not hopeful:
+        return usual
+    worth = worth[[0, *(1 + others.index(action) for action in hopeful)]]
+    worth += imagine(match, [usual, *hopeful], range(FEW, SAMPLES), skip).sum(axis=1)
+    best = int(worth.argmax())
+    return [usual, *hopeful][best] if worth[best] > worth[0] + MARGIN * SAMPLES else usual
+
+
+def decide(matches: Matches, frame_skip: int, team: int = 0, slot: int = 0) -> int:
+    """The expert's action for a steered player of the first match, which stays as it is.
+
+    One left player in a drill looks ahead; all others follow the rules that unsteered players follow.
+    """
+    match = matches[:1].copy()
+    m = match[0]
+    actions = np.zeros((1, 2, MAX_PLAYERS), np.int64)
+    advise(match, actions, np.ones(1, np.bool_))
+    usual = int(actions[0, team, slot])
+    if m["full_game"] or m["controlled"].tolist() != [1, 0]:
+        return usual
+    if m["ball_owned_team"] != 0 or m["ball_owned_player"] != m["active"]:
+        return usual
+    if HALF_LENGTH - m["ball"][0] > FAR and not crowded(m, m["active"]):
+        return usual
+    return search(matches[:1], usual, frame_skip)
 
 
 def thought(m: np.void, action: int) -> str:

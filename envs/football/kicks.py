@@ -3,8 +3,10 @@
 import math
 from typing import Final
 
-from envs.football.match import GOAL_HALF_WIDTH, HALF_LENGTH, Match, bell
+from envs.football.match import CORNER, GOAL_HALF_WIDTH, GOAL_KICK, HALF_LENGTH, NORMAL, THROW_IN, Match, bell
+from envs.football.offside import flag
 from envs.football.physics import wrap
+from envs.football.steering import hand_over
 from render.jit import njit
 
 SHOT_SPEED: Final = 25.0
@@ -17,14 +19,15 @@ INSIDE_POST: Final = 0.6
 PASS_CONE: Final = math.radians(60.0)
 """A team mate so far from the facing direction can be passed to."""
 PASS_HELP: Final = math.radians(25.0)
-INTO_SPACE: Final = 0.0
-"""Metres in front of a team mate, towards the goal, at which a pass is aimed."""
 PASS_ERROR: Final = math.radians(1.5)
+SHORT: Final = 35.0
+LONG: Final = 70.0
+"""Metres to the farthest team mate that a short, and a long or high pass looks for."""
 
 
 @njit
 def kick(m: Match, team: int, player: int, angle: float, speed: float, rise: float) -> None:
-    """The ball leaves its owner."""
+    """The ball leaves a player's foot (or head, or fist)."""
     m.ball_velocity[0] = speed * math.cos(angle)
     m.ball_velocity[1] = speed * math.sin(angle)
     m.ball_velocity[2] = rise
@@ -34,6 +37,13 @@ def kick(m: Match, team: int, player: int, angle: float, speed: float, rise: flo
     m.since_kick = 0.0
     m.wait[team, player] = 0.5
     m.receiver = -1
+    m.passer = -1
+    if m.offsides:
+        if m.game_mode == CORNER or m.game_mode == GOAL_KICK or m.game_mode == THROW_IN:
+            m.flagged[:] = 0
+        else:
+            flag(m, team, player)
+    m.game_mode = NORMAL
 
 
 @njit
@@ -53,18 +63,21 @@ def aim_shot(m: Match, team: int, player: int) -> float:
 
 
 @njit
-def shoot(m: Match, team: int, player: int) -> None:
-    """A shot."""
-    angle = aim_shot(m, team, player) + SHOT_ERROR * bell(m)
-    kick(m, team, player, angle, SHOT_SPEED + 0.5 * bell(m), SHOT_RISE + 0.6 * bell(m))
+def shoot(m: Match, team: int, player: int, angle: float, rise: float, error: float) -> None:
+    """A shot in a direction; from far it rises so that it gets there in the air."""
+    m.shots[team] += 1
+    goal = HALF_LENGTH if team == 0 else -HALF_LENGTH
+    flight = math.hypot(goal - m.ball[0], m.ball[1]) / SHOT_SPEED
+    rise = max(rise, 4.2 * flight)  # less than g/2 · t: it drops in
+    kick(m, team, player, angle + error * bell(m), SHOT_SPEED + 0.5 * bell(m), rise + 0.6 * bell(m))
 
 
 @njit
 def best_mate(m: Match, team: int, player: int, farthest: float) -> int:
     """The team mate best placed for a pass along the facing direction, -1: none within the cone."""
     best, least = -1, 1e9
-    for mate in range(1, m.players[team]):
-        if mate == player:
+    for mate in range(m.players[team]):
+        if mate == player or mate == m.keeper[team] or m.present[team, mate] == 0:
             continue
         dx = m.position[team, mate, 0] - m.ball[0]
         dy = m.position[team, mate, 1] - m.ball[1]
@@ -78,6 +91,22 @@ def best_mate(m: Match, team: int, player: int, farthest: float) -> int:
 
 
 @njit
+def play_ball(m: Match, team: int, player: int, mate: int, angle: float, distance: float, high: bool) -> None:
+    """A ball over a distance, meant for a team mate (-1: for nobody)."""
+    slot = m.steered[team, player]
+    if high:
+        speed = math.sqrt(9.81 * max(distance, 8.0)) * 1.06  # at 45 degrees the range is v²/g
+        kick(m, team, player, angle, 0.7071 * speed, 0.7071 * speed)
+    else:
+        kick(m, team, player, angle, min(12.0 + 0.75 * distance, 30.0), 0.0)
+    m.passes[team] += 1
+    m.passer = player
+    m.receiver = mate
+    if mate >= 0:
+        hand_over(m, team, mate, slot)
+
+
+@njit
 def give(m: Match, team: int, player: int, high: bool, farthest: float) -> None:
     """A pass to the best placed team mate, or a ball played into the open along the facing direction."""
     facing = m.facing[team, player]
@@ -87,16 +116,8 @@ def give(m: Match, team: int, player: int, high: bool, farthest: float) -> None:
         dx = m.position[team, mate, 0] - m.ball[0]
         dy = m.position[team, mate, 1] - m.ball[1]
         lead = math.sqrt(dx * dx + dy * dy) / 16.0  # he keeps running while the ball is on its way
-        dx += lead * m.velocity[team, mate, 0] + (INTO_SPACE if team == 0 else -INTO_SPACE)
+        dx += lead * m.velocity[team, mate, 0]
         dy += lead * m.velocity[team, mate, 1]
         distance = math.sqrt(dx * dx + dy * dy)
         angle = facing + min(max(wrap(math.atan2(dy, dx) - facing), -PASS_HELP), PASS_HELP)
-    angle += PASS_ERROR * bell(m)
-    if high:
-        speed = math.sqrt(9.81 * max(distance, 8.0)) * 1.06  # at 45 degrees the range is v²/g
-        kick(m, team, player, angle, 0.7071 * speed, 0.7071 * speed)
-    else:
-        kick(m, team, player, angle, min(12.0 + 0.75 * distance, 30.0), 0.0)
-    if team == 0 and mate >= 0:
-        m.receiver = mate
-        m.active = mate
+    play_ball(m, team, player, mate, angle + PASS_ERROR * bell(m), distance, high)

@@ -29,6 +29,37 @@ MAX_PLAYERS: Final = 11
 KEEPER: Final = 0
 """The keeper is the first player of a team, as in GRF."""
 
+# What is played on, as in GRF.
+NORMAL: Final = 0
+KICK_OFF: Final = 1
+GOAL_KICK: Final = 2
+FREE_KICK: Final = 3
+CORNER: Final = 4
+THROW_IN: Final = 5
+PENALTY: Final = 6
+
+# Roles, as in GRF.
+ROLES: Final = ("GK", "CB", "LB", "RB", "DM", "CM", "LM", "RM", "AM", "CF")
+
+# The last notable thing, in growing importance; `event_team` is the team that did it, or gets the ball.
+NOTHING: Final = 0
+PASS_ARRIVED: Final = 1
+BALL_WON: Final = 2
+INTERCEPTED: Final = 3
+BLOCKED: Final = 4
+SAVED: Final = 5
+WOODWORK: Final = 6
+GIVEN_THROW_IN: Final = 7
+GIVEN_GOAL_KICK: Final = 8
+GIVEN_CORNER: Final = 9
+OFFSIDE: Final = 10
+FOUL: Final = 11
+YELLOW_CARD: Final = 12
+RED_CARD: Final = 13
+GIVEN_PENALTY: Final = 14
+HALF_TIME: Final = 15
+GOAL: Final = 16
+
 # How an episode ended.
 RUNNING: Final = 0
 LEFT_GOAL: Final = 1
@@ -62,32 +93,91 @@ class Action(IntEnum):
     RELEASE_DRIBBLE = 18
 
 
+_PER_PLAYER: Final = (2, MAX_PLAYERS)
+
 MATCH: Final = np.dtype(
     [
         ("rng", np.uint64),
+        # players
         ("position", np.float64, (2, MAX_PLAYERS, 2)),
         ("velocity", np.float64, (2, MAX_PLAYERS, 2)),
-        ("facing", np.float64, (2, MAX_PLAYERS)),  # radians, 0 to the right, growing clockwise on the screen
-        ("wait", np.float64, (2, MAX_PLAYERS)),  # seconds until the player may touch the ball again
+        ("facing", np.float64, _PER_PLAYER),  # radians, 0 to the right, growing clockwise on the screen
+        ("wait", np.float64, _PER_PLAYER),  # seconds until the player may touch the ball again
         ("home", np.float64, (2, MAX_PLAYERS, 2)),  # where the player started
+        ("anchor", np.float64, (2, MAX_PLAYERS, 2)),  # place in the formation, both from -1 to 1, attacking to +x
+        ("tired", np.float64, _PER_PLAYER),  # 0 fresh, 1 at the end of one's strength
+        ("role", np.int64, _PER_PLAYER),
+        ("yellow", np.int64, _PER_PLAYER),
+        ("present", np.int64, _PER_PLAYER),  # 0: sent off, or not there
         ("players", np.int64, (2,)),
+        ("keeper", np.int64, (2,)),  # KEEPER, or -1 in a team without one
         ("difficulty", np.float64, (2,)),
+        ("lazy", np.int64, (2,)),  # 1: the team's field players stand still
+        # the ball
         ("ball", np.float64, (3,)),  # the ball's middle; z = BALL_RADIUS on the grass
         ("ball_velocity", np.float64, (3,)),
+        ("ball_rotation", np.float64, (3,)),  # radians a step, about x, y and z
         ("ball_owned_team", np.int64),  # -1: nobody
         ("ball_owned_player", np.int64),
         ("last_touched", np.int64),  # team
-        ("receiver", np.int64),  # left player a pass is on its way to, -1: none
+        ("passer", np.int64),  # who of that team passed the ball that is on its way, -1: nobody
+        ("receiver", np.int64),  # who of that team the pass is meant for, -1: nobody
+        ("flagged", np.int64, (MAX_PLAYERS,)),  # who of that team stood offside when the ball was played
         ("since_kick", np.float64),  # seconds since the ball was last kicked
-        ("kicked", np.int64),  # 1 if the controlled player kicked the ball in the last step
-        ("active", np.int64),  # the controlled left player
-        ("sticky", np.int64, (10,)),  # eight directions (actions 1 to 8), sprint, dribble
+        ("since_owned", np.float64),  # seconds since its owner got it
+        # control
+        ("controlled", np.int64, (2,)),  # how many players of each team are steered
+        ("slot", np.int64, _PER_PLAYER),  # the player that each of a team's slots steers
+        ("steered", np.int64, _PER_PLAYER),  # the slot that steers a player, -1: none
+        ("sticky", np.int64, (2, MAX_PLAYERS, 10)),  # of a slot: eight directions (actions 1 to 8), sprint, dribble
+        ("kicked", np.int64, _PER_PLAYER),  # of a slot: 1 if it kicked or slid in the last step
+        ("active", np.int64),  # the first steered player of the left team
+        ("designated", np.int64, (2,)),  # the player of each team who is at the ball, or goes for it
+        # the rules
         ("score", np.int64, (2,)),
         ("steps", np.int64),
         ("steps_left", np.int64),
-        ("game_mode", np.int64),  # as in GRF; 0: normal play
+        ("half", np.int64),  # 0 or 1
+        ("half_time", np.int64),  # the step after which the second half begins, 0: there is none
+        ("first_kick_off", np.int64),  # team
+        ("game_mode", np.int64),  # as in GRF; NORMAL or what is about to be taken
+        ("restart_team", np.int64),
+        ("restart_time", np.float64),  # seconds since the ball went dead
+        ("full_game", np.int64),  # 1: teams in formation; 0: a drill for a few, who just chase and support
+        ("offsides", np.int64),  # these four are switches
+        ("end_on_score", np.int64),
+        ("end_on_out", np.int64),
+        ("end_on_possession", np.int64),
         ("checkpoints", np.int64),  # checkpoint rewards paid so far
         ("ended", np.int64),
+        # what the rule-following players have in mind
+        ("target", np.float64, (2, MAX_PLAYERS, 2)),
+        ("duty", np.int64, _PER_PLAYER),
+        ("planned", np.int64),  # the step in which the teams last looked about
+        ("think", np.float64),  # seconds until the ball's owner thinks again
+        ("intent", np.int64),
+        ("intent_mate", np.int64),
+        ("aim", np.float64, (2,)),
+        # what has happened
+        ("event", np.int64),
+        ("event_team", np.int64),
+        ("event_player", np.int64),
+        ("event_step", np.int64),  # the `steps` of the step it happened in
+        ("possession", np.int64, (2,)),  # steps with the ball; these count for each team
+        ("changes", np.int64, (2,)),  # the ball won from the other team
+        ("shots", np.int64, (2,)),
+        ("saves", np.int64, (2,)),
+        ("passes", np.int64, (2,)),
+        ("completed", np.int64, (2,)),
+        ("tackles", np.int64, (2,)),
+        ("fouls", np.int64, (2,)),
+        ("offside", np.int64, (2,)),
+        ("corners", np.int64, (2,)),
+        ("throw_ins", np.int64, (2,)),
+        ("goal_kicks", np.int64, (2,)),
+        ("penalties", np.int64, (2,)),
+        ("reds", np.int64, (2,)),
+        ("in_play", np.int64),  # steps of normal play
     ],
     align=True,
 )
@@ -127,3 +217,13 @@ def units(matches: Matches) -> NDArray[np.float64]:
             poses[team, player, 2] = math.cos(m.facing[team, player])
             poses[team, player, 3] = math.sin(m.facing[team, player])
     return poses
+
+
+@njit
+def note(m: Match, event: int, team: int, player: int) -> None:
+    """Remember a notable thing, unless a greater one has just happened."""
+    if event >= m.event or m.event_step < m.steps - 4:
+        m.event = event
+        m.event_team = team
+        m.event_player = player
+        m.event_step = m.steps

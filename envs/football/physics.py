@@ -3,7 +3,17 @@
 import math
 from typing import Final
 
-from envs.football.match import BALL_RADIUS, HALF_LENGTH, HALF_WIDTH, STEP, SUBSTEP, Match
+from envs.football.match import (
+    BALL_RADIUS,
+    GOAL_HALF_WIDTH,
+    GOAL_HEIGHT,
+    HALF_LENGTH,
+    HALF_WIDTH,
+    NORMAL,
+    STEP,
+    SUBSTEP,
+    Match,
+)
 from render.jit import njit
 
 # The ball: constants of GRF's third_party/gfootball_engine/src/onthepitch/ball.cpp.
@@ -15,6 +25,9 @@ FRICTION: Final = 0.04
 LINEAR_FRICTION: Final = 1.6
 GRASS: Final = 0.025
 """Metres above the ground up to which the grass brakes the ball."""
+POST_RADIUS: Final = 0.06
+WOOD: Final = 0.7
+"""The share of its speed that the ball keeps off a post."""
 
 # Players: GRF's gamedefines.hpp has dribble 3.5, walk 5.0 and sprint 8.0 m/s.
 DRIBBLE_SPEED: Final = 3.5
@@ -64,6 +77,39 @@ def fly(m: Match) -> None:
 
 
 @njit
+def frame(m: Match) -> bool:
+    """Whether a free ball has hit a post or the bar in the last substep; it bounces off if so.
+
+    Ball and wood are circles; where the ball comes over the line it is `off` beside the wood's middle.
+    """
+    beyond = abs(m.ball[0]) - HALF_LENGTH
+    side = 1.0 if m.ball[0] > 0.0 else -1.0
+    v = m.ball_velocity
+    outwards = side * v[0]
+    if beyond < 0.0 or outwards <= 0.0 or beyond > outwards * SUBSTEP:
+        return False
+    ago = beyond / outwards
+    y, z = m.ball[1] - ago * v[1], m.ball[2] - ago * v[2]
+    touching = BALL_RADIUS + POST_RADIUS
+    bar = z - GOAL_HEIGHT - POST_RADIUS
+    post = abs(y) - GOAL_HALF_WIDTH - POST_RADIUS
+    axis, off, sign = 1, post, 1.0 if y > 0.0 else -1.0
+    if abs(post) >= touching or bar > 0.0:
+        if abs(bar) >= touching or post > 0.0:
+            return False
+        axis, off, sign = 2, bar, 1.0
+    normal_x = -side * math.sqrt(1.0 - off * off / (touching * touching))
+    normal = sign * off / touching
+    into = v[0] * normal_x + v[axis] * normal
+    m.ball[0] = side * HALF_LENGTH + touching * normal_x
+    m.ball[1], m.ball[2] = y, z
+    if into < 0.0:
+        v[0] -= (1.0 + WOOD) * into * normal_x
+        v[axis] -= (1.0 + WOOD) * into * normal
+    return True
+
+
+@njit
 def run(m: Match, team: int, player: int, wanted_x: float, wanted_y: float) -> None:
     """One step of a field player towards a wanted velocity (m/s): he turns first, and runs where he faces."""
     velocity = m.velocity[team, player]
@@ -102,10 +148,12 @@ def drift(m: Match) -> None:
     """One substep of everybody's position; the run-off around the pitch is 3 m. A carried ball goes along."""
     for team in range(2):
         for player in range(m.players[team]):
+            if m.present[team, player] == 0:
+                continue
             position, velocity = m.position[team, player], m.velocity[team, player]
             position[0] = min(max(position[0] + velocity[0] * SUBSTEP, -HALF_LENGTH - 3.0), HALF_LENGTH + 3.0)
             position[1] = min(max(position[1] + velocity[1] * SUBSTEP, -HALF_WIDTH - 3.0), HALF_WIDTH + 3.0)
-    if m.ball_owned_team >= 0:
+    if m.ball_owned_team >= 0 and m.game_mode == NORMAL:
         carry(m)
 
 

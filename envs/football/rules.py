@@ -3,27 +3,50 @@
 import math
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.football import bot
-from envs.football.kicks import give, kick, shoot
+from envs.football.attack import serve
+from envs.football.fouls import foul, slide
+from envs.football.kicks import LONG, SHORT, SHOT_ERROR, SHOT_RISE, aim_shot, give, kick, shoot
 from envs.football.match import (
     BALL_RADIUS,
+    BALL_WON,
+    BLOCKED,
+    CORNER,
+    FREE_KICK,
+    GIVEN_CORNER,
+    GIVEN_GOAL_KICK,
+    GIVEN_THROW_IN,
+    GOAL,
     GOAL_HALF_WIDTH,
     GOAL_HEIGHT,
+    GOAL_KICK,
     HALF_LENGTH,
+    HALF_TIME,
     HALF_WIDTH,
-    KEEPER,
+    INTERCEPTED,
+    KICK_OFF,
     LEFT_GOAL,
-    OUT_OF_PLAY,
+    MAX_PLAYERS,
+    NORMAL,
+    OFFSIDE,
+    PASS_ARRIVED,
     POSSESSION_LOST,
     RIGHT_GOAL,
     RUNNING,
+    SAVED,
     STEP,
     SUBSTEPS,
+    THROW_IN,
     TIME_UP,
+    WOODWORK,
     Action,
     Match,
     Matches,
     bell,
+    note,
     uniform,
 )
 from envs.football.physics import (
@@ -34,8 +57,11 @@ from envs.football.physics import (
     carry,
     drift,
     fly,
+    frame,
     run,
 )
+from envs.football.restarts import GOAL_AREA, begin, in_box, keep_off, stand
+from envs.football.steering import hand_over, switch
 from render.jit import njit
 
 # numba takes plain integers, not enum members.
@@ -57,193 +83,286 @@ TOO_FAST: Final = 17.0
 TACKLE_REACH: Final = 1.1
 KEEPER_HEIGHT: Final = 2.4
 FETCH: Final = 3.0
-"""Metres: a free ball so near is fetched by the controlled player himself."""
-
-SWITCH_AFTER: Final = 0.5
-"""Seconds after a kick from which a free ball belongs to whoever is nearest."""
-PASS_TIME: Final = 4.0
-"""Seconds for which a pass is waited for."""
+"""Metres: a free ball so near is fetched by a steered player himself."""
+TIRES: Final = 1.0 / 19200.0
+"""Strength used per step and (m/s)²: sprinting for 300 s takes all of it."""
+CLUMSY: Final = 0.04
+"""The share of standing tackles that are fouls."""
 
 
 @njit
-def press(m: Match, action: int) -> None:
+def press(m: Match, team: int, slot: int, action: int) -> None:
     """What an action does at once: sticky keys, kicks, a slide."""
+    keys = m.sticky[team, slot]
     if 1 <= action <= 8:
-        m.sticky[:8] = 0
-        m.sticky[action - 1] = 1
+        keys[:8] = 0
+        keys[action - 1] = 1
     elif action == RELEASE_DIRECTION:
-        m.sticky[:8] = 0
+        keys[:8] = 0
     elif action == SPRINT:
-        m.sticky[8] = 1
+        keys[8] = 1
     elif action == RELEASE_SPRINT:
-        m.sticky[8] = 0
+        keys[8] = 0
     elif action == DRIBBLE:
-        m.sticky[9] = 1
+        keys[9] = 1
     elif action == RELEASE_DRIBBLE:
-        m.sticky[9] = 0
-    player = m.active
-    has_ball = m.ball_owned_team == 0 and m.ball_owned_player == player
-    if has_ball and LONG_PASS <= action <= SHOT:
-        m.kicked = 1
-        if action == SHOT:
-            shoot(m, 0, player)
-        elif action == SHORT_PASS:
-            give(m, 0, player, False, 35.0)
-        elif action == LONG_PASS:
-            give(m, 0, player, False, 70.0)
-        else:
-            give(m, 0, player, True, 70.0)
-    elif action == SLIDING and m.ball_owned_team == 1 and m.wait[0, player] <= 0.0:
-        m.kicked = 1
-        m.wait[0, player] = 1.0
-        near = math.hypot(m.ball[0] - m.position[0, player, 0], m.ball[1] - m.position[0, player, 1])
-        if near < 2.0 and uniform(m) < 0.5:
-            take(m, 0, player)
+        keys[9] = 0
+    player = m.slot[team, slot]
+    if LONG_PASS <= action <= SHOT:
+        if m.ball_owned_team == team and m.ball_owned_player == player:
+            m.kicked[team, slot] = 1
+            if action == SHOT and m.game_mode != THROW_IN:
+                shoot(m, team, player, aim_shot(m, team, player), SHOT_RISE, SHOT_ERROR)
+            else:
+                high = action == HIGH_PASS
+                give(m, team, player, high, LONG if high or action == LONG_PASS else SHORT)
+    elif action == SLIDING and m.ball_owned_team == 1 - team and m.wait[team, player] <= 0.0 and m.game_mode == NORMAL:
+        m.kicked[team, slot] = 1
+        if slide(m, team, player):
+            m.tackles[team] += 1
+            take(m, team, player)
 
 
 @njit
-def control(m: Match) -> None:
-    """One step of the controlled player, from the sticky keys."""
-    player = m.active
-    has_ball = m.ball_owned_team == 0 and m.ball_owned_player == player
+def control(m: Match, team: int, slot: int) -> None:
+    """One step of a steered player, from his sticky keys."""
+    player = m.slot[team, slot]
+    keys = m.sticky[team, slot]
+    has_ball = m.ball_owned_team == team and m.ball_owned_player == player
     speed = WALK_SPEED
-    if m.sticky[9]:
+    if keys[9]:
         speed = DRIBBLE_SPEED
-    elif m.sticky[8]:
-        speed = SPRINT_SPEED
-    if m.ball_owned_team < 0 and m.wait[0, player] <= 0.0:
-        near = math.hypot(m.ball[0] - m.position[0, player, 0], m.ball[1] - m.position[0, player, 1])
-        if m.receiver == player or near < FETCH:
-            bot.receive(m, 0, player, max(speed, WALK_SPEED))
+    elif keys[8]:
+        speed = SPRINT_SPEED * (1.0 - bot.TIRED * m.tired[team, player])
+    if m.ball_owned_team < 0 and m.wait[team, player] <= 0.0:
+        near = math.hypot(m.ball[0] - m.position[team, player, 0], m.ball[1] - m.position[team, player, 1])
+        if near < FETCH or (m.receiver == player and m.last_touched == team):
+            bot.receive(m, team, player, max(speed, WALK_SPEED))
             return
     if has_ball:
         speed *= ON_BALL
     x, y = 0.0, 0.0
     for direction in range(8):
-        if m.sticky[direction]:
+        if keys[direction]:
             angle = math.pi + direction * math.pi / 4.0  # left, then clockwise on the screen
             x, y = speed * math.cos(angle), speed * math.sin(angle)
-    run(m, 0, player, x, y)
-
-
-@njit
-def switch(m: Match) -> None:
-    """Nobody has the ball and no pass is on its way: control goes to whoever is clearly nearest to it."""
-    if m.ball_owned_team >= 0 or m.since_kick < SWITCH_AFTER:
-        return
-    if m.receiver >= 0 and m.since_kick < PASS_TIME:
-        return
-    m.receiver = -1
-    nearest = m.active
-    least = math.hypot(m.ball[0] - m.position[0, nearest, 0], m.ball[1] - m.position[0, nearest, 1]) - 2.0
-    for player in range(1, m.players[0]):
-        near = math.hypot(m.ball[0] - m.position[0, player, 0], m.ball[1] - m.position[0, player, 1])
-        if near < least:
-            nearest, least = player, near
-    m.active = nearest
+    run(m, team, player, x, y)
 
 
 @njit
 def take(m: Match, team: int, player: int) -> None:
-    """A player wins the ball."""
+    """A player gets the ball."""
     if m.ball_owned_team >= 0:
         m.wait[m.ball_owned_team, m.ball_owned_player] = 0.6
+    elif m.last_touched == team and m.flagged[player]:
+        m.offside[team] += 1
+        note(m, OFFSIDE, team, player)
+        begin(m, FREE_KICK, 1 - team, m.position[team, player, 0], m.position[team, player, 1])
+        return
+    if m.last_touched != team:
+        m.changes[team] += 1
+        if m.passer >= 0:
+            note(m, INTERCEPTED, team, player)
+        else:
+            note(m, BALL_WON, team, player)
+    elif m.passer >= 0 and m.passer != player:
+        m.completed[team] += 1
+        note(m, PASS_ARRIVED, team, player)
     m.ball_owned_team = team
     m.ball_owned_player = player
     m.last_touched = team
     m.receiver = -1
-    if team == 0:
-        m.active = player
+    m.passer = -1
+    m.since_owned = 0.0
+    m.think = 0.2
+    m.intent = 0
+    m.flagged[:] = 0
+    hand_over(m, team, player, -1)
     carry(m)
 
 
 @njit
 def touch(m: Match) -> None:
     """Who gets to a free ball: control, a block, a save."""
-    best_team, best, least = -1, -1, 1e9
+    best_team, best, least = -1, -1, 4.0
     for team in range(2):
         for player in range(m.players[team]):
-            if m.wait[team, player] > 0.0:
-                continue
             dx = m.position[team, player, 0] - m.ball[0]
             dy = m.position[team, player, 1] - m.ball[1]
-            near = math.sqrt(dx * dx + dy * dy)
-            hands = player == KEEPER
+            near = dx * dx + dy * dy
+            if near >= least or m.wait[team, player] > 0.0 or m.present[team, player] == 0:
+                continue
+            hands = player == m.keeper[team]
             reach = bot.keeper_reach(m, team) if hands else CONTROL_REACH
             height = KEEPER_HEIGHT if hands else CONTROL_HEIGHT
-            if near < reach and m.ball[2] < height and near < least:
+            if near < reach * reach and m.ball[2] < height:
                 best_team, best, least = team, player, near
     if best < 0:
         return
     dx = m.ball_velocity[0] - m.velocity[best_team, best, 0]
     dy = m.ball_velocity[1] - m.velocity[best_team, best, 1]
     fast = math.sqrt(dx * dx + dy * dy) > TOO_FAST
-    if fast and best == KEEPER and uniform(m) < 0.75 + 0.2 * m.difficulty[best_team]:
+    keeps = best == m.keeper[best_team]
+    if keeps and fast:
+        m.saves[best_team] += 1
+        note(m, SAVED, best_team, best)
+    if not fast or (keeps and uniform(m) < 0.75 + 0.2 * m.difficulty[best_team]):
         take(m, best_team, best)
-    elif fast:
+    else:
         # Off a block or a fist the ball comes back slowly, anywhere.
+        if not keeps:
+            note(m, BLOCKED, best_team, best)
         angle = math.atan2(-m.ball_velocity[1], -m.ball_velocity[0]) + 0.9 * bell(m)
         kick(m, best_team, best, angle, 4.0 + 4.0 * uniform(m), 1.5)
-    else:
-        take(m, best_team, best)
 
 
 @njit
 def tackle(m: Match) -> None:
     """Opponents near the ball's owner may win it; a keeper picks it up."""
     team = m.ball_owned_team
-    if team < 0:
+    if team < 0 or m.game_mode != NORMAL:
         return
+    if m.full_game and m.ball_owned_player == m.keeper[team] and in_box(team, m.ball[0], m.ball[1]):
+        return  # it is in his hands
     other = 1 - team
     for player in range(m.players[other]):
-        if m.wait[other, player] > 0.0:
+        dx, dy = m.position[other, player, 0] - m.ball[0], m.position[other, player, 1] - m.ball[1]
+        near = dx * dx + dy * dy
+        if near > 1.69 or m.wait[other, player] > 0.0 or m.present[other, player] == 0:
             continue
-        near = math.hypot(m.position[other, player, 0] - m.ball[0], m.position[other, player, 1] - m.ball[1])
-        if player == KEEPER:
-            chance = 0.8 if near < 1.3 else 0.0
-        elif other == 0 and player == m.active:
-            chance = 0.25 if near < TACKLE_REACH else 0.0
+        keeps = player == m.keeper[other]
+        if near > TACKLE_REACH * TACKLE_REACH and not keeps:
+            continue
+        if m.lazy[other] and not keeps:
+            continue
+        if m.full_game and not keeps:
+            chance = 0.06 + 0.1 * m.difficulty[other]
+        elif keeps:
+            chance = 0.8
+        elif m.steered[other, player] >= 0:
+            chance = 0.25
         else:
-            chance = 0.1 + 0.3 * m.difficulty[other] if near < TACKLE_REACH else 0.0
-        if chance > 0.0 and uniform(m) < chance:
-            take(m, other, player)
+            chance = 0.1 + 0.3 * m.difficulty[other]
+        if uniform(m) < chance:
+            if m.full_game and not keeps and uniform(m) < CLUMSY:
+                foul(m, other, player, 0.1)
+            else:
+                m.tackles[other] += 1
+                take(m, other, player)
             return
 
 
 @njit
 def judge(m: Match) -> None:
-    """Goal or out of play: the whole ball must be over the line."""
+    """Woodwork, goal or out of play: the whole ball must be over the line."""
     x, y = m.ball[0], m.ball[1]
-    if abs(x) > HALF_LENGTH + BALL_RADIUS:
+    side = 1.0 if x > 0.0 else -1.0
+    if abs(x) > HALF_LENGTH:
+        if m.ball_owned_team < 0 and frame(m):
+            note(m, WOODWORK, m.last_touched, -1)
+            return
+        if abs(x) <= HALF_LENGTH + BALL_RADIUS:
+            return
+        attacker = 0 if x > 0.0 else 1
         if abs(y) < GOAL_HALF_WIDTH and m.ball[2] < GOAL_HEIGHT:
-            m.ended = LEFT_GOAL if x > 0.0 else RIGHT_GOAL
-            m.score[0 if x > 0.0 else 1] += 1
+            m.score[attacker] += 1
+            note(m, GOAL, attacker, -1)
+            if m.end_on_score:
+                m.ended = LEFT_GOAL if attacker == 0 else RIGHT_GOAL
+            else:
+                begin(m, KICK_OFF, 1 - attacker, 0.0, 0.0)
+        elif m.last_touched == attacker:
+            m.goal_kicks[1 - attacker] += 1
+            note(m, GIVEN_GOAL_KICK, 1 - attacker, -1)
+            begin(m, GOAL_KICK, 1 - attacker, side * (HALF_LENGTH - GOAL_AREA), math.copysign(5.0, y))
         else:
-            m.ended = OUT_OF_PLAY
+            m.corners[attacker] += 1
+            note(m, GIVEN_CORNER, attacker, -1)
+            begin(m, CORNER, attacker, side * (HALF_LENGTH - 0.5), math.copysign(HALF_WIDTH - 0.5, y))
     elif abs(y) > HALF_WIDTH + BALL_RADIUS:
-        m.ended = OUT_OF_PLAY
+        team = 1 - m.last_touched
+        m.throw_ins[team] += 1
+        note(m, GIVEN_THROW_IN, team, -1)
+        begin(m, THROW_IN, team, min(abs(x), HALF_LENGTH - 0.5) * side, math.copysign(HALF_WIDTH, y))
 
 
 @njit
-def step(m: Match, action: int) -> int:
+def wait_for_restart(m: Match) -> None:
+    """Opponents keep away, the taker stands at the ball; who does not take it in time is helped."""
+    m.restart_time += STEP
+    stand(m)
+    keep_off(m)
+    team = m.restart_team
+    if m.restart_time > (bot.PATIENCE if m.steered[team, m.ball_owned_player] >= 0 else bot.PAUSE):
+        serve(m, team, m.ball_owned_player)
+
+
+@njit
+def tire(m: Match) -> None:
+    """The time that passes for each player."""
+    for team in range(2):
+        for player in range(m.players[team]):
+            m.wait[team, player] = max(m.wait[team, player] - STEP, 0.0)
+            vx, vy = m.velocity[team, player, 0], m.velocity[team, player, 1]
+            m.tired[team, player] = min(m.tired[team, player] + TIRES * (vx * vx + vy * vy), 1.0)
+
+
+@njit
+def count(m: Match) -> None:
+    """The clock, possession, who is at the ball, half-time."""
+    m.since_kick += STEP
+    m.since_owned += STEP
+    team = m.ball_owned_team
+    if team >= 0:
+        m.designated[team] = m.ball_owned_player
+        m.possession[team] += 1
+        team = 1 - team
+    elif m.receiver >= 0:
+        m.designated[m.last_touched] = m.receiver
+    if team >= 0 and m.controlled[team] == 1:
+        m.designated[team] = m.slot[team, 0]
+    if m.controlled[0] == 0:
+        m.active = m.designated[0]
+    if m.game_mode == NORMAL:
+        m.in_play += 1
+    m.ball_rotation[0] = -m.ball_velocity[1] * STEP / BALL_RADIUS
+    m.ball_rotation[1] = m.ball_velocity[0] * STEP / BALL_RADIUS
+    m.steps += 1
+    m.steps_left -= 1
+    if m.ended == RUNNING and m.steps_left <= 0:
+        m.ended = TIME_UP
+    elif m.ended == RUNNING and m.half == 0 and m.half_time > 0 and m.steps >= m.half_time:
+        m.half = 1
+        note(m, HALF_TIME, 1 - m.first_kick_off, -1)
+        begin(m, KICK_OFF, 1 - m.first_kick_off, 0.0, 0.0)
+
+
+@njit
+def step(m: Match, actions: NDArray[np.int64]) -> None:
     """Play 0.1 s.
 
     Args:
         m: a MATCH record; changed in place. Nothing happens once it has ended.
-        action: one of the 19 actions, for the controlled player.
-
-    Returns:
-        The action to go on with if this one is held: itself, or idle once it has kicked the ball.
+        actions: [2, 11], one of the 19 actions for each steered slot; directions are those of the screen.
     """
     if m.ended != RUNNING:
-        return 0
-    m.kicked = 0
-    switch(m)
-    press(m, action)
-    control(m)
+        return
+    for team in range(2):
+        number = m.controlled[team]
+        if 0 < number < m.players[team]:
+            switch(m, team)
+        for slot in range(number):
+            m.kicked[team, slot] = 0
+            if m.present[team, m.slot[team, slot]]:
+                press(m, team, slot, actions[team, slot])
+                control(m, team, slot)
     bot.play_bots(m)
+    if m.game_mode != NORMAL:
+        wait_for_restart(m)
     for _ in range(SUBSTEPS):
         drift(m)
+        if m.game_mode != NORMAL:
+            continue
         if m.ball_owned_team < 0:
             fly(m)
         judge(m)
@@ -253,20 +372,33 @@ def step(m: Match, action: int) -> int:
             touch(m)
     if m.ended == RUNNING:
         tackle(m)
-        if m.ball_owned_team == 1:
+        if m.end_on_possession and m.ball_owned_team == 1:
             m.ended = POSSESSION_LOST
-    m.since_kick += STEP
-    for team in range(2):
-        for player in range(m.players[team]):
-            m.wait[team, player] = max(m.wait[team, player] - STEP, 0.0)
-    m.steps += 1
-    m.steps_left -= 1
-    if m.ended == RUNNING and m.steps_left <= 0:
-        m.ended = TIME_UP
-    return 0 if m.kicked else action
+    tire(m)
+    count(m)
 
 
 @njit
-def advance(matches: Matches, action: int) -> int:
-    """`step` for the first record of an array, which is what Python holds."""
-    return step(matches[0], action)
+def advance(matches: Matches, actions: NDArray[np.int64], frame_skip: int, going: NDArray[np.bool_]) -> None:
+    """Play several steps of many matches; a held action kicks or slides once only.
+
+    Args:
+        matches: [N] MATCH records; changed in place.
+        actions: [N, 2, 11], for each steered slot; see `step`.
+        frame_skip: steps to play; a match stops at its end.
+        going: [N], which matches are played at all.
+    """
+    held = np.empty((2, MAX_PLAYERS), np.int64)
+    for index in range(matches.shape[0]):
+        m = matches[index]
+        if not going[index]:
+            continue
+        held[:] = actions[index]
+        for _ in range(frame_skip):
+            step(m, held)
+            if m.ended != RUNNING:
+                break
+            for team in range(2):
+                for slot in range(m.controlled[team]):
+                    if m.kicked[team, slot]:
+                        held[team, slot] = 0

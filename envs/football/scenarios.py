@@ -1,26 +1,40 @@
-"""Where a match starts: GRF's academy scenarios as a table, in GRF's units.
+"""Where a match starts: GRF's scenarios as a table, in GRF's units.
 
-Source: gfootball/scenarios/academy_*.py. The right team stands in its own mirrored frame, as there: (x, y) is at
-(-x, -y) on the pitch, so that its keeper's (-1, 0) is the goal at x = 1, and (1, 0) is out of it.
+Source: gfootball/scenarios/*.py. The right team stands in its own mirrored frame, as there: (x, y) is at (-x, -y) on
+the pitch, so that its keeper's (-1, 0) is the goal at x = 1, and (1, 0) is out of it.
 """
 
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from envs.football.match import BALL_RADIUS, MATCH, METRES_X, METRES_Y, Matches
+from envs.football.match import BALL_RADIUS, KEEPER, KICK_OFF, MATCH, MAX_PLAYERS, METRES_X, METRES_Y, ROLES, Matches
 from envs.names import suggest
 
 Place = tuple[float, float]
+Places = tuple[Place, ...]
 
 
 class Scenario(NamedTuple):
     """A start; places in GRF's units, keepers first."""
 
     ball: Place
-    left: tuple[Place, ...]
-    right: tuple[Place, ...]
+    left: Places
+    right: Places
     steps: int = 400
+    roles: tuple[str, str] = ("", "")
+    """Each team's roles behind the keeper, in words of `ROLES`."""
+    difficulty: tuple[float, float] = (1.0, 0.6)
+    """GRF's of the left and of the right team."""
+    drill: bool = True
+    """A few players who chase and support, not two teams in formation."""
+    lazy: bool = False
+    """The right team's field players stand still."""
+    ends_on_possession: bool = True
+    kick_off: bool = False
+    """The match starts with a kick-off, goes on after goals and balls out of play, and has offsides."""
+    half_time: int = 0
 
 
 GOAL: Final[Place] = (-1.0, 0.0)
@@ -31,20 +45,114 @@ ALONE: Final = 0.3
 """The share of the noise that each player has for himself."""
 FIRST_TOUCH: Final = 0.5
 """Seconds at the start in which the right team's field players leave the ball alone."""
-CHASERS: Final[tuple[Place, ...]] = ((0.12, 0.2), (0.12, 0.1), (0.12, 0.0), (0.12, -0.1), (0.12, -0.2))
+CHASERS: Final[Places] = ((0.12, 0.2), (0.12, 0.1), (0.12, 0.0), (0.12, -0.1), (0.12, -0.2))
+
+BACKS: Final[Places] = ((-0.422, -0.19576), (-0.5, -0.06356), (-0.5, 0.063559), (-0.422, 0.19576))
+MIDDLE: Final[Places] = ((-0.184212, -0.10568), (-0.267574, 0.0), (-0.184212, 0.10568), (-0.01, -0.2161))
+KICKS_OFF: Final[Places] = (GOAL, (0.0, 0.02), (0.0, -0.02), *BACKS, *MIDDLE)
+WAITS: Final[Places] = (GOAL, (-0.05, 0.0), (-0.01, 0.216102), *BACKS, *MIDDLE)
+ELEVEN: Final = "RM CF LB CB CB RB CM CM CM LM"
+KAGGLE: Final = "LB CB CB RB CM CM CM LM CF RM"
+"""As `ELEVEN` in another order: there the backs come first."""
+KEPT: Final[Places] = (
+    (-0.672, -0.19576), (-0.75, -0.06356), (-0.75, 0.063559), (-0.672, 0.19576), (-0.434, -0.10568), (-0.434, 0.10568),
+    (0.5, -0.3161), (0.25, -0.1), (0.25, 0.1), (0.35, 0.316102)
+)  # fmt: skip
+
+
+def _counterattack(centre_back: float) -> Scenario:
+    right = (
+        (0.128, -0.19576), (centre_back, -0.06356), (-0.4, 0.063559), (0.128, -0.19576), (0.365, -0.10568),
+        (0.282, 0.0), (0.365, 0.10568), (0.54, -0.3161), (0.51, 0.0), (0.54, 0.316102)
+    )  # fmt: skip
+    roles = "LB CB CB RB CM CM CM LM RM CF"
+    return Scenario((0.26, -0.11), (GOAL, *KEPT), (GOAL, *right), roles=(roles, roles), drill=False)
+
+
+def _game(left: float, right: float, kaggle: bool = False) -> Scenario:
+    first, second = KICKS_OFF, WAITS
+    if kaggle:
+        # There the centre forward and the right midfielder, who come last, have changed places too.
+        first = (GOAL, *BACKS, *MIDDLE, (0.0, 0.02), (0.0, -0.02))
+        second = (GOAL, *BACKS, *MIDDLE, (-0.05, 0.0), (-0.01, 0.216102))
+    roles = KAGGLE if kaggle else ELEVEN
+    return Scenario(
+        (0.0, 0.0), first, second, 3000, (roles, roles), (left, right), False, False, False, True, half_time=1500
+    )
+
 
 SCENARIOS: Final[dict[str, Scenario]] = {
-    "academy_empty_goal_close": Scenario((0.77, 0.0), (GOAL, (0.75, 0.0)), (AWAY,)),
-    "academy_empty_goal": Scenario((0.02, 0.0), (GOAL, (0.0, 0.0)), (AWAY,)),
-    "academy_run_to_score": Scenario((0.02, 0.0), (GOAL, (0.0, 0.0)), (AWAY, *CHASERS)),
-    "academy_run_to_score_with_keeper": Scenario((0.02, 0.0), (GOAL, (0.0, 0.0)), (GOAL, *CHASERS)),
-    "academy_pass_and_shoot_with_keeper": Scenario((0.7, -0.28), (GOAL, (0.7, 0.0), (0.7, -0.3)), (GOAL, (-0.75, 0.3))),
-    "academy_3_vs_1_with_keeper": Scenario(
-        (0.62, 0.0), (GOAL, (0.6, 0.0), (0.7, 0.2), (0.7, -0.2)), (GOAL, (-0.75, 0.0))
+    "academy_empty_goal_close": Scenario((0.77, 0.0), (GOAL, (0.75, 0.0)), (AWAY,), roles=("CB", "")),
+    "academy_empty_goal": Scenario((0.02, 0.0), (GOAL, (0.0, 0.0)), (AWAY,), roles=("CB", "")),
+    "academy_run_to_score": Scenario(
+        (0.02, 0.0), (GOAL, (0.0, 0.0)), (AWAY, *CHASERS), roles=("CB", "LB CB CB CB RB")
     ),
+    "academy_run_to_score_with_keeper": Scenario(
+        (0.02, 0.0), (GOAL, (0.0, 0.0)), (GOAL, *CHASERS), roles=("CB", "LB CB CB CB RB")
+    ),
+    "academy_pass_and_shoot_with_keeper": Scenario(
+        (0.7, -0.28), (GOAL, (0.7, 0.0), (0.7, -0.3)), (GOAL, (-0.75, 0.3)), roles=("CB CB", "CB")
+    ),
+    "academy_run_pass_and_shoot_with_keeper": Scenario(
+        (0.7, -0.28), (GOAL, (0.7, 0.0), (0.7, -0.3)), (GOAL, (-0.75, 0.1)), roles=("CB CB", "CB")
+    ),
+    "academy_3_vs_1_with_keeper": Scenario(
+        (0.62, 0.0), (GOAL, (0.6, 0.0), (0.7, 0.2), (0.7, -0.2)), (GOAL, (-0.75, 0.0)), roles=("CM CM CM", "CB")
+    ),
+    "academy_corner": Scenario(
+        (0.99, 0.41),
+        (
+            GOAL, (1.0, 0.42), (0.7, 0.15), (0.7, 0.05), (0.7, -0.05), (0.0, 0.0), (0.6, 0.35), (0.8, 0.07),
+            (0.8, -0.03), (0.8, -0.13), (0.7, -0.3),
+        ),
+        (
+            GOAL, (-0.75, -0.18), (-0.75, -0.08), (-0.75, 0.02), (-1.0, -0.1), (-0.8, -0.25), (-0.88, -0.07),
+            (-0.88, 0.03), (-0.88, 0.13), (-0.75, 0.25), (-0.2, 0.0),
+        ),
+        roles=("LB CB CB RB CM CM CM LM RM CF", "LB CB CB RB CM CM CM LM RM CF"),
+        drill=False,
+        ends_on_possession=False,
+    ),
+    "academy_counterattack_easy": _counterattack(0.4),
+    "academy_counterattack_hard": _counterattack(-0.4),
+    "academy_single_goal_versus_lazy": Scenario(
+        (-0.48, -0.06356), KICKS_OFF, WAITS, 3000, (ELEVEN, ELEVEN), drill=False, lazy=True
+    ),
+    "1_vs_1_easy": Scenario(
+        (0.0, 0.0), (GOAL,), (GOAL,), 500, ("", ""), (0.0, 0.0), False, False, False, True
+    ),
+    "5_vs_5": Scenario(
+        (0.0, 0.0),
+        (GOAL, (0.0, 0.02), (0.0, -0.02), (-0.1, -0.1), (-0.1, 0.1)),
+        (GOAL, (-0.04, 0.04), (-0.04, -0.04), (-0.1, -0.1), (-0.1, 0.1)),
+        3000, ("RM CF LB CB", "RM CF LB CB"), (0.05, 0.05), False, False, False, True, half_time=1500,
+    ),
+    "11_vs_11_easy_stochastic": _game(1.0, 0.05),
+    "11_vs_11_stochastic": _game(1.0, 0.6),
+    "11_vs_11_hard_stochastic": _game(1.0, 0.95),
+    "11_vs_11_competition": _game(1.0, 1.0),
+    "11_vs_11_kaggle": _game(1.0, 1.0, kaggle=True),
     # Ours: the last third of academy_run_to_score_with_keeper, for short episodes.
-    "breakaway": Scenario((0.47, 0.0), (GOAL, (0.45, 0.0)), (GOAL, (-0.34, 0.08), (-0.34, -0.08))),
-}
+    "breakaway": Scenario(
+        (0.47, 0.0), (GOAL, (0.45, 0.0)), (GOAL, (-0.34, 0.08), (-0.34, -0.08)), roles=("CF", "CB CB")
+    ),
+}  # fmt: skip
+
+_ANCHORS: Final = {
+    "GK": (-1.0, 0.0), "CB": (-0.7, 0.0), "LB": (-0.58, -0.72), "RB": (-0.58, 0.72), "DM": (-0.35, 0.0),
+    "CM": (-0.12, 0.0), "LM": (0.32, -0.78), "RM": (0.32, 0.78), "AM": (0.3, 0.0), "CF": (0.55, 0.0),
+}  # fmt: skip
+
+
+def anchors(roles: list[str], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each player's place in the formation, [n, 2], each from -1 to 1; players of one role stand side by side."""
+    spots = np.array([_ANCHORS[role] for role in roles])
+    for role in set(roles):
+        same = [index for index, other in enumerate(roles) if other == role]
+        if len(same) > 1:
+            same.sort(key=lambda index: (places[index, 1], index))
+            spots[same, 1] = np.linspace(-0.2, 0.2, len(same)) * (len(same) if role == "CM" else len(same) - 0.6)
+    return spots
 
 
 def find(name: str) -> Scenario:
@@ -54,16 +162,23 @@ def find(name: str) -> Scenario:
     return SCENARIOS[name]
 
 
-def start(scenario: Scenario, rng: np.random.Generator, noise: float, difficulty: float) -> Matches:
+def start(
+    scenario: Scenario,
+    rng: np.random.Generator,
+    noise: float,
+    difficulty: float | tuple[float, float],
+    control: tuple[int, int] = (1, 0),
+) -> Matches:
     """A match at its start.
 
     Args:
         scenario: where everybody stands.
-        rng: draws the noise and the seed of the match's own generator.
+        rng: draws the noise and the seed of the match's own generator, and who kicks off.
         noise: in GRF units, uniform within ±noise: one shift of ball and field players together and one of each field
             player alone (`ALONE` of it). The ball goes with the player nearest to it. A keeper is
-            moved along its line only, by at most `KEEPER_OFF`.
-        difficulty: of the right team, 0 to 1.
+            moved along its line only, by at most `KEEPER_OFF`. No noise at a kick-off.
+        difficulty: of the right team, 0 to 1 (the left team has the scenario's), or of both.
+        control: how many players of each team are steered; none, all, or so many that keepers are left out.
 
     Returns:
         An array of one MATCH record.
@@ -71,27 +186,76 @@ def start(scenario: Scenario, rng: np.random.Generator, noise: float, difficulty
     matches = np.zeros(1, MATCH)
     m = matches[0]
     m["rng"] = rng.integers(0, 2**64, dtype=np.uint64)
-    m["difficulty"] = (1.0, difficulty)
+    m["difficulty"] = difficulty if isinstance(difficulty, tuple) else (scenario.difficulty[0], difficulty)
     m["steps_left"] = scenario.steps
-    m["ball_owned_team"] = m["ball_owned_player"] = m["receiver"] = -1
+    m["half_time"] = scenario.half_time
+    m["full_game"] = not scenario.drill
+    m["lazy"][1] = scenario.lazy
+    m["offsides"] = scenario.kick_off
+    m["end_on_score"] = m["end_on_out"] = not scenario.kick_off
+    m["end_on_possession"] = scenario.ends_on_possession
+    m["ball_owned_team"] = m["ball_owned_player"] = m["receiver"] = m["passer"] = m["event_team"] = -1
+    m["planned"] = -100
     together = rng.uniform(-noise, noise, 2)
+    kicks_off = 0
+    if scenario.kick_off:
+        noise, together, kicks_off = 0.0, np.zeros(2), int(rng.integers(2))
     ball = np.array(scenario.ball)
-    left = np.array(scenario.left)
-    first = int(np.argmin(np.hypot(*((left - ball) * (METRES_X, METRES_Y)).T)))
+    teams = [np.array(scenario.left), np.array(scenario.right)]
+    if kicks_off == 1:
+        teams.reverse()
+    teams[1] = -teams[1]
     scale = np.array([METRES_X, METRES_Y])
-    for team, places in enumerate((left, -np.array(scenario.right))):
+    first = int(np.argmin(np.hypot(*((teams[kicks_off] - ball) * scale).T)))
+    for team, places in enumerate(teams):
         alone = ALONE * rng.uniform(-noise, noise, places.shape)
         alone[0] = 0.0, np.clip(alone[0, 1] / ALONE, -KEEPER_OFF, KEEPER_OFF)
         alone[1:] += together
         if team == 0:
             ball += alone[first]
         count = len(places)
+        roles = ["GK", *scenario.roles[team].split()]
         m["players"][team] = count
+        m["keeper"][team] = KEEPER if count > 1 or scenario.drill else -1
+        m["present"][team, :count] = 1
+        m["role"][team, :count] = [ROLES.index(role) for role in roles]
         m["position"][team, :count] = np.clip(places + alone, (-1, -0.42), (1, 0.42)) * scale
+        m["anchor"][team, :count] = anchors(roles, places if team == 0 else -places)
         m["home"][team] = m["position"][team]
         m["facing"][team] = 0.0 if team == 0 else np.pi
-    m["active"] = first
+    m["target"] = m["position"]
+    _steer(m, first if kicks_off == 0 else -1, control)
     m["ball"] = (*(np.clip(ball, (-0.99, -0.41), (0.99, 0.41)) * scale), BALL_RADIUS)
     m["wait"][1, 1:] = FIRST_TOUCH
     m["since_kick"] = 10.0
+    if scenario.kick_off:
+        m["game_mode"] = KICK_OFF
+        m["restart_team"] = m["first_kick_off"] = m["ball_owned_team"] = m["last_touched"] = kicks_off
+        m["ball_owned_player"] = m["designated"][kicks_off] = first
+        m["wait"] = 0.0
     return matches
+
+
+def _steer(m: np.void, first: int, control: tuple[int, int]) -> None:
+    """Hand out the slots: to the player at the ball, then to those nearest to it; the keeper comes last."""
+    m["steered"] = -1
+    for team, number in enumerate(control):
+        count = int(m["players"][team])
+        if not 0 <= number <= count:
+            name = ("left", "right")[team]
+            raise ValueError(f"the {name} team has {count} players here, so 0 to {count} can be steered, got {number}")
+        if number == count:
+            order = np.arange(count)
+        else:
+            far = np.hypot(*(m["position"][team, :count] - m["ball"][:2]).T)
+            if m["keeper"][team] >= 0:
+                far[KEEPER] = np.inf
+            if team == 0 and first >= 0:
+                far[first] = -1.0
+            order = np.sort(np.argsort(far, kind="stable")[:number]) if number > 1 else np.argsort(far)[:1]
+        m["controlled"][team] = number
+        m["slot"][team, :number] = order[:number]
+        m["steered"][team, order[:number]] = np.arange(number)
+        m["designated"][team] = order[0] if number else min(1, count - 1)
+    m["active"] = m["slot"][0, 0] if control[0] else m["designated"][0]
+    assert MAX_PLAYERS >= m["players"].max()

@@ -29,11 +29,11 @@ def _see(
                 place[1] = m.position[team, player, 1] / METRES_Y
                 place[2] = math.cos(m.facing[team, player])
                 place[3] = math.sin(m.facing[team, player])
-                mark = PRESENT if player < m.players[team] else 0
+                mark = PRESENT if m.present[team, player] else 0
                 if player == KEEPER:
                     mark |= IN_GOAL
                 if team == 0 and player == m.active:
-                    mark |= CONTROLLED | (SPRINTING if m.sticky[8] else 0)
+                    mark |= CONTROLLED | (SPRINTING if m.sticky[0, 0, 8] else 0)
                 marks[index, team, player] = mark
         ball[index, 0] = m.ball[0] / METRES_X
         ball[index, 1] = m.ball[1] / METRES_Y

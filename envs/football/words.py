@@ -34,7 +34,7 @@ def describe(m: np.void) -> str:
         owner = "theirs"
     else:
         owner = "yours" if m["ball_owned_player"] == active else "a mate's"
-    *_, sprint, dribble = m["sticky"].tolist()
+    *_, sprint, dribble = m["sticky"][0, 0].tolist()
     mode = (", sprint on" if sprint else "") + (", dribble on" if dribble else "")
     place = f"({right[0][0]:.1f}, {right[0][1]:.1f})"
     text = (

@@ -191,7 +191,7 @@ def test_difficulty_makes_it_harder() -> None:
             {"scenario": "academy_empty_goall"},
             "unknown scenario 'academy_empty_goall'; did you mean 'academy_empty_goal'",
         ),
-        ({"scenario": "x"}, "Known: academy_3_vs_1_with_keeper, academy_empty_goal"),
+        ({"scenario": "x"}, "academy_3_vs_1_with_keeper, academy_corner"),
         ({"observation": "pixel"}, "did you mean 'pixels'"),
         ({"rewards": "goals"}, "unknown rewards 'goals'"),
         ({"camera": "top"}, "camera 'top' is unknown"),
