@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from render.canvas import Frame
-from render.visual_charts import Theme, chart, legend
+from render.visual_charts import chart, legend
+from render.visual_themes import Theme
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from envs.visual.numbers import NUMBER, Asked, Numbers, ask, describe
 from envs.visual.puzzle import Puzzle, between, pick, pick_kind, sample
 from envs.visual.topics import COURSES, GOODS, TOPICS, Topic
 from render.visual import Scene
-from render.visual_charts import THEMES, Bars, Lines, Table
+from render.visual_charts import Bars, Lines, Table
+from render.visual_themes import THEMES
 
 BAR_KINDS = {
     "read": (0.0, 0.6),

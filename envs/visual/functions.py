@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from envs.visual.puzzle import LETTERS, Puzzle, between, listed, pick, pick_kind, sample
-from render.visual_charts import THEMES
 from render.visual_graphs import Graphs
+from render.visual_themes import THEMES
 
 KINDS = {
     "value": (0.0, 0.6),

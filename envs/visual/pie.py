@@ -7,7 +7,8 @@ import numpy as np
 from envs.visual.numbers import NUMBER, Asked, plural
 from envs.visual.puzzle import Puzzle, between, listed, pick, pick_kind, sample
 from envs.visual.topics import PARTS, Topic
-from render.visual_charts import THEMES, Pie
+from render.visual_charts import Pie
+from render.visual_themes import THEMES
 
 KINDS = {
     "read": (0.0, 0.5),

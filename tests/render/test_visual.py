@@ -12,10 +12,11 @@ from PIL import Image
 
 from envs.visual.env import FAMILIES
 from render.visual import COLOURS, SHAPES, Sheet, outline
-from render.visual_charts import THEMES, Bars, Pie
+from render.visual_charts import Bars, Pie
 from render.visual_clock import STYLES, Clocks
 from render.visual_instruments import POINTER, Dial, Ruler, Scale, Tangle, Thermometers
 from render.visual_shapes import Item, Shapes
+from render.visual_themes import THEMES
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CHARTS = ("bar_chart", "line_chart", "pie_chart", "table", "function_graph")
@@ -165,6 +166,38 @@ def test_bars_are_as_long_as_their_values() -> None:
         # 10 : 25 : 40, to the pixel
         assert lengths[1] / lengths[0] == pytest.approx(2.5, rel=0.05)
         assert lengths[2] / lengths[1] == pytest.approx(1.6, rel=0.03)
+
+
+def test_unwritten_values_can_be_read_off_the_bars_exactly() -> None:
+    read = 0
+    for seed in range(30):
+        bars = FAMILIES["bar_chart"](np.random.default_rng(seed), 0.5 + seed / 60).scene
+        assert isinstance(bars, Bars)
+        pixels = bars.draw(224, 224)
+        if bars.labelled or min(map(min, bars.values)) * 10 < max(map(max, bars.values)):
+            continue  # a number in the bar's way, or a bar too flat to be told from the key in the legend
+        if bars.horizontal:
+            pixels = pixels.transpose(1, 0, 2)[::-1]  # turned, so that the bars stand
+        found = []  # series, place, foot and length of each patch of the series' colours
+        for index in range(len(bars.columns)):
+            mask = near(pixels, hexadecimal(THEMES[bars.theme].palette[index]), 3)
+            for y, x in zip(*np.nonzero(mask), strict=True):
+                if mask[y, x]:
+                    patch = filled(mask, (int(y), int(x)))
+                    mask &= ~patch
+                    rows, columns = np.nonzero(patch)
+                    found.append((index, int(columns.min()), int(rows.max()), int(np.ptp(rows)) + 1))
+        foot = max(found, key=lambda patch: patch[3])[2]
+        standing = sorted(patch for patch in found if abs(patch[2] - foot) <= 1)
+        lengths = [
+            [length for series, _, _, length in standing if series == index] for index in range(len(bars.columns))
+        ]
+        longest, largest = max(map(max, lengths)), max(map(max, bars.values))
+        unit = bars.step / 2 if bars.halves else bars.step
+        values = [[round(length * largest / longest / unit) * unit for length in column] for column in lengths]
+        assert values == [list(column) for column in zip(*bars.values, strict=True)], seed
+        read += 1
+    assert read >= 8
 
 
 def test_slices_are_as_large_as_their_shares() -> None:
