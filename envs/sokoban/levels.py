@@ -85,7 +85,8 @@ class Boxoban:
 
     def draw(self, generator: np.random.Generator) -> Level:
         """A file (all alike), then one of its levels."""
-        maps = read_file(os.fspath(self.files[int(generator.integers(len(self.files)))]))
+        path = self.files[int(generator.integers(len(self.files)))]
+        maps = read_file(os.fspath(path), path.stat().st_mtime_ns)
         line, text = maps[int(generator.integers(len(maps)))]
         return self.level(text, line)
 
@@ -106,8 +107,8 @@ class Map(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def read_file(path: str) -> list[Map]:
-    """The levels of a text file, `; n` before each; not yet parsed."""
+def read_file(path: str, changed: int) -> list[Map]:
+    """The levels of a text file, `; n` before each; not yet parsed. `changed` tells its versions apart."""
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:

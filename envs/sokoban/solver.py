@@ -9,7 +9,7 @@ frozen boxes off their targets are left out; so are, for the fewest moves, those
 fewest pushes, which is found in no time.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,11 @@ from render.jit import njit
 FAR: Final = 10_000
 """A distance that is none."""
 NODE_LIMIT: Final = 2_000_000
+COST: Final = 0  # of a state, so far
+OWNER: Final = 1  # its arrangement
+PARENT: Final = 2
+PUSH: Final = 3  # the box's field before the push · 4 + the direction
+NEXT: Final = 4  # in the same bucket
 _BITS: Final = 7  # of a place among the floor fields; eight boxes and the player fill 63 bits
 
 
@@ -229,34 +234,33 @@ def search(
     here = np.empty(MOST_BOXES, np.int64)
 
     queue = np.empty(size, np.int64)
-    # arrangements of boxes, found by their places in order
+    # arrangements of boxes: their places in order, and the cheapest known way to have the player on each field, the
+    # bound in the last column
     room = 1024
     keys = np.empty(room, np.int64)
-    bounds = np.empty(room, np.int16)
-    reached = np.empty((room, size), np.int16)  # cheapest known way to have the player there
+    reached = np.empty((room, size + 1), np.int32)
     table = np.full(4 * room, -1, np.int32)
     # states: an arrangement and the field where a push has left the player
-    space = 4096
-    costs = np.empty(space, np.int16)
-    owners = np.empty(space, np.int32)
-    parents = np.empty(space, np.int32)
-    pushes = np.empty(space, np.int16)  # the box's field before the push, and the direction
-    following = np.empty(space, np.int32)  # the next one in the same bucket
-    buckets = np.full(1024, -1, np.int32)  # heads of lists, by cost + bound
-
+    states = np.empty((4096, 5), np.int32)
+    buckets = np.full(ceiling + 1, -1, np.int32)  # heads of lists, by cost + bound
     key = 0
     for number in range(count):
         key = key << _BITS | boxes[number]
         boxed[boxes[number]] = True
     level = matching(boxes, count, distances, scratch)
+    if level == 0:
+        return 1, nothing, 0
     if level >= FAR or _stuck(around, boxed, boxes, count, hopeless, goal, fast):
         return -1, nothing, 0
-    keys[0], bounds[0] = key, level
+    keys[0] = key
     reached[0] = FAR
     reached[0, player] = 0
+    reached[0, size] = level
     table[_find(table, keys, key)] = 0
-    costs[0], owners[0], parents[0], pushes[0], following[0] = 0, 0, -1, player << 2, -1
+    _note(states, 0, 0, 0, -1, player << 2, -1)
     level += _way(boxes, count, player, row_of, column_of, aims[:aimed])
+    if level > ceiling:
+        return -1, nothing, 0
     buckets[level] = 0
     known, used, walking = 1, 1, int(by_moves)
     boxed[:] = False
@@ -266,13 +270,13 @@ def search(
         if node < 0:
             level += 1
             continue
-        buckets[level] = following[node]
-        owner, cost, start = owners[node], costs[node], pushes[node] >> 2
+        buckets[level] = states[node, NEXT]
+        owner, cost, start = states[node, OWNER], states[node, COST], states[node, PUSH] >> 2
         if reached[owner, start] < cost:  # a cheaper way was found since
             continue
-        if bounds[owner] == 0:
+        if reached[owner, size] == 0:
             own = _first_player(flat, number_of)
-            return used, _plan(node, keys, owners, parents, pushes, around, count, own), _length(node, parents)
+            return used, _plan(node, keys, states, around, count, own), _length(node, states)
         key = int(keys[owner])
         for number in range(count - 1, -1, -1):
             boxes[number] = key & mask
@@ -303,9 +307,8 @@ def search(
                 child = table[slot]
                 if child < 0:
                     if known == room:
-                        keys = np.append(keys, np.empty(room, np.int64))
-                        bounds = np.append(bounds, np.empty(room, np.int16))
-                        reached = np.concatenate((reached, np.empty((room, size), np.int16)))
+                        keys = _longer(keys)
+                        reached = _longer(reached)
                         room *= 2
                         table = np.full(4 * room, -1, np.int32)
                         for entry in range(known):
@@ -320,33 +323,40 @@ def search(
                     if bound < FAR and _stuck(around, boxed, here, count, hopeless, goal, fast):
                         bound = FAR
                     boxed[place], boxed[to] = True, False
-                    bounds[child] = bound
                     reached[child] = FAR
+                    reached[child, size] = bound
                 cost = reached[owner, player] + 1
-                if reached[child, place] <= cost or bounds[child] >= FAR:
+                if reached[child, place] <= cost or reached[child, size] >= FAR:
                     continue
-                total = cost + bounds[child] + _way(here, count, place, row_of, column_of, aims[:aimed])
+                total = cost + reached[child, size] + _way(here, count, place, row_of, column_of, aims[:aimed])
                 if total > ceiling:
                     continue
                 reached[child, place] = cost
                 if used == node_limit:
                     return -used, nothing, 1
-                if used == space:
-                    costs = np.append(costs, np.empty(space, np.int16))
-                    owners = np.append(owners, np.empty(space, np.int32))
-                    parents = np.append(parents, np.empty(space, np.int32))
-                    pushes = np.append(pushes, np.empty(space, np.int16))
-                    following = np.append(following, np.empty(space, np.int32))
-                    space *= 2
-                costs[used], owners[used], parents[used], pushes[used] = cost, child, node, place << 2 | direction
-                while total >= buckets.size:
-                    buckets = np.append(buckets, np.full(buckets.size, -1, np.int32))
-                following[used] = buckets[total]
+                if used == states.shape[0]:
+                    states = _longer(states)
+                _note(states, used, cost, child, node, place << 2 | direction, buckets[total])
                 buckets[total] = used
                 used += 1
         for number in range(count):
             boxed[boxes[number]] = False
     return -used, nothing, 0
+
+
+@njit
+def _longer(old: Any) -> Any:
+    """Twice the rows."""
+    new = np.empty((2 * old.shape[0], *old.shape[1:]), old.dtype)
+    new[: old.shape[0]] = old
+    return new
+
+
+@njit
+def _note(states: NDArray[np.int32], node: int, cost: int, owner: int, parent: int, push: int, following: int) -> None:
+    """Fill in a state."""
+    s = states[node]
+    s[COST], s[OWNER], s[PARENT], s[PUSH], s[NEXT] = cost, owner, parent, push, following
 
 
 @njit
@@ -401,11 +411,11 @@ def _first_player(flat: NDArray[np.uint8], number_of: NDArray[np.int64]) -> int:
 
 
 @njit
-def _length(node: int, parents: NDArray[np.int32]) -> int:
+def _length(node: int, states: NDArray[np.int32]) -> int:
     """Pushes up to a node."""
     count = 0
-    while parents[node] >= 0:
-        node = parents[node]
+    while states[node, PARENT] >= 0:
+        node = int(states[node, PARENT])
         count += 1
     return count
 
@@ -414,31 +424,29 @@ def _length(node: int, parents: NDArray[np.int32]) -> int:
 def _plan(
     last: int,
     keys: NDArray[np.int64],
-    owners: NDArray[np.int32],
-    parents: NDArray[np.int32],
-    pushes: NDArray[np.int16],
+    states: NDArray[np.int32],
     around: NDArray[np.int64],
     count: int,
     player: int,
 ) -> NDArray[np.int8]:
     """The moves to a node: its pushes, with a shortest walk before each."""
-    chain = np.empty(_length(last, parents), np.int64)
+    chain = np.empty(_length(last, states), np.int64)
     node = last
     for index in range(chain.size - 1, -1, -1):
         chain[index] = node
-        node = parents[node]
+        node = int(states[node, PARENT])
     size = around.shape[0]
     boxed = np.empty(size, np.bool_)
     steps = np.empty(size, np.int64)
     moves = np.empty(chain.size * (size + 1), np.int8)
     used = 0
     for link in chain:
-        key = int(keys[owners[parents[link]]])
+        key = int(keys[states[states[link, PARENT], OWNER]])
         boxed[:] = False
         for _ in range(count):
             boxed[key & ((1 << _BITS) - 1)] = True
             key >>= _BITS
-        place, direction = int(pushes[link] >> 2), int(pushes[link] & 3)
+        place, direction = int(states[link, PUSH] >> 2), int(states[link, PUSH] & 3)
         behind = around[place, direction ^ 1]
         _walk(around, boxed, behind, steps)  # distances to where the push starts: walk down them
         while player != behind:

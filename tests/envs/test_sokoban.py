@@ -1,0 +1,328 @@
+"""`kickoff/Sokoban-v0`: rules and rewards by hand, sentences, levels from files, many at once."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import SyncVectorEnv
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envs.sokoban import rules
+from envs.sokoban.board import read_board, text_of
+from envs.sokoban.env import SokobanEnv
+from envs.sokoban.generate import band, generate
+from envs.sokoban.levels import PRESETS
+from envs.sokoban.vector import SokobanVectorEnv
+from render.sokoban import TILES
+
+UP, DOWN, LEFT, RIGHT = range(4)
+
+CORRIDOR = "######\n#@$. #\n######\n######\n######"
+ROOM = "#######\n#@ .  #\n# $$  #\n# .   #\n#     #\n#     #\n#######"
+
+
+def env_of(levels: str, **kwargs: Any) -> SokobanEnv:
+    env = SokobanEnv(levels=levels, observation="text", **kwargs)
+    env.reset(seed=0)
+    return env
+
+
+def walk(env: SokobanEnv, actions: list[int]) -> tuple[list[float], dict[str, Any]]:
+    """The rewards, and the last info."""
+    rewards = []
+    for action in actions:
+        _, reward, _, _, info = env.step(action)
+        rewards.append(reward)
+    return rewards, info
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"room": (6, 6), "boxes": 1, "image_size": (84, 84)},
+        {"observation": "text", "actions": 9},
+        {"preset": "Sokoban-huge-v0", "difficulty": 0.0},
+    ],
+)
+def test_check_env(kwargs: dict[str, Any]) -> None:
+    check_env(SokobanEnv(**kwargs), skip_render_check=True)
+
+
+def test_a_push_onto_the_last_target_solves() -> None:
+    env = env_of(CORRIDOR, room=(5, 6))
+    text, reward, terminated, truncated, info = env.step(RIGHT)
+    assert text == "######\n# @* #\n######\n######\n######"
+    assert reward == 10.9  # -0.1 + 1 + 10
+    assert terminated and not truncated and info["success"]
+    assert info["feedback"] == "You pushed a box right onto a target."
+    assert (info["optimal_pushes"], info["optimal_moves"], info["score"]) == (1, 1, 100.0)
+
+
+def test_rewards_by_hand() -> None:
+    env = env_of(ROOM)
+    # right, down pushes the left box onto the target below it (+1 - 0.1); down pushes it off again (-1 - 0.1)
+    rewards, info = walk(env, [RIGHT, DOWN, DOWN])
+    assert rewards == [-0.1, 0.9, -1.1]
+    assert info["feedback"] == "You pushed a box down off its target."
+    # the best sum was 0.8; the optimal plan: 10 + 2 - 0.1 · moves
+    assert info["score"] == pytest.approx(100 + 5 * (0.8 - (12 - 0.1 * info["optimal_moves"])))
+
+
+def test_the_score_counts_fifty_actions() -> None:
+    env = env_of(CORRIDOR, room=(5, 6), max_steps=200)
+    _, info = walk(env, [UP] * 50)
+    assert info["score"] == pytest.approx(100 + 5 * (0 - 10.9))  # the best sum is 0, that of no action
+    _, _, terminated, _, info = env.step(RIGHT)
+    assert terminated and info["score"] == pytest.approx(45.5)
+    env.reset(seed=0)
+    _, info = walk(env, [UP] * 49 + [RIGHT])
+    assert info["score"] == pytest.approx(100 + 5 * (10.9 - 4.9 - 10.9))  # 75.5
+
+
+def test_the_optimal_plan_scores_100() -> None:
+    env = SokobanEnv(observation="text")
+    for seed in range(5):
+        _, info = env.reset(seed=seed)
+        total, moves = 0.0, 0
+        terminated = False
+        while not terminated:
+            _, reward, terminated, _, info = env.step(env.expert_action())
+            total, moves = total + reward, moves + 1
+        assert moves == info["optimal_moves"]
+        assert total == pytest.approx(14 - 0.1 * moves)
+        assert info["score"] == 100.0 or moves > 50
+
+
+SENTENCES = {
+    "You moved right.": ("#####\n#@ .#\n# $ #\n#   #\n#####", [RIGHT]),
+    "You pushed a box right.": ("######\n#@$ .#\n#    #\n######\n######", [RIGHT]),
+    "You pushed a box right from one target onto another.": ("######\n#@*. #\n# $  #\n#    #\n######", [RIGHT]),
+    "A wall is in the way: nothing moved.": (CORRIDOR, [UP]),
+    "The box is against a wall: nothing moved.": ("######\n# .@$#\n#    #\n######\n######", [RIGHT]),
+    "The box is against another box: nothing moved.": ("#######\n#     #\n#@$$  #\n# ..  #\n#######", [RIGHT]),
+    "You pushed a box right. Dead-lock: a box can no longer reach a target.": (
+        "######\n#@$ ##\n#  . #\n#    #\n######",
+        [RIGHT],
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_sentences(sentence: str) -> None:
+    level, actions = SENTENCES[sentence]
+    env = SokobanEnv(levels=level, observation="text", room=(6, 7))
+    assert env.reset(seed=0)[1]["feedback"] == ""
+    _, info = walk(env, actions)
+    assert info["feedback"] == sentence
+    assert info["deadlock"] == ("Dead-lock" in sentence or "against a wall" in sentence)
+
+
+def test_nine_actions() -> None:
+    level = "#######\n#     #\n# @$ .#\n#     #\n#######"
+    env = env_of(level, actions=9, room=(5, 7))
+    assert walk(env, [0])[1]["feedback"] == "You waited."
+    assert walk(env, [8])[1]["feedback"] == "A box is in the way: nothing moved."  # move right does not push
+    assert walk(env, [7])[1]["feedback"] == "You moved left."
+    assert walk(env, [4])[1]["feedback"] == "You moved right."  # push right moves where there is no box
+    info = walk(env, [4])[1]
+    assert info["feedback"] == "You pushed a box right."
+    assert info["legal_actions"] == [0, 1, 2, 3, 4, 5, 6, 7]  # all but move right, where the box is
+    with pytest.raises(ValueError, match="action must be one of 0 to 8, got 9"):
+        env.step(9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1000), st.lists(st.integers(0, 3), max_size=60))
+def test_pushes_of_the_nine_are_the_four_and_laws_hold(seed: int, actions: list[int]) -> None:
+    four = SokobanEnv((7, 7), 2, observation="text", max_steps=1000)
+    nine = SokobanEnv((7, 7), 2, observation="text", max_steps=1000, actions=9)
+    text, info = four.reset(seed=seed)
+    assert nine.reset(seed=seed)[0] == text
+    for action in actions:
+        before, legal = text, info["legal_actions"]
+        text, reward, terminated, _, info = four.step(action)
+        assert nine.step(action + 1)[:2] == (text, reward)
+        assert (text != before) == (action in legal)
+        assert text.count("$") + text.count("*") == 2 == text.count(".") + text.count("*") + text.count("+")
+        assert terminated == info["success"] == (text.count("*") == 2)
+        fresh = read_board(text)  # what is kept step by step is what a fresh start finds
+        boards, state = fresh[None].copy(), np.zeros((1, rules.FIELDS), np.int64)
+        rules.start(boards, state, np.zeros((1, fresh.size), np.bool_), 0, rules.SALTS)
+        assert info["state_hash"] == f"{int(state[0, rules.HASH]) & (1 << 64) - 1:016x}"
+        assert info["deadlock"] >= bool(state[0, rules.DEADLOCK])
+        if terminated:
+            break
+
+
+def test_ends() -> None:
+    env = env_of(CORRIDOR, room=(5, 6), max_steps=2)
+    assert env.step(UP)[2:4] == (False, False)
+    assert env.step(UP)[2:4] == (False, True)
+    corner = "######\n#@$ ##\n#  . #\n#    #\n######"
+    assert env_of(corner, room=(5, 6)).step(RIGHT)[2:4] == (False, False)
+    assert env_of(corner, room=(5, 6), end_on_deadlock=True).step(RIGHT)[2:4] == (True, False)
+
+
+def test_presets_are_gym_sokobans() -> None:
+    assert PRESETS["Sokoban-large-v1"] == ((13, 11), 4)
+    text, _ = SokobanEnv(preset="Sokoban-large-v1", observation="text", difficulty=0.0).reset(seed=0)
+    assert len(text.split("\n")) == 13 and len(text.split("\n")[0]) == 11
+    assert text.count("$") == 4
+
+
+MISTAKES: dict[str, dict[str, Any]] = {
+    "room must be 6 to 13": {"room": (5, 6)},
+    "room must be two whole numbers": {"room": 10},
+    "boxes must be 1 to 5, got 6": {"boxes": 6},
+    "unknown preset 'Sokoban-smal-v0'; did you mean 'Sokoban-small-v0'": {"preset": "Sokoban-smal-v0"},
+    "unknown observation 'pixel'; did you mean 'pixels'": {"observation": "pixel"},
+    "actions must be 4": {"actions": 5},
+    "difficulty must be between 0 and 1": {"difficulty": 1.5},
+    "max_steps must be at least 1": {"max_steps": 0},
+    "too small for 10x10 tiles": {"image_size": (39, 160)},
+    "there is no such file or folder": {"levels": "no/such/levels"},
+    "a map has one player": {"levels": "#####\n#$. #\n#   #\n#   #\n#####"},
+    "as many targets as boxes": {"levels": "#####\n#@$ #\n#   #\n#   #\n#####"},
+    "must be walls": {"levels": "#####\n#@$. \n#   #\n#   #\n#####"},
+    "does not fit into room": {"levels": ROOM, "room": (6, 6)},
+    "unknown render_mode": {"render_mode": "rgb"},
+}
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_mistakes(message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SokobanEnv(**MISTAKES[message])
+
+
+BOXOBAN = """; 0
+##########
+##########
+##########
+##########
+##########
+##########
+#@$ .    #
+#        #
+##########
+##########
+
+; 1
+##########
+##########
+##########
+##########
+##########
+#  .   ###
+#  $  $ ##
+#   @ .  #
+##########
+##########
+"""
+
+
+def test_boxoban_files(tmp_path: Path) -> None:
+    folder = tmp_path / "medium" / "train"
+    folder.mkdir(parents=True)
+    (folder / "000.txt").write_text(BOXOBAN)
+    (folder / "001.txt").write_text(BOXOBAN.replace("@$ .", "@ $."))
+    env = SokobanEnv(levels=str(tmp_path), observation="text")
+    found = {env.reset(seed=seed)[0]: env.reset(seed=seed)[1]["optimal_moves"] for seed in range(40)}
+    # two pushes; a step and a push; left, up, right, right, up, right, down (this map is in both files)
+    assert sorted(found.values()) == [2, 2, 7]
+    assert all(text in BOXOBAN or text in BOXOBAN.replace("@$ .", "@ $.") for text in found)
+    one = SokobanEnv(levels=str(folder / "001.txt"), observation="text")
+    assert {one.reset(seed=seed)[0] for seed in range(20)} < set(found)
+
+
+def test_a_broken_file_is_named_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text(BOXOBAN.split("; 1")[0].replace("@", "?"))
+    with pytest.raises(ValueError, match=r"bad\.txt:2: row 7 has '\?'; allowed are # wall"):
+        SokobanEnv(levels=str(path), observation="text").reset(seed=0)
+    path.write_text("; nothing\n")
+    with pytest.raises(ValueError, match=r"bad\.txt: no level in this file"):
+        SokobanEnv(levels=str(path), observation="text").reset(seed=0)
+    with pytest.raises(ValueError, match=r"no \.txt file"):
+        (tmp_path / "empty").mkdir()
+        SokobanEnv(levels=str(tmp_path / "empty"), observation="text")
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=20, deadline=None)
+def test_maps_are_read_as_they_are_written(seed: int) -> None:
+    board = generate((8, 7), 2, 0.3, seed).board
+    assert (read_board(text_of(board)) == board).all()
+
+
+def test_levels_stay_the_same() -> None:
+    """Frozen: a seed gives this level on every machine, and in every version."""
+    assert text_of(generate((6, 6), 1, 0.5, 0).board) == FROZEN_6
+    hashes = []
+    for seed, (room, boxes, difficulty) in enumerate([((10, 10), 4, 0.5), ((7, 7), 2, 0.0), ((13, 13), 5, 1.0)]):
+        env = SokobanEnv(room, boxes, difficulty=difficulty, observation="text")
+        hashes.append(env.reset(seed=seed)[1]["state_hash"])
+    assert hashes == FROZEN
+
+
+FROZEN_6 = "######\n#    #\n#. $@#\n######\n######\n######"
+FROZEN: list[str] = ["771b165bdbf27596", "8893f1f4b951aebf", "dc5360b8eb9d62a4"]
+
+
+@pytest.mark.parametrize("difficulty", [0.0, 0.5, 1.0])
+def test_new_levels_are_in_their_band(difficulty: float) -> None:
+    low, high = band((10, 10), 4, difficulty)
+    inside = 0
+    for seed in range(10):
+        level = generate((10, 10), 4, difficulty, seed)
+        text = text_of(level.board)
+        assert text.count("$") == 4 and text.count("*") == 0  # every box has to move
+        inside += low <= level.pushes <= high
+    assert inside >= 8
+
+
+@pytest.mark.parametrize("observation", ["pixels", "text"])
+def test_many_at_once_are_as_one_by_one(observation: str) -> None:
+    kwargs: dict[str, Any] = {
+        "room": (6, 6), "boxes": 1, "image_size": (60, 80), "observation": observation, "max_steps": 9
+    }  # fmt: skip
+    many = SokobanVectorEnv(3, **kwargs)
+    singles = SyncVectorEnv([lambda: SokobanEnv(**kwargs)] * 3)
+    rng = np.random.default_rng(0)
+    one, other = many.reset(seed=5), singles.reset(seed=5)
+    for _ in range(60):
+        assert one[-1].keys() == other[-1].keys()
+        for key, told in one[-1].items():
+            assert told.dtype == other[-1][key].dtype and told.tolist() == other[-1][key].tolist(), key
+        if observation == "pixels":
+            assert np.array_equal(one[0], other[0])
+        else:
+            assert tuple(one[0]) == tuple(other[0])
+        for mine, theirs in zip(one[1:-1], other[1:-1], strict=True):
+            assert np.array_equal(mine, theirs)
+        actions = rng.integers(0, 4, 3)
+        one, other = many.step(actions), singles.step(actions)
+    with pytest.raises(ValueError, match="got 4 for env 1"):
+        many.step(np.array([0, 4, 0]))
+
+
+def test_frames_are_fresh() -> None:
+    env = SokobanEnv((6, 6), 1, image_size=(84, 84), render_mode="rgb_array_list", render_size=(60, 60))
+    first, info = env.reset(seed=0)
+    kept = first.copy()
+    second = env.step(info["legal_actions"][0])[0]
+    assert np.array_equal(first, kept) and not np.array_equal(first, second)
+    first[:] = 0
+    assert env.games.view is not None and env.games.view.frames.any()
+    assert [frame.shape for frame in env.render()] == [(60, 60, 3)] * 2
+    assert env.render() == []
+
+
+def test_tiles_are_in_the_order_of_the_codes() -> None:
+    names = {"wall": "#", "floor": " ", "target": ".", "box_on_target": "*", "box": "$", "player": "@"}
+    names["player_on_target"] = "+"
+    for code, name in enumerate(TILES):
+        assert text_of(np.array([[code, 7]], np.uint8)) == names[name]
