@@ -50,7 +50,7 @@ class Formula(str):
     r"""A gold answer in mathematical notation, such as `6\pi` or `3\sqrt{2}`; it is compared by value."""
 
 
-SECONDS = 3.0
+SECONDS = 5.0
 """Until a comparison is given up; one usually takes milliseconds."""
 
 _CHOICE = re.compile(r"\(?([A-Z])\)?[.:]?", re.IGNORECASE)

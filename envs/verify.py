@@ -1,20 +1,24 @@
 r"""Formulas compared by value with math-verify; runs in a worker process (`envs.bounded`), imports nothing of ours.
 
 Both sides are LaTeX that `envs.notation.latex` has let through. They are parsed by latex2sympy2's grammar (ANTLR),
-which builds sympy objects from tokens and never calls `eval`. math-verify's own `parse` is not used: its plain-text
-route hands text to sympy's `parse_expr`, that is to `eval` (digits and operators only, so that `9**9**9` hangs it), and
-it picks an expression out of prose where the answer has to be one.
+which builds sympy objects from tokens. It gives the digits of numbers to `sympy.Number`, that is to sympy's parser and
+`eval`: that one place is replaced (`read_numbers_exactly`), and a test watches that nothing is evaluated. math-verify's
+own `parse` is not used: its plain-text route is `parse_expr` and so `eval` (digits and operators only, but `9**9**9`
+hangs it), and it picks an expression out of prose where the answer has to be one.
 """
 
+import re
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 
 def prepare() -> None:
-    """Import what takes a second, and parse once: the grammar's tables are built on first use."""
+    """Import what takes a second, and compare once: tables are built on first use."""
     import math_verify.grader  # noqa: F401
 
-    parsed("x^{2}+\\frac{1}{2}")
+    read_numbers_exactly()
+    same(parsed("x^{2}-\\frac{1}{4}"), read("(x-0.5)(x+0.5)"))
 
 
 def handle(request: Any) -> Any:
@@ -31,11 +35,27 @@ def handle(request: Any) -> Any:
         return False
 
 
+def read_numbers_exactly() -> None:
+    """Digits become a number without sympy's parser, to which latex2sympy2 hands them; a decimal becomes a fraction."""
+    from latex2sympy2_extended import latex2sympy2
+    from sympy import Rational
+
+    def number(text: str) -> Any:
+        if len(text) > 100 or re.search("[eE][+-]?[0-9]{4}", text):
+            raise ValueError("a number that is too long")
+        exact = Fraction(text.replace(",", "").strip())
+        return Rational(exact.numerator, exact.denominator)
+
+    latex2sympy2.convert_number = number
+    latex2sympy2._Latex2Sympy.parse_number = lambda _, text: number(text)
+
+
 def read(text: str) -> Any:
     """A sympy object, unevaluated; decimals are exact, 0.5 being one half. ValueError where it is no expression."""
     import sympy
     from latex2sympy2_extended.latex2sympy2 import latex2sympy
 
+    read_numbers_exactly()
     try:
         found = latex2sympy(text, is_real=True, convert_degrees=False, normalization_config=None)
     except MemoryError:
@@ -44,8 +64,7 @@ def read(text: str) -> Any:
         raise ValueError(str(error).split("\n")[0]) from None
     if not isinstance(found, sympy.Basic | sympy.MatrixBase):
         raise ValueError("it is no expression")
-    decimals = {number: sympy.Rational(str(number)) for number in found.atoms(sympy.Float)}
-    return found.xreplace(decimals) if decimals else found
+    return found
 
 
 @lru_cache(maxsize=4096)

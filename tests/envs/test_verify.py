@@ -12,7 +12,8 @@ import pytest
 
 from envs.answers import Formula, _worker, is_right
 from envs.bounded import OverTime, Worker
-from envs.verify import parsed, same, shape
+from envs.notation import bare, latex, quantity
+from envs.verify import handle, parsed, prepare, same, shape
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -242,3 +243,23 @@ def test_shapes() -> None:
         assert shape(parsed(text)) == expected
     assert same(parsed("3"), parsed("x=3")) and not same(parsed("3"), parsed("2x=6"))
     assert math.isclose(float(parsed("0.1").evalf()), 0.1) and parsed("0.1").is_Rational
+
+
+def test_no_text_reaches_eval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither Python's nor sympy's, which calls it, for any formula above."""
+    import builtins
+
+    from sympy.parsing import sympy_parser
+
+    prepare()  # sympy's own constants are made in this way on import
+    called: list[object] = []
+    monkeypatch.setattr(builtins, "eval", lambda *args: called.append(args))
+    monkeypatch.setattr(sympy_parser, "eval_expr", lambda *args: called.append(args))
+    parsed.cache_clear()
+    judged = 0
+    for gold, answer in [*RIGHT, *WRONG, ("12,345x", "12345x"), ("1e3x", "1000x"), ("007x", "7x")]:
+        texts = latex(gold), latex(quantity(bare(answer)).formula)
+        if None not in texts:
+            judged += 1
+            handle(["same", *texts])
+    assert judged > 35 and called == []
