@@ -20,10 +20,15 @@ from render.labels import Labels
 
 def draw(scenes: Sequence[Scene], size: tuple[int, int], ground: int = 0) -> Frame:
     """The scenes side by side, one to four of them: uint8 [height, width, 3] for `size` (height, width)."""
+    return labelled(scenes, size, ground).canvas.pixels
+
+
+def labelled(scenes: Sequence[Scene], size: tuple[int, int], ground: int = 0) -> Labels:
+    """As `draw`, with where each text came to stand."""
     height, width = size
     cells = cells_of(scenes, height, width)
     side = min(min(right - left, bottom - top) for left, top, right, bottom in cells)
-    text = max(13, round(min(side * 0.085, 10 + side * 0.042)))
+    text = max(12, round(min(side * 0.085, 10 + side * 0.042)))
     fine = 3 if min(height, width) < 300 else 2
     sheet = np.empty((height * fine, width * fine, 3), np.uint8)
     sheet[0] = GROUNDS[ground % len(GROUNDS)]
@@ -42,7 +47,7 @@ def draw(scenes: Sequence[Scene], size: tuple[int, int], ground: int = 0) -> Fra
     labels = Labels(frame, text, GROUNDS[ground % len(GROUNDS)])
     for pen in pens:
         pen.write(labels)
-    return frame
+    return labels
 
 
 def _averaged(sheet: Frame, fine: int) -> Frame:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pygame
 
 from render.canvas import Colour
-from render.geometry_scene import FILLS, GROUNDS, INK, LETTERS, PALE, Corner, Mark, Point, Scene, Side, extent, polar
+from render.geometry_scene import FILLS, GROUNDS, INK, LETTERS, SQUARES, Corner, Mark, Point, Scene, Side, extent, polar
 from render.labels import Labels
 
 
@@ -30,7 +30,8 @@ class Pen:
         self.ground = GROUNDS[ground % len(GROUNDS)]
         self.cell = cell
         left, bottom, right, top = extent(scene)
-        pad = text * (1.45 if any(side.wide for side in scene.sides) else 1.1)
+        outside = [1.45 if side.wide else 1.1 for side in scene.sides] + [1.0] * (len(scene.names) > 0)
+        pad = text * max([0.7, *outside])
         foot = len(scene.captions) * text * 0.95
         wide, tall = cell[2] - cell[0] - 2 * pad, cell[3] - cell[1] - 2 * pad - foot
         self.scale = min(wide / (right - left), tall / (top - bottom))
@@ -75,9 +76,9 @@ class Pen:
         if scene.grid:
             left, bottom, right, top = scene.grid
             for column in range(left, right + 1):
-                self.stroke([at((column, bottom)), at((column, top))], 1, PALE)
+                self.stroke([at((column, bottom)), at((column, top))], 1, SQUARES)
             for row in range(bottom, top + 1):
-                self.stroke([at((left, row)), at((right, row))], 1, PALE)
+                self.stroke([at((left, row)), at((right, row))], 1, SQUARES)
         for corner in scene.corners:
             self._corner(corner)
         for a, b in scene.dashed:

@@ -15,6 +15,7 @@ LETTERS: tuple[Colour, ...] = ((196, 38, 46), (20, 92, 196), (16, 122, 66), (140
 """Of the unknown of the last scene, and of those that scenes share."""
 INK: Colour = (40, 46, 58)
 PALE: Colour = (218, 222, 228)
+SQUARES: Colour = (184, 191, 202)
 
 
 class Corner(NamedTuple):

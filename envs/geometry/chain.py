@@ -24,6 +24,7 @@ class Link(NamedTuple):
     figure: Figure
     takes: str
     gives: str
+    family: str
 
 
 def reachable(names: Iterable[str], depth: int) -> bool:
@@ -43,31 +44,35 @@ def draw_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: in
             f"no chain of depth {depth} was found for the families {', '.join(weights)}: name more, or lower the depth"
         )
     letters = [*"abc"[: depth - 1], "x"]
-    return [Link(figure, letters[k - 1] if k else "", letters[k]) for k, figure in enumerate(chain)]
+    return [Link(figure, letters[k - 1] if k else "", letters[k], name) for k, (name, figure) in enumerate(chain)]
 
 
-def _try_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float) -> list[Figure]:
-    chain: list[Figure] = []
-    used: set[str] = set()
+def _try_chain(
+    rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float
+) -> list[tuple[str, Figure]]:
+    """Families and their figures, each family once where that is possible; too few where a value did not fit."""
+    chain: list[tuple[str, Figure]] = []
     links = _links(weights)
+    last: Asked | None = None
     while len(chain) < depth:
-        last = chain[-1].asked if chain else None
+        left = depth - len(chain) - 1
         fits = {
             name: weight
             for name, weight in weights.items()
             if (last is None or _takes(FAMILIES[name].takes, KINDS[type(last)]))
-            and _leads_on(FAMILIES[name].gives, links, depth - len(chain) - 1)
+            and _leads_on(FAMILIES[name].gives, links, left)
         }
-        fresh = {name: weight for name, weight in fits.items() if name not in used} or fits
-        if not fresh:
+        used = {name for name, _ in chain}
+        fits = {name: weight for name, weight in fits.items() if name not in used} or fits
+        if not fits:
             return chain
-        total = np.cumsum(list(fresh.values()))
-        name = list(fresh)[int(np.searchsorted(total, rng.random() * total[-1], side="right"))]
+        total = np.cumsum(list(fits.values()))
+        name = list(fits)[int(np.searchsorted(total, rng.random() * total[-1], side="right"))]
         figure = _try_figure(rng, FAMILIES[name], level, last)
-        if figure is None or (len(chain) < depth - 1 and not _leads(figure.asked)):
+        if figure is None or (left and not _leads(figure.asked)):
             return chain
-        chain.append(figure)
-        used.add(name)
+        chain.append((name, figure))
+        last = figure.asked
     return chain
 
 

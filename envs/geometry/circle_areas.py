@@ -82,15 +82,15 @@ def circle_in_square(rng: np.random.Generator, level: float, given: int | None) 
         "C": (float(side), float(side)),
         "D": (0.0, float(side)),
     }
-    points |= {"O": (half, half), "M": (half, 0.0)}
+    points |= {"O": (half, half), "m": (half, 0.0)}
     return Figure(
         points,
         ("AB", "BC", "CD", "DA"),
-        Area((Shape("OM", "circle"),), pi(Fraction(side * side, 4)), "the circle"),
+        Area((Shape("Om", "circle"),), pi(Fraction(side * side, 4)), "the circle"),
         (Length("AB", side),),
         f"π*({side}/2)²",
-        "The circle around O touches the sides of ABCD.",
-        circles=("OM",),
+        "The circle around O touches the sides of ABCD, AB at m.",
+        circles=("Om",),
         note=TOUCH,
         right=("DAB",),
         ticks=tuple((name, 1) for name in ("AB", "BC", "CD", "DA")),

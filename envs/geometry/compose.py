@@ -1,11 +1,12 @@
 """The question about a chain of figures, in words."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from envs.geometry.chain import draw_chain, turned
-from envs.geometry.figure import Angle, Area, Asked, Figure, Length, Mark, Number, describe, gold
+from envs.geometry.chain import Link, draw_chain, turned
+from envs.geometry.figure import Angle, Area, Figure, Length, Mark, Number, describe, gold
 from envs.geometry.join import join
 from envs.geometry.scene import merged, scene, written
 from envs.question import Question
@@ -15,10 +16,16 @@ SEARCH = 3
 """Chains that are tried for one whose figures can be joined."""
 
 
-def ask(
-    rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float, size: tuple[int, int]
-) -> tuple[Question, list[Scene]]:
-    """A question about a chain of figures, without its picture, and the scenes to draw for one of `size`."""
+class Composed(NamedTuple):
+    """A question without its picture, what to draw for it, and the families that it joins."""
+
+    question: Question
+    scenes: list[Scene]
+    families: list[str]
+
+
+def ask(rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float, large: bool) -> Composed:
+    """A question about a chain of figures; `large` pictures have room for the points' letters."""
     for _ in range(SEARCH):
         chain = draw_chain(rng, weights, depth, level)
         chain = [link._replace(figure=turned(link.figure, rng, level)) for link in chain]
@@ -26,29 +33,37 @@ def ask(
         if len(groups) < depth:
             break
     last = chain[-1].figure
-    # letters need room: small pictures bear them only where the question speaks of points
-    lettered = last.lettered or (depth == 1 and min(size) >= 160 and not last.sectors and rng.random() < 0.4)
-    told = lettered and len(last.given) > 1 and rng.random() < 0.4 and not any(map(_equation, last.given))
-    apart = int(rng.integers(len(last.given))) if told else -1
-    text, shown_asked = _question(last, lettered, depth)
+    named, spoken, which = rng.random() < 0.4, rng.random() < 0.4, rng.random()
+    lettered = last.lettered or (named and large and depth == 1)
+    apart = -1  # the value that is said, not drawn
+    if lettered and spoken and len(last.given) > 1 and not any(map(_equation, last.given)):
+        apart = int(which * len(last.given))
+    text, letter_shown = _question(last, lettered, depth)
     if apart >= 0:
-        mark = last.given[apart]
-        text = f"{mark.words(written(mark))} {text}"
+        text = f"{last.given[apart].words(written(last.given[apart]))} {text}"
     notes = dict.fromkeys(note for link in chain for note in link.figure.note.rstrip(".").split(". ") if note)
-    notes |= {"Equal letters stand for equal values": None} if len(groups) > 1 else {}
+    if len(groups) > 1:
+        notes["Equal letters stand for equal values"] = None
     text = " ".join([*(f"{note}." for note in notes), text])
-    scenes: list[Scene] = []
+    scenes = []
     for group in groups:
-        drawn: list[Scene] = []
+        drawn = []
         silent = rng.random() < level  # the line or corner that joined figures share bears no letter
         for k, link in enumerate(group):
-            leads = k < len(group) - 1
-            hidden = {apart} if link is chain[-1] and apart >= 0 else set()
+            final, leads = link is chain[-1], k < len(group) - 1
+            hidden = {apart} if final else set()
             if k > 0 and (silent or isinstance(link.figure.given[0], Length)):
                 hidden.add(0)
-            show = not (leads and silent) and (shown_asked or link is not chain[-1])
-            drawn.append(scene(link, depth > 1, lettered or link.figure.lettered, show, hidden, int(rng.integers(4))))
+            show = letter_shown if final else not (leads and silent)
+            letters = lettered or link.figure.lettered
+            drawn.append(scene(link, depth > 1, letters, show, hidden, int(rng.integers(4))))
         scenes.append(merged(drawn))
+    question = Question(text, gold(last.asked.value), _worked(chain), None, _described(chain))
+    return Composed(question, scenes, [link.family for link in chain])
+
+
+def _described(chain: list[Link]) -> str:
+    """The figures in words, a line each."""
     said = []
     for k, link in enumerate(chain):
         figure = link.figure
@@ -56,24 +71,23 @@ def ask(
             written(mark, link.gives if _equation(mark) else link.takes if i == 0 else "")
             for i, mark in enumerate((*figure.given, *figure.extra))
         ]
-        words = describe(figure, given, _unknown(figure.asked, link.gives))
-        said.append(f"Figure {k + 1}: {words}" if depth > 1 else words)
+        words = describe(figure, given, f"{link.gives}°" if isinstance(figure.asked, Angle) else link.gives)
+        said.append(f"Figure {k + 1}: {words}" if len(chain) > 1 else words)
+    return "\n".join(said)
+
+
+def _worked(chain: list[Link]) -> str:
+    """The sums that lead to the answer."""
     steps = []
     for link in chain:
-        value = gold(link.figure.asked.value)
-        steps.append(
-            f"{link.gives} = {link.figure.working}" + ("" if link.figure.working == str(value) else f" = {value}")
-        )
-    question = Question(text, gold(last.asked.value), "; ".join(steps), None, "\n".join(said))
-    return question, scenes
+        value = str(gold(link.figure.asked.value))
+        working = link.figure.working
+        steps.append(f"{link.gives} = {working}" + (f" = {value}" if working != value else ""))
+    return "; ".join(steps)
 
 
 def _equation(mark: Mark) -> bool:
     return isinstance(mark, Angle) and bool(mark.text)
-
-
-def _unknown(asked: Asked, letter: str) -> str:
-    return f"{letter}°" if isinstance(asked, Angle) else letter
 
 
 def _question(figure: Figure, lettered: bool, depth: int) -> tuple[str, bool]:

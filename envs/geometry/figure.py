@@ -128,7 +128,12 @@ class Area(NamedTuple):
 
     def words(self, shown: str) -> str:
         """The mark in words."""
-        names = [f"the {shape.kind} {shape.points}" for shape in self.shapes]
+        names = [
+            f"the circle around {shape.points[0]} through {shape.points[1]}"
+            if shape.kind == "circle"
+            else f"the {shape.kind} {shape.points}"
+            for shape in self.shapes
+        ]
         region = " and ".join(n for n, shape in zip(names, self.shapes, strict=True) if shape.sign > 0)
         holes = [n for n, shape in zip(names, self.shapes, strict=True) if shape.sign < 0]
         return f"The area of {region}{' without ' + ' and '.join(holes) if holes else ''} is {shown}."

@@ -29,12 +29,15 @@ def lattice_area(rng: np.random.Generator, level: float, given: int | None) -> F
     points: Points = {name: (float(x), float(y)) for name, (x, y) in zip(names, corners, strict=True)}
     value = Fraction(round(2 * area_of(list(points.values()))), 2)
     lines = tuple(names[k] + names[(k + 1) % n] for k in range(n))
+    pairs = zip(corners, corners[1:] + corners[:1], strict=True)
+    edge = sum(math.gcd(q[0] - p[0], q[1] - p[1]) for p, q in pairs)  # Pick's theorem: inside + edge/2 - 1
+    inside = value - Fraction(edge, 2) + 1
     return Figure(
         points,
         lines,
         Area((Shape(names),), value, SHADED),
         (),
-        f"by the corners, {2 * value}/2",
+        f"{inside} + {edge}/2 - 1",
         f"On squared paper with squares of side 1, the polygon {names}.",
         note=GRID,
         grid=True,

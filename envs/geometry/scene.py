@@ -86,7 +86,7 @@ def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: set[int
         captions=tuple(captions),
         grid=grid,
         fill=fill,
-        names=tuple((p, name) for name, p in at.items() if lettered and (name != "O" or centred)),
+        names=tuple((p, name) for name, p in at.items() if lettered and name.isupper() and (name != "O" or centred)),
     )
 
 
