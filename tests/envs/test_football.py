@@ -139,6 +139,60 @@ def test_checkpoint_rewards() -> None:
     assert terminated and info["success"] and info["score"] == (1, 0)
 
 
+def test_several_players_act_and_are_paid_each() -> None:
+    env = FootballEnv("academy_3_vs_1_with_keeper", "raw", control=2, rewards="scoring,checkpoints", start_noise=0.0)
+    (first, second), info = env.reset(seed=0)
+    assert env.action_space == gymnasium.spaces.MultiDiscrete([19, 19])
+    assert first["active"] != second["active"] and info["rewards"].tolist() == [0, 0]
+    m = env.matches[0]
+    holder = int(m["slot"][0, 1])
+    m["position"][0, holder] = (0.5 * HALF_LENGTH - 0.65, 0.0)
+    m["ball_owned_team"], m["ball_owned_player"] = 0, holder
+    m["ball"] = (0.5 * HALF_LENGTH, 0.0, BALL_RADIUS)
+    _, reward, _, _, info = env.step(np.array([Action.TOP, Action.IDLE]))
+    # the second slot has the ball at d = 0.5: six checkpoints; the env's reward is the mean of both
+    assert info["rewards"] == pytest.approx([0.0, 0.6]) and reward == pytest.approx(0.3)
+    assert env.matches[0]["sticky"][0, 0, 2] == 1 and not env.matches[0]["sticky"][0, 1].any()
+
+
+def test_right_players_act_in_their_own_eyes() -> None:
+    env = FootballEnv("academy_run_to_score", "raw", control=(0, 1), start_noise=0.0)
+    seen, _ = env.reset(seed=0)
+    assert env.action_space == gymnasium.spaces.Discrete(19)
+    before = seen["left_team"][seen["active"]][1]
+    for _ in range(5):
+        seen = env.step(Action.TOP)[0]
+    assert seen["sticky_actions"].tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+    assert seen["left_team"][seen["active"]][1] < before  # up, as he sees it
+    assert env.matches[0]["sticky"][1, 0].tolist() == [0, 0, 0, 0, 0, 0, 1, 0, 0, 0]  # down, as the screen shows it
+
+
+def test_both_sides_can_be_played() -> None:
+    env = FootballEnv("academy_3_vs_1_with_keeper", "simple115v2", control=(2, 1))
+    seen, info = env.reset(seed=0)
+    assert seen.shape == (3, 115) and env.action_space.shape == (3,)
+    assert seen[0, :2] == pytest.approx(-seen[2, 44:46])  # the left keeper, as both sides see him
+    env.matches[0]["ball"] = (HALF_LENGTH - 0.5, 0.0, BALL_RADIUS)
+    env.matches[0]["ball_owned_team"] = -1
+    env.matches[0]["position"][1, 0] = (0.0, 30.0)
+    env.matches[0]["ball_velocity"] = (20.0, 0.0, 0.0)
+    _, reward, _, _, info = env.step(np.zeros(3, int))
+    assert reward == 1.0 and info["rewards"].tolist() == [1.0, 1.0, -1.0]
+
+
+def test_a_direction_given_once_more_runs_on_for_ten_steps() -> None:
+    env = FootballEnv("academy_empty_goal", "text", hold_until_changed=True, render_mode="rgb_array_list")
+    env.reset(seed=0)
+    lasts = [env.step(action)[4]["steps_left"] for action in (Action.RIGHT, Action.RIGHT, Action.TOP, Action.SPRINT)]
+    assert lasts == [399, 389, 388, 387]
+    assert len(env.render()) == 1 + 13
+    env.step(Action.TOP)
+    env.matches[0]["position"][0, 1] = (20.0, -34.5)  # 2 / 3 m from the side line: it would be over in three steps
+    env.matches[0]["ball"] = (20.0, -34.5, BALL_RADIUS)
+    env.matches[0]["velocity"][0, 1] = (0.0, -7.0)
+    assert env.step(Action.TOP)[4]["steps_left"] == 385
+
+
 def test_scoring_pays_one_and_the_time_limit_truncates() -> None:
     env = FootballEnv("academy_empty_goal", observation="text", frame_skip=5)
     assert play(env, 0, "expert") == (True, 1.0)
@@ -199,6 +253,11 @@ def test_difficulty_makes_it_harder() -> None:
         ({"render_mode": "rgb"}, "unknown render_mode 'rgb'"),
         ({"frame_skip": 0}, "frame_skip must be at least 1 and a whole number, got 0"),
         ({"frame_skip": 2.5}, "frame_skip must be at least 1 and a whole number, got 2.5"),
+        ({"control": 0}, "control must be a number of left players or (left, right), at least one and at most (2, 6)"),
+        ({"control": (1, 7)}, "got (1, 7)"),
+        ({"control": "both"}, "got 'both'"),
+        ({"control": 2, "rewards": "magebench"}, "rewards='magebench' is for one left player"),
+        ({"control": (0, 1), "hold_until_changed": True}, "hold_until_changed is for one left player"),
         ({"difficulty": 1.5}, "difficulty must be between 0 and 1, got 1.5"),
         ({"start_noise": -1.0}, "start_noise must be between 0 and 0.5, got -1.0"),
     ],

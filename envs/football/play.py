@@ -1,0 +1,111 @@
+"""One decision of many matches: hold the actions for their steps and pay what they earn."""
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.football.match import METRES_X, METRES_Y, RUNNING, STEP, Match, Matches
+from envs.football.rewards import Ledgers, pay
+from envs.football.rules import advance
+from envs.football.scene import Seats
+from render.jit import njit
+
+HOLD: Final = 10
+"""MageBench: a direction given once more runs on for so many steps."""
+_SOON: Final = 3
+_AHEAD: Final = 6
+_TOUCH: Final = 0.01
+
+
+def play(
+    matches: Matches,
+    ledgers: Ledgers,
+    keys: NDArray[np.int64],
+    going: NDArray[np.bool_],
+    frame_skip: int,
+    hold: bool,
+    kind: int,
+    seats: Seats,
+    rewards: NDArray[np.float64],
+    reel: Matches,
+) -> int:
+    """Play one decision of the matches that are going; the others stay as they are.
+
+    Args:
+        matches: [N] records, changed in place.
+        ledgers: [N] what has been paid, changed in place.
+        keys: [N, 2, 11] an action for each slot, directions as on the screen; a kick is not repeated.
+        going: [N].
+        frame_skip: steps for which actions are held.
+        hold: a direction that was the last action too runs on, up to `HOLD` steps, while the way is clear.
+        kind: SCORING, CHECKPOINTS or MAGEBENCH.
+        seats: [K, 2] team and slot of who is paid.
+        rewards: [N, K], added to.
+        reel: filled with the first match after each step, unless its length is 0.
+
+    Returns:
+        How many steps were played, at most.
+    """
+    keys, going = keys.copy(), going.copy()
+    left = np.full(len(matches), frame_skip)
+    if hold:
+        held = keys[:, 0, 0]
+        left[(held >= 1) & (held <= 8) & (held == ledgers["held"])] = max(frame_skip, HOLD)
+        ledgers["held"][going] = held[going]
+    played = 0
+    while going.any():
+        advance(matches, keys, 1, going)
+        settle(matches, ledgers, keys, going, left, hold, kind, seats, rewards)
+        if len(reel):
+            reel[played] = matches[0]
+        played += 1
+    return played
+
+
+@njit
+def settle(
+    matches: Matches,
+    ledgers: Ledgers,
+    keys: NDArray[np.int64],
+    going: NDArray[np.bool_],
+    left: NDArray[np.int64],
+    hold: bool,
+    kind: int,
+    seats: Seats,
+    rewards: NDArray[np.float64],
+) -> None:
+    """After a step: pay for it, make idle whatever has kicked, and stop the matches whose decision is over."""
+    for index in range(len(matches)):
+        if not going[index]:
+            continue
+        m = matches[index]
+        pay(m, ledgers[index], keys[index, 0, 0], kind, seats, rewards[index])
+        for team in range(2):
+            for slot in range(m.controlled[team]):
+                if m.kicked[team, slot]:
+                    keys[index, team, slot] = 0
+        left[index] -= 1
+        going[index] = m.ended == RUNNING and left[index] > 0 and not (hold and not _clear(m))
+
+
+@njit
+def _clear(m: Match) -> bool:
+    """MageBench's test: the ball stays in the field for three steps and meets no opponent in the next six."""
+    x, y = m.ball[0] / METRES_X, m.ball[1] / METRES_Y
+    dx, dy = m.ball_velocity[0] * STEP / METRES_X, m.ball_velocity[1] * STEP / METRES_Y
+    if m.ball_owned_team == 0:
+        owner = m.ball_owned_player
+        x, y = m.position[0, owner, 0] / METRES_X, m.position[0, owner, 1] / METRES_Y
+        dx, dy = m.velocity[0, owner, 0] * STEP / METRES_X, m.velocity[0, owner, 1] * STEP / METRES_Y
+    if abs(x + _SOON * dx) >= 1.0 or abs(y + _SOON * dy) >= 0.42:
+        return False
+    for player in range(m.players[1]):
+        apart_x, apart_y = x - m.position[1, player, 0] / METRES_X, y - m.position[1, player, 1] / METRES_Y
+        apart_dx = dx - m.velocity[1, player, 0] * STEP / METRES_X
+        apart_dy = dy - m.velocity[1, player, 1] * STEP / METRES_Y
+        for later in range(_AHEAD):
+            if math.hypot(apart_x + later * apart_dx, apart_y + later * apart_dy) < _TOUCH:
+                return False
+    return True

@@ -1,0 +1,85 @@
+"""Many matches in one process: `kickoff/Football-v0`'s vector entry point."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.vector.utils import concatenate, create_empty_array
+from numpy.typing import NDArray
+
+from envs.football.game import Game, frame_size
+from envs.football.match import MATCH, RUNNING, TIME_UP
+from envs.football.rewards import LEDGER
+from envs.football.scene import see
+from envs.vector import BatchEnv
+from render.football import PitchCamera
+
+_NO_REEL = np.zeros(0, MATCH)
+
+
+class FootballVectorEnv(BatchEnv):
+    """N matches, advanced by one compiled call a step and drawn by another.
+
+    Arguments as in `envs.football.env.FootballEnv`; `render_mode` is "rgb_array" (a tuple of N frames) or None. Infos
+    hold for every key a sequence of N; `text`, `feedback` and `state_hash` are made when they are asked for.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        scenario: str = "academy_run_to_score_with_keeper",
+        observation: str = "pixels",
+        image_size: tuple[int, int] = (224, 336),
+        camera: str = "pitch",
+        frame_skip: int = 1,
+        hold_until_changed: bool = False,
+        control: int | Sequence[int] = 1,
+        difficulty: float = 0.6,
+        start_noise: float = 0.06,
+        rewards: str = "scoring",
+        render_mode: str | None = None,
+        render_size: tuple[int, int] = (480, 720),
+    ) -> None:
+        self.game = Game(
+            *(scenario, observation, image_size, camera, frame_skip, hold_until_changed),
+            *(control, difficulty, start_noise, rewards),
+        )
+        super().__init__(num_envs, self.game.observer.space, self.game.action_space, render_mode)
+        self._arrays = observation not in ("raw", "text")
+        self._render_camera: PitchCamera | None = None
+        if render_mode is not None:
+            self._render_camera = PitchCamera(frame_size("render_size", render_size), camera)
+        self.matches = np.zeros(num_envs, MATCH)
+        self.ledgers = np.zeros(num_envs, LEDGER)
+        self._rewards = np.zeros((num_envs, len(self.game.seats)))
+
+    def begin(self, index: int, generator: np.random.Generator) -> None:
+        """Start match `index` anew."""
+        self.matches[index : index + 1], self.ledgers[index : index + 1] = self.game.start(generator)
+        self._rewards[index] = 0.0
+
+    def play(
+        self, actions: Any, going: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """One decision of the matches that are `going`: rewards, terminated, truncated, each [N]."""
+        keys = self.game.keys(actions, self.num_envs)
+        self._rewards, _ = self.game.play(self.matches, self.ledgers, keys, going, _NO_REEL)
+        ended = self.matches["ended"]
+        late = ended == TIME_UP
+        return self.game.reward(self._rewards), going & ~late & (ended != RUNNING), going & late
+
+    def look(self) -> Any:
+        """The observations of all matches."""
+        seen = self.game.observer.look(self.matches)
+        if self._arrays:
+            return seen
+        space = self.single_observation_space
+        return concatenate(space, seen, create_empty_array(space, self.num_envs))
+
+    def tell(self) -> dict[str, Any]:
+        """The single envs' infos, each key a sequence of N."""
+        return self.game.infos(self.matches, self.ledgers, self._rewards)
+
+    def render(self) -> Any:
+        """The frames, as `render_mode` says."""
+        return None if self._render_camera is None else tuple(self._render_camera.draw(see(self.matches)))
