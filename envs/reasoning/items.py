@@ -18,7 +18,6 @@ _HUGE = r"(?:\*\*|\^)[ (]*(?:[0-9]{{4,}}|[0-9]+[ )]*(?:\*\*|\^))"
 _TERM = "(?!.*" + _HUGE + r")(?>[0-9]+(?:\.[0-9]+)?|(?<![A-Za-z])(?:{names})(?![A-Za-z])|[ ()+/*^-])*+"
 _INTEGRAL = _TERM.format(names="[a-zC]|sqrt|exp|log|sin|cos|tan|asin|acos|atan|sinh|cosh|tanh|pi|E")
 FORMS = {
-    "binary_matrix": r"[0-9\s]*",
     "countdown": _SUM,
     "gsm_symbolic": r"-?[0-9]+(?:\.[0-9]+)?",
     "intermediate_integration": _INTEGRAL,
@@ -30,18 +29,16 @@ FORMS = {
     "quantum_lock": r"[A-Z →>-]*",
     "simple_integration": _INTEGRAL,
     "sokoban": r"[UDLRudlr ]*",
-    "spiral_matrix": r"[0-9\s-]*",
-    "string_insertion": r"[A-Z]*",
     "survo": r"[0-9\s]*",
 }
 """What an answer must look like where the scorer evaluates it, or would take a right answer out of a longer text."""
 
 EXACT = frozenset(
-    {"coin_flip", "fraction_simplification", "game_of_life_halting", "knights_knaves", "letter_jumble",
-     "spell_backward", "time_intervals"}
+    {"binary_matrix", "coin_flip", "fraction_simplification", "game_of_life_halting", "knights_knaves", "letter_jumble",
+     "spell_backward", "spiral_matrix", "string_insertion", "time_intervals"}
 )  # fmt: skip
-"""Their scorers find a right answer inside a wrong one, or take anything (`coin_flip` 0 for 0.125,
-`game_of_life_halting` whatever is not empty): here only the reference answer is right, or the same number."""
+"""Their scorers find a right answer inside a wrong one, take anything (`coin_flip` 0 for 0.125, `game_of_life_halting`
+whatever is not empty), or evaluate it for partial credit: here only the reference answer is right, or its number."""
 
 
 def prepare() -> None:

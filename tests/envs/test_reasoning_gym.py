@@ -7,7 +7,7 @@ import pytest
 from envs.bounded import OverTime
 from envs.reasoning import gym
 from envs.reasoning.gym import DEFAULT_TASKS, ReasoningEnv, _worker, task_names
-from envs.reasoning.items import FORMS
+from envs.reasoning.items import EXACT, FORMS
 
 MIX = [name for names in DEFAULT_TASKS.values() for name in names]
 
@@ -84,14 +84,14 @@ KNOWN_ANSWER = "-73"
 
 
 def test_all_tasks_are_known_and_some_have_no_expert() -> None:
-    assert len(task_names()) == 105 and set(MIX) | set(FORMS) <= set(task_names())
+    assert len(task_names()) == 105 and {*MIX, *FORMS, *EXACT} <= set(task_names())
     env = ReasoningEnv(["rush_hour"])
     env.reset(seed=0)
     with pytest.raises(ValueError, match="rush_hour has no reference answer"):
         env.expert_action()
 
 
-@pytest.mark.parametrize("task", sorted(FORMS))
+@pytest.mark.parametrize("task", sorted({*FORMS, *EXACT}))
 def test_no_scorer_runs_the_players_text(task: str, tmp_path: Path) -> None:
     env = ReasoningEnv([task])
     env.reset(seed=0)
