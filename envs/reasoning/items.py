@@ -19,6 +19,7 @@ _TERM = "(?!.*" + _HUGE + r")(?>[0-9]+(?:\.[0-9]+)?|(?<![A-Za-z])(?:{names})(?![
 _INTEGRAL = _TERM.format(names="[a-zC]|sqrt|exp|log|sin|cos|tan|asin|acos|atan|sinh|cosh|tanh|pi|E")
 FORMS = {
     "countdown": _SUM,
+    "fraction_simplification": r"\$?(?:\\[dt]?frac\{[0-9]+\}\{[0-9]+\}|[0-9]+ ?/ ?[0-9]+)\$?",
     "gsm_symbolic": r"-?[0-9]+(?:\.[0-9]+)?",
     "intermediate_integration": _INTEGRAL,
     "kakurasu": r"[01\s]*",
@@ -34,7 +35,7 @@ FORMS = {
 """What an answer must look like where the scorer evaluates it, or would take a right answer out of a longer text."""
 
 EXACT = frozenset(
-    {"binary_matrix", "coin_flip", "fraction_simplification", "game_of_life_halting", "knights_knaves", "letter_jumble",
+    {"binary_matrix", "coin_flip", "game_of_life_halting", "knights_knaves", "letter_jumble",
      "spell_backward", "spiral_matrix", "string_insertion", "time_intervals"}
 )  # fmt: skip
 """Their scorers find a right answer inside a wrong one, take anything (`coin_flip` 0 for 0.125, `game_of_life_halting`

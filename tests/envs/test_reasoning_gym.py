@@ -1,5 +1,6 @@
 """reasoning-gym's tasks: the same everywhere, right answers right and wrong ones wrong, nothing run as code."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,16 @@ def test_no_scorer_runs_the_players_text(task: str, tmp_path: Path) -> None:
     ):
         assert env.step(code)[1] == 0.0
     assert not (tmp_path / "was_run").exists()
+
+
+def test_a_fraction_may_be_written_in_its_own_way() -> None:
+    env = ReasoningEnv(["fraction_simplification"])
+    env.reset(seed=0)
+    over, under = re.findall("[0-9]+", env.expert_action())
+    for right in (f"{over}/{under}", rf"$\frac{{{over}}}{{{under}}}$", rf"\dfrac{{{over}}}{{{under}}}"):
+        assert env.step(right)[1] == 1.0, right
+    for wrong in (f"{2 * int(over)}/{2 * int(under)}", f"{under}/{over}", f"{over}/{under} or 1/2"):
+        assert env.step(wrong)[1] == 0.0, wrong
 
 
 def test_puzzle24_takes_only_the_numbers_it_gave() -> None:
