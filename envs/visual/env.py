@@ -55,9 +55,9 @@ class VisualEnv(PictureQuestionEnv):
 
     ## Arguments
     `families`: names (all by default), or a mapping from names to weights by which they are drawn. `difficulty`: from
-    0 to 1 (0.5). `image_size`: (height, width), 48 pixels or more a side; counting, spatial, clock, network and
-    rotation are legible from 84 on, the small print of charts and tables, and large mazes and matrices, from about
-    200 on. `render_mode`: "rgb_array" or "human".
+    0 to 1 (0.5). `image_size`: (height, width), 48 pixels or more a side; counting, spatial, clock, tangle, network and
+    rotation are legible from 84 on, the small print of charts and tables, fine gauges, and large mazes and matrices,
+    from about 200 on. `render_mode`: "rgb_array" or "human".
 
     ## Version History
     v0: first version.

@@ -3,6 +3,7 @@
 import itertools
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -58,6 +59,19 @@ def test_shapes_are_counted_in_the_pixels() -> None:
                     count += patch.sum() > 12  # specks are mixed pixels of other edges
                     mask &= ~patch
             assert count == sum(item.colour == name for item in scene.items), (seed, name)
+
+
+def test_shapes_that_cover_others_leave_most_of_them_in_sight() -> None:
+    for seed in range(4):
+        scene = FAMILIES["counting"](np.random.default_rng(seed), 1.0).scene
+        assert isinstance(scene, Shapes)
+        for index, item in enumerate(scene.items):
+            red = replace(item, colour="red")
+            above = [replace(other, colour="black") for other in scene.items[index + 1 :]]
+            alone, covered = (
+                near(Shapes((red, *others)).draw(150, 150), COLOURS["red"]).sum() for others in ((), tuple(above))
+            )
+            assert covered > 0.6 * alone, (seed, index)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
