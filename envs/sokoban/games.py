@@ -1,5 +1,6 @@
 """N games side by side: what the single env and the vector entry point share."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -96,9 +97,9 @@ class Games:
         self.boards = np.zeros((count, rows, columns + 1), np.uint8)
         self.state = np.zeros((count, rules.FIELDS), np.int64)
         self.dead = np.zeros((count, rows * (columns + 1)), np.bool_)
-        self.optimal_pushes = np.full(count, UNKNOWN, np.int64)
-        self.optimal_moves = np.full(count, UNKNOWN, np.int64)
-        self._optimal_tenths = np.zeros(count, np.float64)
+        self.optimal_pushes = [UNKNOWN] * count
+        self.optimal_moves = [UNKNOWN] * count
+        self._optimal_tenths = [math.nan] * count
         self.view = RoomView(count, rows, columns, settings.image_size) if settings.observation == "pixels" else None
 
     def begin(self, index: int, generator: np.random.Generator) -> None:
@@ -114,7 +115,7 @@ class Games:
         s = self.state[index]
         missing = int(s[rules.BOXES] - s[rules.COVERED])
         best = rules.SOLVED_TENTHS + rules.TARGET_TENTHS * missing + rules.STEP_TENTHS * level.moves
-        self._optimal_tenths[index] = best if level.moves != UNKNOWN else np.nan
+        self._optimal_tenths[index] = best if level.moves != UNKNOWN else math.nan
 
     def play(self, actions: NDArray[np.int64], going: NDArray[np.bool_]) -> None:
         """One step of the games that are going."""
@@ -141,9 +142,9 @@ class Games:
             "state_hash": [f"{s[rules.HASH] & _64_BITS:016x}" for s in records],
             "feedback": [_FEEDBACK[s[rules.EVENT]][s[rules.DIRECTION]][s[rules.DEADLOCK]] for s in records],
             "deadlock": [s[rules.DEADLOCK] == 1 for s in records],
-            "optimal_pushes": self.optimal_pushes.tolist(),
-            "optimal_moves": self.optimal_moves.tolist(),
-            "score": self.scores(),
+            "optimal_pushes": self.optimal_pushes.copy(),
+            "optimal_moves": self.optimal_moves.copy(),
+            "score": [_score(s[rules.BEST], best) for s, best in zip(records, self._optimal_tenths, strict=True)],
         }
 
     def texts(self) -> list[str]:
@@ -152,10 +153,10 @@ class Games:
         whole = text_of(self.boards)
         return [whole[first : first + size - 1] for first in range(0, len(whole), size)]
 
-    def scores(self) -> list[float]:
-        """Sokoban-Global's score so far: 100 + 5 · (best sum of rewards − the optimal plan's), of 50 actions."""
-        scores: list[float] = (100 + (self.state[:, rules.BEST] - self._optimal_tenths) / 2).tolist()
-        return scores
+
+def _score(best: int, optimal: float) -> float:
+    """Sokoban-Global's score: 100 + 5 · (best sum of rewards − the optimal plan's), both given in tenths."""
+    return 100 + (best - optimal) / 2
 
 
 def pair(name: str, size: Any) -> tuple[int, int]:
