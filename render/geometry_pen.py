@@ -145,6 +145,13 @@ class Pen:
         (start, end), (first, last) = self._turns(one), self._turns(other)
         return (start - first + 0.01) % 360 < last - first and (end - first - 0.01) % 360 < last - first
 
+    def _away(self, p: Point, corner: Corner) -> float:
+        """How far beyond a corner's arc a place is, much farther where it is not within its angle."""
+        x, y = self.at(corner.vertex)
+        start, end = self._turns(corner)
+        within = (math.degrees(math.atan2(y - p[1], p[0] - x)) - start) % 360 <= end - start
+        return math.hypot(p[0] - x, p[1] - y) - self.reach(corner) + (0 if within else 1e4)
+
     def _corner(self, corner: Corner) -> None:
         x, y = vertex = self.at(corner.vertex)
         start, end = self._turns(corner)
@@ -222,13 +229,25 @@ class Pen:
         first = min(first, self.cell[3] - line * (len(scene.captions) - 0.4))
         for k, (text, letter) in enumerate(scene.captions):
             labels.put(text, [((self.cell[0] + self.cell[2]) / 2, first + k * line)], _colour(letter))
-        for corner in scene.corners:
-            if corner.text:
-                start, end = self._turns(corner)
-                labels.in_corner(corner.text, at(corner.vertex), self.reach(corner), start, end, _colour(corner.letter))
-        for side in scene.sides:
-            a, b = self._beside(side) if side.wide else (at(side.a), at(side.b))
-            labels.beside(side.text, a, b, middle, _colour(side.letter))
+        corners = [corner for corner in scene.corners if corner.text]
+        for corner in corners:
+            start, end = self._turns(corner)
+            others = [other for other in corners if other is not corner]
+
+            def amiss(p: Point, own: Corner = corner, others: list[Corner] = others) -> bool:
+                return any(self._away(p, other) < self._away(p, own) for other in others)
+
+            vertex, radius = at(corner.vertex), self.reach(corner)
+            labels.in_corner(corner.text, vertex, radius, start, end, _colour(corner.letter), amiss)
+        lines = [(at(a), at(b)) for a, b in (*scene.lines, *scene.dashed)]
+        ends = [self._beside(side) if side.wide else (at(side.a), at(side.b)) for side in scene.sides]
+        for side, (a, b) in zip(scene.sides, ends, strict=True):
+            rest = [line for line in (*lines, *ends) if max(_off(p, line) for p in (a, b)) > 1]
+
+            def astray(p: Point, own: tuple[Point, Point] = (a, b), rest: list[tuple[Point, Point]] = rest) -> bool:
+                return any(_off(p, line) < 0.8 * _off(p, own) for line in rest)
+
+            labels.beside(side.text, a, b, middle, _colour(side.letter), astray)
         for place, name in scene.names:
             labels.around(name, at(place), middle, INK)
 
@@ -236,6 +255,11 @@ class Pen:
 def _along(a: Point, b: Point, p: Point) -> float:
     """The share of the way from a to b at which p's foot lies."""
     return ((p[0] - a[0]) * (b[0] - a[0]) + (p[1] - a[1]) * (b[1] - a[1])) / math.dist(a, b) ** 2
+
+
+def _off(p: Point, line: tuple[Point, Point]) -> float:
+    """How far a place is from a segment."""
+    return math.dist(p, _part(*line, min(max(_along(*line, p), 0), 1)))
 
 
 def _part(a: Point, b: Point, share: float) -> Point:
