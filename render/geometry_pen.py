@@ -32,7 +32,7 @@ class Pen:
         left, bottom, right, top = extent(scene)
         outside = [1.45 if side.wide else 1.1 for side in scene.sides] + [1.0] * (len(scene.names) > 0)
         pad = text * max([0.7, *outside])
-        foot = len(scene.captions) * text * 0.95
+        foot = (len(scene.captions) + 0.3 * bool(scene.captions)) * text * 0.95
         wide, tall = cell[2] - cell[0] - 2 * pad, cell[3] - cell[1] - 2 * pad - foot
         self.scale = min(wide / (right - left), tall / (top - bottom))
         self.x = (cell[0] + cell[2]) / 2 - self.scale * (left + right) / 2
@@ -225,7 +225,7 @@ class Pen:
         labels.within = self.cell
         middle = at(((extent(scene)[0] + extent(scene)[2]) / 2, (extent(scene)[1] + extent(scene)[3]) / 2))
         line = 0.95 * self.text
-        first = self.at((0, extent(scene)[1]))[1] + line * (1.4 if any(side.wide for side in scene.sides) else 1)
+        first = self.at((0, extent(scene)[1]))[1] + line * (1.7 if any(side.wide for side in scene.sides) else 1.3)
         first = min(first, self.cell[3] - line * (len(scene.captions) - 0.4))
         for k, (text, letter) in enumerate(scene.captions):
             labels.put(text, [((self.cell[0] + self.cell[2]) / 2, first + k * line)], _colour(letter))

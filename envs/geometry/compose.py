@@ -98,7 +98,7 @@ def _question(figure: Figure, lettered: bool, depth: int) -> tuple[str, bool]:
     if isinstance(asked, Area):
         return f"What is the area of {asked.name}?", False
     if isinstance(asked, Number):
-        return asked.question or "Find x.", not asked.question
+        return (f"What is the {asked.name}?", False) if asked.name else ("Find x.", True)
     if isinstance(asked, Length) and (len(asked.points) > 2 or asked.sweep):
         return f"What is the {'length of the arc' if asked.sweep else 'perimeter of the ' + asked.name}?", False
     if figure.lettered:

@@ -140,19 +140,20 @@ class Area(NamedTuple):
 
 
 class Number(NamedTuple):
-    """A number that is no length, angle or area, how to measure it, and what is asked."""
+    """A number that is no length, angle or area, and how to measure it."""
 
     value: Value
     how: Callable[[Points], float]
-    question: str = ""
+    name: str = ""
+    """What it is, such as "slope of the line AB"; "" for a letter that stands in other marks."""
 
     def measure(self, points: Points) -> float:
         """The number in the drawing."""
         return self.how(points)
 
     def words(self, shown: str) -> str:
-        """Nothing: it stands in the words of other marks."""
-        return ""
+        """The mark in words; none for a letter, which stands in the words of other marks."""
+        return f"The {self.name} is {shown}." if self.name else ""
 
 
 Mark = Length | Angle | Area

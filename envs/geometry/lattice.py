@@ -79,7 +79,7 @@ def lattice_slope(rng: np.random.Generator, level: float, given: int | None) -> 
     def slope(at: Points) -> float:
         return (at["B"][1] - at["A"][1]) / (at["B"][0] - at["A"][0])
 
-    asked = Number(Fraction(y, x), slope, "What is the slope of the line AB?")
+    asked = Number(Fraction(y, x), slope, "slope of the line AB")
     return Figure(
         points,
         ("AB",),

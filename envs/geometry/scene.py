@@ -59,7 +59,7 @@ def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: set[int
                     captions.append((f"{'arc' if mark.sweep else 'perimeter'} = {text}", own))
             elif not asked or show:
                 sides.append(Side(at[mark.points[0]], at[mark.points[1]], text, own, mark.points in figure.wide))
-        elif mark.question and chained:
+        elif mark.name and chained:
             captions.append((f"slope = {letter}", own))
     signs = [Sign(at[name[0]], at[name[1]], count) for name, count in figure.ticks]
     signs += [Sign(at[name[0]], at[name[1]], count, arrow=True) for name, count in figure.arrows]
