@@ -13,7 +13,11 @@ _QUESTIONS = {
     "kickoff/Visual-v0": "envs.visual.env:VisualEnv",
 }
 
-register(id="kickoff/Football-v0", entry_point="envs.football.env:FootballEnv")
+register(
+    id="kickoff/Football-v0",
+    entry_point="envs.football.env:FootballEnv",
+    vector_entry_point="envs.football.vector:FootballVectorEnv",
+)
 register(
     id="kickoff/Sokoban-v0",
     entry_point="envs.sokoban.env:SokobanEnv",

@@ -14,8 +14,8 @@ from render.fit import fit
 
 LONGEST_ANSWER = 1000
 
-SAMPLE = Path(__file__).with_name("samples") / "questions.jsonl"
-"""A handful of questions of each kind; beside it `pictures.jsonl`, with pictures."""
+SAMPLES = Path(__file__).with_name("samples")
+"""A handful of questions of each kind: `questions.jsonl`, and `pictures.jsonl` with pictures."""
 
 
 class QuestionsEnv(PictureQuestionEnv):
@@ -32,7 +32,8 @@ class QuestionsEnv(PictureQuestionEnv):
     fitted into that size with black bars; a question without a picture comes with a black one.
 
     ## Arguments
-    `path`: the file, from the working directory; None is a small sample. `image_size`: (height, width), needed where
+    `path`: the file, from the working directory; None is a small sample (with pictures where there is an `image_size`).
+    `image_size`: (height, width), needed where
     rows have pictures. `folder`: where pictures lie; None is the file's own folder. `on_broken`: "error" or "skip", for
     rows that are no question. `split`: "all", "train" or "test"; a hash of its text puts a tenth of the questions into
     "test". `render_mode`: "ansi" without pictures, "rgb_array" or "human" with them.
@@ -58,7 +59,9 @@ class QuestionsEnv(PictureQuestionEnv):
         ):
             if value not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
-        self._file = open_questions(str(SAMPLE) if path is None else path, on_broken)
+        self._file = open_questions(
+            path or str(SAMPLES / ("questions.jsonl" if image_size is None else "pictures.jsonl")), on_broken
+        )
         if self._file.has_pictures and image_size is None:
             raise ValueError(f"{self._file.path} has pictures: give image_size, (height, width)")
         self.metadata = (QuestionEnv if image_size is None else PictureQuestionEnv).metadata

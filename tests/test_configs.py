@@ -6,8 +6,12 @@ from agents.chat import Chat
 from agents.episodes import Arena, Ended, Start
 from agents.experts import scripted
 from agents.tiny import build_processor
+from agents.warmup import TASKS
 from envs.task import Task
 from training.config import load, names
+
+NO_EXPERT = {"cliff_walking", "freeway", "frozen_lake", "minigrid"}
+"""Other people's envs."""
 
 
 @pytest.mark.parametrize("name", names("env"))
@@ -18,18 +22,19 @@ def test_every_env_config_plays(name: str) -> None:
     assert 1 <= len(episode.turns) <= config.max_turns
     assert episode.valid == 1 and episode.ended in (Ended.COMPLETED, Ended.TRUNCATED)
     for turn in episode.turns:
-        assert turn.caption and turn.state_hash
+        assert turn.state_hash
+        assert turn.caption or name in NO_EXPERT
         assert (turn.observation.image is not None) == config.image
-        assert (turn.observation.text != "") == config.caption
+        assert task.words(turn.observation, first=True)
 
 
-@pytest.mark.parametrize("name", names("env"))
-def test_what_the_expert_says_fits_into_a_reply(name: str) -> None:
-    """It is what the embedded model is warmed up with."""
+@pytest.mark.parametrize("name", sorted(set(names("env")) - NO_EXPERT))
+def test_the_expert_succeeds_in_well_formed_replies(name: str) -> None:
     task = Task(name, load([f"env={name}"]).tasks[name])
-    chat = Chat(build_processor())
     episodes = Arena(task).play([Start(seed, sampling_seed=seed) for seed in range(4)], scripted("expert"))
-    lengths = [len(chat.reply(turn.words)) for episode in episodes for turn in episode.turns]
-    assert 0 < max(lengths) <= task.config.max_reply_tokens
     assert all(episode.valid == 1 for episode in episodes)
     assert any(episode.success for episode in episodes)
+    if name in TASKS:  # the embedded model is warmed up with it
+        chat = Chat(build_processor())
+        lengths = [len(chat.reply(turn.words)) for episode in episodes for turn in episode.turns]
+        assert 0 < max(lengths) <= task.config.max_reply_tokens

@@ -13,7 +13,7 @@ from gymnasium.utils.env_checker import check_env
 from PIL import Image
 
 from envs.answers import Formula
-from envs.dataset import SAMPLE, QuestionsEnv
+from envs.dataset import SAMPLES, QuestionsEnv
 from envs.pictures import decode
 from envs.question_file import BrokenRow, read_row
 
@@ -43,11 +43,11 @@ def asked(env: QuestionsEnv, count: int = 60) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("kwargs", [{}, {"path": str(SAMPLE.with_name("pictures.jsonl")), "image_size": (96, 120)}])
+@pytest.mark.parametrize("kwargs", [{}, {"image_size": (96, 120)}])
 def test_the_samples(kwargs: dict) -> None:
     env = QuestionsEnv(**kwargs)
     check_env(env, skip_render_check=True)
-    count = len(Path(kwargs.get("path", SAMPLE)).read_text().splitlines())
+    count = len((SAMPLES / ("pictures.jsonl" if kwargs else "questions.jsonl")).read_text().splitlines())
     assert len(asked(env, 200)) == count
     for seed in range(30):
         observation, info = env.reset(seed=seed)

@@ -1,0 +1,164 @@
+"""What every registered env keeps: Gymnasium's contract, seeds, pictures, batches, an expert."""
+
+import warnings
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import SyncVectorEnv
+
+import envs
+from envs.__main__ import ids
+
+SMALL: dict[str, dict[str, Any]] = {
+    "kickoff/Sokoban-v0": {"room": (6, 6), "boxes": 1, "image_size": (84, 84), "max_steps": 40},
+    "kickoff/Reasoning-v0": {"tasks": ["chain_sum", "gcd"]},
+    "kickoff/Geometry-v0": {"image_size": (84, 84)},
+    "kickoff/Visual-v0": {"image_size": (84, 84)},
+    "kickoff/Football-v0": {"scenario": "academy_3_vs_1_with_keeper", "image_size": (64, 96), "start_noise": 0.1},
+}
+"""Keywords that make an env quick; the others are taken as they come."""
+KEYS = {"success", "text", "legal_actions", "state_hash"}
+
+every_id = pytest.mark.parametrize("id", ids())
+assert envs  # registers the ids
+
+
+def make(id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+    return gymnasium.make(id, **SMALL.get(id, {}), **kwargs)
+
+
+def equal(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other)
+
+
+def play(env: gymnasium.Env[Any, Any], seed: int, steps: int = 60) -> list[Any]:
+    """Everything an env gives for random actions; episodes start anew when they end."""
+    rng = np.random.default_rng(seed)
+    given: list[Any] = [env.reset(seed=seed)]
+    for _ in range(steps):
+        if isinstance(env.action_space, gymnasium.spaces.Text):
+            action: Any = str(rng.integers(100))
+        else:
+            action = int(rng.integers(env.action_space.n))  # type: ignore[attr-defined]
+        given.append(env.step(action))
+        if given[-1][2] or given[-1][3]:
+            given.append(env.reset())
+    return given
+
+
+@every_id
+def test_gymnasiums_own_check(id: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(make(id).unwrapped)
+
+
+@every_id
+def test_a_seed_decides_everything(id: str) -> None:
+    one, again, other = (play(make(id), seed) for seed in (3, 3, 4))
+    assert all(equal(a, b) for turn, same in zip(one, again, strict=True) for a, b in zip(turn, same, strict=True))
+    assert not equal(one[0][1]["text"], other[0][1]["text"]) or one[0][1]["state_hash"] != other[0][1]["state_hash"]
+
+
+@every_id
+def test_what_info_tells(id: str) -> None:
+    env = make(id)
+    for turn in play(env, 5):
+        info = turn[-1]
+        assert KEYS <= info.keys()
+        assert type(info["success"]) is bool
+        assert isinstance(info["text"], str) and info["text"]
+        assert isinstance(info["state_hash"], str) and len(info["state_hash"]) >= 16
+        if isinstance(env.action_space, gymnasium.spaces.Discrete):
+            assert info["legal_actions"] and set(info["legal_actions"]) <= set(range(env.action_space.n))
+            assert isinstance(info["feedback"], str)
+        else:
+            assert info["legal_actions"] == []
+
+
+@every_id
+def test_the_class_says_what_it_is(id: str) -> None:
+    doc = "".join(str(cls.__doc__) for cls in type(make(id).unwrapped).__mro__ if cls.__module__.startswith("envs"))
+    for section in ("Action Space", "Observation Space", "Rewards", "Starting State", "Episode End", "Arguments"):
+        assert f"## {section}" in doc, section
+    assert "## Version History" in doc
+
+
+@pytest.mark.parametrize("id", sorted(set(ids()) - {"kickoff/Questions-v0"}))  # a file is as hard as it is
+def test_difficulty_is_checked(id: str) -> None:
+    for difficulty in (0.0, 1.0):
+        make(id, difficulty=difficulty).reset(seed=0)
+    with pytest.raises(ValueError, match=r"difficulty must be .* got 1\.5"):
+        make(id, difficulty=1.5)
+
+
+@every_id
+def test_pictures(id: str) -> None:
+    modes = make(id).metadata["render_modes"]
+    if "rgb_array" not in modes:
+        assert modes == ["ansi"]
+        env = make(id, render_mode="ansi")
+        _, info = env.reset(seed=0)
+        assert env.render() in info["text"]
+        return
+    env = make(id, render_mode="rgb_array")
+    env.reset(seed=0)
+    frame: Any = env.render()
+    assert frame.dtype == np.uint8 and frame.ndim == 3 and frame.shape[2] == 3 and frame.std() > 1
+    with pytest.raises(ValueError, match="render_mode"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        make(id, render_mode="hologram")
+
+
+@every_id
+def test_the_expert_is_right_and_changes_nothing(id: str) -> None:
+    env = make(id)
+    wins = 0
+    for seed in range(6):
+        _, info = env.reset(seed=seed)
+        over = False
+        while not over:
+            expert: Any = env.unwrapped
+            action = expert.expert_action()
+            assert isinstance(expert.expert_thought(), str)
+            assert expert.expert_action() == action
+            _, _, terminated, truncated, info = env.step(action)
+            over = terminated or truncated
+        wins += info["success"]
+    assert wins >= (4 if "Football" in id else 6)
+
+
+@every_id
+def test_many_at_once_are_as_one_by_one(id: str) -> None:
+    kwargs = SMALL.get(id, {})
+    batch = gymnasium.make_vec(id, num_envs=3, vectorization_mode="vector_entry_point", **kwargs)
+    singles = SyncVectorEnv([lambda: gymnasium.make(id, **kwargs)] * 3)
+    assert batch.observation_space == singles.observation_space
+    assert batch.action_space == singles.action_space
+    rng = np.random.default_rng(0)
+    one, other = batch.reset(seed=7), singles.reset(seed=7)
+    for _ in range(50):
+        assert equal_batches(one[0], other[0])
+        for got, expected in zip(one[1:-1], other[1:-1], strict=True):
+            np.testing.assert_array_equal(got, expected)
+        assert one[-1].keys() == other[-1].keys()
+        for key in one[-1]:
+            assert [str(value) for value in one[-1][key]] == [str(value) for value in other[-1][key]], key
+        actions: Any = (
+            tuple(str(number) for number in rng.integers(0, 100, 3))
+            if isinstance(batch.single_action_space, gymnasium.spaces.Text)
+            else rng.integers(0, batch.single_action_space.n, 3)  # type: ignore[attr-defined]
+        )
+        one, other = batch.step(actions), singles.step(actions)
+    batch.close()
+
+
+def equal_batches(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal_batches(one[key], other[key]) for key in one)
+    return np.array_equal(np.asarray(one), np.asarray(other))
