@@ -76,10 +76,11 @@ class Game:
 
     def keys(self, actions: Any, number: int) -> NDArray[np.int64]:
         """Actions of the seats, in their own eyes, as [N, 2, 11] on the screen; ValueError for what is no action."""
-        given = np.asarray(actions).reshape(number, -1)
-        if given.shape[1] != len(self.seats) or given.dtype.kind not in "iu":
+        given = np.asarray(actions)
+        if given.size != number * len(self.seats) or given.dtype.kind not in "iu":
             raise ValueError(f"{len(self.seats)} whole numbers from 0 to {ACTIONS - 1} are an action, got {actions!r}")
-        if given.min() < 0 or given.max() >= ACTIONS:
+        given = given.astype(np.int64).reshape(number, -1)
+        if (given.view(np.uint64) >= ACTIONS).any():  # so seen, what is negative is large
             raise ValueError(f"action must be one of 0 to {ACTIONS - 1}, got {actions!r}")
         keys = np.zeros((number, 2, MAX_PLAYERS), np.int64)
         left, right = self.controlled
@@ -101,12 +102,6 @@ class Game:
         own: NDArray[np.float64] = rewards @ self._shares
         return own
 
-    def success(self, matches: Matches) -> NDArray[np.bool_]:
-        """[N]: left has scored; where goals do not end the game: left has won it."""
-        left, right = matches["score"][:, 0], matches["score"][:, 1]
-        won = (left > right) & (matches["ended"] != RUNNING)
-        return np.where(matches["end_on_score"] > 0, left > 0, won)
-
     def text(self, m: Any) -> str:
         """The state in words, as the first seat sees it."""
         team, slot = self.seats[0].tolist()
@@ -115,14 +110,15 @@ class Game:
     def info(self, matches: Matches, ledgers: Ledgers, rewards: NDArray[np.float64]) -> dict[str, Any]:
         """What is known of one match; see `FootballEnv`."""
         m = matches[0]
+        score = m["score"].tolist()
         team, slot = self.seats[0].tolist()
         info = {
-            "success": bool(self.success(matches)[0]),
+            "success": bool(_success(score, m["ended"], m["end_on_score"])),
             "text": self.text(m),
             "legal_actions": list(_LEGAL),
             "state_hash": state_hash(matches, ledgers),
             "feedback": _feedback(m),
-            "score": tuple(m["score"].tolist()),
+            "score": tuple(score),
             "ball_owned_team": int(m["ball_owned_team"]),
             "active": int(m["slot"][team, slot]),
             "steps_left": int(m["steps_left"]),
@@ -137,7 +133,7 @@ class Game:
         team, slot = self.seats[0].tolist()
         number = len(matches)
         infos = {
-            "success": self.success(matches),
+            "success": _success(matches["score"].T, matches["ended"], matches["end_on_score"]),
             "text": Lazy(number, lambda index: self.text(matches[index])),
             "legal_actions": [list(_LEGAL)] * number,
             "state_hash": Lazy(number, lambda i: state_hash(matches[i : i + 1], ledgers[i : i + 1])),
@@ -166,6 +162,12 @@ class Lazy(Sequence[Any]):
         """One value, or a list of them for a slice."""
         chosen = range(self._length)[index]
         return [self._make(one) for one in chosen] if isinstance(chosen, range) else self._make(chosen)
+
+
+def _success(score: Any, ended: Any, end_on_score: Any) -> Any:
+    """Left has scored; where goals do not end the game: left has won it. Numbers or arrays."""
+    left, right = score
+    return ((left > 0) & (end_on_score > 0)) | ((left > right) & (end_on_score == 0) & (ended != RUNNING))
 
 
 def _feedback(m: Any) -> str:
