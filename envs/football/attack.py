@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from envs.football.jit import njit
 from envs.football.kicks import PASS_ERROR, SHOT_ERROR, SHOT_SPEED, play_ball, shoot
 from envs.football.match import (
     CORNER,
@@ -20,7 +21,6 @@ from envs.football.match import (
 )
 from envs.football.offside import offside_line
 from envs.football.physics import DRIBBLE_SPEED, ON_BALL, SPRINT_SPEED, run, wrap
-from render.jit import njit
 
 CARRY: Final = 0
 PASS: Final = 1
@@ -31,6 +31,12 @@ READY: Final = 0.6
 """Radians beside the facing direction into which a rule-following player can kick."""
 SHOT_RANGE: Final = 30.0
 THROW_RANGE: Final = 22.0
+PATIENCE: Final = 4.0
+"""Seconds after which a restart, or a ball in the keeper's hands, is played for a steered player."""
+PAUSE: Final = 1.2
+"""Seconds that others take for it."""
+DANGER: Final = -20.0
+"""Metres from the middle, towards the own goal, up to which the ball is cleared when pressed."""
 LOFT: Final = 18.0
 """Metres from which a high pass is an idea."""
 
@@ -39,7 +45,7 @@ LOFT: Final = 18.0
 def worth(x: float, y: float) -> float:
     """How good it is to have the ball at a place, seen attacking to +x: about the chance of a goal from it."""
     distance = math.hypot(HALF_LENGTH - x, y)
-    return 0.45 * math.exp(-distance / 13.0) + 0.03 * (x + HALF_LENGTH) / (2.0 * HALF_LENGTH)
+    return 0.45 * math.exp(-distance / 13.0) + 0.06 * (x + HALF_LENGTH) / (2.0 * HALF_LENGTH)
 
 
 @njit
@@ -88,7 +94,7 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
                 continue
             room = math.sqrt(crowd(m, 1 - team, forward * ahead_x, forward * ahead_y))
             keeps = min(0.35 + 0.11 * room, 0.97)
-            score = keeps * (worth(ahead_x, ahead_y) + 0.002) - (1.0 - keeps) * worth(-x, y) * 0.7
+            score = keeps * (worth(ahead_x, ahead_y) + 0.002) - (1.0 - keeps) * worth(-x, y) * 0.5
             score *= 1.0 + 0.3 * doubt * bell(m)
             if score > best:
                 best = score
@@ -111,9 +117,10 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
     line = 1e9
     if m.offsides and mode != THROW_IN and mode != CORNER and mode != GOAL_KICK:
         line = offside_line(m, team)
+    blur = (1.2 - m.difficulty[team]) * uniform(m)  # metres by which he misjudges the offside line
     reach = THROW_RANGE if mode == THROW_IN else 48.0
     for mate in range(m.players[team]):
-        if mate == player or m.present[team, mate] == 0 or forward * m.position[team, mate, 0] > line:
+        if mate == player or m.present[team, mate] == 0 or forward * m.position[team, mate, 0] > line + blur:
             continue
         dx, dy = m.position[team, mate, 0] - m.ball[0], m.position[team, mate, 1] - m.ball[1]
         distance = math.hypot(dx, dy)
@@ -125,7 +132,7 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
         if abs(to_y) > HALF_WIDTH or abs(to_x) > HALF_LENGTH:
             continue
         room = min(math.sqrt(crowd(m, 1 - team, forward * to_x, forward * to_y)) / 5.0, 1.0)
-        gain, loss = worth(to_x, to_y), 0.8 * worth(-to_x, to_y)
+        gain, loss = worth(to_x, to_y), 0.5 * worth(-to_x, to_y)
         arrives = openness(m, team, dx, dy, math.hypot(dx, dy), True) * (0.7 + 0.3 * room)
         score = arrives * (gain + 0.004 * room) - (1.0 - arrives) * loss
         kind = PASS
@@ -139,10 +146,13 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
             score -= 0.01
         if score > best:
             best, m.intent, m.intent_mate = score, kind, mate
-    if still and m.intent == CARRY:
-        # Nobody to play to: up the pitch.
+    if (still and m.intent == CARRY) or (x < DANGER and best < 0.0 and not still):
+        # Nobody to play to, or nothing but danger: up the pitch, towards the nearer touchline.
         m.intent, m.intent_mate = HIGH, -1
-        m.aim[0], m.aim[1] = m.ball[0] + forward * 25.0, m.ball[1] * 0.5
+        m.aim[0], m.aim[1] = (
+            m.ball[0] + forward * 28.0,
+            m.ball[1] + math.copysign(9.0 if not still else -5.0, m.ball[1]),
+        )
 
 
 @njit
@@ -186,7 +196,18 @@ def on_ball(m: Match, team: int, player: int, still: bool) -> None:
 
 
 @njit
-def serve(m: Match, team: int, player: int) -> None:
-    """Play a ball that lies still, or is in the keeper's hands."""
-    on_ball(m, team, player, True)
-    m.game_mode = NORMAL
+def play_owner(m: Match) -> None:
+    """One step of the ball's owner, if nobody steers him, or if it is high time to play a ball that lies still."""
+    team, player = m.ball_owned_team, m.ball_owned_player
+    if team < 0:
+        return
+    steered = m.steered[team, player] >= 0
+    held = -1.0
+    if m.game_mode != NORMAL:
+        held = m.restart_time
+    elif m.full_game and player == m.keeper[team]:
+        held = m.since_owned
+    if held > (PATIENCE if steered else PAUSE):
+        on_ball(m, team, player, True)
+    elif held < 0.0 and not steered:
+        on_ball(m, team, player, False)

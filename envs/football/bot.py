@@ -3,11 +3,11 @@
 import math
 from typing import Final
 
-from envs.football import attack, shape
+from envs.football import shape
+from envs.football.jit import njit
 from envs.football.match import GOAL_HALF_WIDTH, HALF_LENGTH, HALF_WIDTH, KEEPER, NORMAL, STEP, Match
 from envs.football.physics import DRAG, FRICTION, SPRINT_SPEED, glide, run
 from envs.football.steering import far
-from render.jit import njit
 
 KEEPER_SPEED: Final = 5.0
 KEEPER_GAIN: Final = 1.2
@@ -16,10 +16,6 @@ RUSH_FROM: Final = 15.0
 """Metres from goal at which a keeper comes out to meet a carried ball."""
 TIRED: Final = 0.15
 """The share of his speed that a player without strength has lost."""
-PATIENCE: Final = 4.0
-"""Seconds after which a restart, or a ball in the keeper's hands, is played for a steered player."""
-PAUSE: Final = 1.2
-"""Seconds that others take for it."""
 COMES_BY: Final = 7.0
 """m/s: a pass that is still so fast when it comes by is waited for."""
 
@@ -174,8 +170,8 @@ def play_drill(m: Match) -> None:
         if m.steered[0, player] >= 0:
             continue
         if m.ball_owned_team == 0 and m.ball_owned_player == player:
-            attack.on_ball(m, 0, player, False)
-        elif m.receiver == player or m.ball_owned_team == 1 or (m.controlled[0] == 0 and m.ball_owned_team < 0):
+            continue
+        if m.receiver == player or m.ball_owned_team == 1 or (m.controlled[0] == 0 and m.ball_owned_team < 0):
             receive(m, 0, player, top_speed(m, 0))
         else:
             support(m, 0, player)
@@ -190,8 +186,6 @@ def play_team(m: Match, team: int) -> None:
             continue
         speed = top * (1.0 - TIRED * m.tired[team, player])
         if m.ball_owned_team == team and m.ball_owned_player == player:
-            if m.game_mode == NORMAL:
-                attack.on_ball(m, team, player, False)
             continue
         duty = m.duty[team, player]
         if duty == shape.CHASE and m.game_mode == NORMAL:
@@ -207,7 +201,7 @@ def play_team(m: Match, team: int) -> None:
 
 @njit
 def play_bots(m: Match) -> None:
-    """One step of everybody who is not steered."""
+    """One step of everybody who is not steered and has not got the ball."""
     if m.full_game and (m.steps - m.planned >= shape.LOOK_EVERY or m.since_kick == 0.0 or m.since_owned == 0.0):
         m.planned = m.steps
         for team in range(2):
@@ -215,12 +209,11 @@ def play_bots(m: Match) -> None:
     for team in range(2):
         if m.keeper[team] == KEEPER and m.present[team, KEEPER]:
             holds = m.ball_owned_team == team and m.ball_owned_player == KEEPER and m.game_mode == NORMAL
-            steered = m.steered[team, KEEPER] >= 0
-            if holds and m.full_game and m.since_owned > (PATIENCE if steered else PAUSE):
-                attack.serve(m, team, KEEPER)
-            elif holds and not steered:
+            if m.steered[team, KEEPER] >= 0:
+                pass
+            elif holds:
                 glide(m, team, KEEPER, 0.0, 0.0, KEEPER_GAIN)
-            elif not steered:
+            else:
                 keep_goal(m, team)
         if m.full_game and not m.lazy[team]:
             play_team(m, team)

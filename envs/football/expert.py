@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from envs.football.attack import CARRY, HIGH, PASS, SHOOT, choose
 from envs.football.bot import dive_speed, keeper_reach, reaction
+from envs.football.jit import njit
 from envs.football.kicks import PASS_HELP, SHORT, SHOT_SPEED, aim_shot
 from envs.football.match import (
     GOAL_HALF_WIDTH,
@@ -28,7 +29,6 @@ from envs.football.match import (
 from envs.football.physics import wrap
 from envs.football.rules import FETCH, advance
 from envs.football.shape import LOOK_EVERY, PLACE, look_about
-from render.jit import njit
 
 RIGHT: Final = int(Action.RIGHT)
 SHORT_PASS: Final = int(Action.SHORT_PASS)

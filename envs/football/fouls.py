@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from envs.football.jit import njit
 from envs.football.match import (
     FOUL,
     FREE_KICK,
@@ -16,9 +17,9 @@ from envs.football.match import (
     note,
     uniform,
 )
+from envs.football.physics import halt
 from envs.football.restarts import PENALTY_SPOT, begin, in_box
 from envs.football.steering import hand_over
-from render.jit import njit
 
 SLIDE_REACH: Final = 2.0
 SLIDE_WINS: Final = 0.5
@@ -35,7 +36,7 @@ def send_off(m: Match, team: int, player: int) -> None:
     """A player leaves the pitch; his slot goes to another."""
     m.reds[team] += 1
     m.present[team, player] = 0
-    m.velocity[team, player, :] = 0.0
+    halt(m, team, player)
     m.position[team, player, 1] = HALF_WIDTH + 3.0
     slot = m.steered[team, player]
     if slot >= 0:

@@ -1,7 +1,7 @@
 """Offside: who stands nearer to the goal line than the ball and the last opponent but one when the ball is played."""
 
+from envs.football.jit import njit
 from envs.football.match import Match
-from render.jit import njit
 
 
 @njit
@@ -17,6 +17,13 @@ def offside_line(m: Match, team: int) -> float:
             elif x > but_one:
                 but_one = x
     return float(max(but_one, forward * m.ball[0], 0.0))
+
+
+@njit
+def unflag(m: Match) -> None:
+    """Nobody stands offside."""
+    for player in range(m.players[m.last_touched]):
+        m.flagged[player] = 0
 
 
 @njit

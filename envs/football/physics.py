@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from envs.football.jit import njit
 from envs.football.match import (
     BALL_RADIUS,
     GOAL_HALF_WIDTH,
@@ -14,7 +15,6 @@ from envs.football.match import (
     SUBSTEP,
     Match,
 )
-from render.jit import njit
 
 # The ball: constants of GRF's third_party/gfootball_engine/src/onthepitch/ball.cpp.
 GRAVITY: Final = -9.81
@@ -48,6 +48,13 @@ BALL_AHEAD: Final = 0.65
 def wrap(angle: float) -> float:
     """The same angle in [-π, π)."""
     return (angle + math.pi) % (2.0 * math.pi) - math.pi
+
+
+@njit
+def halt(m: Match, team: int, player: int) -> None:
+    """A player stands still at once."""
+    m.velocity[team, player, 0] = 0.0
+    m.velocity[team, player, 1] = 0.0
 
 
 @njit

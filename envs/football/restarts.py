@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from envs.football.jit import njit
 from envs.football.match import (
     BALL_RADIUS,
     CORNER,
@@ -16,9 +17,9 @@ from envs.football.match import (
     THROW_IN,
     Match,
 )
-from envs.football.physics import BALL_AHEAD
+from envs.football.offside import unflag
+from envs.football.physics import BALL_AHEAD, halt
 from envs.football.steering import far, hand_over
-from render.jit import njit
 
 DISTANCE: Final = 9.15
 """Metres opponents keep from the ball; 2 m at a throw-in (Laws of the Game 8, 13 and 15)."""
@@ -42,7 +43,7 @@ def put(m: Match, team: int, player: int, x: float, y: float) -> None:
     forward = 1.0 if team == 0 else -1.0
     m.position[team, player, 0] = forward * x
     m.position[team, player, 1] = forward * y
-    m.velocity[team, player, :] = 0.0
+    halt(m, team, player)
     m.target[team, player, 0] = forward * x
     m.target[team, player, 1] = forward * y
     m.facing[team, player] = math.atan2(m.ball[1] - forward * y, m.ball[0] - forward * x)
@@ -55,7 +56,7 @@ def stand(m: Match) -> None:
     facing = m.facing[team, player]
     m.position[team, player, 0] = m.ball[0] - BALL_AHEAD * math.cos(facing)
     m.position[team, player, 1] = m.ball[1] - BALL_AHEAD * math.sin(facing)
-    m.velocity[team, player, :] = 0.0
+    halt(m, team, player)
 
 
 @njit
@@ -113,12 +114,11 @@ def begin(m: Match, mode: int, team: int, x: float, y: float) -> None:
     m.restart_team = team
     m.restart_time = 0.0
     m.ball[0], m.ball[1], m.ball[2] = x, y, BALL_RADIUS
-    m.ball_velocity[:] = 0.0
+    m.ball_velocity[0], m.ball_velocity[1], m.ball_velocity[2] = 0.0, 0.0, 0.0
     m.receiver = -1
     m.passer = -1
-    m.flagged[:] = 0
+    unflag(m)
     m.last_touched = team
-    m.wait[:] = 0.0
     if mode == KICK_OFF or mode == CORNER or mode == PENALTY:
         places(m, mode, team)
     player = taker(m, mode, team)
@@ -131,6 +131,7 @@ def begin(m: Match, mode: int, team: int, x: float, y: float) -> None:
     m.facing[team, player] = math.atan2(-y, goal - x)
     if mode == THROW_IN:
         m.facing[team, player] = -math.copysign(math.pi / 2, y)
+    m.wait[team, player] = 0.0
     hand_over(m, team, player, -1)
     stand(m)
     keep_off(m)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.football import bot
-from envs.football.attack import serve
+from envs.football.attack import play_owner
 from envs.football.fouls import foul, slide
+from envs.football.jit import njit
 from envs.football.kicks import LONG, SHORT, SHOT_ERROR, SHOT_RISE, aim_shot, give, kick, shoot
 from envs.football.match import (
     BALL_RADIUS,
@@ -49,6 +50,7 @@ from envs.football.match import (
     note,
     uniform,
 )
+from envs.football.offside import unflag
 from envs.football.physics import (
     DRIBBLE_SPEED,
     ON_BALL,
@@ -62,7 +64,6 @@ from envs.football.physics import (
 )
 from envs.football.restarts import GOAL_AREA, begin, in_box, keep_off, stand
 from envs.football.steering import hand_over, switch
-from render.jit import njit
 
 # numba takes plain integers, not enum members.
 LONG_PASS: Final = int(Action.LONG_PASS)
@@ -86,19 +87,19 @@ FETCH: Final = 3.0
 """Metres: a free ball so near is fetched by a steered player himself."""
 TIRES: Final = 1.0 / 19200.0
 """Strength used per step and (m/s)²: sprinting for 300 s takes all of it."""
-CLUMSY: Final = 0.04
-"""The share of standing tackles that are fouls."""
+CLUMSY: Final = 0.12
+"""The share of standing tackles that are fouls; a third of it in the own box."""
+SLIDES: Final = 0.03
+"""The chance of a slide, each step that an unsteered player could tackle."""
 
 
 @njit
 def press(m: Match, team: int, slot: int, action: int) -> None:
     """What an action does at once: sticky keys, kicks, a slide."""
     keys = m.sticky[team, slot]
-    if 1 <= action <= 8:
-        keys[:8] = 0
-        keys[action - 1] = 1
-    elif action == RELEASE_DIRECTION:
-        keys[:8] = 0
+    if 1 <= action <= 8 or action == RELEASE_DIRECTION:
+        for direction in range(8):
+            keys[direction] = 1 if direction == action - 1 else 0
     elif action == SPRINT:
         keys[8] = 1
     elif action == RELEASE_SPRINT:
@@ -176,7 +177,7 @@ def take(m: Match, team: int, player: int) -> None:
     m.since_owned = 0.0
     m.think = 0.2
     m.intent = 0
-    m.flagged[:] = 0
+    unflag(m)
     hand_over(m, team, player, -1)
     carry(m)
 
@@ -213,7 +214,13 @@ def touch(m: Match) -> None:
         if not keeps:
             note(m, BLOCKED, best_team, best)
         angle = math.atan2(-m.ball_velocity[1], -m.ball_velocity[0]) + 0.9 * bell(m)
-        kick(m, best_team, best, angle, 4.0 + 4.0 * uniform(m), 1.5)
+        speed = 4.0 + 4.0 * uniform(m)
+        if m.full_game:
+            angle += 0.7 * bell(m)
+            speed *= 1.3
+            if keeps:  # past the post
+                angle = math.atan2(math.copysign(1.0, m.ball[1]), math.copysign(0.5 * uniform(m), m.ball[0]))
+        kick(m, best_team, best, angle, speed, 1.5)
 
 
 @njit
@@ -244,9 +251,15 @@ def tackle(m: Match) -> None:
         else:
             chance = 0.1 + 0.3 * m.difficulty[other]
         if uniform(m) < chance:
-            if m.full_game and not keeps and uniform(m) < CLUMSY:
+            clumsy = CLUMSY / 3.0 if in_box(other, m.ball[0], m.ball[1]) else CLUMSY
+            if m.full_game and not keeps and uniform(m) < clumsy:
                 foul(m, other, player, 0.1)
             else:
+                m.tackles[other] += 1
+                take(m, other, player)
+            return
+        if m.full_game and not keeps and m.steered[other, player] < 0 and uniform(m) < SLIDES:
+            if slide(m, other, player):
                 m.tackles[other] += 1
                 take(m, other, player)
             return
@@ -288,13 +301,10 @@ def judge(m: Match) -> None:
 
 @njit
 def wait_for_restart(m: Match) -> None:
-    """Opponents keep away, the taker stands at the ball; who does not take it in time is helped."""
+    """Opponents keep away, the taker stands at the ball."""
     m.restart_time += STEP
     stand(m)
     keep_off(m)
-    team = m.restart_team
-    if m.restart_time > (bot.PATIENCE if m.steered[team, m.ball_owned_player] >= 0 else bot.PAUSE):
-        serve(m, team, m.ball_owned_player)
 
 
 @njit
@@ -359,6 +369,7 @@ def step(m: Match, actions: NDArray[np.int64]) -> None:
     bot.play_bots(m)
     if m.game_mode != NORMAL:
         wait_for_restart(m)
+    play_owner(m)
     for _ in range(SUBSTEPS):
         drift(m)
         if m.game_mode != NORMAL:
@@ -393,7 +404,9 @@ def advance(matches: Matches, actions: NDArray[np.int64], frame_skip: int, going
         m = matches[index]
         if not going[index]:
             continue
-        held[:] = actions[index]
+        for team in range(2):
+            for slot in range(m.controlled[team]):
+                held[team, slot] = actions[index, team, slot]
         for _ in range(frame_skip):
             step(m, held)
             if m.ended != RUNNING:

@@ -7,9 +7,9 @@ ball, short and narrow without. The nearest goes for a ball that is not his team
 import math
 from typing import Final
 
-from envs.football.match import HALF_LENGTH, HALF_WIDTH, Match, bell
+from envs.football.jit import njit
+from envs.football.match import HALF_LENGTH, HALF_WIDTH, Match, bell, uniform
 from envs.football.offside import offside_line
-from render.jit import njit
 
 PLACE: Final = 0
 CHASE: Final = 1
@@ -21,6 +21,9 @@ AHEAD: Final = 0.5
 """Seconds by which the ball is thought ahead for choosing who goes for it."""
 MARKS: Final = 9.0
 """Metres from his place within which a defender marks."""
+RUNS: Final = 0.2
+RUN_CHANCE: Final = 0.25
+"""The chance, at each look, that a forward with an anchor beyond `RUNS` runs in behind the defence."""
 DEEPEST: Final = -0.7
 FOREMOST: Final = 0.55
 
@@ -62,7 +65,7 @@ def mark(m: Match, team: int, player: int, marked: int) -> int:
     to_x, to_y = -forward * HALF_LENGTH - x, -y
     distance = max(math.hypot(to_x, to_y), 0.1)
     near = min(1.0 + 0.04 * distance, 0.5 * distance)
-    sure = 0.35 + 0.45 * m.difficulty[team]
+    sure = 0.25 + 0.4 * m.difficulty[team]
     m.target[team, player, 0] += sure * (x + near * to_x / distance - m.target[team, player, 0])
     m.target[team, player, 1] += sure * (y + near * to_y / distance - m.target[team, player, 1])
     return marked | 1 << best
@@ -93,6 +96,8 @@ def look_about(m: Match, team: int) -> None:
         x = back + depth * (along - DEEPEST) / (FOREMOST - DEEPEST)
         if ours:
             x = min(x, max(line, ball_x - 1.0))
+            if along > RUNS and ball_x > -15.0 and uniform(m) < RUN_CHANCE:
+                x = max(line, x) + 7.0  # a run in behind
         y = wide * HALF_WIDTH * across + (0.25 if ours else 0.42) * ball_y
         x = min(max(x + 0.8 * bell(m), -HALF_LENGTH + 3.0), HALF_LENGTH - 5.0)
         y = min(max(y + 0.8 * bell(m), -HALF_WIDTH + 1.5), HALF_WIDTH - 1.5)
