@@ -50,7 +50,8 @@ class FootballEnv(gymnasium.Env[Any, Any]):
 
     ## Starting State
     The scenario's places, shifted by uniform noise within ±`start_noise` (GRF's units): ball and field players
-    together, and each field player alone by 0.3 of it. All of it is drawn under `reset(seed=…)`.
+    together, and each field player alone by 0.3 of it; none at a kick-off, which either side may have. All of it is
+    drawn under `reset(seed=…)`.
 
     ## Episode End
     The scenario's: academy drills are terminated by a goal, the ball out of play, or the other team winning the ball,

@@ -61,8 +61,6 @@ class Game:
             [(team, slot) for team, count in enumerate(self.controlled) for slot in range(count)], np.int64
         )
         self._kind = REWARDS.index(rewards)
-        payers = self.seats[:, 0] == (0 if self.controlled[0] else 1)
-        self._shares = payers / payers.sum()
         size = frame_size("image_size", image_size)
         self.observer = Observer(observation, self.seats, players, self.scenario.steps, size, camera)
         self.action_space: spaces.Space[Any] = spaces.Discrete(ACTIONS)
@@ -99,7 +97,8 @@ class Game:
 
     def reward(self, rewards: NDArray[np.float64]) -> NDArray[np.float64]:
         """The env's own reward [N]: the mean of the left seats' (of the right's where left has none)."""
-        own: NDArray[np.float64] = rewards @ self._shares
+        count = self.controlled[0] or self.controlled[1]  # left seats come first
+        own: NDArray[np.float64] = rewards[:, :count].sum(axis=1) / count
         return own
 
     def text(self, m: Any) -> str:

@@ -225,6 +225,20 @@ def test_the_expert_leaves_the_state_alone() -> None:
         env.step(action)
 
 
+def test_success_in_a_whole_game_is_to_have_won_it() -> None:
+    env = FootballEnv("5_vs_5", "text")
+    env.reset(seed=0)
+    env.matches[0]["score"] = 2, 1
+    env.ledgers[0]["score"] = 2, 1
+    _, reward, terminated, truncated, info = env.step(Action.IDLE)
+    assert not info["success"] and not terminated and not truncated and reward == 0.0
+    env.matches[0]["steps_left"] = 1
+    _, _, terminated, truncated, info = env.step(Action.IDLE)
+    assert info["success"] and truncated and not terminated
+    env.matches[0]["score"] = env.ledgers[0]["score"] = 2, 2
+    assert not env.step(Action.IDLE)[4]["success"]
+
+
 def test_random_and_idle_play_do_not_score() -> None:
     assert success(WITH_KEEPER, "random", 100) <= 0.05
     for scenario in SCENARIOS:

@@ -55,6 +55,10 @@ def test_many_with_several_players_each(observation: str) -> None:
     compare(20, 2, scenario=scenario, observation=observation, image_size=(48, 64), control=(2, 1), frame_skip=4)
 
 
+def test_many_whole_games() -> None:
+    compare(40, 2, scenario="11_vs_11_stochastic", observation="smm", control=(11, 1), frame_skip=3)
+
+
 def test_an_episode_that_ended_starts_anew_at_the_next_step_whatever_the_action() -> None:
     env = FootballVectorEnv(2, "academy_empty_goal_close", "text", frame_skip=400)
     env.reset(seed=0)
