@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import BOX, END, FLOOR, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Level
-from envs.sokoban.solver import FAR, matching, search
+from envs.sokoban.bounds import FAR, matching
+from envs.sokoban.solver import search
 from render.jit import njit
 
 TRIES: Final = 120

@@ -14,11 +14,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.board import BOX, BOX_ON_TARGET, MOST_BOXES, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Board
+from envs.sokoban.board import BOX, BOX_ON_TARGET, END, MOST_BOXES, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Board
+from envs.sokoban.bounds import FAR, matching, push_distances, stuck, walk_bound
 from render.jit import njit
 
-FAR: Final = 10_000
-"""A distance that is none."""
 NODE_LIMIT: Final = 2_000_000
 COST: Final = 0  # of a state, so far
 OWNER: Final = 1  # its arrangement
@@ -52,49 +51,6 @@ def solve(board: Board, fewest: str = "moves", node_limit: int = NODE_LIMIT) -> 
     if nodes < 0:
         return Plan(None, -nodes, pushes == 0)
     return Plan(actions, nodes, True, pushes)
-
-
-@njit
-def push_distances(around: NDArray[np.int64], target: int, distance: NDArray[np.int64]) -> None:
-    """Fill `distance` [fields]: pushes that bring a box from each field to `target`, alone in the room."""
-    distance[:] = FAR
-    queue = np.empty(distance.size, np.int64)
-    queue[0] = target
-    distance[target] = 0
-    head, tail = 0, 1
-    while head < tail:
-        place = queue[head]
-        head += 1
-        for direction in range(4):
-            to = around[place, direction]
-            if to >= 0 and distance[to] == FAR and around[to, direction] >= 0:
-                distance[to] = distance[place] + 1
-                queue[tail] = to
-                tail += 1
-
-
-@njit
-def matching(boxes: NDArray[np.int64], count: int, distances: NDArray[np.int64], best: NDArray[np.int64]) -> int:
-    """The cheapest sum of distances [target, field] over all matchings; `best` [2 ** count] is scratch."""
-    for chosen in range(1, 1 << count):
-        best[chosen] = FAR
-    best[0] = 0
-    for chosen in range((1 << count) - 1):
-        base = best[chosen]
-        if base >= FAR:
-            continue
-        number = 0  # the next box is the one after those already matched
-        rest = chosen
-        while rest:
-            rest &= rest - 1
-            number += 1
-        place = boxes[number]
-        for target in range(count):
-            if not chosen >> target & 1:
-                cost = base + distances[target, place]
-                if cost < best[chosen | 1 << target]:
-                    best[chosen | 1 << target] = cost
-    return int(best[(1 << count) - 1])
 
 
 @njit
@@ -136,34 +92,6 @@ def _walk(around: NDArray[np.int64], boxed: NDArray[np.bool_], start: int, steps
 
 
 @njit
-def _stuck(around: NDArray[np.int64], boxed: NDArray[np.bool_], boxes: NDArray[np.int64], count: int,
-           hopeless: NDArray[np.bool_], goal: NDArray[np.bool_], fast: NDArray[np.bool_]) -> bool:  # fmt: skip
-    """Frozen boxes with one off its target; as `deadlock.frozen`, on the floor's own numbers. `fast` is scratch."""
-    for number in range(count):
-        fast[boxes[number]] = True
-    left, changed = count, True
-    while changed and left:
-        changed = False
-        for number in range(count):
-            place = boxes[number]
-            if not fast[place]:
-                continue
-            for axis in (0, 2):
-                one, other = around[place, axis], around[place, axis + 1]
-                if one >= 0 and other >= 0 and not fast[one] and not fast[other]:
-                    if not (hopeless[one] and hopeless[other]):
-                        fast[place] = False
-                        left -= 1
-                        changed = True
-                        break
-    lost = False
-    for number in range(count):
-        lost |= fast[boxes[number]] and not goal[boxes[number]]
-        fast[boxes[number]] = False
-    return lost
-
-
-@njit
 def search(
     flat: NDArray[np.uint8], stride: int, by_moves: bool, node_limit: int, ceiling: int
 ) -> tuple[int, NDArray[np.int8], int]:
@@ -177,7 +105,7 @@ def search(
     number_of = np.full(flat.size, -1, np.int64)
     size = 0
     for place in range(flat.size):
-        if flat[place] != WALL and flat[place] < 7:
+        if flat[place] != WALL and flat[place] != END:
             number_of[place] = size
             size += 1
     around = np.full((size, 4), -1, np.int64)
@@ -250,7 +178,7 @@ def search(
     level = matching(boxes, count, distances, scratch)
     if level == 0:
         return 1, nothing, 0
-    if level >= FAR or _stuck(around, boxed, boxes, count, hopeless, goal, fast):
+    if level >= FAR or stuck(around, boxes, count, hopeless, goal, fast):
         return -1, nothing, 0
     keys[0] = key
     reached[0] = FAR
@@ -258,7 +186,7 @@ def search(
     reached[0, size] = level
     table[_find(table, keys, key)] = 0
     _note(states, 0, 0, 0, -1, player << 2, -1)
-    level += _way(boxes, count, player, row_of, column_of, aims[:aimed])
+    level += walk_bound(boxes, count, player, row_of, column_of, aims[:aimed])
     if level > ceiling:
         return -1, nothing, 0
     buckets[level] = 0
@@ -320,7 +248,7 @@ def search(
                     keys[child] = key
                     boxed[place], boxed[to] = False, True
                     bound = matching(here, count, distances, scratch)
-                    if bound < FAR and _stuck(around, boxed, here, count, hopeless, goal, fast):
+                    if bound < FAR and stuck(around, here, count, hopeless, goal, fast):
                         bound = FAR
                     boxed[place], boxed[to] = True, False
                     reached[child] = FAR
@@ -328,7 +256,7 @@ def search(
                 cost = reached[owner, player] + 1
                 if reached[child, place] <= cost or reached[child, size] >= FAR:
                     continue
-                total = cost + reached[child, size] + _way(here, count, place, row_of, column_of, aims[:aimed])
+                total = cost + reached[child, size] + walk_bound(here, count, place, row_of, column_of, aims[:aimed])
                 if total > ceiling:
                     continue
                 reached[child, place] = cost
@@ -357,28 +285,6 @@ def _note(states: NDArray[np.int32], node: int, cost: int, owner: int, parent: i
     """Fill in a state."""
     s = states[node]
     s[COST], s[OWNER], s[PARENT], s[PUSH], s[NEXT] = cost, owner, parent, push, following
-
-
-@njit
-def _way(
-    boxes: NDArray[np.int64],
-    count: int,
-    player: int,
-    row_of: NDArray[np.int64],
-    column_of: NDArray[np.int64],
-    aims: NDArray[np.int64],
-) -> int:
-    """Steps without a push that the player still has to make; 0 with no `aims` [n, (row, column)]."""
-    if aims.shape[0] == 0:
-        return 0
-    row, column = row_of[player], column_of[player]
-    for number in range(count):
-        row -= row_of[boxes[number]]
-        column -= column_of[boxes[number]]
-    least = FAR
-    for aim in range(aims.shape[0]):
-        least = min(least, abs(aims[aim, 0] - row) + abs(aims[aim, 1] - column))
-    return int(least)
 
 
 @njit

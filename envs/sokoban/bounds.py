@@ -1,0 +1,108 @@
+"""What the solver knows of a position without searching: lower bounds and positions that are lost.
+
+Floor fields have numbers of their own, `around` [fields, 4] are the neighbours up, down, left, right of each, −1 where
+there is a wall.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.jit import njit
+
+FAR: Final = 10_000
+"""A distance that is none."""
+
+
+@njit
+def push_distances(around: NDArray[np.int64], target: int, distance: NDArray[np.int64]) -> None:
+    """Fill `distance` [fields]: pushes that bring a box from each field to `target`, alone in the room."""
+    distance[:] = FAR
+    queue = np.empty(distance.size, np.int64)
+    queue[0] = target
+    distance[target] = 0
+    head, tail = 0, 1
+    while head < tail:
+        place = queue[head]
+        head += 1
+        for direction in range(4):
+            to = around[place, direction]
+            if to >= 0 and distance[to] == FAR and around[to, direction] >= 0:
+                distance[to] = distance[place] + 1
+                queue[tail] = to
+                tail += 1
+
+
+@njit
+def matching(boxes: NDArray[np.int64], count: int, distances: NDArray[np.int64], best: NDArray[np.int64]) -> int:
+    """The cheapest sum of distances [target, field] over all matchings; `best` [2 ** count] is scratch."""
+    for chosen in range(1, 1 << count):
+        best[chosen] = FAR
+    best[0] = 0
+    for chosen in range((1 << count) - 1):
+        base = best[chosen]
+        if base >= FAR:
+            continue
+        number = 0  # the next box is the one after those already matched
+        rest = chosen
+        while rest:
+            rest &= rest - 1
+            number += 1
+        place = boxes[number]
+        for target in range(count):
+            if not chosen >> target & 1:
+                cost = base + distances[target, place]
+                if cost < best[chosen | 1 << target]:
+                    best[chosen | 1 << target] = cost
+    return int(best[(1 << count) - 1])
+
+
+@njit
+def stuck(around: NDArray[np.int64], boxes: NDArray[np.int64], count: int,
+          hopeless: NDArray[np.bool_], goal: NDArray[np.bool_], fast: NDArray[np.bool_]) -> bool:  # fmt: skip
+    """Frozen boxes with one off its target; as `deadlock.frozen`, on the floor's own numbers. `fast` is scratch."""
+    for number in range(count):
+        fast[boxes[number]] = True
+    left, changed = count, True
+    while changed and left:
+        changed = False
+        for number in range(count):
+            place = boxes[number]
+            if not fast[place]:
+                continue
+            for axis in (0, 2):
+                one, other = around[place, axis], around[place, axis + 1]
+                if one >= 0 and other >= 0 and not fast[one] and not fast[other]:
+                    if not (hopeless[one] and hopeless[other]):
+                        fast[place] = False
+                        left -= 1
+                        changed = True
+                        break
+    lost = False
+    for number in range(count):
+        lost |= fast[boxes[number]] and not goal[boxes[number]]
+        fast[boxes[number]] = False
+    return lost
+
+
+@njit
+def walk_bound(
+    boxes: NDArray[np.int64],
+    count: int,
+    player: int,
+    row_of: NDArray[np.int64],
+    column_of: NDArray[np.int64],
+    aims: NDArray[np.int64],
+) -> int:
+    """Steps without a push that the player still has to make; 0 with no `aims` [n, (row, column)]."""
+    if aims.shape[0] == 0:
+        return 0
+    row, column = row_of[player], column_of[player]
+    for number in range(count):
+        row -= row_of[boxes[number]]
+        column -= column_of[boxes[number]]
+    least = FAR
+    for aim in range(aims.shape[0]):
+        least = min(least, abs(aims[aim, 0] - row) + abs(aims[aim, 1] - column))
+    return int(least)
