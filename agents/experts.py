@@ -43,7 +43,10 @@ class RandomPlayer(Scripted):
         config = seat.task.config
         if config.actions:
             draws = range(config.actions_per_reply)
-            return ", ".join("+".join(str(rng.choice(part)) for part in config.action_parts) for _ in draws)
+            return ", ".join(
+                "+".join(str(rng.choice([name for name in part if name])) for part in config.action_parts)
+                for _ in draws
+            )
         gold = getattr(seat.env.unwrapped, "expert_action", str)()
         digits = len(str(gold).lstrip("-")) if integer(str(gold)) is not None else 0
         return str(rng.integers(10 ** (digits - 1) if digits > 1 else 0, 10**digits))
@@ -54,7 +57,11 @@ class IdlePlayer(Scripted):
 
     def answer(self, seat: Seat) -> str:
         """Always the same."""
-        return "+".join(part[0] for part in seat.task.config.action_parts) if seat.task.config.actions else "0"
+        return (
+            "+".join(next(filter(None, part)) for part in seat.task.config.action_parts)
+            if seat.task.config.actions
+            else "0"
+        )
 
 
 class Expert(Scripted):

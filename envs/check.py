@@ -43,7 +43,9 @@ def play(task: Task, env: gymnasium.Env[Any, Any], seed: int) -> Played:
     success = False
     for _ in range(task.config.max_turns):
         parts = task.config.action_parts
-        answer = "+".join(str(rng.choice(part)) for part in parts) if task.config.actions else "0"
+        answer = (
+            "+".join(str(rng.choice([name for name in part if name])) for part in parts) if task.config.actions else "0"
+        )
         outcome = task.play(env, task.parse(f"<think></think><answer>{answer}</answer>"))
         outcomes.append(outcome)
         success = task.succeeded(outcome, sum(played.reward for played in outcomes))

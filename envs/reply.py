@@ -31,7 +31,7 @@ class Reader:
 
     def __init__(self, config: TaskConfig) -> None:
         self._config = config
-        self._index = [{name: index for index, name in enumerate(part)} for part in config.action_parts]
+        self._index = [{name: index for index, name in enumerate(part) if name} for part in config.action_parts]
 
     def read(self, reply: str) -> Reply:
         """Exactly one think and one answer, and in it actions that exist, no more than the task allows."""

@@ -47,7 +47,7 @@ class TaskConfig:
     """Lever: say what the last action did (`info["feedback"]`, or action and reward where the env has no words)."""
     actions: list[str | list[str]] = field(default_factory=list)
     """Action names in the order of the env's Discrete actions; for MultiDiscrete a list of names for each part (an
-    answer joins them with +); empty where the action is the answer's text."""
+    answer joins them with +). An empty name ("") leaves that action out; no names: the action is the answer's text."""
     actions_per_reply: int = 1
     """How many actions a reply may hold, separated by commas; they are played one after another."""
     max_turns: int = 1
@@ -95,9 +95,10 @@ class TaskConfig:
         if self.in_parts and not all(isinstance(part, list) for part in self.actions):
             raise ValueError(f"actions must be names, or a list of names for each part, got {self.actions}")
         for part in self.action_parts:
-            if len(set(part)) != len(part):
+            offered = [name for name in part if name]
+            if len(set(offered)) != len(offered):
                 raise ValueError(f"actions must have different names, got {part}")
-            for name in part:
+            for name in offered:
                 if not name.strip() or name != name.strip() or {"<", ">", ",", "+"} & set(name):
                     raise ValueError(f"an action's name must be free of < > , + and of spaces around it, got {name!r}")
         if self.actions_per_reply > 1 and not self.actions:

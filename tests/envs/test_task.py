@@ -217,6 +217,14 @@ def test_an_action_may_have_several_parts() -> None:
         assert PARTS.parse(reply("", answer)).problem == f"no action is named {answer!r}"
 
 
+def test_an_empty_name_leaves_an_action_out() -> None:
+    task = Task("lander", TaskConfig(id="test/Buttons-v0", actions=[["", "high"], ["a", "", "c"]]))
+    task.make().close()
+    assert task.parse(reply("", "high+c")).actions == ((1, 2),)
+    assert task.parse(reply("", "high+")).problem == "no action is named 'high+'"
+    assert Task("cart", TaskConfig(actions=["", "right"])).parse(reply("", "")).actions == ()
+
+
 def test_actions_are_played_until_the_episode_ends() -> None:
     env = PARTS.make()
     env.reset(seed=0)
