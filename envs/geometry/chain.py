@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from envs.geometry.families import FAMILIES, Family
-from envs.geometry.figure import KINDS, Asked, Figure, check
-from envs.geometry.plane import Point, UnfitError
+from envs.geometry.figure import KINDS, Angle, Asked, Figure, Length, check
+from envs.geometry.plane import Point, UnfitError, pick, whole
 
 TRIES = 400
 """Until a chain is given up: the families named cannot be joined to that depth."""
@@ -108,6 +108,27 @@ def _try_figure(rng: np.random.Generator, family: Family, level: float, last: As
         check(figure)
         return figure
     return None
+
+
+def distracted(figure: Figure, rng: np.random.Generator, level: float) -> Figure:
+    """A figure of angles alone, sometimes with a length that is not needed; the more often the harder."""
+    marks = (figure.asked, *figure.given, *figure.extra)
+    if rng.random() >= 0.4 * level or any(not isinstance(mark, Angle) for mark in marks):
+        return figure
+    at = figure.points
+    free = [name for name in figure.lines if not any(_parts(at[name[0]], at[name[1]], p) for p in at.values())]
+    if not free:
+        return figure
+    line = pick(rng, free)
+    value = whole(rng, 4, 25)
+    times = value / math.dist(at[line[0]], at[line[1]])
+    points = {name: (x * times, y * times) for name, (x, y) in at.items()}
+    return figure._replace(points=points, extra=(*figure.extra, Length(line, value)))
+
+
+def _parts(a: Point, b: Point, p: Point) -> bool:
+    """Whether a point lies on the segment ab, within its ends."""
+    return p not in (a, b) and math.dist(a, p) + math.dist(p, b) < math.dist(a, b) * (1 + 1e-6)
 
 
 def turned(figure: Figure, rng: np.random.Generator, level: float) -> Figure:

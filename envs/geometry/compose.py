@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.geometry.chain import Link, draw_chain, turned
+from envs.geometry.chain import Link, distracted, draw_chain, turned
 from envs.geometry.figure import Angle, Area, Figure, Length, Mark, Number, describe, gold
 from envs.geometry.join import join
 from envs.geometry.scene import merged, scene, written
@@ -32,6 +32,9 @@ def ask(rng: np.random.Generator, weights: Mapping[str, float], depth: int, leve
         groups = join(chain)
         if len(groups) < depth:
             break
+    if depth == 1:
+        chain = [chain[0]._replace(figure=distracted(chain[0].figure, rng, level))]
+        groups = [chain]
     last = chain[-1].figure
     named, spoken, which = rng.random() < 0.4, rng.random() < 0.4, rng.random()
     lettered = last.lettered or (named and large and depth == 1)

@@ -58,7 +58,7 @@ def test_which_families_can_be_chained() -> None:
     assert not reachable(["lattice_area", "rectangle_side"], 3)
     assert reachable(["parallel_equation", "isosceles"], 2)  # x degrees
     with pytest.raises(
-        ValueError, match="no chain of depth 2 was found for the families polygon_angle, semicircle_angle"
+        ValueError, match="no chain of depth 2 was found for the families polygon_angle, altitude_angle"
     ):
         GeometryEnv(["polygon_angle", "altitude_angle"], depth=2).reset(seed=0)  # both give more than 90
 
