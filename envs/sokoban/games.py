@@ -96,7 +96,7 @@ class Games:
         rows, columns = self.source.room
         self.boards = np.zeros((count, rows, columns + 1), np.uint8)
         self.state = np.zeros((count, rules.FIELDS), np.int64)
-        self.dead = np.zeros((count, rows * (columns + 1)), np.bool_)
+        self.homes = np.zeros((count, rows * (columns + 1)), np.uint8)
         self.optimal_pushes = [UNKNOWN] * count
         self.optimal_moves = [UNKNOWN] * count
         self._optimal_tenths = [math.nan] * count
@@ -110,7 +110,7 @@ class Games:
     def set(self, index: int, level: Level) -> None:
         """Start game `index` from a level."""
         self.boards[index] = level.board
-        rules.start(self.boards, self.state, self.dead, index, rules.SALTS)
+        rules.start(self.boards, self.state, self.homes, index, rules.SALTS)
         self.optimal_pushes[index], self.optimal_moves[index] = level.pushes, level.moves
         s = self.state[index]
         missing = int(s[rules.BOXES] - s[rules.COVERED])
@@ -121,7 +121,7 @@ class Games:
         """One step of the games that are going."""
         if self.settings.actions == 4:
             actions = actions + 1
-        rules.advance(self.boards, self.state, self.dead, actions, going, rules.SALTS)
+        rules.advance(self.boards, self.state, self.homes, actions, going, rules.SALTS)
 
     def ends(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which games are terminated, and which truncated."""
@@ -149,7 +149,7 @@ class Games:
 
     def texts(self) -> list[str]:
         """The maps in symbols."""
-        size = self.dead.shape[1]
+        size = self.homes.shape[1]
         whole = text_of(self.boards)
         return [whole[first : first + size - 1] for first in range(0, len(whole), size)]
 

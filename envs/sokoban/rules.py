@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import BOX, BOX_ON_TARGET, FLOOR, LARGEST, PLAYER, PLAYER_ON_TARGET, TARGET, WALL
-from envs.sokoban.deadlock import dead_squares, frozen
+from envs.sokoban.deadlock import find_homes, lost
 from render.jit import njit
 
 State = NDArray[np.int64]
@@ -80,9 +80,9 @@ def legal(flat: NDArray[np.uint8], place: int, stride: int) -> int:
 
 @njit
 def start(
-    boards: NDArray[np.uint8], state: State, dead: NDArray[np.bool_], index: int, salts: NDArray[np.int64]
+    boards: NDArray[np.uint8], state: State, homes: NDArray[np.uint8], index: int, salts: NDArray[np.int64]
 ) -> None:
-    """Fill in `state` and `dead` [N, rows · (columns + 1)] of game `index` from its board."""
+    """Fill in `state` and `homes` [N, rows · (columns + 1)] of game `index` from its board."""
     stride = boards.shape[2]
     flat = boards[index].reshape(-1)
     s = state[index]
@@ -99,19 +99,15 @@ def start(
             s[PLACE] = place
     s[HASH] = mix
     s[LEGAL] = legal(flat, s[PLACE], stride)
-    dead_squares(flat, stride, dead[index])
-    for place in range(flat.size):
-        if flat[place] == BOX and dead[index, place]:
-            s[DEADLOCK] = 1
-    if frozen(flat, stride, dead[index]):
-        s[DEADLOCK] = 1
+    find_homes(flat, stride, homes[index])
+    s[DEADLOCK] = int(lost(flat, stride, homes[index]))
 
 
 @njit
 def advance(
     boards: NDArray[np.uint8],
     state: State,
-    dead: NDArray[np.bool_],
+    homes: NDArray[np.uint8],
     actions: NDArray[np.int64],
     going: NDArray[np.bool_],
     salts: NDArray[np.int64],
@@ -132,7 +128,7 @@ def advance(
         if actions[index] == 0:
             s[EVENT] = WAITED
         else:
-            s[EVENT] = _go(flat, s, dead[index], stride, (actions[index] - 1) % 4, actions[index] < 5, salts)
+            s[EVENT] = _go(flat, s, homes[index], stride, (actions[index] - 1) % 4, actions[index] < 5, salts)
         tenths = STEP_TENTHS + TARGET_TENTHS * (s[COVERED] - before)
         if s[COVERED] == s[BOXES]:
             tenths += SOLVED_TENTHS
@@ -146,7 +142,7 @@ def advance(
 def _go(
     flat: NDArray[np.uint8],
     s: NDArray[np.int64],
-    dead: NDArray[np.bool_],
+    homes: NDArray[np.uint8],
     stride: int,
     direction: int,
     push: bool,
@@ -180,8 +176,8 @@ def _go(
             event = BETWEEN_TARGETS if off else ONTO_TARGET
         elif off:
             event = OFF_TARGET
-        if s[DEADLOCK] == 0 and ((not on and dead[beyond]) or frozen(flat, stride, dead)):
-            s[DEADLOCK] = 1
+        if s[DEADLOCK] == 0:
+            s[DEADLOCK] = int(lost(flat, stride, homes))
     mix ^= salts[place, flat[place]] ^ salts[to, flat[to]]
     flat[place] = TARGET if flat[place] == PLAYER_ON_TARGET else FLOOR
     flat[to] = PLAYER_ON_TARGET if flat[to] == TARGET else PLAYER

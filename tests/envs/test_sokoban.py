@@ -150,7 +150,7 @@ def test_pushes_of_the_nine_are_the_four_and_laws_hold(seed: int, actions: list[
         assert terminated == info["success"] == (text.count("*") == 2)
         fresh = read_board(text)  # what is kept step by step is what a fresh start finds
         boards, state = fresh[None].copy(), np.zeros((1, rules.FIELDS), np.int64)
-        rules.start(boards, state, np.zeros((1, fresh.size), np.bool_), 0, rules.SALTS)
+        rules.start(boards, state, np.zeros((1, fresh.size), np.uint8), 0, rules.SALTS)
         assert info["state_hash"] == f"{int(state[0, rules.HASH]) & (1 << 64) - 1:016x}"
         assert info["deadlock"] >= bool(state[0, rules.DEADLOCK])
         if terminated:
