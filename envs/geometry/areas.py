@@ -6,12 +6,15 @@ from fractions import Fraction
 import numpy as np
 
 from envs.geometry.figure import Area, Figure, Length, Points, Shape, root
-from envs.geometry.plane import beside, fair, length, polar, whole
+from envs.geometry.plane import UnfitError, beside, fair, length, polar, whole
 
 SHADED = "the shaded region"
 
 
-def _half(number: int) -> Fraction | int:
+def _half(number: int, level: float) -> Fraction | int:
+    """Half of a number, a whole one where it is easy."""
+    if number % 2 and level < 0.3:
+        raise UnfitError
     return number // 2 if number % 2 == 0 else Fraction(number, 2)
 
 
@@ -26,7 +29,7 @@ def triangle_area(rng: np.random.Generator, level: float, given: int | None) -> 
     return Figure(
         points,
         ("AB", "BC", "CA"),
-        Area((Shape("ABC"),), _half(base * tall), "the triangle"),
+        Area((Shape("ABC"),), _half(base * tall, level), "the triangle"),
         (Length("AB", base), Length("CH", tall)),
         f"{base}*{tall}/2",
         words,
@@ -68,7 +71,7 @@ def trapezium_area(rng: np.random.Generator, level: float, given: int | None) ->
     return Figure(
         points,
         ("AB", "BC", "CD", "DA"),
-        Area((Shape("ABCD"),), _half((bottom + top) * tall), "the trapezium"),
+        Area((Shape("ABCD"),), _half((bottom + top) * tall, level), "the trapezium"),
         (Length("AB", bottom), Length("CD", top), Length("DH", tall)),
         f"({bottom} + {top})*{tall}/2",
         "Quadrilateral ABCD; H lies on AB.",
@@ -163,7 +166,7 @@ def cut_triangle(rng: np.random.Generator, level: float, given: int | None) -> F
     return Figure(
         points,
         ("AB", "BC", "CD", "DA", "EF"),
-        Area((Shape("ABCD"), Shape("ECF", sign=-1)), wide * tall - _half(p * q), SHADED),
+        Area((Shape("ABCD"), Shape("ECF", sign=-1)), wide * tall - _half(p * q, level), SHADED),
         marks,
         f"{wide}*{tall} - {p}*{q}/2",
         "ABCD is a rectangle; E lies on CD, F on BC.",
@@ -201,7 +204,7 @@ def overlap_area(rng: np.random.Generator, level: float, given: int | None) -> F
     return Figure(
         points,
         ("AB", "BC", "CD", "DA", "AE", "BE"),
-        Area((Shape("ABE"),), _half(wide * tall), SHADED),
+        Area((Shape("ABE"),), _half(wide * tall, level), SHADED),
         (Length("AB", wide), Length("BC", tall)),
         f"{wide}*{tall}/2",
         "ABCD is a rectangle; E lies on CD.",

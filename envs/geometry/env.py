@@ -40,7 +40,8 @@ class GeometryEnv(PictureQuestionEnv):
     `families`: names from `envs.geometry.families.FAMILIES`, or names with weights; None for all that `difficulty`
     allows. `depth`: figures in a chain, 1 to 4 (1). `difficulty`: 0 to 1 (0.5): more families, larger and less round
     numbers, turned figures, roots and fractions, values that are not needed. `image_size`: (height, width), 84 or more
-    a side, 160 or more for a chain. `render_mode`: "rgb_array" or "human".
+    a side, 160 or more for a chain (chains of 3 and 4 are read with ease from 336). `render_mode`: "rgb_array" or
+    "human".
 
     ## Version History
     v0: first version.

@@ -28,6 +28,8 @@ def lattice_area(rng: np.random.Generator, level: float, given: int | None) -> F
     names = "ABCDE"[:n]
     points: Points = {name: (float(x), float(y)) for name, (x, y) in zip(names, corners, strict=True)}
     value = Fraction(round(2 * area_of(list(points.values()))), 2)
+    if value.denominator > 1 and level < 0.3:
+        raise UnfitError
     lines = tuple(names[k] + names[(k + 1) % n] for k in range(n))
     pairs = zip(corners, corners[1:] + corners[:1], strict=True)
     edge = sum(math.gcd(q[0] - p[0], q[1] - p[1]) for p, q in pairs)  # Pick's theorem: inside + edge/2 - 1
