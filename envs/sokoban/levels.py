@@ -51,9 +51,12 @@ class Generated:
         self.room, self.boxes, self.difficulty = room, boxes, difficulty
 
     def draw(self, generator: np.random.Generator) -> Level:
-        """A new level; the generator's bits are its seed."""
-        level = generate(self.room, self.boxes, self.difficulty, int(generator.integers(1 << 63)))
-        return level._replace(moves=_fewest(level.board, "moves"))
+        """A new level; the generator's bits are its seed. One whose fewest moves take too long to find is dropped."""
+        while True:
+            level = generate(self.room, self.boxes, self.difficulty, int(generator.integers(1 << 63)))
+            moves = _fewest(level.board, "moves")
+            if moves != UNKNOWN:
+                return level._replace(moves=moves)
 
 
 class Fixed:
