@@ -68,7 +68,8 @@ def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: set[int
         centre, start, end = (at[n] for n in name)
         first = angle_of(centre, start)
         rounds.append(Round(centre, math.dist(centre, start), first, first + (angle_of(centre, end) - first) % 360))
-    centred = any("O" in name for name in (*figure.lines, *figure.sectors, figure.dots))
+    bare = not any("O" in name for name in (*figure.lines, *figure.sectors, figure.dots))
+    unseen = {name[0] for name in figure.circles if bare}  # a centre that is not drawn
     grid = None
     if figure.grid:
         xs, ys = [p[0] for p in at.values()], [p[1] for p in at.values()]
@@ -86,7 +87,7 @@ def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: set[int
         captions=tuple(captions),
         grid=grid,
         fill=fill,
-        names=tuple((p, name) for name, p in at.items() if lettered and name.isupper() and (name != "O" or centred)),
+        names=tuple((p, name) for name, p in at.items() if lettered and name.isupper() and name not in unseen),
     )
 
 

@@ -19,6 +19,14 @@ from envs.geometry.scene import written
 from render.geometry_scene import Scene
 
 SEEDS = 210
+NAMELESS = (
+    "circle_in_square",
+    "square_in_circle",
+    "parallel_equation",
+    "regular_perimeter",
+    "tangent_triangle",
+    "arc_length",
+)
 families = pytest.mark.parametrize("family", FAMILIES)
 
 
@@ -111,6 +119,19 @@ def test_every_given_value_is_seen_or_said_and_some_only_seen(family: str) -> No
         else:
             assert facts or "x" in "".join(shown)
     assert unsaid >= SEEDS
+
+
+@families
+def test_the_points_that_are_spoken_of_bear_their_letters(family: str) -> None:
+    spoken = 0
+    for seed in range(SEEDS):
+        question, (scene,), _ = asked(family, seed)
+        letters = {letter for _, letter in scene.names}
+        names = re.findall(r"\b[A-Z]{2,}\b", question.text)
+        assert set("".join(names)) <= letters
+        spoken += bool(names)
+        assert len(scene.names) == len({place for place, _ in scene.names})
+    assert spoken or "area" in family or family in NAMELESS
 
 
 @families
