@@ -104,7 +104,7 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
     if distance < SHOT_RANGE and mode != THROW_IN and mode != CORNER:
         straight = (HALF_LENGTH - x) / max(distance, 0.1)
         way = openness(m, team, forward * HALF_LENGTH - m.ball[0], -m.ball[1], max(distance, 0.1), False)
-        score = 0.62 * math.exp(-distance / 11.0) * straight * (0.3 + 0.7 * way) * (1.0 + doubt * bell(m))
+        score = 0.9 * math.exp(-distance / 12.0) * straight * (0.3 + 0.7 * way) * (1.0 + doubt * bell(m))
         if score > best or mode == PENALTY:
             best, m.intent = score, SHOOT
             keeper = m.keeper[1 - team]
@@ -117,7 +117,7 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
     line = 1e9
     if m.offsides and mode != THROW_IN and mode != CORNER and mode != GOAL_KICK:
         line = offside_line(m, team)
-    blur = (1.2 - m.difficulty[team]) * uniform(m)  # metres by which he misjudges the offside line
+    blur = (1.9 - m.difficulty[team]) * uniform(m)  # metres by which he misjudges the offside line
     reach = THROW_RANGE if mode == THROW_IN else 48.0
     for mate in range(m.players[team]):
         if mate == player or m.present[team, mate] == 0 or forward * m.position[team, mate, 0] > line + blur:
@@ -132,7 +132,7 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
         if abs(to_y) > HALF_WIDTH or abs(to_x) > HALF_LENGTH:
             continue
         room = min(math.sqrt(crowd(m, 1 - team, forward * to_x, forward * to_y)) / 5.0, 1.0)
-        gain, loss = worth(to_x, to_y), 0.5 * worth(-to_x, to_y)
+        gain, loss = worth(to_x, to_y), 0.65 * worth(-to_x, to_y)
         arrives = openness(m, team, dx, dy, math.hypot(dx, dy), True) * (0.7 + 0.3 * room)
         score = arrives * (gain + 0.004 * room) - (1.0 - arrives) * loss
         kind = PASS
@@ -149,10 +149,8 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
     if (still and m.intent == CARRY) or (x < DANGER and best < 0.0 and not still):
         # Nobody to play to, or nothing but danger: up the pitch, towards the nearer touchline.
         m.intent, m.intent_mate = HIGH, -1
-        m.aim[0], m.aim[1] = (
-            m.ball[0] + forward * 28.0,
-            m.ball[1] + math.copysign(9.0 if not still else -5.0, m.ball[1]),
-        )
+        m.aim[0] = m.ball[0] + forward * 28.0
+        m.aim[1] = 0.5 * m.ball[1] if still else m.ball[1] + math.copysign(9.0, m.ball[1])
 
 
 @njit
@@ -180,7 +178,7 @@ def act(m: Match, team: int, player: int, still: bool) -> None:
     if m.intent == SHOOT:
         flight = distance / SHOT_SPEED
         rise = 4.9 * flight + (0.3 + 2.2 * uniform(m)) / max(flight, 0.2)
-        shoot(m, team, player, angle, min(rise, 9.0), SHOT_ERROR * (1.5 + careless))
+        shoot(m, team, player, angle, min(rise, 9.0), SHOT_ERROR * (0.9 + careless))
     else:
         play_ball(m, team, player, mate, angle + careless * PASS_ERROR * bell(m), distance, m.intent == HIGH)
 

@@ -73,18 +73,24 @@ def top_speed(m: Match, team: int) -> float:
 @njit
 def reaction(m: Match, team: int) -> float:
     """Seconds from a kick to the keeper's dive."""
+    if m.full_game:
+        return float(0.37 - 0.13 * m.difficulty[team])
     return float(0.3 - 0.2 * m.difficulty[team])
 
 
 @njit
 def dive_speed(m: Match, team: int) -> float:
     """Metres a second of a keeper's dive."""
+    if m.full_game:
+        return float(3.6 + 1.6 * m.difficulty[team])
     return float(4.0 + 3.0 * m.difficulty[team])
 
 
 @njit
 def keeper_reach(m: Match, team: int) -> float:
     """Metres around a keeper that his arms cover."""
+    if m.full_game:
+        return float(0.85 + 0.25 * m.difficulty[team])
     return float(0.9 + 0.6 * m.difficulty[team])
 
 

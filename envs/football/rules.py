@@ -85,10 +85,12 @@ TACKLE_REACH: Final = 1.1
 KEEPER_HEIGHT: Final = 2.4
 FETCH: Final = 3.0
 """Metres: a free ball so near is fetched by a steered player himself."""
-TIRES: Final = 1.0 / 19200.0
+TIRES: Final = 1.0 / 192000.0
 """Strength used per step and (m/s)²: sprinting for 300 s takes all of it."""
 CLUMSY: Final = 0.12
 """The share of standing tackles that are fouls; a third of it in the own box."""
+POKES: Final = 0.45
+"""The share of tackles in full games that only knock the ball away."""
 SLIDES: Final = 0.03
 """The chance of a slide, each step that an unsteered player could tackle."""
 
@@ -207,7 +209,8 @@ def touch(m: Match) -> None:
     if keeps and fast:
         m.saves[best_team] += 1
         note(m, SAVED, best_team, best)
-    if not fast or (keeps and uniform(m) < 0.75 + 0.2 * m.difficulty[best_team]):
+    holds = 0.3 + 0.3 * m.difficulty[best_team] if m.full_game else 0.75 + 0.2 * m.difficulty[best_team]
+    if not fast or (keeps and uniform(m) < holds):
         take(m, best_team, best)
     else:
         # Off a block or a fist the ball comes back slowly, anywhere.
@@ -243,7 +246,7 @@ def tackle(m: Match) -> None:
         if m.lazy[other] and not keeps:
             continue
         if m.full_game and not keeps:
-            chance = 0.06 + 0.1 * m.difficulty[other]
+            chance = 0.05 + 0.08 * m.difficulty[other]
         elif keeps:
             chance = 0.8
         elif m.steered[other, player] >= 0:
@@ -254,8 +257,15 @@ def tackle(m: Match) -> None:
             clumsy = CLUMSY / 3.0 if in_box(other, m.ball[0], m.ball[1]) else CLUMSY
             if m.full_game and not keeps and uniform(m) < clumsy:
                 foul(m, other, player, 0.1)
+                return
+            m.tackles[other] += 1
+            if m.full_game and not keeps and uniform(m) < POKES:
+                m.wait[team, m.ball_owned_player] = 0.5
+                m.changes[other] += 1
+                note(m, BALL_WON, other, player)
+                angle = m.facing[team, m.ball_owned_player] + 1.2 * bell(m)
+                kick(m, other, player, angle, 4.0 + 6.0 * uniform(m), 0.5)
             else:
-                m.tackles[other] += 1
                 take(m, other, player)
             return
         if m.full_game and not keeps and m.steered[other, player] < 0 and uniform(m) < SLIDES:
@@ -270,6 +280,9 @@ def judge(m: Match) -> None:
     """Woodwork, goal or out of play: the whole ball must be over the line."""
     x, y = m.ball[0], m.ball[1]
     side = 1.0 if x > 0.0 else -1.0
+    owner = m.ball_owned_team
+    if owner >= 0 and m.ball_owned_player == m.keeper[owner]:
+        return  # in his hands it stays in play
     if abs(x) > HALF_LENGTH:
         if m.ball_owned_team < 0 and frame(m):
             note(m, WOODWORK, m.last_touched, -1)
