@@ -122,17 +122,17 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         self._frames = []
         if len(self._reel):
             self._film(self.matches)
-        rewards = np.zeros((1, len(self.game.seats)))
-        return self._observation(), self.game.info(self.matches, self.ledgers, rewards)
+        rewards, played = np.zeros((1, len(self.game.seats))), np.zeros(1, np.int64)
+        return self._observation(), self.game.info(self.matches, self.ledgers, rewards, played)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Hold an action for `frame_skip` steps of 0.1 s, or until the episode ends."""
         keys = self.game.keys(action, 1)
         rewards, played = self.game.play(self.matches, self.ledgers, keys, _GOING, self._reel)
         if len(self._reel):
-            self._film(self._reel[:played])
+            self._film(self._reel[: played[0]])
         ended = int(self.matches[0]["ended"])
-        info = self.game.info(self.matches, self.ledgers, rewards)
+        info = self.game.info(self.matches, self.ledgers, rewards, played)
         reward = float(self.game.reward(rewards)[0])
         return self._observation(), reward, ended not in (RUNNING, TIME_UP), ended == TIME_UP, info
 

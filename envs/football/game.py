@@ -9,11 +9,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.football.match import MAX_PLAYERS, RUNNING, Action, Matches
-from envs.football.observations import Observer, mirrored, words
+from envs.football.observations import Observer, mirrored
 from envs.football.play import HOLD, play
 from envs.football.rewards import LEDGER, REWARDS, Ledgers
 from envs.football.scenarios import find, start
 from envs.football.scene import Seats
+from envs.football.words import describe, feedback
 
 ACTIONS: Final = len(Action)
 _LEGAL: Final = list(range(ACTIONS))
@@ -89,8 +90,8 @@ class Game:
 
     def play(
         self, matches: Matches, ledgers: Ledgers, keys: NDArray[np.int64], going: NDArray[np.bool_], reel: Matches
-    ) -> tuple[NDArray[np.float64], int]:
-        """A decision of N matches: the rewards [N, K] of the seats, and how many steps were played, at most."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """A decision of N matches: the rewards [N, K] of the seats, and the steps [N] that each has played."""
         rewards = np.zeros((len(matches), len(self.seats)))
         played = play(matches, ledgers, keys, going, self.frame_skip, self.hold, self._kind, self.seats, rewards, reel)
         return rewards, played
@@ -104,9 +105,15 @@ class Game:
     def text(self, m: Any) -> str:
         """The state in words, as the first seat sees it."""
         team, slot = self.seats[0].tolist()
-        return words(m, team, slot)
+        return describe(m, team, slot)
 
-    def info(self, matches: Matches, ledgers: Ledgers, rewards: NDArray[np.float64]) -> dict[str, Any]:
+    def feedback(self, m: Any, played: Any) -> str:
+        """What the steps of the last decision brought, as the first seat's team sees it."""
+        return feedback(m, int(self.seats[0, 0]), int(played))
+
+    def info(
+        self, matches: Matches, ledgers: Ledgers, rewards: NDArray[np.float64], played: NDArray[np.int64]
+    ) -> dict[str, Any]:
         """What is known of one match; see `FootballEnv`."""
         m = matches[0]
         score = m["score"].tolist()
@@ -116,7 +123,7 @@ class Game:
             "text": self.text(m),
             "legal_actions": list(_LEGAL),
             "state_hash": state_hash(matches, ledgers),
-            "feedback": _feedback(m),
+            "feedback": self.feedback(m, played[0]),
             "score": tuple(score),
             "ball_owned_team": int(m["ball_owned_team"]),
             "active": int(m["slot"][team, slot]),
@@ -126,9 +133,11 @@ class Game:
         }
         return info if len(self.seats) == 1 else info | {"rewards": rewards[0]}
 
-    def infos(self, matches: Matches, ledgers: Ledgers, rewards: NDArray[np.float64]) -> dict[str, Any]:
+    def infos(
+        self, matches: Matches, ledgers: Ledgers, rewards: NDArray[np.float64], played: NDArray[np.int64]
+    ) -> dict[str, Any]:
         """The same of N matches, each key a sequence of N; words and hashes are made when they are asked for."""
-        matches, ledgers = matches.copy(), ledgers.copy()
+        matches, ledgers, rewards, played = matches.copy(), ledgers.copy(), rewards.copy(), played.copy()
         team, slot = self.seats[0].tolist()
         number = len(matches)
         infos = {
@@ -136,7 +145,7 @@ class Game:
             "text": Lazy(number, lambda index: self.text(matches[index])),
             "legal_actions": [list(_LEGAL)] * number,
             "state_hash": Lazy(number, lambda i: state_hash(matches[i : i + 1], ledgers[i : i + 1])),
-            "feedback": Lazy(number, lambda index: _feedback(matches[index])),
+            "feedback": Lazy(number, lambda index: self.feedback(matches[index], played[index])),
             "score": [tuple(pair) for pair in matches["score"].tolist()],
             "ball_owned_team": matches["ball_owned_team"],
             "active": matches["slot"][:, team, slot],
@@ -167,11 +176,6 @@ def _success(score: Any, ended: Any, end_on_score: Any) -> Any:
     """Left has scored; where goals do not end the game: left has won it. Numbers or arrays."""
     left, right = score
     return ((left > 0) & (end_on_score > 0)) | ((left > right) & (end_on_score == 0) & (ended != RUNNING))
-
-
-def _feedback(m: Any) -> str:
-    """What the last step brought, in words."""
-    return ""
 
 
 def state_hash(matches: Matches, ledgers: Ledgers) -> str:

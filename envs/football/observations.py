@@ -86,15 +86,10 @@ class Observer:
             seen = np.empty((number * views, FEATURES), np.float32)
             _features(matches, self.seats, seen)
         else:
-            tell = words if self.kind == "text" else raw
+            tell = describe if self.kind == "text" else raw
             told = [tuple(tell(m, team, slot) for team, slot in self.seats.tolist()) for m in matches]
             return [view if views > 1 else view[0] for view in told]
         return seen if views == 1 else seen.reshape(number, views, *seen.shape[1:])
-
-
-def words(m: np.void, team: int, slot: int) -> str:
-    """The state in words, so far as the first left player sees it."""
-    return describe(m)
 
 
 def words_space() -> spaces.Text:

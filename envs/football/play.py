@@ -30,7 +30,7 @@ def play(
     seats: Seats,
     rewards: NDArray[np.float64],
     reel: Matches,
-) -> int:
+) -> NDArray[np.int64]:
     """Play one decision of the matches that are going; the others stay as they are.
 
     Args:
@@ -46,21 +46,22 @@ def play(
         reel: filled with the first match after each step, unless its length is 0.
 
     Returns:
-        How many steps were played, at most.
+        How many steps each match has played, [N].
     """
-    keys, going = keys.copy(), going.copy()
+    keys, going, before = keys.copy(), going.copy(), matches["steps"].copy()
     left = np.full(len(matches), frame_skip)
     if hold:
         held = keys[:, 0, 0]
         left[(held >= 1) & (held <= 8) & (held == ledgers["held"])] = max(frame_skip, HOLD)
         ledgers["held"][going] = held[going]
-    played = 0
+    moment = 0
     while going.any():
         advance(matches, keys, 1, going)
         settle(matches, ledgers, keys, going, left, hold, kind, seats, rewards)
         if len(reel):
-            reel[played] = matches[0]
-        played += 1
+            reel[moment] = matches[0]
+        moment += 1
+    played: NDArray[np.int64] = matches["steps"] - before
     return played
 
 

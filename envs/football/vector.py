@@ -52,18 +52,19 @@ class FootballVectorEnv(BatchEnv):
         self.matches = np.zeros(num_envs, MATCH)
         self.ledgers = np.zeros(num_envs, LEDGER)
         self._rewards = np.zeros((num_envs, len(self.game.seats)))
+        self._played = np.zeros(num_envs, np.int64)
 
     def begin(self, index: int, generator: np.random.Generator) -> None:
         """Start match `index` anew."""
         self.matches[index : index + 1], self.ledgers[index : index + 1] = self.game.start(generator)
-        self._rewards[index] = 0.0
+        self._rewards[index], self._played[index] = 0.0, 0
 
     def play(
         self, actions: Any, going: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         """One decision of the matches that are `going`: rewards, terminated, truncated, each [N]."""
         keys = self.game.keys(actions, self.num_envs)
-        self._rewards, _ = self.game.play(self.matches, self.ledgers, keys, going, _NO_REEL)
+        self._rewards, self._played = self.game.play(self.matches, self.ledgers, keys, going, _NO_REEL)
         ended = self.matches["ended"]
         late = ended == TIME_UP
         return self.game.reward(self._rewards), going & ~late & (ended != RUNNING), going & late
@@ -78,7 +79,7 @@ class FootballVectorEnv(BatchEnv):
 
     def tell(self) -> dict[str, Any]:
         """The single envs' infos, each key a sequence of N."""
-        return self.game.infos(self.matches, self.ledgers, self._rewards)
+        return self.game.infos(self.matches, self.ledgers, self._rewards, self._played)
 
     def render(self) -> Any:
         """The frames, as `render_mode` says."""

@@ -239,6 +239,26 @@ def test_success_in_a_whole_game_is_to_have_won_it() -> None:
     assert not env.step(Action.IDLE)[4]["success"]
 
 
+def test_feedback_is_about_the_last_decision() -> None:
+    env = FootballEnv("academy_empty_goal_close", "text", frame_skip=3)
+    _, info = env.reset(seed=0)
+    assert info["feedback"] == ""
+    assert env.step(Action.RIGHT)[4]["feedback"] == ""
+    env.matches[0]["ball_owned_team"] = -1
+    env.matches[0]["wait"][0, 1] = 1.0
+    env.matches[0]["ball"] = (HALF_LENGTH - 1.0, 0.0, BALL_RADIUS)
+    env.matches[0]["ball_velocity"] = (20.0, 0.0, 0.0)
+    assert env.step(Action.IDLE)[4]["feedback"] == "Goal for your team."
+
+
+def test_every_player_reads_his_own_words() -> None:
+    env = FootballEnv("academy_3_vs_1_with_keeper", "text", control=(2, 1), start_noise=0.0)
+    words, info = env.reset(seed=0)
+    assert len(set(words)) == 3 and info["text"] == words[0]
+    # the right team's back, at (0.75, 0) for the left, sees himself at -0.75 · 54.4 = -40.8
+    assert words[2].startswith("you (-40.8, ")
+
+
 def test_random_and_idle_play_do_not_score() -> None:
     assert success(WITH_KEEPER, "random", 100) <= 0.05
     for scenario in SCENARIOS:
