@@ -70,7 +70,7 @@ def many(scenario: str, observation: str, steps: int) -> Measure:
 
 def rules(scenario: str, _: str, steps: int) -> Measure:
     """Steps a second of the compiled rules, 64 matches a call; those that end start again from a copy."""
-    game = Game(scenario, "simple115v2", (84, 84), "pitch", 1, False, 1, 0.6, 0.06, "scoring")
+    game = Game(scenario, "simple115v2", (84, 84), "pitch", 1, False, 1, None, 0.06, "scoring")
     starts = [game.start(np.random.default_rng(seed)) for seed in range(MANY)]
     first, books = (np.concatenate(parts) for parts in zip(*starts, strict=True))
     matches, ledgers = first.copy(), books.copy()

@@ -64,7 +64,8 @@ class FootballEnv(gymnasium.Env[Any, Any]):
     - `hold_until_changed`: a direction given once more runs on for up to ten steps while the way is clear, as in
       MageBench.
     - `control`: how many left players are controlled, or (left, right).
-    - `difficulty`: of the opponents, 0 to 1 (GRF's default for them is 0.6). `start_noise`, `rewards`: see above.
+    - `difficulty`: of the right team, 0 to 1; None: the scenario's own (0.6 in the academy, 0.05, 0.6 and 0.95 in
+      the easy, the plain and the hard whole game). `start_noise`, `rewards`: see above.
     - `render_mode`: "rgb_array", "rgb_array_list" (one frame every 0.1 s, skipped steps too; `render()` hands them out
       once) or "human". `render_size`: (height, width) of rendered frames.
 
@@ -88,7 +89,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         frame_skip: int = 1,
         hold_until_changed: bool = False,
         control: int | Sequence[int] = 1,
-        difficulty: float = 0.6,
+        difficulty: float | None = None,
         start_noise: float = 0.06,
         rewards: str = "scoring",
         render_mode: str | None = None,

@@ -32,7 +32,7 @@ class Game:
         frame_skip: int,
         hold_until_changed: bool,
         control: int | Sequence[int],
-        difficulty: float,
+        difficulty: float | None,
         start_noise: float,
         rewards: str,
     ) -> None:
@@ -41,7 +41,7 @@ class Game:
             raise ValueError(f"unknown rewards {rewards!r}. Known: {' | '.join(REWARDS)}")
         if not isinstance(frame_skip, int) or frame_skip < 1:
             raise ValueError(f"frame_skip must be at least 1 and a whole number, got {frame_skip!r}")
-        if not 0.0 <= difficulty <= 1.0:
+        if difficulty is not None and not 0.0 <= difficulty <= 1.0:
             raise ValueError(f"difficulty must be between 0 and 1, got {difficulty}")
         if not 0.0 <= start_noise <= 0.5:
             raise ValueError(f"start_noise must be between 0 and 0.5, got {start_noise}")
@@ -53,7 +53,7 @@ class Game:
             name = "hold_until_changed" if hold_until_changed else "rewards='magebench'"
             raise ValueError(f"{name} is for one left player: use control=1, not control={control!r}")
         self.frame_skip = frame_skip
-        self.difficulty = difficulty
+        self.difficulty = self.scenario.difficulty[1] if difficulty is None else difficulty
         self.start_noise = start_noise
         self.hold = hold_until_changed
         self.longest = max(frame_skip, HOLD) if hold_until_changed else frame_skip

@@ -34,7 +34,7 @@ class FootballVectorEnv(BatchEnv):
         frame_skip: int = 1,
         hold_until_changed: bool = False,
         control: int | Sequence[int] = 1,
-        difficulty: float = 0.6,
+        difficulty: float | None = None,
         start_noise: float = 0.06,
         rewards: str = "scoring",
         render_mode: str | None = None,

@@ -259,6 +259,16 @@ def test_every_player_reads_his_own_words() -> None:
     assert words[2].startswith("you (-40.8, ")
 
 
+@pytest.mark.parametrize(
+    ("scenario", "given", "right"),
+    [("breakaway", None, 0.6), ("breakaway", 0.4, 0.4), ("11_vs_11_easy_stochastic", None, 0.05)],
+)
+def test_difficulty_is_the_scenario_s_unless_it_is_given(scenario: str, given: float | None, right: float) -> None:
+    env = FootballEnv(scenario, "text", difficulty=given)
+    env.reset(seed=0)
+    assert env.matches[0]["difficulty"].tolist() == [1.0, right]
+
+
 def test_random_and_idle_play_do_not_score() -> None:
     assert success(WITH_KEEPER, "random", 100) <= 0.05
     for scenario in SCENARIOS:
