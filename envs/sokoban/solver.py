@@ -144,7 +144,7 @@ def search(
         for direction in range(4):
             end = around[targets[target], direction]
             if end >= 0 and around[end, direction] >= 0:
-                aims[aimed] = row_of[end], column_of[end]
+                aims[aimed, 0], aims[aimed, 1] = row_of[end], column_of[end]
                 for other in range(count):
                     aims[aimed, 0] -= row_of[targets[other]]
                     aims[aimed, 1] -= column_of[targets[other]]
@@ -276,7 +276,9 @@ def search(
 def _longer(old: Any) -> Any:
     """Twice the rows."""
     new = np.empty((2 * old.shape[0], *old.shape[1:]), old.dtype)
-    new[: old.shape[0]] = old
+    into, values = new.reshape(-1), old.reshape(-1)
+    for index in range(values.size):  # numba compiles a loop much faster than an assignment of arrays
+        into[index] = values[index]
     return new
 
 
