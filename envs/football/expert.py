@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.football.attack import CARRY, HIGH, PASS, SHOOT, choose
+from envs.football.attack import CARRY, HIGH, SHOOT, choose
 from envs.football.bot import dive_speed, keeper_reach, reaction
 from envs.football.jit import njit
 from envs.football.kicks import PASS_HELP, SHORT, SHOT_SPEED, aim_shot
@@ -18,7 +18,6 @@ from envs.football.match import (
     GOAL_HALF_WIDTH,
     HALF_LENGTH,
     KEEPER,
-    LEFT_GOAL,
     MAX_PLAYERS,
     NORMAL,
     RUNNING,
@@ -29,6 +28,7 @@ from envs.football.match import (
 from envs.football.physics import wrap
 from envs.football.rules import FETCH, advance
 from envs.football.shape import LOOK_EVERY, PLACE, look_about
+from envs.football.steering import far
 
 RIGHT: Final = int(Action.RIGHT)
 SHORT_PASS: Final = int(Action.SHORT_PASS)
@@ -37,10 +37,9 @@ IDLE: Final = int(Action.IDLE)
 LONG_PASS: Final = int(Action.LONG_PASS)
 HIGH_PASS: Final = int(Action.HIGH_PASS)
 RELEASE_DIRECTION: Final = int(Action.RELEASE_DIRECTION)
-RELEASE_SPRINT: Final = int(Action.RELEASE_SPRINT)
 SPRINT: Final = int(Action.SPRINT)
 
-SAMPLES: Final = 12
+SAMPLES: Final = 16
 FEW: Final = 4
 """Samples after which hopeless actions are dropped."""
 HORIZON: Final = 70
@@ -53,8 +52,9 @@ MARGIN: Final = 0.12
 """What another action must promise more than the script's."""
 PER_STEP: Final = 0.008
 
-SHOT_CONE: Final = 0.12
-"""Radians beside the direction of a shot in a full game."""
+SHORT_HORIZON: Final = 25
+FULL_MARGIN: Final = 0.01
+"""In full games the look-ahead is shorter, and asks for less."""
 _SPREAD: Final = np.uint64(0x2545F4914F6CDD1D)
 
 
@@ -171,26 +171,29 @@ def follow(m: Match, team: int, player: int) -> int:
             m.aim[0], m.aim[1] = m.position[team, mate, 0], m.position[team, mate, 1]
         to_x, to_y = m.aim[0] - m.ball[0], m.aim[1] - m.ball[1]
         off = abs(wrap(math.atan2(to_y, to_x) - m.facing[team, player]))
-        if m.intent == SHOOT and (off < SHOT_CONE or (off < 0.4 and math.hypot(to_x, to_y) < 9.0)):
+        hits = math.tan(aim_shot(m, team, player)) * (m.aim[0] - m.ball[0]) + m.ball[1]
+        ahead = abs(wrap(m.facing[team, player] - (0.0 if team == 0 else math.pi))) < 1.2
+        if m.intent == SHOOT and ahead and abs(hits) < GOAL_HALF_WIDTH - 0.3:
             return SHOT
-        if m.intent == HIGH and off < PASS_HELP:
-            return HIGH_PASS
-        if m.intent == PASS and off < PASS_HELP:
+        if mate >= 0 and off < PASS_HELP:
+            if m.intent == HIGH:
+                return HIGH_PASS
             return SHORT_PASS if math.hypot(to_x, to_y) < SHORT else LONG_PASS
-        if m.intent != CARRY or still or not moving(m, team, slot):
+        if still and m.restart_time > 2.0:
+            return LONG_PASS
+        if m.intent != CARRY or still or sprinting or not moving(m, team, slot):
             return heading(to_x, to_y)
-        return heading(to_x, to_y) if sprinting else SPRINT
+        return SPRINT
     if m.steps - m.planned >= LOOK_EVERY:
         look_about(m, team)
     to_x, to_y = m.target[team, player, 0] - x, m.target[team, player, 1] - y
     if m.duty[team, player] != PLACE:
         to_x, to_y = m.ball[0] + 0.4 * m.ball_velocity[0] - x, m.ball[1] + 0.4 * m.ball_velocity[1] - y
-    away = math.hypot(to_x, to_y)
-    if away < 1.0 and m.duty[team, player] == PLACE:
+    elif math.hypot(to_x, to_y) < 1.5:
         return RELEASE_DIRECTION if moving(m, team, slot) else IDLE
-    if not moving(m, team, slot) or sprinting == (away > 4.0):
-        return heading(to_x, to_y)
-    return SPRINT if away > 4.0 else RELEASE_SPRINT
+    if not sprinting and moving(m, team, slot):
+        return SPRINT
+    return heading(to_x, to_y)
 
 
 @njit
@@ -209,39 +212,59 @@ def advise(matches: Matches, actions: NDArray[np.int64], going: NDArray[np.bool_
                     actions[index, team, slot] = script(m, player)
 
 
-def imagine(match: Matches, first: list[int], samples: range, skip: int) -> NDArray[np.float64]:
+def imagine(match: Matches, first: list[int], samples: range, skip: int, horizon: int) -> NDArray[np.float64]:
     """The worth of first actions, imagined a few times with the script playing on, [actions, samples].
 
-    It is 1 for a goal, less the time it takes. All are played side by side.
+    It is 1 for a goal, less the time it takes; in full games also what the ball's place promises at the end, and that
+    counts against the left team when it has lost it. All are played side by side.
     """
     matches = np.repeat(match, len(first) * len(samples))
     matches["rng"] = np.tile(np.array(samples, np.uint64) * _SPREAD + np.uint64(1), len(first))
     actions = np.zeros((len(matches), 2, MAX_PLAYERS), np.int64)
     actions[:, 0, 0] = np.repeat(first, len(samples))
+    before, (left, right) = int(match["steps"][0]), match["score"][0].tolist()
     going = np.ones(len(matches), np.bool_)
-    before = int(match["steps"][0])
-    for _ in range(-(-HORIZON // skip)):
+    for _ in range(-(-horizon // skip)):
         advance(matches, actions, skip, going)
-        going = matches["ended"] == RUNNING
+        going = (matches["ended"] == RUNNING) & (matches["score"].sum(axis=1) == left + right)
         if not going.any():
             break
         advise(matches, actions, going)
-    worth = np.where(matches["ended"] == LEFT_GOAL, 1.0 - PER_STEP * (matches["steps"] - before), 0.0)
-    return worth.reshape(len(first), len(samples))
+    value = np.zeros(len(matches))
+    if match["full_game"][0]:
+        x, y = matches["ball"][:, 0], matches["ball"][:, 1]
+        ours = matches["last_touched"] == 0
+        near = np.exp(-np.hypot(HALF_LENGTH - np.where(ours, x, -x), y) / 13.0)
+        value = np.where(ours, 0.3 * near + 0.05 + 0.001 * x, -0.3 * near - 0.05 + 0.001 * x)
+        value = np.where((matches["ended"] != RUNNING), -0.1, value)
+        value = np.where(matches["score"][:, 1] > right, -1.0, value)
+    goal = matches["score"][:, 0] > left
+    value = np.where(goal, 1.0 - PER_STEP * (matches["steps"] - before), value)
+    return np.asarray(value.reshape(len(first), len(samples)))
 
 
 def search(match: Matches, usual: int, skip: int) -> int:
     """The script's action, or one that promises clearly more."""
-    others = [*range(3, 8), SHOT] + ([SHORT_PASS] if match["players"][0, 0] > 2 else [])
+    m = match[0]
+    full = bool(m["full_game"])
+    others = list(range(1 if full else 3, 9 if full else 8))
+    if m["ball_owned_team"] == 0:
+        others += [SHOT] if not full or m["ball"][0] > HALF_LENGTH - FAR else []
+        others += [SHORT_PASS] if m["players"][0] > 2 else []
+        others += [HIGH_PASS, LONG_PASS] if full else []
     others = [action for action in others if action != usual]
-    worth = imagine(match, [usual, *others], range(FEW), skip).sum(axis=1)
+    if full:
+        worth = imagine(match, [usual, *others], range(FEW), skip, SHORT_HORIZON).mean(axis=1)
+        best = int(worth.argmax())
+        return [usual, *others][best] if worth[best] > worth[0] + FULL_MARGIN else usual
+    worth = imagine(match, [usual, *others], range(FEW), skip, HORIZON).sum(axis=1)
     rest = SAMPLES - FEW
     hopeful = [action for action, so_far in zip(others, worth[1:], strict=True) if so_far + rest > worth[0]]
     hopeful = [action for action in hopeful if worth[1 + others.index(action)] > worth[1:].max() - 1.5]
     if not hopeful:
         return usual
     worth = worth[[0, *(1 + others.index(action) for action in hopeful)]]
-    worth += imagine(match, [usual, *hopeful], range(FEW, SAMPLES), skip).sum(axis=1)
+    worth += imagine(match, [usual, *hopeful], range(FEW, SAMPLES), skip, HORIZON).sum(axis=1)
     best = int(worth.argmax())
     return [usual, *hopeful][best] if worth[best] > worth[0] + MARGIN * SAMPLES else usual
 
@@ -249,18 +272,21 @@ def search(match: Matches, usual: int, skip: int) -> int:
 def decide(matches: Matches, frame_skip: int, team: int = 0, slot: int = 0) -> int:
     """The expert's action for a steered player of the first match, which stays as it is.
 
-    One left player in a drill looks ahead; all others follow the rules that unsteered players follow.
+    One steered left player at the ball looks ahead; all others follow the rules that unsteered players follow.
     """
     match = matches[:1].copy()
     m = match[0]
     actions = np.zeros((1, 2, MAX_PLAYERS), np.int64)
     advise(match, actions, np.ones(1, np.bool_))
     usual = int(actions[0, team, slot])
-    if m["full_game"] or m["controlled"].tolist() != [1, 0]:
+    me = m["active"]
+    if m["controlled"].tolist() != [1, 0] or m["game_mode"] != NORMAL:
         return usual
-    if m["ball_owned_team"] != 0 or m["ball_owned_player"] != m["active"]:
+    mine = m["ball_owned_team"] == 0 and m["ball_owned_player"] == me
+    coming = m["ball_owned_team"] < 0 and (m["receiver"] == me or math.sqrt(far(m, 0, me)) < FETCH)
+    if not mine and not coming:
         return usual
-    if HALF_LENGTH - m["ball"][0] > FAR and not crowded(m, m["active"]):
+    if not m["full_game"] and HALF_LENGTH - m["ball"][0] > FAR and not crowded(m, me):
         return usual
     return search(matches[:1], usual, frame_skip)
 
@@ -269,7 +295,7 @@ def thought(m: np.void, action: int) -> str:
     """One or two words for what the expert is about to do."""
     if action == SHOT:
         return "shoot"
-    if action == SHORT_PASS:
+    if action in (SHORT_PASS, LONG_PASS, HIGH_PASS):
         return "pass"
     if m["ball_owned_team"] != 0:
         return "chase"

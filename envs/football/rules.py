@@ -282,7 +282,9 @@ def judge(m: Match) -> None:
     side = 1.0 if x > 0.0 else -1.0
     owner = m.ball_owned_team
     if owner >= 0 and m.ball_owned_player == m.keeper[owner]:
-        return  # in his hands it stays in play
+        m.ball[0] = min(max(x, -HALF_LENGTH), HALF_LENGTH)  # in his hands it stays in play
+        m.ball[1] = min(max(y, -HALF_WIDTH), HALF_WIDTH)
+        return
     if abs(x) > HALF_LENGTH:
         if m.ball_owned_team < 0 and frame(m):
             note(m, WOODWORK, m.last_touched, -1)

@@ -29,13 +29,18 @@ FOREMOST: Final = 0.55
 
 
 @njit
-def chaser(m: Match, team: int) -> int:
-    """Who goes for the ball: the nearest, and rather one behind the ball than one ahead of it."""
+def chaser(m: Match, team: int, steered: bool) -> int:
+    """Who goes for the ball: the nearest, and rather one behind the ball than one ahead of it; -1: nobody is there.
+
+    Without `steered` players, who do as they like.
+    """
     forward = 1.0 if team == 0 else -1.0
     x, y = m.ball[0] + AHEAD * m.ball_velocity[0], m.ball[1] + AHEAD * m.ball_velocity[1]
     best, least = -1, 1e9
     for player in range(m.players[team]):
         if player == m.keeper[team] or m.present[team, player] == 0:
+            continue
+        if not steered and m.steered[team, player] >= 0:
             continue
         dx, dy = m.position[team, player, 0] - x, m.position[team, player, 1] - y
         distance = math.sqrt(dx * dx + dy * dy)
@@ -83,13 +88,14 @@ def look_about(m: Match, team: int) -> None:
     line = offside_line(m, team) - 0.7 if m.offsides else HALF_LENGTH - 6.0
     goes = -1
     if m.ball_owned_team != team:
-        goes = m.receiver if ours else chaser(m, team)
+        goes = m.receiver if ours else chaser(m, team, True)
+    too = chaser(m, team, False) if goes >= 0 and not ours and m.steered[team, goes] >= 0 else -1
     marked = 0
     for player in range(m.players[team]):
         if player == m.keeper[team] or m.present[team, player] == 0:
             continue
         m.duty[team, player] = PLACE
-        if player == goes:
+        if player == goes or player == too:
             m.duty[team, player] = RECEIVE if ours else CHASE
             continue
         along, across = m.anchor[team, player, 0], m.anchor[team, player, 1]
