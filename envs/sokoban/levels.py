@@ -46,8 +46,8 @@ class Generated:
     def __init__(self, room: tuple[int, int], boxes: int, difficulty: float) -> None:
         if not all(SMALLEST_ROOM <= side <= LARGEST for side in room):
             raise ValueError(f"room must be {SMALLEST_ROOM} to {LARGEST} rows and columns, got {room}")
-        if not 1 <= boxes <= MOST_NEW_BOXES:
-            raise ValueError(f"boxes must be 1 to {MOST_NEW_BOXES}, got {boxes}")
+        if not isinstance(boxes, int) or not 1 <= boxes <= MOST_NEW_BOXES:
+            raise ValueError(f"boxes must be 1 to {MOST_NEW_BOXES}, got {boxes!r}")
         self.room, self.boxes, self.difficulty = room, boxes, difficulty
 
     def draw(self, generator: np.random.Generator) -> Level:

@@ -96,6 +96,25 @@ def test_the_optimal_plan_scores_100() -> None:
         assert info["score"] == 100.0 or moves > 50
 
 
+def test_where_the_solver_meets_its_limit() -> None:
+    row = "#           #\n"
+    level = "#############\n" + row + "#  $ $ $ $  #\n#@          #\n#  $ $ $ $  #\n" + row * 3
+    level += "# ........  #\n" + row * 3 + "#############"
+    env = SokobanEnv(levels=level, room=(13, 13), observation="text")
+    _, info = env.reset(seed=0)
+    assert info["optimal_moves"] == -1 and np.isnan(info["score"]) and info["optimal_pushes"] > 30
+    assert len(env.expert_plan(1000)) > info["optimal_pushes"]  # by the fewest pushes
+
+
+def test_the_experts_words() -> None:
+    env = env_of("#######\n#     #\n#  @$.#\n#     #\n#######", room=(5, 7), actions=9)
+    assert (env.expert_plan(50), env.expert_action(), env.expert_thought()) == ([4], 4, "push")
+    env.step(3)
+    assert (env.expert_plan(50), env.expert_plan(1), env.expert_thought()) == ([4, 4], [4], "walk")
+    lost = env_of("######\n#$   #\n# @. #\n#    #\n######", room=(5, 6))
+    assert (lost.expert_action(), lost.expert_thought()) == (0, "lost")
+
+
 SENTENCES = {
     "You moved right.": ("#####\n#@ .#\n# $ #\n#   #\n#####", [RIGHT]),
     "You pushed a box right.": ("######\n#@$ .#\n#    #\n######\n######", [RIGHT]),
@@ -177,6 +196,7 @@ MISTAKES: dict[str, dict[str, Any]] = {
     "room must be 6 to 13": {"room": (5, 6)},
     "room must be two whole numbers": {"room": 10},
     "boxes must be 1 to 5, got 6": {"boxes": 6},
+    "boxes must be 1 to 5, got 1.5": {"boxes": 1.5},
     "unknown preset 'Sokoban-smal-v0'; did you mean 'Sokoban-small-v0'": {"preset": "Sokoban-smal-v0"},
     "unknown observation 'pixel'; did you mean 'pixels'": {"observation": "pixel"},
     "actions must be 4": {"actions": 5},
