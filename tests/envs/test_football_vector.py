@@ -55,6 +55,11 @@ def test_many_with_several_players_each(observation: str) -> None:
     compare(20, 2, scenario=scenario, observation=observation, image_size=(48, 64), control=(2, 1), frame_skip=4)
 
 
+@pytest.mark.parametrize("rewards", ["scoring,checkpoints", "magebench"])
+def test_many_are_paid_and_held_as_one_by_one(rewards: str) -> None:
+    compare(50, 3, scenario="breakaway", observation="simple115v2", rewards=rewards, hold_until_changed=True)
+
+
 def test_many_whole_games() -> None:
     compare(40, 2, scenario="11_vs_11_stochastic", observation="smm", control=(11, 1), frame_skip=3)
 
