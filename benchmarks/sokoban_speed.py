@@ -6,7 +6,7 @@ Random play at 10x10 with four boxes; the median of five runs with the lowest an
 gym-sokoban 0.0.6. Seconds are CPU seconds, so that other work on the machine counts little. gym-sokoban needs an old
 gym, so it runs in an interpreter of its own, if GYM_SOKOBAN_PYTHON names one that has it; EnvPool is measured if it is
 installed. Without them: their rates quoted from an earlier measurement on a like machine. gym-sokoban's step rate is
-that of play, without its slow resets; ours is given without and with resets every 120 steps, which make a level and
+that of play with three boxes, without its slow resets; ours is given without and with resets every 120 steps, which make a level and
 find its fewest moves.
 """
 
@@ -138,7 +138,8 @@ def row(name: str, rates: Rates, peer: Rates | None) -> None:
     if peer:
         middle, low, high = (function(rates) for function in (statistics.median, min, max))
         by = statistics.median(peer)
-        ratio = f"{middle / by:,.0f}x ({low / max(peer):,.0f}-{high / min(peer):,.0f})"
+        form = ",.0f" if middle > by else ".2f"
+        ratio = f"{middle / by:{form}}x ({low / max(peer):{form}}-{high / min(peer):{form}})"
     print(f"{name:58s}{cell(rates):>30s}{ratio:>26s}", flush=True)
 
 
