@@ -6,8 +6,8 @@ Random play at 10x10 with four boxes; the median of five runs with the lowest an
 gym-sokoban 0.0.6. Seconds are CPU seconds, so that other work on the machine counts little. gym-sokoban needs an old
 gym, so it runs in an interpreter of its own, if GYM_SOKOBAN_PYTHON names one that has it; EnvPool is measured if it is
 installed. Without them: their rates quoted from an earlier measurement on a like machine. gym-sokoban's step rate is
-that of play with three boxes, without its slow resets; ours is given without and with resets every 120 steps, which make a level and
-find its fewest moves.
+that of play with three boxes, without its slow resets; ours is given without and with resets every 120 steps, which
+make a level and find its fewest moves.
 """
 
 import os
