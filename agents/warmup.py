@@ -32,7 +32,7 @@ from envs.task_config import load_task
 from envs.usage import short_help
 
 
-TASKS = {"football": 128, "sokoban": 64, "arithmetic": 24, "algebra": 24}
+TASKS = {"football": 128, "sokoban": 64, "arithmetic": 12, "algebra": 24}
 TASKS |= {"frozen_lake": 8, "cliff_walking": 8, "minigrid": 8, "freeway": 8}
 
 
@@ -46,7 +46,7 @@ class WarmupConfig:
     """Seeds the weights, the demonstrations and their order."""
     game: str = "football"
     """The task whose success ends the warm-up."""
-    target: float = 0.35
+    target: float = 0.3
     """Success (T=1) on the game at which it ends."""
     tasks: dict[str, int] = field(default_factory=lambda: dict(TASKS))
     """What is learned, with the decisions of each task in a step. Of an env without an expert the form of a reply and
