@@ -1,4 +1,4 @@
-"""The expert: a readable script, and a look one decision ahead with the script playing on from there.
+"""The expert: a readable script, and a look one or two decisions ahead with the script playing on from there.
 
 It uses nothing but what a frame shows. The look-ahead plays copies of the match with random numbers of its own, the
 same for every candidate, so it knows no more than a player who can imagine.
@@ -52,9 +52,15 @@ MARGIN: Final = 0.12
 """What another action must promise more than the script's."""
 PER_STEP: Final = 0.008
 
+HOPEFUL: Final = 5
+"""Plans that are imagined `SAMPLES` times."""
 SHORT_HORIZON: Final = 25
 FULL_MARGIN: Final = 0.01
 """In full games the look-ahead is shorter, and asks for less."""
+KICKS: Final = (SHOT, SHORT_PASS)
+Plan = tuple[int, int]
+"""An action, and another that follows it (`SCRIPT`: what the script does)."""
+SCRIPT: Final = -1
 _SPREAD: Final = np.uint64(0x2545F4914F6CDD1D)
 
 
@@ -212,16 +218,17 @@ def advise(matches: Matches, actions: NDArray[np.int64], going: NDArray[np.bool_
                     actions[index, team, slot] = script(m, player)
 
 
-def imagine(match: Matches, first: list[int], samples: range, skip: int, horizon: int) -> NDArray[np.float64]:
-    """The worth of first actions, imagined a few times with the script playing on, [actions, samples].
+def imagine(match: Matches, plans: list[Plan], samples: range, skip: int, horizon: int) -> NDArray[np.float64]:
+    """The worth of plans, imagined a few times with the script playing on, [plans, samples].
 
     It is 1 for a goal, less the time it takes; in full games also what the ball's place promises at the end, and that
     counts against the left team when it has lost it. All are played side by side.
     """
-    matches = np.repeat(match, len(first) * len(samples))
-    matches["rng"] = np.tile(np.array(samples, np.uint64) * _SPREAD + np.uint64(1), len(first))
+    matches = np.repeat(match, len(plans) * len(samples))
+    matches["rng"] = np.tile(np.array(samples, np.uint64) * _SPREAD + np.uint64(1), len(plans))
     actions = np.zeros((len(matches), 2, MAX_PLAYERS), np.int64)
-    actions[:, 0, 0] = np.repeat(first, len(samples))
+    actions[:, 0, 0] = np.repeat([first for first, _ in plans], len(samples))
+    second = np.repeat([then for _, then in plans], len(samples))
     before, (left, right) = int(match["steps"][0]), match["score"][0].tolist()
     going = np.ones(len(matches), np.bool_)
     for _ in range(-(-horizon // skip)):
@@ -230,6 +237,8 @@ def imagine(match: Matches, first: list[int], samples: range, skip: int, horizon
         if not going.any():
             break
         advise(matches, actions, going)
+        actions[:, 0, 0] = np.where(second >= 0, second, actions[:, 0, 0])
+        second[:] = SCRIPT
     value = np.zeros(len(matches))
     if match["full_game"][0]:
         x, y = matches["ball"][:, 0], matches["ball"][:, 1]
@@ -240,7 +249,7 @@ def imagine(match: Matches, first: list[int], samples: range, skip: int, horizon
         value = np.where(matches["score"][:, 1] > right, -1.0, value)
     goal = matches["score"][:, 0] > left
     value = np.where(goal, 1.0 - PER_STEP * (matches["steps"] - before), value)
-    return np.asarray(value.reshape(len(first), len(samples)))
+    return np.asarray(value.reshape(len(plans), len(samples)))
 
 
 def search(match: Matches, usual: int, skip: int) -> int:
@@ -252,21 +261,20 @@ def search(match: Matches, usual: int, skip: int) -> int:
         others += [SHOT] if not full or m["ball"][0] > HALF_LENGTH - FAR else []
         others += [SHORT_PASS] if m["players"][0] > 2 else []
         others += [HIGH_PASS, LONG_PASS] if full else []
-    others = [action for action in others if action != usual]
+    plans: list[Plan] = [(usual, SCRIPT), *((action, SCRIPT) for action in others if action != usual)]
     if full:
-        worth = imagine(match, [usual, *others], range(FEW), skip, SHORT_HORIZON).mean(axis=1)
+        worth = imagine(match, plans, range(FEW), skip, SHORT_HORIZON).mean(axis=1)
         best = int(worth.argmax())
-        return [usual, *others][best] if worth[best] > worth[0] + FULL_MARGIN else usual
-    worth = imagine(match, [usual, *others], range(FEW), skip, HORIZON).sum(axis=1)
-    rest = SAMPLES - FEW
-    hopeful = [action for action, so_far in zip(others, worth[1:], strict=True) if so_far + rest > worth[0]]
-    hopeful = [action for action in hopeful if worth[1 + others.index(action)] > worth[1:].max() - 1.5]
-    if not hopeful:
-        return usual
-    worth = worth[[0, *(1 + others.index(action) for action in hopeful)]]
-    worth += imagine(match, [usual, *hopeful], range(FEW, SAMPLES), skip, HORIZON).sum(axis=1)
+        return plans[best][0] if worth[best] > worth[0] + FULL_MARGIN else usual
+    if m["players"][0] > 2:
+        plans += [(first, then) for first in others for then in others if first not in KICKS]
+    worth = imagine(match, plans, range(FEW), skip, HORIZON).sum(axis=1)
+    hopeful = [0, *(int(plan) for plan in np.argsort(-worth, kind="stable")[:HOPEFUL] if plan > 0)]
+    worth = worth[hopeful] + imagine(match, [plans[plan] for plan in hopeful], range(FEW, SAMPLES), skip, HORIZON).sum(
+        axis=1
+    )
     best = int(worth.argmax())
-    return [usual, *hopeful][best] if worth[best] > worth[0] + MARGIN * SAMPLES else usual
+    return plans[hopeful[best]][0] if worth[best] > worth[0] + MARGIN * SAMPLES else usual
 
 
 def decide(matches: Matches, frame_skip: int, team: int = 0, slot: int = 0) -> int:
