@@ -142,6 +142,7 @@ MATCH: Final = np.dtype(
         ("first_kick_off", np.int64),  # team
         ("game_mode", np.int64),  # as in GRF; NORMAL or what is about to be taken
         ("restart_team", np.int64),
+        ("set_up", np.int64),  # 1: the restart has been given in this step, nobody stands ready yet
         ("restart_time", np.float64),  # seconds since the ball went dead
         ("full_game", np.int64),  # 1: teams in formation; 0: a drill for a few, who just chase and support
         ("offsides", np.int64),  # these four are switches

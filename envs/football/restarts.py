@@ -110,15 +110,25 @@ def begin(m: Match, mode: int, team: int, x: float, y: float) -> None:
     if m.end_on_out:
         m.ended = OUT_OF_PLAY
         return
+    m.set_up = 1
     m.game_mode = mode
     m.restart_team = team
     m.restart_time = 0.0
     m.ball[0], m.ball[1], m.ball[2] = x, y, BALL_RADIUS
     m.ball_velocity[0], m.ball_velocity[1], m.ball_velocity[2] = 0.0, 0.0, 0.0
+    m.ball_owned_team = -1
+    m.ball_owned_player = -1
     m.receiver = -1
     m.passer = -1
     unflag(m)
     m.last_touched = team
+
+
+@njit
+def set_up(m: Match) -> None:
+    """Taker and players take their places for the restart that has been given."""
+    m.set_up = 0
+    mode, team, x, y = m.game_mode, m.restart_team, m.ball[0], m.ball[1]
     if mode == KICK_OFF or mode == CORNER or mode == PENALTY:
         places(m, mode, team)
     player = taker(m, mode, team)

@@ -62,7 +62,7 @@ from envs.football.physics import (
     frame,
     run,
 )
-from envs.football.restarts import GOAL_AREA, begin, in_box, keep_off, stand
+from envs.football.restarts import GOAL_AREA, begin, in_box, keep_off, set_up, stand
 from envs.football.steering import hand_over, switch
 
 # numba takes plain integers, not enum members.
@@ -382,7 +382,7 @@ def step(m: Match, actions: NDArray[np.int64]) -> None:
                 press(m, team, slot, actions[team, slot])
                 control(m, team, slot)
     bot.play_bots(m)
-    if m.game_mode != NORMAL:
+    if m.game_mode != NORMAL and not m.set_up:
         wait_for_restart(m)
     play_owner(m)
     for _ in range(SUBSTEPS):
@@ -402,6 +402,8 @@ def step(m: Match, actions: NDArray[np.int64]) -> None:
             m.ended = POSSESSION_LOST
     tire(m)
     count(m)
+    if m.set_up and m.ended == RUNNING:
+        set_up(m)
 
 
 @njit
