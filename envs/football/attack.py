@@ -3,7 +3,6 @@
 import math
 from typing import Final
 
-from envs.football.jit import njit
 from envs.football.kicks import PASS_ERROR, SHOT_ERROR, SHOT_SPEED, play_ball, shoot
 from envs.football.match import (
     CORNER,
@@ -21,6 +20,7 @@ from envs.football.match import (
 )
 from envs.football.offside import offside_line
 from envs.football.physics import DRIBBLE_SPEED, ON_BALL, SPRINT_SPEED, run, wrap
+from render.jit import njit
 
 CARRY: Final = 0
 PASS: Final = 1

@@ -4,10 +4,10 @@ import math
 from typing import Final
 
 from envs.football import shape
-from envs.football.jit import njit
 from envs.football.match import GOAL_HALF_WIDTH, HALF_LENGTH, HALF_WIDTH, KEEPER, NORMAL, STEP, Match
 from envs.football.physics import DRAG, FRICTION, SPRINT_SPEED, glide, run
 from envs.football.steering import far
+from render.jit import njit
 
 KEEPER_SPEED: Final = 5.0
 KEEPER_GAIN: Final = 1.2

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from envs.football.attack import CARRY, HIGH, SHOOT, choose
 from envs.football.bot import dive_speed, keeper_reach, reaction
-from envs.football.jit import njit
 from envs.football.kicks import PASS_HELP, SHORT, SHOT_SPEED, aim_shot
 from envs.football.match import (
     GOAL_HALF_WIDTH,
@@ -29,6 +28,7 @@ from envs.football.physics import wrap
 from envs.football.rules import FETCH, advance
 from envs.football.shape import LOOK_EVERY, PLACE, look_about
 from envs.football.steering import far
+from render.jit import njit
 
 RIGHT: Final = int(Action.RIGHT)
 SHORT_PASS: Final = int(Action.SHORT_PASS)

@@ -3,7 +3,6 @@
 import math
 from typing import Final
 
-from envs.football.jit import njit
 from envs.football.match import (
     FOUL,
     FREE_KICK,
@@ -20,6 +19,7 @@ from envs.football.match import (
 from envs.football.physics import halt
 from envs.football.restarts import PENALTY_SPOT, begin, in_box
 from envs.football.steering import hand_over
+from render.jit import njit
 
 SLIDE_REACH: Final = 2.0
 SLIDE_WINS: Final = 0.5

@@ -3,11 +3,11 @@
 import math
 from typing import Final
 
-from envs.football.jit import njit
 from envs.football.match import CORNER, GOAL_HALF_WIDTH, GOAL_KICK, HALF_LENGTH, NORMAL, THROW_IN, Match, bell
 from envs.football.offside import flag, unflag
 from envs.football.physics import wrap
 from envs.football.steering import hand_over
+from render.jit import njit
 
 SHOT_SPEED: Final = 25.0
 SHOT_RISE: Final = 2.2

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.football.jit import njit
+from render.jit import njit
 
 METRES_X: Final = 54.4
 METRES_Y: Final = 83.6

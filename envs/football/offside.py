@@ -1,7 +1,7 @@
 """Offside: who stands nearer to the goal line than the ball and the last opponent but one when the ball is played."""
 
-from envs.football.jit import njit
 from envs.football.match import Match
+from render.jit import njit
 
 
 @njit

@@ -3,7 +3,6 @@
 import math
 from typing import Final
 
-from envs.football.jit import njit
 from envs.football.match import (
     BALL_RADIUS,
     GOAL_HALF_WIDTH,
@@ -15,6 +14,7 @@ from envs.football.match import (
     SUBSTEP,
     Match,
 )
+from render.jit import njit
 
 # The ball: constants of GRF's third_party/gfootball_engine/src/onthepitch/ball.cpp.
 GRAVITY: Final = -9.81

@@ -3,7 +3,6 @@
 import math
 from typing import Final
 
-from envs.football.jit import njit
 from envs.football.match import (
     BALL_RADIUS,
     CORNER,
@@ -20,6 +19,7 @@ from envs.football.match import (
 from envs.football.offside import unflag
 from envs.football.physics import BALL_AHEAD, halt
 from envs.football.steering import far, hand_over
+from render.jit import njit
 
 DISTANCE: Final = 9.15
 """Metres opponents keep from the ball; 2 m at a throw-in (Laws of the Game 8, 13 and 15)."""

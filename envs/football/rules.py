@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from envs.football import bot
 from envs.football.attack import play_owner
 from envs.football.fouls import foul, slide
-from envs.football.jit import njit
 from envs.football.kicks import LONG, SHORT, SHOT_ERROR, SHOT_RISE, aim_shot, give, kick, shoot
 from envs.football.match import (
     BALL_RADIUS,
@@ -64,6 +63,7 @@ from envs.football.physics import (
 )
 from envs.football.restarts import GOAL_AREA, begin, in_box, keep_off, set_up, stand
 from envs.football.steering import hand_over, switch
+from render.jit import njit
 
 # numba takes plain integers, not enum members.
 LONG_PASS: Final = int(Action.LONG_PASS)

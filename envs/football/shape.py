@@ -7,9 +7,9 @@ ball, short and narrow without. The nearest goes for a ball that is not his team
 import math
 from typing import Final
 
-from envs.football.jit import njit
 from envs.football.match import HALF_LENGTH, HALF_WIDTH, Match, bell, uniform
 from envs.football.offside import offside_line
+from render.jit import njit
 
 PLACE: Final = 0
 CHASE: Final = 1

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from envs.football.jit import njit
 from envs.football.match import Match
+from render.jit import njit
 
 SWITCH_AFTER: Final = 0.5
 """Seconds after a kick from which a ball that nobody has belongs to whoever is nearest."""
