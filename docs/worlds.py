@@ -1,0 +1,119 @@
+"""Makes docs/worlds/*.gif: every world moving, played by its expert.
+
+python docs/worlds.py
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+import envs  # noqa: F401
+from render.canvas import Canvas
+from render.fit import fit
+from render.video import captioned, write_video
+
+OUT = Path(__file__).with_name("worlds")
+Frame = NDArray[np.uint8]
+
+
+def football(scenario: str, camera: str, steps: int, seed: int = 0) -> Iterator[Frame]:
+    """Frames of a match, 10 a second."""
+    env = gymnasium.make(
+        "kickoff/Football-v0", scenario=scenario, image_size=(240, 360), camera=camera, observation="pixels"
+    )
+    frame, _ = env.reset(seed=seed)
+    for _ in range(steps):
+        yield frame
+        player: Any = env.unwrapped
+        frame, _, terminated, truncated, _ = env.step(player.expert_action())
+        if terminated or truncated:
+            break
+    yield from [frame] * 8
+
+
+def sokoban(**kwargs: Any) -> Iterator[Frame]:
+    """Frames of a solution."""
+    env = gymnasium.make("kickoff/Sokoban-v0", image_size=(240, 240), **kwargs)
+    frame, _ = env.reset(seed=4)
+    yield from [frame] * 4
+    over = False
+    while not over:
+        player: Any = env.unwrapped
+        frame, _, terminated, truncated, _ = env.step(player.expert_action())
+        yield frame
+        over = terminated or truncated
+    yield from [frame] * 6
+
+
+def questions(id: str, seeds: range, hold: int, **kwargs: Any) -> Iterator[Frame]:
+    """Questions below their pictures (or alone), then their answers."""
+    env = gymnasium.make(id, **kwargs)
+    for seed in seeds:
+        observation, _ = env.reset(seed=seed)
+        asked: Any = env.unwrapped
+        if isinstance(observation, dict):
+            picture, text = observation["image"], observation["text"]
+        else:
+            picture, text = page(observation), ""
+        answer = f"answer: {asked.expert_action()}"
+        lines = wrap(text, 44)[:3]
+        for said in [""] * hold + [answer] * (hold // 2 + 1):
+            yield captioned(picture, said, lines, rows=3)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` characters."""
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def page(text: str) -> Frame:
+    """A text on paper."""
+    frame = np.full((200, 336, 3), 250, np.uint8)
+    canvas = Canvas(frame)
+    lines = [line for paragraph in text.splitlines() for line in wrap(paragraph, 52)]
+    for row, line in enumerate(lines[:11]):
+        canvas.text(line, (10, 16 + 17 * row), 17, (30, 34, 40))
+    return frame
+
+
+def foreign(id: str, actions: str, **kwargs: Any) -> Iterator[Frame]:
+    """Somebody else's env, played by digits."""
+    env = gymnasium.make(id, render_mode="rgb_array", **kwargs)
+    env.reset(seed=0)
+    for action in [None, *actions]:
+        if action is not None:
+            env.step(int(action))
+        frame: Any = env.render()
+        yield from [fit(frame, (240, 240))] * 4
+    env.close()
+
+
+FILMS = {
+    "football_11_vs_11": (lambda: football("11_vs_11_stochastic", "pitch", 260), 10),
+    "football_academy": (lambda: football("academy_3_vs_1_with_keeper", "half", 120), 10),
+    "sokoban": (lambda: sokoban(room=(10, 10), boxes=4), 8),
+    "geometry": (lambda: questions("kickoff/Geometry-v0", range(8), 3, image_size=(240, 336), depth=2), 1.5),
+    "visual": (lambda: questions("kickoff/Visual-v0", range(12), 3, image_size=(240, 336)), 1.5),
+    "reasoning": (lambda: questions("kickoff/Reasoning-v0", range(8), 3), 1.5),
+    "frozen_lake": (lambda: foreign("FrozenLake-v1", "112212", is_slippery=False), 8),
+}
+
+
+def main() -> None:
+    """Write them all."""
+    for name, (frames, fps) in FILMS.items():
+        path = write_video(OUT / f"{name}.gif", frames(), fps)
+        print(f"{path.name}: {path.stat().st_size / 2**20:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
