@@ -60,10 +60,12 @@ def _strip(row: Row, width: int) -> NDArray[np.uint8]:
 
 def _wrapped(text: str, width: int) -> list[str]:
     lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_image(longer, FONT, INK).get_width() <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
+    for paragraph in text.splitlines():
+        lines.append("")
+        for word in paragraph.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if text_image(longer, FONT, INK).get_width() <= width or not lines[-1]:
+                lines[-1] = longer
+            else:
+                lines.append(word)
     return lines
