@@ -1,0 +1,33 @@
+"""Envs from outside become trainable by one YAML: the tiny model plays them and learns a few steps."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from training import run
+from training.metrics import read_metrics
+
+RECIPE = """
+checkpoint_every: 2
+evaluation: {episodes: 4, every: 2, validation_episodes: 4, videos: 1, records: 1}
+algo: {groups: 2, group_size: 4, warmup_updates: 1, temperature: 1.5}
+stages:
+  mgt: {tasks: [env], steps: 2}
+"""
+
+
+@pytest.mark.parametrize("env", ["frozen_lake", "cliff_walking", "minigrid", "freeway"])
+def test_a_foreign_env_is_played_and_trained(env: str, tmp_path: Path) -> None:
+    (tmp_path / "few.yaml").write_text(RECIPE)
+    words = [f"env={env}", f"recipe={tmp_path / 'few.yaml'}", f"out={tmp_path}", "name=run", "env.max_turns=6"]
+    run.main([*words, "env.on_invalid=skip"])
+    folder = tmp_path / "run"
+    steps = [row for row in read_metrics(folder) if row.get("stage") == "mgt"]
+    assert [row["step"] for row in steps] == [1, 2]
+    assert all(math.isfinite(row["loss"]) and row["turns"] > 0 for row in steps)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert env in json.dumps(summary)
+    assert (folder / "report.html").stat().st_size > 10_000
+    assert list((folder / "videos").glob("*.mp4"))
