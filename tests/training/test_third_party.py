@@ -26,7 +26,7 @@ def test_a_foreign_env_is_played_and_trained(env: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     steps = [row for row in read_metrics(folder) if row.get("stage") == "mgt"]
     assert [row["step"] for row in steps] == [1, 2]
-    assert all(math.isfinite(row["loss"]) and row["turns"] > 0 for row in steps)
+    assert all(math.isfinite(row["loss"]) and row["updates"] > 0 for row in steps)
     summary = json.loads((folder / "summary.json").read_text())
     assert env in json.dumps(summary)
     assert (folder / "report.html").stat().st_size > 10_000
