@@ -21,7 +21,7 @@ from PIL import Image
 
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes import Arena, Episode, Start
-from agents.experts import PLAYERS, scripted
+from agents.experts import PLAYERS, has_expert, scripted
 from agents.sampling import mix
 from envs.cli import command, read_options
 from envs.names import suggest
@@ -30,8 +30,8 @@ from envs.task import Task
 from envs.task_config import load_task
 from envs.usage import short_help
 
-BATCH = 64
-"""Episodes that are played side by side."""
+FRAMES = 1024
+"""About so many frames are held at once, and so many rows written together."""
 
 
 @dataclass
@@ -188,14 +188,15 @@ def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -> tupl
     """Play and write; the number of episodes kept and of rows written."""
     arena = Arena(task)
     kept = written = 0
-    for begin in range(0, options.episodes, BATCH):
-        numbers = range(begin, min(begin + BATCH, options.episodes))
+    side_by_side = max(1, min(64, FRAMES // task.config.max_turns))
+    for begin in range(0, options.episodes, side_by_side):
+        numbers = range(begin, min(begin + side_by_side, options.episodes))
         starts = [Start(mix(options.seed, i) % 2**30, mix(options.seed, i, 1)) for i in numbers]
-        for episode in arena.play(starts, scripted(options.policy)):
-            if episode.success or not options.successes:
-                rows = list(chats(task, episode))
-                writer.write(rows)
-                kept, written = kept + 1, written + len(rows)
+        played = arena.play(starts, scripted(options.policy))
+        chosen = [episode for episode in played if episode.success or not options.successes]
+        rows = [row for episode in chosen for row in chats(task, episode)]
+        writer.write(rows)
+        kept, written = kept + len(chosen), written + len(rows)
     arena.close()
     return kept, written
 
@@ -207,7 +208,10 @@ def main(argv: Sequence[str]) -> None:
     config = load_task(options.env, of_task)
     task = Task(Path(options.env).stem, config)
     try:
-        task.make().close()
+        if not has_expert(task) and options.policy == "expert":
+            raise ConfigError(
+                f"task {task.name} has no expert: policy=random successes=true keeps what random play wins"
+            )
         with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
             kept, written = demonstrate(task, options, writer)
     except ValueError as error:

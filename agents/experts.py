@@ -88,6 +88,13 @@ def expert_action(seat: Seat) -> Any:
     return act()
 
 
+def has_expert(task: Task) -> bool:
+    """Whether the task's env has an expert; ValueError in one line where it cannot be made."""
+    env = task.make()
+    env.close()
+    return hasattr(env.unwrapped, "expert_action")
+
+
 PLAYERS: dict[str, type[Scripted]] = {"random": RandomPlayer, "idle": IdlePlayer, "expert": Expert}
 
 

@@ -54,7 +54,7 @@ class VLM:
         height, width = frame.shape[:2]
         if (height, width) != (self.image_size, self.image_size):
             size = f"{self.image_size}x{self.image_size}"
-            raise ValueError(f"the model sees images of {size}, got {height}x{width}: change the env's image size")
+            raise ValueError(f"the model sees images of {size}, got {height}x{width}: give the task image_size")
 
     def hidden(
         self,

@@ -20,17 +20,17 @@ from agents.conversation import Branch, Conversation
 from agents.engines import Completion, EngineConfig
 from agents.engines.transformers import TransformersEngine
 from agents.episodes import Arena, Start
-from agents.experts import Expert, RandomPlayer, Scripted
+from agents.experts import Expert, RandomPlayer, Scripted, has_expert
 from agents.models import wrap
 from agents.policy import Seat, VLMPolicy
 from agents.sampling import mix
 from agents.tiny import build
 from agents.vlm import VLM
 from envs.cli import command, read_options
+from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import load_task
 from envs.usage import short_help
-
 
 TASKS = {"football": 128, "sokoban": 64, "arithmetic": 12, "algebra": 24}
 TASKS |= {"frozen_lake": 8, "cliff_walking": 8, "minigrid": 8, "freeway": 8}
@@ -61,6 +61,13 @@ class WarmupConfig:
     """Steps between two checks."""
     episodes: int = 256
     """Episodes of a check."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if self.game not in self.tasks:
+            raise ValueError(f"game must be one of tasks ({', '.join(self.tasks)}), got {self.game!r}")
+        if not Path(self.out).resolve().parent.is_dir():
+            raise ValueError(f"out: the folder of {self.out} does not exist")
 
 
 @dataclass
@@ -97,9 +104,7 @@ def demonstration(chat: Chat, seat: Seat, words: str) -> Branch:
 
 def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: float = 0.15) -> list[Branch]:
     """So many turns of a task as tokens: the expert's, or half as many random ones where the env has no expert."""
-    env = task.make()
-    able = hasattr(env.unwrapped, "expert_action")
-    env.close()
+    able = has_expert(task)
     demonstrator = Demonstrator(chat, Expert() if able else RandomPlayer(), noise)
     decisions = decisions if able else decisions // 2
     arena = Arena(task)
@@ -154,6 +159,11 @@ def main(argv: Sequence[str]) -> None:
     started = time.perf_counter()
     model = wrap(*build(config.seed))
     tasks = {name: Task(name, load_task(name)) for name in config.tasks}
+    try:
+        for task in tasks.values():  # minutes would be lost otherwise
+            has_expert(task)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     shown = []
     for number, (name, task) in enumerate(tasks.items()):
         shown.append((demonstrate(model.chat, task, config.decisions, mix(config.seed, number)), config.tasks[name]))

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs  # noqa: F401
-from render.canvas import Canvas
 from render.fit import fit
+from render.page import page
 from render.video import captioned, write_video
 
 OUT = Path(__file__).with_name("worlds")
@@ -58,7 +58,7 @@ def questions(id: str, seeds: range, hold: int, **kwargs: Any) -> Iterator[Frame
         if isinstance(observation, dict):
             picture, text = observation["image"], observation["text"]
         else:
-            picture, text = page(observation), ""
+            picture, text = page(observation, (200, 336)), ""
         answer = f"answer: {asked.expert_action()}"
         lines = wrap(text, 44)[:3]
         for said in [""] * hold + [answer] * (hold // 2 + 1):
@@ -73,16 +73,6 @@ def wrap(text: str, width: int) -> list[str]:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines
-
-
-def page(text: str) -> Frame:
-    """A text on paper."""
-    frame = np.full((200, 336, 3), 250, np.uint8)
-    canvas = Canvas(frame)
-    lines = [line for paragraph in text.splitlines() for line in wrap(paragraph, 52)]
-    for row, line in enumerate(lines[:11]):
-        canvas.text(line, (10, 16 + 17 * row), 17, (30, 34, 40))
-    return frame
 
 
 def foreign(id: str, actions: str, **kwargs: Any) -> Iterator[Frame]:

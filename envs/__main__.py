@@ -46,8 +46,8 @@ def row(name: str) -> Row:
 def main(argv: Sequence[str]) -> None:
     """List ids and tasks; draw the sheet where asked."""
     words = dict(word.partition("=")[::2] for word in argv)
-    if set(words) - {"sheet"}:
-        raise ConfigError(f"unknown word {argv[0]!r}; python -m envs [sheet=FILE.png]")
+    for unknown in set(words) - {"sheet"}:
+        raise ConfigError(f"unknown word {unknown!r}; python -m envs [sheet=FILE.png]")
     print("Gymnasium ids (import envs, then gymnasium.make):")
     for id in ids():
         entry = str(gymnasium.spec(id).entry_point)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
+from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
 from envs.cli import command
@@ -26,33 +27,53 @@ class Finding(NamedTuple):
     text: str
 
 
+class Pictures:
+    """What there is to say about all pictures of a task; none but the first is kept."""
+
+    def __init__(self) -> None:
+        self.first: NDArray[np.uint8] | None = None
+        self.shapes: set[tuple[int, ...]] = set()
+        self.drawn = False
+        """Whether any has more than one colour."""
+        self.changes = False
+
+    def add(self, image: NDArray[np.uint8] | None) -> None:
+        """One more."""
+        if image is None:
+            return
+        self.first = image if self.first is None else self.first
+        self.shapes.add(image.shape)
+        self.drawn = self.drawn or bool(image.min() != image.max())
+        self.changes = self.changes or not np.array_equal(image, self.first)
+
+
 class Played(NamedTuple):
     """A random episode."""
 
-    seen: list[Observation]
+    start: Observation
     outcomes: list[Outcome]
+    """Without their observations."""
     success: bool
 
 
-def play(task: Task, env: gymnasium.Env[Any, Any], seed: int) -> Played:
-    """Random legal replies until the episode or its turns end."""
+def play(task: Task, env: gymnasium.Env[Any, Any], seed: int, pictures: Pictures) -> Played:
+    """Random replies until the episode or its turns end."""
     rng = np.random.default_rng(seed)
     observation, info = env.reset(seed=seed)
-    seen = [task.observe(env, observation, info)]
+    start = task.observe(env, observation, info)
+    pictures.add(start.image)
     outcomes: list[Outcome] = []
     success = False
     for _ in range(task.config.max_turns):
         parts = task.config.action_parts
-        answer = (
-            "+".join(str(rng.choice([name for name in part if name])) for part in parts) if task.config.actions else "0"
-        )
+        answer = "+".join(str(rng.choice([name for name in part if name])) for part in parts) if parts[0] else "0"
         outcome = task.play(env, task.parse(f"<think></think><answer>{answer}</answer>"))
-        outcomes.append(outcome)
+        outcomes.append(outcome._replace(observation=None))
         success = task.succeeded(outcome, sum(played.reward for played in outcomes))
         if outcome.terminated or outcome.truncated:
             break
-        seen.append(task.observe(env, outcome.observation, outcome.info, outcome.feedback))
-    return Played(seen, outcomes, success)
+        pictures.add(task.observe(env, outcome.observation, outcome.info, outcome.feedback).image)
+    return Played(start, outcomes, success)
 
 
 def same(one: Observation, other: Observation) -> bool:
@@ -71,61 +92,62 @@ def examine(task: Task) -> Iterator[Finding]:
         return
     text = isinstance(env.action_space, gymnasium.spaces.Text)
     yield Finding("ok", f"{config.id} can be made; its actions are {'text' if text else env.action_space}")
+    pictures = Pictures()
     try:
-        episodes = [play(task, env, seed) for seed in range(EPISODES)]
-        again = play(task, env, 0)
+        episodes = [play(task, env, seed, pictures) for seed in range(EPISODES)]
+        again = play(task, env, 0, pictures)
     except Exception as error:  # somebody's env fails in ways of its own
         yield Finding("wrong", f"the env fails while it is played at random: {type(error).__name__}: {error}")
         return
     finally:
         env.close()
     yield from _seeds(episodes, again)
-    yield from _pictures(config.image, [seen for played in episodes for seen in played.seen])
-    yield from _words(task, episodes[0].seen[0])
+    yield from _pictures(pictures)
+    yield from _words(task, episodes[0])
     yield from _success(task, episodes)
 
 
 def _seeds(episodes: Sequence[Played], again: Played) -> Iterator[Finding]:
     first = episodes[0]
-    if not same(first.seen[0], again.seen[0]):
+    if not same(first.start, again.start):
         yield Finding("wrong", "reset(seed=0) gives two different starts: a group of episodes needs the same start")
     elif [o.reward for o in first.outcomes] != [o.reward for o in again.outcomes]:
         yield Finding("wrong", "the same seed and actions give different rewards: the env draws numbers of its own")
     else:
         yield Finding("ok", "the same seed and actions give the same episode")
-    if all(same(first.seen[0], other.seen[0]) for other in episodes[1:]):
+    if all(same(first.start, other.start) for other in episodes[1:]):
         yield Finding("note", f"{EPISODES} seeds give one and the same start: held-out starts are those it trains on")
 
 
-def _pictures(image: bool, seen: Sequence[Observation]) -> Iterator[Finding]:
-    pictures = [one.image for one in seen if one.image is not None]
-    if not image or not pictures:
+def _pictures(pictures: Pictures) -> Iterator[Finding]:
+    if pictures.first is None:
         return
-    shapes = {picture.shape for picture in pictures}
-    height, width, channels = pictures[0].shape
-    if len(shapes) > 1:
-        yield Finding("wrong", f"pictures differ in shape: {sorted(shapes)}; image_size=[height, width] fits them all")
-    elif channels != 3:
-        yield Finding("wrong", f"a picture must be [H, W, 3], got {pictures[0].shape}")
-    elif all(picture.min() == picture.max() for picture in pictures):
+    shape = pictures.first.shape
+    if len(shape) != 3 or shape[2] != 3:
+        yield Finding("wrong", f"a picture must be [H, W, 3], got {shape}")
+        return
+    if len(pictures.shapes) > 1:
+        shapes = sorted(pictures.shapes)
+        yield Finding("wrong", f"pictures differ in shape: {shapes}; image_size=[height, width] fits them all")
+    elif not pictures.drawn:
         yield Finding("wrong", "every picture is of one colour: render() draws nothing")
-    elif all(np.array_equal(picture, pictures[0]) for picture in pictures):
+    elif not pictures.changes:
         yield Finding("wrong", "the picture never changes: the player cannot see what it does")
     else:
-        yield Finding("ok", f"pictures of {height}x{width}")
-    if min(height, width) < 28:
-        yield Finding("note", f"{height}x{width} is small: vision models see patches of 14 pixels; set image_size")
-    if (height, width) != (84, 84):
+        yield Finding("ok", f"pictures of {shape[0]}x{shape[1]}")
+    if min(shape[:2]) < 28:
+        yield Finding("note", f"{shape[0]}x{shape[1]} is small: vision models see patches of 14 pixels; set image_size")
+    if shape[:2] != (84, 84):
         yield Finding("note", "the embedded tiny model takes image_size=[84, 84] only")
 
 
-def _words(task: Task, seen: Observation) -> Iterator[Finding]:
-    text = task.words(seen, first=True)
+def _words(task: Task, played: Played) -> Iterator[Finding]:
+    text = task.words(played.start, first=True)
     if not text:
         yield Finding("note", "the player is told nothing: instructions say what the goal is")
-    if task.config.caption and "text" not in (env := task.make()).reset(seed=0)[1]:
-        env.close()
-        yield Finding("note", f"the env has no info['text']; the caption is the bare observation: {seen.text[:60]}")
+    if task.config.caption and "text" not in played.outcomes[0].info:
+        shown = played.start.text[:60]
+        yield Finding("note", f"the env has no info['text']; the caption is the bare observation: {shown}")
     if len(text) > 2000:
         yield Finding("note", f"the first turn has {len(text)} characters; long prompts cost memory and time")
 

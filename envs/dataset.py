@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.pictures import decode
 from envs.question import PictureQuestionEnv, Question, QuestionEnv
@@ -33,16 +34,13 @@ class QuestionsEnv(PictureQuestionEnv):
 
     ## Arguments
     `path`: the file, from the working directory; None is a small sample (with pictures where there is an `image_size`).
-    `image_size`: (height, width), needed where
-    rows have pictures. `folder`: where pictures lie; None is the file's own folder. `on_broken`: "error" or "skip", for
-    rows that are no question. `split`: "all", "train" or "test"; a hash of its text puts a tenth of the questions into
-    "test". `render_mode`: "ansi" without pictures, "rgb_array" or "human" with them.
+    `image_size`: (height, width), needed where rows have pictures. `folder`: where pictures lie; None is the file's own
+    folder. `on_broken`: "error" or "skip", for rows that are no question. `split`: "all", "train" or "test"; a hash of
+    its text puts a tenth of the questions into "test".
 
     ## Version History
     v0: first version.
     """
-
-    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 1}
 
     def __init__(
         self,
@@ -64,14 +62,8 @@ class QuestionsEnv(PictureQuestionEnv):
         )
         if self._file.has_pictures and image_size is None:
             raise ValueError(f"{self._file.path} has pictures: give image_size, (height, width)")
-        self.metadata = (QuestionEnv if image_size is None else PictureQuestionEnv).metadata
-        if render_mode is not None and (render_mode == "ansi") != (image_size is None):
-            raise ValueError(
-                f"render_mode must be ansi without image_size, else rgb_array or human, got {render_mode!r}"
-            )
         if image_size is None:
             QuestionEnv.__init__(self, self._file.longest, render_mode, LONGEST_ANSWER)
-            self._window = None
         else:
             super().__init__(image_size, self._file.longest, render_mode, LONGEST_ANSWER)
         self._pictures = image_size is not None
@@ -113,9 +105,9 @@ class QuestionsEnv(PictureQuestionEnv):
         """What the player is given: the question, and a copy of its picture."""
         return super().observe() if self._pictures else self.question.text
 
-    def render(self) -> Any:
-        """The picture; without pictures the question."""
-        return super().render() if self._pictures else self.question.text
+    def picture(self) -> NDArray[np.uint8]:
+        """A copy of the picture; without pictures a page of the question."""
+        return super().picture() if self._pictures else QuestionEnv.picture(self)
 
     def _info(self, success: bool) -> dict[str, Any]:
         """Two rows may ask the same about different pictures."""

@@ -11,6 +11,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.answers import MAX_LENGTH, is_right
+from render.page import page
+
+PAGE = (336, 336)
+"""Pixels of a page of text."""
 
 CHARACTERS = "".join(chr(code) for code in range(32, 127)) + "\n−"
 """What is drawn by `FreeText.sample`: printable ASCII, line breaks and the typographic minus."""
@@ -61,11 +65,11 @@ class QuestionEnv(gymnasium.Env[Any, str]):
     Terminated after the first answer.
 
     ## Arguments
-    `longest` and `longest_answer`: characters of the longest question and answer. `render_mode="ansi"`: `render()`
-    gives the question.
+    `longest` and `longest_answer`: characters of the longest question and answer. `render_mode`: "ansi" (the question),
+    "rgb_array" (a page of it) or "human".
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 1}
 
     def __init__(
         self, longest: int = MAX_LENGTH, render_mode: str | None = None, longest_answer: int = MAX_LENGTH
@@ -78,6 +82,7 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         self.observation_space: spaces.Space[Any] = FreeText(longest)
         self.action_space = FreeText(longest_answer)
         self._question: Question | None = None
+        self._window: Any = None
 
     @abstractmethod
     def draw_question(self) -> Question:
@@ -94,6 +99,13 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         """Ask a new question."""
         super().reset(seed=seed)
         self._question = self.draw_question()
+        if self.render_mode == "human":
+            picture = self.picture()
+            if self._window is None:
+                from render.window import Window
+
+                self._window = Window((picture.shape[0], picture.shape[1]), "Kickoff", self.metadata["render_fps"])
+            self._window.show(picture)
         return self.observe(), self._info(success=False)
 
     def step(self, action: str) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -109,9 +121,23 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         """What the player is given."""
         return self.question.text
 
+    def picture(self) -> NDArray[np.uint8]:
+        """The question as people see it, [H, W, 3]: a page of text."""
+        return page(self.question.text, PAGE)
+
     def render(self) -> Any:
-        """The question."""
-        return self.question.text
+        """The question, or its picture, as `render_mode` says."""
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() needs a render_mode: gymnasium.make(id, render_mode='rgb_array')")
+        if self.render_mode == "ansi":
+            return self.question.text
+        return self.picture() if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
 
     def expert_action(self) -> str:
         """The right answer."""
@@ -136,10 +162,8 @@ class PictureQuestionEnv(QuestionEnv):
     in words too.
 
     ## Arguments
-    `image_size`: (height, width) of the picture. `render_mode`: "rgb_array" or "human".
+    `image_size`: (height, width) of the picture, which "rgb_array" and "human" show.
     """
-
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 1}
 
     def __init__(
         self,
@@ -153,34 +177,14 @@ class PictureQuestionEnv(QuestionEnv):
         self.observation_space = spaces.Dict(
             {"image": spaces.Box(0, 255, (*self.image_size, 3), np.uint8), "text": self.observation_space}
         )
-        self._window: Any = None
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Ask a new question."""
-        answer = super().reset(seed=seed, options=options)
-        if self.render_mode == "human":
-            if self._window is None:
-                from render.window import Window
-
-                self._window = Window(self.image_size, "Kickoff", self.metadata["render_fps"])
-            self._window.show(self.question.image)
-        return answer
 
     def observe(self) -> Any:
         """What the player is given: a copy of the picture, and the question."""
-        return {"image": np.array(self.question.image), "text": self.question.text}
+        return {"image": self.picture(), "text": self.question.text}
 
-    def render(self) -> Any:
-        """The picture."""
-        if self.render_mode is None:
-            gymnasium.logger.warn("render() needs a render_mode: gymnasium.make(id, render_mode='rgb_array')")
-        return np.array(self.question.image) if self.render_mode == "rgb_array" else None
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
-            self._window = None
+    def picture(self) -> NDArray[np.uint8]:
+        """A copy of the picture."""
+        return np.array(self.question.image)
 
 
 def picture_size(name: str, size: Any) -> tuple[int, int]:

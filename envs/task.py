@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
+from gymnasium.wrappers import RenderCollection
 from numpy.typing import NDArray
 
 from envs.names import suggest
@@ -62,9 +63,10 @@ class Task:
         if self.config.image and not self._shows_itself(env.observation_space):
             if "rgb_array" not in env.metadata.get("render_modes", []):
                 raise ValueError(f"task {self.name}: {self.config.id} has no pictures: set image=false caption=true")
-            if render_mode is None:  # its render() is what the player sees
+            if render_mode != "rgb_array":  # its render() is what the player sees, frame by frame; a film collects them
                 env.close()
                 env = self._make("rgb_array")
+                env = RenderCollection(env) if render_mode == "rgb_array_list" else env
         self._check_actions(env.action_space)
         return env
 
@@ -79,6 +81,8 @@ class Task:
         except TypeError as error:
             problem, *_ = str(error).split(" was raised from ")  # without Gymnasium's list of all that was given
             raise ValueError(f"{self.config.id} does not take these kwargs: {problem}") from error
+        except (KeyError, AttributeError, AssertionError) as error:  # what other people's envs raise
+            raise ValueError(f"{self.config.id} does not work with these kwargs: {error!r}") from error
 
     def _shows_itself(self, space: gymnasium.Space[Any]) -> bool:
         """Whether the observation is the picture; else render() is."""
@@ -146,8 +150,9 @@ class Task:
                 np.array(action) if self.config.in_parts else action
             )
             reward += float(earned)
-            told = info.get("feedback")
-            sentences.append(f"{self.action_name(action)}: {f'reward {earned:g}.' if told is None else told}")
+            told = info.get("feedback", f"reward {earned:g}.")
+            if told:
+                sentences.append(f"{self.action_name(action)}: {told}")
             if terminated or truncated:
                 break
         return Outcome(observation, info, reward, terminated, truncated, " ".join(sentences))

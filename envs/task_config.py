@@ -96,6 +96,8 @@ class TaskConfig:
             raise ValueError(f"actions must be names, or a list of names for each part, got {self.actions}")
         for part in self.action_parts:
             offered = [name for name in part if name]
+            if part and not offered:
+                raise ValueError(f"actions must offer at least one action, got {part}")
             if len(set(offered)) != len(offered):
                 raise ValueError(f"actions must have different names, got {part}")
             for name in offered:

@@ -90,7 +90,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
     def step(
         self, actions: Any
     ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """One step of each game; where the last one ended the episode, its action is not read and a new one starts."""
+        """One step of each game; after an episode's end the action is not played, and a new one starts."""
         rewards, terminated, truncated = self.play(actions, ~self._ended)
         for index in np.flatnonzero(self._ended).tolist():
             self.begin(index, self.generators[index])

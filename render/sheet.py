@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from render.canvas import Canvas, text_image
+from render.canvas import Canvas
+from render.page import INK, PAPER, wrapped
 
-PAPER = (250, 250, 248)
-INK = (30, 34, 40)
 GAP = 12
 LINE = 22
 FONT = 17
@@ -41,7 +40,7 @@ def _strip(row: Row, width: int) -> NDArray[np.uint8]:
             used = GAP
         lines[-1].append(image)
         used += image.shape[1] + GAP
-    notes = _wrapped(row.note, width - 2 * GAP)
+    notes = wrapped(row.note, FONT, width - 2 * GAP)
     heights = [max((image.shape[0] for image in line), default=0) for line in lines]
     top = GAP + LINE * (1 + len(notes))
     strip = np.full((top + sum(heights) + GAP * len(heights), width, 3), PAPER, np.uint8)
@@ -56,16 +55,3 @@ def _strip(row: Row, width: int) -> NDArray[np.uint8]:
             left += image.shape[1] + GAP
         top += height + GAP
     return strip
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    lines: list[str] = []
-    for paragraph in text.splitlines():
-        lines.append("")
-        for word in paragraph.split():
-            longer = f"{lines[-1]} {word}".strip()
-            if text_image(longer, FONT, INK).get_width() <= width or not lines[-1]:
-                lines[-1] = longer
-            else:
-                lines.append(word)
-    return lines

@@ -54,8 +54,9 @@ class FootballEnv(gymnasium.Env[Any, Any]):
     drawn under `reset(seed=…)`.
 
     ## Episode End
-    The scenario's: academy drills are terminated by a goal, the ball out of play, or the other team winning the ball,
-    and truncated after 400 steps of 0.1 s; whole games are truncated after 3000.
+    The scenario's: academy drills are terminated by a goal, the ball out of play, or (but for academy_corner) the other
+    team winning the ball, and truncated after 400 steps of 0.1 s (3000 against the lazy); 1_vs_1_easy is truncated
+    after 500 steps, other games after 3000.
 
     ## Arguments
     - `scenario`: a name of `envs.football.scenarios.SCENARIOS`.

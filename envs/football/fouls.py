@@ -50,19 +50,19 @@ def send_off(m: Match, team: int, player: int) -> None:
 def foul(m: Match, team: int, player: int, card: float) -> None:
     """A free kick or penalty for the other team where the ball is; a card with a certain chance."""
     m.fouls[team] += 1
-    note(m, FOUL, team, player)
+    note(m, FOUL, team)
     x, y = m.ball[0], m.ball[1]
     chance = uniform(m)
     if chance < card and player != m.keeper[team]:
         m.yellow[team, player] += 1
-        note(m, YELLOW_CARD, team, player)
+        note(m, YELLOW_CARD, team)
         if m.yellow[team, player] == 2 or chance < SENT_OFF * card:
-            note(m, RED_CARD, team, player)
+            note(m, RED_CARD, team)
             send_off(m, team, player)
     if in_box(team, x, y):
         line = -HALF_LENGTH if team == 0 else HALF_LENGTH
         m.penalties[1 - team] += 1
-        note(m, GIVEN_PENALTY, 1 - team, -1)
+        note(m, GIVEN_PENALTY, 1 - team)
         begin(m, PENALTY, 1 - team, line * (1.0 - PENALTY_SPOT / HALF_LENGTH), 0.0)
     else:
         x = min(max(x, -HALF_LENGTH + 1.0), HALF_LENGTH - 1.0)

@@ -119,7 +119,7 @@ class Game:
         score = m["score"].tolist()
         team, slot = self.seats[0].tolist()
         info = {
-            "success": bool(_success(score, m["ended"], m["end_on_score"])),
+            "success": bool(_success(score, team, m["ended"], m["end_on_score"])),
             "text": self.text(m),
             "legal_actions": list(_LEGAL),
             "state_hash": state_hash(matches, ledgers),
@@ -141,7 +141,7 @@ class Game:
         team, slot = self.seats[0].tolist()
         number = len(matches)
         infos = {
-            "success": _success(matches["score"].T, matches["ended"], matches["end_on_score"]),
+            "success": _success(matches["score"].T, team, matches["ended"], matches["end_on_score"]),
             "text": Lazy(number, lambda index: self.text(matches[index])),
             "legal_actions": [list(_LEGAL)] * number,
             "state_hash": Lazy(number, lambda i: state_hash(matches[i : i + 1], ledgers[i : i + 1])),
@@ -172,10 +172,10 @@ class Lazy(Sequence[Any]):
         return [self._make(one) for one in chosen] if isinstance(chosen, range) else self._make(chosen)
 
 
-def _success(score: Any, ended: Any, end_on_score: Any) -> Any:
-    """Left has scored; where goals do not end the game: left has won it. Numbers or arrays."""
-    left, right = score
-    return ((left > 0) & (end_on_score > 0)) | ((left > right) & (end_on_score == 0) & (ended != RUNNING))
+def _success(score: Any, team: int, ended: Any, end_on_score: Any) -> Any:
+    """The first seat's team has scored; where goals do not end the game: has won it. Numbers or arrays."""
+    own, other = score[team], score[1 - team]
+    return ((own > 0) & (end_on_score > 0)) | ((own > other) & (end_on_score == 0) & (ended != RUNNING))
 
 
 def state_hash(matches: Matches, ledgers: Ledgers) -> str:

@@ -4,7 +4,6 @@ Metres and seconds inside: x to the right, y down the screen, the origin at the 
 to the right. Outside, Google Research Football's units: x_GRF = x / 54.4, y_GRF = y / 83.6.
 """
 
-import math
 from enum import IntEnum
 from typing import Any, Final
 
@@ -149,7 +148,6 @@ MATCH: Final = np.dtype(
         ("end_on_score", np.int64),
         ("end_on_out", np.int64),
         ("end_on_possession", np.int64),
-        ("checkpoints", np.int64),  # checkpoint rewards paid so far
         ("ended", np.int64),
         # what the rule-following players have in mind
         ("target", np.float64, (2, MAX_PLAYERS, 2)),
@@ -162,7 +160,6 @@ MATCH: Final = np.dtype(
         # what has happened
         ("event", np.int64),
         ("event_team", np.int64),
-        ("event_player", np.int64),
         ("event_step", np.int64),  # the `steps` of the step it happened in
         ("possession", np.int64, (2,)),  # steps with the ball; these count for each team
         ("changes", np.int64, (2,)),  # the ball won from the other team
@@ -207,24 +204,9 @@ def bell(m: Match) -> float:
 
 
 @njit
-def units(matches: Matches) -> NDArray[np.float64]:
-    """Where everybody is and faces, [2, 11, 4]: x and y in GRF's units, and a unit vector."""
-    m = matches[0]
-    poses = np.empty((2, MAX_PLAYERS, 4))
-    for team in range(2):
-        for player in range(MAX_PLAYERS):
-            poses[team, player, 0] = m.position[team, player, 0] / METRES_X
-            poses[team, player, 1] = m.position[team, player, 1] / METRES_Y
-            poses[team, player, 2] = math.cos(m.facing[team, player])
-            poses[team, player, 3] = math.sin(m.facing[team, player])
-    return poses
-
-
-@njit
-def note(m: Match, event: int, team: int, player: int) -> None:
+def note(m: Match, event: int, team: int) -> None:
     """Remember a notable thing, unless a greater one has just happened."""
     if event >= m.event or m.event_step < m.steps - 4:
         m.event = event
         m.event_team = team
-        m.event_player = player
         m.event_step = m.steps

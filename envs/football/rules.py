@@ -159,18 +159,18 @@ def take(m: Match, team: int, player: int) -> None:
         m.wait[m.ball_owned_team, m.ball_owned_player] = 0.6
     elif m.last_touched == team and m.flagged[player]:
         m.offside[team] += 1
-        note(m, OFFSIDE, team, player)
+        note(m, OFFSIDE, team)
         begin(m, FREE_KICK, 1 - team, m.position[team, player, 0], m.position[team, player, 1])
         return
     if m.last_touched != team:
         m.changes[team] += 1
         if m.passer >= 0:
-            note(m, INTERCEPTED, team, player)
+            note(m, INTERCEPTED, team)
         else:
-            note(m, BALL_WON, team, player)
+            note(m, BALL_WON, team)
     elif m.passer >= 0 and m.passer != player:
         m.completed[team] += 1
-        note(m, PASS_ARRIVED, team, player)
+        note(m, PASS_ARRIVED, team)
     m.ball_owned_team = team
     m.ball_owned_player = player
     m.last_touched = team
@@ -208,14 +208,14 @@ def touch(m: Match) -> None:
     keeps = best == m.keeper[best_team]
     if keeps and fast:
         m.saves[best_team] += 1
-        note(m, SAVED, best_team, best)
+        note(m, SAVED, best_team)
     holds = 0.3 + 0.3 * m.difficulty[best_team] if m.full_game else 0.75 + 0.2 * m.difficulty[best_team]
     if not fast or (keeps and uniform(m) < holds):
         take(m, best_team, best)
     else:
         # Off a block or a fist the ball comes back slowly, anywhere.
         if not keeps:
-            note(m, BLOCKED, best_team, best)
+            note(m, BLOCKED, best_team)
         angle = math.atan2(-m.ball_velocity[1], -m.ball_velocity[0]) + 0.9 * bell(m)
         speed = 4.0 + 4.0 * uniform(m)
         if m.full_game:
@@ -262,7 +262,7 @@ def tackle(m: Match) -> None:
             if m.full_game and not keeps and uniform(m) < POKES:
                 m.wait[team, m.ball_owned_player] = 0.5
                 m.changes[other] += 1
-                note(m, BALL_WON, other, player)
+                note(m, BALL_WON, other)
                 angle = m.facing[team, m.ball_owned_player] + 1.2 * bell(m)
                 kick(m, other, player, angle, 4.0 + 6.0 * uniform(m), 0.5)
             else:
@@ -287,30 +287,30 @@ def judge(m: Match) -> None:
         return
     if abs(x) > HALF_LENGTH:
         if m.ball_owned_team < 0 and frame(m):
-            note(m, WOODWORK, m.last_touched, -1)
+            note(m, WOODWORK, m.last_touched)
             return
         if abs(x) <= HALF_LENGTH + BALL_RADIUS:
             return
         attacker = 0 if x > 0.0 else 1
         if abs(y) < GOAL_HALF_WIDTH and m.ball[2] < GOAL_HEIGHT:
             m.score[attacker] += 1
-            note(m, GOAL, attacker, -1)
+            note(m, GOAL, attacker)
             if m.end_on_score:
                 m.ended = LEFT_GOAL if attacker == 0 else RIGHT_GOAL
             else:
                 begin(m, KICK_OFF, 1 - attacker, 0.0, 0.0)
         elif m.last_touched == attacker:
             m.goal_kicks[1 - attacker] += 1
-            note(m, GIVEN_GOAL_KICK, 1 - attacker, -1)
+            note(m, GIVEN_GOAL_KICK, 1 - attacker)
             begin(m, GOAL_KICK, 1 - attacker, side * (HALF_LENGTH - GOAL_AREA), math.copysign(5.0, y))
         else:
             m.corners[attacker] += 1
-            note(m, GIVEN_CORNER, attacker, -1)
+            note(m, GIVEN_CORNER, attacker)
             begin(m, CORNER, attacker, side * (HALF_LENGTH - 0.5), math.copysign(HALF_WIDTH - 0.5, y))
     elif abs(y) > HALF_WIDTH + BALL_RADIUS:
         team = 1 - m.last_touched
         m.throw_ins[team] += 1
-        note(m, GIVEN_THROW_IN, team, -1)
+        note(m, GIVEN_THROW_IN, team)
         begin(m, THROW_IN, team, min(abs(x), HALF_LENGTH - 0.5) * side, math.copysign(HALF_WIDTH, y))
 
 
@@ -352,13 +352,15 @@ def count(m: Match) -> None:
         m.in_play += 1
     m.ball_rotation[0] = -m.ball_velocity[1] * STEP / BALL_RADIUS
     m.ball_rotation[1] = m.ball_velocity[0] * STEP / BALL_RADIUS
+    over = m.ended == RUNNING and m.half == 0 and 0 < m.half_time <= m.steps + 1 and m.steps_left > 1
+    if over:
+        note(m, HALF_TIME, 1 - m.first_kick_off)
     m.steps += 1
     m.steps_left -= 1
     if m.ended == RUNNING and m.steps_left <= 0:
         m.ended = TIME_UP
-    elif m.ended == RUNNING and m.half == 0 and m.half_time > 0 and m.steps >= m.half_time:
+    if over:
         m.half = 1
-        note(m, HALF_TIME, 1 - m.first_kick_off, -1)
         begin(m, KICK_OFF, 1 - m.first_kick_off, 0.0, 0.0)
 
 

@@ -138,8 +138,8 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
 
     def expert_plan(self, most: int) -> list[int]:
         """The expert's next actions, `most` at most; never none."""
-        plan = self._expert.plan(self.games.boards[0])[:most] or [0]
-        return plan if self._actions == 4 else [way + 1 for way in plan]
+        plan = self._expert.plan(self.games.boards[0])[:most]
+        return (plan if self._actions == 4 else [way + 1 for way in plan]) or [0]
 
     def expert_action(self) -> int:
         """The first move of a plan with the fewest moves; 0 in a position that is lost."""

@@ -260,8 +260,7 @@ def test_two_pictures_with_one_question_are_two_states(tmp_path: Path) -> None:
         ({"path": "none.jsonl"}, "there is no file 'none.jsonl' in the working directory"),
         ({"on_broken": "ignore"}, "on_broken must be one of error, skip, got 'ignore'"),
         ({"split": "dev"}, "split must be one of all, train, test, got 'dev'"),
-        ({"render_mode": "human"}, "render_mode must be ansi without image_size"),
-        ({"image_size": (8, 8), "render_mode": "ansi"}, "render_mode must be ansi without image_size"),
+        ({"render_mode": "film"}, "render_mode must be ansi, rgb_array, human or None, got 'film'"),
         ({"image_size": 8}, "image_size must be two whole numbers"),
     ],
 )

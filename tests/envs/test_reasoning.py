@@ -140,7 +140,7 @@ def test_thoughts_are_short() -> None:
         (lambda: ArithmeticEnv(operations=[]), "operations must be a list of add and subtract"),
         (lambda: ArithmeticEnv(difficulty=2), "difficulty must be from 0 to 1, or None, got 2"),
         (lambda: AlgebraEnv(difficulty=2), "difficulty must be from 0 to 1, got 2"),
-        (lambda: AlgebraEnv(render_mode="human"), "render_mode must be ansi or None, got 'human'"),
+        (lambda: AlgebraEnv(render_mode="film"), "render_mode must be ansi, rgb_array, human or None, got 'film'"),
     ],
 )
 def test_bad_arguments_are_named(make_env, problem: str) -> None:

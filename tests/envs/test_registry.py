@@ -99,13 +99,10 @@ def test_difficulty_is_checked(id: str) -> None:
 
 @every_id
 def test_pictures(id: str) -> None:
-    modes = make(id).metadata["render_modes"]
-    if "rgb_array" not in modes:
-        assert modes == ["ansi"]
+    if "ansi" in make(id).metadata["render_modes"]:
         env = make(id, render_mode="ansi")
         _, info = env.reset(seed=0)
         assert env.render() in info["text"]
-        return
     env = make(id, render_mode="rgb_array")
     env.reset(seed=0)
     frame: Any = env.render()

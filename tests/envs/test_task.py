@@ -199,7 +199,19 @@ class Buttons(gymnasium.Env[Any, Any]):
         return np.full((40, 10, 3), 200, np.uint8)
 
 
+class Blind(Buttons):
+    """The same without pictures."""
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__()
+        self.action_space = gymnasium.spaces.Discrete(1)  # type: ignore[assignment]
+        self.observation_space = gymnasium.spaces.Discrete(1)  # type: ignore[assignment]
+
+
 gymnasium.register("test/Buttons-v0", Buttons)
+gymnasium.register("test/Blind-v0", Blind)
 
 
 def test_a_reply_may_hold_several_actions() -> None:
@@ -299,6 +311,7 @@ REFUSED = {
     "image_size must be [height, width] in pixels, got [0, 84]": {"image_size": (0, 84)},
     "success must be info, terminated or such as 'return >= 1', got 'return = 1'": {"success": "return = 1"},
     "an action's name must be free of < > , + and of spaces around it, got 'a,b'": {"actions": ["a,b"]},
+    "actions must offer at least one action, got ['', '']": {"actions": ["", ""]},
     "actions must have different names, got ['a', 'a']": {"actions": [["b"], ["a", "a"]]},
     "actions must be names, or a list of names for each part, got ['a', ['b']]": {"actions": ["a", ["b"]]},
 }
@@ -335,8 +348,11 @@ def test_envs_that_do_not_fit() -> None:
         refusal(id="kickoff/Arithmetic-v0", actions=["yes", "no"], image=False, caption=True)
         == "task mine: 2 action names do not fit free text"
     )
-    assert refusal(id="kickoff/Arithmetic-v0") == (
-        "task mine: kickoff/Arithmetic-v0 has no pictures: set image=false caption=true"
+    assert refusal(id="test/Blind-v0", actions=["a"]) == (
+        "task mine: test/Blind-v0 has no pictures: set image=false caption=true"
+    )
+    assert refusal(id="FrozenLake-v1", kwargs={"map_name": "5x5"}, actions=["a"]).startswith(
+        "FrozenLake-v1 does not work with these kwargs: KeyError("
     )
     assert refusal(id="test/Buttons-v0", actions=["a", "b"]) == (
         "task mine: 2 action names do not fit MultiDiscrete([2 3])"
@@ -356,3 +372,22 @@ def test_each_make_is_a_fresh_env() -> None:
     assert isinstance(one, gymnasium.Env) and one.unwrapped is not two.unwrapped
     question, _ = one.reset(seed=5)
     assert len(question) == len("123+456=")
+
+
+def test_text_is_a_picture_too() -> None:
+    task = Task("sums", TaskConfig(id="kickoff/Arithmetic-v0", image_size=(84, 84)))
+    env = task.make()
+    seen = task.observe(env, *env.reset(seed=5))
+    assert seen.image is not None and seen.image.shape == (84, 84, 3) and seen.image.std() > 5
+    assert seen.text == ""
+
+
+def test_a_film_of_an_env_whose_render_is_the_picture() -> None:
+    kwargs = {"scenario": "academy_empty_goal", "observation": "text", "render_size": [64, 96]}
+    task = Task("f", TaskConfig(id="kickoff/Football-v0", kwargs=kwargs, actions=[str(i) for i in range(19)]))
+    env = task.make("rgb_array_list")
+    seen = task.observe(env, *env.reset(seed=1))
+    task.play(env, task.parse(reply("", "5")))
+    assert seen.image is not None and seen.image.shape == (64, 96, 3)
+    film: Any = env.render()
+    assert len(film) == 2 and np.array_equal(film[0], seen.image)
