@@ -17,15 +17,17 @@ def wrapped(text: str, size: int, width: int) -> list[str]:
     for paragraph in text.splitlines():
         lines.append("")
         for word in paragraph.split(" "):
-            while word and lines[-1] == "" and _width(word, size) > width:  # a word that fills a line and more
-                fits = next(n for n in range(len(word), 0, -1) if n == 1 or _width(word[:n], size) <= width)
-                lines[-1:] = [word[:fits], ""]
-                word = word[fits:]
             longer = f"{lines[-1]} {word}" if lines[-1] else word
             if _width(longer, size) <= width:
                 lines[-1] = longer
-            else:
-                lines.append(word)
+                continue
+            if lines[-1]:
+                lines.append("")
+            while _width(word, size) > width and len(word) > 1:  # more than fills a line
+                fits = next(n for n in range(len(word), 0, -1) if n == 1 or _width(word[:n], size) <= width)
+                lines[-1:] = [word[:fits], ""]
+                word = word[fits:]
+            lines[-1] = word
     return lines
 
 

@@ -123,7 +123,9 @@ def test_a_text_is_put_where_it_is_clear(strokes: list, wanted: list) -> None:
         clear = []
         for px, py in places:
             column, row = min(max(round(px - w / 2), 1), 199 - w), min(max(round(py - h / 2), 1), 199 - h)
-            clear.append(used[max(row - 1, 0) : row + h + 1, max(column - 1, 0) : column + w + 1].sum() == 0)
+            moved = abs(column + w / 2 - px) + abs(row + h / 2 - py)  # a place at the edge is no longer what was asked
+            free = used[max(row - 1, 0) : row + h + 1, max(column - 1, 0) : column + w + 1].sum() == 0
+            clear.append(free and moved <= 2)
         if any(clear):
             assert used[top:bottom, left:right].sum() == 0
             assert labels.covered[-1] == 0
