@@ -53,7 +53,7 @@ class Task:
     def __init__(self, name: str, config: TaskConfig) -> None:
         self.name = name
         self.config = config
-        self.parse = Reader(config).read
+        self._reader = Reader(config)
 
     def make(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
         """A fresh env of this task; ValueError in one line where the id, the kwargs or the actions do not fit."""
@@ -140,6 +140,10 @@ class Task:
                 parts.append(self.config.rules_text)
         parts += [observation.feedback, observation.text]
         return "\n".join(part for part in parts if part)
+
+    def parse(self, reply: str) -> Reply:
+        """Read a reply; see `envs.reply`."""
+        return self._reader.read(reply)
 
     def play(self, env: gymnasium.Env[Any, Any], reply: Reply) -> Outcome:
         """Play the actions of a valid reply one after another, until they or the episode end."""
