@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from envs.answers import MAX_LENGTH, is_right
 from render.page import page
+from render.window import Window
 
 PAGE = (336, 336)
 """Pixels of a page of text."""
@@ -82,7 +83,7 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         self.observation_space: spaces.Space[Any] = FreeText(longest)
         self.action_space = FreeText(longest_answer)
         self._question: Question | None = None
-        self._window: Any = None
+        self._window = Window(self.metadata["render_fps"])
 
     @abstractmethod
     def draw_question(self) -> Question:
@@ -100,12 +101,7 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         super().reset(seed=seed)
         self._question = self.draw_question()
         if self.render_mode == "human":
-            picture = self.picture()
-            if self._window is None:
-                from render.window import Window
-
-                self._window = Window((picture.shape[0], picture.shape[1]), "Kickoff", self.metadata["render_fps"])
-            self._window.show(picture)
+            self._window.show(self.picture())
         return self.observe(), self._info(success=False)
 
     def step(self, action: str) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -134,10 +130,8 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         return self.picture() if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
-            self._window = None
+        """Close the window, if it is open."""
+        self._window.close()
 
     def expert_action(self) -> str:
         """The right answer."""

@@ -15,6 +15,7 @@ from envs.football.rewards import Ledgers
 from envs.football.scene import see
 from envs.names import suggest
 from render.football import PitchCamera
+from render.window import Window
 
 _GOING = np.ones(1, np.bool_)
 
@@ -111,7 +112,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         films = render_mode in ("rgb_array_list", "human")
         self._reel: Matches = np.zeros(self.game.longest if films else 0, MATCH)
         self._frames: list[NDArray[np.uint8]] = []
-        self._window: Any = None
+        self._window = Window(self.metadata["render_fps"])
         self._decided: tuple[bytes, list[int]] = b"", []
         self.matches: Matches
         self.ledgers: Ledgers
@@ -151,10 +152,8 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         return None
 
     def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
-            self._window = None
+        """Close the window, if it is open."""
+        self._window.close()
 
     def expert_action(self) -> Any:
         """The expert's action in the current state, which it leaves as it is; an array for several players."""
@@ -185,8 +184,4 @@ class FootballEnv(gymnasium.Env[Any, Any]):
                 self._show(frame)
 
     def _show(self, frame: NDArray[np.uint8]) -> None:
-        if self._window is None:
-            from render.window import Window
-
-            self._window = Window((frame.shape[0], frame.shape[1]), "Kickoff", self.metadata["render_fps"])
         self._window.show(frame)

@@ -15,12 +15,11 @@ from envs.football.match import MAX_PLAYERS, METRES_X, METRES_Y, STEP, Matches
 from envs.football.scene import Seats, see
 from envs.football.words import describe
 from envs.names import suggest
-from render.football import PitchCamera
+from render.football import MODES, PitchCamera
 from render.jit import njit
 
 OBSERVATIONS: Final = ("pixels", "raw", "simple115v2", "smm", "text")
 LONGEST_TEXT: Final = 4000
-MODES: Final = 7
 FEATURES: Final = 115
 SMM: Final = (72, 96, 4)
 """Rows, columns and layers of the minimap: left team, right team, ball, active player."""
@@ -127,7 +126,7 @@ def raw_space(left: int, right: int, steps: int) -> spaces.Dict:
             "sticky_actions": spaces.MultiBinary(10),
             "score": spaces.Box(0, 10_000, (2,), np.int64),
             "steps_left": spaces.Discrete(steps + 1),
-            "game_mode": spaces.Discrete(MODES),
+            "game_mode": spaces.Discrete(len(MODES)),
         }
     )
 

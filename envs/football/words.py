@@ -25,9 +25,9 @@ from envs.football.match import (
     WOODWORK,
     YELLOW_CARD,
 )
+from render.football import MODES
 
 _COMPASS: Final = ("right", "bottom right", "bottom", "bottom left", "left", "top left", "top", "top right")
-MODES: Final = ("", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty")
 
 _SENTENCES: Final = {
     PASS_ARRIVED: ("The pass arrived.", "They passed the ball on."),

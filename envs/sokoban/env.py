@@ -11,6 +11,7 @@ from envs.sokoban import rules
 from envs.sokoban.expert import Expert, step
 from envs.sokoban.games import Games, Settings, pair
 from render.sokoban import RoomView
+from render.window import Window
 
 Frame = NDArray[np.uint8]
 
@@ -93,7 +94,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
             None if render_mode is None else RoomView(1, *self.games.source.room, pair("render_size", render_size))
         )
         self._frames: list[Frame] = []
-        self._window: Any = None
+        self._window = Window(self.metadata["render_fps"])
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode; see the class docstring."""
@@ -131,10 +132,8 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         return None
 
     def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
-            self._window = None
+        """Close the window, if it is open."""
+        self._window.close()
 
     def expert_plan(self, most: int) -> list[int]:
         """The expert's next actions, `most` at most; never none."""
@@ -164,8 +163,4 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         if self.render_mode == "rgb_array_list":
             self._frames.append(frame)
             return
-        if self._window is None:
-            from render.window import Window
-
-            self._window = Window((frame.shape[0], frame.shape[1]), "Kickoff", self.metadata["render_fps"])
         self._window.show(frame)

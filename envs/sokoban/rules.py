@@ -39,7 +39,6 @@ BOX_AT_WALL: Final = 7
 BOX_AT_BOX: Final = 8
 AT_BOX: Final = 9  # a move that must not push
 WAITED: Final = 10
-EVENTS: Final = 11
 
 STEP_TENTHS: Final = -1
 TARGET_TENTHS: Final = 10
