@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import torch
+
     from agents.chat import Chat
     from agents.vlm import VLM
+
+FAMILIES = ("idefics3", "smolvlm", "qwen2_5_vl", "qwen3_vl")
+PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
+MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt")
 
 
 @dataclass
@@ -15,7 +21,24 @@ class ModelConfig:
     """The policy's model."""
 
     path: str = "tiny"
-    """`tiny` (the embedded model), or a folder that transformers can load."""
+    """`tiny` (the embedded model), a folder that transformers can load, or a name on the Hugging Face hub
+    (OWNER/MODEL). Families: Idefics3, SmolVLM, Qwen2.5-VL, Qwen3-VL."""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What a family has beside its model: a tokenizer with a chat template, and an image processor."""
+
+    tokenizer: Any
+    images: Any
+    files: dict[str, str]
+    """Contents by name of the files, other than the tokenizer's, that transformers and vLLM load it from."""
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that AutoProcessor loads."""
+        self.tokenizer.save_pretrained(folder)
+        for name, text in self.files.items():
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 @dataclass
@@ -24,15 +47,15 @@ class LoadedModel:
 
     vlm: "VLM"
     chat: "Chat"
-    processor: Any
+    processor: Processor
 
     def save(self, folder: Path) -> None:
-        """Write a folder that transformers' `from_pretrained` loads, model and processor; OSError on a full disk."""
+        """Write a folder that transformers and vLLM load, model and processor; OSError on a full disk."""
         from safetensors import SafetensorError
 
         try:
             self.vlm.model.save_pretrained(folder)
-            self.processor.save_pretrained(folder)
+            self.processor.save(folder)
         except SafetensorError as error:
             raise OSError(f"cannot save the model in {folder}: {error}") from error
 
@@ -42,43 +65,105 @@ def tiny_folder() -> Path:
     return Path(str(files("agents") / "weights" / "tiny"))
 
 
-def load_model(path: str) -> LoadedModel:
-    """The model in a folder (or `tiny`); ValueError in one line where the folder is not one of a known family."""
+def model_folder(path: str) -> Path:
+    """Where a model lies on this machine; one on the hub is downloaded first. ValueError in one line if it is not."""
+    folder = tiny_folder() if path == "tiny" else Path(path)
+    if not folder.is_dir():
+        if path.count("/") == 1 and not path.startswith((".", "/", "~")) and not folder.suffix == ".json":
+            return _from_hub(path)
+        raise ValueError(f"model folder {path!r} does not exist; give a folder that transformers can load, or 'tiny'")
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{path!r} is not a model folder: it has no config.json")
+    return folder
+
+
+def _from_hub(name: str) -> Path:
+    """The folder of a model on the hub: what is here already, else downloaded."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=list(MODEL_FILES), local_files_only=True))
+        if any(folder.glob("*.safetensors")):
+            return folder
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(MODEL_FILES)))
+    except Exception as error:  # no network, no such model, no leave to read it
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ValueError(f"{name!r} is no folder, and the Hugging Face hub does not give it: {reason}") from error
+
+
+def load_model(path: str, dtype: "torch.dtype | None" = None) -> LoadedModel:
+    """The model at a path (`ModelConfig.path`), float32 unless told otherwise.
+
+    ValueError in one line where there is none of a known family, or where weights are missing.
+    """
     import torch
-    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoConfig, AutoModelForImageTextToText
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # its notices about defaults and its bars for small files are not the user's
     logging.disable_progress_bar()
 
-    folder = tiny_folder() if path == "tiny" else Path(path)
-    if not folder.is_dir():
-        raise ValueError(f"model folder {path!r} does not exist; give a folder that transformers can load, or 'tiny'")
-    if not (folder / "config.json").is_file():
-        raise ValueError(f"{path!r} is not a model folder: it has no config.json")
+    folder = model_folder(path)
     try:
         family = AutoConfig.from_pretrained(folder).model_type
-        if family == "idefics3":
+        if family in FAMILIES:
             loaded: Any = AutoModelForImageTextToText.from_pretrained(
-                folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+                folder, dtype=dtype or torch.float32, use_safetensors=True, output_loading_info=True
             )
             model, report = loaded
-            processor = AutoProcessor.from_pretrained(folder)
+            result = wrap(model.eval(), _load_processor(folder, family))
     except Exception as error:  # transformers meets a damaged folder with errors of any kind
         lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         raise ValueError(f"{path!r} cannot be loaded as a model: {lines[0]}") from error
-    if family != "idefics3":
-        raise ValueError(f"{path!r} holds a model of type {family!r}; known: idefics3")
+    if family not in FAMILIES:
+        raise ValueError(f"{path!r} holds a model of type {family!r}; known: {', '.join(FAMILIES)}")
     if report["missing_keys"]:  # transformers would fill them with random numbers
         missing = sorted(report["missing_keys"])
         raise ValueError(f"{path!r} cannot be loaded as a model: {len(missing)} weights are missing, as {missing[0]}")
-    return wrap(model.eval(), processor)
+    return result
 
 
-def wrap(model: Any, processor: Any) -> LoadedModel:
-    """A model in memory, ready to talk to."""
+def _load_processor(folder: Path, family: str) -> Processor:
+    """The parts one by one: the families' whole processors need torchvision, for videos that nobody shows them."""
+    import json
+
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if (folder / "chat_template.json").is_file():  # how processors kept it before chat_template.jinja
+        tokenizer.chat_template = json.loads((folder / "chat_template.json").read_text())["chat_template"]
+    kept = {name: (folder / name).read_text() for name in PROCESSOR_FILES if (folder / name).is_file()}
+    return Processor(tokenizer, image_processor(family).from_pretrained(folder), kept)
+
+
+def image_processor(family: str) -> Any:
+    """The class of a family's image processor, the one that works with and without torchvision."""
+    from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    return Idefics3ImageProcessorPil if family in ("idefics3", "smolvlm") else Qwen2VLImageProcessorPil
+
+
+def make_chat(config: Any, processor: Processor) -> "Chat":
+    """How to talk to the model of a transformers config."""
     from agents.chat import Chat
+    from agents.pictures import FAMILIES as PICTURES
+
+    pictures = PICTURES[config.model_type](processor.images, processor.tokenizer, config)
+    return Chat(processor.tokenizer, pictures, config.get_text_config().vocab_size)
+
+
+def wrap(model: Any, processor: Processor) -> LoadedModel:
+    """A model in memory, ready to talk to."""
     from agents.vlm import VLM
 
-    chat = Chat(processor)
-    return LoadedModel(VLM(model, chat.forbidden, chat.pad), chat, processor)
+    chat = make_chat(model.config, processor)
+    try:
+        vlm = VLM(model, chat)
+    except TypeError:  # until agents/vlm.py takes a chat
+        vlm = VLM(model, chat.forbidden, chat.pad)
+    return LoadedModel(vlm, chat, processor)

@@ -5,6 +5,8 @@ writes the weights that ship in the package. Sizes follow one rule: a laptop's t
 minutes. Initialisation std 0.08 matters: at transformers' usual 0.02 a model of this size stays near chance.
 """
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -17,6 +19,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+
+from agents.chat import Chat
+from agents.models import Processor, make_chat
 
 IMAGE_SIZE = 84
 PATCH = 14
@@ -72,18 +77,21 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def build_processor() -> Any:
+def build_processor() -> Processor:
     """Tokenizer and image processor: 84x84 frames go in as they are, as nine visual tokens."""
     images = Idefics3ImageProcessorPil(
         size={"longest_edge": IMAGE_SIZE}, max_image_size={"longest_edge": IMAGE_SIZE}, do_image_splitting=False
     )
-    return Idefics3Processor(images, build_tokenizer(), image_seq_len=VISUAL_TOKENS, chat_template=CHAT_TEMPLATE)
+    tokenizer = build_tokenizer()
+    whole: Any = Idefics3Processor(images, tokenizer, image_seq_len=VISUAL_TOKENS, chat_template=CHAT_TEMPLATE)
+    with TemporaryDirectory() as folder:
+        whole.save_pretrained(folder)
+        name = "processor_config.json"
+        return Processor(tokenizer, images, {name: (Path(folder) / name).read_text()})
 
 
-def build(seed: int = 0) -> tuple[Idefics3ForConditionalGeneration, Any]:
-    """An untrained model and its processor; the same seed gives the same weights."""
-    processor = build_processor()
-    tokenizer = processor.tokenizer
+def build_config(tokenizer: Any) -> Idefics3Config:
+    """The sizes of the model."""
     std = 0.08
     config = Idefics3Config(
         text_config={
@@ -118,6 +126,20 @@ def build(seed: int = 0) -> tuple[Idefics3ForConditionalGeneration, Any]:
     )
     config.initializer_range = std  # of what belongs to neither part
     config.bos_token_id, config.eos_token_id = tokenizer.bos_token_id, tokenizer.eos_token_id
+    return config
+
+
+def build_chat() -> Chat:
+    """How to talk to it, without the model."""
+    processor = build_processor()
+    return make_chat(build_config(processor.tokenizer), processor)
+
+
+def build(seed: int = 0) -> tuple[Idefics3ForConditionalGeneration, Processor]:
+    """An untrained model and its processor; the same seed gives the same weights."""
+    processor = build_processor()
+    tokenizer = processor.tokenizer
+    config = build_config(tokenizer)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Idefics3ForConditionalGeneration(config)

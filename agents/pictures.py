@@ -1,0 +1,256 @@
+"""Frames as one model family takes them: their tokens, their cost and their pixels.
+
+Sizes come from the arithmetic of the family's own image processor. H, W: a frame's height and width.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Frame = NDArray[np.uint8]
+Ids = NDArray[np.int32]
+
+
+class Pictures(Protocol):
+    """What a conversation and a model must know about frames."""
+
+    image_token: int
+    """The placeholder: one for every visual token."""
+    collapsed: Ids
+    """What a chat template writes for one image, and what vLLM replaces by the image's tokens."""
+
+    def check(self, h: int, w: int) -> None:
+        """ValueError in one line where the model cannot take such a frame."""
+        ...
+
+    def fit(self, frame: Frame) -> Frame:
+        """The frame [H, W, 3] as the model sees it, so that engine and learner need not resize it, each its own way."""
+        ...
+
+    def tokens(self, h: int, w: int) -> Ids:
+        """All tokens of a frame, the tokens around the placeholders included."""
+        ...
+
+    def visual_tokens(self, h: int, w: int) -> int:
+        """Placeholders among `tokens`."""
+        ...
+
+    def patches(self, h: int, w: int) -> int:
+        """Patches that the vision tower works on: what a frame costs."""
+        ...
+
+    def pixels(self, frames: Sequence[Frame]) -> dict[str, Tensor]:
+        """What the vision tower takes, float32, the frames one after the other."""
+        ...
+
+    def spans(self, tokens: Ids) -> list[tuple[int, int]]:
+        """Where each image starts and stops among expanded tokens."""
+        ...
+
+
+def _normalized(frames: Sequence[Frame], images: Any) -> Tensor:
+    """Frames of one size [n, H, W, 3] → [n, 3, H, W], rescaled and normalised as the image processor says."""
+    stacked = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).float()
+    if images.do_rescale:
+        mean, std = (torch.tensor(part, dtype=torch.float64) for part in (images.image_mean, images.image_std))
+        if not images.do_normalize:
+            mean, std = torch.zeros_like(mean), torch.ones_like(std)
+        scale, shift = (part.float()[:, None, None] for part in (std / images.rescale_factor, mean / std))
+        stacked = stacked.div_(scale).sub_(shift)
+    return stacked
+
+
+class Idefics3Pictures:
+    """Idefics3 and SmolVLM: square tiles of one size, each the same number of visual tokens, and the whole in small."""
+
+    def __init__(self, images: Any, tokenizer: Any, config: Any) -> None:
+        """`images` is the family's image processor, `config` the model's."""
+        self.images = images
+        self.tile: int = images.max_image_size["longest_edge"]
+        self.split: bool = images.do_image_splitting
+        # A model with one tile and no larger view sees exactly that: any other frame would lose detail unnoticed.
+        self.fixed = not self.split and images.size["longest_edge"] == self.tile
+        side = self.tile // int(config.vision_config.patch_size)
+        self.patches_a_tile = side * side
+        self.tokens_a_tile = side * side // int(config.scale_factor) ** 2
+        self.image_token: int = config.image_token_id
+        self.collapsed = np.array([self.image_token], dtype=np.int32)
+        self._tokenizer = tokenizer
+        ids = tokenizer.convert_tokens_to_ids
+        self._fake: int = ids("<fake_token_around_image>")
+        self._whole: int = ids("<global-img>")
+
+    def check(self, h: int, w: int) -> None:
+        """Only models that split or resize by design take every size."""
+        if self.fixed and (h, w) != (self.tile, self.tile):
+            raise ValueError(f"the model sees images of {self.tile}x{self.tile}, got {h}x{w}: give the task image_size")
+
+    def fit(self, frame: Frame) -> Frame:
+        """As it is: the tiles and the small whole are each resized from it."""
+        self.check(*frame.shape[:2])
+        return frame
+
+    def grid(self, h: int, w: int) -> tuple[int, int]:
+        """Rows and columns of tiles; (0, 0) for the whole alone."""
+        self.check(h, w)
+        if not self.split:
+            return 0, 0
+        longest, tile = self.images.size["longest_edge"], self.tile
+        h, w = _longest_edge(h, w, longest)
+        if w >= h:  # the shorter side follows the longer one, then both are whole tiles
+            wide = -(-w // tile) * tile
+            high = -(-int(wide / (w / h)) // tile) * tile
+        else:
+            high = -(-h // tile) * tile
+            wide = -(-int(high * (w / h)) // tile) * tile
+        return (0, 0) if high <= tile and wide <= tile else (high // tile, wide // tile)
+
+    def tokens(self, h: int, w: int) -> Ids:
+        """Row by row of tiles, each behind its own tag, then the whole."""
+        rows, columns = self.grid(h, w)
+        fake, placeholders = "<fake_token_around_image>", "<image>" * self.tokens_a_tile
+        text = ""
+        for row in range(1, rows + 1):
+            for column in range(1, columns + 1):
+                text += f"{fake}<row_{row}_col_{column}>{placeholders}"
+            text += "\n"
+        text += "\n" * bool(rows) + f"{fake}<global-img>{placeholders}{fake}"
+        return np.asarray(self._tokenizer.encode(text, add_special_tokens=False), dtype=np.int32)
+
+    def tiles(self, h: int, w: int) -> int:
+        """How many images the vision tower gets for one frame."""
+        rows, columns = self.grid(h, w)
+        return rows * columns + 1
+
+    def visual_tokens(self, h: int, w: int) -> int:
+        """So many a tile."""
+        return self.tiles(h, w) * self.tokens_a_tile
+
+    def patches(self, h: int, w: int) -> int:
+        """So many a tile."""
+        return self.tiles(h, w) * self.patches_a_tile
+
+    def pixels(self, frames: Sequence[Frame]) -> dict[str, Tensor]:
+        """`pixel_values` [P, 1, 3, S, S]: the P tiles of S x S pixels of all frames, in the order of their tokens."""
+        for frame in frames:
+            self.check(*frame.shape[:2])
+        if self.fixed:
+            return {"pixel_values": _normalized(frames, self.images).unsqueeze(1)}
+        tiles = [self.images([[frame]], return_tensors="pt")["pixel_values"][0] for frame in frames]
+        return {"pixel_values": torch.cat(tiles).unsqueeze(1)}
+
+    def spans(self, tokens: Ids) -> list[tuple[int, int]]:
+        """From the first tag to the one that closes the whole."""
+        spans, past = [], 0
+        for whole in np.flatnonzero(tokens == self._whole).tolist():
+            start = past + int(np.argmax(tokens[past:] == self._fake))
+            past = whole + 1 + self.tokens_a_tile + 1
+            spans.append((start, past))
+        return spans
+
+
+def _longest_edge(h: int, w: int, longest: int) -> tuple[int, int]:
+    """The size to which Idefics3's image processor first brings an image: this longest edge, the other even."""
+    from transformers.models.idefics3.image_processing_pil_idefics3 import get_resize_output_image_size
+
+    shape_only = np.broadcast_to(np.uint8(0), (3, h, w))
+    size: tuple[int, int] = get_resize_output_image_size(shape_only, longest)
+    return size
+
+
+class QwenPictures:
+    """Qwen2.5-VL and Qwen3-VL: frames of any size, a visual token for every `merge` x `merge` patches."""
+
+    def __init__(self, images: Any, tokenizer: Any, config: Any) -> None:
+        """`images` is the family's image processor, `config` the model's."""
+        self.images = images
+        self.patch: int = images.patch_size
+        self.merge: int = images.merge_size
+        self.image_token: int = config.image_token_id
+        self._start, self._end = (tokenizer.convert_tokens_to_ids(f"<|vision_{part}|>") for part in ("start", "end"))
+        self.collapsed = np.array([self._start, self.image_token, self._end], dtype=np.int32)
+
+    def size(self, h: int, w: int) -> tuple[int, int]:
+        """Height and width as the model sees the frame: whole tokens, within the least and most pixels."""
+        from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
+
+        limits = self.images.size
+        resized: tuple[int, int] = smart_resize(
+            h, w, self.patch * self.merge, limits["shortest_edge"], limits["longest_edge"]
+        )
+        return resized
+
+    def check(self, h: int, w: int) -> None:
+        """Not more than 200 times as long as wide."""
+        if max(h, w) > 200 * min(h, w):
+            raise ValueError(f"the model takes no image of {h}x{w}: one side is over 200 times the other")
+
+    def fit(self, frame: Frame) -> Frame:
+        """The frame at `size`, resized by the image processor."""
+        h, w = frame.shape[:2]
+        self.check(h, w)
+        if self.size(h, w) == (h, w):
+            return frame
+        resized = self.images.resize(
+            frame.transpose(2, 0, 1),
+            size=_size_dict(self.images.size),
+            resample=self.images.resample,
+            factor=self.patch * self.merge,
+        )
+        return np.ascontiguousarray(resized.transpose(1, 2, 0))
+
+    def tokens(self, h: int, w: int) -> Ids:
+        """Placeholders between their two tags."""
+        inside = np.full(self.visual_tokens(h, w), self.image_token, dtype=np.int32)
+        return np.concatenate([self.collapsed[:1], inside, self.collapsed[-1:]])
+
+    def visual_tokens(self, h: int, w: int) -> int:
+        """One for every `merge` x `merge` patches."""
+        return self.patches(h, w) // self.merge**2
+
+    def patches(self, h: int, w: int) -> int:
+        """After resizing."""
+        self.check(h, w)
+        high, wide = self.size(h, w)
+        return (high // self.patch) * (wide // self.patch)
+
+    def pixels(self, frames: Sequence[Frame]) -> dict[str, Tensor]:
+        """`pixel_values` [P, 3*t*p*p], the patches of all frames, and `image_grid_thw` [U, 3] of the U frames."""
+        values, grids = [], []
+        for (h, w, _), group in groupby((self.fit(frame) for frame in frames), key=lambda frame: frame.shape):
+            same = list(group)
+            values.append(self._patchify(_normalized(same, self.images)))
+            grids += [[1, h // self.patch, w // self.patch]] * len(same)
+        return {"pixel_values": torch.cat(values), "image_grid_thw": torch.tensor(grids)}
+
+    def _patchify(self, pixels: Tensor) -> Tensor:
+        """[n, 3, H, W] → [n * patches, 3*t*p*p]; the patches of one visual token follow each other."""
+        n, channels, h, w = pixels.shape
+        p, m, t = self.patch, self.merge, self.images.temporal_patch_size
+        blocks = pixels.reshape(n, channels, h // (p * m), m, p, w // (p * m), m, p).permute(0, 2, 5, 3, 6, 1, 4, 7)
+        return blocks.unsqueeze(6).expand(*blocks.shape[:6], t, p, p).reshape(-1, channels * t * p * p)
+
+    def spans(self, tokens: Ids) -> list[tuple[int, int]]:
+        """From tag to tag."""
+        starts, ends = (np.flatnonzero(tokens == tag).tolist() for tag in (self._start, self._end))
+        return [(start, end + 1) for start, end in zip(starts, ends, strict=True)]
+
+
+def _size_dict(size: Any) -> Any:
+    from transformers.image_utils import SizeDict
+
+    return size if isinstance(size, SizeDict) else SizeDict(**size)
+
+
+FAMILIES: dict[str, type[Idefics3Pictures] | type[QwenPictures]] = {
+    "idefics3": Idefics3Pictures,
+    "smolvlm": Idefics3Pictures,
+    "qwen2_5_vl": QwenPictures,
+    "qwen3_vl": QwenPictures,
+}
+"""By transformers' `model_type`."""
