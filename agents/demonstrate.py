@@ -5,6 +5,7 @@ shown it, and the reply that ends it: a turn a row, or with `history=-1` an epis
 once, as a PNG beside it; Parquet holds them as Hugging Face `datasets` does ({"bytes", "path"}).
 """
 
+import asyncio
 import hashlib
 import io
 import json
@@ -184,7 +185,7 @@ class ParquetWriter:
 WRITERS: dict[str, type[JsonlWriter] | type[ParquetWriter]] = {".jsonl": JsonlWriter, ".parquet": ParquetWriter}
 
 
-def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -> tuple[int, int]:
+async def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -> tuple[int, int]:
     """Play and write; the number of episodes kept and of rows written."""
     arena = Arena(task)
     kept = written = 0
@@ -192,7 +193,7 @@ def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -> tupl
     for begin in range(0, options.episodes, side_by_side):
         numbers = range(begin, min(begin + side_by_side, options.episodes))
         starts = [Start(mix(options.seed, i) % 2**30, mix(options.seed, i, 1)) for i in numbers]
-        played = arena.play(starts, scripted(options.policy))
+        played = await arena.play(starts, scripted(options.policy))
         chosen = [episode for episode in played if episode.success or not options.successes]
         rows = [row for episode in chosen for row in chats(task, episode)]
         writer.write(rows)
@@ -213,7 +214,7 @@ def main(argv: Sequence[str]) -> None:
                 f"task {task.name} has no expert: policy=random successes=true keeps what random play wins"
             )
         with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
-            kept, written = demonstrate(task, options, writer)
+            kept, written = asyncio.run(demonstrate(task, options, writer))
     except ValueError as error:
         raise ConfigError(str(error)) from error
     print(f"{options.out}: {written} rows, {kept} of {options.episodes} episodes of {task.name}, by {options.policy}")

@@ -1,18 +1,22 @@
-"""Plays episodes: many at once, turn by turn, one batch of replies a turn."""
+"""Plays episodes, many at once: each goes on as soon as its own reply is there."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.conversation import Conversation
-from agents.policy import Policy, Seat
+from agents.conversation import Branch
+from agents.policy import ContextFull, Policy, Seat
 from envs.reply import Reply
 from envs.task import Observation, Task, state_hash
+
+T = TypeVar("T")
 
 
 class Ended(StrEnum):
@@ -24,6 +28,8 @@ class Ended(StrEnum):
     """It ran out of turns or time."""
     INVALID = "invalid"
     """An invalid reply ended it."""
+    CONTEXT = "context"
+    """The next turn would not have fitted the engine's context."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +55,20 @@ class Turn:
     """The env's reward."""
     state_hash: str
     """Of the state in which the reply was given."""
+    reply_tokens: int = 0
+    """Length of the reply; 0 for players without tokens."""
 
 
 @dataclass
 class Episode:
-    """One episode as it happened."""
+    """One episode as it happened: plain data, small when pickled (frames are shared with the branches)."""
 
     start: Start
     turns: list[Turn] = field(default_factory=list)
     ended: Ended = Ended.TRUNCATED
     success: bool = False
-    conversation: Conversation | None = None
+    branches: tuple[Branch, ...] = ()
+    """Every reply once, as tokens, in the context that it was sampled in; none for players without tokens."""
     frames: list[NDArray[np.uint8]] = field(default_factory=list)
     """Every frame of the film, if it was filmed."""
     frames_a_turn: list[int] = field(default_factory=list)
@@ -76,88 +85,124 @@ class Episode:
         return sum(turn.reward for turn in self.turns)
 
 
+async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run them at once; their results in order. The first error stops the others and is raised."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
 class Arena:
-    """The envs of one task, made once and used again."""
+    """The envs of one task, made when none is free and used again."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self._envs: dict[str | None, list[gymnasium.Env[Any, Any]]] = {None: [], "rgb_array_list": []}
+        self._free: dict[str | None, list[gymnasium.Env[Any, Any]]] = {None: [], "rgb_array_list": []}
 
     def close(self) -> None:
         """Close the envs."""
-        for envs in self._envs.values():
+        for envs in self._free.values():
             for env in envs:
                 env.close()
             envs.clear()
 
-    def _env(self, index: int, render_mode: str | None) -> gymnasium.Env[Any, Any]:
-        envs = self._envs[render_mode]
-        while len(envs) <= index:
-            envs.append(self.task.make(render_mode))
-        return envs[index]
+    @contextmanager
+    def _env(self, render_mode: str | None) -> Iterator[gymnasium.Env[Any, Any]]:
+        free = self._free[render_mode]
+        env = free.pop() if free else self.task.make(render_mode)
+        try:
+            yield env
+        finally:
+            free.append(env)
 
-    def play(self, starts: Sequence[Start], policy: Policy, film: int = 0, blind: bool = False) -> list[Episode]:
-        """Play an episode from each start.
+    async def play(self, starts: Sequence[Start], policy: Policy, film: int = 0, blind: bool = False) -> list[Episode]:
+        """Play an episode from each start, all at once.
 
         The first `film` of them are filmed, if the env has pictures. `blind` is a control: every player is shown the
         frame of another episode's newest turn in place of its own, so that what it sees tells it nothing.
+
+        Raises:
+            ValueError: not even the first prompt of an episode fits the engine's context.
         """
-        config = self.task.config
-        filmed = film if config.image else 0
-        episodes = [Episode(start) for start in starts]
-        envs, seats, captions, hashes = [], [], [], []
-        seen: list[Observation] = []  # each player's own newest observation
-        for index, episode in enumerate(episodes):
-            env = self._env(index, "rgb_array_list" if index < filmed else None)
-            observation, info = env.reset(seed=episode.start.seed)
-            seat = Seat(self.task, env, self.task.observe(env, observation, info), 0, episode.start.sampling_seed)
-            seat.conversation = episode.conversation = policy.sit(self.task)
-            if index < filmed:
+        filmed = film if self.task.config.image else 0
+        newest: list[Observation] = [Observation(None, "")] * len(starts)  # each player's own
+
+        def looks(index: int) -> Callable[[Observation], Awaitable[Observation]]:
+            async def look(own: Observation) -> Observation:
+                if not blind:
+                    return own
+                newest[index] = own
+                await asyncio.sleep(0)  # until those whose replies came together with ours have moved too
+                other = newest[(index + len(newest) // 2) % len(newest)]  # half a table away
+                return replace(own, image=other.image)
+
+            return look
+
+        return await together(
+            self._play(start, policy, index < filmed, looks(index)) for index, start in enumerate(starts)
+        )
+
+    async def _play(
+        self, start: Start, policy: Policy, film: bool, look: Callable[[Observation], Awaitable[Observation]]
+    ) -> Episode:
+        """One episode; `look` gives what the player is shown of what is there."""
+        task, config = self.task, self.task.config
+        episode = Episode(start)
+        with self._env("rgb_array_list" if film else None) as env:
+            observation, info = env.reset(seed=start.seed)
+            own = task.observe(env, observation, info)
+            seat = Seat(task, env, own, 0, start.sampling_seed, policy.sit(task))
+            if film:
                 episode.frames += _film(env)
-            envs.append(env)
-            seats.append(seat)
-            seen.append(seat.observation)
-            captions.append(str(info.get("text", "")))
-            hashes.append(state_hash(observation, info))
-        going = list(range(len(starts)))
-        for turn in range(config.max_turns):
-            for i in going:  # blind: the frame of the player half a table away
-                other = seen[(i + len(seen) // 2) % len(seen)] if blind else seen[i]
-                seats[i].observation = replace(seen[i], image=other.image)
-            replies = policy.reply([seats[i] for i in going])
-            still = []
-            for i, words in zip(going, replies, strict=True):
-                episode, seat = episodes[i], seats[i]
-                reply = self.task.parse(words)
-                turn_played = Turn(seat.observation, captions[i], words, reply, 0.0, hashes[i])
+            for number in range(config.max_turns):
+                seat.turn, seat.observation = number, await look(own)
+                try:
+                    words = await policy.reply(seat)
+                except ContextFull as full:
+                    if not number:
+                        raise _too_long(task, full) from full
+                    episode.ended = Ended.CONTEXT
+                    break
+                reply = task.parse(words)
+                caption, state = str(info.get("text", "")), state_hash(observation, info)
+                turn = Turn(seat.observation, caption, words, reply, 0.0, state, seat.reply_tokens)
                 over = False
                 if reply.valid:
-                    outcome = self.task.play(envs[i], reply)
-                    turn_played = replace(turn_played, reward=outcome.reward)
-                    episode.success = self.task.succeeded(outcome, episode.env_return + outcome.reward)
+                    outcome = task.play(env, reply)
+                    turn = replace(turn, reward=outcome.reward)
+                    episode.success = task.succeeded(outcome, episode.env_return + outcome.reward)
                     over = outcome.terminated or outcome.truncated
                     if over:
                         episode.ended = Ended.COMPLETED if outcome.terminated else Ended.TRUNCATED
                     else:
-                        seen[i] = self.task.observe(envs[i], outcome.observation, outcome.info, outcome.feedback)
-                        captions[i] = str(outcome.info.get("text", ""))
-                        hashes[i] = state_hash(outcome.observation, outcome.info)
+                        observation, info = outcome.observation, outcome.info
+                        own = task.observe(env, observation, info, outcome.feedback)
                 elif config.on_invalid == "end":
                     over, episode.ended = True, Ended.INVALID
                 elif config.feedback:
-                    seen[i] = replace(seen[i], feedback=f"The reply was invalid: {reply.problem}.")
-                episode.turns.append(turn_played)
-                if i < filmed:
-                    before = len(episode.frames)
-                    episode.frames += _film(envs[i])
-                    episode.frames_a_turn.append(len(episode.frames) - (before if turn else 0))
-                seat.turn = turn + 1
-                if not over:
-                    still.append(i)
-            going = still
-            if not going:
-                break
-        return episodes
+                    own = replace(own, feedback=f"The reply was invalid: {reply.problem}.")
+                episode.turns.append(turn)
+                if film:
+                    before = len(episode.frames) if number else 0
+                    episode.frames += _film(env)
+                    episode.frames_a_turn.append(len(episode.frames) - before)
+                if over:
+                    break
+        if seat.conversation is not None and seat.conversation.chat is not None:
+            episode.branches = tuple(seat.conversation.branches())
+        return episode
+
+
+def _too_long(task: Task, full: ContextFull) -> ValueError:
+    return ValueError(
+        f"task {task.name}: the first prompt has {full.prompt} tokens and the reply may have {full.reply}, but the "
+        f"engine's context holds {full.most}; lower max_reply_tokens or the image's size, or shorten the instructions"
+    )
 
 
 def _film(env: gymnasium.Env[Any, Any]) -> list[NDArray[np.uint8]]:

@@ -1,7 +1,6 @@
 """Scripted players: random, idle and the env's own expert. They answer in words, as a model does."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,9 +17,17 @@ class Scripted:
     def sit(self, task: Task) -> None:
         """No memory."""
 
-    def reply(self, seats: Sequence[Seat]) -> list[str]:
-        """A well-formed reply for each seat."""
-        return [f"<think>{self.thought(seat)}</think><answer>{self.answer(seat)}</answer>" for seat in seats]
+    def at(self, temperature: float) -> Self:
+        """Temperatures change nothing."""
+        return self
+
+    async def reply(self, seat: Seat) -> str:
+        """A well-formed reply."""
+        return self.words(seat)
+
+    def words(self, seat: Seat) -> str:
+        """The same at once: nothing has to be waited for."""
+        return f"<think>{self.thought(seat)}</think><answer>{self.answer(seat)}</answer>"
 
     def thought(self, seat: Seat) -> str:
         """A few words for `<think>`."""

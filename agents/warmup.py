@@ -5,12 +5,14 @@ of machine: the last bits of a matrix product depend on it). It stops at the fir
 reaches `target`, so that reinforcement learning has a start to improve on and room to do so.
 """
 
+import asyncio
 import math
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -82,14 +84,18 @@ class Demonstrator:
     def sit(self, task: Task) -> None:
         """No memory."""
 
-    def reply(self, seats: Sequence[Seat]) -> list[str]:
+    def at(self, temperature: float) -> Self:
+        """Temperatures change nothing."""
+        return self
+
+    async def reply(self, seat: Seat) -> str:
         """Play the noisy action, remember the clean one."""
-        replies = self.player.reply(seats)
-        for index, seat in enumerate(seats):
-            self.shown.append(demonstration(self.chat, seat, replies[index]))
-            if seat.task.config.actions and np.random.default_rng(mix(seat.seed, seat.turn, 1)).random() < self.noise:
-                replies[index] = RandomPlayer().reply([seat])[0]
-        return replies
+        await asyncio.sleep(0)  # turn by turn, side by side: demonstrations of many episodes are mixed
+        words = self.player.words(seat)
+        self.shown.append(demonstration(self.chat, seat, words))
+        if seat.task.config.actions and np.random.default_rng(mix(seat.seed, seat.turn, 1)).random() < self.noise:
+            return RandomPlayer().words(seat)
+        return words
 
 
 def demonstration(chat: Chat, seat: Seat, words: str) -> Branch:

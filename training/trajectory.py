@@ -1,29 +1,36 @@
-"""Trajectory and Group: episodes as the tokens that were sampled, with their rewards."""
+"""Trajectory and Group: episodes as the tokens that were sampled, with their rewards. T tokens, K turns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agents.conversation import Branch
-from agents.episodes import Ended, Episode
+from agents.episodes import Episode
 from envs.task_config import TaskConfig
-from training.rewards import reward_parts
+from training.advantages import Score
+from training.rewards import reward_parts, turn_rewards
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """One branch of one episode's context."""
+    """One branch of one episode's context, ready to be learned from."""
 
     branch: Branch
-    advantage: float
-    """Of the whole episode; every sampled token of the branch carries it."""
+    advantages: NDArray[np.float32]
+    """[T], of each sampled token; 0 where the branch's loss_mask is false."""
 
 
 @dataclass(frozen=True)
-class Player:
+class Played:
     """One episode of a group, and what it earned."""
 
     episode: Episode
     rewards: dict[str, float]
-    """Reward parts by name."""
+    """Parts of the reward by name."""
+    turn_rewards: list[float]
+    """[K], the same reward by turns."""
 
     @property
     def reward(self) -> float:
@@ -31,19 +38,19 @@ class Player:
         return sum(self.rewards.values())
 
     @property
-    def turn_rewards(self) -> list[float]:
-        """The env's reward of each turn."""
-        return [turn.reward for turn in self.episode.turns]
+    def score(self) -> Score:
+        """What an estimator of advantages looks at."""
+        return Score(self.reward, self.turn_rewards, [turn.state_hash for turn in self.episode.turns])
 
-    @property
-    def state_hashes(self) -> list[str]:
-        """The state in which each turn was played."""
-        return [turn.state_hash for turn in self.episode.turns]
-
-    @property
-    def ended(self) -> Ended:
-        """How the episode ended."""
-        return self.episode.ended
+    def trajectories(self, advantages: Sequence[float] | NDArray[np.floating]) -> list[Trajectory]:
+        """The episode's branches, each token with the advantage of its turn [K]; those of zeros only are left out."""
+        of_turn = np.asarray(advantages, dtype=np.float32)
+        found = []
+        for branch in self.episode.branches:
+            of_token = np.where(branch.loss_mask, of_turn[branch.turn], np.float32(0))
+            if of_token.any():
+                found.append(Trajectory(branch, of_token))
+        return found
 
 
 @dataclass(frozen=True)
@@ -52,15 +59,30 @@ class Group:
 
     task: str
     seed: int
-    players: list[Player]
+    players: list[Played]
+
+    @property
+    def varied(self) -> bool:
+        """Whether the rewards differ, so that something can be learned from them."""
+        rewards = [player.reward for player in self.players]
+        return max(rewards) - min(rewards) > 1e-8
+
+    @property
+    def oldest(self) -> int | None:
+        """The oldest version of the weights that sampled a token; None for players without tokens."""
+        versions = [
+            int(branch.policy_version[branch.loss_mask].min())
+            for player in self.players
+            for branch in player.episode.branches
+            if branch.loss_mask.any()
+        ]
+        return min(versions, default=None)
 
 
-def make_groups(task: str, config: TaskConfig, episodes: list[Episode]) -> list[Group]:
-    """Episodes sorted into their groups, in the order of the groups' numbers."""
-    by_group: dict[int, list[Episode]] = {}
+def make_group(task: str, config: TaskConfig, episodes: Sequence[Episode]) -> Group:
+    """The episodes of one start with their rewards."""
+    players = []
     for episode in episodes:
-        by_group.setdefault(episode.start.group, []).append(episode)
-    return [
-        Group(task, members[0].start.seed, [Player(episode, reward_parts(episode, config)) for episode in members])
-        for _, members in sorted(by_group.items())
-    ]
+        by_turn = [sum(parts.values()) for parts in turn_rewards(episode, config)]
+        players.append(Played(episode, reward_parts(episode, config), by_turn))
+    return Group(task, episodes[0].start.seed, players)

@@ -1,5 +1,6 @@
 """Demonstrations hold what the expert saw and said, in files that others read."""
 
+import asyncio
 import io
 import json
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_a_turn_a_row_with_its_picture(tmp_path: Path, suffix: str) -> None:
     main([*WALK, f"out={target}"])
     task = Task("frozen_lake", load_task("frozen_lake", ["env.max_turns=4"]))
     starts = [Start(mix(0, i) % 2**30, mix(0, i, 1)) for i in range(3)]
-    turns = [turn for episode in Arena(task).play(starts, scripted("random")) for turn in episode.turns]
+    turns = [turn for episode in asyncio.run(Arena(task).play(starts, scripted("random"))) for turn in episode.turns]
     rows = read(target)
     assert len(rows) == len(turns)
     for row, turn in zip(rows, turns, strict=True):

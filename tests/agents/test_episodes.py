@@ -1,6 +1,8 @@
 """Episodes are played many at once, each as if it were alone."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -8,10 +10,9 @@ import pytest
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes import Arena, Ended, Episode, Start
 from agents.experts import scripted
-from agents.policy import Seat
+from agents.policy import Policy, Seat
 from envs.task import Task
-from envs.task_config import TaskConfig
-from training.config import load
+from envs.task_config import TaskConfig, load_task
 
 SUMS = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True)
 STARTS = [Start(7 * i, sampling_seed=i, group=i // 2) for i in range(6)]
@@ -19,7 +20,7 @@ FILM = {"scenario": "academy_empty_goal", "observation": "pixels", "image_size":
 
 
 def football(max_turns: int = 6, on_invalid: str = "end", **kwargs: object) -> TaskConfig:
-    actions = load([]).tasks["football"].actions
+    actions = load_task("football").actions
     settings = {**FILM, **kwargs}
     return TaskConfig(
         id="kickoff/Football-v0", kwargs=settings, actions=actions, max_turns=max_turns, on_invalid=on_invalid
@@ -36,12 +37,22 @@ class Script:
     def sit(self, task: Task) -> None:
         pass
 
-    def reply(self, seats: Sequence[Seat]) -> list[str]:
-        self.shown.append([(seat.seed, seat.observation.image) for seat in seats])
-        return [self.line(seat) for seat in seats]
+    def at(self, temperature: float) -> Self:
+        return self
+
+    async def reply(self, seat: Seat) -> str:
+        await asyncio.sleep(0)  # the others' turn
+        while len(self.shown) <= seat.turn:
+            self.shown.append([])
+        self.shown[seat.turn].append((seat.seed, seat.observation.image))
+        return self.line(seat)
 
     def line(self, seat: Seat) -> str:
         return self.lines[min(seat.turn, len(self.lines) - 1)]
+
+
+def play(arena: Arena, starts: Sequence[Start], policy: Policy, **settings: Any) -> list[Episode]:
+    return asyncio.run(arena.play(starts, policy, **settings))
 
 
 def do(action: str) -> str:
@@ -59,10 +70,10 @@ def story(episode: Episode) -> list[object]:
 @pytest.mark.parametrize("player", ["random", "expert"])
 def test_the_same_seeds_give_the_same_episodes(config: TaskConfig, player: str) -> None:
     arena = Arena(Task("t", config))
-    first = [story(episode) for episode in arena.play(STARTS, scripted(player))]
-    again = [story(episode) for episode in arena.play(STARTS, scripted(player))]  # the same envs, used again
-    backwards = [story(episode) for episode in Arena(Task("t", config)).play(STARTS[::-1], scripted(player))]
-    alone = [story(Arena(Task("t", config)).play([start], scripted(player))[0]) for start in STARTS[:2]]
+    first = [story(episode) for episode in play(arena, STARTS, scripted(player))]
+    again = [story(episode) for episode in play(arena, STARTS, scripted(player))]  # the same envs, used again
+    backwards = [story(episode) for episode in play(Arena(Task("t", config)), STARTS[::-1], scripted(player))]
+    alone = [story(play(Arena(Task("t", config)), [start], scripted(player))[0]) for start in STARTS[:2]]
     assert first == again == backwards[::-1]
     assert first[:2] == alone
     assert first[0] != first[1]
@@ -70,8 +81,8 @@ def test_the_same_seeds_give_the_same_episodes(config: TaskConfig, player: str) 
 
 def test_a_question() -> None:
     (right, wrong) = (
-        Arena(Task("t", SUMS)).play(STARTS[:2], scripted("expert")),
-        Arena(Task("t", SUMS)).play(STARTS[:2], Script(do("1"))),
+        play(Arena(Task("t", SUMS)), STARTS[:2], scripted("expert")),
+        play(Arena(Task("t", SUMS)), STARTS[:2], Script(do("1"))),
     )
     for episode, success in [(right[0], True), (wrong[0], False)]:
         assert (episode.success, episode.env_return, episode.valid) == (success, float(success), 1.0)
@@ -83,7 +94,7 @@ def test_a_question() -> None:
 
 
 def test_an_invalid_reply_ends_the_episode() -> None:
-    episodes = Arena(Task("t", football())).play(STARTS, Script(do("right"), "oops", do("right")))
+    episodes = play(Arena(Task("t", football())), STARTS, Script(do("right"), "oops", do("right")))
     for episode in episodes:
         assert episode.ended is Ended.INVALID and not episode.success
         assert [turn.reply.valid for turn in episode.turns] == [True, False]
@@ -93,7 +104,7 @@ def test_an_invalid_reply_ends_the_episode() -> None:
 
 def test_or_it_costs_the_turn_and_nothing_moves() -> None:
     lines = Script(do("right"), "oops", do("flight"), do("right"))
-    episodes = Arena(Task("t", football(4, "skip"))).play(STARTS, lines)
+    episodes = play(Arena(Task("t", football(4, "skip"))), STARTS, lines)
     for episode in episodes:
         assert episode.ended is Ended.TRUNCATED
         assert [turn.reply.valid for turn in episode.turns] == [True, False, False, True]
@@ -104,13 +115,13 @@ def test_or_it_costs_the_turn_and_nothing_moves() -> None:
 
 
 def test_the_turn_limit_cuts_an_episode_off() -> None:
-    (episode,) = Arena(Task("t", football(3))).play(STARTS[:1], scripted("idle"))
+    (episode,) = play(Arena(Task("t", football(3))), STARTS[:1], scripted("idle"))
     assert (len(episode.turns), episode.ended, episode.success) == (3, Ended.TRUNCATED, False)
 
 
 def test_an_episode_that_is_over_asks_no_more() -> None:
     script = Script(do("shot"), do("right"))
-    episodes = Arena(Task("t", football(40, scenario="academy_empty_goal_close"))).play(STARTS, script)
+    episodes = play(Arena(Task("t", football(40, scenario="academy_empty_goal_close"))), STARTS, script)
     assert {episode.ended for episode in episodes} == {Ended.COMPLETED}
     for number, asked in enumerate(script.shown):
         assert [seed for seed, _ in asked] == [e.start.sampling_seed for e in episodes if len(e.turns) > number]
@@ -131,8 +142,8 @@ def test_a_blind_player_never_sees_its_own_game(count: int, on_invalid: str) -> 
 
     seeing, blind = Uneven(), Uneven()
     arena = Arena(Task("t", config))
-    open_eyed = arena.play(starts, seeing)
-    blindfold = arena.play(starts, blind, blind=True)
+    open_eyed = play(arena, starts, seeing)
+    blindfold = play(arena, starts, blind, blind=True)
     # A player that does not look plays the same game either way, so the frames of the first are those of the second.
     assert [[t.state_hash for t in e.turns] for e in open_eyed] == [[t.state_hash for t in e.turns] for e in blindfold]
     own = {start.sampling_seed: set[bytes]() for start in starts}
@@ -153,22 +164,22 @@ def test_a_blind_player_never_sees_its_own_game(count: int, on_invalid: str) -> 
 
 def test_films() -> None:
     arena = Arena(Task("t", football(3)))
-    plain = arena.play(STARTS, scripted("idle"))
-    episodes = arena.play(STARTS, scripted("idle"), film=2)
+    plain = play(arena, STARTS, scripted("idle"))
+    episodes = play(arena, STARTS, scripted("idle"), film=2)
     assert [story(episode) for episode in plain] == [story(episode) for episode in episodes]  # filming changes nothing
     assert [len(episode.frames) for episode in episodes] == [4, 4, 0, 0, 0, 0]  # the start, and a frame a step
     assert [episode.frames_a_turn for episode in episodes[:3]] == [[2, 1, 1], [2, 1, 1], []]
     assert {frame.shape for frame in episodes[0].frames} == {(64, 96, 3)}
-    (skipping,) = Arena(Task("t", football(2, frame_skip=4))).play(STARTS[:1], scripted("idle"), film=1)
+    (skipping,) = play(Arena(Task("t", football(2, frame_skip=4))), STARTS[:1], scripted("idle"), film=1)
     assert skipping.frames_a_turn == [5, 4] and len(skipping.frames) == 9
-    assert Arena(Task("t", SUMS)).play(STARTS, scripted("idle"), film=2)[0].frames == []
+    assert play(Arena(Task("t", SUMS)), STARTS, scripted("idle"), film=2)[0].frames == []
 
 
 def test_an_env_of_somebody_else_plays_from_its_render() -> None:
     """One TaskConfig, no code: CartPole has neither pictures, words, success nor an expert."""
     cart = TaskConfig(id="CartPole-v1", actions=["left", "right"], max_turns=4, reward="return")
     script = Script(do("left"))
-    episodes = Arena(Task("cart", cart)).play(STARTS, script, film=1)
+    episodes = play(Arena(Task("cart", cart)), STARTS, script, film=1)
     for episode in episodes:
         assert (episode.ended, episode.env_return, episode.success) == (Ended.TRUNCATED, 4.0, False)
         images = [turn.observation.image for turn in episode.turns]

@@ -1,5 +1,7 @@
 """Scripted players answer in words, as a model does."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ CART = TaskConfig(id="CartPole-v1", image=False, caption=True, actions=["left", 
 
 def play(config: TaskConfig, player: str, episodes: int = 40, seed: int = 0) -> list[Episode]:
     starts = [Start(seed + i, sampling_seed=100 + seed + i) for i in range(episodes)]
-    return Arena(Task("mine", config)).play(starts, scripted(player))
+    return asyncio.run(Arena(Task("mine", config)).play(starts, scripted(player)))
 
 
 def test_the_expert_is_always_right_and_shows_its_work() -> None:
