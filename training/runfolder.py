@@ -25,7 +25,7 @@ from training import checkpoint
 from training.checkpoint import Progress
 from training.config import Config, read, save
 from training.metrics import read_metrics
-from training.rewards import reward_parts
+from training.rewards import reward_parts, turn_rewards
 
 CHECKPOINT = "checkpoint"
 
@@ -140,24 +140,14 @@ def peak_memory_mb() -> float:
 
 
 def _as_record(task: str, label: str, step: int, episode: Episode, config: Config, chat: Chat) -> record.Episode:
-    """An episode as the record has it; the outcome reward is given to the last turn, the format reward is shared."""
+    """An episode as the record has it."""
     parts = reward_parts(episode, config.tasks[task])
-    format_share = config.tasks[task].format_reward / len(episode.turns)
+    by_turn = turn_rewards(episode, config.tasks[task])
     turns = []
-    for number, turn in enumerate(episode.turns):
-        last = number == len(episode.turns) - 1
-        rewards = {"outcome": parts["outcome"] if last else 0.0, "format": format_share * turn.reply.valid}
-        conversation = episode.conversation
-        prompt, length = "", 0
-        if conversation is not None:
-            asked = conversation.turns[number]
-            first = number == 0 or conversation.history == 0
-            words = asked.words_first if first else asked.words
-            prompt = chat.prompt_text(chat.turn(words, asked.image is not None, first))
-            length = len(asked.completion.tokens) if asked.completion is not None else 0
+    for number, (turn, rewards) in enumerate(zip(episode.turns, by_turn, strict=True)):
         turns.append(
             record.Turn(
-                prompt=prompt,
+                prompt=_prompt(episode, number, chat),
                 reply=turn.words,
                 thinking=turn.reply.thinking,
                 action=turn.reply.answer,
@@ -166,7 +156,7 @@ def _as_record(task: str, label: str, step: int, episode: Episode, config: Confi
                 rewards=rewards,
                 text=turn.caption,
                 frame=turn.observation.image,
-                reply_tokens=length,
+                reply_tokens=turn.reply_tokens,
             )
         )
     return record.Episode(
@@ -181,6 +171,15 @@ def _as_record(task: str, label: str, step: int, episode: Episode, config: Confi
         rewards=parts,
         turns=tuple(turns),
     )
+
+
+def _prompt(episode: Episode, turn: int, chat: Chat) -> str:
+    """What the model was shown in a turn, out of the tokens of its context."""
+    for branch in episode.branches:
+        mine = branch.turn == turn
+        if (mine & branch.loss_mask).any():
+            return chat.prompt_text(branch.tokens[mine & ~branch.loss_mask])
+    return ""
 
 
 def film(episode: Episode, label: str, number: int) -> list[Any]:
