@@ -1,16 +1,50 @@
 """Engines generate tokens for prompts; all of them speak this small interface."""
 
+import importlib.util
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.names import suggest
+
 if TYPE_CHECKING:
     import torch
 
-KINDS = ("auto", "transformers", "vllm", "api")
+    from agents.models import LoadedModel
+
+KINDS = ("auto", "transformers", "vllm")
+
+
+@dataclass
+class ServerConfig:
+    """An OpenAI-compatible server: how it is asked. Its key comes from the environment and is kept nowhere."""
+
+    url: str = ""
+    """Where its API is, such as http://localhost:8000/v1; empty: $OPENAI_BASE_URL, else OpenAI's own."""
+    key: str = "OPENAI_API_KEY"
+    """Name of the environment variable that holds the key; a server without keys needs none."""
+    concurrency: int = 16
+    """Requests under way at once."""
+    timeout: float = 120.0
+    """Seconds after which a request has failed."""
+    retries: int = 6
+    """Times that a failed request is sent again, after waits that double; a server's Retry-After is heeded."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if self.concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, got {self.concurrency}")
+        if not self.timeout > 0:
+            raise ValueError(f"timeout must be greater than 0, got {self.timeout}")
+        if self.retries < 0:
+            raise ValueError(f"retries must not be negative, got {self.retries}")
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
+        if not self.key.isidentifier():  # somebody's key by mistake: it must not be shown
+            raise ValueError("key must be the name of an environment variable, such as OPENAI_API_KEY, not the key")
 
 
 @dataclass
@@ -18,20 +52,35 @@ class EngineConfig:
     """How replies are generated."""
 
     kind: str = "auto"
-    """Which engine generates: transformers, vllm, api (any OpenAI-compatible server, to evaluate only), or auto: vllm
-    where there is a GPU, else transformers."""
+    """Which engine generates: transformers, vllm, or auto: vllm where it is installed and there is a GPU, else
+    transformers."""
+    max_context: int = 0
+    """Tokens that a prompt and its reply may have together; 0: as many as the model allows."""
     max_batch: int = 64
     """Sequences in one batch of the transformers engine; more are generated in several batches."""
     threads: int = 2
     """Batches generated side by side by the transformers engine; the replies do not depend on it."""
+    server: ServerConfig = field(default_factory=ServerConfig)
+    """The server that policy=api:MODEL evaluates."""
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+            raise ValueError(suggest("kind", self.kind, KINDS))
         for key in ("max_batch", "threads"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
+        if self.max_context < 0:
+            raise ValueError(f"max_context must not be negative, got {self.max_context}")
+
+    @property
+    def chosen(self) -> str:
+        """The kind, decided: transformers or vllm."""
+        if self.kind != "auto":
+            return self.kind
+        import torch
+
+        return "vllm" if torch.cuda.is_available() and importlib.util.find_spec("vllm") else "transformers"
 
 
 @dataclass(frozen=True)
@@ -106,3 +155,19 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Stop for good."""
         ...
+
+
+async def make_engine(path: str, config: EngineConfig, model: "LoadedModel | None" = None) -> Engine:
+    """The engine that a config asks for, with the weights of `path` (as `ModelConfig.path`).
+
+    The transformers engine generates with `model`, where one is given, instead of a copy of its own.
+    """
+    if config.chosen == "vllm":
+        from agents.engines.vllm import VLLMEngine
+
+        return await VLLMEngine.start(path, config)
+    from agents.engines.transformers import TransformersEngine
+    from agents.models import load_model
+
+    model = model or load_model(path)
+    return TransformersEngine(model.vlm, model.chat.eos, config)
