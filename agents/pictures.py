@@ -76,8 +76,8 @@ class Idefics3Pictures:
         # A model with one tile and no larger view sees exactly that: any other frame would lose detail unnoticed.
         self.fixed = not self.split and images.size["longest_edge"] == self.tile
         side = self.tile // int(config.vision_config.patch_size)
-        self.patches_a_tile = side * side
-        self.tokens_a_tile = side * side // int(config.scale_factor) ** 2
+        self.patches_a_tile: int = side * side
+        self.tokens_a_tile: int = side * side // int(config.scale_factor) ** 2
         self.image_token: int = config.image_token_id
         self.collapsed = np.array([self.image_token], dtype=np.int32)
         self._tokenizer = tokenizer
