@@ -157,6 +157,17 @@ def make_chat(config: Any, processor: Processor) -> "Chat":
     return Chat(processor.tokenizer, pictures, config.get_text_config().vocab_size)
 
 
+def load_chat(path: str) -> "Chat":
+    """How to talk to the model at a path, without its weights; ValueError in one line where there is none."""
+    from transformers import AutoConfig
+
+    folder = model_folder(path)
+    config: Any = AutoConfig.from_pretrained(folder)
+    if config.model_type not in FAMILIES:
+        raise ValueError(f"{path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}")
+    return make_chat(config, _load_processor(folder, config.model_type))
+
+
 def wrap(model: Any, processor: Processor) -> LoadedModel:
     """A model in memory, ready to talk to."""
     from agents.vlm import VLM
