@@ -173,8 +173,4 @@ def wrap(model: Any, processor: Processor) -> LoadedModel:
     from agents.vlm import VLM
 
     chat = make_chat(model.config, processor)
-    try:
-        vlm = VLM(model, chat)
-    except TypeError:  # until agents/vlm.py takes a chat
-        vlm = VLM(model, chat.forbidden, chat.pad)
-    return LoadedModel(vlm, chat, processor)
+    return LoadedModel(VLM(model, chat), chat, processor)

@@ -141,7 +141,7 @@ class Idefics3Pictures:
             self.check(*frame.shape[:2])
         if self.fixed:
             return {"pixel_values": _normalized(frames, self.images).unsqueeze(1)}
-        tiles = [self.images([[frame]], return_tensors="pt")["pixel_values"][0] for frame in frames]
+        tiles = [self.images([[frame]], input_data_format="channels_last", return_tensors="pt")["pixel_values"][0] for frame in frames]
         return {"pixel_values": torch.cat(tiles).unsqueeze(1)}
 
     def spans(self, tokens: Ids) -> list[tuple[int, int]]:
