@@ -54,9 +54,9 @@ def main(argv: list[str]) -> None:
         print(f"| {seed} | " + " | ".join(cells + end) + " |")
     means = {row: statistics.mean(s["success"][row]["mean"] for s in summaries.values()) for row in ("before", "after")}
     print(f"mean of {len(summaries)} seeds: {means['before']:.3f} → {means['after']:.3f}")
-    for task in next(iter(summaries.values()))["text"]:
+    for task in next(iter(summaries.values()))["others"]:
         for row in ("before", "after_fre", "after"):
-            values = [s["text"][task][row]["mean"] for s in summaries.values() if row in s["text"][task]]
+            values = [s["others"][task][row]["mean"] for s in summaries.values() if row in s["others"][task]]
             if values:
                 print(f"{task} {row}: {' / '.join(f'{value:.2f}' for value in values)}")
 

@@ -59,7 +59,7 @@ def write_report(run_folder: Path | str) -> Path:
         name=folder.resolve().name,
         facts=_facts(summary),
         success=_success_rows(summary.get("success")),
-        text=_text_tables(summary.get("text")),
+        others=_others_table(summary.get("others")),
         videos=_videos(folder / "videos", notes),
         config=config,
         notes=notes,
@@ -231,9 +231,9 @@ def _success_rows(success: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _text_tables(text: Any) -> dict[str, Any]:
-    """The text tasks' table: columns (before, after FRE, after …) and a row of percentages a task."""
-    tasks = {name: _mapping(results) for name, results in _mapping(text).items()}
+def _others_table(others: Any) -> dict[str, Any]:
+    """The table of the run's other tasks: columns (before, after FRE, after …) and a row of percentages a task."""
+    tasks = {name: _mapping(results) for name, results in _mapping(others).items()}
     columns = sorted({column for results in tasks.values() for column in results}, key=_rank)
     rows = []
     for name, results in tasks.items():

@@ -18,7 +18,7 @@ from training.rollout import Job, Player
 from training.trajectory import Trajectory
 
 
-class LearnerLost(RuntimeError):  # noqa: N818: it is news rather than an error
+class LearnerLost(RuntimeError):  # noqa: N818  (it is news rather than an error)
     """A learner rank died. All ranks are new and know nothing: begin the stage, restore a checkpoint and publish."""
 
 

@@ -4,31 +4,63 @@ import os
 
 import gymnasium
 
+from agents.chat import Chat
 from agents.engines import EngineConfig
-from agents.models import LoadedModel, load_model
+from agents.models import LoadedModel, load_chat, load_model
 from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import TaskConfig
+from training import placement
 from training.config import Config
+from training.local import Cluster, LocalCluster
 
 
-def prepare(config: Config) -> LoadedModel:
-    """The model that a config names, once it and every task have been tried; ConfigError where one does not fit."""
+def prepare(config: Config) -> Chat:
+    """How to talk to the model, once the machines' sizes and every task have been tried; ConfigError for a misfit."""
+    check_sizes(config)
     share_cores(config.engine)
-    model = load("model.path", config.model.path)
+    try:
+        chat = load_chat(config.model.path)
+    except ValueError as error:
+        raise ConfigError(f"model.path: {error}") from error
     for name, settings in config.tasks.items():
-        check_task(name, settings, model)
-    return model
+        check_task(name, settings, chat)
+    return chat
+
+
+async def start(config: Config) -> Cluster:
+    """Learner, engines and players where the config wants them; ConfigError in one line where they cannot start."""
+    if config.cluster.kind == "ray":
+        from training.cluster import RayCluster  # heavy, and an extra
+
+        try:
+            return await RayCluster.start(config.cluster, config.model, config.engine, config.learner, config.tasks)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+    model = load("model.path", config.model.path)
+    try:
+        return await LocalCluster.start(config, model)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def check_sizes(config: Config) -> None:
+    """ConfigError where the sizes of machines, groups and minibatches do not fit together."""
+    try:
+        stages = {name: stage.algo for name, stage in config.stages.items() if stage.steps}
+        placement.check(config.cluster, stages, config.engine.kind)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 _MISFITS = (TypeError, KeyError, AttributeError, AssertionError, gymnasium.error.Error)
 """What an env raises for a kwarg of a type that it did not expect."""
 
 
-def check_task(name: str, settings: TaskConfig, model: LoadedModel | None) -> None:
-    """Try a task with the model that is to play it, if one is; ConfigError where they do not fit."""
+def check_task(name: str, settings: TaskConfig, chat: Chat | None) -> None:
+    """Try a task with the model that is to play it, if one does; ConfigError where they do not fit."""
     try:
-        _try(name, settings, model)
+        _try(name, settings, chat)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     except _MISFITS as error:
@@ -51,7 +83,7 @@ def load(key: str, path: str) -> LoadedModel:
         raise ConfigError(f"{key}: {error}") from error
 
 
-def _try(name: str, settings: TaskConfig, model: LoadedModel | None) -> None:
+def _try(name: str, settings: TaskConfig, chat: Chat | None) -> None:
     """Make the env once, look at its first frame and take a step."""
     task = Task(name, settings)
     env = task.make()
@@ -63,5 +95,5 @@ def _try(name: str, settings: TaskConfig, model: LoadedModel | None) -> None:
         )
     env.step(env.action_space.sample())
     env.close()
-    if image is not None and model is not None:
-        model.vlm.check_size(image)
+    if image is not None and chat is not None:
+        chat.pictures.check(*image.shape[:2])

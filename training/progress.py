@@ -86,7 +86,7 @@ class Display:
             table.add_column(column, justify="left" if not column else "right")
         for name, row in summary["success"].items():
             table.add_row(name, *_cells(row))
-        for task, rows in summary.get("text", {}).items():
+        for task, rows in summary.get("others", {}).items():
             table.add_section()
             for name, row in rows.items():
                 table.add_row(f"{task} · {name}", *_cells(row))

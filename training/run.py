@@ -1,36 +1,62 @@
 """The command line: `python -m training.run env=football` runs the pipeline; config → stages → report."""
 
+import asyncio
+import functools
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from envs.cli import command
-from training.config import load
+from training.config import Config, load_with
 from training.usage import help_text
 
 _STARTED = time.perf_counter()
 
 
+@dataclass
+class RunOptions:
+    """What to do with the config."""
+
+    plan: bool = False
+    """Only print which part runs where, and what memory it will need; nothing is started."""
+
+
 def main(argv: Sequence[str]) -> None:
-    """Start a run, or go on with one (`resume=runs/<name>`)."""
-    config = load(argv)
+    """Start a run, go on with one (`resume=runs/<name>`), or plan one (`plan=true`)."""
+    config, options = load_with(argv, RunOptions)
+    if options.plan:
+        from training.plan import plan_text
+        from training.prepare import check_sizes
+
+        check_sizes(config)
+        print(plan_text(config))
+        return
+    asyncio.run(_run(config, argv))
+
+
+async def _run(config: Config, argv: Sequence[str]) -> None:
     from training.pipeline import run  # after the config, so that a typo is told at once
-    from training.prepare import prepare
+    from training.prepare import prepare, start
     from training.runfolder import RunFolder
 
-    if config.resume:
-        folder = RunFolder.resume(config, argv)
-        model = prepare(folder.config)
-    else:
+    folder = RunFolder.resume(config, argv) if config.resume else None
+    config = folder.config if folder else config
+    if folder is None:
         RunFolder.refuse_existing(config)
-        model = prepare(config)
-        folder = RunFolder.create(config)
+    chat = prepare(config)
+    cluster = await start(config)
     try:
-        run(folder, model, _STARTED)
-    except KeyboardInterrupt:
-        print(f"\ngo on with: python -m training.run resume={folder.path}", file=sys.stderr)
+        folder = folder or RunFolder.create(config)
+        with folder.locked():
+            await run(folder, cluster, chat, _STARTED)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        if folder:
+            print(f"\ngo on with: python -m training.run resume={folder.path}", file=sys.stderr)
         raise
+    finally:
+        await cluster.close()
 
 
 if __name__ == "__main__":
-    command(main, help_text)
+    command(main, functools.partial(help_text, extra=RunOptions))

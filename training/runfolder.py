@@ -4,24 +4,24 @@ config.yaml, metrics.jsonl, tensorboard/, checkpoints/ (for resume), episodes/ (
 checkpoint/ (for transformers), summary.json, curves.png and report.html.
 """
 
+import fcntl
 import json
 import resource
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from agents.chat import Chat
 from agents.episodes import Episode
-from agents.models import LoadedModel
 from envs.schema import ConfigError
 from render import episode as record
 from render.curves import write_curves
 from render.report import write_report
 from render.video import captioned, write_video
-from training import checkpoint
 from training.checkpoint import Progress
 from training.config import Config, read, save
 from training.metrics import read_metrics
@@ -41,6 +41,10 @@ class RunFolder:
     def __init__(self, path: Path, config: Config) -> None:
         self.path = path
         self.config = config
+        self.checkpoints = path / "checkpoints"
+        self.good = self.checkpoints / "good"
+        """The last weights that were good, as a model folder."""
+        self.checkpoint = path / CHECKPOINT
 
     @staticmethod
     def refuse_existing(config: Config) -> Path:
@@ -75,6 +79,16 @@ class RunFolder:
             raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
         return cls(path, saved)
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """While this process works on the run, no other one may; ConfigError if one does."""
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConfigError(f"another process is working on {self.path}; wait for it, or stop it") from None
+            yield
+
     def record(self, task: str, label: str, step: int, episodes: Sequence[Episode], config: Config, chat: Chat) -> None:
         """Write the episode records and the video of the first held-out episodes."""
         folder = self.path / "episodes" / label
@@ -86,13 +100,8 @@ class RunFolder:
         if frames:
             write_video(self.path / "videos" / f"{label}.mp4", frames, fps=10)
 
-    def finish(self, config: Config, progress: Progress, model: LoadedModel, started: float) -> dict[str, Any]:
-        """Write checkpoint, curves, summary and report."""
-        export = self.path / f".{CHECKPOINT}.new"
-        shutil.rmtree(export, ignore_errors=True)
-        model.save(export)
-        shutil.rmtree(self.path / CHECKPOINT, ignore_errors=True)
-        export.rename(self.path / CHECKPOINT)
+    def finish(self, config: Config, progress: Progress, started: float) -> dict[str, Any]:
+        """Write curves, summary and report; the checkpoints for resume go last."""
         summary = summarise(config, progress)
         write_curves(self.path / "curves.png", read_metrics(self.path), summary)
         for last in (False, True):  # the report shows the summary, and the summary counts the report's seconds
@@ -102,7 +111,7 @@ class RunFolder:
             temporary.replace(self.path / "summary.json")
             if not last:
                 write_report(self.path)
-        checkpoint.remove(self.path / "checkpoints")
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
         return summary
 
 
@@ -117,16 +126,16 @@ def summarise(config: Config, progress: Progress) -> dict[str, Any]:
         "idle",
         "expert",
     ]
-    text = [task for task in config.tasks if task != config.env]
+    others = [task for task in config.tasks if task != config.env]
     return {
         "task": config.env,
         "seed": config.seed,
         "seconds": 0.0,
         "peak_memory_mb": round(peak_memory_mb()),
         "stages": [{**stage, "seconds": round(stage["seconds"], 1)} for stage in progress.stages],
-        "success": {label: results[label][config.env] for label in labels if label in results},
-        "text": {
-            task: {label: results[label][task] for label in labels if task in results.get(label, {})} for task in text
+        "success": {label: results[label][config.env] for label in labels if config.env in results.get(label, {})},
+        "others": {
+            task: {label: results[label][task] for label in labels if task in results.get(label, {})} for task in others
         },
         "checkpoint": {"step": progress.reported_step, "path": CHECKPOINT},
         "validation": {"best": progress.best, "reported": progress.good.get("success")},

@@ -71,7 +71,7 @@ def run(tmp_path: Path) -> Path:
         "task": "football", "seed": 3, "seconds": 498.2, "peak_memory_mb": 2210,
         "stages": [{"name": "mgt", "steps": 100, "seconds": 330.0}],
         "success": {"expert": {"mean": 0.97, "n": 256}, "after": after, "before": row, "after_fre": row},
-        "text": {"arithmetic": {"before": {"mean": 0.3}, "after": {"mean": 0.495}}},
+        "others": {"arithmetic": {"before": {"mean": 0.3}, "after": {"mean": 0.495}}},
         "checkpoint": {"step": 2, "path": "checkpoint"}, "more": {"x": 1},
     }  # fmt: skip
     (folder / "summary.json").write_text(json.dumps(summary))
@@ -151,7 +151,7 @@ def test_damage_is_a_note(run: Path) -> None:
     assert [e["seed"] for e in page.data["episodes"]] == [9000]
 
 
-@pytest.mark.parametrize("part", ["success", "text", "stages", "checkpoint"])
+@pytest.mark.parametrize("part", ["success", "others", "stages", "checkpoint"])
 @pytest.mark.parametrize("value", [None, 3, "x", [1], {"before": None}, {"before": {"mean": "high", "ci95": [1]}}])
 def test_strange_summaries_do_not_break_it(tmp_path: Path, part: str, value: object) -> None:
     (tmp_path / "summary.json").write_text(json.dumps({part: value}))

@@ -85,7 +85,7 @@ def assert_same(one: Path, two: Path) -> None:
     for label in ("before", "after"):
         files = [folder / "episodes" / label / "episodes.jsonl" for folder in (one, two)]
         assert files[0].read_bytes() == files[1].read_bytes()
-    for key in ("task", "seed", "success", "text", "checkpoint", "validation"):
+    for key in ("task", "seed", "success", "others", "checkpoint", "validation"):
         assert summary(one)[key] == summary(two)[key], key
     assert [(stage["name"], stage["steps"]) for stage in summary(one)["stages"]] == STAGES
 
@@ -128,9 +128,9 @@ def test_summary(runs: Runs, whole: Path) -> None:
         assert ("blind" in document["success"][label]) == (runs.env == "football")
     if runs.env == "arithmetic":
         assert document["success"]["expert"]["mean"] == 1
-        assert document["text"] == {}
+        assert document["others"] == {}
     else:
-        assert set(document["text"]["arithmetic"]) == {"before", "after_fre", "after"}
+        assert set(document["others"]["arithmetic"]) == {"before", "after_fre", "after"}
 
 
 def test_metrics(whole: Path) -> None:
