@@ -1,0 +1,63 @@
+"""Success on held-out episodes: of the model as it is, of the players that do not learn, and while it trains."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agents.episodes import Episode, together
+from agents.experts import scripted
+from envs.task_config import TaskConfig
+from training.local import Cluster
+from training.rollout import TEST_FIRST, VALIDATION_FIRST, Job, Player, held_out_starts
+from training.statistics import success_rate, wilson
+
+CHUNK = 64
+"""Episodes of one job, so that several workers share a measurement."""
+FLOORS = ("random", "idle", "expert")
+"""Players that do not learn."""
+
+
+async def held_out(
+    player: Cluster | Player,
+    task: str,
+    episodes: int,
+    temperature: float = 1.0,
+    film: int = 0,
+    blind: bool = False,
+    first: int = TEST_FIRST,
+) -> list[Episode]:
+    """Play the first `episodes` of a split, which training never draws: the test's, or that which begins at `first`.
+
+    The first `film` of them are filmed; `blind` shows every player the frame of another.
+    """
+    starts = held_out_starts(first, episodes)
+    bounds = list(range(0, episodes, CHUNK))
+    if len(bounds) > 1 and episodes - bounds[-1] < 2:
+        bounds.pop()  # who is shown another's frame needs another
+    parts = [starts[a:b] for a, b in zip(bounds, [*bounds[1:], episodes], strict=True)]
+    jobs = [Job(task, part, temperature, max(0, film - number * CHUNK), blind) for number, part in enumerate(parts)]
+    played = await together(player.play(job) for job in jobs)
+    return [episode for part in played for episode in part]
+
+
+async def floor(name: str, tasks: Mapping[str, TaskConfig], task: str, episodes: int) -> dict[str, Any]:
+    """Success of a player that does not learn; ValueError where the env has no expert."""
+    player = Player(tasks, scripted(name))
+    try:
+        return success_rate(await held_out(player, task, episodes))
+    finally:
+        player.close()
+
+
+async def validate(cluster: Cluster, envs: Sequence[str], episodes: int) -> dict[str, Any]:
+    """Mean success over some tasks on the validation split, `episodes` shared out among them, with its interval."""
+    share = max(2, episodes // len(envs))
+    played = await together(held_out(cluster, env, share, first=VALIDATION_FIRST) for env in envs)
+    rates = [success_rate(part) for part in played]
+    mean = sum(rate["mean"] for rate in rates) / len(rates)
+    total = share * len(envs)
+    return {
+        "mean": mean,
+        "ci95": list(wilson(round(mean * total), total)),
+        "n": total,
+        "by_task": {env: rate["mean"] for env, rate in zip(envs, rates, strict=True)},
+    }
