@@ -1,14 +1,11 @@
-"""Exact resume: the training state as safetensors and JSON, written whole or not at all."""
+"""Exact resume: a run's state in folders that are written whole or not at all, in the background."""
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from envs.schema import ConfigError
 from training.learner import Learner
@@ -46,50 +43,28 @@ class Progress:
         return step
 
 
-def write_folder(folder: Path, tensors: dict[str, dict[str, Tensor]], documents: dict[str, Any]) -> None:
-    """Write files of tensors and JSON documents as one new folder that appears whole, in place of an older one."""
-    fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    try:
-        fresh.mkdir(parents=True)
-        for name, named in tensors.items():
-            save_file({key: tensor.detach().cpu().contiguous() for key, tensor in named.items()}, fresh / name)
-        for name, document in documents.items():
-            (fresh / name).write_text(json.dumps(document, indent=1), encoding="utf-8")
-        for file in fresh.iterdir():
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
-    except Exception as error:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if isinstance(error, OSError) or "SafetensorError" in type(error).__name__:
-            raise ConfigError(f"cannot save {folder}: {error}; earlier checkpoints are intact") from error
-        raise
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def distinct_weights(learner: Learner) -> dict[str, Tensor]:
-    """The trained tensors by name, tied ones once."""
-    return dict(learner.vlm.model.named_parameters())
-
-
 def save(folder: Path, learner: Learner, progress: Progress, keep: int = 2) -> None:
-    """Write `folder`/step-N with weights, optimiser and progress; only the newest `keep` of them stay."""
-    optimizer: dict[str, Tensor] = {}
-    for name, parameter in learner.vlm.model.named_parameters():
-        for key, value in learner.optimizer.state.get(parameter, {}).items():
-            optimizer[f"{key}.{name}"] = value
-    write_folder(
-        folder / f"step-{progress.total_steps:06d}",
-        {"weights.safetensors": distinct_weights(learner), "optimizer.safetensors": optimizer},
-        {"progress.json": asdict(progress) | {"updates": learner.updates}},
-    )
-    for old in sorted(folder.glob("step-*"))[:-keep]:
-        shutil.rmtree(old)
+    """Begin to write `folder`/step-N with the learner's state and the progress; the newest `keep` of them stay.
+
+    Returns when the state is copied; ConfigError if the one before could not be written.
+    """
+    learner.save(step_folder(folder, progress), documents(progress), partial(remove_older, folder, keep))
+
+
+def step_folder(folder: Path, progress: Progress) -> Path:
+    """Where a checkpoint lies below `folder`."""
+    return folder / f"step-{progress.total_steps:06d}"
+
+
+def documents(progress: Progress) -> dict[str, Any]:
+    """What lies beside the learner's state, by file name."""
+    return {"progress.json": asdict(progress)}
+
+
+def remove_older(folder: Path, keep: int = 2) -> None:
+    """Leave the newest `keep` whole checkpoints, and nothing that was left half-written."""
+    for old in [*sorted(folder.glob("step-*"))[:-keep], *folder.glob(".step-*")]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def newest(folder: Path) -> Path | None:
@@ -103,7 +78,6 @@ def read_progress(checkpoint: Path) -> Progress:
     path = checkpoint / "progress.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        document.pop("updates")
         return Progress(**document)
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(
@@ -112,21 +86,8 @@ def read_progress(checkpoint: Path) -> Progress:
 
 
 def restore(checkpoint: Path, learner: Learner) -> None:
-    """Put a checkpoint's weights and optimiser state into a learner of the same stage."""
-    load_weights(checkpoint, learner.vlm.model)
-    state = load_file(checkpoint / "optimizer.safetensors")
-    for name, parameter in learner.vlm.model.named_parameters():
-        own = {key: state[f"{key}.{name}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{key}.{name}" in state}
-        if own:
-            learner.optimizer.state[parameter] = own
-    learner.updates = json.loads((checkpoint / "progress.json").read_text(encoding="utf-8"))["updates"]
-
-
-def load_weights(folder: Path, model: Any) -> None:
-    """Put the weights of a checkpoint into a model."""
-    weights = load_file(folder / "weights.safetensors")
-    for name, parameter in model.named_parameters():
-        parameter.data.copy_(weights[name])
+    """Put a checkpoint's state into a learner of the same stage."""
+    learner.restore(checkpoint)
 
 
 def remove(folder: Path) -> None:
