@@ -1,118 +1,187 @@
 """The model's forward pass, shared by the engine that samples and the learner that trains.
 
-One piece of code for both is what makes `engine_logprobs` and `policy_logprobs` agree to 1e-4.
-Shapes: B sequences, T tokens, V vocabulary, U distinct frames, N visual tokens a frame.
+One piece of code for both is what makes `engine_logprobs` and `policy_logprobs` agree to 1e-4. Sequences are laid end
+to end, [1, T], without padding, and each distinct frame is seen once, whatever the number of sequences that show it.
+Shapes: n sequences, T tokens of all of them, V vocabulary, S visual tokens, N tokens that are trained.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers import Idefics3ForConditionalGeneration
-from transformers.modeling_outputs import BaseModelOutputWithPooling
+from torch import Tensor, nn
 
+from agents import attention, families
+from agents.chat import Chat
 from agents.conversation import Branch
+from agents.logprobs import chosen_logprobs
 
 
-def frames_to_pixels(frames: Sequence[NDArray[np.uint8]], device: torch.device) -> Tensor:
-    """Frames [H, W, 3] of one size → [U, 1, 3, H, W] in [-1, 1], as the processor's mean and std of 0.5 give."""
-    stacked = torch.from_numpy(np.stack(frames)).to(device)
-    return stacked.permute(0, 3, 1, 2).unsqueeze(1).float().div_(127.5).sub_(1.0)
+class Sequenced(Protocol):
+    """A sequence of tokens that shows frames: a Branch or a Prompt."""
+
+    @property
+    def tokens(self) -> NDArray[np.int32]:
+        """[T], placeholders expanded."""
+        ...
+
+    @property
+    def images(self) -> tuple[NDArray[np.uint8], ...]:
+        """Frames in the order of their placeholders."""
+        ...
+
+    @property
+    def image_ids(self) -> tuple[str, ...]:
+        """A hash of each frame."""
+        ...
 
 
-def distinct_frames(
-    images: Sequence[Sequence[NDArray[np.uint8]]],
-) -> tuple[list[NDArray[np.uint8]], list[int]]:
-    """The distinct frame objects among `images`, and each placeholder's index into them, in order."""
-    index: dict[int, int] = {}
-    frames: list[NDArray[np.uint8]] = []
-    order = []
-    for frame in (frame for sequence in images for frame in sequence):
-        if id(frame) not in index:
-            index[id(frame)] = len(frames)
-            frames.append(frame)
-        order.append(index[id(frame)])
-    return frames, order
+@dataclass(frozen=True)
+class Packed:
+    """Sequences laid end to end, on the model's device."""
+
+    tokens: Tensor
+    """[1, T]"""
+    positions: Tensor
+    """[1, T], or [3, 1, T] where images have rows and columns (M-RoPE)."""
+    bounds: tuple[int, ...]
+    """[n + 1], where each sequence begins, and the end."""
+    placeholders: Tensor
+    """[S], the places of visual tokens."""
+    features: families.Features | None
+    """What stands there; None without images."""
+
+    @property
+    def longest(self) -> int:
+        """The longest sequence."""
+        return int(np.diff(self.bounds).max())
 
 
-class VLM:
-    """A vision-language model with the token ids that must never be sampled."""
+class VLM(nn.Module):
+    """A vision-language model with what must be known of its tokens."""
 
-    def __init__(self, model: Idefics3ForConditionalGeneration, forbidden: Sequence[int], pad: int) -> None:
+    def __init__(self, model: Any, chat: Chat) -> None:
+        super().__init__()
         self.model = model
-        self.pad = pad
-        self.device = model.device
-        self.forbidden = torch.tensor(list(forbidden), dtype=torch.long, device=model.device)
-        vision: Any = model.config.vision_config
-        self.image_size: int = vision.image_size
+        self.chat = chat
+        attention.use(model)
+        self.register_buffer("forbidden", torch.tensor(chat.forbidden, dtype=torch.long, device=model.device), False)
+        self.forbidden: Tensor
 
-    def check_size(self, frame: NDArray[np.uint8]) -> None:
-        """ValueError unless a frame is of the one size whose visual tokens are as many as its placeholders."""
-        height, width = frame.shape[:2]
-        if (height, width) != (self.image_size, self.image_size):
-            size = f"{self.image_size}x{self.image_size}"
-            raise ValueError(f"the model sees images of {size}, got {height}x{width}: give the task image_size")
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.forbidden.device
 
-    def hidden(
-        self,
-        tokens: Tensor,
-        images: Sequence[Sequence[NDArray[np.uint8]]],
-        attention_mask: Tensor | None = None,
-        cache: Any = None,
-    ) -> Tensor:
-        """Hidden states [B, T, D] of `tokens` [B, T]; frames in the order of their placeholders, none when decoding.
-
-        `attention_mask` [B, T_total] marks the tokens that count (left or right padding); None: all of them.
-        `cache` is a transformers cache, extended in place.
-        """
-        frames, order = distinct_frames(images)
-        encoded = None
-        if frames:
-            self.check_size(frames[0])
-            features = self.model.model.get_image_features(frames_to_pixels(frames, self.device)).pooler_output
-            if order != list(range(len(frames))):
-                features = features[torch.tensor(order, device=self.device)]
-            encoded = {"image": BaseModelOutputWithPooling(pooler_output=features)}
-        positions = None
-        if attention_mask is not None:
-            positions = (attention_mask.long().cumsum(-1) - 1).clamp_(min=0)[:, -tokens.shape[1] :]
-        output = self.model.model(
-            input_ids=tokens,
-            attention_mask=attention_mask,
-            position_ids=positions,
-            mm_encoder_outputs=encoded,
-            past_key_values=cache,
-            use_cache=cache is not None,
-        )
-        hidden: Tensor = output.last_hidden_state
-        return hidden
-
-    def log_softmax(self, hidden: Tensor, temperature: float) -> Tensor:
-        """Log-probs [..., V] of the next token at `temperature`, over the tokens that may be sampled."""
-        logits = self.model.lm_head(hidden).float()
-        logits = logits.index_fill(-1, self.forbidden, float("-inf"))
-        return torch.log_softmax(logits / temperature, dim=-1)
-
-    def score(self, branches: Sequence[Branch], temperature: float) -> tuple[Tensor, Tensor]:
+    def forward(self, branches: Sequence[Branch], temperature: float) -> tuple[Tensor, Tensor]:
         """Log-probs [N] of the N tokens that the branches' `loss_mask`s mark, branch by branch, with gradient.
 
-        With them comes the entropy [N] (no gradient) of the distributions they came from. Branches are padded on the
-        right, where causal attention never sees it; only the marked positions go through the head.
+        With them comes the entropy [N] (no gradient) of the distributions they came from, over the tokens that may be
+        sampled.
         """
-        length = max(len(branch.tokens) for branch in branches)
-        padded = np.full((len(branches), length), self.pad, dtype=np.int64)
-        marked = np.zeros((len(branches), length), dtype=bool)
-        for row, branch in enumerate(branches):
-            padded[row, : len(branch.tokens)] = branch.tokens
-            marked[row, : len(branch.tokens)] = branch.loss_mask
-        tokens = torch.from_numpy(padded).to(self.device)
-        rows, columns = (torch.from_numpy(axis).to(self.device) for axis in np.nonzero(marked))
-        hidden = self.hidden(tokens, [branch.images for branch in branches])
-        distribution = self.log_softmax(hidden[rows, columns - 1], temperature)  # [N, V]
-        logprobs = distribution.gather(-1, tokens[rows, columns][:, None])[:, 0]
-        with torch.no_grad():
-            entropy = -(distribution.exp() * distribution.masked_fill(distribution.isinf(), 0.0)).sum(-1)
-        return logprobs, entropy
+        order = sorted(range(len(branches)), key=lambda i: len(branches[i].tokens))  # attention likes like lengths
+        packed = self.pack([branches[i] for i in order])
+        starts = dict(zip(order, packed.bounds, strict=False))
+        places = np.concatenate([np.flatnonzero(branch.loss_mask) + starts[i] for i, branch in enumerate(branches)])
+        trained = torch.from_numpy(places).to(self.device)
+        hidden = self.hidden(packed)[trained - 1]
+        return chosen_logprobs(hidden, self.head, packed.tokens[0, trained], self.forbidden, temperature)
+
+    @property
+    def head(self) -> Tensor:
+        """The output layer's weight [V, D]."""
+        weight: Tensor = self.model.lm_head.weight
+        return weight
+
+    def pack(self, sequences: Sequence[Sequenced]) -> Packed:
+        """Lay sequences end to end and encode the distinct frames among them."""
+        joined = np.concatenate([sequence.tokens for sequence in sequences]).astype(np.int64)
+        bounds = (0, *np.cumsum([len(sequence.tokens) for sequence in sequences]).tolist())
+        places = np.flatnonzero(joined == self.chat.image_token)
+        features, shown = self._features(sequences, len(places))
+        if families.has_grids(self.model):
+            grids = [features.grids[i] for i in shown] if features is not None else []
+            positions = families.positions(bounds, places, grids)[:, None]
+        else:
+            positions = families.text_positions(bounds)[None]
+
+        def put(array: NDArray[np.int64]) -> Tensor:
+            return torch.from_numpy(array).to(self.device)
+
+        return Packed(put(joined[None]), put(positions), bounds, put(places), features)
+
+    def _features(
+        self, sequences: Sequence[Sequenced], placeholders: int
+    ) -> tuple[families.Features | None, list[int]]:
+        """Features in the order of the placeholders, and which distinct frame each shown image is."""
+        pictures = self.chat.pictures
+        frames: dict[str, NDArray[np.uint8]] = {}
+        for sequence in sequences:
+            frames.update(zip(sequence.image_ids, sequence.images, strict=True))
+        index = {image_id: i for i, image_id in enumerate(frames)}
+        shown = [index[image_id] for sequence in sequences for image_id in sequence.image_ids]
+        counts = np.array([pictures.visual_tokens(*frame.shape[:2]) for frame in frames.values()], dtype=np.int64)
+        if counts[shown].sum() != placeholders:
+            raise ValueError(f"{len(shown)} images of {counts[shown].sum()} visual tokens, {placeholders} placeholders")
+        if not frames:
+            return None, shown
+        pixels = pictures.pixels(list(frames.values()))
+        features = families.encode(self.model, {name: part.to(self.device) for name, part in pixels.items()})
+        if shown != list(range(len(frames))):
+            first = np.cumsum(counts) - counts
+            rows = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in shown])
+            features = features.take(torch.from_numpy(rows).to(self.device))
+        return features, shown
+
+    def hidden(self, packed: Packed, cache: Any = None) -> Tensor:
+        """Hidden states [T, D] of packed sequences; `cache` is given every layer's keys and values [1, K, T, d]."""
+        model = families.language_model(self.model)
+        embeds = model.embed_tokens(packed.tokens)
+        deepstack = {}
+        if packed.features is not None:
+            features = packed.features.tokens.to(embeds.dtype)
+            embeds = embeds.index_copy(1, packed.placeholders, features[None])
+            if packed.features.deep:
+                visual = torch.zeros_like(packed.tokens, dtype=torch.bool).index_fill_(1, packed.placeholders, True)
+                deepstack = {"visual_pos_masks": visual, "deepstack_visual_embeds": list(packed.features.deep)}
+        bounds = torch.tensor(packed.bounds, dtype=torch.int32, device=self.device)
+        longest = packed.longest
+        output = model(
+            inputs_embeds=embeds,
+            attention_mask=attention.everything(embeds),
+            position_ids=packed.positions,
+            past_key_values=cache,
+            use_cache=cache is not None,
+            cu_seq_lens_q=bounds,
+            cu_seq_lens_k=bounds,
+            max_length_q=longest,
+            max_length_k=longest,
+            **deepstack,
+        )
+        hidden: Tensor = output.last_hidden_state[0]
+        return hidden
+
+    def next_hidden(self, tokens: Tensor, positions: Tensor, mask: Tensor | None, cache: Any) -> Tensor:
+        """Hidden states [B, D] of one more text token [B] for each row of a cache.
+
+        `mask` [B, T] is true where a row's cached tokens, this one included, are its own; None: everywhere.
+        """
+        model = families.language_model(self.model)
+        embeds = model.embed_tokens(tokens[:, None])
+        output = model(
+            inputs_embeds=embeds,
+            attention_mask=attention.everything(embeds) if mask is None else mask[:, None, None],
+            position_ids=positions[:, None],
+            past_key_values=cache,
+            use_cache=True,
+        )
+        hidden: Tensor = output.last_hidden_state[:, -1]
+        return hidden
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Logits [..., V], float32, of the next token, -inf for those that may not be sampled."""
+        logits: Tensor = self.model.lm_head(hidden).float()
+        return logits.index_fill(-1, self.forbidden, float("-inf"))

@@ -1,16 +1,26 @@
-"""The transformers engine: batched generation with a KV cache, in this process, with exact log-probs."""
+"""The transformers engine: batched generation with a KV cache, in this process, with exact log-probs.
 
-from collections.abc import Mapping, Sequence
+Calls of `generate` that wait when the event loop has nothing else to do make a round. A round is split into batches of
+like prompts, which run in threads; all its replies are given at once, in order, and only then the next round begins. So
+the same calls make the same batches, whatever the speed of a thread.
+B: rows of a batch; T: tokens cached for each of them; V: vocabulary.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from transformers import DynamicCache
 
 from agents.engines import Completion, EngineConfig, Prompt
 from agents.sampling import uniforms
 from agents.vlm import VLM
+
+Call = tuple[Prompt, float, "asyncio.Future[Completion]"]
 
 
 class TransformersEngine:
@@ -21,72 +31,199 @@ class TransformersEngine:
         self.eos = eos
         self.config = config
         self.version = 0
+        self.max_context: int | None = vlm.model.config.get_text_config().max_position_embeddings
         self._pool = ThreadPoolExecutor(config.threads)
+        self._waiting: list[Call] = []
+        self._round: asyncio.Task[None] | None = None
+        self._awake = vlm.device
 
-    def load_weights(self, weights: Mapping[str, Tensor], version: int) -> None:
-        """Copy new weights, by their names in the model, into the engine's model."""
-        self.vlm.model.load_state_dict(dict(weights), strict=False)
+    async def generate(self, prompt: Prompt, temperature: float) -> Completion:
+        """The reply to a prompt; temperature 0 is greedy."""
+        call: Call = (prompt, temperature, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        self._begin()
+        return await call[2]
+
+    async def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
+        """Copy new weights, by their names in the model, once the round that runs is over."""
+        await self._idle()
+        own = self.vlm.model.state_dict(keep_vars=True)
+        with torch.no_grad():
+            for name, tensor in weights:
+                if name not in own:
+                    raise ValueError(f"the engine's model has no weight {name!r}")
+                own[name].copy_(tensor)
         self.version = version
 
-    def generate(self, prompts: Sequence[Prompt], temperature: float) -> list[Completion]:
-        """A completion for each prompt; temperature 0 is greedy.
+    async def sleep(self) -> None:
+        """Move the weights off the device."""
+        await self._idle()
+        if self.vlm.device.type == "cuda":
+            self.vlm.to("cpu")
+            torch.cuda.empty_cache()
 
-        Prompts of like length share a batch; batches run side by side in `threads` threads.
-        """
-        order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i].images), len(prompts[i].tokens), i))
-        count = -(-len(order) // self.config.max_batch)
-        batches = [order[len(order) * k // count : len(order) * (k + 1) // count] for k in range(count)]
-        sampled = self._pool.map(lambda batch: self._generate([prompts[i] for i in batch], temperature), batches)
-        completions: dict[int, Completion] = {}
-        for batch, replies in zip(batches, sampled, strict=True):
-            completions.update(zip(batch, replies, strict=True))
-        return [completions[i] for i in range(len(prompts))]
+    async def wake(self) -> None:
+        """Move them back."""
+        self.vlm.to(self._awake)
+
+    async def close(self) -> None:
+        """Finish the round that runs, and end the threads."""
+        await self._idle()
+        self._pool.shutdown()
+
+    async def _idle(self) -> None:
+        while self._round is not None:
+            await asyncio.wait([self._round])
+
+    def _begin(self) -> None:
+        if self._round is None and self._waiting:
+            self._round = asyncio.get_running_loop().create_task(self._play())
+            self._round.add_done_callback(self._end)
+
+    def _end(self, _: "asyncio.Task[None]") -> None:
+        self._round = None
+        self._begin()
+
+    async def _play(self) -> None:
+        """One round: wait until no more calls come, generate, answer."""
+        gathered = -1
+        while len(self._waiting) > gathered:  # those whom the last round answered have yet to ask again
+            gathered = len(self._waiting)
+            await asyncio.sleep(0)
+        calls, self._waiting = self._waiting, []
+        loop = asyncio.get_running_loop()
+        jobs = []
+        for batch in self._batches(calls):
+            prompts, temperature = [call[0] for call in batch], batch[0][1]
+            jobs.append((batch, loop.run_in_executor(self._pool, self._generate, prompts, temperature)))
+        results = await asyncio.gather(*(job for _, job in jobs), return_exceptions=True)
+        answers: dict[int, Completion | BaseException] = {}
+        for (batch, _), result in zip(jobs, results, strict=True):
+            for i, call in enumerate(batch):
+                answers[id(call)] = result if isinstance(result, BaseException) else result[i]
+        for call in calls:
+            future, answer = call[2], answers[id(call)]
+            if future.done():  # its caller went away
+                continue
+            if isinstance(answer, BaseException):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def _batches(self, calls: list[Call]) -> list[list[Call]]:
+        """Calls of one temperature and like lengths, those with the same images side by side."""
+        batches = []
+        for temperature in dict.fromkeys(call[1] for call in calls):
+            same = [call for call in calls if call[1] == temperature]
+            same.sort(key=lambda call: (len(call[0].images), len(call[0].tokens), call[0].image_ids))
+            count = -(-len(same) // self.config.max_batch)
+            batches += [same[len(same) * k // count : len(same) * (k + 1) // count] for k in range(count)]
+        return batches
 
     @torch.no_grad()
-    def _generate(self, prompts: list[Prompt], temperature: float) -> list[Completion]:
-        length = max(len(prompt.tokens) for prompt in prompts)
-        ragged = any(len(prompt.tokens) != length for prompt in prompts)
-        tokens = torch.full((len(prompts), length), self.vlm.pad, dtype=torch.long)
-        shown = torch.zeros(len(prompts), length, dtype=torch.long)
-        for row, prompt in enumerate(prompts):  # padded on the left: all replies begin in one column
-            tokens[row, length - len(prompt.tokens) :] = torch.from_numpy(prompt.tokens)
-            shown[row, length - len(prompt.tokens) :] = 1
-        tokens = tokens.to(self.vlm.device)
-        mask = shown.to(self.vlm.device) if ragged else None
-        cache = DynamicCache(config=self.vlm.model.config)
-        images: Sequence[Sequence[np.ndarray]] = [prompt.images for prompt in prompts]
+    def _generate(self, prompts: Sequence[Prompt], temperature: float) -> list[Completion]:
+        """A batch of replies."""
+        vlm = self.vlm
         seeds = np.array([prompt.seed for prompt in prompts], dtype=np.uint64)
         limits = np.array([prompt.max_tokens for prompt in prompts])
+        hidden, positions, mask, cache = self._prefill(prompts, int(limits.max()))
         alive = np.arange(len(prompts))
         replies: list[list[int]] = [[] for _ in prompts]
         logprobs: list[list[float]] = [[] for _ in prompts]
         for position in range(int(limits.max())):
-            hidden = self.vlm.hidden(tokens, images, mask, cache)[:, -1]
-            images = ()
-            distribution = self.vlm.log_softmax(hidden, temperature or 1.0)  # [B, V]
-            chosen = sample(distribution, uniforms(seeds[alive], position) if temperature else None)
-            chosen_logprobs = distribution.gather(-1, chosen[:, None])[:, 0].tolist()
-            for row, token, logprob in zip(alive.tolist(), chosen.tolist(), chosen_logprobs, strict=True):
+            logits = vlm.logits(hidden)
+            uniform = uniforms(seeds[alive], position) if temperature else None
+            chosen, likelihoods = sample(logits / (temperature or 1.0), uniform)
+            tokens = chosen.tolist()
+            for row, token, logprob in zip(alive.tolist(), tokens, likelihoods.tolist(), strict=True):
                 replies[row].append(token)
                 logprobs[row].append(logprob)
-            ended = (chosen == self.eos).cpu().numpy()
-            going = ~ended & (limits[alive] > position + 1)
+            going = (np.array(tokens) != self.eos) & (limits[alive] > position + 1)
             if not going.any():
                 break
-            tokens = chosen[:, None]
-            if mask is not None:
-                mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
             if going.sum() <= len(going) // 2:  # enough have ended for a smaller batch to pay
-                rows = torch.from_numpy(np.flatnonzero(going)).to(self.vlm.device)
-                cache.batch_select_indices(rows)
-                tokens, alive = tokens[rows], alive[going]
+                rows = torch.from_numpy(np.flatnonzero(going)).to(vlm.device)
+                cache.select(rows)
+                chosen, positions, alive = chosen[rows], positions[rows], alive[going]
                 mask = mask[rows] if mask is not None else None
             elif not going.all():
                 limits[alive[~going]] = 0  # ended rows ride along until the batch shrinks
+            seen = mask[:, : cache.length + 1] if mask is not None else None
+            hidden = vlm.next_hidden(chosen, positions, seen, cache)
+            positions = positions + 1
+            cache.length += 1
         return [
             _completion(reply, logprob, self.eos, prompt.max_tokens, self.version)
             for reply, logprob, prompt in zip(replies, logprobs, prompts, strict=True)
         ]
+
+    def _prefill(self, prompts: Sequence[Prompt], room: int) -> tuple[Tensor, Tensor, Tensor | None, "KeysValues"]:
+        """Hidden states [B, D] and next positions [B] behind the prompts, which cached tokens count [B, T], the cache.
+
+        Like prompts (a group's first turns) are computed once. All replies begin in one column: shorter prompts have
+        columns on their left that do not count.
+        """
+        device = self.vlm.device
+        keys = [(prompt.tokens.tobytes(), prompt.image_ids) for prompt in prompts]
+        distinct = {key: prompt for key, prompt in zip(keys, prompts, strict=True)}
+        packed = self.vlm.pack(list(distinct.values()))
+        first = _Layers()
+        hidden = self.vlm.hidden(packed, first)
+        starts, ends = (np.array(part) for part in (packed.bounds[:-1], packed.bounds[1:]))
+        number = {key: i for i, key in enumerate(distinct)}
+        row = np.array([number[key] for key in keys])
+        starts, ends = starts[row], ends[row]
+        length = int((ends - starts).max())
+        columns = ends[:, None] - length + np.arange(length)  # [B, T], before the start where nothing counts
+        index = torch.from_numpy(np.maximum(columns, starts[:, None])).to(device)
+        mask = None
+        if (columns < starts[:, None]).any():
+            shown = torch.from_numpy(columns >= starts[:, None]).to(device)
+            mask = torch.cat([shown, shown.new_ones(len(prompts), room)], dim=1)
+        last = torch.from_numpy(ends - 1).to(device)
+        newest = packed.positions[..., 0, last]
+        positions = (newest.amax(0) if newest.dim() == 2 else newest) + 1
+        return hidden[last], positions, mask, KeysValues(first, index, room)
+
+
+class _Layers:
+    """A cache that only remembers what it is given, layer by layer: keys and values [1, K, T, d]."""
+
+    def __init__(self) -> None:
+        self.layers: list[tuple[Tensor, Tensor]] = []
+
+    def update(self, key: Tensor, value: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+        self.layers.append((key, value))
+        return key, value
+
+
+class KeysValues:
+    """A cache with room for the whole reply: keys and values [B, K, T, d] of each layer, written in place."""
+
+    def __init__(self, first: _Layers, index: Tensor, room: int) -> None:
+        """Rows of tokens `index` [B, T] of packed layers, and room for so many more."""
+        batch, self.length = index.shape
+        self.layers = []
+        for layer in first.layers:
+            grown = []
+            for packed in layer:
+                heads, width = packed.shape[1], packed.shape[3]
+                tensor = packed.new_empty(batch, heads, self.length + room, width)
+                rows = packed[0].transpose(0, 1)[index.reshape(-1)].view(batch, self.length, heads, width)
+                tensor[:, :, : self.length] = rows.transpose(1, 2)
+                grown.append(tensor)
+            self.layers.append((grown[0], grown[1]))
+
+    def update(self, key: Tensor, value: Tensor, layer: int, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+        """Write a token's key and value [B, K, 1, d]; all so far. `length` is raised when all layers have written."""
+        for tensor, new in zip(self.layers[layer], (key, value), strict=True):
+            tensor[:, :, self.length : self.length + 1] = new
+        keys, values = (tensor[:, :, : self.length + 1] for tensor in self.layers[layer])
+        return keys, values
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these rows only."""
+        self.layers = [(keys[rows], values[rows]) for keys, values in self.layers]
 
 
 def _completion(reply: list[int], logprobs: list[float], eos: int, limit: int, version: int) -> Completion:
@@ -97,14 +234,23 @@ def _completion(reply: list[int], logprobs: list[float], eos: int, limit: int, v
         np.array(reply[:end], dtype=np.int32),
         np.array(logprobs[:end], dtype=np.float32),
         finished=reply[end - 1] == eos,
-        version=version,
+        versions=np.full(end, version, dtype=np.int32),
     )
 
 
-def sample(distribution: Tensor, uniform: np.ndarray | None) -> Tensor:
-    """Tokens [B] by inverting the cumulative distribution of log-probs [B, V] at `uniform` [B]; None: the likeliest."""
+def sample(logits: Tensor, uniform: NDArray[np.float64] | None) -> tuple[Tensor, Tensor]:
+    """Tokens [B] drawn from softmax(logits [B, V]), and their log-probs [B].
+
+    Drawn by inverting the cumulative distribution at `uniform` [B]; None takes the likeliest.
+    """
+    top = logits.amax(dim=-1, keepdim=True)
+    weights = (logits - top).double().exp()
+    cumulative = weights.cumsum(dim=-1)
+    total = cumulative[:, -1:]
     if uniform is None:
-        return distribution.argmax(dim=-1)
-    cumulative = distribution.double().exp().cumsum(dim=-1)
-    target = torch.from_numpy(uniform).to(distribution.device)[:, None] * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp_(max=distribution.shape[-1] - 1)
+        chosen = logits.argmax(dim=-1, keepdim=True)
+    else:
+        target = torch.from_numpy(uniform).to(logits.device)[:, None] * total
+        chosen = torch.searchsorted(cumulative, target, right=True).clamp_(max=logits.shape[-1] - 1)
+    logprobs = weights.gather(-1, chosen).log_() - total.log()
+    return chosen[:, 0], logprobs[:, 0].float()
