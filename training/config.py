@@ -1,9 +1,12 @@
-"""The configuration of a run: its dataclasses, and how files and command line make one.
+"""The configuration of a run, and how files and command line make one.
 
 A word `key=value` sets a key; `env=`, `model=`, `recipe=` and `cluster=` each name a file of configs/ (or any path
-ending in .yaml). `env.k` is short for `tasks.<env>.k`, and `algo.k` sets k in every stage. Later wins:
+ending in .yaml). `env=` takes several tasks too (envs/suites.py); `env.k` is short for `tasks.NAME.k` of each of them,
+`algo.k` sets k in every stage, and `stages=mgt` leaves the other stages out. Later wins:
 
     dataclass defaults < recipe `algo` < recipe `stages.X.algo` < word `algo.k` < word `stages.X.algo.k`
+    configs/env/NAME.yaml < recipe `stages.X.max_reply_tokens` < recipe `tasks.NAME` < word
+        `stages.X.max_reply_tokens` < word `env.k` < word `tasks.NAME.k`
 """
 
 import dataclasses
@@ -19,84 +22,23 @@ from omegaconf.errors import OmegaConfBaseException
 from agents.engines import EngineConfig
 from agents.models import ModelConfig
 from envs.names import suggest
-from envs.schema import (
-    ConfigError,
-    build,
-    check_fields,
-    keys,
-    kind_at,
-    kinds,
-    load_yaml,
-    merge,
-    parse,
-    unknown_key,
-)
-from envs.task_config import TaskConfig, task_settings
+from envs.schema import ConfigError, build, check_fields, keys, kind_at, kinds, load_yaml, merge, parse, unknown_key
+from envs.suites import SUITES, Choice, Suite, weigh
+from envs.task_config import TaskConfig, task_names
 from training.algo import AlgoConfig
+from training.learner_config import LearnerConfig
+from training.placement import ClusterConfig
+from training.recipe import CONFIGS, group_file, names
+from training.stages import EvaluationConfig, StageConfig
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"  # beside the packages, in a checkout as in a wheel
+__all__ = [
+    "CONFIGS", "DEFAULTS", "ClusterConfig", "Config", "ConfigError", "EvaluationConfig", "StageConfig", "group_file",
+    "load", "load_with", "names", "read", "save",
+]  # fmt: skip
+
 DEFAULTS = {"env": "football", "model": "tiny", "recipe": "tiny", "cluster": "local"}
 
 E = TypeVar("E")
-
-
-@dataclass
-class ClusterConfig:
-    """The machines of a run."""
-
-    kind: str = "local"
-    """Where it runs: local (one process)."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible values."""
-        if self.kind != "local":
-            raise ValueError(f"kind must be local, got {self.kind!r}")
-
-
-@dataclass
-class EvaluationConfig:
-    """How success is measured during and after training."""
-
-    episodes: int = 256
-    """Held-out test episodes, played before and after (starts that training never draws)."""
-    every: int = 10
-    """Steps of the last stage between two validations; 0 turns them off."""
-    validation_episodes: int = 128
-    """Held-out validation episodes, played during training (never those of the test)."""
-    tolerance: float = 0.1
-    """Weights are good while validation success is at most this far below the best; the last good ones are reported."""
-    videos: int = 4
-    """Episodes filmed, the same ones before and after."""
-    records: int = 16
-    """Episodes whose records (frame, prompt, reply, a turn at a time) go into the run folder, before and after."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible values."""
-        for key in ("episodes", "validation_episodes"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
-        for key in ("every", "videos", "records", "tolerance"):
-            if getattr(self, key) < 0:
-                raise ValueError(f"{key} must not be negative, got {getattr(self, key)}")
-
-
-@dataclass
-class StageConfig:
-    """One stage of the pipeline: what is played, and how it is learned."""
-
-    tasks: list[str] = field(default_factory=lambda: ["env"])
-    """Tasks played, by name; `env` stands for the one that env= names."""
-    steps: int = 0
-    """Training steps; 0 leaves the stage out."""
-    algo: AlgoConfig = field(default_factory=AlgoConfig)
-    """The stage's numbers; algo.k on the command line sets k in every stage."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible values."""
-        if not self.tasks:
-            raise ValueError("tasks must name at least one task, such as env")
-        if self.steps < 0:
-            raise ValueError(f"steps must not be negative, got {self.steps}")
 
 
 @dataclass
@@ -104,19 +46,21 @@ class Config:
     """Everything that decides a run."""
 
     name: str = ""
-    """Name of the run folder below `out`; empty: the env's name."""
+    """Name of the run folder below `out`; empty: what env= or recipe= names."""
     seed: int = 0
     """Seeds everything: starts, sampling, order. The same seed gives the same numbers on the same machine."""
     out: str = "runs"
     """Folder in which run folders are made."""
     resume: str = ""
     """Run folder to go on with, to the same numbers as if it had never stopped."""
-    env: str = DEFAULTS["env"]
-    """The task to learn: a name, or a path ending in .yaml."""
+    envs: list[str] = field(default_factory=lambda: [DEFAULTS["env"]])
+    """The tasks to learn, as env= named them. All are measured; the first is the main one, which is filmed too."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model; model=NAME takes configs/model/NAME.yaml."""
     engine: EngineConfig = field(default_factory=EngineConfig)
     """The engine, which generates the replies."""
+    learner: LearnerConfig = field(default_factory=LearnerConfig)
+    """The learner: how it computes."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     """The evaluation: how success is measured."""
     checkpoint_every: int = 10
@@ -136,6 +80,11 @@ class Config:
             raise ValueError(f"seed must not be negative, got {self.seed}")
         if self.checkpoint_every < 1:
             raise ValueError(f"checkpoint_every must be at least 1, got {self.checkpoint_every}")
+
+    @property
+    def env(self) -> str:
+        """The main task: the first that env= names."""
+        return self.envs[0]
 
 
 def load(argv: Sequence[str]) -> Config:
@@ -168,31 +117,6 @@ def read(path: Path) -> Config:
     return config
 
 
-def names(group: str) -> list[str]:
-    """The names that a group (env, model, recipe, cluster) knows."""
-    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
-
-
-def group_file(group: str, name: str) -> dict[str, Any]:
-    """The checked settings of configs/GROUP/NAME.yaml, or of a path ending in .yaml; tasks are the group env."""
-    if group == "env":
-        return task_settings(name)
-    if not name.endswith(".yaml") and name not in names(group):
-        raise ConfigError(suggest(group, name, names(group)))
-    path = Path(name) if name.endswith(".yaml") else CONFIGS / group / f"{name}.yaml"
-    in_recipe = ("stages", "engine", "evaluation", "checkpoint_every")
-    fields = {
-        "model": kinds(ModelConfig),
-        "cluster": kinds(ClusterConfig),
-        "recipe": {"algo": AlgoConfig} | {key: kinds(Config)[key] for key in in_recipe},
-    }[group]
-    try:
-        return check_fields(fields, load_yaml(path))
-    except ConfigError as error:
-        shown = path if name.endswith(".yaml") else f"configs/{group}/{path.name}"
-        raise ConfigError(f"{shown}: {error}" if str(path) not in str(error) else str(error)) from None
-
-
 def _split(argv: Sequence[str]) -> dict[str, str]:
     """Words → {key: text}."""
     words: dict[str, str] = {}
@@ -216,40 +140,122 @@ def _task_name(name: str) -> str:
 
 def _compose(argv: Sequence[str], extra: type[E] | None) -> tuple[Config, Any]:
     words = _split(argv)
-    chosen = {group: words.pop(group, default) for group, default in DEFAULTS.items()}
-    recipe = group_file("recipe", chosen["recipe"])
-    env = _task_name(chosen["env"])
-    stages: dict[str, Any] = recipe.get("stages", {})
+    given = {group: words.pop(group) for group in DEFAULTS if group in words}
+    recipe = group_file("recipe", given.get("recipe", DEFAULTS["recipe"]))
+    suites = SUITES | recipe.pop("suites", {})
+    usual = recipe.pop("env", DEFAULTS["env"])
+    chosen = _choice(given["env"], "env") if "env" in given else usual
+    stages: dict[str, Any] = _only(words.pop("stages", None), recipe.pop("stages", {}))
 
     # Words that say what is played come first: which tasks exist decides which other keys do.
-    files = {env: chosen["env"]}
+    files: dict[str, str] = {}
+    known = [*task_names(), *suites]
+    wanted = _weigh(chosen, suites, "env")
+    envs = list(_named(files, wanted, known))
     for name, stage in stages.items():
         key = f"stages.{name}.tasks"
-        played = parse(list[str], words[key], key) if key in words else stage.get("tasks", ["env"])
-        stage["tasks"] = [env if task == "env" else _task_name(task) for task in played]
-        files |= {_task_name(task): task for task in played if task != "env" and _task_name(task) not in files}
-    tasks = {task: group_file("env", file) for task, file in files.items()}
+        played = _choice(words.pop(key), key) if key in words else stage.get("tasks", ["env"])
+        stage["tasks"] = _named(files, _weigh(played, suites | {"env": wanted}, key), known)
+    options, settings = _settings(words, extra, list(files), list(stages))
 
-    options, settings = _settings(words, extra, env, list(tasks), list(stages))
-    algo, stage_settings = settings.pop("algo", {}), settings.pop("stages", {})
-    build(AlgoConfig, merge(recipe.get("algo", {}), algo), "algo")
+    tasks = _tasks(files, envs, stages, recipe.pop("tasks", {}), settings)
+    common, algo, own = recipe.pop("algo", {}), settings.pop("algo", {}), settings.pop("stages", {})
+    build(AlgoConfig, merge(common, algo), "algo")
     for name, stage in stages.items():
-        own = stage_settings.get(name, {}) | {"tasks": stage["tasks"]}
-        stages[name] = merge({"algo": recipe.get("algo", {})}, stage, {"algo": algo}, own)
-    base = {key: value for key, value in recipe.items() if key not in ("algo", "stages")}
-    base |= {"model": group_file("model", chosen["model"]), "cluster": group_file("cluster", chosen["cluster"])}
-    config = build(Config, merge(base, {"env": env, "tasks": tasks}, settings, {"stages": stages}))
-    config.name = config.name or env
+        stages[name] = merge({"algo": common}, stage, {"algo": algo}, own.get(name, {}))
+    for group in ("model", "cluster"):
+        recipe[group] = group_file(group, given.get(group, recipe.get(group) or DEFAULTS[group]))
+    config = build(Config, merge(recipe, {"envs": envs, "tasks": tasks}, settings, {"stages": stages}))
+    config.name = config.name or _run_name(given, config.envs, suites)
     return config, build(extra, options) if extra else None
 
 
+def _only(word: str | None, stages: Mapping[str, Any]) -> dict[str, Any]:
+    """The stages that `stages=a,b` names, in the recipe's order; all of them without the word."""
+    chosen = list(stages) if word is None else [name.strip() for name in word.strip("[]").split(",")]
+    for name in chosen:
+        if name not in stages:
+            raise ConfigError(suggest("stage", name, stages))
+    return {name: stage for name, stage in stages.items() if name in chosen}
+
+
+def _choice(text: str, key: str) -> Choice:
+    """The tasks that a word names."""
+    choice: Choice = parse(list[str] | dict[str, float], text, key) if text[:1] in ("[", "{") else text
+    return choice
+
+
+def _weigh(choice: Choice, suites: Mapping[str, Suite], key: str) -> dict[str, float]:
+    """Task, or the file in which it is → weight."""
+    try:
+        return weigh(choice, suites)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from None
+
+
+def _named(files: dict[str, str], weights: Mapping[str, float], known: Sequence[str]) -> dict[str, float]:
+    """The tasks by name: path/to/sums.yaml is sums. Adds them to `files`, name → file."""
+    named = {}
+    for file, weight in weights.items():
+        name = Path(file).stem if file.endswith(".yaml") else file
+        if not re.fullmatch(r"[\w-]*", name):
+            raise ConfigError(
+                f"{file!r} is no name of an env: letters, digits, _ and - only (or a path ending in .yaml)"
+            )
+        if file == name and name not in known:
+            raise ConfigError(suggest("env", name, known))
+        if files.setdefault(name, file) != file:
+            raise ConfigError(f"two tasks are called {name}: {files[name]} and {file}; rename one of the files")
+        named[name] = weight
+    return named
+
+
+def _tasks(
+    files: Mapping[str, str],
+    envs: Sequence[str],
+    stages: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    settings: dict[str, Any],
+) -> dict[str, Any]:
+    """Name → settings of every task; takes `env` and `tasks` out of the words' settings."""
+    for name in recipe:
+        if name not in files and name not in task_names():
+            raise ConfigError(suggest("task", name, [*files, *task_names()]))
+    env, own, in_stages = settings.pop("env", {}), settings.pop("tasks", {}), settings.get("stages", {})
+    tasks = {}
+    for name, file in files.items():
+        playing = [stage for stage in stages if name in stages[stage]["tasks"]]
+        usual = _reply({stages[stage].get("max_reply_tokens") for stage in playing})
+        asked = _reply({in_stages.get(stage, {}).get("max_reply_tokens") for stage in playing})
+        by_word = env if name in envs else {}
+        layers = (group_file("env", file), usual, recipe.get(name, {}), asked, by_word, own.get(name, {}))
+        tasks[name] = merge(*layers)
+    return tasks
+
+
+def _reply(lengths: set[int | None]) -> dict[str, int]:
+    """The longest reply that a task's stages give it; a task has one, so the longest where they differ."""
+    given = [length for length in lengths if length is not None]
+    return {"max_reply_tokens": max(given)} if given else {}
+
+
+def _run_name(given: Mapping[str, str], envs: Sequence[str], suites: Mapping[str, Suite]) -> str:
+    """What the user named: a suite or up to three tasks, else the recipe."""
+    if "env" in given and given["env"] in suites:
+        return given["env"]
+    if "env" not in given and "recipe" in given and len(envs) > 1:
+        return Path(given["recipe"]).stem
+    return "-".join(envs) if len(envs) <= 3 else f"{envs[0]}-and-{len(envs) - 1}-more"
+
+
 def _settings(
-    words: Mapping[str, str], extra: type | None, env: str, tasks: list[str], stages: list[str]
+    words: Mapping[str, str], extra: type | None, tasks: Sequence[str], stages: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Words → nested settings, each checked against its kind: those of `extra`, and those of the config."""
     extra_kinds = kinds(extra) if extra else {}
     fields = {**kinds(Config), "algo": AlgoConfig, "env": TaskConfig, **extra_kinds}
-    known = keys(fields)
+    del fields["envs"]
+    known = [*DEFAULTS, "stages", *keys(fields)]
     known += keys({f"tasks.{task}": TaskConfig for task in tasks}) + keys({f"stages.{s}": StageConfig for s in stages})
     options: dict[str, Any] = {}
     settings: dict[str, Any] = {}
@@ -262,10 +268,7 @@ def _settings(
             value = parse(kind_at(fields, path), text, key)
         except KeyError:
             raise unknown_key(key, known) from None
-        target = options if path[0] in extra_kinds else settings
-        if path[0] == "env" and target is settings:
-            path[:1] = ["tasks", env]
-        if not _put(target, path, value):
+        if not _put(options if path[0] in extra_kinds else settings, path, value):
             raise ConfigError(f"{key}={text} meets another word that sets the same key or a part of it")
     return options, settings
 

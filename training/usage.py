@@ -5,9 +5,18 @@ import shutil
 from collections.abc import Sequence
 
 from envs.schema import kinds
+from envs.suites import SUITES
 from envs.usage import key_lines, meanings, wrapped
 from training.algo import AlgoConfig
-from training.config import DEFAULTS, Config, group_file, load, names
+from training.config import CONFIGS, Config, StageConfig, group_file, load, names
+
+_TITLES = {
+    "env": "env= takes one or several of (or paths ending in .yaml):",
+    "model": "model= takes one of (or a folder, such as runs/football/checkpoint, or a hub name):",
+    "recipe": "recipe= takes one of (or a path ending in .yaml); stages=mgt leaves its other stages out:",
+    "cluster": "cluster= takes one of (or a path ending in .yaml):",
+}
+_GROUPS = ("model", "engine", "learner", "evaluation", "cluster")
 
 _EXAMPLES = """\
 Usage: python -m {module} [key=value …]
@@ -16,6 +25,8 @@ Examples:
   python -m {module} env=football
   python -m {module} env=arithmetic name=sums seed=1
   python -m {module} env=football env.max_turns=20 algo.lr=1e-4
+  python -m {module} env=football,sokoban
+  python -m {module} env=all recipe=tiny
 """
 
 
@@ -34,26 +45,29 @@ def help_text(
     own = [f.name for f in dataclasses.fields(extra)] if extra and dataclasses.is_dataclass(extra) else []
     config = load([word for word in argv if word.partition("=")[0].partition(".")[0] not in own])
     lines = [_EXAMPLES.format(module=module)]
-    for group in DEFAULTS:
-        lines.append(f"{group}= takes one of:" if group != "env" else "env= takes one of (or a path ending in .yaml):")
+    for group, title in _TITLES.items():
+        lines += wrapped(title, 0, width)
         for name in names(group):
-            description = str(group_file(group, name).get("description", "")) if group == "env" else ""
-            lines += wrapped(f"{name:<14} {description}".rstrip(), 2, width, hanging=17)
+            lines += wrapped(f"{name:<16} {_about(group, name)}".rstrip(), 2, width, hanging=19)
+        if group == "env":
+            lines += ["Suites, which env= takes too:"]
+            for name, suite in SUITES.items():
+                lines += wrapped(f"{name:<16} {', '.join(suite)}", 2, width, hanging=19)
     lines += ["", "Keys (type, value here, meaning):"]
     if extra:
         lines += key_lines(extra, None, "", width)
-    fields = set(kinds(Config)) - {"tasks", "stages", "model", "engine", "evaluation", "cluster", *own}
+    fields = set(kinds(Config)) - {"envs", "tasks", "stages", *_GROUPS, *own}
     lines += key_lines(Config, config, "", width, fields)
-    lines += ["", f"The task {config.env} (env.k; the others of this run: tasks.NAME.k):"]
+    lines += ["", f"The task {config.env} (env.k sets k in each task of env=, tasks.NAME.k in one):"]
     lines += key_lines(type(config.tasks[config.env]), config.tasks[config.env], "env.", width)
-    for group in ("model", "engine", "evaluation", "cluster"):
+    for group in _GROUPS:
         value = getattr(config, group)
         lines += ["", f"{meanings(Config)[group]}", *key_lines(type(value), value, f"{group}.", width)]
     for name, stage in config.stages.items():
         lines += [
             "",
             f"The stage {name}:",
-            *key_lines(type(stage), stage, f"stages.{name}.", width, {"tasks", "steps"}),
+            *key_lines(type(stage), stage, f"stages.{name}.", width, set(kinds(StageConfig)) - {"algo"}),
         ]
         lines += wrapped(f"stages.{name}.algo.k: as algo.k, for this stage alone.", 2, width)
     if config.stages:
@@ -61,3 +75,11 @@ def help_text(
         lines += ["", f"All stages (the values are those of {name}):"]
         lines += key_lines(AlgoConfig, stage.algo, "algo.", width)
     return "\n".join(lines)
+
+
+def _about(group: str, name: str) -> str:
+    """One line on a file of configs/: a task's description, else the first line of the file's comment."""
+    if group == "env":
+        return str(group_file(group, name).get("description", ""))
+    first = (CONFIGS / group / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    return first.removeprefix("#").strip() if first.startswith("#") else ""

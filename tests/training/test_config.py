@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.schema import build, check, merge, parse
+from envs.suites import SUITES
 from training.config import CONFIGS, DEFAULTS, ConfigError, group_file, load, load_with, names, read, save
 from training.usage import help_text, meanings
 
@@ -37,7 +38,7 @@ def test_defaults_describe_the_football_run() -> None:
     config = load([])
     assert config.env == config.name == "football"
     assert list(config.stages) == ["fre", "mgt"]
-    assert config.stages["mgt"].tasks == ["football"]
+    assert config.stages["mgt"].tasks == {"football": 1}
     assert set(config.tasks) >= {"football", *config.stages["fre"].tasks}
     assert config.tasks["football"].id == "kickoff/Football-v0"
 
@@ -66,7 +67,7 @@ def test_env_words_are_short_for_the_task() -> None:
     assert config.tasks["algebra"].kwargs == {"difficulty": 1}
     assert config.tasks["algebra"].max_reply_tokens == 40
     assert config.tasks["arithmetic"].history == 2
-    assert config.stages["mgt"].tasks == ["algebra"]
+    assert config.stages["mgt"].tasks == {"algebra": 1}
 
 
 def test_an_env_may_be_a_file(tmp_path: Path) -> None:
@@ -75,14 +76,88 @@ def test_an_env_may_be_a_file(tmp_path: Path) -> None:
     config = load([f"env={path}"])
     assert config.env == config.name == "hard_sums"
     assert config.tasks["hard_sums"].kwargs == {"digits": 5}
-    assert load([f"stages.fre.tasks=[env, {path}]"]).stages["fre"].tasks == ["football", "hard_sums"]
+    assert load([f"stages.fre.tasks=[env, {path}]"]).stages["fre"].weights == {"football": 1, "hard_sums": 1}
     with pytest.raises(ConfigError, match=r"'a\.b\.yaml' is no name of an env"):
         load(["env=a.b.yaml"])
 
 
+def test_env_may_name_several_tasks_or_a_suite() -> None:
+    for words in ("env=football,sokoban", "env=[football, sokoban]", "env=games"):
+        config = load([words, "env.history=2", "tasks.sokoban.history=1"])
+        assert config.envs == ["football", "sokoban"] and config.env == "football"
+        assert config.stages["mgt"].tasks == {"football": 1, "sokoban": 1}
+        assert config.stages["fre"].tasks == {"arithmetic": 1, "algebra": 1}
+        assert config.tasks["football"].history == 2  # env.k: every task that env= names
+        assert config.tasks["sokoban"].history == 1  # the narrower word
+        assert config.tasks["arithmetic"].history == 0
+    assert load(["env=games"]).name == "games"
+    assert load(["env=football,sokoban"]).name == "football-sokoban"
+    assert load(["env=games,algebra,arithmetic"]).name == "football-and-3-more"
+    assert load([f"env={','.join(SUITES['third_party'])}"]).name == "frozen_lake-and-3-more"
+
+
+def test_weights_of_tasks() -> None:
+    config = load(["env={games: 3, algebra: 1}", "stages.mgt.tasks={env: 2, arithmetic: 0.5}"])
+    assert config.stages["mgt"].tasks == {"football": 6, "sokoban": 6, "algebra": 2, "arithmetic": 0.5}
+    assert load(["env={games: 3, sokoban: 1}"]).stages["mgt"].tasks == {"football": 3, "sokoban": 1}
+    assert load(["stages.mgt.tasks=games,algebra"]).stages["mgt"].tasks == {"football": 1, "sokoban": 1, "algebra": 1}
+
+
+def test_two_tasks_of_one_name(tmp_path: Path) -> None:
+    (tmp_path / "football.yaml").write_text("id: kickoff/Arithmetic-v0\nimage: false\ncaption: true\n")
+    with pytest.raises(ConfigError, match=r"two tasks are called football: football and .*football\.yaml"):
+        load([f"env=football,{tmp_path / 'football.yaml'}"])
+
+
+def test_only_some_stages() -> None:
+    config = load(["stages=mgt", "model=runs/football/checkpoint"])
+    assert list(config.stages) == ["mgt"] and list(config.tasks) == ["football"]
+    assert config.model.path == "runs/football/checkpoint"
+    assert list(load(["stages=mgt,fre"]).stages) == ["fre", "mgt"]  # the recipe's order
+    assert load(["model=Qwen/Qwen2.5-VL-3B-Instruct"]).model.path == "Qwen/Qwen2.5-VL-3B-Instruct"
+
+
+RECIPE = """
+env: {football: 2, arithmetic: 1}
+suites: {all: [arithmetic, algebra]}
+tasks: {football: {max_turns: 7}, sokoban: {history: 3}}
+stages:
+  a: {tasks: [algebra], steps: 1, max_reply_tokens: 99}
+  b: {steps: 2, max_reply_tokens: 55, learning_progress: 0.5}
+"""
+
+
+def test_what_a_recipe_may_say(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(RECIPE)
+    config = load([f"recipe={path}"])
+    assert config.envs == ["football", "arithmetic"] and config.name == "mine"
+    assert config.stages["b"].tasks == {"football": 2, "arithmetic": 1}
+    lengths = {name: task.max_reply_tokens for name, task in config.tasks.items()}
+    assert lengths == {"football": 55, "arithmetic": 55, "algebra": 99}
+    assert config.tasks["football"].max_turns == 7
+    assert load([f"recipe={path}", "env.max_turns=9"]).tasks["football"].max_turns == 9
+    assert load([f"recipe={path}", "env=all"]).envs == ["arithmetic", "algebra"]
+    assert load([f"recipe={path}", "stages.b.max_reply_tokens=5"]).tasks["football"].max_reply_tokens == 5
+    assert load([f"recipe={path}", "env=algebra"]).tasks["algebra"].max_reply_tokens == 99  # the longest of its stages
+
+
+def test_a_recipe_builds_on_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: tiny\nstages: {fre: {steps: 0}}\n")
+    ours, base = load([f"recipe={path}"]), load([])
+    assert ours.stages["fre"].steps == 0 and ours.stages["mgt"] == base.stages["mgt"]
+    path.write_text("base: tinny\n")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: unknown base 'tinny'; did you mean 'tiny'\?"):
+        load([f"recipe={path}"])
+    path.write_text("tasks: {fotball: {history: 1}}\nstages: {a: {steps: 1}}\n")
+    with pytest.raises(ConfigError, match="unknown task 'fotball'; did you mean 'football'"):
+        load([f"recipe={path}"])
+
+
 def test_stage_tasks_may_be_chosen() -> None:
     config = load(["stages.mgt.tasks=[env, algebra]", "tasks.algebra.max_turns=1"])
-    assert config.stages["mgt"].tasks == ["football", "algebra"]
+    assert config.stages["mgt"].tasks == {"football": 1, "algebra": 1}
     assert "algebra" in config.tasks
 
 
@@ -134,7 +209,12 @@ ERRORS = {
     "env.actions=left": "env.actions=left: a list [text or a list [text, …], …] is expected",
     "env.actions=[a, 1]": "env.actions[1]=1: text or a list [text, …] is expected",
     "env.kwargs=[a": "env.kwargs=[a: a mapping {name: value} is expected",
-    "engine=vllm": "engine=vllm: a group of keys (kind, max_batch, threads) is expected",
+    "model=": "unknown model ''. Known: tiny",
+    "envs=football": "unknown key envs; did you mean env?",
+    "stages=mgtt": "unknown stage 'mgtt'; did you mean 'mgt'? Known: fre, mgt",
+    "env=": "env: at least one task must be named, such as football, or football,sokoban",
+    "env={football: 0}": "env: weights must be greater than 0, got {'football': 0.0}",
+    "env=[football, 1]": "env=['football', 1]: a list [text, …] or a mapping {name: value} is expected",
     "algo.lr=-1": "algo: lr must be greater than 0, got -1.0",
     "stages.fre.algo.lr=-1": "stages.fre.algo: lr must be greater than 0, got -1.0",
     "env.max_turns=0": "tasks.football: max_turns must be at least 1, got 0",
@@ -157,6 +237,10 @@ def test_error_texts(word: str) -> None:
 def test_unknown_env_is_suggested() -> None:
     with pytest.raises(ConfigError, match=r"unknown env 'footbal'; did you mean 'football'\? Known: .*arithmetic"):
         load(["env=footbal"])
+    with pytest.raises(ConfigError, match="unknown env 'gamess'; did you mean 'games'"):
+        load(["env=gamess"])
+    with pytest.raises(ConfigError, match=r"engine=vllm: a group of keys \(kind, "):
+        load(["engine=vllm"])
     with pytest.raises(ConfigError, match=r"unknown env 'footbal'; did you mean 'football'\?"):
         load(["stages.mgt.tasks=[footbal]"])
 
@@ -282,7 +366,7 @@ def test_merge_goes_key_by_key() -> None:
     assert merge({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}, "d": 3}) == {"a": {"b": 1, "c": [2]}, "d": 3}
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(max_size=30), max_size=3))
 def test_any_words_give_a_config_or_one_line(words: list[str]) -> None:
     try:
@@ -291,7 +375,7 @@ def test_any_words_give_a_config_or_one_line(words: list[str]) -> None:
         assert str(error)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.text(alphabet="[]{}:,-&*!|>'\"%@`#?$a1.\n ", max_size=12))
 def test_any_value_gives_a_config_or_one_line(text: str) -> None:
     for key in ("algo.lr", "env.kwargs.x", "env.actions", "name", "engine"):
