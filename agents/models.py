@@ -1,5 +1,8 @@
 """Which model plays, and how a folder of one is loaded and saved."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +14,10 @@ if TYPE_CHECKING:
     from agents.chat import Chat
     from agents.vlm import VLM
 
-FAMILIES = ("idefics3", "smolvlm", "qwen2_5_vl", "qwen3_vl")
+IDEFICS = ("idefics3", "smolvlm")
+QWEN = ("qwen2_5_vl", "qwen3_vl")
+FAMILIES = (*IDEFICS, *QWEN)
+"""By transformers' `model_type`."""
 PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
 MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt")
 
@@ -69,7 +75,7 @@ def model_folder(path: str) -> Path:
     """Where a model lies on this machine; one on the hub is downloaded first. ValueError in one line if it is not."""
     folder = tiny_folder() if path == "tiny" else Path(path)
     if not folder.is_dir():
-        if path.count("/") == 1 and not path.startswith((".", "/", "~")) and not folder.suffix == ".json":
+        if path.count("/") == 1 and not path.startswith((".", "/", "~")):
             return _from_hub(path)
         raise ValueError(f"model folder {path!r} does not exist; give a folder that transformers can load, or 'tiny'")
     if not (folder / "config.json").is_file():
@@ -84,15 +90,53 @@ def _from_hub(name: str) -> Path:
 
     try:
         folder = Path(snapshot_download(name, allow_patterns=list(MODEL_FILES), local_files_only=True))
-        if any(folder.glob("*.safetensors")):
+        if _complete(folder):
             return folder
     except LocalEntryNotFoundError:
         pass
     try:
         return Path(snapshot_download(name, allow_patterns=list(MODEL_FILES)))
     except Exception as error:  # no network, no such model, no leave to read it
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise ValueError(f"{name!r} is no folder, and the Hugging Face hub does not give it: {reason}") from error
+        raise ValueError(f"{name!r} is no folder, and the Hugging Face hub does not give it: {_line(error)}") from error
+
+
+def _complete(folder: Path) -> bool:
+    """Whether all weights are there: a download may have been cut."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return (folder / "model.safetensors").is_file()
+    return all((folder / name).is_file() for name in json.loads(index.read_text())["weight_map"].values())
+
+
+def _line(error: Exception) -> str:
+    """What an error says, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+@contextmanager
+def _loading(path: str) -> Iterator[None]:
+    """Whatever goes wrong becomes a ValueError in one line; transformers' notices are not the user's."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except Exception as error:  # transformers meets a damaged folder with errors of any kind
+        raise ValueError(f"{path!r} cannot be loaded as a model: {_line(error)}") from error
+
+
+def _load_config(path: str) -> tuple[Path, Any]:
+    """The folder of a model of a known family, and its config; ValueError in one line where there is none."""
+    from transformers import AutoConfig
+
+    folder = model_folder(path)
+    with _loading(path):
+        config: Any = AutoConfig.from_pretrained(folder)
+    if config.model_type not in FAMILIES:
+        raise ValueError(f"{path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}")
+    return folder, config
 
 
 def load_model(path: str, dtype: "torch.dtype | None" = None) -> LoadedModel:
@@ -101,36 +145,29 @@ def load_model(path: str, dtype: "torch.dtype | None" = None) -> LoadedModel:
     ValueError in one line where there is none of a known family, or where weights are missing.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForImageTextToText
-    from transformers.utils import logging
+    from transformers import AutoModelForImageTextToText
 
-    logging.set_verbosity_error()  # its notices about defaults and its bars for small files are not the user's
-    logging.disable_progress_bar()
+    folder, config = _load_config(path)
+    with _loading(path):
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(
+            folder, dtype=dtype or torch.float32, use_safetensors=True, output_loading_info=True
+        )
+        model, report = loaded
+        if report["missing_keys"]:  # transformers would fill them with random numbers
+            missing = sorted(report["missing_keys"])
+            raise ValueError(f"{len(missing)} weights are missing, as {missing[0]}")
+        return wrap(model.eval(), _load_processor(folder, config.model_type))
 
-    folder = model_folder(path)
-    try:
-        family = AutoConfig.from_pretrained(folder).model_type
-        if family in FAMILIES:
-            loaded: Any = AutoModelForImageTextToText.from_pretrained(
-                folder, dtype=dtype or torch.float32, use_safetensors=True, output_loading_info=True
-            )
-            model, report = loaded
-            result = wrap(model.eval(), _load_processor(folder, family))
-    except Exception as error:  # transformers meets a damaged folder with errors of any kind
-        lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        raise ValueError(f"{path!r} cannot be loaded as a model: {lines[0]}") from error
-    if family not in FAMILIES:
-        raise ValueError(f"{path!r} holds a model of type {family!r}; known: {', '.join(FAMILIES)}")
-    if report["missing_keys"]:  # transformers would fill them with random numbers
-        missing = sorted(report["missing_keys"])
-        raise ValueError(f"{path!r} cannot be loaded as a model: {len(missing)} weights are missing, as {missing[0]}")
-    return result
+
+def load_chat(path: str) -> "Chat":
+    """How to talk to the model at a path, without its weights; ValueError in one line where there is none."""
+    folder, config = _load_config(path)
+    with _loading(path):
+        return make_chat(config, _load_processor(folder, config.model_type))
 
 
 def _load_processor(folder: Path, family: str) -> Processor:
     """The parts one by one: the families' whole processors need torchvision, for videos that nobody shows them."""
-    import json
-
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -145,27 +182,17 @@ def image_processor(family: str) -> Any:
     from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-    return Idefics3ImageProcessorPil if family in ("idefics3", "smolvlm") else Qwen2VLImageProcessorPil
+    return Idefics3ImageProcessorPil if family in IDEFICS else Qwen2VLImageProcessorPil
 
 
 def make_chat(config: Any, processor: Processor) -> "Chat":
     """How to talk to the model of a transformers config."""
     from agents.chat import Chat
-    from agents.pictures import FAMILIES as PICTURES
+    from agents.pictures import Idefics3Pictures, QwenPictures
 
-    pictures = PICTURES[config.model_type](processor.images, processor.tokenizer, config)
+    kind = Idefics3Pictures if config.model_type in IDEFICS else QwenPictures
+    pictures = kind(processor.images, processor.tokenizer, config)
     return Chat(processor.tokenizer, pictures, config.get_text_config().vocab_size)
-
-
-def load_chat(path: str) -> "Chat":
-    """How to talk to the model at a path, without its weights; ValueError in one line where there is none."""
-    from transformers import AutoConfig
-
-    folder = model_folder(path)
-    config: Any = AutoConfig.from_pretrained(folder)
-    if config.model_type not in FAMILIES:
-        raise ValueError(f"{path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}")
-    return make_chat(config, _load_processor(folder, config.model_type))
 
 
 def wrap(model: Any, processor: Processor) -> LoadedModel:

@@ -141,7 +141,10 @@ class Idefics3Pictures:
             self.check(*frame.shape[:2])
         if self.fixed:
             return {"pixel_values": _normalized(frames, self.images).unsqueeze(1)}
-        tiles = [self.images([[frame]], input_data_format="channels_last", return_tensors="pt")["pixel_values"][0] for frame in frames]
+        tiles = [
+            self.images([[frame]], input_data_format="channels_last", return_tensors="pt")["pixel_values"][0]
+            for frame in frames
+        ]
         return {"pixel_values": torch.cat(tiles).unsqueeze(1)}
 
     def spans(self, tokens: Ids) -> list[tuple[int, int]]:
@@ -245,12 +248,3 @@ def _size_dict(size: Any) -> Any:
     from transformers.image_utils import SizeDict
 
     return size if isinstance(size, SizeDict) else SizeDict(**size)
-
-
-FAMILIES: dict[str, type[Idefics3Pictures] | type[QwenPictures]] = {
-    "idefics3": Idefics3Pictures,
-    "smolvlm": Idefics3Pictures,
-    "qwen2_5_vl": QwenPictures,
-    "qwen3_vl": QwenPictures,
-}
-"""By transformers' `model_type`."""
