@@ -31,6 +31,8 @@ class Progress:
     """The last good evaluation (step, success): its weights are in the folder `good`."""
     stages: list[dict[str, Any]] = field(default_factory=list)
     """Name, steps and seconds of the stages done, then of the one in progress."""
+    mixture: dict[str, Any] = field(default_factory=dict)
+    """State of the mixture of tasks of the stage in progress."""
     seconds: float = 0.0
     """Working time so far."""
     results: dict[str, Any] = field(default_factory=dict)

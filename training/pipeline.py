@@ -79,9 +79,10 @@ class Trainer:
         if self.progress.step == 0:
             await self.cluster.begin_stage(stage.algo, stage.steps)
             self.progress.stages.append({"name": name, "steps": 0, "seconds": 0.0})
-            self.progress.mixture = {}
             await self.validate(index, stage)
-        mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress, self.progress.mixture)
+        mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
+        if self.progress.step:
+            mixture.restore(self.progress.mixture)
         collector = self.collector(index, stage, mixture)
         try:
             while self.progress.step < stage.steps:
@@ -98,6 +99,7 @@ class Trainer:
                 times = {"rollout": played - started, "learn": learned - played}
                 times |= {"publish": time.perf_counter() - learned, "step": time.perf_counter() - started}
                 mixture.observe(success_by_task(collected.played))
+                self.progress.mixture = mixture.state()
                 self.report(name, collected, metrics, times)
                 self.progress.stages[-1]["steps"] += 1
                 self.count_seconds(started)
