@@ -18,15 +18,14 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 
-from agents.models import load_model
 from agents.sampling import mix
 from agents.vlm import VLM
-from training import lora, passes, sharded
+from training import export, lora, passes, sharded
 from training.algo import AlgoConfig
 from training.learner_config import LearnerConfig
 from training.packing import MicroBatch, plan
 from training.passes import Minibatch
-from training.sharding import freeze_vision, give_back, mesh_of_one, recompute_layers, save_model, shard
+from training.sharding import freeze_vision, give_back, mesh_of_one, recompute_layers, shard
 from training.trajectory import Trajectory
 
 Gradients = tuple[Tensor | None, ...]
@@ -232,13 +231,13 @@ class Learner:
         return lora.merged_weights(self.vlm.model, scale, getattr(torch, self.config.dtype))
 
     def export(self, folder: Path) -> None:
-        """Write model and configs as transformers and vLLM load them; the processor's files are the caller's.
+        """Write a folder that transformers and vLLM load; it appears whole, in place of an older one.
 
-        Rank 0 writes, all ranks must call.
+        Rank 0 writes, all ranks must call. The processor's files are those beside the weights the model came from.
         """
         gathered = {name: weight.cpu() for name, weight in self.weights() if self.rank == 0}
         if self.rank == 0:
-            save_model(self.vlm.model, gathered, folder, self.config.dtype)
+            export.write(self.vlm.model, gathered, folder, self.config.dtype)
 
     def save(
         self, folder: Path, documents: Mapping[str, Any] | None = None, then: Callable[[], None] = lambda: None
@@ -266,7 +265,7 @@ class Learner:
 
     def load_weights(self, folder: Path) -> None:
         """The weights that `export` wrote, or of any other folder of the same model, and nothing else."""
-        lora.take_weights(self.vlm.model, load_model(str(folder)).vlm.model)
+        lora.take_weights(self.vlm.model, export.read(folder))
 
     def _state(self) -> dict[str, Tensor]:
         """Everything that the next update depends on, by name."""

@@ -1,14 +1,10 @@
-"""The model laid out for training (FSDP2, bfloat16 over float32 weights, activation checkpointing), and written out."""
+"""The model laid out for training (FSDP2, bfloat16 over float32 weights, activation checkpointing)."""
 
-import json
-from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.utils.checkpoint import checkpoint
@@ -56,24 +52,3 @@ def give_back(vlm: VLM) -> None:
     for module in vlm.modules():
         if isinstance(module, FSDPModule):
             module.reshard()
-
-
-def save_model(model: Any, weights: Mapping[str, Tensor], folder: Path, dtype: str) -> None:
-    """Write a folder that transformers' `from_pretrained` loads, with these weights; OSError on a full disk."""
-    from safetensors import SafetensorError
-
-    try:
-        model.save_pretrained(folder, state_dict=dict(weights))
-    except SafetensorError as error:
-        raise OSError(f"cannot save the model in {folder}: {error}") from error
-    path = folder / "config.json"
-    path.write_text(json.dumps(_with_dtype(json.loads(path.read_text()), dtype), indent=2) + "\n", encoding="utf-8")
-
-
-def _with_dtype(config: Any, dtype: str) -> Any:
-    """A config whose parts all say that their weights are of `dtype`: who loads them goes by that."""
-    if not isinstance(config, dict):
-        return config
-    return {
-        key: dtype if key in ("dtype", "torch_dtype") else _with_dtype(value, dtype) for key, value in config.items()
-    }
