@@ -1,0 +1,84 @@
+"""Which tasks a step plays: by weight, and by learning progress where the stage asks for it.
+
+Learning progress follows teacher-student curriculum learning (Matiisen et al. 2017, arXiv 1707.00183): a task is worth
+its absolute change of success, for what is being learned and what is being forgotten both need play. The change is
+that between a fast and a slow average (Kanitscheider et al. 2021, arXiv 2106.14876). The share that goes by weight is
+a floor: no task starves, and so each goes on being measured.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+FAST, SLOW = 0.3, 0.1
+"""Weight of the newest step in the two averages of success."""
+
+
+class Mixture:
+    """Shares a step's groups out among a stage's tasks. `shares` changes nothing; `observe` takes a step's results."""
+
+    def __init__(self, weights: Mapping[str, float], groups: int, learning_progress: float = 0.0) -> None:
+        """Start a stage.
+
+        Args:
+            weights: Task → weight, greater than 0.
+            groups: Groups a step.
+            learning_progress: Share of the groups that goes by learning progress, from 0 to 1.
+        """
+        self.weights = {task: weight / sum(weights.values()) for task, weight in weights.items()}
+        self.groups = groups
+        self.learning_progress = learning_progress
+        self._owed = dict.fromkeys(weights, 0.0)  # groups that a task's share gave it, and it has not played
+        self._success: dict[str, list[float]] = {}  # task → [steps seen, fast average, slow average]
+
+    def portions(self) -> dict[str, float]:
+        """Task → the share of the groups that it should have; they sum up to 1."""
+        progress = {task: weight * self.progress(task) for task, weight in self.weights.items()}
+        total = sum(progress.values())
+        if not total:
+            return dict(self.weights)
+        some = self.learning_progress
+        return {task: (1 - some) * self.weights[task] + some * progress[task] / total for task in self.weights}
+
+    def progress(self, task: str) -> float:
+        """How much the task's success is changing, from 0 to 1."""
+        _, fast, slow = self._success.get(task, [0, 0.0, 0.0])
+        return abs(fast - slow)
+
+    def shares(self) -> dict[str, int]:
+        """Task → groups of the next step, `groups` in all; over the steps each task gets its portion exactly."""
+        owed = self._due()
+        shares = dict.fromkeys(owed, 0)
+        for _ in range(self.groups):  # one by one to whom most is owed, the first of equals
+            task = max(owed, key=lambda name: owed[name])
+            shares[task] += 1
+            owed[task] -= 1
+        return shares
+
+    def observe(self, success: Mapping[str, float]) -> None:
+        """A step was played as `shares` had it, with this mean success (of the tasks that were played)."""
+        due, shares = self._due(), self.shares()
+        self._owed = {task: due[task] - shares[task] for task in due}
+        for task, value in success.items():
+            steps, fast, slow = self._success.get(task, [0, 0.0, 0.0])
+            averages = [_average(old, value, rate, int(steps) + 1) for old, rate in ((fast, FAST), (slow, SLOW))]
+            self._success[task] = [steps + 1, *averages]
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint, as JSON takes it."""
+        return {"owed": self._owed, "success": self._success}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`; ValueError where it is that of other tasks."""
+        if set(state["owed"]) != set(self.weights):
+            raise ValueError(f"the state is of {sorted(state['owed'])}, this stage plays {sorted(self.weights)}")
+        self._owed = {task: float(state["owed"][task]) for task in self.weights}
+        self._success = {task: list(seen) for task, seen in state["success"].items()}
+
+    def _due(self) -> dict[str, float]:
+        return {task: self._owed[task] + self.groups * share for task, share in self.portions().items()}
+
+
+def _average(old: float, value: float, rate: float, steps: int) -> float:
+    """An exponential average that does not remember its start: the first step counts whole."""
+    now: float = rate / (1 - (1 - rate) ** steps)
+    return old + now * (value - old)
