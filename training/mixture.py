@@ -28,7 +28,7 @@ class Mixture:
         self.groups = groups
         self.learning_progress = learning_progress
         self._owed = dict.fromkeys(weights, 0.0)  # groups that a task's share gave it, and it has not played
-        self._success: dict[str, list[float]] = {}  # task → [steps seen, fast average, slow average]
+        self._success: dict[str, list[float]] = {}  # task → [fast average, slow average]
 
     def portions(self) -> dict[str, float]:
         """Task → the share of the groups that it should have; they sum up to 1."""
@@ -41,7 +41,7 @@ class Mixture:
 
     def progress(self, task: str) -> float:
         """How much the task's success is changing, from 0 to 1."""
-        _, fast, slow = self._success.get(task, [0, 0.0, 0.0])
+        fast, slow = self._success.get(task, [0.0, 0.0])
         return abs(fast - slow)
 
     def shares(self) -> dict[str, int]:
@@ -59,9 +59,8 @@ class Mixture:
         due, shares = self._due(), self.shares()
         self._owed = {task: due[task] - shares[task] for task in due}
         for task, value in success.items():
-            steps, fast, slow = self._success.get(task, [0, 0.0, 0.0])
-            averages = [_average(old, value, rate, int(steps) + 1) for old, rate in ((fast, FAST), (slow, SLOW))]
-            self._success[task] = [steps + 1, *averages]
+            fast, slow = self._success.get(task, [value, value])
+            self._success[task] = [fast + FAST * (value - fast), slow + SLOW * (value - slow)]
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint, as JSON takes it."""
@@ -76,9 +75,3 @@ class Mixture:
 
     def _due(self) -> dict[str, float]:
         return {task: self._owed[task] + self.groups * share for task, share in self.portions().items()}
-
-
-def _average(old: float, value: float, rate: float, steps: int) -> float:
-    """An exponential average that does not remember its start: the first step counts whole."""
-    now: float = rate / (1 - (1 - rate) ** steps)
-    return old + now * (value - old)
