@@ -86,18 +86,16 @@ def model_folder(path: str) -> Path:
 def _from_hub(name: str) -> Path:
     """The folder of a model on the hub: what is here already, else downloaded."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
 
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=list(MODEL_FILES), local_files_only=True))
-        if _complete(folder):
+    for here in (True, False):
+        try:
+            folder = Path(snapshot_download(name, allow_patterns=list(MODEL_FILES), local_files_only=here))
+            problem = "" if _complete(folder) else "not all of its weights are there as safetensors"
+        except Exception as error:  # no network, no such model, no leave to read it
+            problem = _line(error)
+        if not problem:
             return folder
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(MODEL_FILES)))
-    except Exception as error:  # no network, no such model, no leave to read it
-        raise ValueError(f"{name!r} is no folder, and the Hugging Face hub does not give it: {_line(error)}") from error
+    raise ValueError(f"{name!r} is no folder, and the Hugging Face hub does not give it: {problem}")
 
 
 def _complete(folder: Path) -> bool:
@@ -156,17 +154,17 @@ def load_model(path: str, dtype: "torch.dtype | None" = None) -> LoadedModel:
         if report["missing_keys"]:  # transformers would fill them with random numbers
             missing = sorted(report["missing_keys"])
             raise ValueError(f"{len(missing)} weights are missing, as {missing[0]}")
-        return wrap(model.eval(), _load_processor(folder, config.model_type))
+        return wrap(model.eval(), load_processor(folder, config.model_type))
 
 
 def load_chat(path: str) -> "Chat":
     """How to talk to the model at a path, without its weights; ValueError in one line where there is none."""
     folder, config = _load_config(path)
     with _loading(path):
-        return make_chat(config, _load_processor(folder, config.model_type))
+        return make_chat(config, load_processor(folder, config.model_type))
 
 
-def _load_processor(folder: Path, family: str) -> Processor:
+def load_processor(folder: Path, family: str) -> Processor:
     """The parts one by one: the families' whole processors need torchvision, for videos that nobody shows them."""
     from transformers import AutoTokenizer
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.models import _load_processor
+from agents.models import load_processor
 from training.sharded import replace_folder
 
 
@@ -27,7 +27,7 @@ def write(model: Any, weights: Mapping[str, Tensor], folder: Path, dtype: str) -
     path = fresh / "config.json"
     path.write_text(json.dumps(_with_dtype(json.loads(path.read_text()), dtype), indent=2) + "\n", encoding="utf-8")
     if model.name_or_path:
-        _load_processor(Path(model.name_or_path), model.config.model_type).save(fresh)
+        load_processor(Path(model.name_or_path), model.config.model_type).save(fresh)
     replace_folder(fresh, folder)
 
 

@@ -4,62 +4,154 @@ import json
 import resource
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForImageTextToText, AutoProcessor, BertConfig, BertModel
+from transformers import AutoModelForImageTextToText, AutoProcessor, AutoTokenizer, BertConfig, BertModel
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from agents.models import LoadedModel, load_model, tiny_folder, wrap
+from agents.conversation import Branch, Conversation
+from agents.engines import Completion
+from agents.models import LoadedModel, load_chat, load_model, tiny_folder, wrap
 from agents.tiny import build
 
-MODEL: LoadedModel = wrap(*build(seed=3))
+FAMILIES = ("idefics3", "qwen2_5_vl", "qwen3_vl")
+MODELS: dict[str, LoadedModel] = {family: wrap(*build(seed=3, family=family)) for family in FAMILIES}
 MESSAGES = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Play football."}]}]
 FRAME = np.random.default_rng(0).integers(0, 256, (84, 84, 3), dtype=np.uint8)
+families = pytest.mark.parametrize("family", FAMILIES)
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models") / "mine"
-    MODEL.save(folder)
-    return folder
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Each family's model, saved."""
+    base = tmp_path_factory.mktemp("models")
+    for family, model in MODELS.items():
+        model.save(base / family)
+    return {family: base / family for family in FAMILIES}
+
+
+@pytest.fixture
+def saved(folders: dict[str, Path]) -> Path:
+    return folders["idefics3"]
+
+
+def replied(model: LoadedModel) -> Branch:
+    """One turn with a picture, and its reply."""
+    conversation = Conversation(model.chat, 0)
+    conversation.ask("Play football.", "Play football.", FRAME)
+    said = model.chat.reply("<think></think><answer>left</answer>")
+    versions = np.zeros(len(said), dtype=np.int32)
+    conversation.answer(Completion(said, np.zeros(len(said), dtype=np.float32), True, versions))
+    return conversation.branches()[0]
 
 
 @torch.no_grad()
-def our_logits(model: LoadedModel) -> torch.Tensor:
-    """Of the last position, as the engine computes them: our tokens, our pixels, one image features call."""
-    tokens = torch.from_numpy(model.chat.turn("Play football.", True, True)[None]).long()
-    logits: torch.Tensor = model.vlm.model.lm_head(model.vlm.hidden(tokens, [[FRAME]])[:, -1])
-    return logits
+def our_logprobs(model: LoadedModel) -> torch.Tensor:
+    """Of the reply's tokens, as the learner computes them."""
+    logprobs: torch.Tensor = model.vlm([replied(model)], 1.0)[0]
+    return logprobs
 
 
-def test_transformers_loads_what_is_saved(saved: Path) -> None:
-    model = AutoModelForImageTextToText.from_pretrained(saved, dtype=torch.float32)
-    processor = AutoProcessor.from_pretrained(saved)
-    text = processor.apply_chat_template(MESSAGES, add_generation_prompt=True, tokenize=False)
-    inputs = processor(text=[text], images=[[FRAME]], return_tensors="pt", add_special_tokens=False)
+@families
+def test_transformers_loads_what_is_saved(family: str, folders: dict[str, Path]) -> None:
+    """Without a line of ours: its tokens, its pixels, its forward pass, and our log-probs."""
+    folder = folders[family]
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    text = tokenizer.apply_chat_template(MESSAGES, add_generation_prompt=True, tokenize=False)
+    if family == "idefics3":
+        inputs = AutoProcessor.from_pretrained(folder)(text=[text], images=[[FRAME]], return_tensors="pt")
+    else:  # the whole processor needs torchvision, for videos
+        text = text.replace("<|image_pad|>", "<|image_pad|>" * 9)
+        inputs = Qwen2VLImageProcessorPil.from_pretrained(folder)([FRAME], return_tensors="pt")
+        inputs |= tokenizer([text], return_tensors="pt", add_special_tokens=False)
+    ours = replied(MODELS[family])
+    said = torch.from_numpy(ours.tokens[ours.loss_mask]).long()
+    tokens = torch.cat([inputs.pop("input_ids"), said[None]], dim=1)
+    assert tokens[0].tolist() == ours.tokens.tolist()
+    inputs["attention_mask"] = torch.ones_like(tokens)
+    if family != "idefics3":
+        inputs["mm_token_type_ids"] = (tokens == model.config.image_token_id).int()
     with torch.no_grad():
-        logits = model(**inputs).logits[:, -1]
-    torch.testing.assert_close(logits, our_logits(MODEL), atol=1e-4, rtol=0)
-    reply = model.generate(**inputs, max_new_tokens=4, do_sample=False)
-    assert reply.shape[1] <= inputs["input_ids"].shape[1] + 4
+        logits = model(input_ids=tokens, **inputs).logits[0, -len(said) - 1 : -1]
+    logits[:, MODELS[family].chat.forbidden] = -torch.inf
+    theirs = logits.log_softmax(-1).gather(-1, said[:, None])[:, 0]
+    torch.testing.assert_close(theirs, our_logprobs(MODELS[family]), atol=1e-4, rtol=0)
 
 
-def test_we_load_it_too(saved: Path) -> None:
-    again = load_model(str(saved))
-    assert torch.equal(our_logits(again), our_logits(MODEL))
-    weights, loaded = MODEL.vlm.model.state_dict(), again.vlm.model.state_dict()
+@families
+def test_we_load_it_too(family: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    model, again = MODELS[family], load_model(str(folders[family]))
+    assert torch.equal(our_logprobs(again), our_logprobs(model))
+    weights, loaded = model.vlm.model.state_dict(), again.vlm.model.state_dict()
     assert weights.keys() == loaded.keys()
     assert all(torch.equal(weights[name], loaded[name]) for name in weights)
-    assert again.chat.forbidden == MODEL.chat.forbidden
+    assert again.chat.forbidden == model.chat.forbidden
     assert not again.vlm.model.training
+    again.save(tmp_path / "twice")
+    kept = {file.name for file in folders[family].iterdir()} - {"config.json", "tokenizer_config.json"}
+    for name in kept:  # those two say where they were read, and in which type
+        assert (tmp_path / "twice" / name).read_bytes() == (folders[family] / name).read_bytes(), name
+
+
+@families
+def test_a_chat_needs_no_weights(family: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders[family], tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors"))
+    ours, theirs = MODELS[family].chat, load_chat(str(tmp_path))
+    assert theirs.turn("go", (84, 84), True).tolist() == ours.turn("go", (84, 84), True).tolist()
+    assert (theirs.eos, theirs.pad, theirs.forbidden) == (ours.eos, ours.pad, ours.forbidden)
+
+
+def test_half_the_memory(saved: Path) -> None:
+    model = load_model(str(saved), torch.bfloat16)
+    assert {parameter.dtype for parameter in model.vlm.model.parameters()} == {torch.bfloat16}
+
+
+def test_a_template_in_the_older_file(folders: dict[str, Path], tmp_path: Path) -> None:
+    """As Qwen2.5-VL's folder on the hub has it: for the processor, beside another for the tokenizer."""
+    shutil.copytree(folders["qwen2_5_vl"], tmp_path, dirs_exist_ok=True)
+    usual = (tmp_path / "chat_template.jinja").read_text()
+    (tmp_path / "chat_template.jinja").unlink()
+    (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": usual.replace("helpful", "quick")}))
+    model = load_model(str(tmp_path))
+    assert "You are a quick assistant." in model.chat.prompt_text(model.chat.turn("go", None, True))
+    model.save(tmp_path / "again")
+    assert (tmp_path / "again" / "chat_template.jinja").read_text() == usual.replace("helpful", "quick")
 
 
 def test_tiny_is_in_the_package() -> None:
     one, two = load_model("tiny"), load_model(str(tiny_folder()))
-    assert torch.equal(our_logits(one), our_logits(two))
+    assert torch.equal(our_logprobs(one), our_logprobs(two))
     assert one.vlm.model.dtype == torch.float32
+
+
+def test_a_name_on_the_hub_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    said = refusal(Path("nobody/nothing"))
+    assert said.startswith("'PATH' is no folder, and the Hugging Face hub does not give it: ")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_name_on_the_hub_that_is_here(monkeypatch: pytest.MonkeyPatch, saved: Path, whole: bool) -> None:
+    """The hub's cache is read first; a download that was cut is not taken for a model."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with TemporaryDirectory() as cache:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", cache)
+        store = Path(cache) / "models--nobody--nothing"
+        shutil.copytree(saved, store / "snapshots" / "0123456789abcdef0123456789abcdef01234567")
+        (store / "refs").mkdir()
+        (store / "refs" / "main").write_text("0123456789abcdef0123456789abcdef01234567")
+        if whole:
+            assert torch.equal(our_logprobs(load_model("nobody/nothing")), our_logprobs(MODELS["idefics3"]))
+        else:
+            next(store.glob("snapshots/*/model.safetensors")).unlink()
+            assert refusal(Path("nobody/nothing")).endswith("not all of its weights are there as safetensors")
 
 
 def refusal(path: Path) -> str:
@@ -80,7 +172,7 @@ def test_what_is_no_model(tmp_path: Path, saved: Path) -> None:
 def test_another_family(tmp_path: Path) -> None:
     config = BertConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
     BertModel(config).save_pretrained(tmp_path)
-    assert refusal(tmp_path) == "'PATH' holds a model of type 'bert'; known: idefics3"
+    assert refusal(tmp_path) == "'PATH' holds a model of type 'bert'; known: idefics3, smolvlm, qwen2_5_vl, qwen3_vl"
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "football"}))
     assert "'PATH'" in refusal(tmp_path)
 
@@ -113,7 +205,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, usual[1]))  # no file may grow over 1 MB
     try:
         with pytest.raises(OSError, match=f"^cannot save the model in {tmp_path}: .*File too large"):
-            MODEL.save(tmp_path)
+            MODELS["idefics3"].save(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
