@@ -11,12 +11,10 @@ import pytest
 from safetensors.torch import load_file
 from torch import equal
 
-from agents.chat import Chat
 from agents.conversation import Conversation
 from agents.engines import Completion
 from agents.episodes import Ended, Episode, Start, Turn
-from agents.models import tiny_folder
-from agents.tiny import build_processor
+from agents.models import load_chat, tiny_folder
 from envs.question import Question
 from envs.reasoning.arithmetic import ArithmeticEnv, column_addition
 from envs.reply import Reply
@@ -26,9 +24,9 @@ from training import run
 from training.algo import AlgoConfig
 from training.metrics import read_metrics
 from training.pipeline import assign_advantages, describe
-from training.trajectory import Group, make_groups
+from training.trajectory import Group, make_group
 
-CHAT = Chat(build_processor())
+CHAT = load_chat("tiny")
 GOOD, BAD = "<think></think><answer>left</answer>", "<think></think>"
 
 
@@ -39,24 +37,36 @@ def episode(group: int, replies: Sequence[str], success: bool, history: int = 0)
     for number, words in enumerate(replies):
         conversation.ask("", f"turn {number}", None)
         tokens = CHAT.reply(words)
-        conversation.answer(Completion(tokens, np.full(len(tokens), -0.5, dtype=np.float32), True, 0))
+        versions = np.zeros(len(tokens), dtype=np.int32)
+        conversation.prompt(0, 32)
+        conversation.answer(Completion(tokens, np.full(len(tokens), -0.5, dtype=np.float32), True, versions))
         reply = Reply("", "", 1 if "answer" in words else None)
-        turns.append(Turn(Observation(None, ""), "", words, reply, 0.0, f"{number}"))
-    return Episode(Start(group, 0, group), turns, Ended.COMPLETED, success, conversation)
+        turns.append(Turn(Observation(None, ""), "", words, reply, 0.0, f"{number}", len(tokens)))
+    return Episode(Start(group, 0, group), turns, Ended.COMPLETED, success, tuple(conversation.branches()))
 
 
 def groups(history: int = 0) -> list[Group]:
     """One that differs: rewards 1.1, 0.1, 0.05, 0.1; and one that does not."""
     live = [([GOOD, GOOD], True), ([GOOD], False), ([GOOD, BAD], False), ([GOOD] * 3, False)]
     played = [episode(0, replies, success, history) for replies, success in live]
-    return make_groups("t", TaskConfig(), [*played, *(episode(1, [GOOD], False, history) for _ in range(4))])
+    dead = [episode(1, [GOOD], False, history) for _ in range(4)]
+    return [make_group("t", TaskConfig(), played), make_group("t", TaskConfig(), dead)]
+
+
+def advantages(history: int = 0, **algo: Any) -> list[list[float]]:
+    """The advantages of every trajectory's sampled tokens, each once."""
+    trajectories = assign_advantages(groups(history), AlgoConfig(**algo))
+    for one in trajectories:
+        assert (one.advantages[~one.branch.loss_mask] == 0).all()
+    return [list(dict.fromkeys(one.advantages[one.branch.loss_mask].tolist())) for one in trajectories]
 
 
 def test_every_turn_carries_its_episodes_advantage() -> None:
     trajectories = assign_advantages(groups(), AlgoConfig(advantage="dr_grpo"))
+    found = [value for (value,) in advantages(advantage="dr_grpo")]
     # rewards 1.1, 0.1, 0.05, 0.1: mean 0.3375; the episodes have 2, 1, 2 and 3 turns; the other group teaches nothing
     expected = [0.7625] * 2 + [-0.2375] + [-0.2875] * 2 + [-0.2375] * 3
-    assert [trajectory.advantage for trajectory in trajectories] == pytest.approx(expected)
+    assert found == pytest.approx(expected)
     trained = [int(trajectory.branch.loss_mask.sum()) for trajectory in trajectories]
     good, bad = len(CHAT.reply(GOOD)), len(CHAT.reply(BAD))
     assert trained == [good, good, good, good, bad, good, good, good]
@@ -64,9 +74,24 @@ def test_every_turn_carries_its_episodes_advantage() -> None:
 
 def test_with_the_whole_history_an_episode_is_one_trajectory() -> None:
     trajectories = assign_advantages(groups(history=-1), AlgoConfig(advantage="dr_grpo"))
-    assert [trajectory.advantage for trajectory in trajectories] == pytest.approx([0.7625, -0.2375, -0.2875, -0.2375])
+    found = [value for (value,) in advantages(history=-1, advantage="dr_grpo")]
+    assert found == pytest.approx([0.7625, -0.2375, -0.2875, -0.2375])
     good = len(CHAT.reply(GOOD))
     assert [int(trajectory.branch.loss_mask.sum()) for trajectory in trajectories][::3] == [2 * good, 3 * good]
+
+
+def test_turns_may_have_credit_of_their_own() -> None:
+    """GiGPO: in one branch with the whole history, each turn's tokens carry the turn's advantage."""
+    trajectories = assign_advantages(groups(history=-1), AlgoConfig(advantage="gigpo", gamma=1.0))
+    winner = trajectories[0]
+    first, second = (winner.advantages[winner.branch.loss_mask & (winner.branch.turn == turn)] for turn in (0, 1))
+    assert len(set(first.tolist())) == len(set(second.tolist())) == 1
+    # turn 0: returns 1.1, 0.1, 0.05, 0.1; turn 1: 1.05, 0 and 0.0667 of the three players who came so far
+    rewards = np.array([1.1, 0.1, 0.05, 0.1])
+    episode_credit = (rewards[0] - rewards.mean()) / rewards.std()
+    later = np.array([1.05, 0.0, 0.2 / 3])
+    assert first[0] == pytest.approx(2 * episode_credit, rel=1e-5)
+    assert second[0] == pytest.approx(episode_credit + (later[0] - later.mean()) / later.std(), rel=1e-5)
 
 
 def test_describe() -> None:
@@ -117,7 +142,7 @@ def test_success_goes_up(tmp_path: Path) -> None:
     assert len(curve) == 10
     assert success["after"]["mean"] > success["before"]["mean"] + 0.15
     assert success["after"]["greedy"] > success["before"]["greedy"]
-    assert np.mean(curve[-3:]) > np.mean(curve[:2]) + 0.1
+    assert np.mean(curve[-3:]) > np.mean(curve[:3]) + 0.1
 
 
 def test_a_late_collapse_is_caught(tmp_path: Path) -> None:
