@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.models import tiny_folder
-from agents.tiny import IMAGE_SIZE, SPECIAL, TAGS, VISUAL_TOKENS, build, build_processor
+from agents.tiny import IMAGE_SIZE, QWEN_SPECIAL, SPECIAL, TAGS, VISUAL_TOKENS, build, build_processor, build_tokenizer
 from training.config import load
 
-TOKENIZER = build_processor().tokenizer
+TOKENIZER = build_tokenizer()
 
 
 def weights(seed: int) -> dict[str, torch.Tensor]:
@@ -38,9 +38,24 @@ def test_sizes() -> None:
     assert 0.9e6 < count < 1.3e6
     assert model.lm_head.weight is model.model.text_model.embed_tokens.weight  # tied: counted and saved once
     assert model.lm_head.weight.shape == (len(processor.tokenizer), 128)
-    assert (IMAGE_SIZE, VISUAL_TOKENS, processor.image_seq_len) == (84, 9, 9)
+    assert (IMAGE_SIZE, VISUAL_TOKENS) == (84, 9)
     # The start decides whether a model of this size learns: std 0.08, not transformers' 0.02.
     assert 0.075 < model.model.text_model.layers[0].self_attn.q_proj.weight.std().item() < 0.085
+
+
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "qwen3_vl"])
+def test_qwens_are_as_small(family: str) -> None:
+    one, processor = build(seed=5, family=family)
+    two = build(seed=5, family=family)[0].state_dict()
+    assert all(torch.equal(weight, two[name]) for name, weight in one.state_dict().items())
+    assert one.config.model_type == family
+    assert 0.9e6 < sum(parameter.numel() for parameter in one.parameters()) < 1.4e6
+    assert one.lm_head.weight is one.model.language_model.embed_tokens.weight
+    assert len(processor.tokenizer) == len(build_processor().tokenizer) + len(QWEN_SPECIAL) - len(SPECIAL)
+    spread = one.model.language_model.layers[0].self_attn.q_proj.weight.std().item()
+    assert 0.075 < spread < 0.085 and 0.07 < one.model.visual.blocks[0].attn.qkv.weight.std().item() < 0.09
+    for name in QWEN_SPECIAL:
+        assert len(processor.tokenizer.encode(name, add_special_tokens=False)) == 1
 
 
 def size(folder: Path) -> int:
@@ -53,8 +68,8 @@ def test_the_shipped_files_are_small_and_hold_no_code() -> None:
 
 
 def test_the_shipped_tokenizer_is_the_one_that_is_built(tmp_path: Path) -> None:
-    build_processor().save_pretrained(tmp_path)
-    for name in ("tokenizer.json", "chat_template.jinja"):
+    build_processor().save(tmp_path)
+    for name in ("tokenizer.json", "chat_template.jinja", "processor_config.json"):
         digests = [hashlib.sha256((folder / name).read_bytes()).hexdigest() for folder in (tmp_path, tiny_folder())]
         assert digests[0] == digests[1], name
 
