@@ -136,7 +136,7 @@ def buckets(bounds: tuple[int, ...], causal: bool) -> tuple[tuple[Bucket, ...], 
         real = offsets <= last[:, None]
         rows[padded[real]] = joined + torch.arange(padded.numel())[real.reshape(-1)]
         joined += padded.numel()
-    ordered = bool((rows == torch.arange(len(rows))).all())
+    ordered = joined == len(rows) and bool((rows == torch.arange(joined)).all())
     return tuple(calls), None if ordered else rows
 
 

@@ -24,9 +24,10 @@ class Features:
     grids: tuple[tuple[int, int], ...] = ()
     """Rows and columns of visual tokens of each frame, where positions depend on them (M-RoPE)."""
 
-    def take(self, rows: Tensor) -> "Features":
-        """Visual tokens `rows`, with those of a frame as often as it is shown."""
-        return Features(self.tokens[rows], tuple(deep[rows] for deep in self.deep))
+    def take(self, rows: Tensor, frames: Sequence[int]) -> "Features":
+        """Visual tokens `rows`, those of `frames`: each frame as often as it is shown."""
+        grids = tuple(self.grids[i] for i in frames) if self.grids else ()
+        return Features(self.tokens[rows], tuple(deep[rows] for deep in self.deep), grids)
 
 
 def language_model(model: Any) -> Any:

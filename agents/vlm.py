@@ -101,10 +101,9 @@ class VLM(nn.Module):
         joined = np.concatenate([sequence.tokens for sequence in sequences]).astype(np.int64)
         bounds = (0, *np.cumsum([len(sequence.tokens) for sequence in sequences]).tolist())
         places = np.flatnonzero(joined == self.chat.image_token)
-        features, shown = self._features(sequences, len(places))
+        features = self._features(sequences, len(places))
         if families.has_grids(self.model):
-            grids = [features.grids[i] for i in shown] if features is not None else []
-            positions = families.positions(bounds, places, grids)[:, None]
+            positions = families.positions(bounds, places, features.grids if features is not None else ())[:, None]
         else:
             positions = families.text_positions(bounds)[None]
 
@@ -113,10 +112,8 @@ class VLM(nn.Module):
 
         return Packed(put(joined[None]), put(positions), bounds, put(places), features)
 
-    def _features(
-        self, sequences: Sequence[Sequenced], placeholders: int
-    ) -> tuple[families.Features | None, list[int]]:
-        """Features in the order of the placeholders, and which distinct frame each shown image is."""
+    def _features(self, sequences: Sequence[Sequenced], placeholders: int) -> families.Features | None:
+        """Features in the order of the placeholders; each distinct frame is encoded once."""
         pictures = self.chat.pictures
         frames: dict[str, NDArray[np.uint8]] = {}
         for sequence in sequences:
@@ -127,14 +124,14 @@ class VLM(nn.Module):
         if counts[shown].sum() != placeholders:
             raise ValueError(f"{len(shown)} images of {counts[shown].sum()} visual tokens, {placeholders} placeholders")
         if not frames:
-            return None, shown
+            return None
         pixels = pictures.pixels(list(frames.values()))
         features = families.encode(self.model, {name: part.to(self.device) for name, part in pixels.items()})
         if shown != list(range(len(frames))):
             first = np.cumsum(counts) - counts
             rows = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in shown])
-            features = features.take(torch.from_numpy(rows).to(self.device))
-        return features, shown
+            features = features.take(torch.from_numpy(rows).to(self.device), shown)
+        return features
 
     def hidden(self, packed: Packed, cache: Any = None) -> Tensor:
         """Hidden states [T, D] of packed sequences; `cache` is given every layer's keys and values [1, K, T, d]."""
