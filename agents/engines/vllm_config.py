@@ -12,8 +12,6 @@ class VLLMConfig:
 
     dtype: str = "auto"
     """Of weights and activations: float32, bfloat16, or auto: bfloat16 on a GPU, float32 on a CPU."""
-    max_context: int = 0
-    """Tokens of prompt and reply at most; 0: as many as the model was made for."""
     max_sequences: int = 256
     """Replies generated at one time; more wait."""
     gpu_memory: float = 0.85
@@ -40,8 +38,6 @@ class VLLMConfig:
         for key in ("max_sequences", "cpu_threads", "tensor_parallel"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
-        if self.max_context < 0:
-            raise ValueError(f"max_context must not be negative, got {self.max_context}")
         if not 0 < self.gpu_memory <= 1:
             raise ValueError(f"gpu_memory is a share, above 0 and at most 1, got {self.gpu_memory}")
         if self.cpu_cache_gb <= 0:

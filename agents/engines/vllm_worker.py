@@ -4,7 +4,7 @@ Importing it registers the `shared` weight transfer, so nothing has to be instal
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import safe_open
@@ -60,7 +60,8 @@ class SharedTransfer:
 
     def finish_weight_update(self) -> None:
         """Put the new weights in place; RuntimeError where some did not come, which would leave old ones among them."""
-        finalize_layerwise_reload(self.model, self.model_config)
+        finalize: Any = finalize_layerwise_reload
+        finalize(self.model, self.model_config)
         if self.device.type == "cpu":  # a tied head has a packed copy of the embeddings, which nobody packed again
             for layer in self.model.modules():
                 if isinstance(layer, ParallelLMHead):
@@ -76,7 +77,7 @@ class SharedTransfer:
         """Nothing is held."""
 
 
-WeightTransferEngineFactory.register_engine("shared", SharedTransfer)
+WeightTransferEngineFactory.register_engine("shared", cast(Any, SharedTransfer))
 
 
 class WorkerExtension:

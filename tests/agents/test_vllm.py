@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from agents.conversation import Branch, Conversation, image_id
-from agents.engines import Completion, Prompt
+from agents.engines import Completion, EngineConfig, Prompt
 from agents.engines.vllm import VLLMEngine
 from agents.engines.vllm_config import VLLMConfig
 from agents.models import LoadedModel, wrap
@@ -37,7 +37,7 @@ def run() -> Iterator[Run]:
 def engine(model: LoadedModel, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLMEngine]:
     folder = tmp_path_factory.mktemp("tiny")
     model.save(folder)
-    engine = run(VLLMEngine.start(str(folder), model.chat, VLLMConfig(max_context=1024, cpu_cache_gb=0.25)))
+    engine = run(VLLMEngine.start(str(folder), EngineConfig("vllm", max_context=1024)))
     yield engine
     run(engine.close())
 
@@ -219,10 +219,12 @@ def test_the_placeholder_is_never_sampled(model: LoadedModel, engine: VLLMEngine
     assert not {token for reply in replies for token in reply.tokens.tolist()} & set(model.chat.forbidden)
 
 
-def test_a_folder_that_vllm_does_not_know_is_told_in_one_line(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "gpt7", "architectures": ["GPT7"]}')
-    with pytest.raises(ValueError, match=r"vLLM cannot load .*gpt7") as error:
-        run(VLLMEngine.start(str(tmp_path), wrap(*build()).chat, VLLMConfig()))
+def test_a_folder_that_vllm_does_not_know_is_told_in_one_line(model: LoadedModel, run: Run, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace("Idefics3ForConditionalGeneration", "Idefics7"))
+    with pytest.raises(ValueError, match=r"vLLM cannot load .*Idefics7") as error:
+        run(VLLMEngine.start(str(tmp_path), EngineConfig("vllm")))
     assert "\n" not in str(error.value)
 
 
@@ -238,7 +240,6 @@ def test_a_frame_has_one_id() -> None:
         ("sleep", 3),
         ("max_sequences", 0),
         ("gpu_memory", 1.5),
-        ("max_context", -1),
     ],
 )
 def test_impossible_settings_are_refused(key: str, value: Any) -> None:
