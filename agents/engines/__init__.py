@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.engines.vllm_config import VLLMConfig
 from envs.names import suggest
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class EngineConfig:
     """Sequences in one batch of the transformers engine; more are generated in several batches."""
     threads: int = 2
     """Batches generated side by side by the transformers engine; the replies do not depend on it."""
+    vllm: VLLMConfig = field(default_factory=VLLMConfig)
+    """The vLLM engine."""
     server: ServerConfig = field(default_factory=ServerConfig)
     """The server that policy=api:MODEL evaluates."""
 
@@ -170,4 +173,6 @@ async def make_engine(path: str, config: EngineConfig, model: "LoadedModel | Non
     from agents.models import load_model
 
     model = model or load_model(path)
-    return TransformersEngine(model.vlm, model.chat.eos, config)
+    engine = TransformersEngine(model.vlm, model.chat.eos, config)
+    engine.max_context = min(filter(None, (config.max_context, engine.max_context)), default=None)
+    return engine
