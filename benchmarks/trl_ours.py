@@ -1,0 +1,88 @@
+"""Our side of `benchmarks/trl_step.py`: the objects of a run with cluster=local, and a clock on their parts."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import torch
+from clock import Clock
+from trl_case import QUESTIONS, Case, noise
+
+from agents.chat import Chat
+from agents.conversation import Conversation
+from agents.engines import EngineConfig
+from agents.engines.transformers import TransformersEngine
+from agents.episodes import Start
+from agents.models import load_model
+from agents.policy import VLMPolicy
+from agents.vlm import VLM
+from envs.dataset import QuestionsEnv
+from envs.task import Task
+from training.advantages import ESTIMATORS, Score
+from training.algo import AlgoConfig
+from training.learner import Learner
+from training.learner_config import LearnerConfig
+from training.rollout import Job, Player
+from training.trajectory import Trajectory
+
+
+class Ours:
+    """A learner, an engine with a copy of the model, and a player."""
+
+    def __init__(self, case: Case, task: Task, folder: Path, threads: int) -> None:
+        self.case = case
+        model, copy = load_model(str(folder)), load_model(str(folder))
+        batch = -(-case.replies // threads)
+        self.engine = TransformersEngine(copy.vlm, copy.chat.eos, EngineConfig(threads=threads, max_batch=batch))
+        self.player = Player({"questions": task.config}, VLMPolicy(model.chat, self.engine))
+        self.algo = AlgoConfig(lr=case.lr, warmup_updates=0)
+        self.learner = Learner(model.vlm, LearnerConfig(threads=threads))
+        self.learner.begin_stage(self.algo, 10_000)
+        self.chat = model.chat
+        self.lengths: list[float] = []
+        self.prompts: set[tuple[int, ...]] = set()
+        """All that were asked, as tokens."""
+
+    async def step(self, step: int) -> None:
+        """Play, learn and load the new weights."""
+        case = self.case
+        groups = await asyncio.gather(*(self.player.play(self._job(step, group)) for group in range(case.groups)))
+        rewards = np.array(noise(case.replies)).reshape(case.groups, case.group_size)
+        advantages = ESTIMATORS["grpo"]([[Score(reward) for reward in group] for group in rewards], self.algo)
+        trajectories = []
+        for episodes, of_group in zip(groups, advantages, strict=True):
+            for episode, of_turn in zip(episodes, of_group, strict=True):
+                mask = episode.branches[0].loss_mask
+                trajectories.append(
+                    Trajectory(episode.branches[0], np.where(mask, np.float32(of_turn[0]), np.float32(0)))
+                )
+        self.lengths.append(float(np.mean([t.branch.loss_mask.sum() for t in trajectories])))
+        self.prompts |= {tuple(t.branch.tokens[~t.branch.loss_mask].tolist()) for t in trajectories}
+        self.learner.update(trajectories, step, 0)
+        await self.engine.load_weights(self.learner.weights(), step + 1)
+
+    def _job(self, step: int, group: int) -> Job:
+        size = self.case.group_size
+        first = (step * self.case.groups + group) * size
+        seed = (step * self.case.groups + group) % QUESTIONS
+        return Job("questions", tuple(Start(seed, first + i, group) for i in range(size)), 1.0)
+
+
+def watch(clock: Clock) -> None:
+    """Put the parts on the clock."""
+    for part, owner, name in [
+        ("read questions", QuestionsEnv, "reset"),
+        ("read questions", QuestionsEnv, "step"),
+        ("pictures and tokens", Conversation, "ask"),
+        ("pictures and tokens", Conversation, "prompt"),
+        ("pictures and tokens", Conversation, "branches"),
+        ("pictures and tokens", Chat, "text"),
+        ("generate", TransformersEngine, "_generate"),
+        ("forward", VLM, "forward"),
+        ("backward", torch.autograd, "grad"),
+        ("backward", torch.Tensor, "backward"),
+        ("optimiser", torch.optim.AdamW, "step"),
+        ("optimiser", torch.nn.utils, "clip_grad_norm_"),
+        ("weights to engine", TransformersEngine, "load_weights"),
+    ]:
+        clock.watch(part, owner, name)

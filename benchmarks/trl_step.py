@@ -1,0 +1,167 @@
+"""A training step beside TRL's GRPOTrainer: the same model, prompts, pictures, group size and reply lengths, one run.
+
+    pip install trl==1.16.0          # beside what is there already; it changes nothing
+    python benchmarks/trl_step.py [short] [rules] [ragged] [rounds=5] [threads=1]
+
+A step is 16 questions with a picture x 8 replies, and one optimiser update on them. TRL runs in its own loop, with its
+own settings for such a job that were quickest here; at the end of each of its steps one of ours follows, so that a
+ratio is taken within a round. With one thread these are CPU seconds, which other work on the machine hardly changes; with
+more they are those of the wall clock. Peak memory is that of a process with one side alone.
+"""
+
+import os
+import sys
+
+THREADS = next((int(word.removeprefix("threads=")) for word in sys.argv if word.startswith("threads=")), 1)
+os.environ |= {"OMP_NUM_THREADS": str(THREADS), "OMP_WAIT_POLICY": "PASSIVE"}
+os.environ |= {"TRL_EXPERIMENTAL_SILENCE": "1", "HF_HUB_OFFLINE": "1"}
+
+import asyncio
+import subprocess
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import torch
+import trl_ours
+import trl_theirs
+from clock import Clock
+from trl_case import CASES, Case, questions, write_model, write_questions
+
+STEP, PART = (time.process_time, time.thread_time) if THREADS == 1 else (time.perf_counter, time.perf_counter)
+"""What tells the time of a whole step, and of a part of it."""
+WARM = 1
+"""Rounds before those that are measured."""
+
+
+def main(argv: list[str]) -> None:
+    """Print a table for each case."""
+    warnings.simplefilter("ignore")
+    names = [word for word in argv if word in CASES] or list(CASES)
+    rounds = next((int(word.removeprefix("rounds=")) for word in argv if word.startswith("rounds=")), 5)
+    alone = next((word.removeprefix("alone=") for word in argv if word.startswith("alone=")), "")
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            if alone:
+                memory_of(alone, CASES[name], Path(folder))
+            else:
+                compare(name, rounds, Path(folder))
+
+
+def prepare(case: Case, folder: Path) -> tuple[trl_ours.Ours, Any]:
+    """Our side, and a function of a batch size that makes theirs."""
+    write_model(case, folder / "model")
+    task = write_questions(case, folder / "questions")
+    ours = trl_ours.Ours(case, task, folder / "model", THREADS)
+    asked = questions(task)
+    return ours, lambda batch: trl_theirs.trainer(case, asked, folder / "model", ours.chat.forbidden, batch)
+
+
+def compare(name: str, rounds: int, folder: Path) -> None:
+    """Measure one case and print it."""
+    case = CASES[name]
+    ours, make = prepare(case, folder)
+    batch = quickest(case, make)
+    trainer = make(batch)
+    theirs_clock, ours_clock = Clock(PART), Clock(PART)
+    trl_theirs.watch(theirs_clock, trainer)
+    trl_ours.watch(ours_clock)
+    rows: list[dict[str, dict[str, float]]] = []
+    begun = 0.0
+    lengths: list[float] = []
+    loop = asyncio.new_event_loop()
+
+    def after(step: int) -> None:
+        nonlocal begun
+        theirs = theirs_clock.take() | {"step": STEP() - begun}
+        if step:
+            lengths.append(trl_theirs.length(trainer))
+        ours_clock.take()
+        torch.set_num_threads(1)  # our threads are the engine's and the learner's own
+        begun = STEP()
+        loop.run_until_complete(ours.step(step))
+        rows.append({"theirs": theirs, "ours": ours_clock.take() | {"step": STEP() - begun}})
+        theirs_clock.take()
+        torch.set_num_threads(THREADS)
+        begun = STEP()
+
+    trl_theirs.run(trainer, rounds + WARM, after)
+    assert trl_theirs.prompts(trainer) <= ours.prompts, "the two sides were not asked the same"
+    memory = [alone(name, side) for side in ("theirs", "ours")]
+    print_table(case, rows[1 + WARM :], batch, (mean(lengths), mean(ours.lengths)), memory)
+
+
+def quickest(case: Case, make: Any) -> int:
+    """TRL's batch size with the shortest step; the better of two steps counts."""
+    best: dict[int, float] = {}
+    for batch in trl_theirs.BATCHES:
+        ends: list[float] = []
+        trl_theirs.run(make(batch), 3, lambda _, ends=ends: ends.append(STEP()))  # type: ignore[misc]
+        best[batch] = min(end - start for start, end in zip(ends[1:], ends[2:], strict=False))
+    return min(best, key=lambda batch: best[batch])
+
+
+def print_table(
+    case: Case,
+    rows: list[dict[str, dict[str, float]]],
+    batch: int,
+    lengths: tuple[float, float],
+    memory: list[tuple[int, int]],
+) -> None:
+    """The ratio, and where it comes from: what each part takes off TRL's step."""
+    ratios = sorted(row["theirs"]["step"] / row["ours"]["step"] for row in rows)
+    print(f"\n{case.title}: {case.groups} x {case.group_size}, {THREADS} thread(s), TRL's batch {batch}")
+    print(f"mean reply {lengths[0]:.1f} tokens theirs, {lengths[1]:.1f} ours")
+    print(f"ratio {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}, {len(ratios)} rounds)")
+    parts = list(dict.fromkeys(part for row in rows for side in row.values() for part in side if part != "step"))
+    print(f"{'seconds (median)':>22} {'TRL':>8} {'ours':>8}  share of what is saved")
+    sides = ("theirs", "ours")
+    step = {side: median(row[side]["step"] for row in rows) for side in sides}
+    table = {part: {side: median(row[side].get(part, 0.0) for row in rows) for side in sides} for part in parts}
+    table["rest"] = {
+        side: median(row[side]["step"] - sum(row[side].get(part, 0.0) for part in parts) for row in rows)
+        for side in sides
+    }
+    saved = step["theirs"] - step["ours"]
+    for part, value in {**table, "step": step}.items():
+        share = (value["theirs"] - value["ours"]) / saved
+        print(f"{part:>22} {value['theirs']:8.3f} {value['ours']:8.3f}  {share:6.0%}")
+    for label, (loaded, peak) in zip(("TRL", "ours"), memory, strict=True):
+        print(
+            f"memory, {label} alone: {peak} MB at most, {peak - loaded} MB more than before the first step", flush=True
+        )
+
+
+def alone(name: str, side: str) -> tuple[int, int]:
+    """Megabytes before the steps, and at most, of a process with one side alone."""
+    words = [sys.executable, __file__, name, f"alone={side}", f"threads={THREADS}"]
+    text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    loaded, peak = text.split()[-2:]
+    return int(loaded), int(peak)
+
+
+def memory_of(side: str, case: Case, folder: Path) -> None:
+    """Three steps of one side, and what they took."""
+    ours, make = prepare(case, folder)
+    trainer = make(case.replies) if side == "theirs" else None
+    Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins anew
+    before = megabytes("VmRSS")
+    if trainer is not None:
+        trl_theirs.run(trainer, 3, lambda _: None)
+    else:
+        for step in range(3):
+            asyncio.run(ours.step(step))
+    print(before, megabytes("VmHWM"))
+
+
+def megabytes(field: str) -> int:
+    """A figure of this process's status (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) // 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
