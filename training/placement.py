@@ -5,8 +5,9 @@ learners and engines have GPUs of their own and work at the same time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from agents.engines import EngineConfig
 from training.algo import AlgoConfig
 
 KINDS = ("local", "ray")
@@ -148,6 +149,14 @@ def place(cluster: ClusterConfig) -> list[Slot]:
             "engine_gpus that divides gpus_per_node"
         )
     return slots
+
+
+def engine_settings(cluster: ClusterConfig, engine: EngineConfig) -> EngineConfig:
+    """The engines' settings, with what the machines decide of them."""
+    vllm = replace(engine.vllm, tensor_parallel=cluster.engine_gpus)
+    if cluster.colocate:
+        vllm = replace(vllm, sleep=vllm.sleep or 1)
+    return replace(engine, vllm=vllm)
 
 
 def _check_local(cluster: ClusterConfig) -> None:

@@ -58,7 +58,6 @@ class LearnerRank:
 
     def start(self, address: str, model: ModelConfig, config: LearnerConfig) -> None:
         """Meet the other ranks, and load the model."""
-        import torch
         from torch.distributed import init_process_group
         from torch.distributed.device_mesh import init_device_mesh
 
@@ -66,8 +65,6 @@ class LearnerRank:
         from training.learner import Learner
 
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # trajectories are shared
-        if not self.gpu:
-            torch.set_num_threads(1)
         mesh = None
         if self.world > 1:
             init_process_group(

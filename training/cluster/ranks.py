@@ -17,10 +17,6 @@ GRACE = 10.0
 """Seconds in which Ray tells of a dead rank after another one failed for want of it."""
 
 
-class LearnerLost(RuntimeError):  # noqa: N818
-    """A learner rank died. All ranks are new and know nothing: begin the stage, restore a checkpoint and publish."""
-
-
 class Ranks:
     """All learner ranks.
 
@@ -68,6 +64,8 @@ class Ranks:
         death = next((error for error in errors if isinstance(error, RayActorError)), None)
         if death is None:
             raise errors[0]
+        from training.local import LearnerLost  # here, for actors import this file and need no learner
+
         self.died(death)
         await self.start()
         raise LearnerLost(f"a learner rank died: {line(death)}") from death
