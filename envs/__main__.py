@@ -9,6 +9,7 @@ import gymnasium
 import envs  # noqa: F401  (registers the ids)
 from envs.cli import command
 from envs.schema import ConfigError
+from envs.suites import SUITES
 from envs.task import Task
 from envs.task_config import load_task, task_names
 from render.sheet import Row, sheet
@@ -56,6 +57,9 @@ def main(argv: Sequence[str]) -> None:
     for name in task_names():
         config = load_task(name)
         print(f"  {name:<20} {config.description}")
+    print("\nSuites (env=NAME plays them all):")
+    for name, suite in SUITES.items():
+        print(f"  {name:<20} {', '.join(suite)}")
     if "sheet" not in words:
         return
     target = Path(words["sheet"])

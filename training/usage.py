@@ -8,7 +8,7 @@ from envs.schema import kinds
 from envs.suites import SUITES
 from envs.usage import key_lines, meanings, wrapped
 from training.algo import AlgoConfig
-from training.config import CONFIGS, Config, StageConfig, group_file, load, names
+from training.config import CONFIGS, DEFAULTS, Config, StageConfig, group_file, load, names
 
 _TITLES = {
     "env": "env= takes one or several of (or paths ending in .yaml):",
@@ -26,7 +26,7 @@ Examples:
   python -m {module} env=arithmetic name=sums seed=1
   python -m {module} env=football env.max_turns=20 algo.lr=1e-4
   python -m {module} env=football,sokoban
-  python -m {module} env=all recipe=tiny
+  python -m {module} env=all stages.mgt.steps=200
 """
 
 
@@ -43,17 +43,19 @@ def help_text(
     """
     width = max(60, min(width or shutil.get_terminal_size().columns, 120))
     own = [f.name for f in dataclasses.fields(extra)] if extra and dataclasses.is_dataclass(extra) else []
+    recipe = dict(word.partition("=")[::2] for word in argv).get("recipe", DEFAULTS["recipe"])
     config = load([word for word in argv if word.partition("=")[0].partition(".")[0] not in own])
     lines = [_EXAMPLES.format(module=module)]
     for group, title in _TITLES.items():
         lines += wrapped(title, 0, width)
         for name in names(group):
-            lines += wrapped(f"{name:<16} {_about(group, name)}".rstrip(), 2, width, hanging=19)
+            lines += wrapped(f"{name:<17} {_about(group, name)}".rstrip(), 2, width, hanging=20)
         if group == "env":
-            lines += ["Suites, which env= takes too:"]
-            for name, suite in SUITES.items():
-                lines += wrapped(f"{name:<16} {', '.join(suite)}", 2, width, hanging=19)
-    lines += ["", "Keys (type, value here, meaning):"]
+            lines += ["", "Suites, which env= takes too:"]
+            for name, suite in (SUITES | group_file("recipe", recipe).get("suites", {})).items():
+                lines += wrapped(f"{name:<17} {', '.join(suite)}", 2, width, hanging=20)
+        lines.append("")
+    lines += ["Keys (type, value here, meaning):"]
     if extra:
         lines += key_lines(extra, None, "", width)
     fields = set(kinds(Config)) - {"envs", "tasks", "stages", *_GROUPS, *own}

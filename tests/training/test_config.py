@@ -155,6 +155,46 @@ def test_a_recipe_builds_on_another(tmp_path: Path) -> None:
         load([f"recipe={path}"])
 
 
+def test_the_recipe_of_the_paper_has_its_numbers() -> None:
+    """LMM-R1's Table A7: FRE-Text and MGT-PerceReason."""
+    config = load(["recipe=lmm_r1"])
+    assert config.name == "lmm_r1" and config.model.path == "Qwen/Qwen2.5-VL-3B-Instruct"
+    assert config.cluster.gpus == 8 and config.cluster.colocate
+    assert list(config.stages) == ["fre", "mgt"]
+    assert config.envs == ["football", "sokoban", "geometry", "visual"]
+    fre, mgt = (stage.algo for stage in config.stages.values())
+    assert (fre.groups, fre.minibatch, fre.lr, fre.kl_coef) == (128, 128, 1e-6, 1e-3)
+    assert (mgt.groups, mgt.minibatch, mgt.lr, mgt.kl_coef) == (256, 256, 4e-7, 1e-3)
+    assert [stage.steps for stage in config.stages.values()] == [40_300 // 128 + 1, 2 * 65_000 // 256 + 1]
+    for stage in config.stages.values():
+        algo = stage.algo
+        assert (algo.group_size, algo.temperature, algo.clip_low, algo.clip_high) == (16, 1.0, 0.2, 0.2)
+        assert (algo.beta1, algo.beta2, algo.max_grad_norm) == (0.9, 0.95, 1.0)
+        updates = stage.steps * algo.groups * algo.group_size / algo.minibatch
+        assert algo.warmup_updates == round(0.03 * updates)
+        assert stage.max_reply_tokens == 8192
+    assert config.engine.max_context == 4096 + 8192 and config.learner.dtype == "bfloat16"
+    assert all(task.format_reward == 0.5 for task in config.tasks.values())
+
+
+def test_the_controls_differ_from_it_in_one_stage() -> None:
+    whole, direct, fre = (load([f"recipe={name}"]) for name in ("lmm_r1", "direct_mgt", "fre"))
+    assert {name: stage.steps for name, stage in direct.stages.items()} == {"fre": 0, "mgt": 508}
+    assert {name: stage.steps for name, stage in fre.stages.items()} == {"fre": 315, "mgt": 0}
+    for control in (direct, fre):
+        assert (control.tasks, control.envs, control.learner) == (whole.tasks, whole.envs, whole.learner)
+    assert direct.stages["mgt"] == whole.stages["mgt"] and fre.stages["fre"] == whole.stages["fre"]
+
+
+def test_the_tiny_recipe_has_a_suite_of_every_family() -> None:
+    config = load(["env=all"])
+    assert config.name == "all"
+    assert config.envs == ["football", "sokoban", "tiny_geometry", "tiny_visual", "tiny_reasoning"]
+    for task in config.tasks.values():
+        size = task.kwargs.get("image_size", task.image_size)
+        assert not task.image or size == [84, 84]  # what the tiny model sees
+
+
 def test_stage_tasks_may_be_chosen() -> None:
     config = load(["stages.mgt.tasks=[env, algebra]", "tasks.algebra.max_turns=1"])
     assert config.stages["mgt"].tasks == {"football": 1, "algebra": 1}
@@ -198,8 +238,8 @@ ERRORS = {
     "stages.mgtt.steps=1": "unknown key stages.mgtt.steps; did you mean stages.mgt.steps?",
     "stages.mgt=1": "unknown key stages.mgt; did you mean stages.mgt.tasks?",
     "algo.lr.x=1": "unknown key algo.lr.x; did you mean algo.lr?",
-    "model=tinny": "unknown model 'tinny'; did you mean 'tiny'? Known: tiny",
-    "recipe=../tiny": "unknown recipe '../tiny'; did you mean 'tiny'? Known: tiny",
+    "model=tinny": f"unknown model 'tinny'; did you mean 'tiny'? Known: {', '.join(names('model'))}",
+    "recipe=../tiny": "unknown recipe '../tiny'; did you mean 'tiny'? Known: direct_mgt, fre, lmm_r1, tiny",
     "algo.lr=fast": "algo.lr=fast: a number is expected",
     "algo.lr=nan": "algo.lr=nan: a number is expected",
     "algo.lr=": "algo.lr=null: a number is expected",
@@ -209,7 +249,6 @@ ERRORS = {
     "env.actions=left": "env.actions=left: a list [text or a list [text, …], …] is expected",
     "env.actions=[a, 1]": "env.actions[1]=1: text or a list [text, …] is expected",
     "env.kwargs=[a": "env.kwargs=[a: a mapping {name: value} is expected",
-    "model=": "unknown model ''. Known: tiny",
     "envs=football": "unknown key envs; did you mean env?",
     "stages=mgtt": "unknown stage 'mgtt'; did you mean 'mgt'? Known: fre, mgt",
     "env=": "env: at least one task must be named, such as football, or football,sokoban",
