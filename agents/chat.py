@@ -40,6 +40,9 @@ class Chat:
         """`vocabulary` is the number of the model's embeddings; the tokenizer may have fewer tokens."""
         self.tokenizer = tokenizer
         self.pictures = pictures
+        self._backend = tokenizer.backend_tokenizer  # a tenth of the time of transformers' own `encode`
+        self._backend.no_truncation()
+        self._backend.no_padding()
         self.image_token = pictures.image_token
         special = {str(token): int(id) for id, token in tokenizer.added_tokens_decoder.items() if token.special}
         special |= {str(token): tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}
@@ -59,6 +62,7 @@ class Chat:
         opened = self._sample(image=False, first=True).partition(FIRST)[2].rpartition("<think>")
         self._opening = opened[1] + opened[2] if opened[1] and "</think>" not in opened[2] else ""
         self.turn = lru_cache(maxsize=4096)(self._turn)
+        self._picture = lru_cache(maxsize=256)(pictures.tokens)
 
     def _sample(self, image: bool, first: bool) -> str:
         """The template's words for a short conversation, up to where a reply begins."""
@@ -102,7 +106,7 @@ class Chat:
         frame = self._frames[size is not None, first]
         words = self._encode(frame.lead + text + frame.trail, plain=True)
         end = [] if first or closed else [np.array([self.eos], dtype=np.int32)]
-        picture = [] if size is None else [self.pictures.tokens(*size)]
+        picture = [] if size is None else [self._picture(*size)]
         return np.concatenate([*end, frame.before, *picture, frame.after, words, frame.end])
 
     def collapse(self, tokens: Ids) -> Ids:
@@ -137,5 +141,5 @@ class Chat:
 
     def _encode(self, text: str, plain: bool = False) -> Ids:
         """`plain`: the names of special tokens are text like any other."""
-        ids = self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=plain)
-        return np.asarray(ids, dtype=np.int32)
+        self._backend.encode_special_tokens = plain
+        return np.asarray(self._backend.encode(text, add_special_tokens=False).ids, dtype=np.int32)

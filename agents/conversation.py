@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from agents.chat import Chat
 from agents.engines import Completion, Message, Prompt
 
+Ids = NDArray[np.int32]
 NO_TOKENS = np.zeros(0, dtype=np.int32)
 
 
@@ -46,8 +47,8 @@ class _Turn:
     image: NDArray[np.uint8] | None
     image_id: str
     completion: Completion | None = None
-    shown: dict[bool, NDArray[np.int32]] = field(default_factory=dict)
-    """Its tokens, where it opens a context and where not."""
+    shown: dict[bool, tuple[Ids, Ids]] = field(default_factory=dict)
+    """Its tokens, expanded and collapsed, where it opens a context and where not."""
 
 
 @dataclass
@@ -77,14 +78,14 @@ class Conversation:
         images, ids = self._images(first, last)
         if self.chat is None:
             return Prompt(NO_TOKENS, NO_TOKENS, images, ids, seed, max_tokens, self._messages(first, last))
-        pieces: list[NDArray[np.int32]] = []
+        pieces: list[tuple[Ids, Ids]] = []
         for index in range(first, last + 1):
             pieces.append(self._shown(index, index == first))
             reply = self.turns[index].completion
             if index < last and reply is not None:
-                pieces.append(reply.tokens)
-        tokens = np.concatenate(pieces)
-        return Prompt(tokens, self.chat.collapse(tokens), images, ids, seed, max_tokens)
+                pieces.append((reply.tokens, reply.tokens))
+        tokens, collapsed = (np.concatenate(stream) for stream in zip(*pieces, strict=True))
+        return Prompt(tokens, collapsed, images, ids, seed, max_tokens)
 
     def answer(self, completion: Completion) -> None:
         """Add the reply that was sampled for the newest turn."""
@@ -103,15 +104,16 @@ class Conversation:
         """The turn that opens the context of turn `last`."""
         return 0 if self.history == -1 else max(0, last - self.history)
 
-    def _shown(self, index: int, opening: bool) -> NDArray[np.int32]:
-        """Tokens of a user turn."""
+    def _shown(self, index: int, opening: bool) -> tuple[Ids, Ids]:
+        """Tokens of a user turn, expanded and collapsed."""
         turn = self.turns[index]
         if opening not in turn.shown:
             assert self.chat is not None
             before = None if opening else self.turns[index - 1].completion
             size = None if turn.image is None else (turn.image.shape[0], turn.image.shape[1])
             words = turn.words_first if opening else turn.words
-            turn.shown[opening] = self.chat.turn(words, size, opening, before is None or before.finished)
+            tokens = self.chat.turn(words, size, opening, before is None or before.finished)
+            turn.shown[opening] = tokens, self.chat.collapse(tokens)
         return turn.shown[opening]
 
     def _images(self, first: int, last: int) -> tuple[tuple[NDArray[np.uint8], ...], tuple[str, ...]]:
@@ -133,9 +135,9 @@ class Conversation:
     def _branch(self, last: int, trained_from: int) -> Branch:
         """The context of turn `last` with its reply; replies are trained from turn `trained_from` on."""
         first = self._first(last)
-        pieces: list[tuple[int, NDArray[np.int32], Completion | None]] = []
+        pieces: list[tuple[int, Ids, Completion | None]] = []
         for index in range(first, last + 1):
-            pieces.append((index, self._shown(index, index == first), None))
+            pieces.append((index, self._shown(index, index == first)[0], None))
             reply = self.turns[index].completion
             assert reply is not None
             pieces.append((index, reply.tokens, reply))

@@ -149,12 +149,10 @@ class Idefics3Pictures:
 
     def spans(self, tokens: Ids) -> list[tuple[int, int]]:
         """From the first tag to the one that closes the whole."""
-        spans, past = [], 0
-        for whole in np.flatnonzero(tokens == self._whole).tolist():
-            start = past + int(np.argmax(tokens[past:] == self._fake))
-            past = whole + 1 + self.tokens_a_tile + 1
-            spans.append((start, past))
-        return spans
+        stops = np.flatnonzero(tokens == self._whole) + 1 + self.tokens_a_tile + 1
+        fakes = np.flatnonzero(tokens == self._fake)
+        starts = fakes[np.searchsorted(fakes, [0, *stops[:-1]])] if len(stops) else stops
+        return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
 
 def _longest_edge(h: int, w: int, longest: int) -> tuple[int, int]:

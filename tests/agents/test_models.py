@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForImageTextToText, AutoProcessor, AutoTokenizer, BertConfig, BertModel
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    Idefics3Processor,
+)
+from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from agents.conversation import Branch, Conversation
@@ -40,10 +48,10 @@ def saved(folders: dict[str, Path]) -> Path:
     return folders["idefics3"]
 
 
-def replied(model: LoadedModel) -> Branch:
+def replied(model: LoadedModel, frame: np.ndarray = FRAME) -> Branch:
     """One turn with a picture, and its reply."""
     conversation = Conversation(model.chat, 0)
-    conversation.ask("Play football.", "Play football.", FRAME)
+    conversation.ask("Play football.", "Play football.", frame)
     said = model.chat.reply("<think></think><answer>left</answer>")
     versions = np.zeros(len(said), dtype=np.int32)
     conversation.answer(Completion(said, np.zeros(len(said), dtype=np.float32), True, versions))
@@ -216,3 +224,31 @@ def test_weights_of_another_shape(saved: Path, tmp_path: Path) -> None:
     config["text_config"]["intermediate_size"] = 96
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert refusal(tmp_path).startswith("'PATH' cannot be loaded as a model: ")
+
+
+@pytest.mark.parametrize("family", ["idefics3", "smolvlm"])
+@pytest.mark.parametrize("size", [(84, 168), (60, 50), (20, 200)])
+def test_a_model_that_splits_images_into_tiles(family: str, size: tuple[int, int], tmp_path: Path) -> None:
+    """As SmolVLM does: our log-probs are those of transformers' own processor and forward pass."""
+    MODELS["idefics3"].save(tmp_path)
+    images = Idefics3ImageProcessorPil(size={"longest_edge": 168}, max_image_size={"longest_edge": 84})
+    whole: Any = Idefics3Processor(images, MODELS["idefics3"].chat.tokenizer, image_seq_len=9)
+    whole.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text()) | {"model_type": family}
+    config["vision_config"]["model_type"] = f"{family}_vision"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model = load_model(str(tmp_path))
+    assert model.vlm.model.config.model_type == family
+    frame = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
+    branch = replied(model, frame)
+    text = "<|im_start|>User:<image>Play football.<end_of_utterance>\nAssistant:"
+    inputs = whole(text=[text], images=[[frame]], return_tensors="pt", add_special_tokens=False)
+    said = torch.from_numpy(branch.tokens[branch.loss_mask]).long()
+    tokens = torch.cat([inputs.pop("input_ids"), said[None]], dim=1)
+    assert tokens[0].tolist() == branch.tokens.tolist()
+    inputs["attention_mask"] = torch.ones_like(tokens)
+    with torch.no_grad():
+        logits = model.vlm.model(input_ids=tokens, **inputs).logits[0, -len(said) - 1 : -1]
+        ours = model.vlm([branch], 1.0)[0]
+    logits[:, model.chat.forbidden] = -torch.inf
+    torch.testing.assert_close(logits.log_softmax(-1).gather(-1, said[:, None])[:, 0], ours, atol=1e-4, rtol=0)
