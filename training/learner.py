@@ -47,6 +47,7 @@ class Learner:
         if config.checkpointing:
             recompute_layers(vlm.model)
         self.device = next(vlm.parameters()).device
+        self._alone = mesh is None and config.dtype != "float32" and not dist.is_initialized()
         if mesh is None and config.dtype != "float32":
             mesh = mesh_of_one(self.device)
         self.ranks, self.rank = (1, 0) if mesh is None else (mesh.size(), mesh.get_local_rank())
@@ -281,3 +282,5 @@ class Learner:
         """Wait for what is being written, and stop."""
         self._pool.shutdown()
         self._writer.close()
+        if self._alone:
+            dist.destroy_process_group()

@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import Tensor
 from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import async_save
 
 from envs.schema import ConfigError
 
@@ -66,7 +67,7 @@ class Writer:
         if self._group is not None:
             dist.barrier(self._group)
         _one_process_is_meant()
-        written = dcp.async_save(
+        written = async_save(
             dict(tensors),
             storage_writer=HuggingFaceStorageWriter(str(fresh), save_distributed=True),
             process_group=self._group,
@@ -118,7 +119,7 @@ def read(folder: Path, tensors: Mapping[str, Tensor], group: dist.ProcessGroup |
     _one_process_is_meant()
     try:
         with torch.no_grad():
-            dcp.load(
+            load(
                 dict(tensors),
                 storage_reader=HuggingFaceStorageReader(str(folder)),
                 process_group=group,

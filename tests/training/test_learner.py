@@ -2,21 +2,25 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
+from torch import Tensor
 
 from agents.conversation import Branch, Conversation
-from agents.engines import EngineConfig
-from agents.engines.transformers import TransformersEngine
+from agents.engines import Completion
 from agents.models import LoadedModel, wrap
 from agents.tiny import build
 from training.algo import AlgoConfig
 from training.learner import Learner
+from training.learner_config import LearnerConfig
 from training.trajectory import Trajectory
 
-ALGO = AlgoConfig(lr=1e-3, warmup_updates=1, threads=1, micro_batch=64, minibatch=64)
+ALGO = AlgoConfig(lr=1e-3, warmup_updates=1, minibatch=64)
+COMPUTING = {field.name for field in dataclasses.fields(LearnerConfig)}
 
 
 def model() -> LoadedModel:
@@ -29,30 +33,47 @@ def frame(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def branches() -> list[Branch]:
-    """Twelve sampled replies, with and without a picture, of unlike lengths."""
-    played = model()
-    engine = TransformersEngine(played.vlm, played.chat.eos, EngineConfig())
-    games = [Conversation(played.chat, 0) for _ in range(12)]
-    for i, game in enumerate(games):
+    """Twelve replies, with and without a picture, of unlike lengths, as likely as the model finds them."""
+    played, rng, found = model(), np.random.default_rng(0), []
+    for i in range(12):
+        game = Conversation(played.chat, 0)
         game.ask("", "go " * (i % 5), frame(i) if i % 2 else None)
-    prompts = [game.prompt(seed=i, max_tokens=3 + i % 4) for i, game in enumerate(games)]
-    for game, reply in zip(games, engine.generate(prompts, 1.0), strict=True):
-        game.answer(reply)
-    return [game.branches()[0] for game in games]
+        tokens = rng.integers(0, 200, 3 + i % 4).astype(np.int32)
+        game.answer(Completion(tokens, np.zeros(len(tokens), np.float32), True, np.zeros(len(tokens), np.int32)))
+        branch = game.branches()[0]
+        with torch.no_grad():
+            logprobs, _ = played.vlm([branch], 1.0)
+        sampled = branch.engine_logprobs.copy()
+        sampled[branch.loss_mask] = logprobs
+        found.append(dataclasses.replace(branch, engine_logprobs=sampled))
+    return found
+
+
+def trajectory(branch: Branch, advantage: float) -> Trajectory:
+    return Trajectory(branch, np.where(branch.loss_mask, advantage, 0).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
 def trajectories(branches: list[Branch]) -> list[Trajectory]:
-    return [Trajectory(branch, advantage=(-1.0) ** i * (1 + i % 3)) for i, branch in enumerate(branches)]
+    return [trajectory(branch, (-1.0) ** i * (1 + i % 3)) for i, branch in enumerate(branches)]
 
 
-def weights(learner: Learner) -> torch.Tensor:
-    return torch.cat([parameter.detach().flatten() for parameter in learner.parameters]).clone()
+def new(steps: int = 10, **settings: Any) -> Learner:
+    """A learner at the start of a stage; settings of both configs."""
+    computing = {"threads": 1} | {key: value for key, value in settings.items() if key in COMPUTING}
+    algo = {key: value for key, value in settings.items() if key not in COMPUTING}
+    learner = Learner(model().vlm, LearnerConfig(**computing))
+    learner.begin_stage(dataclasses.replace(ALGO, **algo), steps)
+    return learner
 
 
-def learn(trajectories: list[Trajectory], steps: int = 2, **settings: object) -> tuple[torch.Tensor, dict[str, float]]:
+def weights(learner: Learner) -> Tensor:
+    return torch.cat([weight.flatten() for _, weight in learner.weights()]).clone()
+
+
+def learn(trajectories: list[Trajectory], steps: int = 2, **settings: Any) -> tuple[Tensor, dict[str, float]]:
     """The weights after some updates, and the last one's metrics."""
-    learner = Learner(model().vlm, dataclasses.replace(ALGO, **settings), steps=10)  # type: ignore[arg-type]
+    learner = new(**settings)
     for step in range(steps):
         metrics = learner.update(trajectories, step, seed=1)
     return weights(learner), metrics
@@ -60,30 +81,37 @@ def learn(trajectories: list[Trajectory], steps: int = 2, **settings: object) ->
 
 def logprobs(learner: Learner, branches: list[Branch]) -> list[float]:
     with torch.no_grad():
-        return [float(learner.vlm.score([branch], 1.0)[0].sum()) for branch in branches]
+        return [float(learner.vlm([branch], 1.0)[0].sum()) for branch in branches]
 
 
 # -- what must not matter ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cut", [{"micro_batch": 1}, {"micro_batch": 5}, {"micro_batch": 2, "threads": 4}], ids=str)
-def test_micro_batches_and_threads_do_not_change_the_update(
-    trajectories: list[Trajectory], cut: dict[str, int]
-) -> None:
-    whole, metrics = learn(trajectories)
-    parts, part_metrics = learn(trajectories, **cut)
-    assert (whole - weights(Learner(model().vlm, ALGO, 1))).abs().max() > 1e-4  # it did learn
-    torch.testing.assert_close(parts, whole, atol=1e-6, rtol=0)
-    assert part_metrics == pytest.approx(metrics, abs=1e-5)
+CUTS = [{"pack_tokens": 1}, {"pack_patches": 40}, {"pack_tokens": 60, "threads": 3}, {"checkpointing": True}]
+TERMS: list[dict[str, Any]] = [
+    {},
+    {"correction": "tis", "minibatch": 5, "kl_coef": 0.1, "entropy_coef": 0.01},
+    {"loss": "gspo", "correction": "icepop", "minibatch": 7},
+]
+
+
+@pytest.mark.parametrize("terms", TERMS, ids=str)
+def test_cutting_does_not_change_the_update(trajectories: list[Trajectory], terms: dict[str, Any]) -> None:
+    whole, metrics = learn(trajectories, **terms)
+    assert (whole - weights(new())).abs().max() > 1e-4  # it did learn
+    for cut in CUTS:
+        parts, part_metrics = learn(trajectories, **terms, **cut)
+        torch.testing.assert_close(parts, whole, atol=1e-6, rtol=0)
+        assert part_metrics == pytest.approx(metrics, abs=1e-5, rel=1e-5)
 
 
 def test_threads_give_the_very_same_numbers(trajectories: list[Trajectory]) -> None:
-    one, four = learn(trajectories, micro_batch=2)[0], learn(trajectories, micro_batch=2, threads=4)[0]
-    assert torch.equal(one, four)
+    two, again = (learn(trajectories, pack_tokens=60, threads=2)[0] for _ in range(2))
+    assert torch.equal(two, again)
 
 
 def test_trajectories_without_advantage_do_not_count(trajectories: list[Trajectory]) -> None:
-    idle = [dataclasses.replace(trajectory, advantage=0.0) for trajectory in trajectories]
+    idle = [trajectory(one.branch, 0.0) for one in trajectories]
     with_idle, metrics = learn(trajectories + idle, steps=1)
     without, plain = learn(trajectories, steps=1)
     assert metrics["trained_tokens"] == plain["trained_tokens"]
@@ -91,9 +119,9 @@ def test_trajectories_without_advantage_do_not_count(trajectories: list[Trajecto
 
 
 def test_nothing_to_learn(trajectories: list[Trajectory]) -> None:
-    learner = Learner(model().vlm, ALGO, 10)
+    learner = new()
     before = weights(learner)
-    for idle in ([], [dataclasses.replace(trajectories[0], advantage=0.0)]):
+    for idle in ([], [trajectory(trajectories[0].branch, 0.0)]):
         metrics = learner.update(idle, 0, seed=1)
         assert (metrics["updates"], metrics["trained_tokens"], metrics["skipped_updates"]) == (0, 0, 0)
     assert torch.equal(weights(learner), before)
@@ -104,16 +132,30 @@ def test_nothing_to_learn(trajectories: list[Trajectory]) -> None:
 
 
 def test_the_advantaged_replies_become_likelier(trajectories: list[Trajectory], branches: list[Branch]) -> None:
-    learner = Learner(model().vlm, dataclasses.replace(ALGO, lr=1e-4), 10)
+    learner = new(lr=1e-4)
     before = logprobs(learner, branches)
     learner.update(trajectories, 0, seed=1)
     change = [after - old for after, old in zip(logprobs(learner, branches), before, strict=True)]
-    gain = sum(trajectory.advantage * moved for trajectory, moved in zip(trajectories, change, strict=True))
+    gain = sum((-1.0) ** i * (1 + i % 3) * moved for i, moved in enumerate(change))
     assert gain > 0.1
     for sign in (1.0, -1.0):
-        alone = Learner(model().vlm, dataclasses.replace(ALGO, lr=1e-4), 10)
-        alone.update([Trajectory(branches[1], sign)], 0, seed=1)
+        alone = new(lr=1e-4)
+        alone.update([trajectory(branches[1], sign)], 0, seed=1)
         assert sign * (logprobs(alone, branches[1:2])[0] - before[1]) > 0.01
+
+
+def test_every_token_has_its_own_advantage(branches: list[Branch]) -> None:
+    # The first sampled token is rewarded, the others are as good as expected: it alone gains.
+    branch = branches[11]
+    advantages = np.zeros(len(branch.tokens), dtype=np.float32)
+    advantages[np.flatnonzero(branch.loss_mask)[0]] = 1.0
+    learner = new(lr=1e-4)
+    metrics = learner.update([Trajectory(branch, advantages)], 0, seed=1)
+    assert metrics["loss"] == pytest.approx(-1 / branch.loss_mask.sum(), abs=1e-5)
+    with torch.no_grad():
+        change = learner.vlm([branch], 1.0)[0] - torch.from_numpy(branch.engine_logprobs[branch.loss_mask])
+    assert change[0] > 0.01
+    assert change.argmax() == 0
 
 
 def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], branches: list[Branch]) -> None:
@@ -121,7 +163,7 @@ def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], branches:
     counts = [int(branch.loss_mask.sum()) for branch in branches]
     total = sum(counts)
     # On policy every ratio is 1: the loss is minus the token mean of the advantages, nothing is clipped.
-    mean = sum(t.advantage * count for t, count in zip(trajectories, counts, strict=True)) / total
+    mean = sum((-1.0) ** i * (1 + i % 3) * count for i, count in enumerate(counts)) / total
     assert metrics["loss"] == pytest.approx(-mean, abs=1e-4)
     assert metrics["trained_tokens"] == total
     assert (metrics["updates"], metrics["skipped_updates"], metrics["clip_fraction"]) == (1, 0, 0)
@@ -141,21 +183,21 @@ def test_every_minibatch_is_an_update(trajectories: list[Trajectory], branches: 
 def test_a_ratio_beyond_the_clip_teaches_nothing(branches: list[Branch]) -> None:
     # Sampled at a probability e times lower than now: r = e > 1.28 everywhere, and the advantage is positive.
     stale = [dataclasses.replace(b, engine_logprobs=b.engine_logprobs - 1.0) for b in branches]
-    after, metrics = learn([Trajectory(branch, 1.0) for branch in stale], steps=1)
+    after, metrics = learn([trajectory(branch, 1.0) for branch in stale], steps=1)
     assert metrics["clip_fraction"] == pytest.approx(1.0)
     assert metrics["grad_norm"] == 0
     assert metrics["loss"] == pytest.approx(-1.28, abs=1e-5)
     assert metrics["policy_kl"] == pytest.approx(math.e - 1 - 1, abs=1e-3)
     assert metrics["mismatch"] == pytest.approx(1.0, abs=1e-4)
-    assert torch.equal(after, weights(Learner(model().vlm, ALGO, 1)))
+    assert torch.equal(after, weights(new()))
 
 
 # -- what must never be --------------------------------------------------------------------------------------------
 
 BROKEN = {
-    "advantage is nan": lambda t: dataclasses.replace(t, advantage=math.nan),
-    "advantage is infinite": lambda t: dataclasses.replace(t, advantage=-math.inf),
-    "log-probs are": lambda t: Trajectory(
+    "advantage is nan": lambda t: trajectory(t.branch, math.nan),
+    "advantage is infinite": lambda t: trajectory(t.branch, -math.inf),
+    "log-probs are": lambda t: trajectory(
         dataclasses.replace(t.branch, engine_logprobs=np.full_like(t.branch.engine_logprobs, -np.inf)), -1.0
     ),
 }
@@ -163,7 +205,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_what_is_not_finite_is_left_out(what: str, trajectories: list[Trajectory]) -> None:
-    learner = Learner(model().vlm, ALGO, 10)
+    learner = new()
     before = weights(learner)
     metrics = learner.update([BROKEN[what](trajectories[0]), *trajectories[1:]], 0, seed=1)
     assert (metrics["updates"], metrics["skipped_updates"], metrics["trained_tokens"]) == (0, 1, 0)
@@ -176,7 +218,7 @@ def test_what_is_not_finite_is_left_out(what: str, trajectories: list[Trajectory
 
 def test_only_the_broken_minibatch_is_left_out(trajectories: list[Trajectory]) -> None:
     broken = [BROKEN["advantage is nan"](trajectories[0]), *trajectories[1:]]
-    learner = Learner(model().vlm, dataclasses.replace(ALGO, minibatch=4), 10)
+    learner = new(minibatch=4)
     metrics = learner.update(broken, 0, seed=1)
     assert (metrics["updates"], metrics["skipped_updates"], learner.updates) == (2, 1, 2)
     assert weights(learner).isfinite().all()
@@ -186,7 +228,7 @@ def test_only_the_broken_minibatch_is_left_out(trajectories: list[Trajectory]) -
 
 
 def rates(updates: int, **settings: float) -> list[float]:
-    learner = Learner(model().vlm, dataclasses.replace(ALGO, **settings), steps=10)  # type: ignore[arg-type]
+    learner = new(**settings)
     learner.updates = updates
     return [learner.learning_rate(step) for step in (0, 5, 10, 20)]
 
@@ -203,9 +245,120 @@ def test_learning_rate() -> None:
 
 
 def test_the_schedule_is_what_is_used(trajectories: list[Trajectory]) -> None:
-    learner = Learner(model().vlm, dataclasses.replace(ALGO, warmup_updates=4, minibatch=6), steps=4)
+    learner = new(steps=4, warmup_updates=4, minibatch=6)
     reported = [learner.update(trajectories, step, seed=1)["learning_rate"] for step in range(3)]
     assert reported == pytest.approx([ALGO.lr * share for share in (0.5, 1.0, 1.0)])  # two updates a step
     slow, fast = learn(trajectories, steps=1, warmup_updates=10)[0], learn(trajectories, steps=1)[0]
-    start = weights(Learner(model().vlm, ALGO, 1))
+    start = weights(new())
     torch.testing.assert_close((slow - start) * 10, fast - start, atol=1e-6, rtol=1e-2)
+
+
+# -- what other weights say ----------------------------------------------------------------------------------------
+
+
+def test_the_reference_is_the_stages_start(trajectories: list[Trajectory]) -> None:
+    learner = new(kl_coef=0.1)
+    first = learner.update(trajectories, 0, seed=1)
+    assert first["reference_kl"] == pytest.approx(0, abs=1e-6)
+    second = learner.update(trajectories, 1, seed=1)
+    # On engine log-probs of the stage's start, k3 of engine to policy and of policy to reference look the same way
+    # and are near each other: both are about half the mean of the squared log-ratio.
+    assert second["reference_kl"] > 0.01
+    before = weights(learner)
+    learner.begin_stage(learner.algo, 10)
+    assert learner.update(trajectories, 0, seed=1)["reference_kl"] == pytest.approx(0, abs=1e-6)
+    assert not torch.equal(weights(learner), before)
+    held, _ = learn(trajectories, steps=4, kl_coef=30.0, lr=1e-4)
+    free, _ = learn(trajectories, steps=4, lr=1e-4)
+    start = weights(new())
+    assert (held - start).norm() < 0.9 * (free - start).norm()
+
+
+def test_old_logprobs_are_the_learners_before_the_step(trajectories: list[Trajectory]) -> None:
+    # The engine finds every token e^0.5 times likelier than the learner: w = e^-0.5 for all tokens of all minibatches,
+    # also of those that come after an update.
+    off = [
+        trajectory(
+            dataclasses.replace(t.branch, engine_logprobs=t.branch.engine_logprobs + 0.5 * t.branch.loss_mask),
+            float(t.advantages[t.branch.loss_mask][0]),
+        )
+        for t in trajectories
+    ]
+    for minibatch in (64, 4):
+        _, metrics = learn(off, steps=1, correction="tis", minibatch=minibatch)
+        assert metrics["correction"] == pytest.approx(math.exp(-0.5), abs=1e-5)
+        assert metrics["mismatch"] == pytest.approx(0.5, abs=1e-5)
+    _, metrics = learn(off, steps=1, correction="icepop", icepop_low=0.7)
+    assert (metrics["masked_fraction"], metrics["grad_norm"]) == (1.0, 0.0)
+
+
+# -- how it computes -----------------------------------------------------------------------------------------------
+
+
+def changed(trajectories: list[Trajectory], **settings: Any) -> dict[str, float]:
+    """How far each weight has moved in two updates."""
+    start = dict(model().vlm.model.named_parameters())
+    learner = new(**settings)
+    for step in range(2):
+        learner.update(trajectories, step, seed=1)
+    return {name: float((weight - start[name].detach()).abs().max()) for name, weight in learner.weights()}
+
+
+def test_a_frozen_vision_tower_stays(trajectories: list[Trajectory]) -> None:
+    moved = changed(trajectories, freeze_vision=True)
+    vision = {name for name in moved if "vision_model" in name or "connector" in name}
+    assert len(vision) > 20
+    assert all((moved[name] == 0) == (name in vision) for name in moved)
+
+
+def test_lora_moves_the_language_models_linear_layers_alone(trajectories: list[Trajectory]) -> None:
+    moved = changed(trajectories, lora_rank=4)
+    linear = {name for name in moved if "text_model.layers" in name and name.endswith("proj.weight")}
+    assert len(linear) == 4 * 7  # layers; q, k, v, o, gate, up and down
+    assert all((moved[name] > 1e-6) == (name in linear) for name in moved)
+    learner = new(lora_rank=4, lora_alpha=8)
+    torch.testing.assert_close(weights(learner), weights(new()), atol=0, rtol=0)  # it begins at zero
+    learner.update(trajectories, 0, seed=1)
+    assert sum(parameter.numel() for parameter in learner.parameters) < 0.1 * len(weights(learner))
+    # What is exported is what is computed: the additions, times alpha / rank, in the weights.
+    plain = model().vlm
+    plain.model.load_state_dict(dict(learner.weights()), strict=False)
+    branch = trajectories[3].branch
+    torch.testing.assert_close(plain([branch], 1.0)[0], learner.vlm([branch], 1.0)[0], atol=2e-5, rtol=0)
+
+
+def test_bfloat16_keeps_float32_weights(trajectories: list[Trajectory]) -> None:
+    learner = new(dtype="bfloat16", lr=1e-5)
+    assert all(parameter.dtype == torch.float32 for parameter in learner.parameters)
+    metrics = learner.update(trajectories, 0, seed=1)
+    exact = new(lr=1e-5)
+    other = exact.update(trajectories, 0, seed=1)
+    assert 1e-4 < metrics["mismatch"] < 0.1  # it does compute in bfloat16
+    assert metrics["grad_norm"] == pytest.approx(other["grad_norm"], rel=0.05)
+    # An update far below bfloat16's resolution arrives all the same.
+    start = dict(model().vlm.model.named_parameters())
+    name = "model.text_model.layers.0.mlp.up_proj.weight"
+    own = dict(learner.vlm.model.named_parameters())[name].detach().full_tensor()
+    step, exact_step = (weight - start[name].detach() for weight in (own, dict(exact.weights())[name]))
+    assert float(torch.cosine_similarity(step.flatten(), exact_step.flatten(), dim=0)) > 0.95
+    assert all(weight.dtype == torch.bfloat16 for _, weight in learner.weights())
+    learner.close()
+    assert not dist.is_initialized()
+
+
+def test_recomputing_keeps_less(trajectories: list[Trajectory]) -> None:
+    kept = {}
+    for checkpointing in (False, True):
+        sizes: list[int] = []
+        learner = new(checkpointing=checkpointing)
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda t, sizes=sizes: (sizes.append(t.nbytes), t)[1], lambda t: t
+        ):
+            learner.vlm([t.branch for t in trajectories], 1.0)
+        kept[checkpointing] = sum(sizes)
+    assert kept[True] < 0.5 * kept[False]
+
+
+def test_weights_are_named_as_in_transformers() -> None:
+    named = dict(new(lora_rank=2).weights())
+    assert set(named) == {name for name, _ in model().vlm.model.named_parameters()}
