@@ -25,6 +25,8 @@ class ClusterConfig:
     """Machines."""
     gpus_per_node: int = 0
     """GPUs of each machine; 0: everything runs on CPUs."""
+    gpu_gib: float = 80.0
+    """Memory of each GPU, in GiB; only plan=true needs to know."""
     learners: int = 1
     """Learner ranks, one GPU each; the model and its optimiser are sharded over them."""
     engines: int = 1
@@ -48,6 +50,8 @@ class ClusterConfig:
         for key in ("gpus_per_node", "restarts"):
             if getattr(self, key) < 0:
                 raise ValueError(f"{key} must not be negative, got {getattr(self, key)}")
+        if not self.gpu_gib > 0:
+            raise ValueError(f"gpu_gib must be greater than 0, got {self.gpu_gib}")
 
     @property
     def gpus(self) -> int:

@@ -1,0 +1,132 @@
+"""`training.run … plan=true`: what would run where, and what it would need in memory. Starts nothing."""
+
+from itertools import groupby
+
+from training.config import Config
+from training.memory import GIB, EngineMemory, LearnerMemory, engine_memory, learner_memory
+from training.placement import Slot, place
+from training.shapes import Shapes, shapes
+
+
+def plan_text(config: Config) -> str:
+    """The plan of a run, to be read; ValueError in one line where the model's config cannot be had."""
+    sizes = shapes(config.model.path)
+    cluster = config.cluster
+    reference = any(stage.algo.kl_coef > 0 for stage in config.stages.values() if stage.steps)
+    learner = learner_memory(sizes, config.learner, cluster.learners, reference)
+    engine = engine_memory(sizes, config.engine, cluster.engine_gpus, cluster.gpu_gib * GIB if cluster.gpus else 0)
+    parts = [_placement(config), _model(config, sizes), _learner(config, learner), _engine(config, sizes, engine)]
+    return "\n\n".join([*parts, *verdicts(config, sizes, learner, engine)])
+
+
+def verdicts(config: Config, sizes: Shapes, learner: LearnerMemory, engine: EngineMemory) -> list[str]:
+    """Whether it fits, and what to do if not: a line each."""
+    cluster, found = config.cluster, []
+    if not cluster.gpus:
+        processes = cluster.learners * learner.peak + cluster.engines * (engine.weights + engine.cache)
+        return [f"All together: {_gib(processes)} of main memory, beside about 1 GiB for each process's libraries."]
+    memory = cluster.gpu_gib * GIB
+    asleep = engine.weights + engine.cache if cluster.colocate and not config.engine.vllm.sleep else 0.0
+    if learner.peak + asleep > memory:
+        found.append(
+            f"Does not fit: a learner GPU needs {_gib(learner.peak)} of {_gib(memory)}. Raise cluster.learners, set "
+            "learner.checkpointing=true, or lower learner.pack_tokens and learner.pack_patches."
+        )
+    resident = learner.state if cluster.colocate else 0.0
+    share = config.engine.vllm.gpu_memory * memory
+    if resident + share > memory:
+        found.append(
+            f"Does not fit: beside the learner's {_gib(resident)} an engine cannot have {_gib(share)} of "
+            f"{_gib(memory)}. Lower engine.vllm.gpu_memory to {(memory - resident) / memory - 0.02:.2f}."
+        )
+    context = _context(config, sizes)
+    if engine.tokens < context:
+        found.append(
+            f"Does not fit: the KV cache holds {engine.tokens:,} tokens, and one context may have {context:,}. Raise "
+            "cluster.engine_gpus or engine.vllm.gpu_memory, or set engine.max_context."
+        )
+    return found or ["It fits."]
+
+
+def _placement(config: Config) -> str:
+    cluster = config.cluster
+    if cluster.kind == "local":
+        return "Placement\n  one process on this machine: a learner, an engine and all episodes"
+    actors = f"{cluster.learners} learner ranks, {cluster.engines} engines, {cluster.rollout_workers} rollout workers"
+    if not cluster.gpus:
+        return f"Placement (Ray on CPUs)\n  {actors}, a process each"
+    how = "colocated: engines sleep while the learners work" if cluster.colocate else "split: both work at once"
+    lines = [f"Placement (Ray, {cluster.nodes} x {cluster.gpus_per_node} GPUs, {how})", f"  {actors}"]
+    slots = place(cluster)
+    for _, group in groupby(slots, key=lambda slot: slot.node):
+        lines.append(_machine(list(group)))
+    idle = cluster.gpus - len(slots)
+    return "\n".join([*lines, *([f"  {idle} GPUs are left idle"] if idle else [])])
+
+
+def _machine(slots: list[Slot]) -> str:
+    learners = [slot.learner for slot in slots if slot.learner is not None]
+    engines = sorted({slot.engine for slot in slots if slot.engine is not None})
+    here = [_range("learner ranks", learners), _range("engines", engines)]
+    return f"  machine {slots[0].node}: {', '.join(one for one in here if one)}"
+
+
+def _range(name: str, numbers: list[int]) -> str:
+    return f"{name} {numbers[0]}–{numbers[-1]}" if numbers else ""
+
+
+def _model(config: Config, sizes: Shapes) -> str:
+    return (
+        f"Model {config.model.path}: {_billions(sizes.parameters)} parameters, {_billions(sizes.vision_parameters)} of "
+        f"them for images; {sizes.text.layers} layers"
+    )
+
+
+def _learner(config: Config, memory: LearnerMemory) -> str:
+    learner = config.learner
+    kept = "each layer computed again" if learner.checkpointing else "all kept"
+    rows = [
+        ("weights, float32", memory.weights),
+        ("gradients", memory.gradients),
+        ("AdamW's moments", memory.moments),
+        ("weights of the stage's start, for KL", memory.reference),
+        (f"gathered layers, {learner.dtype}", memory.gathered),
+        (
+            f"activations of {learner.pack_tokens:,} tokens, {learner.pack_patches:,} patches, {kept}",
+            memory.activations,
+        ),
+        ("logits, in chunks", memory.head),
+        ("at most", memory.peak),
+        ("between updates", memory.state),
+    ]
+    title = "Memory of a learner rank" + (f" (one of {config.cluster.learners})" if config.cluster.learners > 1 else "")
+    return _table(title, rows)
+
+
+def _engine(config: Config, sizes: Shapes, memory: EngineMemory) -> str:
+    rows = [
+        ("weights", memory.weights),
+        ("activations and graphs", memory.work),
+        ("KV cache", memory.cache),
+    ]
+    title = "Memory of an engine" + (f"'s GPU (one of {config.cluster.engine_gpus})" if config.cluster.gpus else "")
+    context = _context(config, sizes)
+    held = f"  {memory.tokens:,} tokens in the cache: {memory.tokens // context} contexts of {context:,} at once"
+    wanted = max((s.algo.groups * s.algo.group_size for s in config.stages.values() if s.steps), default=0)
+    return f"{_table(title, rows)}\n{held}; a step plays up to {-(-wanted // config.cluster.engines)} an engine"
+
+
+def _context(config: Config, sizes: Shapes) -> int:
+    return config.engine.max_context or sizes.longest
+
+
+def _table(title: str, rows: list[tuple[str, float]]) -> str:
+    return "\n".join([title, *(f"  {name:<80}{_gib(value):>12}" for name, value in rows if value)])
+
+
+def _gib(value: float) -> str:
+    return f"{value / GIB:.1f} GiB" if value >= GIB / 10 else f"{value / 2**20:.1f} MiB"
+
+
+def _billions(count: int) -> str:
+    return f"{count / 1e9:.2f} billion" if count >= 1e8 else f"{count / 1e6:.2f} million"
