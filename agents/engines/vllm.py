@@ -96,14 +96,14 @@ class VLLMEngine:
                     "enable_chunked_prefill": False,  # half a prompt rewinds the request's generator: a CPU's cannot
                 }
             try:
-                llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+                started = cls(AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments)), chat.eos, config)
             except ValueError as error:  # pydantic's: a heading, then the reason
                 lines = [line.strip() for line in str(error).splitlines() if "Value error, " in line] or [str(error)]
                 reason = lines[0].removeprefix("Value error, ").split(" [type=")[0]
                 raise ValueError(f"vLLM cannot load {path!r}: {reason}") from error
-        await llm.collective_rpc("forbid_tokens", args=(list(chat.forbidden),))
-        await llm.update_weight_version("0")
-        return cls(llm, chat.eos, config)
+        await started._llm.collective_rpc("forbid_tokens", args=(list(chat.forbidden),))
+        await started._llm.update_weight_version("0")
+        return started
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
         """The reply to a prompt; temperature 0 is greedy. Many calls run at once.
@@ -233,8 +233,8 @@ class VLLMEngine:
     async def close(self) -> None:
         """Stop vLLM's processes."""
         if self._llm is not None:
-            self._llm.shutdown()
-            self._llm = None  # or it complains when Python ends
+            self._llm.shutdown(timeout=1.0)
+            self._llm = None  # nothing else holds it: it would complain at the end of Python
 
 
 @contextmanager
