@@ -9,7 +9,7 @@ import asyncio
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -23,7 +23,7 @@ from agents.engines import Completion, EngineConfig
 from agents.engines.transformers import TransformersEngine
 from agents.episodes import Arena, Start
 from agents.experts import Expert, RandomPlayer, Scripted, has_expert
-from agents.models import wrap
+from agents.models import LoadedModel, wrap
 from agents.policy import Seat, VLMPolicy
 from agents.sampling import mix
 from agents.tiny import build
@@ -104,11 +104,12 @@ def demonstration(chat: Chat, seat: Seat, words: str) -> Branch:
     text = seat.task.words(seat.observation, first=True)
     conversation.ask(text, text, seat.observation.image)
     tokens = chat.reply(words)
-    conversation.answer(Completion(tokens, np.zeros(len(tokens), dtype=np.float32), finished=True, version=-1))
+    versions = np.full(len(tokens), -1, dtype=np.int32)  # no weights sampled them
+    conversation.answer(Completion(tokens, np.zeros(len(tokens), dtype=np.float32), finished=True, versions=versions))
     return conversation.branches()[0]
 
 
-def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: float = 0.15) -> list[Branch]:
+async def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: float = 0.15) -> list[Branch]:
     """So many turns of a task as tokens: the expert's, or half as many random ones where the env has no expert."""
     able = has_expert(task)
     demonstrator = Demonstrator(chat, Expert() if able else RandomPlayer(), noise)
@@ -117,7 +118,7 @@ def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: float 
     episode = 0
     while len(demonstrator.shown) < decisions:
         starts = [Start(mix(seed, episode + i) % 2**30, mix(seed, episode + i, 2)) for i in range(64)]
-        arena.play(starts, demonstrator)
+        await arena.play(starts, demonstrator)
         episode += 64
     arena.close()
     return demonstrator.shown[:decisions]
@@ -143,7 +144,7 @@ class Cloner:
             tokens = sum(int(branch.loss_mask.sum()) for batch in batches for branch in batch)
             loss = 0.0
             for batch in batches:
-                part = -self.vlm.score(batch, temperature=1.0)[0].sum() / tokens
+                part = -self.vlm(batch, temperature=1.0)[0].sum() / tokens
                 part.backward()
                 loss += float(part.detach())
             torch.nn.utils.clip_grad_norm_(self.vlm.model.parameters(), 1.0)
@@ -170,10 +171,16 @@ def main(argv: Sequence[str]) -> None:
             has_expert(task)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    asyncio.run(warm_up(config, model, tasks, started))
+
+
+async def warm_up(config: WarmupConfig, model: LoadedModel, tasks: Mapping[str, Task], started: float) -> None:
+    """Demonstrate, clone until the game succeeds often enough, check every task, save."""
     shown = []
     for number, (name, task) in enumerate(tasks.items()):
-        shown.append((demonstrate(model.chat, task, config.decisions, mix(config.seed, number)), config.tasks[name]))
-        print(f"{len(shown[-1][0])} demonstrations of {name}, {time.perf_counter() - started:.0f} s", flush=True)
+        branches = await demonstrate(model.chat, task, config.decisions, mix(config.seed, number))
+        shown.append((branches, config.tasks[name]))
+        print(f"{len(branches)} demonstrations of {name}, {time.perf_counter() - started:.0f} s", flush=True)
     cloner = Cloner(model.vlm, shown, config)
     policy = VLMPolicy(model.chat, TransformersEngine(model.vlm, model.chat.eos, EngineConfig()))
     starts = [Start(2**30 + i, mix(config.seed, i)) for i in range(config.episodes)]
@@ -181,15 +188,16 @@ def main(argv: Sequence[str]) -> None:
     success = 0.0
     while success < config.target and cloner.step < config.steps:
         loss = cloner.train(config.every)
-        success = float(np.mean([episode.success for episode in arena.play(starts, policy)]))
+        success = float(np.mean([episode.success for episode in await arena.play(starts, policy)]))
         seconds = time.perf_counter() - started
         print(f"step {cloner.step}: loss {loss:.3f}, {config.game} {success:.0%}, {seconds:.0f} s", flush=True)
     if success < config.target:
         print(f"{config.game} did not reach {config.target:.0%} in {config.steps} steps", file=sys.stderr)
     for name, task in tasks.items():
-        episodes = Arena(task).play(starts, policy)
+        episodes = await Arena(task).play(starts, policy)
         won, valid = (float(np.mean([getattr(one, key) for one in episodes])) for key in ("success", "valid"))
         print(f"{name}: {won:.0%} succeed, {valid:.0%} of the replies are valid", flush=True)
+    await policy.engine.close()
     model.save(Path(config.out))
     print(f"written to {config.out}")
 
