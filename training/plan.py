@@ -26,8 +26,7 @@ def verdicts(config: Config, sizes: Shapes, learner: LearnerMemory, engine: Engi
         processes = cluster.learners * learner.peak + cluster.engines * (engine.weights + engine.cache)
         return [f"All together: {_gib(processes)} of main memory, beside about 1 GiB for each process's libraries."]
     memory = cluster.gpu_gib * GIB
-    asleep = engine.weights + engine.cache if cluster.colocate and not config.engine.vllm.sleep else 0.0
-    if learner.peak + asleep > memory:
+    if learner.peak > memory:
         found.append(
             f"Does not fit: a learner GPU needs {_gib(learner.peak)} of {_gib(memory)}. Raise cluster.learners, set "
             "learner.checkpointing=true, or lower learner.pack_tokens and learner.pack_patches."
@@ -52,7 +51,8 @@ def _placement(config: Config) -> str:
     cluster = config.cluster
     if cluster.kind == "local":
         return "Placement\n  one process on this machine: a learner, an engine and all episodes"
-    actors = f"{cluster.learners} learner ranks, {cluster.engines} engines, {cluster.rollout_workers} rollout workers"
+    counts = {"learner rank": cluster.learners, "engine": cluster.engines, "rollout worker": cluster.rollout_workers}
+    actors = ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in counts.items())
     if not cluster.gpus:
         return f"Placement (Ray on CPUs)\n  {actors}, a process each"
     how = "colocated: engines sleep while the learners work" if cluster.colocate else "split: both work at once"
@@ -85,16 +85,14 @@ def _model(config: Config, sizes: Shapes) -> str:
 def _learner(config: Config, memory: LearnerMemory) -> str:
     learner = config.learner
     kept = "each layer computed again" if learner.checkpointing else "all kept"
+    pack = f"{learner.pack_tokens:,} tokens, {learner.pack_patches:,} patches"
     rows = [
         ("weights, float32", memory.weights),
         ("gradients", memory.gradients),
         ("AdamW's moments", memory.moments),
         ("weights of the stage's start, for KL", memory.reference),
         (f"gathered layers, {learner.dtype}", memory.gathered),
-        (
-            f"activations of {learner.pack_tokens:,} tokens, {learner.pack_patches:,} patches, {kept}",
-            memory.activations,
-        ),
+        (f"activations of {pack}, {kept}", memory.activations),
         ("logits, in chunks", memory.head),
         ("at most", memory.peak),
         ("between updates", memory.state),
@@ -109,7 +107,8 @@ def _engine(config: Config, sizes: Shapes, memory: EngineMemory) -> str:
         ("activations and graphs", memory.work),
         ("KV cache", memory.cache),
     ]
-    title = "Memory of an engine" + (f"'s GPU (one of {config.cluster.engine_gpus})" if config.cluster.gpus else "")
+    gpus = config.cluster.engine_gpus
+    title = "Memory of an engine" + (f" (on each of its {gpus} GPUs)" if gpus > 1 else "")
     context = _context(config, sizes)
     held = f"  {memory.tokens:,} tokens in the cache: {memory.tokens // context} contexts of {context:,} at once"
     wanted = max((s.algo.groups * s.algo.group_size for s in config.stages.values() if s.steps), default=0)

@@ -16,6 +16,7 @@ PATIENCE = 300.0
 QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a colocated engine names its GPUs itself
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # the actors are the run: they need not stand back behind anything
 }
 
 
