@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,10 @@ def read_progress(checkpoint: Path) -> Progress:
     path = checkpoint / "progress.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+        if missing := {part.name for part in fields(Progress)} - set(document):
+            raise ValueError(f"it has no {', '.join(sorted(missing))}")
         return Progress(**document)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise ConfigError(
             f"{path} is damaged or of another version: {error}; remove {checkpoint} to go on before"
         ) from error

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import async_save
@@ -87,10 +88,10 @@ class Writer:
                 (fresh / name).write_text(json.dumps(document, indent=1), encoding="utf-8")
             replace_folder(fresh, folder)
             then()
-        except Exception as error:
-            shutil.rmtree(fresh, ignore_errors=True)
-            lines = str(error).splitlines() or [type(error).__name__]
-            raise ConfigError(f"cannot save {folder}: {lines[0]}; earlier checkpoints are intact") from error
+        except (Exception, CheckpointException) as error:
+            if self._first:
+                shutil.rmtree(fresh, ignore_errors=True)
+            raise ConfigError(f"cannot save {folder}: {_line(error)}; earlier checkpoints are intact") from error
 
     def wait(self) -> None:
         """Until all is on the disk."""
@@ -125,9 +126,15 @@ def read(folder: Path, tensors: Mapping[str, Tensor], group: dist.ProcessGroup |
                 process_group=group,
                 no_dist=group is None,
             )
-    except Exception as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise ConfigError(f"{folder} is damaged or of another model: {lines[0]}") from error
+    except (Exception, CheckpointException) as error:
+        raise ConfigError(f"{folder} is damaged or of another model: {_line(error)}") from error
+
+
+def _line(error: BaseException) -> str:
+    """What an error says, in one line; of several ranks' the first one's."""
+    if isinstance(error, CheckpointException) and error.failures:
+        error = next(iter(error.failures.values()))[0]
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _one_process_is_meant() -> None:

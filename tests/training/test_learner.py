@@ -324,7 +324,7 @@ def test_lora_moves_the_language_models_linear_layers_alone(trajectories: list[T
     plain = model().vlm
     plain.model.load_state_dict(dict(learner.weights()), strict=False)
     branch = trajectories[3].branch
-    torch.testing.assert_close(plain([branch], 1.0)[0], learner.vlm([branch], 1.0)[0], atol=2e-5, rtol=0)
+    torch.testing.assert_close(plain([branch], 1.0)[0], learner.vlm([branch], 1.0)[0], atol=5e-5, rtol=0)
 
 
 def test_bfloat16_keeps_float32_weights(trajectories: list[Trajectory]) -> None:
