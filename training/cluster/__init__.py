@@ -22,7 +22,7 @@ from training.cluster.actors import EngineHost, RolloutWorker
 from training.cluster.deaths import Deaths
 from training.cluster.ranks import Ranks
 from training.cluster.reservation import Reservation, connect
-from training.cluster.results import result
+from training.cluster.results import living, result
 from training.learner_config import LearnerConfig
 from training.placement import ClusterConfig, engine_settings
 
@@ -269,22 +269,21 @@ class RayCluster:
 
     async def _introduce(self, workers: Any) -> None:
         """Tell workers which engines there are."""
-        calls = [result(worker.connect.remote(self.engines, self.version, self._max_context)) for worker in workers]
-        for error in await asyncio.gather(*calls, return_exceptions=True):
-            if isinstance(error, BaseException) and not isinstance(error, RayActorError):
-                raise error
+        await living(worker.connect.remote(self.engines, self.version, self._max_context) for worker in workers)
 
     async def _send(self, engines: Mapping[int, Any]) -> None:
         """The learners' weights into engines, as `version`; the dead ones are their keepers' business."""
+        if self.cluster.gpus and self.engine.kind != "transformers" and self.engine.vllm.transfer != "shared":
+            address = (await self._call("address"))[0]
+            await self._call("send", list(engines.values()), self.engine.vllm, address, self.version)
+            return
         references = (await self._call("weights"))[0]
-        calls = [result(engine.load_weights.remote(references, self.version)) for engine in engines.values()]
-        for held in await asyncio.gather(*calls, return_exceptions=True):
-            if isinstance(held, ObjectLostError):
-                await self._call("gpus")  # tells that rank 0 is dead
-            if isinstance(held, RayActorError):
-                continue
-            if isinstance(held, BaseException):
-                raise held
+        try:
+            loaded = await living(engine.load_weights.remote(references, self.version) for engine in engines.values())
+        except ObjectLostError:
+            await self._call("gpus")  # LearnerLost, where rank 0 died and took them along
+            raise
+        for held in loaded:
             if held != self.version:
                 raise RuntimeError(f"an engine has weights of version {held} after it was sent {self.version}")
 
@@ -292,10 +291,7 @@ class RayCluster:
         """Colocated engines sleep while the learners work."""
         if self.cluster.colocate:
             engines = self.engines.values()
-            calls = [result(engine.sleep.remote() if asleep else engine.wake.remote()) for engine in engines]
-            for error in await asyncio.gather(*calls, return_exceptions=True):
-                if isinstance(error, BaseException) and not isinstance(error, RayActorError):
-                    raise error
+            await living(engine.sleep.remote() if asleep else engine.wake.remote() for engine in engines)
 
     def _actor(self, kind: type, name: str, number: int) -> Any:
         """Ray's class for an actor in its place."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 
 from agents.engines import Completion, EngineConfig, Prompt
+from agents.engines.vllm_config import VLLMConfig
 from agents.models import ModelConfig
 from envs.task_config import TaskConfig
 from training.algo import AlgoConfig
@@ -25,6 +26,7 @@ from training.cluster.weights import pieces, unpack
 from training.learner_config import LearnerConfig
 
 if TYPE_CHECKING:
+    from agents.engines.transfer import DirectSender
     from agents.episodes import Episode
     from training.checkpoint import Progress
     from training.rollout import Job
@@ -44,19 +46,21 @@ class LearnerRank:
         if not gpu:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
         self.learner: Any = None
+        self.sender: DirectSender | None = None
+        self.receivers: list[Any] = []
 
-    def address(self) -> str:
-        """Where the ranks meet: a free port of this machine."""
+    def address(self) -> tuple[str, int]:
+        """Where others can meet this rank: its machine, and a free port of it."""
         with socket.socket() as free:
             free.bind(("", 0))
             host: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-            return f"tcp://{host}:{free.getsockname()[1]}"
+            return host, free.getsockname()[1]
 
     def gpus(self) -> str:
         """The GPU of this rank, as CUDA_VISIBLE_DEVICES names it."""
         return os.environ.get("CUDA_VISIBLE_DEVICES", "")
 
-    def start(self, address: str, model: ModelConfig, config: LearnerConfig) -> None:
+    def start(self, address: tuple[str, int], model: ModelConfig, config: LearnerConfig) -> None:
         """Meet the other ranks, and load the model."""
         from torch.distributed import init_process_group
         from torch.distributed.device_mesh import init_device_mesh
@@ -69,7 +73,7 @@ class LearnerRank:
         if self.world > 1:
             init_process_group(
                 "nccl" if self.gpu else "gloo",
-                init_method=address,
+                init_method=f"tcp://{address[0]}:{address[1]}",
                 rank=self.rank,
                 world_size=self.world,
                 timeout=PATIENCE,
@@ -98,6 +102,32 @@ class LearnerRank:
                 pass
             return []
         return [ray.put(piece) for piece in pieces(self.learner.weights())]
+
+    def send(self, engines: list[Any], config: VLLMConfig, address: tuple[str, int], version: int) -> None:
+        """Weights straight from this GPU to those of the engines, by vLLM's own transfer."""
+        import torch
+
+        from agents.engines.transfer import DirectSender
+
+        names = [engine._actor_id for engine in engines]
+        if self.sender is None or names != self.receivers:
+
+            def call(method: str, arguments: list[tuple[Any, ...]]) -> None:
+                ray.get([engine.call.remote(method, *each) for engine, each in zip(engines, arguments, strict=True)])
+
+            dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16
+            self.sender, self.receivers = None, names
+            self.sender = DirectSender(
+                config.transfer,
+                self.learner.weights,
+                dtype,
+                self.rank,
+                call,
+                len(engines),
+                config.tensor_parallel,
+                address,
+            )
+        self.sender.send(version)
 
     def save(self, folder: Path, progress: "Progress") -> None:
         """A checkpoint, from all ranks."""
@@ -151,6 +181,10 @@ class EngineHost:
         await self.engine.load_weights((unpack(packed) for piece in loaded for packed in piece), version)
         held: int = self.engine.version
         return held
+
+    async def call(self, method: str, *arguments: Any) -> None:
+        """A step of a weight transfer (`agents/engines/transfer.py`)."""
+        await getattr(self.engine, method)(*arguments)
 
     async def sleep(self) -> None:
         """Give the GPU's memory away."""
