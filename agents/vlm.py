@@ -67,7 +67,7 @@ class VLM(nn.Module):
         super().__init__()
         self.model = model
         self.chat = chat
-        attention.use(model)
+        families.prepare(model)
         self.register_buffer("forbidden", torch.tensor(chat.forbidden, dtype=torch.long, device=model.device), False)
         self.forbidden: Tensor
 
@@ -87,7 +87,7 @@ class VLM(nn.Module):
         starts = dict(zip(order, packed.bounds, strict=False))
         places = np.concatenate([np.flatnonzero(branch.loss_mask) + starts[i] for i, branch in enumerate(branches)])
         trained = torch.from_numpy(places).to(self.device)
-        hidden = self.hidden(packed)[trained - 1]
+        hidden = self.hidden(packed, trained - 1)
         return chosen_logprobs(hidden, self.head, packed.tokens[0, trained], self.forbidden, temperature)
 
     @property
@@ -133,8 +133,11 @@ class VLM(nn.Module):
             features = features.take(torch.from_numpy(rows).to(self.device), shown)
         return features
 
-    def hidden(self, packed: Packed, cache: Any = None) -> Tensor:
-        """Hidden states [T, D] of packed sequences; `cache` is given every layer's keys and values [1, K, T, d]."""
+    def hidden(self, packed: Packed, keep: Tensor, cache: Any = None) -> Tensor:
+        """Hidden states [N, D] of the tokens `keep` [N] of packed sequences.
+
+        `cache` is given every layer's keys and values [1, K, T, d] of all tokens.
+        """
         model = families.language_model(self.model)
         embeds = model.embed_tokens(packed.tokens)
         deepstack = {}
@@ -156,6 +159,7 @@ class VLM(nn.Module):
             cu_seq_lens_k=bounds,
             max_length_q=longest,
             max_length_k=longest,
+            keep=keep,
             **deepstack,
         )
         hidden: Tensor = output.last_hidden_state[0]

@@ -168,11 +168,14 @@ class TransformersEngine:
         distinct = {key: prompt for key, prompt in zip(keys, prompts, strict=True)}
         packed = self.vlm.pack(list(distinct.values()))
         first = _Layers()
-        hidden = self.vlm.hidden(packed, first)
-        starts, ends = (np.array(part) for part in (packed.bounds[:-1], packed.bounds[1:]))
+        last = torch.tensor(packed.bounds[1:], device=device) - 1
+        hidden = self.vlm.hidden(packed, last, first)
+        newest = packed.positions[..., 0, last]
+        positions = (newest.amax(0) if newest.dim() == 2 else newest) + 1
         number = {key: i for i, key in enumerate(distinct)}
         row = np.array([number[key] for key in keys])
-        starts, ends = starts[row], ends[row]
+        rows = torch.from_numpy(row).to(device)
+        starts, ends = (np.array(part)[row] for part in (packed.bounds[:-1], packed.bounds[1:]))
         length = int((ends - starts).max())
         columns = ends[:, None] - length + np.arange(length)  # [B, T], before the start where nothing counts
         index = torch.from_numpy(np.maximum(columns, starts[:, None])).to(device)
@@ -180,10 +183,7 @@ class TransformersEngine:
         if (columns < starts[:, None]).any():
             shown = torch.from_numpy(columns >= starts[:, None]).to(device)
             mask = torch.cat([shown, shown.new_ones(len(prompts), room)], dim=1)
-        last = torch.from_numpy(ends - 1).to(device)
-        newest = packed.positions[..., 0, last]
-        positions = (newest.amax(0) if newest.dim() == 2 else newest) + 1
-        return hidden[last], positions, mask, KeysValues(first, index, room)
+        return hidden[rows], positions[rows], mask, KeysValues(first, index, room)
 
 
 class _Layers:

@@ -1,6 +1,6 @@
 """Packed attention is each sequence's own attention, in as few calls as their lengths allow."""
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ def test_equals_each_alone(lengths: list[int], kv_heads: int, causal: bool) -> N
         nn.Module(), *inputs, None, scaling=0.3, is_causal=causal, cu_seq_lens_q=torch.tensor(ends)
     )
     parts = []
-    for start, end in zip(ends, ends[1:], strict=False):
+    for start, end in pairwise(ends):
         q, k, v = (tensor[:, :, start:end] for tensor in inputs)
         k, v = (tensor.repeat_interleave(4 // kv_heads, dim=1) for tensor in (k, v))
         parts.append(functional.scaled_dot_product_attention(q, k, v, scale=0.3, is_causal=causal).transpose(1, 2))

@@ -131,7 +131,8 @@ def test_sampling_follows_the_distribution(model: LoadedModel, engine: Transform
     replies = [generate(engine, [prompt_of(model, "go", None, s, 1) for s in range(i, i + 80)], 1.0) for i in (0, 80)]
     first = np.array([int(reply.tokens[0]) for batch in replies for reply in batch])
     with torch.no_grad():
-        logits = model.vlm.logits(model.vlm.hidden(model.vlm.pack([one])))[-1]
+        last = torch.tensor([len(one.tokens) - 1])
+        logits = model.vlm.logits(model.vlm.hidden(model.vlm.pack([one]), last))[0]
     probs = logits.softmax(-1)
     likely = int(probs.argmax())
     p = float(probs[likely])

@@ -122,7 +122,7 @@ def test_a_frame_is_seen_once_however_often_it_is_shown() -> None:
 def test_images_that_do_not_fit_their_placeholders_are_refused() -> None:
     branch = next(branch for branch in branches("qwen2_5_vl") if len(branch.images) == 2)
     wrong = Branch(**{**branch.__dict__, "images": branch.images[:1], "image_ids": branch.image_ids[:1]})
-    with pytest.raises(ValueError, match="1 images of .* visual tokens, .* placeholders"):
+    with pytest.raises(ValueError, match=r"1 images of .* visual tokens, .* placeholders"):
         loaded("qwen2_5_vl").vlm([wrong], 1.0)
 
 
