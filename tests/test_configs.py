@@ -1,11 +1,12 @@
 """Every task that ships can be played."""
 
+import asyncio
+
 import pytest
 
-from agents.chat import Chat
 from agents.episodes import Arena, Ended, Start
 from agents.experts import scripted
-from agents.tiny import build_processor
+from agents.tiny import build_chat
 from agents.warmup import TASKS
 from envs.task import Task
 from training.config import load, names
@@ -18,7 +19,7 @@ NO_EXPERT = {"cliff_walking", "freeway", "frozen_lake", "minigrid"}
 def test_every_env_config_plays(name: str) -> None:
     config = load([f"env={name}"]).tasks[name]
     task = Task(name, config)
-    (episode,) = Arena(task).play([Start(seed=1, sampling_seed=2)], scripted("random"))
+    (episode,) = asyncio.run(Arena(task).play([Start(seed=1, sampling_seed=2)], scripted("random")))
     assert 1 <= len(episode.turns) <= config.max_turns
     assert episode.valid == 1 and episode.ended in (Ended.COMPLETED, Ended.TRUNCATED)
     for turn in episode.turns:
@@ -31,10 +32,11 @@ def test_every_env_config_plays(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(names("env")) - NO_EXPERT))
 def test_the_expert_succeeds_in_well_formed_replies(name: str) -> None:
     task = Task(name, load([f"env={name}"]).tasks[name])
-    episodes = Arena(task).play([Start(seed, sampling_seed=seed) for seed in range(4)], scripted("expert"))
+    starts = [Start(seed, sampling_seed=seed) for seed in range(4)]
+    episodes = asyncio.run(Arena(task).play(starts, scripted("expert")))
     assert all(episode.valid == 1 for episode in episodes)
     assert any(episode.success for episode in episodes)
     if name in TASKS:  # the embedded model is warmed up with it
-        chat = Chat(build_processor())
+        chat = build_chat()
         lengths = [len(chat.reply(turn.words)) for episode in episodes for turn in episode.turns]
         assert 0 < max(lengths) <= task.config.max_reply_tokens

@@ -2,7 +2,8 @@
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from envs.schema import kinds
 from envs.suites import SUITES
@@ -63,8 +64,7 @@ def help_text(
     lines += ["", f"The task {config.env} (env.k sets k in each task of env=, tasks.NAME.k in one):"]
     lines += key_lines(type(config.tasks[config.env]), config.tasks[config.env], "env.", width)
     for group in _GROUPS:
-        value = getattr(config, group)
-        lines += ["", f"{meanings(Config)[group]}", *key_lines(type(value), value, f"{group}.", width)]
+        lines += ["", f"{meanings(Config)[group]}", *_group_lines(getattr(config, group), f"{group}.", width)]
     for name, stage in config.stages.items():
         lines += [
             "",
@@ -77,6 +77,14 @@ def help_text(
         lines += ["", f"All stages (the values are those of {name}):"]
         lines += key_lines(AlgoConfig, stage.algo, "algo.", width)
     return "\n".join(lines)
+
+
+def _group_lines(value: Any, prefix: str, width: int) -> Iterator[str]:
+    """The lines of a group's keys, and of the groups in it."""
+    groups = [name for name, kind in kinds(type(value)).items() if dataclasses.is_dataclass(kind)]
+    yield from key_lines(type(value), value, prefix, width, set(kinds(type(value))) - set(groups))
+    for name in groups:
+        yield from _group_lines(getattr(value, name), f"{prefix}{name}.", width)
 
 
 def _about(group: str, name: str) -> str:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from envs.schema import build, check, merge, parse
 from envs.suites import SUITES
+from envs.usage import meanings
 from training.config import CONFIGS, DEFAULTS, ConfigError, group_file, load, load_with, names, read, save
-from training.usage import help_text, meanings
+from training.usage import help_text
 
 GROUP_FILES = [(group, name) for group in DEFAULTS for name in names(group)]
 
@@ -366,7 +368,16 @@ def test_the_loader_needs_no_torch() -> None:
 def test_help_lists_every_key_with_its_meaning() -> None:
     text = help_text(["algo.lr=0.125"], Extra, width=80)
     assert max(len(line) for line in text.splitlines()) <= 80
-    for key in ("policy", "seed", "env.max_turns", "model.path", "engine.kind", "evaluation.episodes", "cluster.kind"):
+    for key in (
+        "policy",
+        "seed",
+        "env.max_turns",
+        "model.path",
+        "engine.kind",
+        "engine.vllm.dtype",
+        "learner.dtype",
+        "cluster.kind",
+    ):
         assert f"  {key} (" in text
     assert "algo.lr (number) = 0.125\n      Peak learning rate" in text
     assert "stages.fre.steps (whole number)" in text
@@ -377,10 +388,12 @@ def test_help_lists_every_key_with_its_meaning() -> None:
 def test_every_field_has_a_meaning() -> None:
     config = load([])
     stage = config.stages["mgt"]
-    groups = (config, config.model, config.engine, config.evaluation, config.cluster, config.tasks["football"])
-    for part in (*groups, stage, stage.algo):
-        for field, meaning in {name: meanings(type(part)).get(name, "") for name in vars(part)}.items():
-            assert meaning, f"{type(part).__name__}.{field}"
+    groups = (config.model, config.engine, config.learner, config.evaluation, config.cluster)
+    parts: list[Any] = [config, *groups, config.tasks["football"], stage, stage.algo]
+    for part in parts:
+        known = meanings(type(part))  # type: ignore[arg-type]  # mypy takes a type for unhashable
+        for field in vars(part):
+            assert known.get(field), f"{type(part).__name__}.{field}"
 
 
 @dataclass
