@@ -10,25 +10,28 @@ import torch
 from torch import Tensor
 
 from agents.models import load_processor
+from envs.schema import ConfigError
 from training.sharded import replace_folder
 
 
 def write(model: Any, weights: Mapping[str, Tensor], folder: Path, dtype: str) -> None:
-    """Write a model with these weights, its configs and its processor; OSError on a full disk."""
+    """Write a model with these weights, its configs and its processor; ConfigError on a full disk."""
     from safetensors import SafetensorError
 
     fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
     try:
+        fresh.mkdir(parents=True)
         model.save_pretrained(fresh, state_dict=dict(weights))
-    except SafetensorError as error:
-        raise OSError(f"cannot save the model in {folder}: {error}") from error
-    path = fresh / "config.json"
-    path.write_text(json.dumps(_with_dtype(json.loads(path.read_text()), dtype), indent=2) + "\n", encoding="utf-8")
-    if model.name_or_path:
-        load_processor(Path(model.name_or_path), model.config.model_type).save(fresh)
-    replace_folder(fresh, folder)
+        path = fresh / "config.json"
+        config = _with_dtype(json.loads(path.read_text()), dtype)
+        path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        if model.name_or_path:
+            load_processor(Path(model.name_or_path), model.config.model_type).save(fresh)
+        replace_folder(fresh, folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise ConfigError(f"cannot save {folder}: {error}; earlier checkpoints are intact") from error
 
 
 def _with_dtype(config: Any, dtype: str) -> Any:

@@ -82,7 +82,7 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """While this process works on the run, no other one may; ConfigError if one does."""
-        with (self.path / ".lock").open("w") as file:
+        with (self.path / "config.yaml").open() as file:  # every run has it
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
