@@ -80,7 +80,7 @@ def write_questions(case: Case, folder: Path) -> Task:
 
 
 def questions(task: Task) -> list[Question]:
-    """What is asked with the seeds 0, 1, …"""
+    """What is asked with seeds from 0 on."""
     env = task.make()
     asked = []
     for seed in range(QUESTIONS):

@@ -5,8 +5,8 @@
 
 A step is 16 questions with a picture x 8 replies, and one optimiser update on them. TRL runs in its own loop, with its
 own settings for such a job that were quickest here; at the end of each of its steps one of ours follows, so that a
-ratio is taken within a round. With one thread these are CPU seconds, which other work on the machine hardly changes; with
-more they are those of the wall clock. Peak memory is that of a process with one side alone.
+ratio is taken within a round. With one thread these are CPU seconds, which other work on the machine hardly changes;
+with more they are those of the wall clock. Peak memory is that of a process with one side alone.
 """
 
 import os
@@ -21,6 +21,7 @@ import subprocess
 import tempfile
 import time
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -100,7 +101,7 @@ def quickest(case: Case, make: Any) -> int:
     for batch in trl_theirs.BATCHES:
         ends: list[float] = []
         trl_theirs.run(make(batch), 3, lambda _, ends=ends: ends.append(STEP()))  # type: ignore[misc]
-        best[batch] = min(end - start for start, end in zip(ends[1:], ends[2:], strict=False))
+        best[batch] = min(end - start for start, end in pairwise(ends[1:]))
     return min(best, key=lambda batch: best[batch])
 
 

@@ -126,9 +126,8 @@ def run(trainer: Any, steps: int, after: Callable[[int], None]) -> None:
 
 def length(trainer: Any) -> float:
     """Mean reply of the newest step, in tokens."""
-    return float(
-        np.mean([inputs["completion_mask"].sum(1).float().mean().item() for inputs in trainer._buffered_inputs])
-    )
+    masks = [inputs["completion_mask"].float() for inputs in trainer._buffered_inputs]
+    return float(np.mean([mask.sum(1).mean().item() for mask in masks]))
 
 
 def prompts(trainer: Any) -> set[tuple[int, ...]]:
