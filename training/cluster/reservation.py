@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +36,11 @@ def bundles(cluster: ClusterConfig) -> list[dict[str, int]]:
 
 def connect(cluster: ClusterConfig) -> None:
     """Join the Ray cluster of the config, or start one here; ValueError in one line where it is absent or too small."""
-    needed = bundles(cluster)
-    cpus = sum(bundle["CPU"] for bundle in needed) + cluster.rollout_workers
-    gpus = sum(bundle.get("GPU", 0) for bundle in needed)
     os.environ.update(QUIET)
     address = cluster.address or ("auto" if os.environ.get("RAY_ADDRESS") else "local")
     common: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    if address == "local":  # CPUs are a count for the scheduler: actors share what there is
-        common |= {"num_cpus": max(int(cpus), os.cpu_count() or 1)}
+    if address == "local":  # actors share the cores that there are
+        common |= {"num_cpus": max(needs(cluster)["CPU"], os.cpu_count() or 1)}
     try:
         ray.init(address=address, runtime_env={"env_vars": QUIET} if address != "local" else None, **common)
     except ConnectionError as error:
@@ -50,12 +48,26 @@ def connect(cluster: ClusterConfig) -> None:
             f"cluster.address={address} has no Ray: {str(error).splitlines()[0]}; start it with `ray start --head` on "
             "one machine and `ray start --address=HOST:6379` on the others"
         ) from error
-    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    for kind, count in (("GPU", gpus), ("CPU", cpus)):
+    try:
+        check_room(cluster, ray.cluster_resources())  # type: ignore[no-untyped-call]
+    except ValueError:
+        ray.shutdown()
+        raise
+
+
+def needs(cluster: ClusterConfig) -> dict[str, int]:
+    """Ray's resources for all actors; a CPU is a count for the scheduler, of which each actor has one."""
+    needed = bundles(cluster)
+    cpus = sum(bundle["CPU"] for bundle in needed) + cluster.rollout_workers
+    return {"GPU": sum(bundle.get("GPU", 0) for bundle in needed), "CPU": cpus}
+
+
+def check_room(cluster: ClusterConfig, there: Mapping[str, float]) -> None:
+    """ValueError in one line where a Ray cluster with these resources is too small."""
+    for kind, count in needs(cluster).items():
         if there.get(kind, 0) < count:
-            ray.shutdown()
             raise ValueError(
-                f"the run needs {count:.0f} {kind}s, but the Ray cluster has {there.get(kind, 0):.0f}; lower "
+                f"the run needs {count} {kind}s, but the Ray cluster has {there.get(kind, 0):.0f}; lower "
                 "cluster.learners, engines, engine_gpus or rollout_workers, or add machines"
             )
 
