@@ -54,7 +54,7 @@ class VLLMEngine:
         """
         from agents.models import load_chat, model_folder
 
-        config: VLLMConfig = getattr(engine, "vllm", None) or VLLMConfig()
+        config = engine.vllm
         chat = load_chat(path)
         on_gpu = torch.cuda.is_available()
         threads = {"OMP_NUM_THREADS": str(config.cpu_threads)}
@@ -81,6 +81,7 @@ class VLLMEngine:
                 "worker_extension_cls": "agents.engines.vllm_worker.WorkerExtension",
                 "weight_transfer_config": {"backend": config.transfer},
                 "disable_log_stats": True,
+                "use_tqdm_on_load": False,
             }
             if on_gpu:
                 arguments |= {

@@ -1,0 +1,152 @@
+"""The whole rollout against the bare engine, on the very same prompts and replies, in the same run.
+
+    python -m benchmarks.rollout [PAIRS] [key=value …]
+
+On a CPU with vLLM. 64 ragged episodes of the default env are played at once by the embedded model: envs step, draw and
+are put into words, replies are read, branches are made. Then vLLM alone (`AsyncLLM.generate`, requests made
+beforehand, nothing checked) is sent the prompts that were recorded, with the lengths that were sampled. A prompt is
+sent when the reply to the one before it in its episode is complete, as in play: it holds that reply, or follows from
+it. All caches are emptied before each of the two, and the two take turns at going first.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import asyncio
+import statistics
+import sys
+import time
+from collections import defaultdict
+from typing import Any
+
+from agents.engines import Completion, EngineConfig, Prompt
+from agents.engines.vllm import VLLMEngine
+from agents.models import load_chat
+from agents.policy import VLMPolicy
+from agents.sampling import mix
+from training.config import load
+from training.rollout import Job, Player, held_out_starts
+
+EPISODES = 64
+CONTEXT = 1024
+
+Chain = list[tuple[Prompt, int]]
+"""The prompts of an episode in order, each with the length of its reply."""
+
+
+class Recorder:
+    """An engine that notes what it is asked, episode by episode."""
+
+    def __init__(self, engine: VLLMEngine) -> None:
+        self.engine = engine
+        self.version = 0
+        self.max_context = engine.max_context
+        self.chains: dict[Any, Chain] = defaultdict(list)
+
+    async def generate(self, prompt: Prompt, temperature: float) -> Completion:
+        """Every episode is a task of its own."""
+        completion = await self.engine.generate(prompt, temperature)
+        self.chains[asyncio.current_task()].append((prompt, len(completion.tokens)))
+        return completion
+
+
+async def empty(llm: Any) -> None:
+    """Forget prefixes, images and their features."""
+    await llm.reset_mm_cache()
+    await llm.reset_prefix_cache()
+    await llm.reset_encoder_cache()
+
+
+async def replay(llm: Any, chains: list[Chain], run: int) -> float:
+    """Seconds of the bare engine for all chains at once."""
+    from vllm import SamplingParams, TokensPrompt
+    from vllm.sampling_params import RequestOutputKind
+
+    requests: list[list[tuple[str, Any, Any]]] = []
+    for number, chain in enumerate(chains):
+        requests.append([])
+        for turn, (prompt, length) in enumerate(chain):
+            inputs: Any = TokensPrompt(prompt_token_ids=prompt.collapsed.tolist())
+            if prompt.images:
+                inputs["multi_modal_data"] = {"image": list(prompt.images)}
+                inputs["multi_modal_uuids"] = {"image": list(prompt.image_ids)}
+            params = SamplingParams(
+                seed=prompt.seed & (2**63 - 1),
+                max_tokens=length,
+                ignore_eos=True,
+                logprobs=0,
+                flat_logprobs=True,
+                detokenize=False,
+                output_kind=RequestOutputKind.FINAL_ONLY,
+            )
+            requests[-1].append((f"{run}-{number}-{turn}", inputs, params))
+
+    async def one(chain: list[tuple[str, Any, Any]]) -> int:
+        tokens = 0
+        for name, inputs, params in chain:
+            async for output in llm.generate(inputs, params, name):
+                tokens += len(output.outputs[0].token_ids)
+        return tokens
+
+    await empty(llm)
+    started = time.perf_counter()
+    tokens = sum(await asyncio.gather(*(one(chain) for chain in requests)))
+    seconds = time.perf_counter() - started
+    assert tokens == sum(length for chain in chains for _, length in chain)
+    return seconds
+
+
+async def main(argv: list[str]) -> None:
+    """Pairs of a rollout and its replay."""
+    pairs = next((int(word) for word in argv if word.isdigit()), 8)
+    config = load(["env=football", *(word for word in argv if not word.isdigit())])
+    task = config.envs[0]
+    engine = await VLLMEngine.start(config.model.path, EngineConfig("vllm", max_context=CONTEXT))
+    llm = engine._llm
+    chat = load_chat(config.model.path)
+    player = Player(config.tasks, VLMPolicy(chat, engine))
+
+    whole, bare, counts, lengths, chains = [], [], [], [], 0
+
+    async def play(pair: int) -> tuple[float, list[Chain]]:
+        recorder = Recorder(engine)
+        player.policy = VLMPolicy(chat, recorder)  # type: ignore[arg-type]
+        starts = held_out_starts(mix(pair) % 2**20, EPISODES, pair)
+        await empty(llm)
+        started = time.perf_counter()
+        episodes = await player.play(Job(task, starts, 1.0))
+        assert all(episode.branches for episode in episodes)
+        return time.perf_counter() - started, list(recorder.chains.values())
+
+    for pair in range(pairs + 1):  # the first makes the envs and touches everything, and is left out
+        seconds, recorded = await play(pair)
+        replayed = await replay(llm, recorded, pair)
+        if pair % 2:  # the other way about: the same episodes again, after their replay
+            again, _ = await play(pair)
+            seconds = again
+        if pair:
+            whole.append(seconds)
+            bare.append(replayed)
+            counts.append(sum(length for chain in recorded for _, length in chain))
+            lengths += [length for chain in recorded for _, length in chain]
+            chains += sum(len(chain) for chain in recorded)
+    player.close()
+    await engine.close()
+    ratios = [b / w for w, b in zip(whole, bare, strict=True)]
+    turns, tokens = chains / pairs / EPISODES, statistics.mean(counts)
+    print(f"{pairs} pairs of {EPISODES} episodes of {task}: {turns:.1f} turns an episode, replies of "
+          f"{min(lengths)} to {max(lengths)} tokens, {tokens:.0f} tokens a pair")  # fmt: skip
+    for name, seconds in (("whole rollout", whole), ("bare engine", bare)):
+        print(f"  {name:<13} {spread([count / s for count, s in zip(counts, seconds, strict=True)], '.0f')} tokens/s")
+    print(f"  ratio         {spread(ratios, '.1%')}, all pairs together {sum(bare) / sum(whole):.1%}")
+
+
+def spread(numbers: list[float], form: str) -> str:
+    """Median, lowest and highest."""
+    return f"{statistics.median(numbers):{form}} ({min(numbers):{form}} to {max(numbers):{form}})"
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
