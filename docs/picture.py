@@ -3,6 +3,7 @@
 python docs/picture.py runs/football/checkpoint
 """
 
+import asyncio
 import sys
 from itertools import zip_longest
 from pathlib import Path
@@ -10,19 +11,24 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from agents.episodes import Arena
-from envs.task import Task
+from agents.episodes import Episode
 from render.video import write_video
 from training.config import load
-from training.evaluate import held_out, make_policy
+from training.evaluate import make_policy
+from training.measure import held_out
+from training.rollout import Player
 from training.runfolder import film
+
+
+async def play(model: str) -> list[Episode]:
+    """The first held-out episodes of football, filmed."""
+    config = load(["env=football"])
+    return await held_out(Player(config.tasks, await make_policy(model, config)), "football", 12, film=12)
 
 
 def main(checkpoint: str) -> None:
     """Film the first held-out episodes that the model lost before and won after."""
-    config = load(["env=football"])
-    arena = Arena(Task("football", config.tasks["football"]))
-    before, after = (held_out(arena, make_policy(name, config, 1.0), 12, film=12) for name in ("tiny", checkpoint))
+    before, after = (asyncio.run(play(model)) for model in ("tiny", checkpoint))
     won = [number for number in range(12) if after[number].success and not before[number].success][:3]
     frames = []
     for number in won:

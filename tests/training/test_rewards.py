@@ -1,4 +1,4 @@
-"""Outcome + format → one number, with its parts kept; episodes sorted into groups."""
+"""Outcome + format → one number, with its parts kept, for an episode and for its turns."""
 
 import pytest
 
@@ -6,13 +6,12 @@ from agents.episodes import Ended, Episode, Start, Turn
 from envs.reply import Reply
 from envs.task import Observation
 from envs.task_config import TaskConfig
-from training.rewards import reward_parts
-from training.trajectory import make_groups
+from training.rewards import reward_parts, turn_rewards
 
 
 def episode(rewards: list[float], valid: list[bool], success: bool = False, group: int = 0) -> Episode:
     turns = [
-        Turn(Observation(None, ""), "", "", Reply("", "", 1 if good else None), reward, f"hash{number}")
+        Turn(Observation(None, ""), "", "", Reply("", "", (1,) if good else ()), reward, f"hash{number}")
         for number, (reward, good) in enumerate(zip(rewards, valid, strict=True))
     ]
     return Episode(Start(10 + group, 0, group), turns, Ended.COMPLETED, success)
@@ -40,19 +39,13 @@ def test_an_episode_without_a_turn_earns_nothing() -> None:
     assert reward_parts(Episode(Start(0, 0)), TASK) == {"outcome": 0.0, "format": 0.0}
 
 
-def test_groups() -> None:
-    played = [
-        episode([1.0], [True], True, group=1),
-        episode([0.0], [True], group=0),
-        episode([0.0], [False], group=1),
-        episode([0.5, 0.25], [True, True], group=0),
-    ]
-    groups = make_groups("sums", TASK, played)
-    assert [(group.task, group.seed) for group in groups] == [("sums", 10), ("sums", 11)]
-    assert [[player.episode for player in group.players] for group in groups] == [played[1::2], played[::2]]
-    assert [player.reward for player in groups[1].players] == [pytest.approx(1.1), 0.0]
-    two = groups[0].players[1]
-    assert two.turn_rewards == [0.5, 0.25]
-    assert two.state_hashes == ["hash0", "hash1"]
-    assert two.ended is Ended.COMPLETED
-    assert two.rewards == {"outcome": 0.0, "format": 0.1}
+@pytest.mark.parametrize("task", [TASK, RETURN])
+def test_rewards_by_turns_are_the_same_rewards(task: TaskConfig) -> None:
+    played = episode([0.5, 0.25, -1.0], [True, True, False], success=True)
+    by_turn = turn_rewards(played, task)
+    share = task.format_reward / 3
+    outcomes = [0.0, 0.0, 1.0] if task is TASK else [0.5, 0.25, -1.0]
+    assert [parts["outcome"] for parts in by_turn] == outcomes
+    assert [parts["format"] for parts in by_turn] == pytest.approx([share, share, 0.0])
+    for name, total in reward_parts(played, task).items():
+        assert sum(parts[name] for parts in by_turn) == pytest.approx(total)
