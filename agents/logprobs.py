@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 CHUNK = 2**24
-"""Logits at a time: 64 MB."""
+"""Logits at a time: 64 MB; on a GPU, which wants longer matrices, eight times as many."""
 KEEP = 2**21
 """So many probabilities are kept for backward instead of computed again: 8 MB."""
 
@@ -24,7 +24,7 @@ class _ChosenLogprobs(torch.autograd.Function):
         logprobs, entropy, sums = [], [], []
         small = len(hidden) * len(weight) <= KEEP
         kept = None
-        for rows in _chunks(len(hidden), len(weight)):
+        for rows in _chunks(hidden, weight):
             logits = _logits(hidden[rows], weight, forbidden, temperature)
             picked = logits.gather(-1, chosen[rows, None])[:, 0]
             total = logits.logsumexp(-1)
@@ -45,7 +45,7 @@ class _ChosenLogprobs(torch.autograd.Function):
         hidden, weight, chosen, forbidden, sums, kept = ctx.saved_tensors
         for_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for_weight: Tensor | None = None
-        for rows in _chunks(len(hidden), len(weight)):
+        for rows in _chunks(hidden, weight):
             probs = kept
             if probs is None:
                 probs = torch.exp(_logits(hidden[rows], weight, forbidden, ctx.temperature) - sums[rows, None])
@@ -82,8 +82,9 @@ def chosen_logprobs(
     return result
 
 
-def _chunks(rows: int, vocabulary: int) -> list[slice]:
-    size = max(1, CHUNK // vocabulary)
+def _chunks(hidden: Tensor, weight: Tensor) -> list[slice]:
+    rows = len(hidden)
+    size = max(1, CHUNK * (8 if hidden.is_cuda else 1) // len(weight))
     return [slice(start, min(rows, start + size)) for start in range(0, max(rows, 1), size)]
 
 

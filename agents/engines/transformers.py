@@ -20,6 +20,9 @@ from agents.engines import Completion, EngineConfig, Prompt
 from agents.sampling import uniforms
 from agents.vlm import VLM
 
+QUIET = 3
+"""Turns of the event loop without a new call, before a round begins."""
+
 Call = tuple[Prompt, float, "asyncio.Future[Completion]"]
 
 
@@ -86,11 +89,12 @@ class TransformersEngine:
 
     async def _play(self) -> None:
         """One round: wait until no more calls come, generate, answer."""
-        gathered = -1
-        while len(self._waiting) > gathered:  # those whom the last round answered have yet to ask again
-            gathered = len(self._waiting)
+        gathered, quiet = 0, 0
+        while quiet < QUIET:  # those whom the last round answered have yet to ask again
             await asyncio.sleep(0)
-        calls, self._waiting = self._waiting, []
+            quiet = 0 if len(self._waiting) > gathered else quiet + 1
+            gathered = len(self._waiting)
+        calls, self._waiting = [call for call in self._waiting if not call[2].done()], []
         loop = asyncio.get_running_loop()
         jobs = []
         for batch in self._batches(calls):

@@ -175,7 +175,7 @@ def test_weights_are_loaded_between_rounds_and_every_token_knows_its_version(mod
 
     async def main() -> tuple[Completion, Completion]:
         running = asyncio.create_task(engine.generate(prompt, 0.0))
-        for _ in range(4):
+        for _ in range(8):
             await asyncio.sleep(0)  # its round has begun
         await engine.load_weights(other.vlm.model.state_dict().items(), 7)
         return await running, await engine.generate(prompt, 0.0)
