@@ -86,6 +86,8 @@ class VLLMEngine:
             if on_gpu:
                 arguments |= {
                     "tensor_parallel_size": config.tensor_parallel,
+                    # Its own processes: in a Ray actor vLLM would take the whole placement group for itself.
+                    "distributed_executor_backend": "mp" if config.tensor_parallel > 1 else None,
                     "gpu_memory_utilization": config.gpu_memory,
                     "enforce_eager": config.eager,
                     "enable_sleep_mode": config.sleep > 0,
