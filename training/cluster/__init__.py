@@ -53,7 +53,7 @@ class RayCluster:
         self.model = model
         self.engine = engine_settings(cluster, engine)
         self.learner = learner
-        self.tasks = dict(tasks)
+        self.tasks = tasks
         self.version = 0
         self.engines: dict[int, Any] = {}
         """By number: those that have the weights of `version`."""
@@ -64,6 +64,7 @@ class RayCluster:
         self._max_context: int | None = None
         self._learning = asyncio.Lock()
         self._ahead = False  # the learners' weights are not those of `version`
+        self._running = False
         self._lost: RuntimeError | None = None  # not told yet
         self._deaths = Deaths(cluster.restarts)
         self._keepers: list[asyncio.Task[None]] = []
@@ -101,15 +102,16 @@ class RayCluster:
         """The episodes of a job, from the worker that plays the fewest; from another one if it dies."""
         while True:
             await self._deaths.guarded(self._workers_there.wait())
-            number = min(self.workers, key=lambda n: (self._playing.get(n, 0), n))
+            number = min(self.workers, key=lambda n: (self._playing[n], n))
             worker = self.workers[number]
-            self._playing[number] = self._playing.get(number, 0) + len(job.starts)
+            self._playing[number] += len(job.starts)
             try:
                 return await self._deaths.guarded(result(worker.play.remote(job)))
             except RayActorError:
                 await self._drop("worker", number, worker)
             finally:
-                self._playing[number] -= len(job.starts)
+                if self.workers.get(number) is worker:  # a new one begins at 0
+                    self._playing[number] -= len(job.starts)
 
     # -- learning -----------------------------------------------------------------------------------------------------
 
@@ -201,6 +203,7 @@ class RayCluster:
         started = [(kind, number, asyncio.Event()) for kind, count in kinds for number in range(count)]
         self._keepers = [asyncio.create_task(self._keep(*one)) for one in started]
         await asyncio.gather(learners, *(ready.wait() for *_, ready in started))
+        self._running = True
 
     async def _keep(self, kind: str, number: int, ready: asyncio.Event) -> None:
         """Start an engine or worker, and start it again whenever it dies."""
@@ -222,7 +225,8 @@ class RayCluster:
     async def _start_engine(self, number: int) -> Any:
         """A new engine with the learners' weights; where those are ahead, the next `publish` brings them."""
         colocate = self.cluster.colocate
-        async with self._learning if colocate else nullcontext():  # its memory is there when no learner works
+        late = colocate and self._running  # a replacement: its memory is there when no learner works
+        async with self._learning if late else nullcontext():
             gpus = None
             if colocate:
                 first = number * self.cluster.engine_gpus
@@ -251,8 +255,7 @@ class RayCluster:
         """A new rollout worker that knows the engines."""
         worker = self._actor(RolloutWorker, "worker", number).remote(number)
         await result(worker.start.remote(self.model, self.tasks))
-        self.workers[number] = worker
-        self._playing[number] = 0
+        self.workers[number], self._playing[number] = worker, 0
         await self._introduce([worker])
         self._workers_there.set()
         return worker
