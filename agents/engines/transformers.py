@@ -22,6 +22,8 @@ from agents.vlm import VLM
 
 QUIET = 3
 """Turns of the event loop without a new call, before a round begins."""
+SHARED = 32
+"""From so many calls on a CPU there are two batches at least, for two cores."""
 
 Call = tuple[Prompt, float, "asyncio.Future[Completion]"]
 
@@ -117,10 +119,11 @@ class TransformersEngine:
     def _batches(self, calls: list[Call]) -> list[list[Call]]:
         """Calls of one temperature and like lengths, those with the same images side by side."""
         batches = []
+        on_cpu = self.vlm.device.type == "cpu"
         for temperature in dict.fromkeys(call[1] for call in calls):
             same = [call for call in calls if call[1] == temperature]
             same.sort(key=lambda call: (len(call[0].images), len(call[0].tokens), call[0].image_ids))
-            count = -(-len(same) // self.config.max_batch)
+            count = max(-(-len(same) // self.config.max_batch), 2 if on_cpu and len(same) >= SHARED else 1)
             batches += [same[len(same) * k // count : len(same) * (k + 1) // count] for k in range(count)]
         return batches
 

@@ -4,7 +4,7 @@ from itertools import accumulate, pairwise
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
@@ -63,6 +63,7 @@ def test_many_of_one_length_are_not_padded() -> None:
     assert [(call.count, call.length, call.index) for call in calls] == [(8, 32, None), (8, 31, None)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.booleans())
 def test_every_token_has_its_row(lengths: list[int], causal: bool) -> None:
     ends = bounds(lengths)
@@ -84,3 +85,24 @@ def test_without_lengths_it_is_transformers_own() -> None:
     torch.testing.assert_close(got, expected)
     one = torch.ones(1, 1, 1, 1, dtype=torch.bool)  # "everything": not a mask at all
     torch.testing.assert_close(packed_attention(module, query[:, :, -1:], key, value, one)[0], expected[:, -1:])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="the variable-length kernel is CUDA's")
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("kv_heads", [4, 2])
+def test_the_variable_length_kernel_gives_the_same(kv_heads: int, causal: bool) -> None:
+    lengths = [3, 90, 1, 8, 33]
+    shapes = [(1, sum(lengths), heads, 64) for heads in (4, kv_heads, kv_heads)]
+    exact = [torch.randn(shape, device="cuda").transpose(1, 2).requires_grad_() for shape in shapes]
+    half = [tensor.detach().bfloat16().requires_grad_() for tensor in exact]
+    ends = torch.tensor(bounds(lengths), device="cuda")
+    ours, theirs = (
+        packed_attention(nn.Module(), *inputs, None, is_causal=causal, cu_seq_lens_q=ends, max_length_q=max(lengths))[0]
+        for inputs in (half, exact)  # the kernel, and calls by length
+    )
+    torch.testing.assert_close(ours.float(), theirs, atol=0.03, rtol=0.03)
+    gradients = (
+        torch.autograd.grad(output.float().square().sum(), inputs) for output, inputs in ((ours, half), (theirs, exact))
+    )
+    for low, high in zip(*gradients, strict=True):
+        torch.testing.assert_close(low.float(), high, atol=0.15, rtol=0.05)

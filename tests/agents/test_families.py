@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents import families
@@ -45,6 +45,7 @@ def test_positions_are_the_models_own(model: torch.nn.Module, layout: list[list[
     np.testing.assert_array_equal(got, torch.cat(expected, dim=2)[:, 0].numpy())
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3)), max_size=4), min_size=1))
 def test_sequences_do_not_see_each_other(layout: list[list[tuple[int, int, int]]]) -> None:
     parts = []
