@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0
 """Seconds that actors have for closing: learners may still be writing a checkpoint."""
-CALLS = 100_000
-"""Calls that one engine or worker may have in progress."""
+CALLS = 100_000  # that one engine or worker may have in progress
 
 
 class RayCluster:
@@ -224,11 +223,10 @@ class RayCluster:
 
     async def _start_engine(self, number: int) -> Any:
         """A new engine with the learners' weights; where those are ahead, the next `publish` brings them."""
-        colocate = self.cluster.colocate
-        late = colocate and self._running  # a replacement: its memory is there when no learner works
+        late = self.cluster.colocate and self._running  # a replacement: its memory is there when no learner works
         async with self._learning if late else nullcontext():
             gpus = None
-            if colocate:
+            if self.cluster.colocate:
                 first = number * self.cluster.engine_gpus
                 assert self._ranks is not None
                 shared = self._ranks.actors[first : first + self.cluster.engine_gpus]
