@@ -1,0 +1,231 @@
+"""The learner beside the bare model, and packed beside padded passes: seconds and memory, in one run.
+
+python benchmarks/learner.py [rounds=7] [models=tiny,20M]
+
+bare:   forward, cross-entropy, backward and AdamW on the very tokens that the learner packs, laid out beforehand
+padded: sequences padded on the right to the longest of a micro-batch, all through transformers' own forward pass, the
+        trained rows through the head
+Rounds alternate; ratios are of the same round: median (least to most). One thread. Target: learner / bare <= 1.10.
+"""
+
+import asyncio
+import ctypes
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import AutoModelForImageTextToText
+
+from agents import families
+from agents.conversation import Branch, Conversation
+from agents.engines import Completion, make_engine
+from agents.models import LoadedModel, load_model, wrap
+from agents.policy import VLMPolicy
+from agents.tiny import build_config, build_processor
+from agents.vlm import Packed
+from training.algo import AlgoConfig
+from training.config import load
+from training.learner import Learner
+from training.learner_config import LearnerConfig
+from training.rollout import Job, Player, group_starts
+from training.trajectory import Trajectory
+
+ALGO = AlgoConfig(lr=1e-5, minibatch=1024)
+
+
+def middling() -> LoadedModel:
+    """Twenty million parameters with random weights."""
+    processor = build_processor()
+    config = build_config(processor.tokenizer)
+    config.text_config.update({"hidden_size": 384, "intermediate_size": 1152, "num_hidden_layers": 8})
+    config.vision_config.update({"hidden_size": 192, "intermediate_size": 576, "num_hidden_layers": 6})
+    torch.manual_seed(0)
+    return wrap(AutoModelForImageTextToText.from_config(config, dtype=torch.float32).eval(), processor)
+
+
+async def football(groups: int) -> list[Trajectory]:
+    """Football as the tiny model plays it, every turn a trajectory."""
+    config = load(["env=football"])
+    engine = await make_engine("tiny", config.engine)
+    player = Player(config.tasks, VLMPolicy(load_model("tiny").chat, engine))
+    played = []
+    for group in range(groups):
+        played += await player.play(Job("football", group_starts(0, 0, 0, 0, group, 8), 1.0))
+    player.close()
+    await engine.close()
+    return [advantaged(branch, i) for i, branch in enumerate(b for episode in played for b in episode.branches)]
+
+
+def ragged(model: LoadedModel, count: int) -> list[Trajectory]:
+    """Two turns of 40 to 700 tokens, log-normal, three in four with images."""
+    rng = np.random.default_rng(0)
+    made = []
+    for i in range(count):
+        game = Conversation(model.chat, -1)
+        for turn in range(2):
+            frame = rng.integers(0, 256, (84, 84, 3), dtype=np.uint8) if (i + turn) % 4 else None
+            game.ask("go", "go " * int(min(300, rng.lognormal(4, 1))), frame)
+            tokens = rng.integers(0, 200, int(min(200, rng.lognormal(3.5, 1)) + 1)).astype(np.int32)
+            logprobs, versions = np.full(len(tokens), -6, np.float32), np.zeros(len(tokens), np.int32)
+            game.answer(Completion(tokens, logprobs, True, versions))
+        made.append(advantaged(game.branches()[0], i))
+    return made
+
+
+def advantaged(branch: Branch, i: int) -> Trajectory:
+    """A branch of good and bad replies by turns."""
+    return Trajectory(branch, np.where(branch.loss_mask, (-1.0) ** i, 0).astype(np.float32))
+
+
+class Bare:
+    """The model, a loss and an optimiser; everything that is not those is done beforehand."""
+
+    def __init__(self, model: LoadedModel, passes: Sequence[Sequence[Branch]]) -> None:
+        self.vlm = model.vlm
+        self.optimizer = torch.optim.AdamW(self.vlm.parameters(), lr=1e-5, fused=True)
+        self.total = sum(int(branch.loss_mask.sum()) for branches in passes for branch in branches)
+        self.passes = [self.laid_out(branches) for branches in passes]
+
+    def laid_out(self, branches: Sequence[Branch]) -> tuple[Packed, dict[str, Tensor], Tensor]:
+        """Tokens, pixels and trained rows."""
+        with torch.no_grad():
+            packed = self.vlm.pack(branches)
+        marked = torch.from_numpy(np.flatnonzero(np.concatenate([branch.loss_mask for branch in branches])))
+        frames = {id: f for branch in branches for id, f in zip(branch.image_ids, branch.images, strict=True)}
+        shown = sum(len(branch.images) for branch in branches)
+        assert shown == len(frames), "frames are distinct here"
+        pixels = self.vlm.chat.pictures.pixels(list(frames.values())) if frames else {}
+        return packed, pixels, marked
+
+    def step(self) -> None:
+        """Forward, backward, update."""
+        for packed, pixels, marked in self.passes:
+            features = families.encode(self.vlm.model, pixels) if pixels else None
+            hidden = self.vlm.hidden(
+                Packed(packed.tokens, packed.positions, packed.bounds, packed.placeholders, features), marked - 1
+            )
+            logits = self.vlm.model.lm_head(hidden)
+            (functional.cross_entropy(logits, packed.tokens[0, marked], reduction="sum") / self.total).backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+
+class Padded:
+    """Right-padded micro-batches of like length through transformers' own forward pass."""
+
+    def __init__(self, model: LoadedModel, trajectories: Sequence[Trajectory], micro_batch: int) -> None:
+        self.vlm = model.vlm
+        self.model = self.vlm.model
+        for part in self.model.modules():  # its own attention, over the padded batch
+            if hasattr(part, "config") and hasattr(part.config, "_attn_implementation"):
+                part.config._attn_implementation = "sdpa"
+        families.layers(self.model)[-1].__dict__.pop("forward", None)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-5, fused=True)
+        branches = sorted((t.branch for t in trajectories), key=lambda b: (len(b.images), len(b.tokens)))
+        self.passes = [branches[at : at + micro_batch] for at in range(0, len(branches), micro_batch)]
+        self.total = sum(int(branch.loss_mask.sum()) for branch in branches)
+
+    def step(self) -> None:
+        """Forward, backward, update."""
+        for branches in self.passes:
+            tokens = np.full((len(branches), max(len(b.tokens) for b in branches)), self.vlm.chat.pad, dtype=np.int64)
+            marked = np.zeros(tokens.shape, dtype=bool)
+            for row, branch in enumerate(branches):
+                tokens[row, : len(branch.tokens)] = branch.tokens
+                marked[row, : len(branch.tokens)] = branch.loss_mask
+            frames = [frame for branch in branches for frame in branch.images]
+            pixels = self.vlm.chat.pictures.pixels(frames)["pixel_values"] if frames else None
+            rows, columns = (torch.from_numpy(axis) for axis in np.nonzero(marked))
+            if pixels is not None:  # [images, tiles, 3, H, W], one tile each
+                pixels = pixels.reshape(-1, 1, *pixels.shape[-3:])
+            output = self.model.model(input_ids=torch.from_numpy(tokens), pixel_values=pixels, use_cache=False)
+            logits = self.model.lm_head(output.last_hidden_state[rows, columns - 1])
+            labels = torch.from_numpy(tokens)[rows, columns]
+            (functional.cross_entropy(logits, labels, reduction="sum") / self.total).backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+
+def memory(work: Callable[[], object]) -> float:
+    """Peak MB that a call adds to the process (Linux)."""
+    ctypes.CDLL("libc.so.6").malloc_trim(0)  # what is free, but kept, would hide what is taken
+    Path("/proc/self/clear_refs").write_text("5")
+    before = status("VmRSS")
+    work()
+    return (status("VmHWM") - before) / 1024
+
+
+def status(key: str) -> int:
+    """A figure of this process, in KB."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key))
+    return int(line.split()[1])
+
+
+def compare(title: str, contestants: dict[str, Callable[[], Any]], rounds: int) -> None:
+    """Seconds and memory of each, and ratios of the first to the others."""
+    for work in contestants.values():
+        work()
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds):
+        names = list(contestants)
+        for name in names if number % 2 else reversed(names):
+            started = time.process_time()  # one thread: what other processes take does not count
+            contestants[name]()
+            seconds[name].append(time.process_time() - started)
+    print(title)
+    first = next(iter(contestants))
+    for name, work in contestants.items():
+        ratios = [a / b for a, b in zip(seconds[first], seconds[name], strict=True)]
+        beside = f"{first} / {name} {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        print(f"  {name:>8} {statistics.median(seconds[name]):7.3f} s  {memory(work):6.0f} MB  {beside}")
+
+
+def main(argv: list[str]) -> None:
+    """Print the tables."""
+    words = dict(word.split("=") for word in argv)
+    rounds = int(words.get("rounds", 7))
+    torch.set_num_threads(1)
+    sampled = asyncio.run(football(12))
+    models: dict[str, Callable[[], LoadedModel]] = {"tiny": lambda: load_model("tiny"), "20M": middling}
+    for size in words.get("models", "tiny,20M").split(","):
+        make = models[size]
+        for data in ("football", "ragged"):
+            trajectories = sampled if data == "football" else ragged(make(), 48)
+            trajectories = trajectories[: len(trajectories) if size == "tiny" else len(trajectories) // 6]
+            seen: dict[str, Branch] = {}  # a frame shown twice would be encoded once: leave such trajectories out
+            for trajectory in trajectories:
+                if not any(id in other.image_ids for id in trajectory.branch.image_ids for other in seen.values()):
+                    seen[str(len(seen))] = trajectory.branch
+            trajectories = [t for t in trajectories if any(t.branch is branch for branch in seen.values())]
+            learner = Learner(make().vlm, LearnerConfig(threads=1))
+            learner.begin_stage(ALGO, 1)
+            order = learner._share(trajectories)
+            bare = Bare(make(), [[t.branch for t in order.members(part)] for part in order.passes])
+            padded = Padded(make(), trajectories, 128 if data == "football" else 12)
+            tokens = sum(len(t.branch.tokens) for t in trajectories)
+            parameters = sum(parameter.numel() for parameter in learner.parameters) / 1e6
+            compare(
+                f"{data}, {parameters:.1f}M parameters: {len(trajectories)} trajectories, {tokens} tokens, "
+                f"{order.tokens:.0f} trained",
+                {
+                    "learner": lambda learner=learner, t=trajectories: learner.update(t, 0, 0),  # type: ignore[misc]
+                    "bare": bare.step,
+                    "padded": padded.step,
+                },
+                rounds,
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
