@@ -1,13 +1,15 @@
 """A training step beside TRL's GRPOTrainer: the same model, prompts, pictures, group size and reply lengths, one run.
 
     pip install trl==1.16.0          # beside what is there already; it changes nothing
-    python benchmarks/trl_step.py [short] [rules] [ragged] [rounds=5] [threads=1]
+    python benchmarks/trl_step.py [short] [rules] [ragged] [rounds=5] [threads=1] [batch=0]
 
 A step is 16 questions with a picture x 8 replies, and one optimiser update on them. TRL runs in its own loop, with its
-own settings for such a job that were quickest here; at the end of each of its steps one of ours follows, so that a
+own settings for such a job, and the batch that is quickest unless one is given; at the end of each of its steps one of ours follows, so that a
 ratio is taken within a round. With one thread these are CPU seconds, which other work on the machine hardly changes;
 with more they are those of the wall clock. Peak memory is that of a process with one side alone.
 """
+
+# ruff: noqa: E402  (the number of threads must stand in the environment before torch is there)
 
 import os
 import sys
@@ -43,13 +45,14 @@ def main(argv: list[str]) -> None:
     warnings.simplefilter("ignore")
     names = [word for word in argv if word in CASES] or list(CASES)
     rounds = next((int(word.removeprefix("rounds=")) for word in argv if word.startswith("rounds=")), 5)
+    batch = next((int(word.removeprefix("batch=")) for word in argv if word.startswith("batch=")), 0)
     alone = next((word.removeprefix("alone=") for word in argv if word.startswith("alone=")), "")
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             if alone:
                 memory_of(alone, CASES[name], Path(folder))
             else:
-                compare(name, rounds, Path(folder))
+                compare(name, rounds, batch, Path(folder))
 
 
 def prepare(case: Case, folder: Path) -> tuple[trl_ours.Ours, Any]:
@@ -61,11 +64,11 @@ def prepare(case: Case, folder: Path) -> tuple[trl_ours.Ours, Any]:
     return ours, lambda batch: trl_theirs.trainer(case, asked, folder / "model", ours.chat.forbidden, batch)
 
 
-def compare(name: str, rounds: int, folder: Path) -> None:
+def compare(name: str, rounds: int, batch: int, folder: Path) -> None:
     """Measure one case and print it."""
     case = CASES[name]
     ours, make = prepare(case, folder)
-    batch = quickest(case, make)
+    batch = batch or quickest(case, make)
     trainer = make(batch)
     theirs_clock, ours_clock = Clock(PART), Clock(PART)
     trl_theirs.watch(theirs_clock, trainer)
