@@ -236,8 +236,11 @@ class VLLMEngine:
     async def close(self) -> None:
         """Stop vLLM's processes."""
         if self._llm is not None:
+            sockets = self._llm.engine_core.resources.ctx
             self._llm.shutdown(timeout=1.0)
             self._llm = None  # nothing else holds it: it would complain at the end of Python
+            await asyncio.sleep(0)  # its tasks have been cancelled
+            sockets.destroy(linger=0)  # which vLLM leaves to the garbage collector, with a warning
 
 
 @contextmanager
