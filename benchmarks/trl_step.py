@@ -6,7 +6,7 @@
 A step is 16 questions with a picture x 8 replies, and one optimiser update on them. TRL runs in its own loop, with its
 own settings for such a job and the batch that is quickest (or the one given); at the end of each of its steps one of
 ours follows, so that a ratio is taken within a round. With one thread these are CPU seconds, which other work on the
-machine hardly changes; with more they are those of the wall clock. Peak memory is that of a process with one side alone.
+machine hardly changes; with more they are those of the wall clock. Peak memory is that of a process with one side.
 """
 
 # ruff: noqa: E402  (the number of threads must stand in the environment before torch is there)
