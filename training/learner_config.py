@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 @dataclass
 class LearnerConfig:
-    """How the learner computes. Only dtype, freeze_vision and lora_* change the result; the rest is speed and memory."""
+    """How the learner computes. dtype, freeze_vision and lora_* change the result; the rest is speed and memory."""
 
     dtype: str = "float32"
     """What forward and backward compute in: float32, or bfloat16 with float32 master weights."""
     checkpointing: bool = False
-    """Recompute each layer in the backward pass instead of keeping its activations: less memory, about a third slower."""
+    """Compute each layer again in the backward pass instead of keeping its activations: a third slower, less memory."""
     freeze_vision: bool = False
     """Leave the vision tower as it is."""
     lora_rank: int = 0

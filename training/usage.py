@@ -81,8 +81,9 @@ def help_text(
 
 def _group_lines(value: Any, prefix: str, width: int) -> Iterator[str]:
     """The lines of a group's keys, and of the groups in it."""
-    groups = [name for name, kind in kinds(type(value)).items() if dataclasses.is_dataclass(kind)]
-    yield from key_lines(type(value), value, prefix, width, set(kinds(type(value))) - set(groups))
+    fields = kinds(value.__class__)
+    groups = [name for name, kind in fields.items() if dataclasses.is_dataclass(kind)]
+    yield from key_lines(value.__class__, value, prefix, width, set(fields) - set(groups))
     for name in groups:
         yield from _group_lines(getattr(value, name), f"{prefix}{name}.", width)
 
