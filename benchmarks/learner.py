@@ -1,6 +1,6 @@
 """The learner beside the bare model, and packed beside padded passes: seconds and memory, in one run.
 
-python benchmarks/learner.py [rounds=7] [models=tiny,20M]
+python benchmarks/learner.py [rounds=7] [models=tiny,15M]
 
 bare:   forward, cross-entropy, backward and AdamW on the very tokens that the learner packs, laid out beforehand
 padded: sequences padded on the right to the longest of a micro-batch, all through transformers' own forward pass, the
@@ -45,7 +45,7 @@ ALGO = AlgoConfig(lr=1e-5, minibatch=1024)
 
 
 def middling() -> LoadedModel:
-    """Twenty million parameters with random weights."""
+    """Fifteen million parameters with random weights."""
     processor = build_processor()
     config = build_config(processor.tokenizer)
     config.text_config.update({"hidden_size": 384, "intermediate_size": 1152, "num_hidden_layers": 8})
@@ -197,8 +197,8 @@ def main(argv: list[str]) -> None:
     rounds = int(words.get("rounds", 7))
     torch.set_num_threads(1)
     sampled = asyncio.run(football(12))
-    models: dict[str, Callable[[], LoadedModel]] = {"tiny": lambda: load_model("tiny"), "20M": middling}
-    for size in words.get("models", "tiny,20M").split(","):
+    models: dict[str, Callable[[], LoadedModel]] = {"tiny": lambda: load_model("tiny"), "15M": middling}
+    for size in words.get("models", "tiny,15M").split(","):
         make = models[size]
         for data in ("football", "ragged"):
             trajectories = sampled if data == "football" else ragged(make(), 48)

@@ -92,8 +92,3 @@ def read_progress(checkpoint: Path) -> Progress:
 def restore(checkpoint: Path, learner: Learner) -> None:
     """Put a checkpoint's state into a learner of the same stage."""
     learner.restore(checkpoint)
-
-
-def remove(folder: Path) -> None:
-    """Remove the states of a finished run: nothing is left to resume."""
-    shutil.rmtree(folder, ignore_errors=True)
