@@ -9,7 +9,7 @@ from training.shapes import Shapes, shapes
 
 
 def plan_text(config: Config) -> str:
-    """The plan of a run, to be read; ValueError in one line where the model's config cannot be had."""
+    """The plan of a run, to be read; ConfigError where the model's config cannot be had."""
     sizes = shapes(config.model.path)
     cluster = config.cluster
     reference = any(stage.algo.kl_coef > 0 for stage in config.stages.values() if stage.steps)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from envs.schema import ConfigError
+
 KNOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "Qwen/Qwen2.5-VL-3B-Instruct": (
         "qwen2_5_vl",
@@ -37,6 +39,21 @@ KNOWN: dict[str, tuple[str, dict[str, Any]]] = {
                 "num_key_value_heads": 8, "head_dim": 128, "vocab_size": 151936, "max_position_embeddings": 262144,
             },
             "vision_config": {"hidden_size": 1024, "intermediate_size": 4096, "depth": 24, "out_hidden_size": 2560},
+        },
+    ),
+    "HuggingFaceTB/SmolVLM-Instruct": (
+        "idefics3",
+        {
+            "tie_word_embeddings": False,
+            "scale_factor": 3,
+            "text_config": {
+                "model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 24,
+                "num_attention_heads": 32, "vocab_size": 49155, "max_position_embeddings": 16384, "pad_token_id": 2,
+            },
+            "vision_config": {
+                "hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27, "num_attention_heads": 16,
+                "image_size": 384, "patch_size": 14,
+            },
         },
     ),
 }  # fmt: skip
@@ -86,7 +103,7 @@ class Shapes:
 
 
 def shapes(path: str) -> Shapes:
-    """Sizes of the model at a path (`ModelConfig.path`); ValueError in one line where it has no config."""
+    """Sizes of the model at a path (`ModelConfig.path`); ConfigError where it has no config."""
     import torch
     from torch import nn
     from transformers import AutoModelForImageTextToText
@@ -135,9 +152,11 @@ def _config(path: str) -> Any:
             config = AutoConfig.from_pretrained(path)
     except Exception as error:  # no network, no such model, a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{path!r} has no config.json that can be read: {reason}") from error
+        raise ConfigError(f"model.path: {path!r} has no config.json that can be read: {reason}") from error
     if config.model_type not in FAMILIES:
-        raise ValueError(f"{path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}")
+        raise ConfigError(
+            f"model.path: {path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}"
+        )
     return config
 
 

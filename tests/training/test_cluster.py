@@ -79,6 +79,11 @@ def test_a_cluster_that_is_too_small_is_told_in_one_line() -> None:
         check_room(config, {"GPU": 8, "CPU": 8})
 
 
+def test_a_cluster_that_does_not_answer_is_told_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"cluster.address=127.0.0.1:1 has no Ray: .* start it with `ray start"):
+        connect(ClusterConfig(kind="ray", address="127.0.0.1:1"))
+
+
 def test_too_many_deaths_end_what_is_awaited() -> None:
     async def lose() -> None:
         deaths = Deaths(limit=1)

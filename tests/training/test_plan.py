@@ -94,6 +94,7 @@ def test_known_models_have_as_many_parameters_as_their_weights_on_the_hub() -> N
         "Qwen/Qwen2.5-VL-3B-Instruct": 3_754_622_976,
         "Qwen/Qwen2.5-VL-7B-Instruct": 8_292_166_656,
         "Qwen/Qwen3-VL-4B-Instruct": 4_437_815_808,
+        "HuggingFaceTB/SmolVLM-Instruct": 2_246_272_880,
     }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from training.placement import ClusterConfig
 
+PATIENCE_JOIN = 10.0
+"""Seconds in which a Ray cluster must answer."""
 PATIENCE = 300.0
 """Seconds in which the cluster must have room for all actors."""
 QUIET = {
@@ -42,8 +45,11 @@ def connect(cluster: ClusterConfig) -> None:
     if address == "local":  # actors share the cores that there are
         common |= {"num_cpus": max(needs(cluster)["CPU"], os.cpu_count() or 1)}
     try:
+        if ":" in address:  # ray.init would wait for minutes
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=PATIENCE_JOIN).close()
         ray.init(address=address, runtime_env={"env_vars": QUIET} if address != "local" else None, **common)
-    except ConnectionError as error:
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"cluster.address={address} has no Ray: {str(error).splitlines()[0]}; start it with `ray start --head` on "
             "one machine and `ray start --address=HOST:6379` on the others"
