@@ -35,6 +35,7 @@ from envs.task_config import load_task
 from envs.usage import short_help
 
 TASKS = {"football": 128, "sokoban": 64, "arithmetic": 12, "algebra": 24}
+TASKS |= {"tiny_visual": 32, "tiny_geometry": 24, "tiny_reasoning": 24}
 TASKS |= {"frozen_lake": 8, "cliff_walking": 8, "minigrid": 8, "freeway": 8}
 
 
