@@ -1,4 +1,4 @@
-"""The parts of a run, and all of them in one process: plain objects where `training/cluster.py` has actors."""
+"""The parts of a run, and all of them in one process: plain objects where `training/cluster` has actors."""
 
 import asyncio
 from collections.abc import Sequence

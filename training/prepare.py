@@ -35,12 +35,12 @@ async def start(config: Config) -> Cluster:
 
         try:
             return await RayCluster.start(config.cluster, config.model, config.engine, config.learner, config.tasks)
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:  # what does not fit, and what is not installed
             raise ConfigError(str(error)) from error
     model = load("model.path", config.model.path)
     try:
         return await LocalCluster.start(config, model)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         raise ConfigError(str(error)) from error
 
 
