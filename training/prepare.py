@@ -31,8 +31,10 @@ def prepare(config: Config) -> Chat:
 async def start(config: Config) -> Cluster:
     """Learner, engines and players where the config wants them; ConfigError in one line where they cannot start."""
     if config.cluster.kind == "ray":
-        from training.cluster import RayCluster  # heavy, and an extra
-
+        try:
+            from training.cluster import RayCluster  # heavy, and an extra
+        except ImportError as error:
+            raise ConfigError(f"cluster=ray needs Ray: pip install 'kickoff-rl[ray]' ({error})") from error
         try:
             return await RayCluster.start(config.cluster, config.model, config.engine, config.learner, config.tasks)
         except (ValueError, RuntimeError) as error:  # what does not fit, and what is not installed
