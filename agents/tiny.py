@@ -40,6 +40,11 @@ User: Assistant: idle left top_left top top_right right bottom_right bottom bott
 shot sprint release_direction release_sprint sliding dribble release_dribble up down run line shoot pass chase wait
 turn score goal ball keeper Play play Football football Solve solve push box answer the
 a of to in is and next move find what how many image shown sokoban geometry angle count
+Answer with whole number Which which How Is In at there are on or as from red green blue yellow purple orange black
+circle square triangle star cross heart diamond shape shapes colour row column line lines end between stands further
+closest counted above below picture such Find polygon regular slope grid side
+What Spell word letter appear text times does Give only result your final following State Calculate arithmetic problem
+multiplication coin fair heads flips probability getting exactly backward example Push every onto target Walk
 """
 
 # SmolVLM's chat template.
