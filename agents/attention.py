@@ -7,6 +7,7 @@ earlier token looks. A call without lengths is transformers' own attention.
 """
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -18,6 +19,8 @@ from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
+
+from agents.prefix import Tails, attend
 
 try:
     from torch.nn.attention.varlen import varlen_attn
@@ -58,9 +61,13 @@ def packed_attention(
     is_causal: bool | None = None,
     cu_seq_lens_q: Tensor | None = None,
     max_length_q: int | None = None,
+    tails: Sequence[Tails] = (),
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Attention of query [B, H, T, D] to key and value [B, K, T, D]: [B, T, H, D]. With lengths, B is 1."""
+    """Attention of query [B, H, T, D] to key and value [B, K, T, D]: [B, T, H, D]. With lengths, B is 1.
+
+    `tails` lie behind the sequences that have lengths; see `agents.prefix`.
+    """
     if cu_seq_lens_q is None:
         mask = None if attention_mask is not None and attention_mask.numel() == 1 else attention_mask
         output, _ = sdpa_attention_forward(
@@ -73,7 +80,9 @@ def packed_attention(
         return _varlen(query, key, value, cu_seq_lens_q, max_length_q, scaling, causal), None
     groups = query.shape[1] // key.shape[1]
     key, value = repeat_kv(key, groups), repeat_kv(value, groups)
-    return _bucketed(query, key, value, tuple(cu_seq_lens_q.tolist()), scaling, causal), None
+    output = _bucketed(query, key, value, tuple(cu_seq_lens_q.tolist()), scaling, causal)
+    behind = [attend(query, key, value, part, scaling)[None] for part in tails]
+    return torch.cat([output, *behind], dim=1) if behind else output, None
 
 
 def _varlen(

@@ -18,6 +18,7 @@ from agents import attention, families
 from agents.chat import Chat
 from agents.conversation import Branch
 from agents.logprobs import chosen_logprobs
+from agents.prefix import Shared, Tails, share
 
 
 class Sequenced(Protocol):
@@ -53,6 +54,8 @@ class Packed:
     """[S], the places of visual tokens."""
     features: families.Features | None
     """What stands there; None without images."""
+    tails: tuple[Tails, ...] = ()
+    """Tokens behind the last bound that go on from one of the sequences."""
 
     @property
     def longest(self) -> int:
@@ -82,13 +85,13 @@ class VLM(nn.Module):
         With them comes the entropy [N] (no gradient) of the distributions they came from, over the tokens that may be
         sampled.
         """
-        order = sorted(range(len(branches)), key=lambda i: len(branches[i].tokens))  # attention likes like lengths
-        packed = self.pack([branches[i] for i in order])
-        starts = dict(zip(order, packed.bounds, strict=False))
-        places = np.concatenate([np.flatnonzero(branch.loss_mask) + starts[i] for i, branch in enumerate(branches)])
-        trained = torch.from_numpy(places).to(self.device)
-        hidden = self.hidden(packed, trained - 1)
-        return chosen_logprobs(hidden, self.head, packed.tokens[0, trained], self.forbidden, temperature)
+        shared = share(branches) if self.device.type == "cpu" else None
+        packed = self.pack(branches, shared)
+        trained = np.flatnonzero(np.concatenate([branch.loss_mask for branch in branches]))
+        before = trained - 1 if shared is None else shared.row[trained - 1]
+        chosen = np.concatenate([branch.tokens for branch in branches])[trained].astype(np.int64)
+        hidden = self.hidden(packed, self._put(before))
+        return chosen_logprobs(hidden, self.head, self._put(chosen), self.forbidden, temperature)
 
     @property
     def head(self) -> Tensor:
@@ -96,24 +99,34 @@ class VLM(nn.Module):
         weight: Tensor = self.model.lm_head.weight
         return weight
 
-    def pack(self, sequences: Sequence[Sequenced]) -> Packed:
-        """Lay sequences end to end and encode the distinct frames among them."""
+    def _put(self, array: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+    def pack(self, sequences: Sequence[Sequenced], shared: Shared | None = None) -> Packed:
+        """Lay sequences end to end, or as `shared` says, and encode the distinct frames among them."""
         joined = np.concatenate([sequence.tokens for sequence in sequences]).astype(np.int64)
         bounds = (0, *np.cumsum([len(sequence.tokens) for sequence in sequences]).tolist())
         places = np.flatnonzero(joined == self.chat.image_token)
-        features = self._features(sequences, len(places))
+        wanted = np.arange(len(places))
+        if shared is not None:  # those that are computed, in the order in which they then lie
+            found = np.flatnonzero(shared.kept[shared.row[places]] == places)
+            wanted = found[np.argsort(shared.row[places[found]])]
+        features = self._features(sequences, len(places), wanted)
         if families.has_grids(self.model):
             positions = families.positions(bounds, places, features.grids if features is not None else ())[:, None]
         else:
             positions = families.text_positions(bounds)[None]
+        tails: tuple[Tails, ...] = ()
+        if shared is not None:
+            joined, positions, places = joined[shared.kept], positions[..., shared.kept], shared.row[places[wanted]]
+            bounds, tails = shared.bounds, shared.tails
+        put = self._put
+        return Packed(put(joined[None]), put(positions), bounds, put(places), features, tails)
 
-        def put(array: NDArray[np.int64]) -> Tensor:
-            return torch.from_numpy(array).to(self.device)
-
-        return Packed(put(joined[None]), put(positions), bounds, put(places), features)
-
-    def _features(self, sequences: Sequence[Sequenced], placeholders: int) -> families.Features | None:
-        """Features in the order of the placeholders; each distinct frame is encoded once."""
+    def _features(
+        self, sequences: Sequence[Sequenced], placeholders: int, wanted: NDArray[np.int64]
+    ) -> families.Features | None:
+        """Features of the `wanted` placeholders; each distinct frame is encoded once."""
         pictures = self.chat.pictures
         frames: dict[str, NDArray[np.uint8]] = {}
         for sequence in sequences:
@@ -127,10 +140,10 @@ class VLM(nn.Module):
             return None
         pixels = pictures.pixels(list(frames.values()))
         features = families.encode(self.model, {name: part.to(self.device) for name, part in pixels.items()})
-        if shown != list(range(len(frames))):
-            first = np.cumsum(counts) - counts
-            rows = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in shown])
-            features = features.take(torch.from_numpy(rows).to(self.device), shown)
+        first = np.cumsum(counts) - counts
+        rows = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in shown])[wanted]
+        if len(rows) != len(features.tokens) or (np.diff(rows) != 1).any():
+            features = features.take(self._put(rows), shown)
         return features
 
     def hidden(self, packed: Packed, keep: Tensor, cache: Any = None) -> Tensor:
@@ -159,6 +172,7 @@ class VLM(nn.Module):
             cu_seq_lens_k=bounds,
             max_length_q=longest,
             max_length_k=longest,
+            tails=packed.tails,
             keep=keep,
             **deepstack,
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from envs.pictures import decode
 from envs.question import PictureQuestionEnv, Question, QuestionEnv
-from envs.question_file import BrokenRow, open_questions
+from envs.question_file import BrokenRow, QuestionFile, open_questions
 from render.fit import fit
 
 LONGEST_ANSWER = 1000
@@ -25,8 +26,9 @@ class QuestionsEnv(PictureQuestionEnv):
     ## Description
     For the rows see `envs.question_file`, for the pictures `envs.pictures`: a path within the pictures' folder, bytes
     (Hugging Face's Parquet) or base64. When the file is opened every row is read, and its gold answer checked; pictures
-    are read when they are asked for, and none is kept. For the answers see `envs.answers.is_right`: golds that are
-    words or choice letters are compared as text, all others by value. The rest is as in `QuestionEnv`.
+    are read when they are asked for, and the newest few are kept. For the answers see
+    `envs.answers.is_right`: golds that are words or choice letters are compared as text, all others by value. The rest
+    is as in `QuestionEnv`.
 
     ## Observation Space
     Without `image_size`: `Text`, the question. With it: `Dict(image: Box uint8 [H, W, 3], text: Text)`, the picture
@@ -91,15 +93,7 @@ class QuestionsEnv(PictureQuestionEnv):
         raise ValueError(f"100 draws without a question; the last: {problem}")
 
     def _read(self, index: int) -> Question:
-        row = self._file.row(index)
-        image = None
-        if self._pictures:
-            image = np.zeros((*self.image_size, 3), np.uint8)
-            if row.picture is not None:
-                image = fit(decode(row.picture, self._folder), self.image_size)
-        elif row.picture is not None:
-            raise BrokenRow("it has a picture, and the env no image_size")
-        return Question(row.text, row.answer, image=image)
+        return _read(self._file, self._folder, tuple(self.image_size) if self._pictures else None, index)
 
     def observe(self) -> Any:
         """What the player is given: the question, and a copy of its picture."""
@@ -114,3 +108,18 @@ class QuestionsEnv(PictureQuestionEnv):
         info = super()._info(success)
         digest = hashlib.sha256(f"{info['state_hash']} {self._row}".encode()).hexdigest()[:16]
         return {**info, "state_hash": digest, "row": self._row}
+
+
+@lru_cache(maxsize=16)  # the players of a group all ask for the same one
+def _read(file: QuestionFile, folder: Path, size: tuple[int, ...] | None, index: int) -> Question:
+    """A row with its picture."""
+    row = file.row(index)
+    image = None
+    if size is not None:
+        height, width = size
+        image = np.zeros((height, width, 3), np.uint8)
+        if row.picture is not None:
+            image = fit(decode(row.picture, folder), (height, width))
+    elif row.picture is not None:
+        raise BrokenRow("it has a picture, and the env no image_size")
+    return Question(row.text, row.answer, image=image)

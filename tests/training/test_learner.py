@@ -169,7 +169,7 @@ def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], branches:
     assert (metrics["updates"], metrics["skipped_updates"], metrics["clip_fraction"]) == (1, 0, 0)
     assert metrics["policy_kl"] == pytest.approx(0, abs=1e-6)
     assert metrics["mismatch"] < 1e-4  # between the engine's log-probs and the learner's
-    assert 1 < metrics["entropy"] < math.log(500)
+    assert 1 < metrics["entropy"] < math.log(1000)  # of fewer tokens than that
     assert metrics["grad_norm"] > ALGO.max_grad_norm
     assert metrics["learning_rate"] == ALGO.lr
 

@@ -1,0 +1,81 @@
+"""Prompts that are computed once: which tokens are left out, and the numbers are those of each sequence alone."""
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import torch
+
+from agents.conversation import Branch, Conversation
+from agents.engines import Completion
+from agents.models import LoadedModel, wrap
+from agents.prefix import share
+from agents.tiny import build
+
+
+def branch(tokens: list[int], prompt: int, image_ids: tuple[str, ...] = ()) -> Branch:
+    count = len(tokens)
+    mask = np.arange(count) >= prompt
+    zeros = np.zeros(count, np.float32)
+    return Branch(
+        np.array(tokens, np.int32), mask, zeros, zeros.astype(np.int16), zeros.astype(np.int32), (), image_ids
+    )
+
+
+def test_layout() -> None:
+    # Places: 0-4 the first, 5-8 another prompt, 9-14 the first's prompt with another reply.
+    shared = share([branch([1, 2, 3, 10, 11], 3), branch([1, 2, 4, 10], 3), branch([1, 2, 3, 12, 13, 14], 3)])
+    # Two prompts of three tokens; then the tails but for their last tokens, the longest first: 12 13 and 10.
+    assert shared.kept.tolist() == [0, 1, 2, 5, 6, 7, 12, 13, 3]
+    assert shared.bounds == (0, 3, 6)
+    assert shared.row[[0, 1, 2, 9, 10, 11]].tolist() == [0, 1, 2, 0, 1, 2]
+    assert shared.row[[5, 6, 7, 12, 13, 3]].tolist() == [3, 4, 5, 6, 7, 8]
+    longer, shorter = shared.tails
+    assert longer.keys.tolist() == [[0, 1, 2, 6, 7]]
+    assert longer.mask[0, 0].isfinite().tolist() == [[True] * 4 + [False], [True] * 5]
+    assert (shorter.queries.tolist(), shorter.keys.tolist()) == ([[8]], [[0, 1, 2, 8]])
+
+
+def test_equal_words_about_other_pictures_are_not_shared() -> None:
+    shared = share([branch([1, 2, 10], 2, ("a",)), branch([1, 2, 11], 2, ("b",))])
+    assert (shared.bounds, shared.tails) == ((0, 2, 4), ())
+
+
+def test_replies_of_one_token_need_the_prompt_alone() -> None:
+    shared = share([branch([1, 2, 10], 2), branch([1, 2, 11], 2)])
+    assert (shared.kept.tolist(), shared.tails) == ([0, 1], ())
+    assert shared.row[[1, 4]].tolist() == [1, 1]
+
+
+@lru_cache
+def loaded(family: str) -> LoadedModel:
+    return wrap(*build(3, family))
+
+
+@pytest.mark.parametrize("family", ["idefics3", "qwen2_5_vl", "qwen3_vl"])
+@pytest.mark.parametrize("history", [0, -1])
+def test_groups_give_what_each_sequence_gives_alone(family: str, history: int) -> None:
+    model, rng = loaded(family), np.random.default_rng(0)
+    frames = rng.integers(0, 256, (3, 84, 84, 3), dtype=np.uint8)
+    played: list[Branch] = []
+    for group in range(4):
+        for player in range(5):
+            talk = Conversation(model.chat, history)
+            for turn in range(2):
+                shown = None if group == 3 else frames[group] if turn == 0 else frames[player % 3]
+                talk.ask("go " * (player + 1), "play " * (group + 1), shown)
+                count = int(rng.integers(1, 12))
+                tokens = rng.integers(0, 200, count).astype(np.int32)
+                talk.answer(Completion(tokens, np.zeros(count, np.float32), False, np.zeros(count, np.int32)))
+            played += talk.branches()
+    order = rng.permutation(len(played))
+    played = [played[i] for i in order]
+    parameters = list(model.vlm.model.parameters())
+    together, entropy = model.vlm(played, 0.7)
+    alone = [model.vlm([one], 0.7) for one in played]
+    torch.testing.assert_close(together, torch.cat([part[0] for part in alone]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(entropy, torch.cat([part[1] for part in alone]), atol=1e-5, rtol=0)
+    weight = torch.from_numpy(rng.normal(size=len(together)).astype(np.float32)) / len(together)
+    expected = torch.autograd.grad((torch.cat([part[0] for part in alone]) * weight).sum(), parameters)
+    for one, other in zip(torch.autograd.grad((together * weight).sum(), parameters), expected, strict=True):
+        torch.testing.assert_close(one, other, atol=2e-5, rtol=1e-4)
