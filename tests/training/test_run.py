@@ -115,7 +115,7 @@ def test_files(runs: Runs, whole: Path) -> None:
 def test_summary(runs: Runs, whole: Path) -> None:
     document = summary(whole)
     assert (document["task"], document["seed"]) == (runs.env, 0)
-    assert 0 < document["seconds"] < 300 and 100 < document["peak_memory_mb"] < 4096
+    assert 0 < document["seconds"] < 3600 and 100 < document["peak_memory_mb"] < 4096
     assert [(stage["name"], stage["steps"]) for stage in document["stages"]] == STAGES
     assert 0 < sum(stage["seconds"] for stage in document["stages"]) <= document["seconds"]
     assert set(document["success"]) == {"before", "after_fre", "after", "random", "idle", "expert"}
