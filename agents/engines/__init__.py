@@ -131,6 +131,10 @@ class Completion:
     """The reply in words, from an engine that gives no tokens."""
 
 
+class EngineDead(RuntimeError):  # noqa: N818  (what has happened to it)
+    """The process that generates has died: only another engine helps."""
+
+
 class Engine(Protocol):
     """Generates replies, and takes new weights."""
 
@@ -170,9 +174,10 @@ async def make_engine(path: str, config: EngineConfig, model: "LoadedModel | Non
 
         return await VLLMEngine.start(path, config)
     from agents.engines.transformers import TransformersEngine
-    from agents.models import load_model
+    from agents.models import best_device, load_model
 
     model = model or load_model(path)
+    model.vlm.to(best_device())
     engine = TransformersEngine(model.vlm, model.chat.eos, config)
     engine.max_context = min(filter(None, (config.max_context, engine.max_context)), default=None)
     return engine

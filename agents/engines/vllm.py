@@ -6,18 +6,20 @@ Weights come in as `transfer.py` describes. R is the tokens of a reply.
 import asyncio
 import os
 import warnings
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from agents.engines import Completion, EngineConfig, Prompt
+from agents.engines import Completion, EngineConfig, EngineDead, Prompt
 from agents.engines.transfer import SharedSender
 from agents.engines.vllm_config import VLLMConfig
+
+T = TypeVar("T")
 
 CPU_ENVIRONMENT = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # several engines would all be bound to the same cores
@@ -29,7 +31,10 @@ QUIET = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRAC
 
 
 class VLLMEngine:
-    """Generates with vLLM; make one with `await VLLMEngine.start(path, config)`."""
+    """Generates with vLLM; make one with `await VLLMEngine.start(path, config)`.
+
+    Every method but `close` raises EngineDead once vLLM's process has died.
+    """
 
     def __init__(self, llm: Any, eos: int, config: VLLMConfig) -> None:
         self.version = 0
@@ -132,15 +137,16 @@ class VLLMEngine:
         if prompt.images:
             inputs["multi_modal_data"] = {"image": list(prompt.images)}
             inputs["multi_modal_uuids"] = {"image": list(prompt.image_ids)}
-        async with self._entrance():
-            queue = await self._llm.add_request(str(next(self._names)), inputs, params)
-        try:
-            output = await queue.get()
-        except asyncio.CancelledError:
-            await self._llm.abort(queue.request_id, internal=True)
-            raise
-        finally:
-            queue.close()
+        async with self._living():
+            async with self._entrance():
+                queue = await self._llm.add_request(str(next(self._names)), inputs, params)
+            try:
+                output = await queue.get()
+            except asyncio.CancelledError:
+                await self._llm.abort(queue.request_id, internal=True)
+                raise
+            finally:
+                queue.close()
         _check_record(prompt.tokens, output.prompt_token_ids)
         reply = output.outputs[0]
         if reply.finish_reason not in ("stop", "length"):
@@ -156,7 +162,7 @@ class VLLMEngine:
     async def _entrance(self) -> AsyncIterator[None]:
         """Wait while weights change: an image must not enter a cache between two resets of it."""
         async with self._door:
-            await self._door.wait_for(lambda: not (self._updating or self._asleep))
+            await self._door.wait_for(lambda: self._llm.errored or not (self._updating or self._asleep))
             self._entering += 1
         try:
             yield
@@ -164,6 +170,30 @@ class VLLMEngine:
             async with self._door:
                 self._entering -= 1
                 self._door.notify_all()
+
+    @asynccontextmanager
+    async def _living(self) -> AsyncIterator[None]:
+        """EngineDead in place of whatever comes of a process that has died."""
+        try:
+            yield
+        except Exception as error:
+            if not self._llm.errored:
+                raise
+            async with self._door:
+                self._door.notify_all()  # who waits for the end of an update would wait for ever
+            raise EngineDead("vLLM's process has died") from error
+
+    async def _call(self, call: Awaitable[T]) -> T:
+        """What vLLM's process answers. vLLM itself would wait for ever if the process died meanwhile."""
+        task = asyncio.ensure_future(call)
+        async with self._living():
+            try:
+                await asyncio.wait([task, self._llm.output_handler], return_when=asyncio.FIRST_COMPLETED)
+                if not task.done():
+                    raise ConnectionError("no answer")
+                return await task
+            finally:
+                task.cancel()
 
     async def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Take new weights, full tensors by their transformers names, through shared memory; replies wait meanwhile."""
@@ -177,7 +207,7 @@ class VLLMEngine:
         """Meet the learner that weights will come from (nccl, ipc), before the first update."""
         from vllm.distributed.weight_transfer.base import WeightTransferInitRequest
 
-        await self._llm.init_weight_transfer_engine(WeightTransferInitRequest(info))
+        await self._call(self._llm.init_weight_transfer_engine(WeightTransferInitRequest(info)))
 
     async def begin_update(self) -> None:
         """Freeze the replies that are under way, drop everything computed with the old weights, and expect new ones.
@@ -192,27 +222,27 @@ class VLLMEngine:
         async with self._door:
             self._updating = True
             await self._door.wait_for(lambda: self._entering == 0)
-        await self._llm.pause_generation(mode="keep", clear_cache=True)  # prefix, image and encoder caches
+        await self._call(self._llm.pause_generation(mode="keep", clear_cache=True))  # prefix, image and encoder caches
         if self._asleep and not self._weights_awake:
-            await self._llm.wake_up(tags=["weights"])
+            await self._call(self._llm.wake_up(tags=["weights"]))
             self._weights_awake = True
-        await self._llm.start_weight_update()
+        await self._call(self._llm.start_weight_update())
 
     async def receive(self, info: dict[str, Any]) -> None:
         """Take a part of the weights."""
         from vllm.distributed.weight_transfer.base import WeightTransferUpdateRequest
 
-        await self._llm.update_weights(WeightTransferUpdateRequest(info))
+        await self._call(self._llm.update_weights(WeightTransferUpdateRequest(info)))
 
     async def end_update(self, version: int) -> None:
         """Put the new weights to work; RuntimeError where the engine does not report their version."""
-        await self._llm.finish_weight_update(weight_version=str(version))
-        reported = await self._llm.get_weight_version()
+        await self._call(self._llm.finish_weight_update(weight_version=str(version)))
+        reported = await self._call(self._llm.get_weight_version())
         if reported != str(version):
             raise RuntimeError(f"sent weights of version {version}, the engine reports version {reported}")
         self.version = version
         if not self._asleep:
-            await self._llm.resume_generation()
+            await self._call(self._llm.resume_generation())
         async with self._door:
             self._updating = False
             self._door.notify_all()
@@ -223,12 +253,12 @@ class VLLMEngine:
             async with self._door:
                 self._asleep, self._weights_awake = True, False
                 await self._door.wait_for(lambda: self._entering == 0)
-            await self._llm.sleep(level=self._config.sleep, mode="wait")
+            await self._call(self._llm.sleep(level=self._config.sleep, mode="wait"))
 
     async def wake(self) -> None:
         """Take the memory back. After sleep=2 new weights must have come, or come before the next reply."""
         if self._asleep:
-            await self._llm.wake_up(tags=["kv_cache"] if self._weights_awake else None)
+            await self._call(self._llm.wake_up(tags=["kv_cache"] if self._weights_awake else None))
             async with self._door:
                 self._asleep = False
                 self._door.notify_all()
