@@ -164,6 +164,19 @@ def load_chat(path: str) -> "Chat":
         return make_chat(config, load_processor(folder, config.model_type))
 
 
+def longest_context(path: str) -> int | None:
+    """Tokens that the model at a path can look at, by its config; None where it does not say."""
+    longest: int | None = getattr(_load_config(path)[1].get_text_config(), "max_position_embeddings", None)
+    return longest
+
+
+def best_device() -> "torch.device":
+    """Where a model computes: the GPU, where there is one."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def load_processor(folder: Path, family: str) -> Processor:
     """The parts one by one: the families' whole processors need torchvision, for videos that nobody shows them."""
     from transformers import AutoTokenizer

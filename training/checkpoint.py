@@ -28,7 +28,7 @@ class Progress:
     best: float = -1.0
     """Best validation success so far in the last stage."""
     good: dict[str, Any] = field(default_factory=dict)
-    """The last good evaluation (step, success): its weights are in the folder `good`."""
+    """The last good evaluation (step, success): its weights are in `good_folder`."""
     stages: list[dict[str, Any]] = field(default_factory=list)
     """Name, steps and seconds of the stages done, then of the one in progress."""
     mixture: dict[str, Any] = field(default_factory=dict)
@@ -63,9 +63,18 @@ def documents(progress: Progress) -> dict[str, Any]:
     return {"progress.json": asdict(progress)}
 
 
+def good_folder(folder: Path, step: int) -> Path:
+    """Where the weights of a step, counted through all stages, are kept while they are good."""
+    return folder / f"good-{step:06d}"
+
+
 def remove_older(folder: Path, keep: int = 2) -> None:
-    """Leave the newest `keep` whole checkpoints, and nothing that was left half-written."""
-    for old in [*sorted(folder.glob("step-*"))[:-keep], *folder.glob(".step-*")]:
+    """Leave the newest `keep` whole checkpoints with the good weights that they name, and nothing half-written."""
+    whole = sorted(folder.glob("step-*"))
+    named = {good_folder(folder, read_progress(step).good.get("step", -1)) for step in whole[-keep:]}
+    newest_name = whole[-1].name.replace("step-", "good-") if whole else ""
+    dropped = [good for good in folder.glob("good-*") if good not in named and good.name < newest_name]
+    for old in [*whole[:-keep], *folder.glob(".step-*"), *dropped]:
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -94,10 +94,9 @@ class Learner:
         """
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        live = [trajectory for trajectory in trajectories if trajectory.advantages.any()]
-        order = np.random.default_rng(mix(seed, step)).permutation(len(live))
+        order = np.random.default_rng(mix(seed, step)).permutation(len(trajectories))
         size = self.algo.minibatch
-        batches = [self._share([live[i] for i in order[at : at + size]]) for at in range(0, len(live), size)]
+        batches = [self._share([trajectories[i] for i in order[at : at + size]]) for at in range(0, len(order), size)]
         reference = self._reference_logprobs(batches)
         old = self._old_logprobs(batches)
         totals: dict[str, float] = {}
@@ -236,6 +235,7 @@ class Learner:
 
         Rank 0 writes, all ranks must call. The processor's files are those beside the weights the model came from.
         """
+        self._writer.wait()  # what could not be saved is told before this counts as done
         gathered = {name: weight.cpu() for name, weight in self.weights() if self.rank == 0}
         if self.rank == 0:
             export.write(self.vlm.model, gathered, folder, self.config.dtype)

@@ -137,7 +137,7 @@ class Trainer:
         self.display.step(record)
 
     async def validate(self, index: int, stage: StageConfig) -> None:
-        """In the last stage, measure held-out success now and then, and keep the weights while they are good.
+        """In the last stage, measure held-out success at its tasks now and then; keep the weights while they are good.
 
         A late collapse is caught so: weights count as good while validation success is within `tolerance` of the best.
         """
@@ -147,15 +147,16 @@ class Trainer:
         if not (last_stage and due):
             return
         started = time.perf_counter()
-        success = await validate(self.cluster, self.config.envs, evaluation.validation_episodes)
+        tasks = [env for env in self.config.envs if env in stage.weights] or list(stage.weights)
+        success = await validate(self.cluster, tasks, evaluation.validation_episodes)
         self.progress.best = max(self.progress.best, success["mean"])
         good = success["mean"] >= self.progress.best - evaluation.tolerance
         if good:
             self.progress.good = {"step": self.progress.total_steps, "success": success["mean"]}
-            await self.cluster.export(self.folder.good)
+            await self.cluster.export(checkpoint.good_folder(self.folder.checkpoints, self.progress.total_steps))
         low, high = success["ci95"]
         record = {"eval/success": success["mean"], "eval/low": low, "eval/high": high, "eval/good": good}
-        if len(self.config.envs) > 1:
+        if len(tasks) > 1:
             record |= {f"eval/success/{task}": mean for task, mean in success["by_task"].items()}
         record["time/evaluate"] = time.perf_counter() - started
         self.log.write(self.progress.total_steps, {"stage": "evaluation", "step": self.progress.step} | record)
@@ -224,7 +225,9 @@ class Trainer:
         """Back to the last good weights, if the run collapsed after them."""
         if self.progress.reported_step != self.progress.total_steps:
             self.display.say(f"reporting step {self.progress.reported_step}, the last one that was good")
-            await self.cluster.load_weights(self.folder.good)
+            await self.cluster.load_weights(
+                checkpoint.good_folder(self.folder.checkpoints, self.progress.reported_step)
+            )
             self.progress.version += 1
             await self.cluster.publish(self.progress.version)
 

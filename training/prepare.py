@@ -5,8 +5,9 @@ import os
 import gymnasium
 
 from agents.chat import Chat
+from agents.conversation import Conversation
 from agents.engines import EngineConfig
-from agents.models import LoadedModel, load_chat, load_model
+from agents.models import LoadedModel, best_device, load_chat, load_model, longest_context
 from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import TaskConfig
@@ -23,8 +24,9 @@ def prepare(config: Config) -> Chat:
         chat = load_chat(config.model.path)
     except ValueError as error:
         raise ConfigError(f"model.path: {error}") from error
+    longest = config.engine.max_context or longest_context(config.model.path)
     for name, settings in config.tasks.items():
-        check_task(name, settings, chat)
+        check_task(name, settings, chat, longest)
     return chat
 
 
@@ -40,6 +42,7 @@ async def start(config: Config) -> Cluster:
         except (ValueError, RuntimeError) as error:  # what does not fit, and what is not installed
             raise ConfigError(str(error)) from error
     model = load("model.path", config.model.path)
+    model.vlm.to(best_device())
     try:
         return await LocalCluster.start(config, model)
     except (ValueError, RuntimeError) as error:
@@ -59,10 +62,10 @@ _MISFITS = (TypeError, KeyError, AttributeError, AssertionError, gymnasium.error
 """What an env raises for a kwarg of a type that it did not expect."""
 
 
-def check_task(name: str, settings: TaskConfig, chat: Chat | None) -> None:
-    """Try a task with the model that is to play it, if one does; ConfigError where they do not fit."""
+def check_task(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None = None) -> None:
+    """Try a task with the model that is to play it, if one does, and its context; ConfigError where they do not fit."""
     try:
-        _try(name, settings, chat)
+        _try(name, settings, chat, longest)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     except _MISFITS as error:
@@ -85,17 +88,27 @@ def load(key: str, path: str) -> LoadedModel:
         raise ConfigError(f"{key}: {error}") from error
 
 
-def _try(name: str, settings: TaskConfig, chat: Chat | None) -> None:
+def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None) -> None:
     """Make the env once, look at its first frame and take a step."""
     task = Task(name, settings)
     env = task.make()
     observation, info = env.reset(seed=0)
-    image = task.observe(env, observation, info).image
+    seen = task.observe(env, observation, info)
     if (settings.reward, settings.success) == ("success", "info") and "success" not in info:
         raise ConfigError(
             f"tasks.{name}: {settings.id} does not tell success in its info; set success to terminated or 'return >= 1'"
         )
     env.step(env.action_space.sample())
     env.close()
-    if image is not None and chat is not None:
-        chat.pictures.check(*image.shape[:2])
+    if chat is None:
+        return
+    if seen.image is not None:
+        chat.pictures.check(*seen.image.shape[:2])
+    conversation = Conversation(chat, settings.history)
+    conversation.ask(task.words(seen, first=False), task.words(seen, first=True), seen.image)
+    prompt = len(conversation.prompt(0, settings.max_reply_tokens).tokens)
+    if longest and prompt + settings.max_reply_tokens > longest:
+        raise ConfigError(
+            f"tasks.{name}: a first prompt of {prompt} tokens and a reply of max_reply_tokens="
+            f"{settings.max_reply_tokens} do not fit a context of {longest}; lower max_reply_tokens or the image's size"
+        )

@@ -28,7 +28,9 @@ def main(argv: Sequence[str]) -> None:
     if options.plan:
         from training.plan import plan_text
         from training.prepare import check_sizes
+        from training.runfolder import RunFolder
 
+        config = RunFolder.resume(config, argv).config if config.resume else config
         check_sizes(config)
         print(plan_text(config))
         return
@@ -50,7 +52,7 @@ async def _run(config: Config, argv: Sequence[str]) -> None:
         folder = folder or RunFolder.create(config)
         with folder.locked():
             await run(folder, cluster, chat, _STARTED)
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except BaseException:
         if folder:
             print(f"\ngo on with: python -m training.run resume={folder.path}", file=sys.stderr)
         raise

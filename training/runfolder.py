@@ -12,18 +12,20 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from agents.chat import Chat
 from agents.episodes import Episode
-from envs.schema import ConfigError
+from envs.cli import nested
+from envs.schema import ConfigError, build, merge
 from render import episode as record
 from render.curves import write_curves
 from render.report import write_report
 from render.video import captioned, write_video
 from training.checkpoint import Progress
-from training.config import Config, read, save
+from training.config import ClusterConfig, Config, read, save
 from training.metrics import read_metrics
 from training.rewards import reward_parts, turn_rewards
 
@@ -42,8 +44,6 @@ class RunFolder:
         self.path = path
         self.config = config
         self.checkpoints = path / "checkpoints"
-        self.good = self.checkpoints / "good"
-        """The last weights that were good, as a model folder."""
         self.checkpoint = path / CHECKPOINT
 
     @staticmethod
@@ -72,9 +72,11 @@ class RunFolder:
                 f"resume={config.resume}: no run is there (no config.yaml); it should be like runs/football"
             )
         saved = read(path / "config.yaml")
-        others = [word for word in argv if not word.startswith("resume=") and word != f"env={saved.env}"]
+        free = ("resume=", "plan=", "cluster=", "cluster.")
+        others = [word for word in argv if not word.startswith(free) and word != f"env={saved.env}"]
         if others:
             raise ConfigError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
+        saved.cluster = _other_machines(saved.cluster, config.cluster, argv)
         if finished(path):
             raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
         return cls(path, saved)
@@ -113,6 +115,17 @@ class RunFolder:
                 write_report(self.path)
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         return summary
+
+
+def _other_machines(saved: ClusterConfig, given: ClusterConfig, argv: Sequence[str]) -> ClusterConfig:
+    """The machines to go on with: those that cluster= names now, or the run's own with cluster.key words over them."""
+    words = [word for word in argv if word.startswith("cluster.")]
+    if any(word.startswith("cluster=") for word in argv):
+        return given
+    settings = nested({"cluster": ClusterConfig}, words).get("cluster", {})
+    cluster = build(ClusterConfig, merge(asdict(saved), settings), "cluster")
+    assert isinstance(cluster, ClusterConfig)
+    return cluster
 
 
 def summarise(config: Config, progress: Progress) -> dict[str, Any]:
