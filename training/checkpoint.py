@@ -71,7 +71,8 @@ def good_folder(folder: Path, step: int) -> Path:
 def remove_older(folder: Path, keep: int = 2) -> None:
     """Leave the newest `keep` whole checkpoints with the good weights that they name, and nothing half-written."""
     whole = sorted(folder.glob("step-*"))
-    named = {good_folder(folder, read_progress(step).good.get("step", -1)) for step in whole[-keep:]}
+    documents = [json.loads((step / "progress.json").read_text(encoding="utf-8")) for step in whole[-keep:]]
+    named = {good_folder(folder, document.get("good", {}).get("step", -1)) for document in documents}
     newest_name = whole[-1].name.replace("step-", "good-") if whole else ""
     dropped = [good for good in folder.glob("good-*") if good not in named and good.name < newest_name]
     for old in [*whole[:-keep], *folder.glob(".step-*"), *dropped]:

@@ -51,11 +51,11 @@ async def _run(config: Config, argv: Sequence[str]) -> None:
     try:
         folder = folder or RunFolder.create(config)
         with folder.locked():
-            await run(folder, cluster, chat, _STARTED)
-    except BaseException:
-        if folder:
-            print(f"\ngo on with: python -m training.run resume={folder.path}", file=sys.stderr)
-        raise
+            try:
+                await run(folder, cluster, chat, _STARTED)
+            except BaseException:
+                print(f"\ngo on with: python -m training.run resume={folder.path}", file=sys.stderr)
+                raise
     finally:
         await cluster.close()
 

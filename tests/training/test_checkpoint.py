@@ -115,6 +115,18 @@ def test_only_the_newest_checkpoints_stay(tmp_path: Path) -> None:
     assert checkpoint.newest(tmp_path) == tmp_path / "step-000100"
 
 
+def test_good_weights_stay_while_a_checkpoint_names_them(tmp_path: Path) -> None:
+    for step, good in ((2, 1), (4, 1), (6, 5)):
+        (tmp_path / f"step-{step:06d}").mkdir()
+        document = json.dumps({"total_steps": step, "good": {"step": good, "success": 0.5}})
+        (tmp_path / f"step-{step:06d}" / "progress.json").write_text(document)
+    for step in (0, 1, 3, 5, 7):  # 7: found good since the newest checkpoint
+        checkpoint.good_folder(tmp_path, step).mkdir()
+    checkpoint.remove_older(tmp_path)
+    left = ["good-000001", "good-000005", "good-000007", "step-000004", "step-000006"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
+
+
 def test_what_a_killed_run_left_half_written_is_no_checkpoint(tmp_path: Path) -> None:
     _, one = learner(0)
     one.save(tmp_path / "step-000009", {"progress.json": {}})

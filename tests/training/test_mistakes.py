@@ -68,6 +68,32 @@ def test_resume_keeps_the_config_and_ends_with_the_run(shell: Shell) -> None:
     assert RunFolder.resume(load([f"resume={shell.folder}"]), []).config == load(["env=arithmetic"])
 
 
+def test_a_run_goes_on_on_other_machines(tmp_path: Path) -> None:
+    """Only the machines may change: from words over the run's own, or from a file."""
+    config = load(["env=arithmetic", "cluster=ray"])
+    save(config, tmp_path / "config.yaml")
+    for words, learners, workers in (([], 2, 2), (["cluster.learners=4"], 4, 2), (["cluster=local"], 1, 1)):
+        argv = [f"resume={tmp_path}", *words]
+        cluster = RunFolder.resume(load(argv), argv).config.cluster
+        assert (cluster.learners, cluster.rollout_workers) == (learners, workers)
+
+
+def test_a_prompt_that_cannot_fit(shell: Shell) -> None:
+    line = shell.refused("env=arithmetic", "engine.max_context=20")
+    assert line.startswith("tasks.arithmetic: a first prompt of ")
+    assert line.endswith(
+        "tokens and a reply of max_reply_tokens=32 do not fit a context of 20; "
+        "lower max_reply_tokens or the image's size"
+    )
+
+
+def test_one_process_at_a_time(shell: Shell) -> None:
+    save(load(["env=arithmetic", f"out={shell.folder}"]), shell.folder / "config.yaml")
+    with RunFolder(shell.folder, load(["env=arithmetic"])).locked():
+        line = shell.error(f"resume={shell.folder}").splitlines()[-1]
+    assert line == "another process is working on OUT; wait for it, or stop it"
+
+
 def test_the_model_is_no_model(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:
     gone = "model.path: model folder 'gone' does not exist; give a folder that transformers can load, or 'tiny'"
     assert shell.refused("env=arithmetic", "model.path=gone") == gone
