@@ -100,7 +100,7 @@ async def measure(steps: int, config: Config) -> None:
     collector = Collector(
         cluster.play,
         {task: config.tasks[task] for task in stage.weights},
-        lambda _: mixture.shares(),
+        mixture.shares,
         seed=config.seed,
         stage=0,
         steps=steps + 1,

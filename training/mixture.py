@@ -14,7 +14,7 @@ FAST, SLOW = 0.3, 0.1
 
 
 class Mixture:
-    """Shares a step's groups out among a stage's tasks. `shares` changes nothing; `observe` takes a step's results."""
+    """Shares each step's groups out among a stage's tasks; may be asked for later steps before one is observed."""
 
     def __init__(self, weights: Mapping[str, float], groups: int, learning_progress: float = 0.0) -> None:
         """Start a stage.
@@ -28,6 +28,7 @@ class Mixture:
         self.groups = groups
         self.learning_progress = learning_progress
         self._owed = dict.fromkeys(weights, 0.0)  # groups that a task's share gave it, and it has not played
+        self._asked: dict[int, dict[str, int]] = {}  # the shares of steps that have not been observed
         self._success: dict[str, list[float]] = {}  # task → [fast average, slow average]
 
     def portions(self) -> dict[str, float]:
@@ -44,34 +45,36 @@ class Mixture:
         fast, slow = self._success.get(task, [0.0, 0.0])
         return abs(fast - slow)
 
-    def shares(self) -> dict[str, int]:
-        """Task → groups of the next step, `groups` in all; over the steps each task gets its portion exactly."""
-        owed = self._due()
-        shares = dict.fromkeys(owed, 0)
-        for _ in range(self.groups):  # one by one to whom most is owed, the first of equals
-            task = max(owed, key=lambda name: owed[name])
-            shares[task] += 1
-            owed[task] -= 1
-        return shares
+    def shares(self, step: int) -> dict[str, int]:
+        """Task → groups of a step, `groups` in all, the same ones until it is observed.
 
-    def observe(self, success: Mapping[str, float]) -> None:
+        Over the steps each task gets exactly the portions that it had when they were first asked for.
+        """
+        if step not in self._asked:
+            owed = {task: self._owed[task] + self.groups * share for task, share in self.portions().items()}
+            shares = dict.fromkeys(owed, 0)
+            for _ in range(self.groups):  # one by one to whom most is owed, the first of equals
+                task = max(owed, key=lambda name: owed[name])
+                shares[task] += 1
+                owed[task] -= 1
+            self._owed, self._asked[step] = owed, shares
+        return dict(self._asked[step])
+
+    def observe(self, step: int, success: Mapping[str, float]) -> None:
         """A step was played as `shares` had it, with this mean success (of the tasks that were played)."""
-        due, shares = self._due(), self.shares()
-        self._owed = {task: due[task] - shares[task] for task in due}
+        self._asked.pop(step, None)
         for task, value in success.items():
             fast, slow = self._success.get(task, [value, value])
             self._success[task] = [fast + FAST * (value - fast), slow + SLOW * (value - slow)]
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint, as JSON takes it."""
-        return {"owed": self._owed, "success": self._success}
+        return {"owed": self._owed, "asked": list(self._asked.items()), "success": self._success}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`; ValueError where it is that of other tasks."""
         if set(state["owed"]) != set(self.weights):
             raise ValueError(f"the state is of {sorted(state['owed'])}, this stage plays {sorted(self.weights)}")
         self._owed = {task: float(state["owed"][task]) for task in self.weights}
+        self._asked = {step: dict(shares) for step, shares in state["asked"]}
         self._success = {task: list(seen) for task, seen in state["success"].items()}
-
-    def _due(self) -> dict[str, float]:
-        return {task: self._owed[task] + self.groups * share for task, share in self.portions().items()}

@@ -98,7 +98,7 @@ class Trainer:
                 await self.cluster.publish(self.progress.version)
                 times = {"rollout": played - started, "learn": learned - played}
                 times |= {"publish": time.perf_counter() - learned, "step": time.perf_counter() - started}
-                mixture.observe(success_by_task(collected.played))
+                mixture.observe(self.progress.step - 1, success_by_task(collected.played))
                 self.progress.mixture = mixture.state()
                 self.report(name, collected, metrics, times)
                 self.progress.stages[-1]["steps"] += 1
@@ -115,7 +115,7 @@ class Trainer:
         return Collector(
             self.cluster.play,
             {task: self.config.tasks[task] for task in stage.weights},
-            lambda _: mixture.shares(),
+            mixture.shares,
             seed=self.config.seed,
             stage=index,
             steps=stage.steps,
