@@ -25,7 +25,7 @@ class Score:
 
 Estimator = Callable[[Sequence[Sequence[Score]], AlgoConfig], list[list[Array]]]
 """The groups of a step → for each group and player the advantage of every turn [K]. Every turn of an episode has its
-credit, also one without a reward of its own. Groups without a difference get zeros."""
+credit, also one without a reward of its own. Groups of equal episodes get zeros, but for what gigpo sees in turns."""
 
 _EQUAL = 1e-8  # rewards closer than this are the same
 
@@ -92,6 +92,9 @@ def gigpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Ar
 
     A_episode is that of `grpo`. A_step normalises the discounted return among all turns of the group that were played
     in the same state; a state that was met once gives 0.
+
+    In training, groups whose episodes earned the same do not come here (`Group.varied`): a departure from the paper,
+    which learns from their turns.
     """
     results = []
     for group in groups:

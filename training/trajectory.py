@@ -43,14 +43,17 @@ class Played:
         return Score(self.reward, self.turn_rewards, [turn.state_hash for turn in self.episode.turns])
 
     def trajectories(self, advantages: Sequence[float] | NDArray[np.floating]) -> list[Trajectory]:
-        """The episode's branches, each token with the advantage of its turn [K]; those of zeros only are left out."""
+        """The episode's branches that have sampled tokens, each token with the advantage of its turn [K].
+
+        Those of zeros only stay: they have no gain, but KL, and they count in the means of a loss. So a turn counts the
+        same whether it shares its branch with others or not.
+        """
         of_turn = np.asarray(advantages, dtype=np.float32)
-        found = []
-        for branch in self.episode.branches:
-            of_token = np.where(branch.loss_mask, of_turn[branch.turn], np.float32(0))
-            if of_token.any():
-                found.append(Trajectory(branch, of_token))
-        return found
+        return [
+            Trajectory(branch, np.where(branch.loss_mask, of_turn[branch.turn], np.float32(0)))
+            for branch in self.episode.branches
+            if branch.loss_mask.any()
+        ]
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,10 @@ class Group:
 
     @property
     def varied(self) -> bool:
-        """Whether the rewards differ, so that something can be learned from them."""
+        """Whether the episodes' rewards differ: other groups are left out (DAPO, arXiv 2503.14476).
+
+        With `gigpo` too, where turns of equal episodes could differ, as when all of them succeed, but not as quickly.
+        """
         rewards = [player.reward for player in self.players]
         return max(rewards) - min(rewards) > 1e-8
 

@@ -73,6 +73,17 @@ def test_equal_rewards_teach_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
+def test_turns_of_equal_episodes_differ_for_gigpo_alone(name: str) -> None:
+    # Both win, the second by a detour s → a → s: in state s returns 0.5, 0.125, 0.5, in a 1, 0.25, 1.
+    group = [Score(1.0, (0.0, 1.0), ("s", "a")), Score(1.0, (0.0, 0.0, 0.0, 1.0), ("s", "a", "s", "a"))]
+    ((quick, slow),) = ESTIMATORS[name]([group], AlgoConfig(gamma=0.5))
+    # mean 3/8 and 3/4: deviations 1, -2, 1 times 1/8 and 1/4, whose std is sqrt(2) times that
+    half = 0.5**0.5 if name == "gigpo" else 0.0
+    assert quick.tolist() == pytest.approx([half, half])
+    assert slow.tolist() == pytest.approx([-2 * half, -2 * half, half, half])
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
 @given(st.lists(st.sampled_from([0.0, 0.05, 0.1, 1.0, 1.1]), min_size=2, max_size=16))
 def test_advantages_sum_to_zero_and_keep_the_order(name: str, rewards: list[float]) -> None:
     (advantages,) = (np.array(group) for group in estimate(name, rewards))

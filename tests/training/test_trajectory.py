@@ -47,6 +47,9 @@ def test_rewards_by_hand() -> None:
     assert first.score.state_hashes == ["a", "b", "c", "d"]
     assert second.score.reward == 0.0 == second.rewards["outcome"]
     assert not make_group("football", CONFIG, [loser, loser]).varied
+    quick, slow = (episode(True, *[turn(True, float(last), "a") for last in range(turns)]) for turns in (2, 3))
+    equal = make_group("football", CONFIG, [quick, slow])
+    assert not equal.varied  # although the turns before the last were played in the same state, and one was in vain
 
 
 def test_every_token_has_the_advantage_of_its_turn() -> None:
@@ -57,9 +60,12 @@ def test_every_token_has_the_advantage_of_its_turn() -> None:
         branch([1, 2, 2], [0, 0, 1], [-1, -1, 6]),
     )
     played = Played(episode(True, branches=branches), {"outcome": 1.0}, [0.0, 0.0, 1.0])
-    first, last = played.trajectories([0.5, 0.0, -2.0])  # turn 1 teaches nothing
+    first, second, last = played.trajectories([0.5, 0.0, -2.0])
     assert first.advantages.tolist() == [0.0, 0.5, 0.5] and first.advantages.dtype == np.float32
+    assert second.advantages.tolist() == [0.0] * 6  # turn 1 has no gain, and counts all the same
     assert last.advantages.tolist() == [0.0, 0.0, -2.0]
-    assert first.branch is branches[0] and last.branch is branches[2]
-    assert played.trajectories(np.zeros(3)) == []
+    assert (first.branch, second.branch, last.branch) == branches
+    assert [one.advantages.any() for one in played.trajectories(np.zeros(3))] == [False] * 3
+    silent = Played(episode(True, branches=(branch([0, 0], [0, 0], [-1, -1]),)), {"outcome": 1.0}, [1.0])
+    assert silent.trajectories([0.5]) == []  # nothing was sampled
     assert Group("football", 5, [played]).oldest == 3
