@@ -130,14 +130,6 @@ def _split(argv: Sequence[str]) -> dict[str, str]:
     return words
 
 
-def _task_name(name: str) -> str:
-    """A task's name, or that of the file in which it is: path/to/sums.yaml → sums."""
-    stem = Path(name).stem if name.endswith(".yaml") else name
-    if not re.fullmatch(r"[\w-]*", stem):
-        raise ConfigError(f"{name!r} is no name of an env: letters, digits, _ and - only (or a path ending in .yaml)")
-    return stem
-
-
 def _compose(argv: Sequence[str], extra: type[E] | None) -> tuple[Config, Any]:
     words = _split(argv)
     given = {group: words.pop(group) for group in DEFAULTS if group in words}

@@ -20,7 +20,7 @@ VALIDATION_FIRST = 2**30
 TEST_FIRST = 2**30 + 2**29
 
 TRIES = 3
-"""So often is a group played before its loss is an error."""
+"""So often is a group that is too old played again, before this is an error."""
 
 
 def group_starts(run_seed: int, stage: int, step: int, task: int, group: int, size: int) -> tuple[Start, ...]:
@@ -32,16 +32,6 @@ def group_starts(run_seed: int, stage: int, step: int, task: int, group: int, si
 def held_out_starts(first: int, episodes: int, sampling_seed: int = 0) -> tuple[Start, ...]:
     """Held-out starts `first`, `first` + 1, …: the same for every run and every policy."""
     return tuple(Start(first + i, mix(sampling_seed, first, i), i) for i in range(episodes))
-
-
-def split(total: int, weights: Sequence[float]) -> list[int]:
-    """`total` groups shared out among tasks by weight (largest remainder)."""
-    scale = total / sum(weights)
-    shares = [int(weight * scale) for weight in weights]
-    remainders = sorted(range(len(weights)), key=lambda i: (shares[i] - weights[i] * scale, i))
-    for i in remainders[: total - sum(shares)]:
-        shares[i] += 1
-    return shares
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,7 @@ class Collected:
     dropped: list[Group]
     """Played too, but without a difference among the players."""
     metrics: dict[str, float]
-    """Staleness in versions, over the tokens of `groups`; how many groups were dropped, refilled and played again."""
+    """Staleness in versions, over the tokens of `groups`; how many groups were dropped, refilled and too old."""
 
     @property
     def played(self) -> list[Group]:
@@ -110,7 +100,6 @@ class _Place:
 class _Counts:
     refilled: int = 0
     stale: int = 0
-    lost: int = 0
 
 
 class Collector:
@@ -140,7 +129,6 @@ class Collector:
         refill: float = 0.0,
         max_staleness: int = 0,
         live: Callable[[Group], bool] = lambda group: group.varied,
-        lost: tuple[type[Exception], ...] = (),
     ) -> None:
         """A collector for one stage.
 
@@ -156,7 +144,6 @@ class Collector:
             refill: groups that replace dead ones are at most this share of a task's groups in the step, rounded up.
             max_staleness: versions that tokens may be behind.
             live: whether something can be learned from a group.
-            lost: errors of `play` that mean that its worker died; the job is then played again.
         """
         self.play = play
         self.tasks = dict(tasks)
@@ -169,7 +156,6 @@ class Collector:
         self.refill = refill
         self.max_staleness = max_staleness
         self.live = live
-        self.lost = lost
         self._numbers = {task: number for number, task in enumerate(self.tasks)}
         self._running: dict[int, list[asyncio.Task[_Place]]] = {}
         self._next: dict[tuple[int, str], range] = {}
@@ -196,7 +182,6 @@ class Collector:
             "groups/dropped": float(len(dropped)),
             "groups/refilled": float(counts.refilled),
             "groups/stale": float(counts.stale),
-            "groups/lost": float(counts.lost),
         }
         return Collected(self._sorted(groups), self._sorted(dropped), metrics)
 
@@ -237,21 +222,10 @@ class Collector:
             self._counts.refilled += 1
 
     async def _group(self, place: _Place) -> Group:
-        """Play one start; again where its worker died."""
+        """Play one start."""
         number = self._numbers[place.task]
         starts = group_starts(self.seed, self.stage, place.step, number, place.index, self.group_size)
-        for tries in range(1, TRIES + 1):
-            try:
-                episodes = await self.play(Job(place.task, starts, self.temperature))
-                break
-            except self.lost as error:
-                self._counts.lost += 1
-                if tries == TRIES:
-                    told = str(error).splitlines() or [type(error).__name__]
-                    raise RuntimeError(
-                        f"a group of {place.task} (seed {starts[0].seed}) lost its worker {TRIES} times; the last "
-                        f"time: {told[0]}"
-                    ) from error
+        episodes = await self.play(Job(place.task, starts, self.temperature))
         return make_group(place.task, self.tasks[place.task], episodes)
 
     async def _fresh(self, place: _Place, version: int) -> _Place:

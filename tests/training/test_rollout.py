@@ -24,9 +24,7 @@ from training.rollout import (
     Player,
     group_starts,
     held_out_starts,
-    split,
 )
-from training.trajectory import Group
 
 counts = st.integers(0, 10**6)
 
@@ -84,29 +82,6 @@ def test_the_same_seed_gives_the_same_starts_and_another_gives_others() -> None:
     assert len({start.sampling_seed for start in everything}) == len(everything)
 
 
-@pytest.mark.parametrize(
-    ("total", "weights", "shares"),
-    [
-        (16, [1.0], [16]),
-        (16, [1.0, 1.0], [8, 8]),
-        (16, [1.0, 1.0, 1.0], [6, 5, 5]),  # 5.33 each: the one left over goes to the first
-        (7, [1.0, 2.0, 0.5], [2, 4, 1]),
-        (10, [3.0, 1.0], [8, 2]),  # 7.5 and 2.5: the first of equals
-        (1, [1.0, 1.0], [1, 0]),
-    ],
-)
-def test_split_by_hand(total: int, weights: list[float], shares: list[int]) -> None:
-    assert split(total, weights) == shares
-
-
-@given(st.integers(0, 1000), st.lists(st.floats(0.01, 100), min_size=1, max_size=8))
-def test_split_shares_everything_out(total: int, weights: list[float]) -> None:
-    shares = split(total, weights)
-    assert sum(shares) == total
-    for share, weight in zip(shares, weights, strict=True):
-        assert abs(share - total * weight / sum(weights)) < 1 + 1e-9
-
-
 # -- collecting -------------------------------------------------------------------------------------------------------
 
 GUESSES = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True, kwargs={"digits": 1}, format_reward=0.1)
@@ -127,10 +102,6 @@ def collect(play: Play, groups: int = 6, **settings: Any) -> Collected:
 
 def guess(job: Job) -> Awaitable[list[Episode]]:
     return Player({"guesses": GUESSES, "sums": SUMS}, scripted("random")).play(job)
-
-
-def told(groups: list[Group]) -> list[tuple[str, int, list[float]]]:
-    return [(group.task, group.seed, [player.reward for player in group.players]) for group in groups]
 
 
 def seed_of(group: int, step: int = 0, task: int = 0) -> int:
@@ -258,29 +229,6 @@ def test_tokens_that_are_too_old_are_played_again() -> None:
     assert [group.seed for group in collected.groups] == [seed_of(group) for group in range(4)]
     with pytest.raises(RuntimeError, match=r"sampled with weights of version 0 after 3 tries; the learner is at 5"):
         asyncio.run(collector(Engines().play, 2).collect(0, version=5))
-
-
-def test_what_a_dead_worker_was_playing_is_played_again() -> None:
-    deaths = {seed_of(1): 2, seed_of(3): 1}
-
-    async def mortal(job: Job) -> list[Episode]:
-        seed = job.starts[0].seed
-        if deaths.get(seed, 0):
-            deaths[seed] -= 1
-            raise ConnectionError("the worker died")
-        return await guess(job)
-
-    collected = collect(mortal, lost=(ConnectionError,))
-    assert told(collected.groups) == told(collect(guess).groups)
-    assert collected.metrics["groups/lost"] == 3
-    deaths[seed_of(2)] = 3
-    with pytest.raises(
-        RuntimeError, match=r"a group of guesses \(seed \d+\) lost its worker 3 times; the last time: the"
-    ):
-        collect(mortal, lost=(ConnectionError,))
-    deaths[seed_of(2)] = 1
-    with pytest.raises(ConnectionError):
-        collect(mortal)
 
 
 def test_an_error_stops_everything() -> None:
