@@ -76,35 +76,34 @@ class Slot:
     """Number of the engine of which a part is here."""
 
 
-def check(cluster: ClusterConfig, stages: Mapping[str, AlgoConfig], engine: str) -> None:
+def check(cluster: ClusterConfig, stages: Mapping[str, AlgoConfig], engine: EngineConfig) -> None:
     """ValueError in one line where the sizes do not fit together.
 
     Args:
         cluster: The machines.
         stages: Numbers of every stage, by name.
-        engine: Kind of engine: auto, transformers or vllm.
+        engine: The engines' settings.
     """
     for name, algo in stages.items():
-        staleness = getattr(algo, "max_staleness", 0)
-        if cluster.kind == "ray" and cluster.colocate and staleness:
+        if cluster.kind == "ray" and cluster.colocate and algo.max_staleness:
             raise ValueError(
-                f"stages.{name}.algo.max_staleness={staleness} needs engines that play while the learners learn, but "
-                "cluster.colocate=true puts them on the same GPUs; set max_staleness=0 or cluster.colocate=false"
+                f"stages.{name}.algo.max_staleness={algo.max_staleness} needs engines that play while the "
+                "learners learn, but cluster.colocate=true puts them on the same GPUs; set max_staleness=0 or "
+                "cluster.colocate=false"
             )
         if algo.minibatch < cluster.learners:
             raise ValueError(
                 f"stages.{name}.algo.minibatch={algo.minibatch} trajectories cannot be shared out among "
                 f"cluster.learners={cluster.learners}; raise minibatch to at least {cluster.learners}"
             )
+    _check_transfer(cluster, engine)
     if cluster.kind == "local":
         _check_local(cluster)
         return
-    if engine == "api":
-        raise ValueError("engine.kind=api takes no new weights, so it can only evaluate; set engine.kind=auto")
     if cluster.gpus == 0:
         _check_cpu(cluster)
         return
-    if engine == "transformers" and cluster.engine_gpus > 1:
+    if engine.kind == "transformers" and cluster.engine_gpus > 1:
         raise ValueError(
             f"cluster.engine_gpus={cluster.engine_gpus} needs engine.kind=vllm: a transformers engine has one GPU"
         )
@@ -163,8 +162,30 @@ def engine_settings(cluster: ClusterConfig, engine: EngineConfig) -> EngineConfi
     return replace(engine, vllm=vllm)
 
 
+def _check_transfer(cluster: ClusterConfig, engine: EngineConfig) -> None:
+    """From GPU to GPU weights come by vLLM's own transfer: nccl between two GPUs, ipc on one."""
+    transfer = engine.vllm.transfer
+    if transfer == "shared":
+        return
+    word = f"engine.vllm.transfer={transfer}"
+    if cluster.kind == "local" or not cluster.gpus:
+        where = "in one process" if cluster.kind == "local" else "on CPUs"
+        raise ValueError(f"{word} needs learners and engines on GPUs of a Ray cluster; {where} set it to shared")
+    if engine.kind != "vllm":
+        raise ValueError(f"{word} needs engine.kind=vllm, got engine.kind={engine.kind}")
+    if transfer != ("ipc" if cluster.colocate else "nccl"):
+        how, fits = ("true", "ipc, on one GPU,") if cluster.colocate else ("false", "nccl, between GPUs,")
+        raise ValueError(f"{word} does not go with cluster.colocate={how}; {fits} does, and shared")
+
+
 def _check_local(cluster: ClusterConfig) -> None:
-    """One process has one of everything."""
+    """One process has one of everything, and takes the GPU that is there."""
+    for key in ("gpus_per_node", "colocate"):
+        if value := getattr(cluster, key):
+            raise ValueError(
+                f"cluster.{key}={str(value).lower()} needs cluster.kind=ray (cluster=ray): one process takes the GPU "
+                "that it finds"
+            )
     for key in ("nodes", "learners", "engines", "engine_gpus", "rollout_workers"):
         if getattr(cluster, key) != 1:
             raise ValueError(

@@ -53,7 +53,7 @@ def check_sizes(config: Config) -> None:
     """ConfigError where the sizes of machines, groups and minibatches do not fit together."""
     try:
         stages = {name: stage.algo for name, stage in config.stages.items() if stage.steps}
-        placement.check(config.cluster, stages, config.engine.kind)
+        placement.check(config.cluster, stages, config.engine)
     except ValueError as error:
         raise ConfigError(str(error)) from error
 

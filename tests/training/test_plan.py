@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from agents.engines import EngineConfig
+from agents.engines.vllm_config import VLLMConfig
 from training.algo import AlgoConfig
 from training.config import load
 from training.learner_config import LearnerConfig
@@ -15,6 +16,7 @@ from training.shapes import KNOWN, Stack, shapes
 SPLIT = ClusterConfig(kind="ray", nodes=2, gpus_per_node=4, learners=3, engines=2, engine_gpus=2)
 COLOCATED = ClusterConfig(kind="ray", gpus_per_node=4, learners=4, engines=2, engine_gpus=2, colocate=True)
 STAGES = {"mgt": AlgoConfig()}
+VLLM = EngineConfig("vllm")
 
 
 # -- who stands where -------------------------------------------------------------------------------------------------
@@ -46,6 +48,12 @@ def test_engines_take_their_size_from_the_machines_and_sleep_only_where_colocate
     ("cluster", "engine", "told"),
     [
         (ClusterConfig(learners=2), "auto", "cluster.learners=2 needs cluster.kind=ray"),
+        (
+            ClusterConfig(gpus_per_node=1),
+            "auto",
+            "cluster.gpus_per_node=1 needs cluster.kind=ray .*: one process takes",
+        ),
+        (ClusterConfig(colocate=True), "auto", "cluster.colocate=true needs cluster.kind=ray"),
         (replace(SPLIT, learners=5), "vllm", r"9 GPUs are asked for \(5 learners \+ 2 engines × 2\), but .* have 8"),
         (replace(SPLIT, engine_gpus=8), "vllm", "engine_gpus=8 is more than cluster.gpus_per_node=4"),
         (replace(SPLIT, gpus_per_node=3, engines=3, learners=0 + 1), "vllm", "7 GPUs are asked for"),
@@ -62,19 +70,48 @@ def test_engines_take_their_size_from_the_machines_and_sleep_only_where_colocate
 )
 def test_sizes_that_do_not_fit_are_told_in_one_line(cluster: ClusterConfig, engine: str, told: str | None) -> None:
     if told is None:
-        check(cluster, STAGES, engine)
+        check(cluster, STAGES, EngineConfig(engine))
     else:
         with pytest.raises(ValueError, match=told) as error:
-            check(cluster, STAGES, engine)
+            check(cluster, STAGES, EngineConfig(engine))
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "engine", "transfer", "told"),
+    [
+        (
+            ClusterConfig(),
+            "vllm",
+            "ipc",
+            r"transfer=ipc needs learners and engines on GPUs .*; in one process set it to",
+        ),
+        (ClusterConfig(kind="ray"), "vllm", "nccl", r"transfer=nccl needs .*; on CPUs set it to shared"),
+        (replace(SPLIT, engine_gpus=1), "transformers", "nccl", r"=nccl needs engine.kind=vllm, got .*=transformers"),
+        (SPLIT, "auto", "nccl", r"=nccl needs engine.kind=vllm, got engine.kind=auto"),
+        (SPLIT, "vllm", "ipc", r"=ipc does not go with cluster.colocate=false; nccl, between GPUs, does, and shared"),
+        (COLOCATED, "vllm", "nccl", r"=nccl does not go with cluster.colocate=true; ipc, on one GPU, does, and shared"),
+        (SPLIT, "vllm", "nccl", None),
+        (COLOCATED, "vllm", "ipc", None),
+    ],
+)
+def test_weights_come_by_a_way_that_there_is(
+    cluster: ClusterConfig, engine: str, transfer: str, told: str | None
+) -> None:
+    settings = EngineConfig(engine, vllm=VLLMConfig(transfer=transfer))
+    if told is None:
+        check(cluster, STAGES, settings)
+    else:
+        with pytest.raises(ValueError, match=told):
+            check(cluster, STAGES, settings)
 
 
 def test_stages_must_fit_the_machines() -> None:
     with pytest.raises(ValueError, match=r"stages.mgt.algo.max_staleness=1 .* set max_staleness=0"):
-        check(COLOCATED, {"mgt": AlgoConfig(max_staleness=1)}, "vllm")
-    check(SPLIT, {"mgt": AlgoConfig(max_staleness=1)}, "vllm")
+        check(COLOCATED, {"mgt": AlgoConfig(max_staleness=1)}, VLLM)
+    check(SPLIT, {"mgt": AlgoConfig(max_staleness=1)}, VLLM)
     with pytest.raises(ValueError, match=r"minibatch=2 trajectories cannot be shared out among cluster.learners=3"):
-        check(SPLIT, {"mgt": AlgoConfig(minibatch=2)}, "vllm")
+        check(SPLIT, {"mgt": AlgoConfig(minibatch=2)}, VLLM)
 
 
 @pytest.mark.parametrize(
@@ -181,5 +218,5 @@ def test_the_plan_says_what_to_change_where_it_does_not_fit() -> None:
 def test_the_plan_of_one_process() -> None:
     text = plan_text(load(["env=football"]))
     assert "one process on this machine" in text
-    assert "1.09 million parameters" in text
+    assert "1.13 million parameters" in text
     assert "All together:" in text
