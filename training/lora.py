@@ -1,5 +1,6 @@
 """LoRA (arXiv 2106.09685) by PEFT: low-rank additions to the language model's linear layers."""
 
+import importlib.util
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +12,21 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from agents.families import language_model
 
 
+def check(rank: int) -> None:
+    """ValueError in one line where additions of this rank need PEFT, and it is not installed."""
+    if rank and importlib.util.find_spec("peft") is None:
+        raise ValueError(f"learner.lora_rank={rank} needs PEFT: pip install 'kickoff-rl[lora]'")
+
+
 def inject(model: Any, rank: int, alpha: int) -> None:
     """Add trainable low-rank matrices to every linear layer of the language model, and freeze all else.
 
     The additions begin at zero, the same on every rank.
+
+    Raises:
+        ValueError: PEFT is not installed.
     """
+    check(rank)
     from peft import LoraConfig, inject_adapter_in_model
 
     inside = {id(module) for module in language_model(model).modules()}

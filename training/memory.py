@@ -58,7 +58,7 @@ class EngineMemory:
     weights: float
     work: float
     cache: float
-    """For keys and values: what is left of the engine's share."""
+    """For keys and values: what is left of a vLLM engine's share."""
     token: float
     """Keys and values of one token, on this GPU."""
 
@@ -107,7 +107,7 @@ def activations(stack: Stack, tokens: int, width: int, checkpointing: bool, kept
 
 
 def engine_memory(shapes: Shapes, config: EngineConfig, gpus: int, memory: float) -> EngineMemory:
-    """What an engine that is split over `gpus` makes of each one's `memory` (0: a CPU)."""
+    """What a vLLM engine that is split over `gpus` makes of each one's `memory` (0: a CPU)."""
     vllm = config.vllm
     width = WIDTH.get(vllm.dtype, 2 if memory else 4)
     stack = shapes.text
@@ -115,3 +115,9 @@ def engine_memory(shapes: Shapes, config: EngineConfig, gpus: int, memory: float
     work = VLLM_WORK if memory else 0.0
     cache = vllm.gpu_memory * memory - weights - work if memory else vllm.cpu_cache_gb * GIB
     return EngineMemory(weights, work, max(0.0, cache), 2 * width * stack.layers * stack.key_values / gpus)
+
+
+def transformers_memory(shapes: Shapes) -> EngineMemory:
+    """What a transformers engine needs in float32; it keeps no cache, but every batch has its own."""
+    stack = shapes.text
+    return EngineMemory(4 * shapes.parameters, 0.0, 0.0, 2 * 4 * stack.layers * stack.key_values)

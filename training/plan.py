@@ -3,7 +3,7 @@
 from itertools import groupby
 
 from training.config import Config
-from training.memory import GIB, EngineMemory, LearnerMemory, engine_memory, learner_memory
+from training.memory import GIB, EngineMemory, LearnerMemory, engine_memory, learner_memory, transformers_memory
 from training.placement import Slot, place
 from training.shapes import Shapes, shapes
 
@@ -14,7 +14,9 @@ def plan_text(config: Config) -> str:
     cluster = config.cluster
     reference = any(stage.algo.kl_coef > 0 for stage in config.stages.values() if stage.steps)
     learner = learner_memory(sizes, config.learner, cluster.learners, reference)
-    engine = engine_memory(sizes, config.engine, cluster.engine_gpus, cluster.gpu_gib * GIB if cluster.gpus else 0)
+    engine = transformers_memory(sizes)
+    if _vllm(config):
+        engine = engine_memory(sizes, config.engine, cluster.engine_gpus, cluster.gpu_gib * GIB if cluster.gpus else 0)
     parts = [_placement(config), _model(config, sizes), _learner(config, learner), _engine(config, sizes, engine)]
     return "\n\n".join([*parts, *verdicts(config, sizes, learner, engine)])
 
@@ -24,7 +26,8 @@ def verdicts(config: Config, sizes: Shapes, learner: LearnerMemory, engine: Engi
     cluster, found = config.cluster, []
     if not cluster.gpus:
         processes = cluster.learners * learner.peak + cluster.engines * (engine.weights + engine.cache)
-        return [f"All together: {_gib(processes)} of main memory, beside about 1 GiB for each process's libraries."]
+        beside = "about 1 GiB for each process's libraries" + ("" if _vllm(config) else ", and the batches' caches")
+        return [f"All together: {_gib(processes)} of main memory, beside {beside}."]
     memory = cluster.gpu_gib * GIB
     if learner.peak > memory:
         found.append(
@@ -32,14 +35,15 @@ def verdicts(config: Config, sizes: Shapes, learner: LearnerMemory, engine: Engi
             "learner.checkpointing=true, or lower learner.pack_tokens and learner.pack_patches."
         )
     resident = learner.state if cluster.colocate else 0.0
-    share = config.engine.vllm.gpu_memory * memory
+    share = config.engine.vllm.gpu_memory * memory if _vllm(config) else engine.weights
     if resident + share > memory:
+        lower = f"Lower engine.vllm.gpu_memory to {(memory - resident) / memory - 0.02:.2f}."
         found.append(
             f"Does not fit: beside the learner's {_gib(resident)} an engine cannot have {_gib(share)} of "
-            f"{_gib(memory)}. Lower engine.vllm.gpu_memory to {(memory - resident) / memory - 0.02:.2f}."
+            f"{_gib(memory)}. {lower if _vllm(config) else 'Raise cluster.learners, or set engine.kind=vllm.'}"
         )
     context = _context(config, sizes)
-    if engine.tokens < context:
+    if _vllm(config) and engine.tokens < context:
         found.append(
             f"Does not fit: the KV cache holds {engine.tokens:,} tokens, and one context may have {context:,}. Raise "
             "cluster.engine_gpus or engine.vllm.gpu_memory, or set engine.max_context."
@@ -67,12 +71,14 @@ def _placement(config: Config) -> str:
 def _machine(slots: list[Slot]) -> str:
     learners = [slot.learner for slot in slots if slot.learner is not None]
     engines = sorted({slot.engine for slot in slots if slot.engine is not None})
-    here = [_range("learner ranks", learners), _range("engines", engines)]
+    here = [_range("learner rank", learners), _range("engine", engines)]
     return f"  machine {slots[0].node}: {', '.join(one for one in here if one)}"
 
 
 def _range(name: str, numbers: list[int]) -> str:
-    return f"{name} {numbers[0]}–{numbers[-1]}" if numbers else ""
+    if len(numbers) == 1:
+        return f"{name} {numbers[0]}"
+    return f"{name}s {numbers[0]}–{numbers[-1]}" if numbers else ""
 
 
 def _model(config: Config, sizes: Shapes) -> str:
@@ -111,8 +117,16 @@ def _engine(config: Config, sizes: Shapes, memory: EngineMemory) -> str:
     title = "Memory of an engine" + (f" (on each of its {gpus} GPUs)" if gpus > 1 else "")
     context = _context(config, sizes)
     held = f"  {memory.tokens:,} tokens in the cache: {memory.tokens // context} contexts of {context:,} at once"
+    if not _vllm(config):
+        token = f"{memory.token / 1024:.1f} KiB"
+        held = f"  keys and values of a token: {token}, in batches of up to {config.engine.max_batch}"
     wanted = max((s.algo.groups * s.algo.group_size for s in config.stages.values() if s.steps), default=0)
     return f"{_table(title, rows)}\n{held}; a step plays up to {-(-wanted // config.cluster.engines)} an engine"
+
+
+def _vllm(config: Config) -> bool:
+    """Whether vLLM generates; `auto` will be on GPUs, which the machine that plans may lack."""
+    return config.engine.chosen == "vllm" or (config.engine.kind == "auto" and config.cluster.gpus > 0)
 
 
 def _context(config: Config, sizes: Shapes) -> int:

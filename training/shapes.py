@@ -136,7 +136,7 @@ def shapes(path: str) -> Shapes:
 
 
 def _config(path: str) -> Any:
-    """A model's config: from its folder, from what was downloaded before, from KNOWN, or from the hub."""
+    """A model's config: from its folder, from KNOWN, from what was downloaded before, or from the hub."""
     from transformers import AutoConfig
 
     from agents.models import FAMILIES, tiny_folder

@@ -1,4 +1,5 @@
 import math
+import sys
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ from agents.engines.vllm_config import VLLMConfig
 from training.algo import AlgoConfig
 from training.config import load
 from training.learner_config import LearnerConfig
-from training.memory import GIB, HEAD, activations, engine_memory, learner_memory
+from training.lora import check as check_lora
+from training.memory import GIB, HEAD, activations, engine_memory, learner_memory, transformers_memory
 from training.placement import ClusterConfig, Slot, check, engine_settings, place
 from training.plan import plan_text
 from training.shapes import KNOWN, Stack, shapes
@@ -192,6 +194,16 @@ def test_the_cache_of_an_engine() -> None:
     assert memory.cache == pytest.approx(0.85 * 80 * GIB - sizes.parameters - 2 * GIB)
     assert memory.tokens == math.floor(memory.cache / memory.token)
     assert engine_memory(sizes, EngineConfig(), 1, 8 * GIB).tokens == 0
+    plain = transformers_memory(sizes)
+    assert (plain.weights, plain.cache, plain.token) == (4 * sizes.parameters, 0, 2 * 4 * 28 * 512)
+
+
+def test_lora_without_peft_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_lora(16)
+    monkeypatch.setitem(sys.modules, "peft", None)  # as where it is not installed
+    check_lora(0)
+    with pytest.raises(ValueError, match=r"^learner.lora_rank=16 needs PEFT: pip install 'kickoff-rl\[lora\]'$"):
+        check_lora(16)
 
 
 # -- what is printed --------------------------------------------------------------------------------------------------
@@ -219,4 +231,16 @@ def test_the_plan_of_one_process() -> None:
     text = plan_text(load(["env=football"]))
     assert "one process on this machine" in text
     assert "1.13 million parameters" in text
-    assert "All together:" in text
+    assert "Memory of an engine\n  weights" in text and "KV cache" not in text
+    assert "in batches of up to 64; a step plays up to 256 an engine" in text
+    assert text.endswith("libraries, and the batches' caches.")
+
+
+def test_the_plan_of_a_vllm_engine_on_a_cpu_has_its_cache() -> None:
+    text = plan_text(load(["env=football", "engine.kind=vllm", "cluster=ray"]))
+    assert "KV cache" in text and "tokens in the cache" in text
+
+
+def test_the_plan_names_one_engine_by_its_number_alone() -> None:
+    words = ["cluster.gpus_per_node=3", "cluster.learners=2", "cluster.engines=1"]
+    assert "machine 0: learner ranks 0–1, engine 0\n" in plan_text(load(["recipe=lmm_r1", "cluster=ray", *words]))
