@@ -142,7 +142,7 @@ class VLM(nn.Module):
         features = families.encode(self.model, {name: part.to(self.device) for name, part in pixels.items()})
         first = np.cumsum(counts) - counts
         rows = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in shown])[wanted]
-        if len(rows) != len(features.tokens) or (np.diff(rows) != 1).any():
+        if len(shown) != len(frames) or len(rows) != len(features.tokens) or (np.diff(rows) != 1).any():
             features = features.take(self._put(rows), shown)
         return features
 

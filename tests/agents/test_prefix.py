@@ -79,3 +79,25 @@ def test_groups_give_what_each_sequence_gives_alone(family: str, history: int) -
     expected = torch.autograd.grad((torch.cat([part[0] for part in alone]) * weight).sum(), parameters)
     for one, other in zip(torch.autograd.grad((together * weight).sum(), parameters), expected, strict=True):
         torch.testing.assert_close(one, other, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["idefics3", "qwen2_5_vl", "qwen3_vl"])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_groups_that_each_show_one_frame(family: str, groups: int) -> None:
+    """Prompts of one length keep their order, so the features lie as they are encoded; their grids do not."""
+    model, rng = loaded(family), np.random.default_rng(1)
+    played: list[Branch] = []
+    for _ in range(groups):
+        frame = rng.integers(0, 256, (84, 84, 3), dtype=np.uint8)
+        for _ in range(2):
+            talk = Conversation(model.chat, 0)
+            talk.ask("go", "go", frame)
+            tokens = rng.integers(0, 200, 6).astype(np.int32)
+            talk.answer(Completion(tokens, np.zeros(6, np.float32), False, np.zeros(6, np.int32)))
+            played += talk.branches()
+    assert len(share(played).bounds) == groups + 1
+    with torch.no_grad():
+        together = model.vlm(played, 1.0)
+        alone = [model.vlm([one], 1.0) for one in played]
+    for whole, parts in zip(together, zip(*alone, strict=True), strict=True):
+        torch.testing.assert_close(whole, torch.cat(parts), atol=1e-5, rtol=0)
