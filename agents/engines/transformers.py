@@ -7,8 +7,9 @@ B: rows of a batch; T: tokens cached for each of them; V: vocabulary.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ class TransformersEngine:
         self._pool = ThreadPoolExecutor(config.threads)
         self._waiting: list[Call] = []
         self._round: asyncio.Task[None] | None = None
+        self._guests = 0  # who want no round to run
         self._awake = vlm.device
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
@@ -50,38 +52,47 @@ class TransformersEngine:
         return await call[2]
 
     async def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
-        """Copy new weights, by their names in the model, once the round that runs is over."""
-        await self._idle()
-        own = self.vlm.model.state_dict(keep_vars=True)
-        with torch.no_grad():
-            for name, tensor in weights:
-                if name not in own:
-                    raise ValueError(f"the engine's model has no weight {name!r}")
-                own[name].copy_(tensor)
-        self.version = version
+        """Copy new weights, by their names in the model, between the round that runs and the next."""
+        async with self._between_rounds():
+            own = self.vlm.model.state_dict(keep_vars=True)
+            with torch.no_grad():
+                for name, tensor in weights:
+                    if name not in own:
+                        raise ValueError(f"the engine's model has no weight {name!r}")
+                    own[name].copy_(tensor)
+            self.version = version
 
     async def sleep(self) -> None:
         """Move the weights off the device."""
-        await self._idle()
-        if self.vlm.device.type == "cuda":
-            self.vlm.to("cpu")
-            torch.cuda.empty_cache()
+        async with self._between_rounds():
+            if self.vlm.device.type == "cuda":
+                self.vlm.to("cpu")
+                torch.cuda.empty_cache()
 
     async def wake(self) -> None:
         """Move them back."""
         self.vlm.to(self._awake)
 
     async def close(self) -> None:
-        """Finish the round that runs, and end the threads."""
-        await self._idle()
-        self._pool.shutdown()
-
-    async def _idle(self) -> None:
+        """Answer all calls, and end the threads."""
         while self._round is not None:
             await asyncio.wait([self._round])
+        self._pool.shutdown()
+
+    @asynccontextmanager
+    async def _between_rounds(self) -> AsyncIterator[None]:
+        """No round runs inside; whoever waits here goes before the calls that wait for the next round."""
+        self._guests += 1
+        try:
+            while self._round is not None:
+                await asyncio.wait([self._round])
+            yield
+        finally:
+            self._guests -= 1
+            self._begin()
 
     def _begin(self) -> None:
-        if self._round is None and self._waiting:
+        if self._round is None and self._waiting and not self._guests:
             self._round = asyncio.get_running_loop().create_task(self._play())
             self._round.add_done_callback(self._end)
 

@@ -110,14 +110,36 @@ def test_the_same_prompt_is_computed_once_and_answered_by_each_seed(
     assert len({tuple(reply.tokens.tolist()) for reply in replies}) > 4
 
 
+def test_many_calls_are_two_batches_for_two_cores(model: LoadedModel) -> None:
+    sizes: list[int] = []
+
+    class Watched(TransformersEngine):
+        def _generate(self, prompts: Sequence[Prompt], temperature: float) -> list[Completion]:
+            sizes.append(len(prompts))
+            return super()._generate(prompts, temperature)
+
+    engine = Watched(model.vlm, model.chat.eos, EngineConfig(max_batch=64))
+    prompts = [prompt_of(model, "go " * (i % 5), None, i, 4) for i in range(40)]
+    two = generate(engine, prompts, 1.0)
+    assert sizes == [20, 20]
+    one = generate(engine, prompts[:31], 1.0)
+    assert sizes == [20, 20, 31]
+    for a, b in zip(two[:31], one, strict=True):
+        assert a.tokens.tolist() == b.tokens.tolist()
+        np.testing.assert_allclose(a.logprobs, b.logprobs, atol=1e-4)
+
+
 def test_the_placeholder_is_never_sampled(model: LoadedModel, engine: TransformersEngine) -> None:
+    vlm, placeholder = model.vlm, model.chat.image_token
+    prompts = [prompt_of(model, "go", None, s, 8) for s in range(8)]
+    saved = vlm.head.detach().clone()
     with torch.no_grad():  # a model that wants to say nothing but <image>
-        weight = model.vlm.model.lm_head.weight
-        saved = weight.clone()
-        weight[model.chat.image_token] = weight.mean(0) + 10.0
-    replies = generate(engine, [prompt_of(model, "go", None, s, 8) for s in range(8)], 1.0)
+        hidden = vlm.hidden(vlm.pack(prompts[:1]), torch.tensor([len(prompts[0].tokens) - 1]))[0]
+        vlm.head[placeholder] = 3.0 * hidden
+        assert (vlm.head @ hidden).softmax(-1)[placeholder] > 0.99
+    replies = generate(engine, prompts, 1.0)
     with torch.no_grad():
-        weight.copy_(saved)
+        vlm.head.copy_(saved)
     said = {token for reply in replies for token in reply.tokens.tolist()}
     assert not said & set(model.chat.forbidden)
 
@@ -192,6 +214,27 @@ def test_weights_are_loaded_between_rounds_and_every_token_knows_its_version(mod
     np.testing.assert_array_equal(after.logprobs, generate(fresh, [prompt], 0.0)[0].logprobs)
     with pytest.raises(ValueError, match="no weight 'nothing'"):
         asyncio.run(engine.load_weights([("nothing", torch.zeros(1))], 8))
+
+
+def test_weights_do_not_wait_for_games_that_ask_again_at_once(model: LoadedModel) -> None:
+    mine = wrap(*build(3))
+    engine = TransformersEngine(mine.vlm, mine.chat.eos, EngineConfig())
+
+    async def game(number: int) -> list[int]:
+        replies = [await engine.generate(prompt_of(model, "go", None, number + turn, 3), 1.0) for turn in range(4)]
+        return [version for reply in replies for version in set(reply.versions.tolist())]
+
+    async def main() -> list[list[int]]:
+        games = [asyncio.create_task(game(number)) for number in range(3)]
+        for _ in range(8):
+            await asyncio.sleep(0)  # the first round has begun
+        weights = list(mine.vlm.model.state_dict().items())
+        await asyncio.gather(engine.load_weights(weights, 6), engine.load_weights(weights, 7))
+        versions = await asyncio.gather(*games)
+        await engine.close()
+        return versions
+
+    assert asyncio.run(main()) == [[0, 7, 7, 7]] * 3
 
 
 def test_an_impossible_prompt_fails_alone(model: LoadedModel) -> None:
