@@ -7,7 +7,6 @@ once, as a PNG beside it; Parquet holds them as Hugging Face `datasets` does ({"
 
 import asyncio
 import hashlib
-import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,11 +17,11 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes import Arena, Episode, Start
 from agents.experts import PLAYERS, has_expert, scripted
+from agents.png import png
 from agents.sampling import mix
 from envs.cli import command, read_options
 from envs.names import suggest
@@ -90,13 +89,6 @@ def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:
             "success": episode.success,
             "return": episode.env_return,
         }
-
-
-def png(image: NDArray[np.uint8]) -> bytes:
-    """A picture as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 class Writer(Protocol):

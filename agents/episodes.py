@@ -1,4 +1,7 @@
-"""Plays episodes, many at once: each goes on as soon as its own reply is there."""
+"""Plays episodes, many at once: each goes on when the engine gives its own reply.
+
+The vLLM engine and servers give each reply as it ends; the transformers engine gives those of a round together.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
@@ -12,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.conversation import Branch
-from agents.policy import ContextFull, Policy, Seat
+from agents.engines import ContextFull
+from agents.policy import Policy, Seat
 from envs.reply import Reply
+from envs.schema import ConfigError
 from envs.task import Observation, Task, state_hash
 
 T = TypeVar("T")
@@ -127,7 +132,7 @@ class Arena:
         frame of another episode's newest turn in place of its own, so that what it sees tells it nothing.
 
         Raises:
-            ValueError: not even the first prompt of an episode fits the engine's context.
+            ConfigError: not even the first prompt of an episode fits the engine's context.
         """
         filmed = film if self.task.config.image else 0
         newest: list[Observation] = [Observation(None, "")] * len(starts)  # each player's own
@@ -165,7 +170,10 @@ class Arena:
                     words = await policy.reply(seat)
                 except ContextFull as full:
                     if not number:
-                        raise _too_long(task, full) from full
+                        raise ConfigError(
+                            f"task {task.name}: the first prompt is too long: {full}; "
+                            "lower max_reply_tokens or the image's size, or shorten the instructions"
+                        ) from full
                     episode.ended = Ended.CONTEXT
                     break
                 reply = task.parse(words)
@@ -196,13 +204,6 @@ class Arena:
         if seat.conversation is not None and seat.conversation.chat is not None:
             episode.branches = tuple(seat.conversation.branches())
         return episode
-
-
-def _too_long(task: Task, full: ContextFull) -> ValueError:
-    return ValueError(
-        f"task {task.name}: the first prompt has {full.prompt} tokens and the reply may have {full.reply}, but the "
-        f"engine's context holds {full.most}; lower max_reply_tokens or the image's size, or shorten the instructions"
-    )
 
 
 def _film(env: gymnasium.Env[Any, Any]) -> list[NDArray[np.uint8]]:

@@ -1,28 +1,15 @@
 """Policies: a conversation in, a reply out."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 import gymnasium
 
 from agents.chat import Chat
 from agents.conversation import Conversation
-from agents.engines import Engine
+from agents.engines import ContextFull, Engine
 from agents.sampling import mix
 from envs.task import Observation, Task
-
-
-class ContextFull(Exception):  # noqa: N818  (how an episode may end, no fault)
-    """The next prompt and its reply do not fit the engine's context."""
-
-    def __init__(self, prompt: int, reply: int, most: int) -> None:
-        super().__init__(prompt, reply, most)  # all of them, so that it can be pickled
-        self.prompt = prompt
-        self.reply = reply
-        self.most = most
 
 
 @dataclass
@@ -56,28 +43,6 @@ class Policy(Protocol):
         ...
 
 
-@dataclass
-class Stopwatch:
-    """Counts the seconds in which at least one of several things that overlap is going on."""
-
-    seconds: float = 0.0
-    _going: int = 0
-    _since: float = 0.0
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Something is going on."""
-        if not self._going:
-            self._since = time.perf_counter()
-        self._going += 1
-        try:
-            yield
-        finally:
-            self._going -= 1
-            if not self._going:
-                self.seconds += time.perf_counter() - self._since
-
-
 @dataclass(frozen=True)
 class VLMPolicy:
     """A vision-language model on an engine."""
@@ -86,8 +51,6 @@ class VLMPolicy:
     """None: the engine is sent messages, and answers in words."""
     engine: Engine
     temperature: float = 1.0
-    waiting: Stopwatch = field(default_factory=Stopwatch)
-    """Runs while at least one reply is awaited; shared by the copies at other temperatures."""
 
     def at(self, temperature: float) -> Self:
         """The same policy at another temperature."""
@@ -107,11 +70,10 @@ class VLMPolicy:
         )
         longest = seat.task.config.max_reply_tokens
         prompt = conversation.prompt(mix(seat.seed, seat.turn), longest)
-        most = self.engine.max_context
-        if most is not None and len(prompt.tokens) + longest > most:
-            raise ContextFull(len(prompt.tokens), longest, most)
-        with self.waiting.running():
-            completion = await self.engine.generate(prompt, self.temperature)
+        most, tokens = self.engine.max_context, len(prompt.tokens)
+        if most is not None and tokens + longest > most:
+            raise ContextFull(f"{tokens} tokens and a reply of up to {longest}, but the engine's context holds {most}")
+        completion = await self.engine.generate(prompt, self.temperature)
         conversation.answer(completion)
         seat.reply_tokens = len(completion.tokens)
         if completion.text is not None or self.chat is None:

@@ -131,6 +131,10 @@ class Completion:
     """The reply in words, from an engine that gives no tokens."""
 
 
+class ContextFull(Exception):  # noqa: N818  (how an episode may end, no fault)
+    """A prompt and its reply do not fit the engine's context; the text says by how much."""
+
+
 class EngineDead(RuntimeError):  # noqa: N818  (what has happened to it)
     """The process that generates has died: only another engine helps."""
 
@@ -144,7 +148,12 @@ class Engine(Protocol):
     """Prompt and reply together may have so many tokens; None: no limit is known."""
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """The reply to a prompt; temperature 0 is greedy. Many calls run at once."""
+        """The reply to a prompt; temperature 0 is greedy. Many calls run at once.
+
+        Raises:
+            ContextFull: a server says that it is too long; of other engines `max_context` is asked before.
+            EngineDead: the engine's process has died.
+        """
         ...
 
     async def load_weights(self, weights: Iterable[tuple[str, "torch.Tensor"]], version: int) -> None:

@@ -5,9 +5,9 @@ The key comes from the environment. It goes into the request's header and nowher
 
 import asyncio
 import base64
-import io
 import os
 import random
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2 as httpx
 import numpy as np
-from PIL import Image
 
-from agents.engines import Completion, Message, Prompt, ServerConfig
+from agents.engines import Completion, ContextFull, Message, Prompt, ServerConfig
+from agents.png import png
 from envs.schema import ConfigError
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 OPENAI = "https://api.openai.com/v1"
 FIRST_WAIT, LONGEST_WAIT = 0.5, 120.0
 """Seconds before the first repetition, and before any."""
+TOO_LONG = re.compile(r"context[_ ](length|size|window)|maximum model length|prompt is too long", re.IGNORECASE)
+"""What servers say where a prompt and its reply do not fit: OpenAI, vLLM, SGLang, llama.cpp, Anthropic."""
 LONGEST_TEXT = 300
 """Characters that are shown of what a server says."""
 
@@ -33,7 +35,7 @@ LONGEST_TEXT = 300
 class _Again(Exception):  # noqa: N818
     """A request failed in a way that may pass."""
 
-    def __init__(self, problem: str, wait: float | None = None) -> None:
+    def __init__(self, problem: str, wait: float = 0.0) -> None:
         super().__init__(problem)
         self.wait = wait
         """Seconds that the server asks for."""
@@ -65,7 +67,12 @@ class ServerEngine:
         self._client: httpx.AsyncClient | None = None
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """The reply to a prompt's messages, in words; ConfigError in one line once all retries have failed."""
+        """The reply to a prompt's messages, in words.
+
+        Raises:
+            ConfigError: in one line, once all retries have failed.
+            ContextFull: the server has no room for it.
+        """
         body = {
             "model": self.model,
             "messages": [_message(message) for message in prompt.messages],
@@ -77,8 +84,7 @@ class ServerEngine:
                 return _completion(await self._post(body | {self._limit: prompt.max_tokens}))
             except _Again as failed:
                 problem = str(failed)
-                usual = min(LONGEST_WAIT, FIRST_WAIT * 2**tries) * (0.5 + random.random() / 2)
-                wait = usual if failed.wait is None else failed.wait
+                wait = max(failed.wait, _usual_wait(tries))
             if wait > LONGEST_WAIT:
                 problem = f"wait {wait:.0f} s, {problem}"
                 break
@@ -112,6 +118,8 @@ class ServerEngine:
         told = _told(response)
         if status in (408, 409, 425, 429) or status >= 500:
             raise _Again(f"HTTP {status}: {told}", _retry_after(response.headers.get("retry-after", "")))
+        if status in (400, 413) and TOO_LONG.search(response.text):
+            raise ContextFull(self._clean(told))
         if "max_completion_tokens" in told and "max_tokens" in body:  # OpenAI's newer name
             self._limit = "max_completion_tokens"
             return await self._post(body | {self._limit: body.pop("max_tokens")})
@@ -152,9 +160,7 @@ def _message(message: Message) -> dict[str, Any]:
     """A message as the API has it: the picture first, as a model sees it in training."""
     if message.image is None:
         return {"role": message.role, "content": message.text}
-    buffer = io.BytesIO()
-    Image.fromarray(message.image).save(buffer, "PNG")
-    url = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    url = f"data:image/png;base64,{base64.b64encode(png(message.image)).decode()}"
     picture = {"type": "image_url", "image_url": {"url": url}}
     words = [{"type": "text", "text": message.text}] if message.text else []
     return {"role": message.role, "content": [picture, *words]}
@@ -178,12 +184,17 @@ def _completion(answer: Any) -> Completion:
     return Completion(none, none.astype(np.float32), finished, none, text)
 
 
-def _retry_after(value: str) -> float | None:
-    """Seconds to wait, from a Retry-After header: a number or a date."""
+def _usual_wait(tries: int) -> float:
+    """Seconds before a repetition, a little by chance: many requests that failed together do not come back together."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0**tries) * random.uniform(0.5, 1.0)
+
+
+def _retry_after(value: str) -> float:
+    """Seconds to wait, from a Retry-After header: a number or a date; 0 for anything else."""
     if value.strip().isdigit():
         return float(value)
     try:
         date = parsedate_to_datetime(value)
     except ValueError:
-        return None
+        return 0.0
     return max(0.0, ((date if date.tzinfo else date.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
