@@ -137,8 +137,8 @@ def _load_config(path: str) -> tuple[Path, Any]:
     return folder, config
 
 
-def load_model(path: str, dtype: "torch.dtype | None" = None) -> LoadedModel:
-    """The model at a path (`ModelConfig.path`), float32 unless told otherwise.
+def load_model(path: str) -> LoadedModel:
+    """The model at a path (`ModelConfig.path`), in float32.
 
     ValueError in one line where there is none of a known family, or where weights are missing.
     """
@@ -148,7 +148,7 @@ def load_model(path: str, dtype: "torch.dtype | None" = None) -> LoadedModel:
     folder, config = _load_config(path)
     with _loading(path):
         loaded: Any = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=dtype or torch.float32, use_safetensors=True, output_loading_info=True
+            folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
         model, report = loaded
         if report["missing_keys"]:  # transformers would fill them with random numbers

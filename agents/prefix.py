@@ -1,8 +1,9 @@
 """What a training pass need not compute: a prompt that several replies share, but once; tokens behind the last reply.
 
 The players of a group answer the same first prompt, and of a question every reply has the same one. Sequences whose
-prompts are equal, images included, become one prompt and their *tails*: the tokens behind it, which look at the prompt
-and at their own tail. T tokens of all sequences, K of them computed; P tokens of a prompt, R of a tail.
+prompts and images are equal, images behind the prompt included, become one prompt and their *tails*: the tokens behind
+it, which look at the prompt and at their own tail. T tokens of all sequences, K of them computed; P tokens of a prompt,
+R of a tail.
 """
 
 from collections.abc import Sequence

@@ -10,6 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -115,13 +116,12 @@ async def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: 
     able = has_expert(task)
     demonstrator = Demonstrator(chat, Expert() if able else RandomPlayer(), noise)
     decisions = decisions if able else decisions // 2
-    arena = Arena(task)
     episode = 0
-    while len(demonstrator.shown) < decisions:
-        starts = [Start(mix(seed, episode + i) % 2**30, mix(seed, episode + i, 2)) for i in range(64)]
-        await arena.play(starts, demonstrator)
-        episode += 64
-    arena.close()
+    with closing(Arena(task)) as arena:
+        while len(demonstrator.shown) < decisions:
+            starts = [Start(mix(seed, episode + i) % 2**30, mix(seed, episode + i, 2)) for i in range(64)]
+            await arena.play(starts, demonstrator)
+            episode += 64
     return demonstrator.shown[:decisions]
 
 
@@ -185,17 +185,18 @@ async def warm_up(config: WarmupConfig, model: LoadedModel, tasks: Mapping[str, 
     cloner = Cloner(model.vlm, shown, config)
     policy = VLMPolicy(model.chat, TransformersEngine(model.vlm, model.chat.eos, EngineConfig()))
     starts = [Start(2**30 + i, mix(config.seed, i)) for i in range(config.episodes)]
-    arena = Arena(tasks[config.game])
     success = 0.0
-    while success < config.target and cloner.step < config.steps:
-        loss = cloner.train(config.every)
-        success = float(np.mean([episode.success for episode in await arena.play(starts, policy)]))
-        seconds = time.perf_counter() - started
-        print(f"step {cloner.step}: loss {loss:.3f}, {config.game} {success:.0%}, {seconds:.0f} s", flush=True)
+    with closing(Arena(tasks[config.game])) as arena:
+        while success < config.target and cloner.step < config.steps:
+            loss = cloner.train(config.every)
+            success = float(np.mean([episode.success for episode in await arena.play(starts, policy)]))
+            seconds = time.perf_counter() - started
+            print(f"step {cloner.step}: loss {loss:.3f}, {config.game} {success:.0%}, {seconds:.0f} s", flush=True)
     if success < config.target:
         print(f"{config.game} did not reach {config.target:.0%} in {config.steps} steps", file=sys.stderr)
     for name, task in tasks.items():
-        episodes = await Arena(task).play(starts, policy)
+        with closing(Arena(task)) as arena:
+            episodes = await arena.play(starts, policy)
         won, valid = (float(np.mean([getattr(one, key) for one in episodes])) for key in ("success", "valid"))
         print(f"{name}: {won:.0%} succeed, {valid:.0%} of the replies are valid", flush=True)
     await policy.engine.close()

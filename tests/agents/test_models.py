@@ -115,11 +115,6 @@ def test_a_chat_needs_no_weights(family: str, folders: dict[str, Path], tmp_path
     assert (theirs.eos, theirs.pad, theirs.forbidden) == (ours.eos, ours.pad, ours.forbidden)
 
 
-def test_half_the_memory(saved: Path) -> None:
-    model = load_model(str(saved), torch.bfloat16)
-    assert {parameter.dtype for parameter in model.vlm.model.parameters()} == {torch.bfloat16}
-
-
 def test_a_template_in_the_older_file(folders: dict[str, Path], tmp_path: Path) -> None:
     """As Qwen2.5-VL's folder on the hub has it: for the processor, beside another for the tokenizer."""
     shutil.copytree(folders["qwen2_5_vl"], tmp_path, dirs_exist_ok=True)
