@@ -7,7 +7,7 @@ The actors import this file too, so it imports little.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from training.cluster.actors import EngineHost, RolloutWorker
 from training.cluster.deaths import Deaths
 from training.cluster.ranks import Ranks
 from training.cluster.reservation import Reservation, connect
-from training.cluster.results import living, result
+from training.cluster.results import living, result, settled, unless_dead
 from training.learner_config import LearnerConfig
 from training.placement import ClusterConfig, engine_settings
 
@@ -166,12 +166,7 @@ class RayCluster:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
         learners = self._ranks.actors if self._ranks is not None else []
-        closing = [asyncio.ensure_future(result(one.close.remote())) for one in [*self.engines.values(), *learners]]
-        if closing:
-            await asyncio.wait(closing, timeout=PATIENCE)
-        for task in closing:
-            task.cancel()
-        await asyncio.gather(*closing, return_exceptions=True)
+        await settled([one.close.remote() for one in [*self.engines.values(), *learners]], PATIENCE)
         ray.shutdown()
 
     # -- learner ranks ------------------------------------------------------------------------------------------------
@@ -223,30 +218,32 @@ class RayCluster:
 
     async def _start_engine(self, number: int) -> Any:
         """A new engine with the learners' weights; where those are ahead, the next `publish` brings them."""
-        late = self.cluster.colocate and self._running  # a replacement: its memory is there when no learner works
-        async with self._learning if late else nullcontext():
-            gpus = None
-            if self.cluster.colocate:
-                first = number * self.cluster.engine_gpus
-                assert self._ranks is not None
-                shared = self._ranks.actors[first : first + self.cluster.engine_gpus]
-                gpus = ",".join([await result(rank.gpus.remote()) for rank in shared])
-            elif not self.cluster.gpus:
-                gpus = ""
-            engine = self._actor(EngineHost, "engine", number).remote(gpus)
-            self._max_context = await result(engine.start.remote(self.model, self.engine))
+        late = self.cluster.colocate and self._running  # a replacement: its memory is there while no learner works
+        engine = None if late else await self._load_engine(number)
         async with self._learning:
-            if self._ahead:
-                self._waiting[number] = engine
-                return engine
-            if self.version:
+            engine = engine or await self._load_engine(number)
+            if self.version and not self._ahead:
                 try:
                     await self._send({number: engine})
                 except RuntimeError as lost:  # for the trainer, who asks for something soon
-                    self._lost, self._waiting[number] = lost, engine
-                    return engine
+                    self._lost, self._ahead = lost, True
+            if self._ahead:
+                self._waiting[number] = engine
+                if late:
+                    await living([engine.sleep.remote()])
+                return engine
             self.engines[number] = engine
         await self._introduce(self.workers.values())
+        return engine
+
+    async def _load_engine(self, number: int) -> Any:
+        """A new engine with the weights that the run began with."""
+        gpus = None if self.cluster.gpus else ""
+        if self.cluster.colocate:
+            assert self._ranks is not None
+            gpus = await self._ranks.gpus(number)
+        engine = self._actor(EngineHost, "engine", number).remote(gpus)
+        self._max_context = await result(engine.start.remote(self.model, self.engine))
         return engine
 
     async def _start_worker(self, number: int) -> Any:
@@ -274,9 +271,12 @@ class RayCluster:
 
     async def _send(self, engines: Mapping[int, Any]) -> None:
         """The learners' weights into engines, as `version`; the dead ones are their keepers' business."""
-        if self.cluster.gpus and self.engine.kind != "transformers" and self.engine.vllm.transfer != "shared":
+        if not engines:
+            return
+        if self.engine.vllm.transfer != "shared":
             address = (await self._call("address"))[0]
-            await self._call("send", list(engines.values()), self.engine.vllm, address, self.version)
+            sent = self._call("send", list(engines.values()), self.engine.vllm, address, self.version)
+            await unless_dead(sent, engines.values(), "an engine died while it was sent weights")
             return
         references = (await self._call("weights"))[0]
         try:
@@ -291,7 +291,7 @@ class RayCluster:
     async def _nap(self, asleep: bool) -> None:
         """Colocated engines sleep while the learners work."""
         if self.cluster.colocate:
-            engines = self.engines.values()
+            engines = (self.engines | self._waiting).values()
             await living(engine.sleep.remote() if asleep else engine.wake.remote() for engine in engines)
 
     def _actor(self, kind: type, name: str, number: int) -> Any:

@@ -9,14 +9,16 @@ import asyncio
 import os
 import socket
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
+from ray.exceptions import RayActorError
 
-from agents.engines import Completion, EngineConfig, Prompt
+from agents.engines import Completion, EngineConfig, EngineDead, Prompt
 from agents.engines.vllm_config import VLLMConfig
 from agents.models import ModelConfig
 from envs.task_config import TaskConfig
@@ -104,7 +106,11 @@ class LearnerRank:
         return [ray.put(piece) for piece in pieces(self.learner.weights())]
 
     def send(self, engines: list[Any], config: VLLMConfig, address: tuple[str, int], version: int) -> None:
-        """Weights straight from this GPU to those of the engines, by vLLM's own transfer."""
+        """Weights straight from this GPU to those of the engines, by vLLM's own transfer; none of them may die.
+
+        Raises:
+            RuntimeError: an engine died; the other engines and ranks are left waiting for it.
+        """
         import torch
 
         from agents.engines.transfer import DirectSender
@@ -113,7 +119,11 @@ class LearnerRank:
         if self.sender is None or names != self.receivers:
 
             def call(method: str, arguments: list[tuple[Any, ...]]) -> None:
-                ray.get([engine.call.remote(method, *each) for engine, each in zip(engines, arguments, strict=True)])
+                calls = [engine.call.remote(method, *each) for engine, each in zip(engines, arguments, strict=True)]
+                try:
+                    ray.get(calls)
+                except RayActorError as error:  # which would look like this rank's own death
+                    raise RuntimeError("an engine died while it was sent weights") from error
 
             dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16
             self.sender, self.receivers = None, names
@@ -154,6 +164,15 @@ class LearnerRank:
         self.learner.close()
 
 
+@contextmanager
+def mortal() -> Iterator[None]:
+    """This actor dies with its engine: so its callers hear of it, and it is replaced."""
+    try:
+        yield
+    except EngineDead:
+        os._exit(1)
+
+
 class EngineHost:
     """An engine in a process of its own."""
 
@@ -172,27 +191,32 @@ class EngineHost:
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
         """The reply to a prompt."""
-        completion: Completion = await self.engine.generate(prompt, temperature)
+        with mortal():
+            completion: Completion = await self.engine.generate(prompt, temperature)
         return completion
 
     async def load_weights(self, references: Sequence[Any], version: int) -> int:
         """Take new weights; the version that the engine then has."""
         loaded = [await reference for reference in references]
-        await self.engine.load_weights((unpack(packed) for piece in loaded for packed in piece), version)
+        with mortal():
+            await self.engine.load_weights((unpack(packed) for piece in loaded for packed in piece), version)
         held: int = self.engine.version
         return held
 
     async def call(self, method: str, *arguments: Any) -> None:
         """A step of a weight transfer (`agents/engines/transfer.py`)."""
-        await getattr(self.engine, method)(*arguments)
+        with mortal():
+            await getattr(self.engine, method)(*arguments)
 
     async def sleep(self) -> None:
         """Give the GPU's memory away."""
-        await self.engine.sleep()
+        with mortal():
+            await self.engine.sleep()
 
     async def wake(self) -> None:
         """Take it back."""
-        await self.engine.wake()
+        with mortal():
+            await self.engine.wake()
 
     async def close(self) -> None:
         """Stop the engine and its processes."""

@@ -48,6 +48,12 @@ class Ranks:
         address = (await self.call("address"))[0]
         await self.call("start", address, self.model, self.config)
 
+    async def gpus(self, engine: int) -> str:
+        """The GPUs of the ranks with which a colocated engine shares them, as CUDA_VISIBLE_DEVICES names them."""
+        size = self.reserved.cluster.engine_gpus
+        shared = self.actors[engine * size : (engine + 1) * size]
+        return ",".join([await result(rank.gpus.remote()) for rank in shared])
+
     async def call(self, method: str, *arguments: Any) -> list[Any]:
         """Call a method of all ranks at once: the results by rank. LearnerLost, with new ranks, where one died."""
         calls = [asyncio.ensure_future(result(getattr(rank, method).remote(*arguments))) for rank in self.actors]

@@ -1,10 +1,12 @@
 """What actors answer."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Iterable
+from typing import Any, TypeVar
 
 from ray.exceptions import RayActorError, RayTaskError
+
+T = TypeVar("T")
 
 
 async def result(reference: Any) -> Any:
@@ -26,6 +28,31 @@ async def living(references: Iterable[Any]) -> list[Any]:
         if isinstance(answer, BaseException) and not isinstance(answer, RayActorError):
             raise answer
     return [answer for answer in answers if not isinstance(answer, RayActorError)]
+
+
+async def settled(references: Iterable[Any], patience: float) -> None:
+    """Wait until all have answered or failed, for so many seconds at most."""
+    answers = [asyncio.ensure_future(result(reference)) for reference in references]
+    if answers:
+        await asyncio.wait(answers, timeout=patience)
+    for answer in answers:
+        answer.cancel()
+    await asyncio.gather(*answers, return_exceptions=True)
+
+
+async def unless_dead(work: Awaitable[T], actors: Iterable[Any], told: str) -> T:
+    """The result of work in which all these actors have a part; RuntimeError as soon as one of them dies."""
+    task = asyncio.ensure_future(work)
+    lives = [asyncio.ensure_future(result(actor.live.remote())) for actor in actors]
+    try:
+        await asyncio.wait([task, *lives], return_when=asyncio.FIRST_COMPLETED)
+        for life in lives:
+            if life.done() and (death := life.exception()):
+                raise RuntimeError(f"{told}: {line(death)}")
+        return await task
+    finally:
+        for one in (task, *lives):
+            one.cancel()
 
 
 def line(error: BaseException) -> str:
