@@ -1,12 +1,13 @@
 """A training step beside TRL's GRPOTrainer: the same model, prompts, pictures, group size and reply lengths, one run.
 
-    pip install trl==1.16.0          # takes our torch and transformers as they are
+    pip install -e ".[bench]"        # TRL, which takes our torch and transformers as they are
     python benchmarks/trl_step.py [short] [rules] [ragged] [rounds=5] [threads=1] [batch=0]
 
 A step is 16 questions with a picture x 8 replies, and one optimiser update on them. TRL runs in its own loop, with its
 own settings for such a job and the batch that is quickest (or the one given); at the end of each of its steps one of
 ours follows, so that a ratio is taken within a round. With one thread these are CPU seconds, which other work on the
-machine hardly changes; with more they are those of the wall clock. Peak memory is that of a process with one side.
+machine hardly changes; with more they are those of the wall clock. Peak memory is that of a process of its own, in
+which only one side is built; TRL has the batch there whose time is told.
 """
 
 # ruff: noqa: E402  (the number of threads must stand in the environment before torch is there)
@@ -23,6 +24,7 @@ import subprocess
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
@@ -33,6 +35,8 @@ import trl_ours
 import trl_theirs
 from clock import Clock
 from trl_case import CASES, Case, questions, write_model, write_questions
+
+from agents.models import load_chat
 
 STEP, PART = (time.process_time, time.thread_time) if THREADS == 1 else (time.perf_counter, time.perf_counter)
 """What tells the time of a whole step, and of a part of it."""
@@ -46,30 +50,37 @@ def main(argv: list[str]) -> None:
     names = [word for word in argv if word in CASES] or list(CASES)
     rounds = next((int(word.removeprefix("rounds=")) for word in argv if word.startswith("rounds=")), 5)
     batch = next((int(word.removeprefix("batch=")) for word in argv if word.startswith("batch=")), 0)
-    alone = next((word.removeprefix("alone=") for word in argv if word.startswith("alone=")), "")
+    side = next((word.removeprefix("alone=") for word in argv if word.startswith("alone=")), "")
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            if alone:
-                memory_of(alone, CASES[name], Path(folder))
+            if side:
+                memory_of(side, CASES[name], batch, Path(folder))
             else:
                 compare(name, rounds, batch, Path(folder))
 
 
-def prepare(case: Case, folder: Path) -> tuple[trl_ours.Ours, Any]:
-    """Our side, and a function of a batch size that makes theirs."""
-    write_model(case, folder / "model")
+def prepare(case: Case, folder: Path) -> tuple[Callable[[], trl_ours.Ours], Callable[[int], Any]]:
+    """What makes our side, and what makes theirs for a batch size; nothing is built yet."""
+    model = folder / "model"
+    write_model(case, model)
     task = write_questions(case, folder / "questions")
-    ours = trl_ours.Ours(case, task, folder / "model", THREADS)
-    asked = questions(task)
-    return ours, lambda batch: trl_theirs.trainer(case, asked, folder / "model", ours.chat.forbidden, batch)
+
+    def ours() -> trl_ours.Ours:
+        return trl_ours.Ours(case, task, model, THREADS)
+
+    def theirs(batch: int) -> Any:
+        return trl_theirs.trainer(case, questions(task), model, load_chat(str(model)).forbidden, batch)
+
+    return ours, theirs
 
 
 def compare(name: str, rounds: int, batch: int, folder: Path) -> None:
     """Measure one case and print it."""
     case = CASES[name]
-    ours, make = prepare(case, folder)
-    batch = batch or quickest(case, make)
-    trainer = make(batch)
+    make_ours, make_theirs = prepare(case, folder)
+    ours = make_ours()
+    batch = batch or quickest(make_theirs)
+    trainer = make_theirs(batch)
     theirs_clock, ours_clock = Clock(PART), Clock(PART)
     trl_theirs.watch(theirs_clock, trainer)
     trl_ours.watch(ours_clock)
@@ -94,11 +105,11 @@ def compare(name: str, rounds: int, batch: int, folder: Path) -> None:
 
     trl_theirs.run(trainer, rounds + WARM, after)
     assert trl_theirs.prompts(trainer) <= ours.prompts, "the two sides were not asked the same"
-    memory = [alone(name, side) for side in ("theirs", "ours")]
+    memory = [alone(name, side, batch) for side in ("theirs", "ours")]
     print_table(case, rows[1 + WARM :], batch, (mean(lengths), mean(ours.lengths)), memory)
 
 
-def quickest(case: Case, make: Any) -> int:
+def quickest(make: Callable[[int], Any]) -> int:
     """TRL's batch size with the shortest step; the better of two steps counts."""
     best: dict[int, float] = {}
     for batch in trl_theirs.BATCHES:
@@ -139,25 +150,26 @@ def print_table(
         )
 
 
-def alone(name: str, side: str) -> tuple[int, int]:
+def alone(name: str, side: str, batch: int) -> tuple[int, int]:
     """Megabytes before the steps, and at most, of a process with one side alone."""
-    words = [sys.executable, __file__, name, f"alone={side}", f"threads={THREADS}"]
+    words = [sys.executable, __file__, name, f"alone={side}", f"threads={THREADS}", f"batch={batch}"]
     text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     loaded, peak = text.split()[-2:]
     return int(loaded), int(peak)
 
 
-def memory_of(side: str, case: Case, folder: Path) -> None:
+def memory_of(side: str, case: Case, batch: int, folder: Path) -> None:
     """Three steps of one side, and what they took."""
-    ours, make = prepare(case, folder)
-    trainer = make(case.replies) if side == "theirs" else None
+    make_ours, make_theirs = prepare(case, folder)
+    ours = make_ours() if side == "ours" else None
+    trainer = make_theirs(batch) if side == "theirs" else None
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins anew
     before = megabytes("VmRSS")
-    if trainer is not None:
-        trl_theirs.run(trainer, 3, lambda _: None)
-    else:
+    if ours is not None:
         for step in range(3):
             asyncio.run(ours.step(step))
+    else:
+        trl_theirs.run(trainer, 3, lambda _: None)
     print(before, megabytes("VmHWM"))
 
 
