@@ -52,7 +52,8 @@ class Config:
     out: str = "runs"
     """Folder in which run folders are made."""
     resume: str = ""
-    """Run folder to go on with, to the same numbers as if it had never stopped."""
+    """Run folder to go on with: with the transformers engine and max_staleness 0 to the same numbers as if it had never
+    stopped. Only the machines (cluster) may be others."""
     envs: list[str] = field(default_factory=lambda: [DEFAULTS["env"]])
     """The tasks to learn, as env= named them. All are measured; the first is the main one, which is filmed too."""
     model: ModelConfig = field(default_factory=ModelConfig)

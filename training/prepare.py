@@ -11,7 +11,7 @@ from agents.models import LoadedModel, best_device, load_chat, load_model, longe
 from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import TaskConfig
-from training import placement
+from training import lora, placement
 from training.config import Config
 from training.local import Cluster, LocalCluster
 
@@ -50,8 +50,9 @@ async def start(config: Config) -> Cluster:
 
 
 def check_sizes(config: Config) -> None:
-    """ConfigError where the sizes of machines, groups and minibatches do not fit together."""
+    """ConfigError where the sizes of machines, groups and minibatches do not fit together, or LoRA lacks PEFT."""
     try:
+        lora.check(config.learner.lora_rank)
         stages = {name: stage.algo for name, stage in config.stages.items() if stage.steps}
         placement.check(config.cluster, stages, config.engine)
     except ValueError as error:
