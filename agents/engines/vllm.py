@@ -47,7 +47,7 @@ class VLLMEngine:
         self._entering = 0  # prompts on their way into vLLM
         self._updating = False
         self._asleep = False
-        self._weights_awake = True
+        self._empty = False  # the weights are gone
 
     @classmethod
     async def start(cls, path: str, engine: EngineConfig) -> "VLLMEngine":
@@ -152,17 +152,19 @@ class VLLMEngine:
         if reply.finish_reason not in ("stop", "length"):
             raise RuntimeError(f"vLLM ended a reply with {reply.finish_reason!r} after {len(reply.token_ids)} tokens")
         tokens = np.array(reply.token_ids, dtype=np.int32)
-        versions = np.empty(len(tokens), dtype=np.int32)
+        versions = np.full(len(tokens), -1, dtype=np.int32)
         for span in reply.weight_versions:
             versions[span.start : span.end] = int(span.version)
+        if (versions < 0).any():
+            raise RuntimeError(f"vLLM gave {np.sum(versions < 0)} of {len(tokens)} tokens no weight version")
         logprobs = np.array(reply.logprobs.logprobs, dtype=np.float32)
         return Completion(tokens, logprobs, bool(tokens[-1] == self._eos), versions)
 
     @asynccontextmanager
     async def _entrance(self) -> AsyncIterator[None]:
-        """Wait while weights change: an image must not enter a cache between two resets of it."""
+        """Wait while there are no weights, or they change: an image must not enter a cache between two resets of it."""
         async with self._door:
-            await self._door.wait_for(lambda: self._llm.errored or not (self._updating or self._asleep))
+            await self._door.wait_for(lambda: self._llm.errored or not (self._updating or self._asleep or self._empty))
             self._entering += 1
         try:
             yield
@@ -215,17 +217,17 @@ class VLLMEngine:
         Frozen replies go on after the update: what they have so far is kept and its KV cache computed anew.
 
         Raises:
-            RuntimeError: an update is under way, or one failed: half the weights may be new, so start another engine.
+            RuntimeError: the engine sleeps; or an update is under way, or one failed: half the weights may be new, so
+                start another engine.
         """
+        if self._asleep:
+            raise RuntimeError("wake the engine before its weights are updated")
         if self._updating:
             raise RuntimeError("a weight update is under way, or one has failed and left the engine without weights")
         async with self._door:
             self._updating = True
             await self._door.wait_for(lambda: self._entering == 0)
         await self._call(self._llm.pause_generation(mode="keep", clear_cache=True))  # prefix, image and encoder caches
-        if self._asleep and not self._weights_awake:
-            await self._call(self._llm.wake_up(tags=["weights"]))
-            self._weights_awake = True
         await self._call(self._llm.start_weight_update())
 
     async def receive(self, info: dict[str, Any]) -> None:
@@ -241,24 +243,23 @@ class VLLMEngine:
         if reported != str(version):
             raise RuntimeError(f"sent weights of version {version}, the engine reports version {reported}")
         self.version = version
-        if not self._asleep:
-            await self._call(self._llm.resume_generation())
+        await self._call(self._llm.resume_generation())
         async with self._door:
-            self._updating = False
+            self._updating = self._empty = False
             self._door.notify_all()
 
     async def sleep(self) -> None:
         """Give the GPU's memory away (VLLMConfig.sleep says which), once the replies under way are done."""
         if self._config.sleep and not self._asleep and torch.cuda.is_available():
             async with self._door:
-                self._asleep, self._weights_awake = True, False
+                self._asleep, self._empty = True, self._empty or self._config.sleep == 2
                 await self._door.wait_for(lambda: self._entering == 0)
             await self._call(self._llm.sleep(level=self._config.sleep, mode="wait"))
 
     async def wake(self) -> None:
-        """Take the memory back. After sleep=2 new weights must have come, or come before the next reply."""
+        """Take the memory back. After sleep=2 replies wait for new weights."""
         if self._asleep:
-            await self._call(self._llm.wake_up(tags=["kv_cache"] if self._weights_awake else None))
+            await self._call(self._llm.wake_up())
             async with self._door:
                 self._asleep = False
                 self._door.notify_all()

@@ -35,7 +35,7 @@ class SharedTransfer:
         self.model_config = vllm_config.model_config
         self.device = device
         self._expected = {name for name, _ in model.named_parameters()}  # tied ones once
-        self._loaded: set[str] = set()
+        self._loaded: set[str] | None = set()  # None: this model does not say
 
     def parse_init_info(self, info: dict[str, Any]) -> dict[str, Any]:
         """There is nothing to agree on."""
@@ -55,8 +55,8 @@ class SharedTransfer:
     def update_weights(self, info: dict[str, Any]) -> None:
         """Load one file. vLLM may hold on to its tensors until a layer is whole: they outlive the file's name."""
         with safe_open(_Chunk(**info).path, "pt", device="cpu") as file:
-            names = file.keys()
-            self._loaded |= self.model.load_weights((name, file.get_tensor(name)) for name in names) or set()
+            loaded = self.model.load_weights((name, file.get_tensor(name)) for name in file.keys())
+        self._loaded = None if loaded is None or self._loaded is None else self._loaded | loaded
 
     def finish_weight_update(self) -> None:
         """Put the new weights in place; RuntimeError where some did not come, which would leave old ones among them."""
@@ -66,7 +66,7 @@ class SharedTransfer:
             for layer in self.model.modules():
                 if isinstance(layer, ParallelLMHead):
                     layer.quant_method.process_weights_after_loading(layer)
-        if self._loaded and (missing := sorted(self._expected - self._loaded)):
+        if self._loaded is not None and (missing := sorted(self._expected - self._loaded)):
             raise RuntimeError(
                 f"a weight update left {len(missing)} of {len(self._expected)} weights old, as {missing[0]}"
             )

@@ -1,6 +1,8 @@
 """Real vLLM on a CPU: the very tokens of the record, the learner's log-probs, weights that change in flight."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 import torch
 
 from agents.conversation import Branch, Conversation, image_id
-from agents.engines import Completion, EngineConfig, Prompt
+from agents.engines import Completion, EngineConfig, EngineDead, Prompt
 from agents.engines.vllm import VLLMEngine
 from agents.engines.vllm_config import VLLMConfig
 from agents.models import LoadedModel, wrap
@@ -168,7 +170,6 @@ def test_new_weights_are_used_with_images_seen_before(model: LoadedModel, engine
 
 def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
     """Every token has the log-prob of the version that sampled it: what was computed before is computed anew."""
-    names = {name for name, _ in model.vlm.model.named_parameters()}
     old = {name: weight.detach().clone() for name, weight in model.vlm.model.named_parameters()}
     version = engine.version
 
@@ -178,7 +179,7 @@ def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: R
             games.append(Conversation(model.chat, 0))
             games[-1].ask("go", "go " * number, frame(number))
         tasks = [asyncio.create_task(engine.generate(g.prompt(9, 120), 1.0)) for g in games]
-        await asyncio.sleep(0.15)
+        await engine.generate(ask(model, "go", 2, 12), 1.0)  # beside the others, which are longer
         with torch.no_grad():
             for name, weight in model.vlm.model.named_parameters():
                 weight.mul_(1.02) if "layers" in name else None
@@ -190,7 +191,6 @@ def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: R
         return games
 
     branches = branches_of(run(replies()))
-    assert names == set(old)
     both = [branch for branch in branches if len(set(branch.policy_version[branch.loss_mask].tolist())) == 2]
     assert both
     with torch.no_grad():
@@ -206,13 +206,15 @@ def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: R
 
 
 def test_the_placeholder_is_never_sampled(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
-    head = model.vlm.model.get_output_embeddings().weight
+    vlm, head, placeholder = model.vlm, model.vlm.head, model.chat.image_token
     saved = head.detach().clone()
+    prompts = [ask(model, "go", seed, 16) for seed in range(8)]
     with torch.no_grad():  # a model that wants to say nothing but <image>
-        head[model.chat.image_token] = 30.0 * head.mean(0)
-        head[model.chat.image_token + 1] = -30.0 * head.mean(0)
-    run(engine.load_weights(model.vlm.model.named_parameters(), engine.version + 1))
-    replies = [run(engine.generate(ask(model, "go", seed, 16), 1.0)) for seed in range(8)]
+        hidden = vlm.hidden(vlm.pack(prompts[:1]), torch.tensor([len(prompts[0].tokens) - 1]))[0]
+        head[placeholder] = 3.0 * hidden
+        assert (head @ hidden).softmax(-1)[placeholder] > 0.99
+    run(engine.load_weights(vlm.model.named_parameters(), engine.version + 1))
+    replies = [run(engine.generate(prompt, 1.0)) for prompt in prompts]
     with torch.no_grad():
         head.copy_(saved)
     run(engine.load_weights(model.vlm.model.named_parameters(), engine.version + 1))
@@ -245,3 +247,30 @@ def test_a_frame_has_one_id() -> None:
 def test_impossible_settings_are_refused(key: str, value: Any) -> None:
     with pytest.raises(ValueError, match=key):
         VLLMConfig(**{key: value})
+
+
+def test_an_update_must_not_be_empty(engine: VLLMEngine, run: Run) -> None:
+    """It leaves the engine unusable: the test after this one asks it for nothing but its death."""
+    version = engine.version
+    with pytest.raises(Exception, match=r"a weight update left (\d+) of \1 weights old"):
+        run(engine.load_weights([], version + 1))
+    assert engine.version == version
+    with pytest.raises(RuntimeError, match="one has failed and left the engine without weights"):
+        run(engine.begin_update())
+
+
+def test_the_death_of_vllms_process_is_told(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+    """Whatever is asked: a reply, or something that the process would have answered if it had lived."""
+    process = engine._llm.engine_core.resources.engine_manager.processes[0].pid
+
+    async def die() -> list[Any]:
+        reply = asyncio.create_task(engine.generate(ask(model, "go", 1, 500), 1.0))
+        os.kill(process, signal.SIGSTOP)
+        part = asyncio.create_task(engine.receive({"path": "nowhere"}))
+        await asyncio.sleep(0.1)  # both wait
+        os.kill(process, signal.SIGKILL)
+        return await asyncio.gather(reply, part, return_exceptions=True)
+
+    assert [repr(error) for error in run(die())] == ['EngineDead("vLLM\'s process has died")'] * 2
+    with pytest.raises(EngineDead):
+        run(engine.generate(ask(model, "go", 1, 1), 1.0))
