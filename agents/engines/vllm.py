@@ -139,7 +139,7 @@ class VLLMEngine:
             inputs["multi_modal_uuids"] = {"image": list(prompt.image_ids)}
         async with self._living():
             async with self._entrance():
-                queue = await self._llm.add_request(str(next(self._names)), inputs, params)
+                queue = await self._call(self._llm.add_request(str(next(self._names)), inputs, params))
             try:
                 output = await queue.get()
             except asyncio.CancelledError:
