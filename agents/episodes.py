@@ -18,7 +18,6 @@ from agents.conversation import Branch
 from agents.engines import ContextFull
 from agents.policy import Policy, Seat
 from envs.reply import Reply
-from envs.schema import ConfigError
 from envs.task import Observation, Task, state_hash
 
 T = TypeVar("T")
@@ -71,6 +70,8 @@ class Episode:
     start: Start
     turns: list[Turn] = field(default_factory=list)
     ended: Ended = Ended.TRUNCATED
+    problem: str = ""
+    """What did not fit the context, if that ended it."""
     success: bool = False
     branches: tuple[Branch, ...] = ()
     """Every reply once, as tokens, in the context that it was sampled in; none for players without tokens."""
@@ -131,8 +132,7 @@ class Arena:
         The first `film` of them are filmed, if the env has pictures. `blind` is a control: every player is shown the
         frame of another episode's newest turn in place of its own, so that what it sees tells it nothing.
 
-        Raises:
-            ConfigError: not even the first prompt of an episode fits the engine's context.
+        An episode whose first prompt does not fit the engine's context has no turns.
         """
         filmed = film if self.task.config.image else 0
         newest: list[Observation] = [Observation(None, "")] * len(starts)  # each player's own
@@ -169,12 +169,7 @@ class Arena:
                 try:
                     words = await policy.reply(seat)
                 except ContextFull as full:
-                    if not number:
-                        raise ConfigError(
-                            f"task {task.name}: the first prompt is too long: {full}; "
-                            "lower max_reply_tokens or the image's size, or shorten the instructions"
-                        ) from full
-                    episode.ended = Ended.CONTEXT
+                    episode.ended, episode.problem = Ended.CONTEXT, str(full)
                     break
                 reply = task.parse(words)
                 caption, state = str(info.get("text", "")), state_hash(observation, info)

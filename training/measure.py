@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.episodes import Episode, together
 from agents.experts import scripted
+from envs.schema import ConfigError
 from envs.task_config import TaskConfig
 from training.local import Cluster
 from training.rollout import TEST_FIRST, VALIDATION_FIRST, Job, Player, held_out_starts
@@ -27,7 +28,8 @@ async def held_out(
 ) -> list[Episode]:
     """Play the first `episodes` of a split, which training never draws: the test's, or that which begins at `first`.
 
-    The first `film` of them are filmed; `blind` shows every player the frame of another.
+    The first `film` of them are filmed; `blind` shows every player the frame of another. ConfigError where no first
+    prompt fits the engine's context.
     """
     starts = held_out_starts(first, episodes)
     bounds = list(range(0, episodes, CHUNK))
@@ -35,8 +37,13 @@ async def held_out(
         bounds.pop()  # who is shown another's frame needs another
     parts = [starts[a:b] for a, b in zip(bounds, [*bounds[1:], episodes], strict=True)]
     jobs = [Job(task, part, temperature, max(0, film - number * CHUNK), blind) for number, part in enumerate(parts)]
-    played = await together(player.play(job) for job in jobs)
-    return [episode for part in played for episode in part]
+    played = [episode for part in await together(player.play(job) for job in jobs) for episode in part]
+    if not any(episode.turns for episode in played):  # one long question is a lost episode, all of them a mistake
+        raise ConfigError(
+            f"task {task}: no first prompt fits: {played[0].problem}; lower max_reply_tokens or the image's size, or "
+            "shorten the instructions"
+        )
+    return played
 
 
 async def floor(name: str, tasks: Mapping[str, TaskConfig], task: str, episodes: int) -> dict[str, Any]:

@@ -264,9 +264,9 @@ def describe(groups: Sequence[Group]) -> dict[str, Any]:
         **({f"success/{task}": success for task, success in by_task.items()} if len(by_task) > 1 else {}),
         "reward": float(np.mean([player.reward for player in players])),
         **{f"reward/{name}": value for name, value in parts.items()},
-        "valid": float(np.mean([turn.reply.valid for turn in turns])),
+        "valid": sum(turn.reply.valid for turn in turns) / max(1, len(turns)),
         "turns": len(turns) / len(players),
-        "response_length": tokens / len(turns),
+        "response_length": tokens / max(1, len(turns)),
         "reply_tokens": tokens,
         "live_groups": float(np.mean([group.varied for group in groups])),
     }
