@@ -70,8 +70,6 @@ class Episode:
     start: Start
     turns: list[Turn] = field(default_factory=list)
     ended: Ended = Ended.TRUNCATED
-    problem: str = ""
-    """What did not fit the context, if that ended it."""
     success: bool = False
     branches: tuple[Branch, ...] = ()
     """Every reply once, as tokens, in the context that it was sampled in; none for players without tokens."""
@@ -79,6 +77,8 @@ class Episode:
     """Every frame of the film, if it was filmed."""
     frames_a_turn: list[int] = field(default_factory=list)
     """How many of `frames` each turn took; the first count includes the start's."""
+    problem: str = ""
+    """What did not fit the context, if that ended it."""
 
     @property
     def valid(self) -> float:

@@ -16,14 +16,14 @@ from training.pipeline import describe
 from training.rollout import TEST_FIRST, Job, Player
 from training.trajectory import make_group
 
-TASK = load_task("arithmetic")
+TASK = load_task("algebra")
 
 
 class Noted(Player):
     """A player that notes its jobs."""
 
     def __init__(self) -> None:
-        super().__init__({"arithmetic": TASK}, scripted("expert"))
+        super().__init__({"algebra": TASK}, scripted("expert"))
         self.jobs: list[Job] = []
 
     async def play(self, job: Job) -> list[Episode]:
@@ -34,7 +34,7 @@ class Noted(Player):
 @pytest.mark.parametrize(("episodes", "sizes"), [(2, [2]), (64, [64]), (65, [65]), (66, [64, 2]), (129, [64, 65])])
 def test_a_measurement_is_shared_out_in_jobs(episodes: int, sizes: list[int]) -> None:
     player = Noted()
-    played = asyncio.run(held_out(player, "arithmetic", episodes, film=70))
+    played = asyncio.run(held_out(player, "algebra", episodes, film=70))
     assert [len(job.starts) for job in player.jobs] == sizes
     assert [job.film for job in player.jobs] == [70, 6][: len(sizes)]
     assert [episode.start.seed for episode in played] == list(range(TEST_FIRST, TEST_FIRST + episodes))
@@ -44,15 +44,15 @@ def test_a_measurement_is_shared_out_in_jobs(episodes: int, sizes: list[int]) ->
 def test_a_context_that_holds_no_prompt_is_told_and_one_question_too_long_is_only_lost() -> None:
     async def play(max_context: int) -> list[Episode]:
         engine = await make_engine("tiny", EngineConfig(max_context=max_context))
-        player = Player({"arithmetic": TASK}, VLMPolicy(load_chat("tiny"), engine))
+        player = Player({"algebra": TASK}, VLMPolicy(load_chat("tiny"), engine))
         try:
-            return await held_out(player, "arithmetic", 16)
+            return await held_out(player, "algebra", 16)
         finally:
             player.close()
             await engine.close()
 
     line = (
-        r"task arithmetic: no first prompt fits: \d+ tokens and a reply of up to 32, but .* 40; lower max_reply_tokens"
+        r"task algebra: no first prompt fits: \d+ tokens and a reply of up to 32, but .* 40; lower max_reply_tokens"
     )
     with pytest.raises(ConfigError, match=line):
         asyncio.run(play(40))
@@ -60,5 +60,5 @@ def test_a_context_that_holds_no_prompt_is_told_and_one_question_too_long_is_onl
     episodes = asyncio.run(play(min(sizes) + 32))  # room for the shortest prompt only
     lost = [episode for episode in episodes if not episode.turns]
     assert 0 < len(lost) < 16 and {episode.ended for episode in lost} == {Ended.CONTEXT}
-    group = make_group("arithmetic", TASK, lost)
+    group = make_group("algebra", TASK, lost)
     assert not group.varied and describe([group])["reward"] == 0
