@@ -60,7 +60,7 @@ class EngineConfig:
     max_batch: int = 64
     """Sequences in one batch of the transformers engine; more are generated in several batches."""
     threads: int = 2
-    """Batches generated side by side by the transformers engine; the replies do not depend on it."""
+    """Batches generated side by side by the transformers engine; replies depend on it by rounding only."""
     vllm: VLLMConfig = field(default_factory=VLLMConfig)
     """The vLLM engine."""
     server: ServerConfig = field(default_factory=ServerConfig)

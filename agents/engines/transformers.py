@@ -24,7 +24,7 @@ from agents.vlm import VLM
 QUIET = 3
 """Turns of the event loop without a new call, before a round begins."""
 SHARED = 32
-"""From so many calls on a CPU there are two batches at least, for two cores."""
+"""From so many calls on a CPU there is a batch for every thread."""
 
 Call = tuple[Prompt, float, "asyncio.Future[Completion]"]
 
@@ -134,7 +134,9 @@ class TransformersEngine:
         for temperature in dict.fromkeys(call[1] for call in calls):
             same = [call for call in calls if call[1] == temperature]
             same.sort(key=lambda call: (len(call[0].images), len(call[0].tokens), call[0].image_ids))
-            count = max(-(-len(same) // self.config.max_batch), 2 if on_cpu and len(same) >= SHARED else 1)
+            count = max(
+                -(-len(same) // self.config.max_batch), self.config.threads if on_cpu and len(same) >= SHARED else 1
+            )
             batches += [same[len(same) * k // count : len(same) * (k + 1) // count] for k in range(count)]
         return batches
 
