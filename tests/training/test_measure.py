@@ -51,9 +51,7 @@ def test_a_context_that_holds_no_prompt_is_told_and_one_question_too_long_is_onl
             player.close()
             await engine.close()
 
-    line = (
-        r"task algebra: no first prompt fits: \d+ tokens and a reply of up to 32, but .* 40; lower max_reply_tokens"
-    )
+    line = r"task algebra: no first prompt fits: \d+ tokens and a reply of up to 32, but .* 40; lower max_reply_tokens"
     with pytest.raises(ConfigError, match=line):
         asyncio.run(play(40))
     sizes = {len(episode.branches[0].tokens[~episode.branches[0].loss_mask]) for episode in asyncio.run(play(0))}
