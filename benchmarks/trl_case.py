@@ -111,5 +111,5 @@ def write_model(case: Case, folder: Path) -> None:
                     parameter.normal_(std=0.08)
             embedding = model.vlm.model.get_input_embeddings().weight
             embedding[:, 0] = 3.0
-            embedding[model.chat.eos, 0] += 4.0
+            embedding[model.chat.eos, 0] += 8.6
     model.save(folder)
