@@ -74,15 +74,14 @@ def test_the_shipped_models_tokens_are_known() -> None:
     """Its weights were learned on these very tokens."""
     chat = load_chat("tiny")
     first = chat.turn("Play football. Answer with one action: left, top_left, shot, idle.", SIZE, True)
-    picture = [487, 489, *[488] * 9, 487]
-    text = [316, 420, 13, 220, 32, 77, 393, 220, 86, 72, 83, 71, 220, 300, 68, 407, 324, 340, 25, 411, 11, 473, 11, 466]
-    text += [11, 428, 13]
-    assert first.tolist() == [485, 481, *picture, *text, 486, 198, 483]
+    picture = [798, 800, *[799] * 9, 798]
+    text = [391, 702, 13, 647, 760, 377, 68, 220, 292, 302, 262, 25, 619, 11, 768, 11, 715, 11, 640, 13]
+    assert first.tolist() == [796, 793, *picture, *text, 797, 198, 794]
     later = chat.turn("turn 2: 3 steps", SIZE, False)
-    assert later.tolist() == [198, 481, *picture, 394, 220, 17, 25, 220, 18, 289, 83, 68, 79, 82, 486, 198, 483]
-    assert chat.turn("go", None, True).tolist() == [485, *chat.tokenizer.encode("User: go"), 486, 198, 483]
-    assert chat.reply("<think></think><answer>top_left</answer>").tolist() == [490, 491, 492, 453, 493, 486]
-    assert chat.forbidden == CHAT.forbidden == [484, 485, 487, 488, 489]
+    assert later.tolist() == [198, 793, *picture, 610, 220, 17, 25, 220, 18, 261, 83, 68, 439, 797, 198, 794]
+    assert chat.turn("go", None, True).tolist() == [796, *chat.tokenizer.encode("User: go"), 797, 198, 794]
+    assert chat.reply("<think></think><answer>top_left</answer>").tolist() == [801, 802, 803, 721, 804, 797]
+    assert chat.forbidden == CHAT.forbidden == [795, 796, 798, 799, 800]
 
 
 @families
