@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes import Arena, Episode, Start
 from agents.experts import PLAYERS, has_expert, scripted
-from agents.png import png
 from agents.sampling import mix
 from envs.cli import command, read_options
 from envs.names import suggest
@@ -29,6 +28,7 @@ from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import load_task
 from envs.usage import short_help
+from render.png import png
 
 FRAMES = 1024
 """About so many frames are held at once, and so many rows written together."""

@@ -27,6 +27,7 @@ import imageio.v3 as iio
 import numpy as np
 
 from render.canvas import Frame
+from render.png import png
 
 SCHEMA: Final = 1
 """The version that is written; readers refuse newer ones."""
@@ -140,7 +141,7 @@ class EpisodeWriter:
             path = self.folder / FRAMES / f"{name}.png"
             part = path.with_suffix(f".{os.getpid()}.part")
             try:
-                part.write_bytes(iio.imwrite("<bytes>", frame, extension=".png"))
+                part.write_bytes(png(frame))
                 part.replace(path)
             except OSError:
                 part.unlink(missing_ok=True)

@@ -87,6 +87,11 @@ class Config:
         """The main task: the first that env= names."""
         return self.envs[0]
 
+    @property
+    def played(self) -> dict[str, StageConfig]:
+        """The stages that have steps, in their order."""
+        return {name: stage for name, stage in self.stages.items() if stage.steps}
+
 
 def load(argv: Sequence[str]) -> Config:
     """The config that the words of a command line ask for; ConfigError in one clear line."""

@@ -70,7 +70,7 @@ class LocalCluster:
         self.engine = engine
         self.learner = Learner(model.vlm, config.learner)
         self.player = Player(config.tasks, VLMPolicy(model.chat, engine))
-        self._at_once = any(stage.algo.max_staleness for stage in config.stages.values())
+        self._at_once = any(stage.algo.max_staleness for stage in config.played.values())
 
     @classmethod
     async def start(cls, config: Config, model: LoadedModel) -> "LocalCluster":

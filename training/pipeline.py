@@ -42,16 +42,12 @@ class Trainer:
     display: Display
     progress: Progress
 
-    @property
-    def stages(self) -> list[tuple[str, StageConfig]]:
-        """The stages that have steps."""
-        return [(name, stage) for name, stage in self.config.stages.items() if stage.steps]
-
     async def train(self, started: float, resume: Path | None) -> dict[str, Any]:
         """All stages, or what is left of them; the summary. `started` is on `time.perf_counter`'s clock."""
-        stages = self.stages
+        stages = list(self.config.played.items())
         if resume is not None:
-            await self.cluster.begin_stage(stages[self.progress.stage][1].algo, stages[self.progress.stage][1].steps)
+            _, stage = stages[self.progress.stage]
+            await self.cluster.begin_stage(stage.algo, stage.steps)
             await self.cluster.restore(resume)
         await self.cluster.publish(self.progress.version)
         self.count_seconds(started, in_stage=False)
@@ -142,7 +138,7 @@ class Trainer:
         A late collapse is caught so: weights count as good while validation success is within `tolerance` of the best.
         """
         evaluation = self.config.evaluation
-        last_stage = index == len(self.stages) - 1
+        last_stage = index == len(self.config.played) - 1
         due = evaluation.every and (self.progress.step % evaluation.every == 0 or self.progress.step == stage.steps)
         if not (last_stage and due):
             return
@@ -278,8 +274,7 @@ async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -
     Where a learner rank dies the run goes on from the newest checkpoint, as if it had been resumed.
     `started` is when the work began, on `time.perf_counter`'s clock.
     """
-    stages = [(name, stage) for name, stage in folder.config.stages.items() if stage.steps]
-    with Display(stages) as display:
+    with Display(list(folder.config.played.items())) as display:
         while True:
             resume = checkpoint.newest(folder.checkpoints)
             progress = checkpoint.read_progress(resume) if resume else Progress()

@@ -12,7 +12,7 @@ def plan_text(config: Config) -> str:
     """The plan of a run, to be read; ConfigError where the model's config cannot be had."""
     sizes = shapes(config.model.path)
     cluster = config.cluster
-    reference = any(stage.algo.kl_coef > 0 for stage in config.stages.values() if stage.steps)
+    reference = any(stage.algo.kl_coef > 0 for stage in config.played.values())
     learner = learner_memory(sizes, config.learner, cluster.learners, reference)
     engine = transformers_memory(sizes)
     if _vllm(config):
@@ -120,7 +120,7 @@ def _engine(config: Config, sizes: Shapes, memory: EngineMemory) -> str:
     if not _vllm(config):
         token = f"{memory.token / 1024:.1f} KiB"
         held = f"  keys and values of a token: {token}, in batches of up to {config.engine.max_batch}"
-    wanted = max((s.algo.groups * s.algo.group_size for s in config.stages.values() if s.steps), default=0)
+    wanted = max((s.algo.groups * s.algo.group_size for s in config.played.values()), default=0)
     return f"{_table(title, rows)}\n{held}; a step plays up to {-(-wanted // config.cluster.engines)} an engine"
 
 

@@ -32,20 +32,19 @@ def prepare(config: Config) -> Chat:
 
 async def start(config: Config) -> Cluster:
     """Learner, engines and players where the config wants them; ConfigError in one line where they cannot start."""
-    if config.cluster.kind == "ray":
-        try:
-            from training.cluster import RayCluster  # heavy, and an extra
-        except ImportError as error:
-            raise ConfigError(f"cluster=ray needs Ray: pip install 'kickoff-rl[ray]' ({error})") from error
-        try:
-            return await RayCluster.start(config.cluster, config.model, config.engine, config.learner, config.tasks)
-        except (ValueError, RuntimeError) as error:  # what does not fit, and what is not installed
-            raise ConfigError(str(error)) from error
-    model = load("model.path", config.model.path)
-    model.vlm.to(best_device())
     try:
+        if config.cluster.kind == "ray":
+            from training.cluster import RayCluster  # heavy, and an extra
+
+            return await RayCluster.start(config.cluster, config.model, config.engine, config.learner, config.tasks)
+        model = load("model.path", config.model.path)
+        model.vlm.to(best_device())
         return await LocalCluster.start(config, model)
-    except (ValueError, RuntimeError) as error:
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise ConfigError(f"cluster=ray needs Ray: pip install 'kickoff-rl[ray]' ({error})") from error
+    except (ValueError, RuntimeError) as error:  # what does not fit, and what is not installed
         raise ConfigError(str(error)) from error
 
 
@@ -53,8 +52,7 @@ def check_sizes(config: Config) -> None:
     """ConfigError where the sizes of machines, groups and minibatches do not fit together, or LoRA lacks PEFT."""
     try:
         lora.check(config.learner.lora_rank)
-        stages = {name: stage.algo for name, stage in config.stages.items() if stage.steps}
-        placement.check(config.cluster, stages, config.engine)
+        placement.check(config.cluster, {name: stage.algo for name, stage in config.played.items()}, config.engine)
     except ValueError as error:
         raise ConfigError(str(error)) from error
 

@@ -128,7 +128,6 @@ class Collector:
         temperature: float = 1.0,
         refill: float = 0.0,
         max_staleness: int = 0,
-        live: Callable[[Group], bool] = lambda group: group.varied,
     ) -> None:
         """A collector for one stage.
 
@@ -143,7 +142,6 @@ class Collector:
             temperature: of the sampling.
             refill: groups that replace dead ones are at most this share of a task's groups in the step, rounded up.
             max_staleness: versions that tokens may be behind.
-            live: whether something can be learned from a group.
         """
         self.play = play
         self.tasks = dict(tasks)
@@ -155,7 +153,6 @@ class Collector:
         self.temperature = temperature
         self.refill = refill
         self.max_staleness = max_staleness
-        self.live = live
         self._numbers = {task: number for number, task in enumerate(self.tasks)}
         self._running: dict[int, list[asyncio.Task[_Place]]] = {}
         self._next: dict[tuple[int, str], range] = {}
@@ -211,7 +208,7 @@ class Collector:
         """Play a place's start, and after every dead group the next start that is left."""
         while True:
             group = await self._group(place)
-            if self.live(group):
+            if group.varied:
                 place.group = group
                 return place
             place.dropped.append((place.index, group))

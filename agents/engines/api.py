@@ -17,8 +17,8 @@ import httpx2 as httpx
 import numpy as np
 
 from agents.engines import Completion, ContextFull, Message, Prompt, ServerConfig
-from agents.png import png
 from envs.schema import ConfigError
+from render.png import png
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -43,14 +42,13 @@ class RemoteEngine:
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
         """The reply to a prompt, from the engine of this episode."""
-        lean = replace(prompt, messages=())  # words are for servers that take no tokens
         while True:
             await self.ready()
             number = self._route()
             host = self._hosts[number]
             self._load[number] += 1
             try:
-                completion: Completion = await host.generate.remote(lean, temperature)
+                completion: Completion = await host.generate.remote(prompt, temperature)
                 return completion
             except RayActorError:
                 if self._hosts.get(number) is host:  # not replaced yet
