@@ -4,9 +4,10 @@ A folder holds `episodes.jsonl`, one episode a line, and `frames/<first 16 digit
 frame once. Frames are written before the line that names them and a line is one write, so a process that is killed
 leaves at most a torn last line, which readers skip. All text is data: it is stored and given back as it came.
 
-A line (schema 1): {"schema": 1, "task", "seed", "policy", "step", "group", "success", "ended", "reward", "rewards",
-"turns": [{"prompt", "reply", "thinking", "action", "valid", "reward", "rewards", "text", "frame", "reply_tokens"}]}
-where "frame" is the PNG's name without its ending, or null.
+A line (schema 2): {"schema": 2, "task", "seed", "policy", "step", "group", "success", "ended", "reward", "rewards",
+"turns": [{"prompt", "reply", "thinking", "action", "valid", "reward", "rewards", "text", "frame", "reply_tokens",
+"advantage"}], "kind", "stage", "advantage", "score", "problem"} where "frame" is the PNG's name without its ending, or
+null. Schema 1 had no "kind", "stage", "advantage", "score" and "problem": readers give their defaults.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -29,11 +30,11 @@ import numpy as np
 from render.canvas import Frame
 from render.png import png
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """The version that is written; readers refuse newer ones."""
 FILE: Final = "episodes.jsonl"
 FRAMES: Final = "frames"
-ENDED: Final = ("completed", "truncated", "invalid")
+ENDED: Final = ("completed", "truncated", "invalid", "context")
 
 _FRAME_NAME = re.compile(r"[0-9a-f]{16}")
 
@@ -62,6 +63,8 @@ class Turn:
     """uint8 [H, W, 3]: what the model saw; None in text tasks."""
     reply_tokens: int
     """How many tokens the reply has."""
+    advantage: float | None = None
+    """What the learner was told of the turn; None outside training."""
 
 
 @dataclass(frozen=True)
@@ -73,21 +76,31 @@ class Episode:
     seed: int
     """The seed of `env.reset`."""
     policy: str
-    """Who played: "before", "after", "expert", …"""
+    """Who played: "before", "after", "train", "expert", …"""
     step: int
-    """The training step, -1 outside training."""
+    """The training step, counted through all stages; -1 outside training."""
     group: int
     """Episodes of one group start from the same state."""
     success: bool
     """Whether the episode reached its goal."""
     ended: str
-    """"completed", "truncated" or "invalid"."""
+    """"completed", "truncated", "invalid" or "context" (the next turn did not fit the model's context)."""
     reward: float
     """The sum over the turns."""
     rewards: dict[str, float]
     """Its parts by name."""
     turns: tuple[Turn, ...]
-    """In the order they were played."""
+    """In the order they were played; none where the first prompt did not fit the context."""
+    kind: str = ""
+    """The scenario, size or family, where the task has several."""
+    stage: str = ""
+    """The stage of the training that played it; empty outside training."""
+    advantage: float | None = None
+    """The mean over the turns; None outside training."""
+    score: float | None = None
+    """The benchmark's own score, where the task has one."""
+    problem: str = ""
+    """What did not fit the context."""
 
     def __post_init__(self) -> None:
         """Refuse an ending that readers do not know."""
@@ -172,12 +185,12 @@ def frame_name(frame: Frame) -> str:
 
 
 def read_records(folder: Path | str) -> Iterator[dict[str, Any]]:
-    """The lines of a record as dictionaries, frames as names (None or 16 hexadecimal digits).
+    """The lines of a record as dictionaries of schema 2, frames as names (None or 16 hexadecimal digits).
 
     A torn last line is skipped with a warning; a folder with no record has no episodes.
 
     Raises:
-        ValueError: a line is of a newer schema, is damaged, or names a frame that cannot be one.
+        ValueError: as `parse_record`.
     """
     path = Path(folder) / FILE
     if not path.exists():
@@ -188,12 +201,23 @@ def read_records(folder: Path | str) -> Iterator[dict[str, Any]]:
             if not line.endswith(b"\n"):
                 warnings.warn(f"{where} is torn (a run was killed while writing): skipped", stacklevel=2)
                 return
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                raise ValueError(f"{where} is not JSON ({error}): delete that line to read the rest") from None
-            _check(record, where)
-            yield record
+            yield parse_record(line, where)
+
+
+def parse_record(line: bytes, where: str) -> dict[str, Any]:
+    """One whole line of a record, with the defaults of what an older schema did not have.
+
+    Raises:
+        ValueError: in one line that begins with `where`: the line is of a newer schema, is damaged, or names a frame
+            that cannot be one.
+    """
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"{where} is not JSON ({error}): delete that line to read the rest") from None
+    _check(record, where)
+    turns = [_TURN_DEFAULTS | turn for turn in record["turns"]]
+    return {**_EPISODE_DEFAULTS, **record, "turns": turns}
 
 
 def read_episodes(folder: Path | str) -> Iterator[Episode]:
@@ -224,7 +248,9 @@ def read_episodes(folder: Path | str) -> Iterator[Episode]:
 
 
 _EPISODE_FIELDS: Final = tuple(field.name for field in fields(Episode))
+_EPISODE_DEFAULTS: Final = {field.name: field.default for field in fields(Episode) if field.default is not MISSING}
 _TURN_FIELDS: Final = tuple(field.name for field in fields(Turn))
+_TURN_DEFAULTS: Final = {field.name: field.default for field in fields(Turn) if field.default is not MISSING}
 
 
 def _check(record: Any, where: str) -> None:
@@ -235,11 +261,12 @@ def _check(record: Any, where: str) -> None:
         raise ValueError(
             f"{where} has schema {record['schema']}, this Kickoff reads up to {SCHEMA}: update Kickoff to read it"
         )
-    missing = [name for name in _EPISODE_FIELDS if name not in record]
+    missing = [name for name in _EPISODE_FIELDS if name not in record and name not in _EPISODE_DEFAULTS]
     if missing or not isinstance(record["turns"], list):
         raise ValueError(f"{where} is not a whole episode: {', '.join(missing) or 'its turns are no list'}")
+    needed = [name for name in _TURN_FIELDS if name not in _TURN_DEFAULTS]
     for turn in record["turns"]:
-        missing = [name for name in _TURN_FIELDS if not isinstance(turn, dict) or name not in turn]
+        missing = [name for name in needed if not isinstance(turn, dict) or name not in turn]
         if missing:
             raise ValueError(f"{where} has a turn without {', '.join(missing)}")
         name = turn["frame"]

@@ -54,6 +54,37 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert not same(read[0], second)
 
 
+def test_what_training_knows_of_an_episode_is_kept(tmp_path: Path) -> None:
+    turns = (turn(advantage=0.5), turn(advantage=-1.5))
+    trained = episode(*turns, step=3, kind="corner", stage="mgt", advantage=-0.5, score=2.0)
+    full = episode(ended="context", success=False, problem="the prompt has 40 tokens, the context 32")
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(trained)
+        writer.write(full)
+    read = list(read_episodes(tmp_path))
+    assert read == [trained, full]
+    assert [t.advantage for t in read[0].turns] == [0.5, -1.5] and read[1].turns == ()
+
+
+def test_a_record_of_schema_1_is_read_with_defaults(tmp_path: Path) -> None:
+    old = {
+        "schema": 1, "task": "football", "seed": 7, "policy": "before", "step": -1, "group": 0, "success": True,
+        "ended": "completed", "reward": 1.1, "rewards": {"success": 1.0, "format": 0.1},
+        "turns": [{
+            "prompt": "Play.", "reply": "<think>x</think><answer>Right</answer>", "thinking": "x", "action": "Right",
+            "valid": True, "reward": 0.1, "rewards": {"format": 0.1}, "text": "", "frame": None, "reply_tokens": 9,
+        }],
+    }  # fmt: skip
+    (tmp_path / "episodes.jsonl").write_text(json.dumps(old) + "\n")
+    assert list(read_episodes(tmp_path)) == [episode(turn())]
+    (record,) = read_records(tmp_path)
+    new = {"kind": "", "stage": "", "advantage": None, "score": None, "problem": ""}
+    assert record == old | new | {"turns": [old["turns"][0] | {"advantage": None}]}  # type: ignore[index]
+    with EpisodeWriter(tmp_path) as writer:  # an older record is gone on with
+        writer.write(episode(turn(), seed=8))
+    assert [e.seed for e in read_episodes(tmp_path)] == [7, 8]
+
+
 text = st.text(st.characters(), max_size=40) | st.sampled_from(["</script>", "\u2028", "\ud800", "a\r\nb\0", "✓ 𝕏"])
 
 
@@ -112,8 +143,8 @@ def test_a_newer_schema_is_refused_in_one_line(tmp_path: Path) -> None:
     with EpisodeWriter(tmp_path) as writer:
         writer.write(episode(turn()))
     path = tmp_path / "episodes.jsonl"
-    path.write_text(path.read_text().replace('"schema":1', '"schema":2'))
-    with pytest.raises(ValueError, match=r"line 1 has schema 2, this Kickoff reads up to 1: update Kickoff") as caught:
+    path.write_text(path.read_text().replace('"schema":2', '"schema":3'))
+    with pytest.raises(ValueError, match=r"line 1 has schema 3, this Kickoff reads up to 2: update Kickoff") as caught:
         list(read_episodes(tmp_path))
     assert "\n" not in str(caught.value)
 
@@ -155,7 +186,7 @@ def test_a_missing_frame_says_so(tmp_path: Path) -> None:
 
 
 def test_wrong_values_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="ended as 'failed': it must be one of completed, truncated, invalid"):
+    with pytest.raises(ValueError, match="ended as 'failed': it must be one of completed, truncated, invalid, context"):
         episode(ended="failed")
     with EpisodeWriter(tmp_path) as writer:
         with pytest.raises(ValueError, match=r"a frame is float64 \[2, 2\]: it must be uint8 \[H, W, 3\]"):
