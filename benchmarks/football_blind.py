@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from agents.starts import TEST_FIRST
 from envs.football.env import FootballEnv
 from envs.football.match import Action
 from training.config import load
-from training.rollout import TEST_FIRST
 from training.statistics import wilson
 
 Player = Callable[[int], int]

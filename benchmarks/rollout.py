@@ -26,8 +26,9 @@ from agents.engines.vllm import VLLMEngine
 from agents.models import load_chat
 from agents.policy import VLMPolicy
 from agents.sampling import mix
+from agents.starts import held_out_starts
 from training.config import load
-from training.rollout import Job, Player, held_out_starts
+from training.rollout import Job, Player
 
 EPISODES = 64
 CONTEXT = 1024

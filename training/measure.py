@@ -5,10 +5,11 @@ from typing import Any
 
 from agents.episodes import Episode, together
 from agents.experts import scripted
+from agents.starts import TEST_FIRST, VALIDATION_FIRST, held_out_starts
 from envs.schema import ConfigError
 from envs.task_config import TaskConfig
 from training.local import Cluster
-from training.rollout import TEST_FIRST, VALIDATION_FIRST, Job, Player, held_out_starts
+from training.rollout import Job, Player
 from training.statistics import success_rate, wilson
 
 CHUNK = 64

@@ -10,14 +10,10 @@ import numpy as np
 from agents.episodes import Arena, Episode, Start
 from agents.policy import Policy
 from agents.sampling import mix
+from agents.starts import TRAIN_SEEDS
 from envs.task import Task
 from envs.task_config import TaskConfig
 from training.trajectory import Group, make_group
-
-# Env seeds of the three splits never meet: training draws below 2**30, held-out seeds lie above.
-TRAIN_SEEDS = 2**30
-VALIDATION_FIRST = 2**30
-TEST_FIRST = 2**30 + 2**29
 
 TRIES = 3
 """So often is a group that is too old played again, before this is an error."""
@@ -27,11 +23,6 @@ def group_starts(run_seed: int, stage: int, step: int, task: int, group: int, si
     """The starts of one group: one env seed, played by `size` players with their own sampling."""
     seed = mix(run_seed, stage, step, task, group) % TRAIN_SEEDS
     return tuple(Start(seed, mix(run_seed, stage, step, task, group, player), group) for player in range(size))
-
-
-def held_out_starts(first: int, episodes: int, sampling_seed: int = 0) -> tuple[Start, ...]:
-    """Held-out starts `first`, `first` + 1, …: the same for every run and every policy."""
-    return tuple(Start(first + i, mix(sampling_seed, first, i), i) for i in range(episodes))
 
 
 @dataclass(frozen=True)

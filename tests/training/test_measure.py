@@ -9,11 +9,12 @@ from agents.episodes import Ended, Episode
 from agents.experts import scripted
 from agents.models import load_chat
 from agents.policy import VLMPolicy
+from agents.starts import TEST_FIRST
 from envs.schema import ConfigError
 from envs.task_config import load_task
 from training.measure import held_out
 from training.pipeline import describe
-from training.rollout import TEST_FIRST, Job, Player
+from training.rollout import Job, Player
 from training.trajectory import make_group
 
 TASK = load_task("algebra")

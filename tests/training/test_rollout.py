@@ -13,17 +13,14 @@ import envs  # noqa: F401  (registers the ids)
 from agents.conversation import Branch
 from agents.episodes import Episode, Start
 from agents.experts import scripted
+from agents.starts import TEST_FIRST, TRAIN_SEEDS, VALIDATION_FIRST, held_out_starts
 from envs.task_config import TaskConfig
 from training.rollout import (
-    TEST_FIRST,
-    TRAIN_SEEDS,
-    VALIDATION_FIRST,
     Collected,
     Collector,
     Job,
     Player,
     group_starts,
-    held_out_starts,
 )
 
 counts = st.integers(0, 10**6)
