@@ -1,0 +1,81 @@
+/** Filters and order of the episodes, as they stand in the address: {task, outcome, step: "10..20", sort: "-reward", …}. */
+
+const EXACT = ["task", "kind", "label", "stage"];
+const SPANS = ["step", "reward"];
+export const FILTERS = [...EXACT, "outcome", ...SPANS, "seed", "q"];
+export const OUTCOMES = [
+  ["success", "success"],
+  ["failed", "no success"],
+  ["completed", "failed at its end"],
+  ["truncated", "out of turns"],
+  ["invalid", "invalid"],
+  ["context", "context full"],
+];
+export const ORDER = "-step";
+
+/** The part of a query that filters and sorts, to be carried along in links. */
+export function listQuery(query) {
+  return Object.fromEntries([...FILTERS, "sort"].filter((key) => query[key]).map((key) => [key, query[key]]));
+}
+
+/** The places of the rows that a query lets through, in its order. */
+export function select(table, query) {
+  const tests = conditions(table.columns, query, table);
+  const rows = [];
+  for (let at = 0; at < table.size; at += 1) if (tests.every((test) => test(at))) rows.push(at);
+  return order(rows, table, query.sort || ORDER);
+}
+
+function conditions(columns, query, table) {
+  const tests = [];
+  for (const name of EXACT) if (query[name]) tests.push((at) => columns[name][at] === query[name]);
+  for (const name of SPANS) {
+    const [low, high] = span(query[name]);
+    if (low > -Infinity) tests.push((at) => columns[name][at] >= low);
+    if (high < Infinity) tests.push((at) => columns[name][at] <= high);
+  }
+  if (query.seed) tests.push((at) => String(columns.seed[at]) === query.seed.trim());
+  if (query.outcome) tests.push(outcomeTest(columns, query.outcome));
+  const words = (query.q ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length) tests.push((at) => words.every((word) => table.text(at).includes(word)));
+  return tests;
+}
+
+function outcomeTest(columns, wanted) {
+  if (wanted === "success") return (at) => columns.success[at];
+  if (wanted === "failed") return (at) => !columns.success[at];
+  return (at) => !columns.success[at] && columns.ended[at] === wanted;
+}
+
+/** "10..20", "10.." or "..20" as two numbers; one number alone is both. */
+export function span(text) {
+  const [first, last] = (text ?? "").split("..");
+  const low = bound(first);
+  const high = last === undefined ? low : bound(last);
+  return [low ?? -Infinity, high ?? Infinity];
+}
+
+/** Two fields' texts as one range for the address. */
+export function spanText(low, high) {
+  return low === "" && high === "" ? "" : low === high ? low : `${low}..${high}`;
+}
+
+function bound(text) {
+  const value = Number.parseFloat(text);
+  return Number.isFinite(value) ? value : null;
+}
+
+/** Sort by "column" or "-column" (falling); equal rows stay in the order they were read; empty values come last. */
+function order(rows, table, sort) {
+  const falling = sort.startsWith("-");
+  const column = table.columns[falling ? sort.slice(1) : sort];
+  if (!column) return rows;
+  const sign = falling ? -1 : 1;
+  return rows.sort((a, b) => {
+    const [left, right] = [column[a], column[b]];
+    if (left === right) return a - b;
+    if (left == null) return 1;
+    if (right == null) return -1;
+    return (left < right ? -1 : 1) * sign;
+  });
+}

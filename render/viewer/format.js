@@ -1,0 +1,62 @@
+/** Numbers, names and outcomes in words. */
+
+const LABELS = { before: "Before RL", after: "After RL", train: "Training", random: "Random", idle: "Idle", expert: "Expert", human: "Human" };
+
+/** A share (0–1) in per cent with one digit. */
+export function percent(value) {
+  return value == null ? "–" : `${(100 * value).toFixed(1)}%`;
+}
+
+/** A number with about three digits that count, and no noise behind them. */
+export function number(value) {
+  if (value == null || Number.isNaN(value)) return "–";
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)}M`;
+  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
+  if (size >= 100) return value.toFixed(0);
+  if (size >= 10) return value.toFixed(1);
+  if (size >= 0.01) return value.toFixed(2);
+  return size < 1e-3 ? value.toExponential(1) : value.toFixed(4);
+}
+
+/** A reward or an advantage: two digits, a real minus sign, a plus where asked. */
+export function points(value, plus = false) {
+  if (value == null) return "–";
+  const text = Math.abs(value).toFixed(2);
+  return (value < 0 && text !== "0.00" ? "−" : plus ? "+" : "") + text;
+}
+
+/** A whole number with thin gaps between thousands. */
+export function count(value) {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, "\u2009");
+}
+
+/** A count and its noun. */
+export function plural(value, noun) {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** A policy's label for people; a run's prefix stays in front. */
+export function policyName(label) {
+  const cut = label.lastIndexOf("/") + 1;
+  const name = label.slice(cut);
+  const words = LABELS[name] ?? (name.startsWith("after_") ? `After ${name.slice(6).toUpperCase()}` : name);
+  return label.slice(0, cut) + words;
+}
+
+/** How an episode ended, in one word and with the class that colours it. */
+export function outcome(success, ended) {
+  if (success) return { word: "success", tone: "good" };
+  if (ended === "invalid") return { word: "invalid", tone: "bad" };
+  if (ended === "truncated") return { word: "out of turns", tone: "late" };
+  if (ended === "context") return { word: "context full", tone: "late" };
+  return { word: "failed", tone: "bad" };
+}
+
+/** A long text cut to `limit` characters (never within a surrogate pair). */
+export function cut(text, limit) {
+  if (text.length <= limit) return text;
+  const end = /[\ud800-\udbff]/.test(text[limit - 1]) ? limit - 1 : limit;
+  return `${text.slice(0, end)}…`;
+}
