@@ -49,10 +49,11 @@ def main(argv: Sequence[str]) -> None:
     words = dict(word.partition("=")[::2] for word in argv)
     for unknown in set(words) - {"sheet"}:
         raise ConfigError(f"unknown word {unknown!r}; python -m envs [sheet=FILE.png]")
-    print("Gymnasium ids (import envs, then gymnasium.make):")
+    print('Gymnasium ids (gymnasium.make and make_vec, after `import envs` or with "envs:" before the id):')
     for id in ids():
         entry = str(gymnasium.spec(id).entry_point)
         print(f"  {id:<26} {entry.partition(':')[0]}")
+    print("\nFor PettingZoo: envs.football.parallel.FootballParallelEnv, several players or both sides")
     print("\nTasks (env=NAME, configs/env/NAME.yaml):")
     for name in task_names():
         config = load_task(name)

@@ -25,8 +25,12 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
             print(usage([word for word in argv if word not in ("-h", "--help")]))
         else:
             main(argv)
+        sys.stdout.flush()
     except ConfigError as error:
         problem = str(error)
+    except BrokenPipeError:  # whoever read our words has gone: `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except OSError as error:
         problem = f"{error.strerror}: {error.filename}" if error.filename else str(error)
     except KeyboardInterrupt:

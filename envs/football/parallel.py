@@ -1,0 +1,114 @@
+"""Football as PettingZoo has it: several players of a side, or of both sides, each an agent of its own."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from envs.football.env import FootballEnv
+from envs.football.game import ACTIONS
+
+try:
+    from pettingzoo import ParallelEnv  # type: ignore[import-untyped]
+except ImportError:
+    raise ImportError("FootballParallelEnv needs PettingZoo: pip install 'kickoff-rl[pettingzoo]'") from None
+
+Given = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
+"""By agent: observation, reward, terminated, truncated, info."""
+
+
+class FootballParallelEnv(ParallelEnv):  # type: ignore[misc]
+    """`kickoff/Football-v0` for several agents: `left_1`, `left_2` and so on, `right_1` and so on.
+
+    Arguments are `FootballEnv`'s; `control` is how many players of the left, or of (left, right), are agents. All act
+    at once; all of them see, act and read as if they played from left to right. Each has the spaces and the `info` of
+    the single env, but with its own `success`, `text`, `feedback` and `active`, and its own reward. A match ends for
+    everybody at once.
+    """
+
+    metadata: dict[str, Any] = FootballEnv.metadata | {"name": "kickoff_football_v0", "is_parallelizable": True}
+
+    def __init__(
+        self,
+        scenario: str = "5_vs_5",
+        control: int | Sequence[int] = (1, 1),
+        render_mode: str | None = None,
+        **settings: Any,
+    ) -> None:
+        self.env = FootballEnv(scenario, control=control, render_mode=render_mode, **settings)
+        self.render_mode = render_mode
+        seats = self.env.game.seats
+        self.possible_agents = [f"{('left', 'right')[team]}_{slot + 1}" for team, slot in seats.tolist()]
+        self.agents: list[str] = []
+        self._views = [copy.copy(self.env.game) for _ in seats]
+        for view, seat in zip(self._views, seats, strict=True):
+            view.seats = seat[None]  # what it tells is what this seat knows
+        every = self.env.observation_space
+        own = [every] if len(seats) == 1 else [_space(every, index) for index in range(len(seats))]
+        self._observation_spaces = dict(zip(self.possible_agents, own, strict=True))
+        self._action_spaces: dict[str, spaces.Space[Any]] = {
+            agent: spaces.Discrete(ACTIONS) for agent in self.possible_agents
+        }
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        """What the agent sees."""
+        return self._observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        """The 19 actions."""
+        return self._action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """Start a match; the seed decides everything."""
+        seen, _ = self.env.reset(seed=seed, options=options)
+        self.agents = list(self.possible_agents)
+        return self._by_agent(seen), self._infos(np.zeros((1, len(self.agents))), 0)
+
+    def step(self, actions: Mapping[str, Any]) -> Given:
+        """Play an action of each agent; ValueError where one is missing or nobody's."""
+        if actions.keys() != set(self.agents):
+            raise ValueError(f"an action for each of {', '.join(self.agents)} is needed, got {dict(actions)}")
+        agents, begun = self.agents, int(self.env.matches[0]["steps"])
+        chosen = np.array([actions[agent] for agent in agents])
+        seen, reward, terminated, truncated, info = self.env.step(chosen)
+        rewards = np.reshape(info.get("rewards", reward), (1, -1))
+        if terminated or truncated:
+            self.agents = []
+        return (
+            self._by_agent(seen),
+            dict(zip(agents, rewards[0].tolist(), strict=True)),
+            dict.fromkeys(agents, terminated),
+            dict.fromkeys(agents, truncated),
+            self._infos(rewards, int(self.env.matches[0]["steps"]) - begun),
+        )
+
+    def render(self) -> Any:
+        """The frame, or the frames since the last call, as `render_mode` says."""
+        return self.env.render()
+
+    def close(self) -> None:
+        """Close the window, if it is open."""
+        self.env.close()
+
+    def _by_agent(self, seen: Any) -> dict[str, Any]:
+        views = [seen] if len(self.possible_agents) == 1 else seen
+        return dict(zip(self.possible_agents, views, strict=True))
+
+    def _infos(self, rewards: NDArray[np.float64], played: int) -> dict[str, dict[str, Any]]:
+        """What each agent knows after a decision of `played` steps that gave `rewards` [1, K]."""
+        state = self.env.matches, self.env.ledgers
+        told = [view.info(*state, rewards[:, i : i + 1], np.array([played])) for i, view in enumerate(self._views)]
+        return dict(zip(self.possible_agents, told, strict=True))
+
+
+def _space(every: spaces.Space[Any], index: int) -> spaces.Space[Any]:
+    """One agent's part of the space of all."""
+    if isinstance(every, spaces.Tuple):
+        return every.spaces[index]
+    assert isinstance(every, spaces.Box)
+    return spaces.Box(every.low[index], every.high[index], dtype=every.dtype.type)  # type: ignore[arg-type, union-attr]
