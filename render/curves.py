@@ -58,26 +58,27 @@ class Curves:
     """Step, success and its 95% interval (lower, upper)."""
 
 
-def read_curves(metrics: Iterable[Mapping[str, Any]]) -> Curves:
+def read_curves(metrics: Iterable[Mapping[str, Any]], shown: Iterable[tuple[str, str, str]] = PANELS) -> Curves:
     """Collect the points of a run.
 
     Args:
         metrics: rows in order, each with `total_step`, or else `step` (where it starts again in a new stage it is
-            counted on); where there are any, `stage` (a name), the metrics of `PANELS`, and `eval/success` with
+            counted on); where there are any, `stage` (a name), the metrics of `shown`, and `eval/success` with
             `eval/low` and `eval/high`. Values that are no finite number are left out. A row of evaluations alone
             belongs to no stage.
+        shown: metric, title and unit of each panel.
     """
-    panels = {metric: Curve(metric, title, unit) for metric, title, unit in PANELS}
+    panels = {metric: Curve(metric, title, unit) for metric, title, unit in shown}
     stages: list[tuple[str, float, float]] = []
     evaluations: list[tuple[float, float, float, float]] = []
     offset, before, name = 0.0, -math.inf, None
     for index, row in enumerate(metrics):
-        values = {metric: number for metric in panels if (number := _number(row.get(metric))) is not None}
-        success = _number(row.get("eval/success"))
-        place = _number(row.get("total_step"))
+        values = {metric: value for metric in panels if (value := number(row.get(metric))) is not None}
+        success = number(row.get("eval/success"))
+        place = number(row.get("total_step"))
         stage = name if success is not None and not values else str(row.get("stage", ""))
         if place is None:
-            step = _number(row.get("step"))
+            step = number(row.get("step"))
             step = float(index) if step is None else step
             if stage != name and step + offset < before:
                 offset = before + 1 - step
@@ -94,8 +95,8 @@ def read_curves(metrics: Iterable[Mapping[str, Any]]) -> Curves:
         for metric, value in values.items():
             panels[metric].steps.append(place)
             panels[metric].values.append(value)
-    shown = [curve for curve in panels.values() if curve.values or (curve.metric == "success" and evaluations)]
-    return Curves(shown, [stage for stage in stages if stage[0]], evaluations)
+    filled = [curve for curve in panels.values() if curve.values or (curve.metric == "success" and evaluations)]
+    return Curves(filled, [stage for stage in stages if stage[0]], evaluations)
 
 
 def read_floors(summary: Mapping[str, Any] | None) -> dict[str, float]:
@@ -104,7 +105,7 @@ def read_floors(summary: Mapping[str, Any] | None) -> dict[str, float]:
     found = {}
     for name in FLOORS:
         row = success.get(name) if isinstance(success, Mapping) else None
-        value = _number(row.get("mean")) if isinstance(row, Mapping) else None
+        value = number(row.get("mean")) if isinstance(row, Mapping) else None
         if value is not None:
             found[name] = value
     return found
@@ -113,7 +114,7 @@ def read_floors(summary: Mapping[str, Any] | None) -> dict[str, float]:
 def read_checkpoint(summary: Mapping[str, Any] | None) -> float | None:
     """The step of the reported checkpoint, out of a run's summary."""
     checkpoint = (summary or {}).get("checkpoint")
-    return _number(checkpoint.get("step")) if isinstance(checkpoint, Mapping) else None
+    return number(checkpoint.get("step")) if isinstance(checkpoint, Mapping) else None
 
 
 def write_curves(
@@ -196,16 +197,16 @@ def pieces(curve: Curve, stages: Sequence[tuple[str, float, float]]) -> list[dic
 def _panel(axes: Any, curve: Curve, curves: Curves, floors: Mapping[str, float], checkpoint: float | None) -> None:
     """Draw one panel on matplotlib's `axes`."""
     axes.set_title(curve.title, fontsize=10.5, fontweight="bold", loc="left", color=INK)
-    for number, (name, first, last) in enumerate(curves.stages):
-        axes.axvspan(first - 0.5, last + 0.5, color=SHADES[number % len(SHADES)], lw=0, zorder=0)
+    for index, (name, first, last) in enumerate(curves.stages):
+        axes.axvspan(first - 0.5, last + 0.5, color=SHADES[index % len(SHADES)], lw=0, zorder=0)
         if len(curves.stages) > 1:
             axes.annotate(
                 name, ((first + last) / 2, 1), xycoords=("data", "axes fraction"), xytext=(0, -3),
                 textcoords="offset points", ha="center", va="top", fontsize=7.5, color=MUTED,
             )  # fmt: skip
-    for number, piece in enumerate(pieces(curve, curves.stages)):
+    for index, piece in enumerate(pieces(curve, curves.stages)):
         axes.plot(piece["steps"], piece["values"], color=LINE, alpha=0.28, lw=1, zorder=2)
-        axes.plot(piece["steps"], piece["smooth"], color=LINE, lw=1.9, zorder=3, label=None if number else "training")
+        axes.plot(piece["steps"], piece["smooth"], color=LINE, lw=1.9, zorder=3, label=None if index else "training")
     if curve.metric == "success":
         _success(axes, curves, floors)
     elif curve.metric == "valid":
@@ -243,7 +244,7 @@ def _success(axes: Any, curves: Curves, floors: Mapping[str, float]) -> None:
         )  # fmt: skip
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
     """A finite number, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -252,5 +253,5 @@ def _number(value: Any) -> float | None:
 
 def _interval(success: float, row: Mapping[str, Any]) -> tuple[float, float]:
     """The 95% interval that the row gives, or none (the point itself)."""
-    low, high = _number(row.get("eval/low")), _number(row.get("eval/high"))
+    low, high = number(row.get("eval/low")), number(row.get("eval/high"))
     return (success, success) if low is None or high is None else (low, high)

@@ -1,0 +1,129 @@
+"""A run's metrics as the page's charts: every number that a step reports, those that matter most first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from render.curves import PANELS, Curve, Curves, number, read_curves, read_floors
+
+FIRST: Final = ("success", "reward", "valid", "response_length", "entropy", "policy_kl", "time/tokens_per_second")
+"""The charts that are seen at once, in order; the rest is under "more"."""
+SHARES: Final = ("success", "valid", "live_groups", "clip_fraction", "masked_fraction")
+"""Metrics between 0 and 1, shown as percentages."""
+TITLES: Final = {
+    "clip_fraction": "Clipped tokens", "masked_fraction": "Masked tokens", "mismatch": "Engine–learner mismatch",
+    "loss": "Loss", "learning_rate": "Learning rate", "turns": "Turns an episode", "correction": "Correction",
+    "trained_tokens": "Trained tokens", "updates": "Updates", "skipped_updates": "Skipped updates",
+    "time/env_steps_per_second": "Env steps a second", "time/step": "Seconds a step",
+}  # fmt: skip
+GROUPS: Final = {"success": "Success by task", "reward": "Reward parts", "staleness": "Staleness", "groups": "Groups"}
+"""Metrics with one of these and a slash before them are series of one chart."""
+LEFT_OUT: Final = ("stage", "step", "total_step", "reply_tokens", "env_steps")
+
+
+def charts(
+    rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any] | None, name: str = ""
+) -> list[dict[str, Any]]:
+    """The charts of a run, as the page draws them.
+
+    Args:
+        rows: lines of metrics.jsonl.
+        summary: success of the players that do not learn becomes lines of the success chart.
+        name: the run's, where several share a page: its series are called so.
+    """
+    curves = read_curves(rows, _shown(rows))
+    ends = [last for _, _, last in curves.stages[:-1]]
+    drawn: dict[str, dict[str, Any]] = {}
+    for curve in curves.panels:
+        key, title, series = _place(curve)
+        chart = drawn.setdefault(key, {"key": key, "title": title, "unit": _unit(curve.metric), "series": []})
+        chart.setdefault("floors", [])
+        if curve.metric not in FIRST:
+            chart["more"] = True
+        label = " ".join(word for word in (name, series) if word) or "training"
+        if curve.values:
+            chart["series"].append({"name": label, **_points(curve, ends)})
+        if curve.metric == "success":
+            chart["series"] += _held_out(curves, name)
+            floors = read_floors(summary)
+            chart["floors"] = [{"name": f"{name} {floor}".strip(), "y": y} for floor, y in floors.items()]
+    return sorted(drawn.values(), key=lambda chart: _order(str(chart["key"])))
+
+
+def stages(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The stages that the metrics tell of, in total steps."""
+    return [{"name": name, "from": first, "to": last} for name, first, last in read_curves(rows).stages]
+
+
+def overlaid(runs: Iterable[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The charts of several runs, those with one key laid over each other."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        for chart in run:
+            kept = found.setdefault(chart["key"], chart | {"series": [], "floors": []})
+            kept["series"] = kept["series"] + chart["series"]
+            kept["floors"] = kept["floors"] + chart["floors"]
+    return sorted(found.values(), key=lambda chart: _order(str(chart["key"])))
+
+
+def _shown(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Metric, title and unit of all numbers in the rows, those of `PANELS` first."""
+    known = {metric for metric, _, _ in PANELS}
+    others: dict[str, None] = {}
+    for row in rows:
+        others |= {key: None for key, value in row.items() if key not in known and number(value) is not None}
+    names = [key for key in others if key not in LEFT_OUT and not key.startswith(("eval/", "time/"))]
+    names += [key for key in ("time/env_steps_per_second", "time/step") if key in others]
+    return [*PANELS, *((name, TITLES.get(name, name), "") for name in names)]
+
+
+def _place(curve: Curve) -> tuple[str, str, str]:
+    """Key and title of the chart that a curve belongs to, and the curve's own name in it."""
+    group, slash, part = curve.metric.partition("/")
+    if slash and group in GROUPS:
+        return f"{group}/", GROUPS[group], part
+    return curve.metric.removeprefix("time/"), curve.title, ""
+
+
+def _points(curve: Curve, ends: Sequence[float]) -> dict[str, Any]:
+    """The points, with a gap where a stage ends, so that no line joins two."""
+    x: list[float] = []
+    y: list[float | None] = []
+    for place, value in zip(curve.steps, curve.values, strict=True):
+        if x and any(x[-1] <= end < place for end in ends):
+            x.append(x[-1] + (place - x[-1]) / 2)
+            y.append(None)
+        x.append(place)
+        y.append(_short(value))
+    return {"x": x, "y": y}
+
+
+def _held_out(curves: Curves, name: str) -> list[dict[str, Any]]:
+    """The held-out points with their 95% intervals."""
+    if not curves.evaluations:
+        return []
+    steps, means, lows, highs = (list(values) for values in zip(*curves.evaluations, strict=True))
+    label = f"{name} held out".strip()
+    points = {"x": steps, "y": [_short(mean) for mean in means]}
+    return [{"name": label, **points, "low": [_short(low) for low in lows], "high": [_short(high) for high in highs]}]
+
+
+def _order(key: str) -> tuple[int, str]:
+    """Where a chart stands."""
+    first = [metric.removeprefix("time/") for metric in FIRST]
+    if key in first:
+        return first.index(key), ""
+    rest = [*(f"{group}/" for group in GROUPS), *(metric.removeprefix("time/") for metric, _, _ in PANELS)]
+    return (len(first) + rest.index(key), "") if key in rest else (len(first) + len(rest), key)
+
+
+def _unit(metric: str) -> str:
+    """The values' unit: "%" for shares (0 to 1)."""
+    return "%" if metric in SHARES or metric.startswith("success/") else ""
+
+
+def _short(value: float) -> float:
+    """Six digits are enough for a chart."""
+    return value if value == 0 or not math.isfinite(value) else float(f"{value:.6g}")

@@ -1,0 +1,168 @@
+"""A run's folder as the page's data, without its episodes: what it was, its curves, its results, its videos.
+
+A folder may be a run (config.yaml), a baseline (baseline.yaml), results of `evaluate` (results.json) or just records.
+What is missing or damaged is a note, never an error.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from render.curves import read_checkpoint
+from render.viewer import charts, tables
+from render.viewer.lines import Follower, inside
+from render.viewer.records import rank
+
+CONFIGS: Final = ("config.yaml", "baseline.yaml")
+VIDEOS: Final = (".mp4", ".gif")
+
+
+class Folder:
+    """One folder that is watched."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.name = name
+        """What the run is called."""
+        self.rows: list[dict[str, Any]] = []
+        """The lines of metrics.jsonl so far."""
+        self._metrics = Follower(path / "metrics.jsonl")
+        self._damaged = 0
+
+    @property
+    def live(self) -> bool:
+        """Whether another process is working on the run: it holds a lock on its config until its summary is written."""
+        if (self.path / "summary.json").exists():
+            return False
+        try:
+            with open(self.path / self._config_name()) as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go at once, when the file is closed
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
+
+    def run(self, prefix: str) -> dict[str, Any]:
+        """What the page shows of it; `prefix` names its curves where several runs share the page."""
+        notes: list[str] = []
+        live = self.live
+        self._read_metrics(notes, live)
+        config = self._text(self._config_name(), [])
+        results = self._json("results.json", notes)
+        summary = self._json("summary.json", notes) or self._so_far(config)
+        if not (self.rows or results or summary or config):
+            notes.append("It holds no run: only records are shown.")
+        elif not (results or live or (self.path / "summary.json").exists()):
+            notes.append("summary.json is not there: the run was stopped before its end.")
+        notes += [str(note) for note in tables.items(results.get("notes"))]
+        step = read_checkpoint(summary)
+        return {
+            "live": live,
+            "task": str(summary.get("task", "")),
+            "facts": tables.facts(summary),
+            "notes": notes,
+            "config": config,
+            "stages": charts.stages(self.rows),
+            "reported_step": None if step is None else round(step),
+            "charts": charts.charts(self.rows, summary, prefix),
+            "tables": tables.result_tables(summary) + tables.comparison_tables(results),
+        }
+
+    def videos(self) -> dict[str, Path]:
+        """The videos by file name; of one in two forms the MP4."""
+        try:
+            paths = [path for path in (self.path / "videos").iterdir() if path.suffix in VIDEOS and path.is_file()]
+        except OSError:
+            return {}
+        films = {path.stem for path in paths if path.suffix == ".mp4"}
+        chosen = [path for path in paths if path.suffix == ".mp4" or path.stem not in films]
+        return {path.name: path for path in sorted(chosen, key=lambda path: rank(path.stem)) if inside(self.path, path)}
+
+    def _config_name(self) -> str:
+        """The file that holds its settings."""
+        return next((name for name in CONFIGS if (self.path / name).is_file()), CONFIGS[0])
+
+    def _read_metrics(self, notes: list[str], live: bool) -> None:
+        """Read what was added to the metrics; all of it again where a resumed run replaced them."""
+        path = self.path / "metrics.jsonl"
+        if not inside(self.path, path):
+            notes.append("metrics.jsonl leads out of the run's folder: not read.")
+            return
+        if self._metrics.replaced():
+            self._metrics, self.rows, self._damaged = Follower(path), [], 0
+        try:
+            for _, line in self._metrics.new():
+                row = _object(line)
+                if row is None:
+                    self._damaged += 1
+                else:
+                    self.rows.append(row)
+        except OSError as error:
+            notes.append(f"metrics.jsonl cannot be read: {error.strerror}.")
+        if self._damaged:
+            notes.append(f"metrics.jsonl: damaged lines are left out ({self._damaged}).")
+        if self._metrics.torn and not live:
+            notes.append("metrics.jsonl: its last line is torn (killed while writing): skipped.")
+
+    def _text(self, name: str, notes: list[str]) -> str:
+        """A file's text; empty where it is not there."""
+        path = self.path / name
+        if not inside(self.path, path):
+            notes.append(f"{name} leads out of the run's folder: not read.")
+            return ""
+        try:
+            return path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            notes.append(f"{name} cannot be read: {error.strerror}.")
+            return ""
+
+    def _json(self, name: str, notes: list[str]) -> dict[str, Any]:
+        """A file's JSON object; empty where it is not there, with a note where it is damaged."""
+        text = self._text(name, notes)
+        value = _object(text)
+        if text and value is None:
+            notes.append(f"{name} is damaged (no JSON object).")
+        if value is not None and isinstance(value.get("schema"), int) and value["schema"] > 1:
+            notes.append(f"{name} is of schema {value['schema']}, newer than this Kickoff reads: update Kickoff.")
+            return {}
+        return value or {}
+
+    def _so_far(self, config: str) -> dict[str, Any]:
+        """What a run that has no summary yet would say: its settings, and the results of its newest checkpoint."""
+        try:
+            settings = tables.mapping(yaml.safe_load(config))
+        except (yaml.YAMLError, RecursionError):
+            settings = {}
+        tasks = [str(task) for task in tables.items(settings.get("envs"))]
+        task = str(settings.get("env", "")) or ", ".join(tasks)
+        known = {"task": task, "seed": settings.get("seed")} if task else {}
+        found = sorted(self.path.glob("checkpoints/step-*/progress.json"))
+        progress = self._json(found[-1].relative_to(self.path).as_posix(), []) if found else {}
+        results = {label: tables.mapping(result) for label, result in tables.mapping(progress.get("results")).items()}
+        names = list(dict.fromkeys(name for result in results.values() for name in result))
+        first = tasks[0] if tasks and tasks[0] in names else (names[0] if names else "")
+        success = {label: result[first] for label, result in results.items() if first in result}
+        others = {
+            name: {label: result[name] for label, result in results.items() if name in result}
+            for name in names
+            if name != first
+        }
+        more = {key: progress[key] for key in ("stages", "seconds") if key in progress}
+        return known | more | {key: value for key, value in (("success", success), ("others", others)) if value}
+
+
+def _object(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object in a text; None where it is none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,126 @@
+"""What is watched: one run folder or several on one page, as the page's own data (schema 1).
+
+Several runs lie side by side: labels become "run/label", curves are laid over each other, tables say whose they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from render.viewer import charts
+from render.viewer.folder import Folder
+from render.viewer.records import FRAMES, Place, Records
+from render.viewer.tables import title
+
+SCHEMA: Final = 1
+
+
+class Watched:
+    """The run folders of one page."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        names = _different([path.resolve().name for path in paths])
+        self.folders = [Folder(path, name) for path, name in zip(paths, names, strict=True)]
+        self.prefixes = [f"{name}/" if len(paths) > 1 else "" for name in names]
+        self.records = Records(dict(zip(self.prefixes, paths, strict=True)))
+
+    def run(self) -> dict[str, Any]:
+        """All but the episodes, as it is on disk now."""
+        self.records.refresh()
+        several = len(self.folders) > 1
+        runs = []
+        for folder, prefix in zip(self.folders, self.prefixes, strict=True):
+            run = folder.run(folder.name if several else "")
+            run["notes"] += self.records.notes(prefix, run["live"])
+            runs.append(run)
+        merged = _merged(runs, [folder.name for folder in self.folders]) if several else runs[0]
+        tasks = dict.fromkeys(run["task"] for run in runs if run["task"])
+        return {
+            "schema": SCHEMA,
+            "generation": self.records.generation,
+            "name": " + ".join(folder.name for folder in self.folders),
+            **merged,
+            "task": ", ".join(tasks or dict.fromkeys(self.records.columns["task"])),
+            "videos": self._videos(),
+            "policies": self._policies(),
+        }
+
+    def episodes(self, after: int) -> dict[str, Any]:
+        """The index of the episodes from id `after` on."""
+        self.records.refresh()
+        return self.records.index(after)
+
+    def episode(self, number: int) -> dict[str, Any]:
+        """A whole record, its frames as addresses on the server; raises as `Records.record`."""
+        place, record = self.records.record(number)
+        where = self.records.places.index(place)
+        return with_frames(record, place, lambda name: f"/frames/{where}/{name}.png")
+
+    def video(self, number: int, name: str) -> Path | None:
+        """Where a video lies; None where there is none of that name."""
+        return self.folders[number].videos().get(name) if 0 <= number < len(self.folders) else None
+
+    def _videos(self) -> list[dict[str, str]]:
+        """The videos, with their addresses on the server."""
+        return [
+            {
+                "name": prefix + path.stem,
+                "title": self._title(prefix + path.stem, prefix),
+                "url": f"/videos/{number}/{quote(name)}",
+            }
+            for number, (folder, prefix) in enumerate(zip(self.folders, self.prefixes, strict=True))
+            for name, path in folder.videos().items()
+        ]
+
+    def _policies(self) -> list[dict[str, Any]]:
+        """Who played, in the order in which episodes were read."""
+        return [
+            {"label": label, "title": self._title(label, prefix), "episodes": episodes}
+            for label, episodes in Counter(self.records.columns["label"]).items()
+            for prefix in [next(prefix for prefix in self.prefixes if label.startswith(prefix))]
+        ]
+
+    @staticmethod
+    def _title(label: str, prefix: str) -> str:
+        """A label for people, with its run where there are several."""
+        name = title(label.removeprefix(prefix))
+        return f"{prefix.removesuffix('/')} · {name}" if prefix else name
+
+
+def with_frames(record: dict[str, Any], place: Place, address: Callable[[str], str]) -> dict[str, Any]:
+    """The record with each turn's frame as the address that is made of its name; None where there is no such file."""
+    there = {turn["frame"] for turn in record["turns"] if isinstance(turn["frame"], str)}
+    there = {name for name in there if (place.folder / FRAMES / f"{name}.png").is_file()}
+    turns = [turn | {"frame": address(turn["frame"]) if turn["frame"] in there else None} for turn in record["turns"]]
+    return record | {"turns": turns}
+
+
+def _merged(runs: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
+    """Several runs as one."""
+    pairs = list(zip(names, runs, strict=True))
+    steps = {run["reported_step"] for run in runs if run["stages"]}
+    stages = [run["stages"] for run in runs if run["stages"]]
+    return {
+        "live": any(run["live"] for run in runs),
+        "facts": [[f"{name} · {label}", text] for name, run in pairs for label, text in run["facts"]],
+        "notes": [f"{name}: {note}" for name, run in pairs for note in run["notes"]],
+        "config": "\n".join(f"# {name}\n{run['config']}" for name, run in pairs if run["config"]),
+        "stages": stages[0] if stages and all(one == stages[0] for one in stages) else [],
+        "reported_step": steps.pop() if len(steps) == 1 else None,
+        "charts": charts.overlaid([run["charts"] for run in runs]),
+        "tables": [table | {"title": f"{name}: {table['title']}"} for name, run in pairs for table in run["tables"]],
+    }
+
+
+def _different(names: Sequence[str]) -> list[str]:
+    """The names, those that come again with a number."""
+    seen: Counter[str] = Counter()
+    out = []
+    for name in names:
+        seen[name] += 1
+        out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return out

@@ -1,0 +1,126 @@
+"""The page and a run's data over HTTP, on this machine alone.
+
+Only addresses that are listed here are answered, only to names of this machine (so that no foreign site can reach it by
+DNS rebinding), only GET. Files are looked up among those that were read from the folder; no path comes out of an
+address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from render.viewer import page
+from render.viewer.run import Watched
+
+HOSTS: Final = ["127.0.0.1", "localhost"]
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+SAFE: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+"""On every answer."""
+VIDEOS: Final = {".mp4": "video/mp4", ".gif": "image/gif"}
+
+
+def application(watched: Watched) -> Starlette:
+    """The server's application; `watched` is asked by one request at a time."""
+    lock = threading.Lock()
+
+    def index(request: Request) -> Response:
+        nonce = page.new_nonce()
+        policy = page.policy(nonce, in_file=False) + "; frame-ancestors 'none'"
+        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+        return _answer("".join(page.parts(nonce)), "text/html; charset=utf-8", headers)
+
+    def run(request: Request) -> Response:
+        with lock:
+            body = _json(watched.run())
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=SAFE | headers)
+        return _answer(body, "application/json", headers)
+
+    def episodes(request: Request) -> Response:
+        after = request.query_params.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) < 12):
+            return _problem(400, f"after={after[:40]} is no number of an episode: it is 0 or more")
+        with lock:
+            return _answer(_json(watched.episodes(int(after))), "application/json", {"Cache-Control": "no-store"})
+
+    def episode(request: Request) -> Response:
+        number = request.path_params["number"]
+        try:
+            with lock:
+                record = watched.episode(number)
+        except IndexError:
+            return _problem(404, f"there is no episode {number}")
+        except (ValueError, OSError) as error:
+            return _problem(410, str(error))
+        return _answer(_json(record), "application/json", {"Cache-Control": "no-store"})
+
+    def frame(request: Request) -> Response:
+        with lock:
+            path = watched.records.frame(request.path_params["place"], request.path_params["name"])
+        try:
+            data = path.read_bytes() if path else b""
+        except OSError:
+            data = b""
+        if not data.startswith(PNG):
+            return _problem(404, "there is no such frame")
+        return _answer(data, "image/png", {"Cache-Control": "max-age=31536000, immutable"})
+
+    def video(request: Request) -> Response:
+        with lock:
+            path = watched.video(request.path_params["run"], request.path_params["name"])
+        if path is None:
+            return _problem(404, "there is no such video")
+        return FileResponse(path, media_type=VIDEOS[path.suffix], headers=SAFE | {"Cache-Control": "no-cache"})
+
+    def nothing(request: Request, error: Exception) -> Response:
+        return _problem(getattr(error, "status_code", 404), "there is nothing here")
+
+    handlers: dict[Any, Callable[[Request, Exception], Response]] = {404: nothing, 405: nothing}
+    return Starlette(
+        routes=[
+            Route("/", index),
+            Route("/api/run", run),
+            Route("/api/episodes", episodes),
+            Route("/api/episodes/{number:int}", episode),
+            Route("/frames/{place:int}/{name}.png", frame),
+            Route("/videos/{run:int}/{name}", video),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)],
+        exception_handlers=handlers,
+    )
+
+
+def _json(data: Any) -> bytes:
+    """JSON without numbers that JSON lacks."""
+    return json.dumps(page.finite(data), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
+        errors="replace"
+    )
+
+
+def _answer(body: str | bytes, kind: str, headers: dict[str, str]) -> Response:
+    """An answer that browsers take for nothing else."""
+    return Response(body, media_type=kind, headers=SAFE | headers)
+
+
+def _problem(status: int, text: str) -> Response:
+    """One line of JSON that says what is wrong."""
+    return Response(_json({"error": text}), status, SAFE | {"Cache-Control": "no-store"}, "application/json")

@@ -1,0 +1,171 @@
+"""The command line: `python -m render.watch runs/football` serves a page of a run to this machine's browser."""
+
+from __future__ import annotations
+
+import difflib
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from render.viewer.records import find_places
+from render.viewer.run import Watched
+from render.viewer.server import application
+
+HOST: Final = "127.0.0.1"
+PORTS_TRIED: Final = 50
+MARKS: Final = ("config.yaml", "baseline.yaml", "results.json", "metrics.jsonl", "summary.json")
+"""A folder with one of these can be watched, and so can one with records."""
+USAGE: Final = """\
+python -m render.watch FOLDER… [port=8765] [open=true]
+
+  FOLDER      a run (runs/football, also while it goes on), a baseline, what evaluate saved, or a record of plays;
+              several folders share one page, their curves and episodes beside each other
+  port=N      where the page is served, on this machine only; 0 takes any free port (default 8765)
+  open=true   opens the page in a browser"""
+
+
+class UsageError(Exception):
+    """What is wrong with the command's words, in one line."""
+
+
+@dataclass
+class Options:
+    """What the command line asks for."""
+
+    folders: list[Path]
+    port: int = 8765
+    open: bool = False
+
+
+def main(words: Sequence[str]) -> None:
+    """Serve the page until Ctrl-C.
+
+    Raises:
+        UsageError: the words ask for what there is not.
+        OSError: no port is free.
+    """
+    options = read_options(words)
+    if not options.folders:
+        print(overview(Path("runs")))
+        return
+    for folder in options.folders:
+        check_folder(folder)
+    listening = bind(options.port)
+    port = listening.getsockname()[1]
+    if options.port not in (0, port):
+        print(f"port {options.port} is in use; taking {port}")
+    address = f"http://{HOST}:{port}/"
+    config = uvicorn.Config(application(Watched(options.folders)), log_level="warning", server_header=False)
+    server = uvicorn.Server(config)
+    print(f"watching {', '.join(map(str, options.folders))} at {address} (Ctrl-C ends it)", flush=True)
+    if options.open:
+        webbrowser.open(address)
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    server.run(sockets=[listening])
+
+
+def read_options(words: Sequence[str]) -> Options:
+    """Folders and key=value words; UsageError in one line."""
+    options = Options([])
+    for word in words:
+        key, equals, text = word.partition("=")
+        if Path(word).is_dir() or not equals:
+            options.folders.append(Path(word))
+        elif key == "port":
+            if not (text.isascii() and text.isdigit() and int(text) < 65536):
+                raise UsageError(f"port={text}: a port is a number from 0 (any free one) to 65535")
+            options.port = int(text)
+        elif key == "open":
+            if text not in ("true", "false"):
+                raise UsageError(f"open={text}: it is true or false")
+            options.open = text == "true"
+        else:
+            close = difflib.get_close_matches(key, ["port", "open"], 1)
+            hint = f"; did you mean {close[0]}=?" if close else "; there are port= and open="
+            raise UsageError(f"unknown key {key!r}{hint}")
+    return options
+
+
+def check_folder(folder: Path) -> None:
+    """UsageError where there is nothing to watch."""
+    if not folder.is_dir():
+        names = [str(path) for path in watchable(folder.parent)]
+        close = difflib.get_close_matches(str(folder), names, 1) or [
+            name for name in map(str, watchable(Path("runs"))) if Path(name).name == folder.name
+        ]
+        if close:
+            hint = f"did you mean {close[0]}?"
+        elif names:
+            hint = f"there are {', '.join(names[:6])}{' …' if len(names) > 6 else ''}"
+        else:
+            hint = "a run folder is like runs/football (python -m training.run env=football makes it)"
+        raise UsageError(f"{folder} is not there; {hint}")
+    if not is_watchable(folder):
+        raise UsageError(f"{folder} holds no run: none of {', '.join(MARKS)}, and no episodes")
+
+
+def is_watchable(folder: Path) -> bool:
+    """Whether a folder is a run, a baseline, results or records."""
+    return any((folder / mark).is_file() for mark in MARKS) or any(True for _ in find_places(folder))
+
+
+def watchable(folder: Path) -> list[Path]:
+    """The folders in a folder that can be watched, those that changed last first."""
+    try:
+        found = [path for path in folder.iterdir() if path.is_dir() and is_watchable(path)]
+    except OSError:
+        return []
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def overview(folder: Path) -> str:
+    """The runs that there are, and how to watch one."""
+    found = watchable(folder)
+    if not found:
+        return f"{USAGE}\n\nThere are no runs in {folder}/ yet: python -m training.run env=football makes one."
+    lines = [f"  python -m render.watch {path}" for path in found]
+    return f"{USAGE}\n\nRuns in {folder}/:\n" + "\n".join(lines)
+
+
+def bind(port: int) -> socket.socket:
+    """A socket that listens on this machine at `port`, or at the next free one.
+
+    Raises:
+        UsageError: none of the ports is free.
+    """
+    for wanted in [0] if port == 0 else range(port, min(port + PORTS_TRIED, 65536)):
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((HOST, wanted))
+            listening.listen(64)
+            return listening
+        except OSError:
+            listening.close()
+    raise UsageError(f"the ports {port} to {port + PORTS_TRIED - 1} cannot be used; port=0 takes any free one")
+
+
+def entry(words: Sequence[str]) -> int:
+    """Run the command; its exit status: 0 done or stopped, 2 a user's error."""
+    if {"-h", "--help"} & set(words):
+        print(USAGE)
+        return 0
+    try:
+        main(words)
+    except (UsageError, OSError) as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(entry(sys.argv[1:]))
