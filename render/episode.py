@@ -111,13 +111,18 @@ class Episode:
 class EpisodeWriter:
     """Appends episodes to a folder; close it, or use it in a `with` statement."""
 
-    def __init__(self, folder: Path | str) -> None:
-        """Open (or go on with) the record in `folder`, which is made where it is missing."""
+    def __init__(self, folder: Path | str, keep: int | None = None) -> None:
+        """Open (or go on with) the record in `folder`, which is made where it is missing.
+
+        Of an older record only the first `keep` bytes stay (a resumed run writes the rest again); None: all of it.
+        """
         self.folder = Path(folder)
         (self.folder / FRAMES).mkdir(parents=True, exist_ok=True)
         self._known = {path.stem for path in (self.folder / FRAMES).glob("*.png")}
         path = self.folder / FILE
         if path.exists():
+            if keep is not None and keep < path.stat().st_size:
+                os.truncate(path, keep)
             _cut_torn_line(path)
         self._file = open(path, "ab", buffering=0)
 
@@ -135,13 +140,18 @@ class EpisodeWriter:
             for turn in episode.turns
         ]
         line = json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
-        start = self._file.seek(0, os.SEEK_END)
+        start = self.size
         try:
             if self._file.write(line) != len(line):
                 raise OSError(f"{self.folder / FILE}: only a part of an episode could be written; is the disk full?")
         except OSError:
             self._file.truncate(start)
             raise
+
+    @property
+    def size(self) -> int:
+        """How many bytes the lines so far have."""
+        return self._file.seek(0, os.SEEK_END)
 
     def _save(self, frame: Frame | None) -> str | None:
         """Store a frame unless it is there already; returns its name."""

@@ -25,6 +25,8 @@ class Progress:
     """Version of the policy's weights: one more after every step."""
     metrics_lines: int = 0
     """Lines of metrics.jsonl that belong to this state."""
+    record_bytes: int = 0
+    """Bytes of episodes/train/episodes.jsonl that belong to this state."""
     best: float = -1.0
     """Best validation success so far in the last stage."""
     good: dict[str, Any] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from training.advantages import ESTIMATORS
 from training.algo import AlgoConfig
 from training.checkpoint import Progress
 from training.config import Config, StageConfig
+from training.group_records import GroupRecords
 from training.local import Cluster, LearnerLost
 from training.measure import FLOORS, floor, held_out, validate
 from training.metrics import MetricsLog
@@ -27,7 +28,7 @@ from training.progress import Display
 from training.rollout import Collected, Collector
 from training.runfolder import RunFolder
 from training.statistics import success_rate
-from training.trajectory import Group, Trajectory
+from training.trajectory import Group, Judged
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Trainer:
     cluster: Cluster
     chat: Chat
     log: MetricsLog
+    groups: GroupRecords
     display: Display
     progress: Progress
 
@@ -85,15 +87,19 @@ class Trainer:
                 started = time.perf_counter()
                 collected = await collector.collect(self.progress.step, self.progress.version)
                 played = time.perf_counter()
-                trajectories = assign_advantages(collected.groups, stage.algo)
+                judged = assign_advantages(collected.played, stage.algo)
+                trajectories = [trajectory for group in judged for trajectory in group.trajectories()]
                 metrics = await self.cluster.update(trajectories, self.progress.step, mix(self.config.seed, index))
                 learned = time.perf_counter()
                 self.progress.version += 1
                 self.progress.step += 1
                 self.progress.total_steps += 1
                 await self.cluster.publish(self.progress.version)
-                times = {"rollout": played - started, "learn": learned - played}
-                times |= {"publish": time.perf_counter() - learned, "step": time.perf_counter() - started}
+                published = time.perf_counter()
+                self.groups.write(self.progress.total_steps, name, judged)
+                done = time.perf_counter()
+                times = {"rollout": played - started, "learn": learned - played, "publish": published - learned}
+                times |= {"record": done - published, "step": done - started}
                 mixture.observe(self.progress.step - 1, success_by_task(collected.played))
                 self.progress.mixture = mixture.state()
                 self.report(name, collected, metrics, times)
@@ -162,22 +168,26 @@ class Trainer:
     async def measure(self, label: str, thorough: bool) -> None:
         """Held-out results of the policy as it is now on every task; once per label.
 
-        If `thorough`, the main task is filmed and recorded, and measured greedy and blind too.
+        The tasks of env= are recorded. If `thorough`, the main one is filmed, and measured greedy and blind too.
         """
         if label in self.progress.results:
             return
         started = time.perf_counter()
         self.display.say(f"measuring on held-out episodes: {label}")
+        evaluation = self.config.evaluation
         result: dict[str, Any] = {}
+        recorded: dict[str, Sequence[Episode]] = {}
         for task in self.config.tasks:
             main = task == self.config.env
-            episodes = await self.held_out(task, film=self.config.evaluation.videos if main and thorough else 0)
+            episodes = await self.held_out(task, film=evaluation.videos if main and thorough else 0)
             result[task] = success_rate(episodes) | {"valid": float(np.mean([one.valid for one in episodes]))}
+            if task in self.config.envs:
+                recorded[task] = episodes[: max(evaluation.records, evaluation.videos)]
             if main and thorough:
-                self.folder.record(task, label, self.progress.reported_step, episodes, self.config, self.chat)
                 result[task]["greedy"] = success_rate(await self.held_out(task, temperature=0.0))["mean"]
                 if self.config.tasks[task].image:
                     result[task]["blind"] = success_rate(await self.held_out(task, blind=True))["mean"]
+        self.folder.record(label, self.progress.reported_step, recorded, self.chat)
         self.progress.results[label] = result
         self.count_seconds(started, in_stage=False)
 
@@ -206,7 +216,7 @@ class Trainer:
     async def save(self) -> None:
         """A checkpoint from which the run goes on to the same numbers."""
         started = time.perf_counter()
-        self.progress.metrics_lines = self.log.lines
+        self.progress.metrics_lines, self.progress.record_bytes = self.log.lines, self.groups.size
         await self.cluster.save(self.folder.checkpoints, self.progress)
         self.count_seconds(started)
 
@@ -228,15 +238,13 @@ class Trainer:
             await self.cluster.publish(self.progress.version)
 
 
-def assign_advantages(groups: Sequence[Group], algo: AlgoConfig) -> list[Trajectory]:
-    """Every branch of every episode with its advantages; groups without a difference give none."""
-    varied = [group for group in groups if group.varied]
-    advantages = ESTIMATORS[algo.advantage]([[player.score for player in group.players] for group in varied], algo)
+def assign_advantages(groups: Sequence[Group], algo: AlgoConfig) -> list[Judged]:
+    """The groups with every turn's advantage; the estimator sees those that differ only, the others have zeros."""
+    scores = [[player.score for player in group.players] for group in groups if group.varied]
+    estimated = iter(ESTIMATORS[algo.advantage](scores, algo))
     return [
-        trajectory
-        for group, of_group in zip(varied, advantages, strict=True)
-        for player, of_player in zip(group.players, of_group, strict=True)
-        for trajectory in player.trajectories(of_player)
+        Judged(group, next(estimated) if group.varied else [np.zeros(len(p.turn_parts)) for p in group.players])
+        for group in groups
     ]
 
 
@@ -278,8 +286,12 @@ async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -
         while True:
             resume = checkpoint.newest(folder.checkpoints)
             progress = checkpoint.read_progress(resume) if resume else Progress()
-            with MetricsLog(folder.path, progress.metrics_lines) as log:
-                trainer = Trainer(folder.config, folder, cluster, chat, log, display, progress)
+            config, count = folder.config, folder.config.evaluation.record_groups
+            with (
+                MetricsLog(folder.path, progress.metrics_lines) as log,
+                GroupRecords(folder.path, count, config.tasks, chat, progress.record_bytes) as groups,
+            ):
+                trainer = Trainer(config, folder, cluster, chat, log, groups, display, progress)
                 try:
                     summary = await trainer.train(started, resume)
                     break

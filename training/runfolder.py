@@ -10,7 +10,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,16 +18,19 @@ from typing import Any
 
 from agents.chat import Chat
 from agents.episodes import Episode
+from agents.films import films
+from agents.recording import as_record, prompts
 from envs.cli import nested
 from envs.schema import ConfigError, build, merge
-from render import episode as record
+from envs.task import Task
 from render.curves import write_curves
+from render.episode import EpisodeWriter
 from render.report import write_report
-from render.video import captioned, write_video
+from render.video import write_video
 from training.checkpoint import Progress
 from training.config import ClusterConfig, Config, read, save
 from training.metrics import read_metrics
-from training.rewards import reward_parts, turn_rewards
+from training.rewards import turn_rewards
 
 CHECKPOINT = "checkpoint"
 
@@ -91,16 +94,19 @@ class RunFolder:
                 raise ConfigError(f"another process is working on {self.path}; wait for it, or stop it") from None
             yield
 
-    def record(self, task: str, label: str, step: int, episodes: Sequence[Episode], config: Config, chat: Chat) -> None:
-        """Write the episode records and the video of the first held-out episodes."""
+    def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> None:
+        """Write the records of held-out episodes, by task, and the video of those that were filmed."""
         folder = self.path / "episodes" / label
         shutil.rmtree(folder, ignore_errors=True)
-        with record.EpisodeWriter(folder) as writer:
-            for episode in episodes[: config.evaluation.records]:
-                writer.write(_as_record(task, label, step, episode, config, chat))
-        frames = [frame for number, episode in enumerate(episodes) for frame in film(episode, label, number)]
+        with EpisodeWriter(folder) as writer:
+            for name, episodes in played.items():
+                task = Task(name, self.config.tasks[name])
+                for episode in episodes[: self.config.evaluation.records]:
+                    rewards, asked = turn_rewards(episode, task.config), prompts(episode, chat, task)
+                    writer.write(as_record(episode, task=name, policy=label, rewards=rewards, prompts=asked, step=step))
+        frames = [frame for episodes in played.values() for frame in films(episodes, label)]
         if frames:
-            write_video(self.path / "videos" / f"{label}.mp4", frames, fps=10)
+            write_video(self.path / "videos" / f"{label}.mp4", frames)
 
     def finish(self, config: Config, progress: Progress, started: float) -> dict[str, Any]:
         """Write curves, summary and report; the checkpoints for resume go last."""
@@ -159,65 +165,3 @@ def peak_memory_mb() -> float:
     """The most memory that this process has had, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
-def _as_record(task: str, label: str, step: int, episode: Episode, config: Config, chat: Chat) -> record.Episode:
-    """An episode as the record has it."""
-    parts = reward_parts(episode, config.tasks[task])
-    by_turn = turn_rewards(episode, config.tasks[task])
-    turns = []
-    for number, (turn, rewards) in enumerate(zip(episode.turns, by_turn, strict=True)):
-        turns.append(
-            record.Turn(
-                prompt=_prompt(episode, number, chat),
-                reply=turn.words,
-                thinking=turn.reply.thinking,
-                action=turn.reply.answer,
-                valid=turn.reply.valid,
-                reward=sum(rewards.values()),
-                rewards=rewards,
-                text=turn.caption,
-                frame=turn.observation.image,
-                reply_tokens=turn.reply_tokens,
-            )
-        )
-    return record.Episode(
-        task=task,
-        seed=episode.start.seed,
-        policy=label,
-        step=step,
-        group=episode.start.group,
-        success=episode.success,
-        ended=str(episode.ended),
-        reward=sum(parts.values()),
-        rewards=parts,
-        turns=tuple(turns),
-    )
-
-
-def _prompt(episode: Episode, turn: int, chat: Chat) -> str:
-    """What the model was shown in a turn, out of the tokens of its context."""
-    for branch in episode.branches:
-        mine = branch.turn == turn
-        if (mine & branch.loss_mask).any():
-            return chat.prompt_text(branch.tokens[mine & ~branch.loss_mask])
-    return ""
-
-
-def film(episode: Episode, label: str, number: int) -> list[Any]:
-    """The frames of a filmed episode, with what was thought and done as captions; a pause on the last one."""
-    frames: list[Any] = []
-    shown = 0
-    for turn, count in zip(episode.turns, episode.frames_a_turn, strict=False):
-        thought = f"thinks: {turn.reply.thinking}" if turn.reply.thinking else ""
-        action = f"plays: {turn.reply.answer}" if turn.reply.valid else f"invalid: {turn.words}"
-        title = f"{label} · held-out episode {number + 1}"
-        frames += [
-            captioned(frame, title, [action, thought], rows=2) for frame in episode.frames[shown : shown + count]
-        ]
-        shown += count
-    if frames:
-        outcome = "success" if episode.success else f"no success ({episode.ended})"
-        last = captioned(episode.frames[-1], f"{label} · held-out episode {number + 1}", [outcome], rows=2)
-        frames += [last] * 8
-    return frames

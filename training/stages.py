@@ -20,14 +20,18 @@ class EvaluationConfig:
     videos: int = 4
     """Episodes filmed, the same ones before and after."""
     records: int = 16
-    """Episodes whose records (frame, prompt, reply, a turn at a time) go into the run folder, before and after."""
+    """Episodes of each task of env= whose records (frame, prompt, reply, a turn at a time) go into the run folder:
+    before, after and between the stages."""
+    record_groups: int = 2
+    """Groups of each training step whose records go into the run folder, with their advantages; 0 for none. Each takes
+    group_size episodes with all their frames, so large frames and long runs fill the disk."""
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         for key in ("episodes", "validation_episodes"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
-        for key in ("every", "videos", "records", "tolerance"):
+        for key in ("every", "videos", "records", "record_groups", "tolerance"):
             if getattr(self, key) < 0:
                 raise ValueError(f"{key} must not be negative, got {getattr(self, key)}")
 

@@ -1,4 +1,4 @@
-"""Trajectory and Group: episodes as the tokens that were sampled, with their rewards. T tokens, K turns."""
+"""Episodes as the tokens that were sampled, with their rewards and what they teach. T tokens, K turns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agents.conversation import Branch
 from agents.episodes import Episode
 from envs.task_config import TaskConfig
-from training.advantages import Score
+from training.advantages import Array, Score
 from training.rewards import reward_parts, turn_rewards
 
 
@@ -29,8 +29,13 @@ class Played:
     episode: Episode
     rewards: dict[str, float]
     """Parts of the reward by name."""
-    turn_rewards: list[float]
-    """[K], the same reward by turns."""
+    turn_parts: list[dict[str, float]]
+    """[K], the same parts by turns."""
+
+    @property
+    def turn_rewards(self) -> list[float]:
+        """[K], the reward by turns."""
+        return [sum(parts.values()) for parts in self.turn_parts]
 
     @property
     def reward(self) -> float:
@@ -42,7 +47,7 @@ class Played:
         """What an estimator of advantages looks at."""
         return Score(self.reward, self.turn_rewards, [turn.state_hash for turn in self.episode.turns])
 
-    def trajectories(self, advantages: Sequence[float] | NDArray[np.floating]) -> list[Trajectory]:
+    def trajectories(self, advantages: Sequence[float] | Array) -> list[Trajectory]:
         """The episode's branches that have sampled tokens, each token with the advantage of its turn [K].
 
         Those of zeros only stay: they have no gain, but KL, and they count in the means of a loss. So a turn counts the
@@ -85,10 +90,23 @@ class Group:
         return min(versions, default=None)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A group with what its turns are worth: what the learner learns from, and what the record shows."""
+
+    group: Group
+    advantages: list[Array]
+    """The advantage of every turn [K], for each player; zeros in a group that does not differ."""
+
+    def trajectories(self) -> list[Trajectory]:
+        """Every branch of every episode with its advantages; a group that does not differ gives none."""
+        if not self.group.varied:
+            return []
+        pairs = zip(self.group.players, self.advantages, strict=True)
+        return [trajectory for player, advantages in pairs for trajectory in player.trajectories(advantages)]
+
+
 def make_group(task: str, config: TaskConfig, episodes: Sequence[Episode]) -> Group:
     """The episodes of one start with their rewards."""
-    players = []
-    for episode in episodes:
-        by_turn = [sum(parts.values()) for parts in turn_rewards(episode, config)]
-        players.append(Played(episode, reward_parts(episode, config), by_turn))
+    players = [Played(one, reward_parts(one, config), turn_rewards(one, config)) for one in episodes]
     return Group(task, episodes[0].start.seed, players)

@@ -24,7 +24,7 @@ from training import run
 from training.algo import AlgoConfig
 from training.metrics import read_metrics
 from training.pipeline import assign_advantages, describe
-from training.trajectory import Group, make_group
+from training.trajectory import Group, Trajectory, make_group
 
 CHAT = load_chat("tiny")
 GOOD, BAD = "<think></think><answer>left</answer>", "<think></think>"
@@ -42,7 +42,7 @@ def episode(group: int, replies: Sequence[str], success: bool, history: int = 0)
         conversation.answer(Completion(tokens, np.full(len(tokens), -0.5, dtype=np.float32), True, versions))
         reply = Reply("", "", 1 if "answer" in words else None)
         turns.append(Turn(Observation(None, ""), "", words, reply, 0.0, f"{number}", len(tokens)))
-    return Episode(Start(group, 0, group), turns, Ended.COMPLETED, success, tuple(conversation.branches()))
+    return Episode(Start(group, 0, group), turns, Ended.COMPLETED, success, branches=tuple(conversation.branches()))
 
 
 def groups(history: int = 0) -> list[Group]:
@@ -53,16 +53,22 @@ def groups(history: int = 0) -> list[Group]:
     return [make_group("t", TaskConfig(), played), make_group("t", TaskConfig(), dead)]
 
 
+def learned(history: int = 0, **algo: Any) -> list[Trajectory]:
+    """What the learner is given of the groups."""
+    judged = assign_advantages(groups(history), AlgoConfig(**algo))
+    return [trajectory for group in judged for trajectory in group.trajectories()]
+
+
 def advantages(history: int = 0, **algo: Any) -> list[list[float]]:
     """The advantages of every trajectory's sampled tokens, each once."""
-    trajectories = assign_advantages(groups(history), AlgoConfig(**algo))
+    trajectories = learned(history, **algo)
     for one in trajectories:
         assert (one.advantages[~one.branch.loss_mask] == 0).all()
     return [list(dict.fromkeys(one.advantages[one.branch.loss_mask].tolist())) for one in trajectories]
 
 
 def test_every_turn_carries_its_episodes_advantage() -> None:
-    trajectories = assign_advantages(groups(), AlgoConfig(advantage="dr_grpo"))
+    trajectories = learned(advantage="dr_grpo")
     found = [value for (value,) in advantages(advantage="dr_grpo")]
     # rewards 1.1, 0.1, 0.05, 0.1: mean 0.3375; the episodes have 2, 1, 2 and 3 turns; the other group teaches nothing
     expected = [0.7625] * 2 + [-0.2375] + [-0.2875] * 2 + [-0.2375] * 3
@@ -73,7 +79,7 @@ def test_every_turn_carries_its_episodes_advantage() -> None:
 
 
 def test_with_the_whole_history_an_episode_is_one_trajectory() -> None:
-    trajectories = assign_advantages(groups(history=-1), AlgoConfig(advantage="dr_grpo"))
+    trajectories = learned(history=-1, advantage="dr_grpo")
     found = [value for (value,) in advantages(history=-1, advantage="dr_grpo")]
     assert found == pytest.approx([0.7625, -0.2375, -0.2875, -0.2375])
     good = len(CHAT.reply(GOOD))
@@ -82,7 +88,7 @@ def test_with_the_whole_history_an_episode_is_one_trajectory() -> None:
 
 def test_turns_may_have_credit_of_their_own() -> None:
     """GiGPO: in one branch with the whole history, each turn's tokens carry the turn's advantage."""
-    trajectories = assign_advantages(groups(history=-1), AlgoConfig(advantage="gigpo", gamma=1.0))
+    trajectories = learned(history=-1, advantage="gigpo", gamma=1.0)
     winner = trajectories[0]
     first, second = (winner.advantages[winner.branch.loss_mask & (winner.branch.turn == turn)] for turn in (0, 1))
     assert len(set(first.tolist())) == len(set(second.tolist())) == 1
@@ -92,6 +98,14 @@ def test_turns_may_have_credit_of_their_own() -> None:
     later = np.array([1.05, 0.0, 0.2 / 3])
     assert first[0] == pytest.approx(2 * episode_credit, rel=1e-5)
     assert second[0] == pytest.approx(episode_credit + (later[0] - later.mean()) / later.std(), rel=1e-5)
+
+
+def test_a_group_without_a_difference_has_zeros_and_teaches_nothing() -> None:
+    live, dead = assign_advantages(groups(), AlgoConfig(advantage="dr_grpo"))
+    assert [one.tolist() for one in live.advantages] == [
+        pytest.approx(turns) for turns in ([0.7625] * 2, [-0.2375], [-0.2875] * 2, [-0.2375] * 3)
+    ]
+    assert [one.tolist() for one in dead.advantages] == [[0.0]] * 4 and dead.trajectories() == []
 
 
 def test_describe() -> None:
