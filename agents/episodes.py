@@ -71,6 +71,10 @@ class Episode:
     turns: list[Turn] = field(default_factory=list)
     ended: Ended = Ended.TRUNCATED
     success: bool = False
+    kind: str = ""
+    """The env's word for what is played: a scenario, a size, a family."""
+    score: float | None = None
+    """The benchmark's own score, where the task has one."""
     branches: tuple[Branch, ...] = ()
     """Every reply once, as tokens, in the context that it was sampled in; none for players without tokens."""
     frames: list[NDArray[np.uint8]] = field(default_factory=list)
@@ -160,6 +164,7 @@ class Arena:
         episode = Episode(start)
         with self._env("rgb_array_list" if film else None) as env:
             observation, info = env.reset(seed=start.seed)
+            episode.kind, episode.score = str(info.get("kind", "")), task.score(info)
             own = task.observe(env, observation, info)
             seat = Seat(task, env, own, 0, start.sampling_seed, policy.sit(task))
             if film:
@@ -179,6 +184,7 @@ class Arena:
                     outcome = task.play(env, reply)
                     turn = replace(turn, reward=outcome.reward)
                     episode.success = task.succeeded(outcome, episode.env_return + outcome.reward)
+                    episode.score = task.score(outcome.info)
                     over = outcome.terminated or outcome.truncated
                     if over:
                         episode.ended = Ended.COMPLETED if outcome.terminated else Ended.TRUNCATED

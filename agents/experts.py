@@ -60,10 +60,12 @@ class RandomPlayer(Scripted):
 
 
 class IdlePlayer(Scripted):
-    """The first action, which is to do nothing where a game has it; for questions, zero."""
+    """The task's `idle`, else its first action, which is to do nothing where a game has it; for questions, zero."""
 
     def answer(self, seat: Seat) -> str:
         """Always the same."""
+        if seat.task.config.idle:
+            return seat.task.config.idle
         return (
             "+".join(next(filter(None, part)) for part in seat.task.config.action_parts)
             if seat.task.config.actions

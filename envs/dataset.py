@@ -38,7 +38,8 @@ class QuestionsEnv(PictureQuestionEnv):
     `path`: the file, from the working directory; None is a small sample (with pictures where there is an `image_size`).
     `image_size`: (height, width), needed where rows have pictures. `folder`: where pictures lie; None is the file's own
     folder. `on_broken`: "error" or "skip", for rows that are no question. `split`: "all", "train" or "test"; a hash of
-    its text puts a tenth of the questions into "test".
+    its text puts a tenth of the questions into "test". `in_order`: the seed counts the rows, so that consecutive seeds
+    ask every question once before one comes again; else a row is drawn.
 
     ## Version History
     v0: first version.
@@ -51,6 +52,7 @@ class QuestionsEnv(PictureQuestionEnv):
         folder: str | None = None,
         on_broken: str = "error",
         split: str = "all",
+        in_order: bool = False,
         render_mode: str | None = None,
     ) -> None:
         for name, value, allowed in (
@@ -74,13 +76,22 @@ class QuestionsEnv(PictureQuestionEnv):
         self._indices = self._file.indices(split)
         if not self._indices:
             raise ValueError(f"the {split} split of {self._file.path} is empty")
+        self._in_order = in_order
         self._row = -1
         self._warned = False
+        self._next: int | None = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Ask a new question; in order, that of the seed."""
+        self._next = seed if self._in_order else None
+        return super().reset(seed=seed, options=options)
 
     def draw_question(self) -> Question:
         """A row, and its picture; where the picture is broken, another row or ValueError."""
         for _ in range(100):
-            self._row = self._indices[int(self.np_random.integers(len(self._indices)))]
+            drawn, self._next = self._next, None
+            index = int(self.np_random.integers(len(self._indices))) if drawn is None else drawn % len(self._indices)
+            self._row = self._indices[index]
             try:
                 return self._read(self._row)
             except ValueError as error:
@@ -122,4 +133,4 @@ def _read(file: QuestionFile, folder: Path, size: tuple[int, ...] | None, index:
             image = fit(decode(row.picture, folder), (height, width))
     elif row.picture is not None:
         raise BrokenRow("it has a picture, and the env no image_size")
-    return Question(row.text, row.answer, image=image)
+    return Question(row.text, row.answer, image=image, kind=row.kind)

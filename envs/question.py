@@ -44,6 +44,8 @@ class Question(NamedTuple):
     """[H, W, 3], for question envs with pictures."""
     described: str = ""
     """What the picture shows, in words: with it the question can be answered unseen."""
+    kind: str = ""
+    """What sort of question it is: results are split by it."""
 
 
 class QuestionEnv(gymnasium.Env[Any, str]):
@@ -145,7 +147,7 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         question = self.question
         text = f"{question.described}\n{question.text}" if question.described else question.text
         digest = hashlib.sha256(f"{type(self).__name__} {text}".encode()).hexdigest()[:16]
-        return {"success": success, "text": text, "legal_actions": [], "state_hash": digest}
+        return {"success": success, "kind": question.kind, "text": text, "legal_actions": [], "state_hash": digest}
 
 
 class PictureQuestionEnv(QuestionEnv):

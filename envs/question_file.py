@@ -2,7 +2,8 @@
 
 A row is plain, `{"problem": …, "answer": …}` with an optional `image` (`question` is read as `problem`), or in LMM-R1's
 message format (https://github.com/TideDra/lmm-r1): `message` holds chat messages, as a JSON string, with text and image
-parts, beside `answer`. A system message is left out: the task's instructions take its place.
+parts, beside `answer`. A system message is left out: the task's instructions take its place. MATH-500's columns are
+read as they are; what `kind`, `topic`, `subject` or `level` says is the question's kind, by which results are split.
 """
 
 import hashlib
@@ -22,7 +23,9 @@ MAX_LINE = 64 << 20
 """Bytes of a row, its picture included."""
 
 PICTURES = ("image", "images")
-COLUMNS = ("problem", "question", "message", "answer", *PICTURES)
+KINDS = ("kind", "topic", "subject", "level")
+"""Columns that may say what sort of question a row is; the first that has something counts."""
+COLUMNS = ("problem", "question", "message", "answer", *KINDS, *PICTURES)
 
 
 class BrokenRow(ValueError):  # noqa: N818  what it is, not an event
@@ -36,6 +39,8 @@ class Row(NamedTuple):
     answer: Formula | str
     picture: Any
     """As `envs.pictures.decode` takes it; None without a picture."""
+    kind: str = ""
+    """What sort of question it is."""
 
 
 def read_row(row: Any) -> Row:
@@ -57,9 +62,20 @@ def read_row(row: Any) -> Row:
     if isinstance(answer, bool) or not isinstance(answer, str | int | float):
         raise BrokenRow(f"answer must be a text or a number, got {answer!r}")
     try:
-        return Row(text.replace("<image>", "").strip(), gold_from_text(str(answer)), picture)
+        return Row(text.replace("<image>", "").strip(), gold_from_text(str(answer)), picture, _kind(row))
     except ValueError as error:
         raise BrokenRow(str(error)) from None
+
+
+def _kind(row: dict[str, Any]) -> str:
+    """What the first of `KINDS` says that a row has; a bare number with its column's name: `level 3`."""
+    for column in KINDS:
+        said = row.get(column)
+        if isinstance(said, int | float):
+            return f"{column} {said:g}"
+        if isinstance(said, str) and said.strip():
+            return said.strip()
+    return ""
 
 
 def _message(message: Any) -> tuple[str, Any]:

@@ -5,6 +5,7 @@ pictures of a turn, and the reply into actions. It is data (one YAML file); no c
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -172,6 +173,15 @@ class Task:
         assert bound is not None  # the config has checked it
         least = float(bound[2])
         return env_return >= least if bound[1] == ">=" else env_return > least
+
+    def score(self, info: dict[str, Any]) -> float | None:
+        """The benchmark's own score so far; None where the task has none, or it is unknown (NaN)."""
+        entry = self.config.score
+        if not entry:
+            return None
+        if not isinstance(info.get(entry), int | float):
+            raise ValueError(f"task {self.name}: score: {self.config.id} has no number {entry!r} in its info")
+        return None if math.isnan(info[entry]) else float(info[entry])
 
     def action_name(self, action: Any) -> str:
         """An env action as a player would answer it."""

@@ -1,4 +1,8 @@
-"""TaskConfig: what one YAML of configs/env says."""
+"""TaskConfig: what one YAML of configs/env says.
+
+A file may begin with `like: NAME` (a task of configs/env, or a path ending in .yaml, from the file's folder): it starts
+from that task's settings, and says only what differs.
+"""
 
 import re
 from collections.abc import Sequence
@@ -61,6 +65,10 @@ class TaskConfig:
     success: str = "info"
     """When an episode has succeeded: `info` (the env's info["success"]), `terminated` (the env ended it, not a limit),
     or a bound on the sum of its rewards, such as `return >= 1`."""
+    score: str = ""
+    """Entry of info that is the benchmark's own score, reported beside success; empty: there is none."""
+    idle: str = ""
+    """What the player answers that does nothing; empty: the first action."""
     reward: str = "success"
     """The outcome reward: `success` (1 if the episode succeeded, else 0) or `return` (the env's rewards, summed)."""
     format_reward: float = 0.1
@@ -103,6 +111,8 @@ class TaskConfig:
             for name in offered:
                 if not name.strip() or name != name.strip() or {"<", ">", ",", "+"} & set(name):
                     raise ValueError(f"an action's name must be free of < > , + and of spaces around it, got {name!r}")
+        if self.idle and self.actions and not self.in_parts and self.idle not in self.actions:
+            raise ValueError(suggest("idle", self.idle, [str(name) for name in self.actions if name]))
         if self.actions_per_reply > 1 and not self.actions:
             raise ValueError("actions_per_reply needs action names (actions: [...])")
 
@@ -124,17 +134,34 @@ def task_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def task_settings(name: str) -> dict[str, Any]:
-    """The checked settings of configs/env/NAME.yaml, or of a path ending in .yaml; ConfigError in one line."""
+def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The checked settings of configs/env/NAME.yaml, or of a path ending in .yaml, over those of its `like`.
+
+    `above`: the files that have led here by `like`. ConfigError in one line.
+    """
     own = name.endswith(".yaml")
     if not own and name not in task_names():
         raise ConfigError(suggest("env", name, task_names()))
     path = Path(name) if own else FOLDER / f"{name}.yaml"
     shown = name if own else f"configs/env/{path.name}"
     try:
-        return check_fields(kinds(TaskConfig), load_yaml(path))
+        settings = check_fields(kinds(TaskConfig) | {"like": str}, load_yaml(path))
+        like = settings.pop("like", "")
+        return merge(_like(like, (*above, path.resolve())), settings) if like else settings
     except ConfigError as error:
         raise ConfigError(f"{shown}: {error}" if str(path) not in str(error) else str(error)) from None
+
+
+def _like(name: str, above: tuple[Path, ...]) -> dict[str, Any]:
+    """The settings of the task that the last of `above` starts from."""
+    place = above[-1].parent / name if name.endswith(".yaml") else FOLDER / f"{name}.yaml"
+    if place.resolve() in above:
+        ring = " is like ".join(path.stem for path in (*above, place))
+        raise ConfigError(f"like: {ring}; a task cannot start from itself")
+    try:
+        return task_settings(str(place) if name.endswith(".yaml") else name, above)
+    except ConfigError as error:
+        raise ConfigError(f"like: {error}") from None
 
 
 def load_task(name: str, words: Sequence[str] = ()) -> TaskConfig:

@@ -97,6 +97,7 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
         raise ConfigError(
             f"tasks.{name}: {settings.id} does not tell success in its info; set success to terminated or 'return >= 1'"
         )
+    task.score(info)
     env.step(env.action_space.sample())
     env.close()
     if chat is None:

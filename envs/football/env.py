@@ -71,10 +71,11 @@ class FootballEnv(gymnasium.Env[Any, Any]):
     - `render_mode`: "rgb_array", "rgb_array_list" (one frame every 0.1 s, skipped steps too; `render()` hands them out
       once) or "human". `render_size`: (height, width) of rendered frames.
 
-    `info` has `success` (left has scored; in a whole game: has won it), `text`, `legal_actions`, `state_hash` (of the
-    match and of what has been paid), `feedback` (what just happened), `score`, `ball_owned_team` (−1 nobody, 0 left,
-    1 right), `active`, `steps_left`, `game_mode` (GRF's: 0 normal, 1 kick-off, 2 goal kick, 3 free kick, 4 corner,
-    5 throw-in, 6 penalty) and `magebench`, its score so far. `text` and `active` are the first player's.
+    `info` has `success` (left has scored; in a whole game: has won it), `kind` (the scenario), `text`,
+    `legal_actions`, `state_hash` (of the match and of what has been paid), `feedback` (what just happened), `score`,
+    `ball_owned_team` (−1 nobody, 0 left, 1 right), `active`, `steps_left`, `game_mode` (GRF's: 0 normal, 1 kick-off,
+    2 goal kick, 3 free kick, 4 corner, 5 throw-in, 6 penalty) and `magebench`, its score so far. `text` and `active`
+    are the first player's.
 
     ## Version History
     v0: all scenarios of GRF, and `breakaway`.

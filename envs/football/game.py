@@ -45,7 +45,7 @@ class Game:
             raise ValueError(f"difficulty must be between 0 and 1, got {difficulty}")
         if not 0.0 <= start_noise <= 0.5:
             raise ValueError(f"start_noise must be between 0 and 0.5, got {start_noise}")
-        self.scenario = find(scenario)
+        self.scenario, self.kind = find(scenario), scenario
         players = len(self.scenario.left), len(self.scenario.right)
         self.controlled = _controlled(control, players)
         alone = self.controlled == (1, 0)
@@ -120,6 +120,7 @@ class Game:
         team, slot = self.seats[0].tolist()
         info = {
             "success": bool(_success(score, team, m["ended"], m["end_on_score"])),
+            "kind": self.kind,
             "text": self.text(m),
             "legal_actions": list(_LEGAL),
             "state_hash": state_hash(matches, ledgers),
@@ -142,6 +143,7 @@ class Game:
         number = len(matches)
         infos = {
             "success": _success(matches["score"].T, team, matches["ended"], matches["end_on_score"]),
+            "kind": [self.kind] * number,
             "text": Lazy(number, lambda index: self.text(matches[index])),
             "legal_actions": [list(_LEGAL)] * number,
             "state_hash": Lazy(number, lambda i: state_hash(matches[i : i + 1], ledgers[i : i + 1])),

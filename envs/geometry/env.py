@@ -18,7 +18,7 @@ class GeometryEnv(PictureQuestionEnv):
     A figure is drawn to scale with some of its values; the question asks for another. All or most values stand only in
     the picture. With a `depth` above 1 there are so many figures, and the value found in one, a letter, is given in the
     next; the last one's is asked. Every answer is exact and is measured in the drawing before it is asked.
-    `info["family"]` is the figure's family, or those of a chain joined by `+`.
+    `info["kind"]` is the figure's family, or those of a chain joined by `+`.
 
     ## Action Space
     `Text`: the number, without a unit: `12`, `3/4` or `0.75`, and where it has a root or π in any exact form, such as
@@ -64,7 +64,6 @@ class GeometryEnv(PictureQuestionEnv):
         if min(self.image_size) < least:
             raise ValueError(f"image_size must be {least} or more a side for depth {depth}, got {image_size!r}")
         self.depth, self.difficulty = depth, float(difficulty)
-        self._family = ""
         self.weights = _weights(families, self.difficulty)
         if not reachable(self.weights, depth):
             raise ValueError(
@@ -75,11 +74,8 @@ class GeometryEnv(PictureQuestionEnv):
     def draw_question(self) -> Question:
         """A chain of figures and its picture."""
         composed = ask(self.np_random, self.weights, self.depth, self.difficulty, large=min(self.image_size) >= 160)
-        self._family = "+".join(composed.families)
-        return composed.question._replace(image=draw(composed.scenes, self.image_size, int(self.np_random.integers(4))))
-
-    def _info(self, success: bool) -> dict[str, Any]:
-        return super()._info(success) | {"family": self._family}
+        image = draw(composed.scenes, self.image_size, int(self.np_random.integers(4)))
+        return composed.question._replace(image=image, kind="+".join(composed.families))
 
 
 def _weights(families: Any, difficulty: float) -> dict[str, float]:

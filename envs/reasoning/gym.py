@@ -58,7 +58,8 @@ class ReasoningEnv(QuestionEnv):
     Departures from reasoning-gym: see `EXACT` and `FORMS` in `envs.reasoning.items`. The rest is as in `QuestionEnv`.
 
     ## Rewards
-    1 where the task's own scorer gives the full score, else 0; `info["score"]` has the score itself, from 0 to 1.
+    1 where the task's own scorer gives the full score, else 0; `info["score"]` has the score itself, from 0 to 1, and
+    `info["kind"]` the task.
 
     ## Arguments
     `tasks`: names, or names with weights, such as `{"gcd": 2, "maze": 1}`; None takes the default mix, in which each
@@ -92,7 +93,7 @@ class ReasoningEnv(QuestionEnv):
             task, seed = self._item
             try:
                 item = _worker.ask(["item", task, self.difficulty, seed], ITEM_SECONDS)
-                return Question(item["question"], item["answer"] or "")
+                return Question(item["question"], item["answer"] or "", kind=task)
             except (OverTime, ValueError) as error:
                 problem = f"reasoning-gym's {task} makes no item at difficulty {self.difficulty} (seed {seed}): {error}"
                 logging.getLogger(__name__).warning("%s; another is drawn", problem)
@@ -121,7 +122,7 @@ class ReasoningEnv(QuestionEnv):
         return str(self.question.answer)
 
     def _info(self, success: bool) -> dict[str, Any]:
-        return {**super()._info(success), "task": self._item[0], "score": self._score}
+        return {**super()._info(success), "score": self._score}
 
 
 def task_weights(tasks: Mapping[str, float] | Sequence[str] | None) -> dict[str, float]:

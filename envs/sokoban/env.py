@@ -51,11 +51,11 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     - `render_mode`: "rgb_array", "rgb_array_list" (frames since the last call) or "human". `render_size`:
       (height, width) of rendered frames.
 
-    `info` has `success`, `text`, `legal_actions` (those that change something), `state_hash` (of the map), `feedback`,
-    `deadlock` (certainly lost: a box can no longer reach a target), `optimal_pushes` and `optimal_moves` of the level
-    (−1 where the solver met its limit, which happens to given levels only), and `score`, Sokoban-Global's (MageBench,
-    arXiv 2412.04531) so far: 100 + 5 · (highest sum of rewards in the first 50 actions, at least 0, − that of the
-    optimal plan); NaN where that is unknown.
+    `info` has `success`, `kind` (the size: `10x10, 4 boxes`), `text`, `legal_actions` (those that change something),
+    `state_hash` (of the map), `feedback`, `deadlock` (certainly lost: a box can no longer reach a target),
+    `optimal_pushes` and `optimal_moves` of the level (−1 where the solver met its limit, which happens to given levels
+    only), and `score`, Sokoban-Global's (MageBench, arXiv 2412.04531) so far: 100 + 5 · (highest sum of rewards in the
+    first 50 actions, at least 0, − that of the optimal plan); NaN where that is unknown.
 
     ## Version History
     v0: first version.

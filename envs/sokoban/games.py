@@ -135,8 +135,10 @@ class Games:
         """The entries of `info`: key → the value of each game."""
         legal = _LEGAL[self.settings.actions]
         records = self.state.tolist()
+        rows, columns = self.source.room
         return {
             "success": [s[rules.COVERED] == s[rules.BOXES] for s in records],
+            "kind": [_kind(rows, columns, s[rules.BOXES]) for s in records],
             "text": self.texts(),
             "legal_actions": [legal[s[rules.LEGAL]].copy() for s in records],
             "state_hash": [f"{s[rules.HASH] & _64_BITS:016x}" for s in records],
@@ -152,6 +154,11 @@ class Games:
         size = self.homes.shape[1]
         whole = text_of(self.boards)
         return [whole[first : first + size - 1] for first in range(0, len(whole), size)]
+
+
+def _kind(rows: int, columns: int, boxes: int) -> str:
+    """The size, such as `10x10, 4 boxes`."""
+    return f"{rows}x{columns}, {boxes} box{'es' if boxes > 1 else ''}"
 
 
 def _score(best: int, optimal: float) -> float:

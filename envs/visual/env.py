@@ -1,7 +1,6 @@
 """Questions about pictures from fourteen families."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from envs.names import suggest
 from envs.question import PictureQuestionEnv, Question
@@ -50,7 +49,7 @@ class VisualEnv(PictureQuestionEnv):
     Every question has one exact answer: a whole number (for a slope perhaps a fraction), a name that stands in the
     picture or the question, a time or a letter; the question says which. Charts are drawn by matplotlib. Difficulty
     in [0, 1] sets how many things there are, how close they lie, what distracts from them and how many steps the
-    answer takes: to read, to compare, to compute. The rest is as in `PictureQuestionEnv`; `info["family"]` is the
+    answer takes: to read, to compare, to compute. The rest is as in `PictureQuestionEnv`; `info["kind"]` is the
     question's family.
 
     ## Arguments
@@ -77,22 +76,18 @@ class VisualEnv(PictureQuestionEnv):
             raise ValueError(f"difficulty must be from 0 to 1, got {difficulty}")
         self.difficulty = difficulty
         self.families = _weights(families)
-        self._family = ""
 
     def draw_question(self) -> Question:
         """A family, a puzzle of it and its picture."""
         place = float(self.np_random.random()) * sum(self.families.values())
         for name, weight in self.families.items():
-            self._family = name
+            family = name
             place -= weight
             if place < 0:
                 break
-        puzzle = FAMILIES[self._family](self.np_random, self.difficulty)
+        puzzle = FAMILIES[family](self.np_random, self.difficulty)
         image = puzzle.scene.draw(*self.image_size)
-        return Question(puzzle.text, puzzle.answer, puzzle.thought, image, puzzle.described)
-
-    def _info(self, success: bool) -> dict[str, Any]:
-        return super()._info(success) | {"family": self._family}
+        return Question(puzzle.text, puzzle.answer, puzzle.thought, image, puzzle.described, family)
 
 
 def _weights(families: Sequence[str] | Mapping[str, float] | None) -> dict[str, float]:

@@ -62,22 +62,26 @@ def test_the_samples(kwargs: dict) -> None:
 
 
 def test_plain_rows(tmp_path: Path) -> None:
-    assert read_row({"problem": " 1+1? ", "answer": "$2$", "solution": ""}) == ("1+1?", "$2$", None)
-    assert read_row({"question": "Which?", "answer": "B"}) == ("Which?", "B", None)
+    assert read_row({"problem": " 1+1? ", "answer": "$2$", "solution": ""})[:3] == ("1+1?", "$2$", None)
+    assert read_row({"question": "Which?", "answer": "B"})[:3] == ("Which?", "B", None)
     assert type(read_row({"problem": "?", "answer": 2}).answer) is Formula
     assert read_row({"problem": "?", "answer": 0.5}).answer == "0.5"
-    assert read_row({"problem": "<image>How many?", "answer": "2", "images": ["a.png"]}) == ("How many?", "2", "a.png")
+    assert read_row({"problem": "<image>How many?", "answer": "2", "images": ["a.png"]})[:3] == (
+        "How many?",
+        "2",
+        "a.png",
+    )
 
 
 def test_lmm_r1_rows() -> None:
     image, text = {"type": "image", "image": "file:///data/a.jpg"}, {"type": "text", "text": "How many cats?"}
-    assert read_row({"message": message(image, text), "answer": "$3$"}) == (
+    assert read_row({"message": message(image, text), "answer": "$3$"})[:3] == (
         "How many cats?",
         "$3$",
         "file:///data/a.jpg",
     )
     turns = [{"role": "system", "content": "Think."}, {"role": "user", "content": "1+1?"}]
-    assert read_row({"message": json.dumps(turns), "answer": "2"}) == ("1+1?", "2", None)
+    assert read_row({"message": json.dumps(turns), "answer": "2"})[:3] == ("1+1?", "2", None)
     assert read_row({"message": turns, "answer": "2"}).text == "1+1?"
     assert (
         read_row(
@@ -85,6 +89,33 @@ def test_lmm_r1_rows() -> None:
         ).picture
         == "a.png"
     )
+
+
+def test_the_kind_of_a_row_and_math_500s_columns(tmp_path: Path) -> None:
+    math_500 = {"problem": "1+1?", "solution": "…", "answer": "2", "subject": "Algebra", "level": 3, "unique_id": "a/1"}
+    assert read_row(math_500) == ("1+1?", "2", None, "Algebra")
+    for more, kind in (
+        ({}, ""),
+        ({"subject": None, "level": 3}, "level 3"),
+        ({"kind": " sums ", "subject": "Algebra"}, "sums"),
+        ({"kind": ["sums"], "topic": ""}, ""),
+    ):
+        assert read_row({"problem": "?", "answer": "2", **more}).kind == kind
+    assert QuestionsEnv(write(tmp_path, [math_500])).reset(seed=0)[1]["kind"] == "Algebra"
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pylist([math_500]), tmp_path / "math.parquet")
+    assert QuestionsEnv(str(tmp_path / "math.parquet")).reset(seed=0)[1]["kind"] == "Algebra"
+
+
+def test_in_order_every_question_is_asked_once(tmp_path: Path) -> None:
+    path = write(tmp_path, [{"problem": f"{row}?", "answer": str(row)} for row in range(7)])
+    env = QuestionsEnv(path, in_order=True)
+    asked_once = [env.reset(seed=seed)[0] for seed in range(2**30, 2**30 + 7)]
+    assert sorted(asked_once) == [f"{row}?" for row in range(7)]
+    assert len({QuestionsEnv(path).reset(seed=seed)[0] for seed in range(2**30, 2**30 + 7)}) < 7
+    env.reset()  # without a seed it is drawn
 
 
 BROKEN = [

@@ -231,7 +231,7 @@ def test_values_are_written_with_their_letter() -> None:
 
 def test_all_families_come_and_none_that_was_not_named() -> None:
     def come(env: GeometryEnv, count: int) -> list[str]:
-        return [env.reset(seed=seed)[1]["family"] for seed in range(count)]
+        return [env.reset(seed=seed)[1]["kind"] for seed in range(count)]
 
     assert set(come(GeometryEnv(difficulty=1.0, image_size=(84, 84)), 420)) == set(FAMILIES)
     easy = set(come(GeometryEnv(difficulty=0.0, image_size=(84, 84)), 200))

@@ -172,5 +172,5 @@ def test_an_env_plays_chains() -> None:
     for seed in range(5):
         observation, info = env.reset(seed=seed)
         assert observation["image"].shape == (224, 224, 3)
-        assert info["family"].count("+") == 2
+        assert info["kind"].count("+") == 2
         assert env.step(env.expert_action())[1] == 1.0

@@ -30,7 +30,7 @@ def test_every_task_of_the_mix(task: str) -> None:
         assert env.observation_space.contains(question) and env.action_space.contains(answer)
         assert len(question) < 3000 and 0 < len(answer) < 150
         assert env.step(f" {answer}\n")[1:4] == (1.0, True, False)
-        assert env.step(answer)[4] | {"task": task, "score": 1.0, "success": True} == env.step(answer)[4]
+        assert env.step(answer)[4] | {"kind": task, "score": 1.0, "success": True} == env.step(answer)[4]
         for wrong in (
             "no idea",
             "",
@@ -66,7 +66,7 @@ def test_difficulty_changes_what_is_asked() -> None:
 def test_weights() -> None:
     env = ReasoningEnv({"gcd": 3, "lcm": 1})
     env.reset(seed=0)
-    drawn = [env.reset()[1]["task"] for _ in range(400)]
+    drawn = [env.reset()[1]["kind"] for _ in range(400)]
     assert set(drawn) == {"gcd", "lcm"}
     assert 260 <= drawn.count("gcd") <= 340  # 300 expected, standard deviation 8.7
     mix = ReasoningEnv().tasks

@@ -20,7 +20,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "kickoff/Football-v0": {"scenario": "academy_3_vs_1_with_keeper", "image_size": (64, 96), "start_noise": 0.1},
 }
 """Keywords that make an env quick; the others are taken as they come."""
-KEYS = {"success", "text", "legal_actions", "state_hash"}
+KEYS = {"success", "kind", "text", "legal_actions", "state_hash"}
+
+NO_KINDS = {"kickoff/Arithmetic-v0", "kickoff/Algebra-v0", "kickoff/Questions-v0"}
 
 every_id = pytest.mark.parametrize("id", ids())
 assert envs  # registers the ids
@@ -73,6 +75,7 @@ def test_what_info_tells(id: str) -> None:
         assert KEYS <= info.keys()
         assert type(info["success"]) is bool
         assert isinstance(info["text"], str) and info["text"]
+        assert isinstance(info["kind"], str) and (info["kind"] or id in NO_KINDS)
         assert isinstance(info["state_hash"], str) and len(info["state_hash"]) >= 16
         if isinstance(env.action_space, gymnasium.spaces.Discrete):
             assert info["legal_actions"] and set(info["legal_actions"]) <= set(range(env.action_space.n))

@@ -61,7 +61,7 @@ def test_several_kinds_of_question_at_every_difficulty(module: str, table: str) 
 
 
 def drawn(env: VisualEnv, count: int) -> list[str]:
-    return [env.reset(seed=seed)[1]["family"] for seed in range(count)]
+    return [env.reset(seed=seed)[1]["kind"] for seed in range(count)]
 
 
 def test_all_families_come_and_none_that_was_not_named() -> None:
