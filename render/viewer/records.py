@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ COLUMNS: Final = (
     "advantage", "score",
 )  # fmt: skip
 """What the index has of every episode."""
+PNG: Final = b"\x89PNG\r\n\x1a\n"
 FRAME: Final = re.compile(r"[0-9a-f]{16}")
 ORDER: Final = ("before", "after_", "after", "random", "idle", "expert", "", "train")
 """Where labels stand; "" is any other."""
@@ -42,6 +43,14 @@ class Place:
     """Stands before labels, where several runs are watched."""
     follower: Follower
     notes: list[str] = field(default_factory=list)
+
+    def frames(self, names: Iterable[Any]) -> dict[str, Path]:
+        """Where frames lie, by name; only files in the folder itself, no links, and nothing that is no frame's name."""
+        folder = self.folder / FRAMES
+        if not inside(self.root, folder):
+            return {}
+        found = {name: folder / f"{name}.png" for name in names if isinstance(name, str) and FRAME.fullmatch(name)}
+        return {name: path for name, path in found.items() if path.is_file() and not path.is_symlink()}
 
 
 class Records:
@@ -114,13 +123,12 @@ class Records:
             raise ValueError(f"{named(place.root, place.folder / FILE)} has changed: {error}") from None
         return place, record | {"id": number, "label": self.columns["label"][number]}
 
-    def frame(self, place_number: int, name: str) -> Path | None:
-        """Where a frame lies; None where there is none in the folder."""
-        if not 0 <= place_number < len(self.places) or not FRAME.fullmatch(name):
+    def frame(self, place_number: int, name: str) -> bytes | None:
+        """A frame's PNG; None where there is none of that name in that place."""
+        if not 0 <= place_number < len(self.places):
             return None
-        place = self.places[place_number]
-        path = place.folder / FRAMES / f"{name}.png"
-        return path if path.is_file() and inside(place.root, path) else None
+        path = self.places[place_number].frames([name]).get(name)
+        return read_frame(path) if path else None
 
     def _read(self, number: int, place: Place) -> None:
         """Add what is new in a place."""
@@ -153,6 +161,15 @@ class Records:
         for name, values in self.columns.items():
             values.append(row[name])
         self._where.append((number, offset, length))
+
+
+def read_frame(path: Path) -> bytes | None:
+    """A frame's PNG; None where it cannot be read or is no PNG."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data if data.startswith(PNG) else None
 
 
 def find_places(root: Path) -> Iterator[tuple[Path, str | None]]:

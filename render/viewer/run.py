@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from render.viewer import charts
 from render.viewer.folder import Folder
-from render.viewer.records import FRAMES, Place, Records
+from render.viewer.records import Place, Records
 from render.viewer.tables import title
 
 SCHEMA: Final = 1
@@ -58,7 +58,7 @@ class Watched:
         """A whole record, its frames as addresses on the server; raises as `Records.record`."""
         place, record = self.records.record(number)
         where = self.records.places.index(place)
-        return with_frames(record, place, lambda name: f"/frames/{where}/{name}.png")
+        return with_frames(record, place, lambda path: f"/frames/{where}/{path.name}")
 
     def video(self, number: int, name: str) -> Path | None:
         """Where a video lies; None where there is none of that name."""
@@ -91,11 +91,12 @@ class Watched:
         return f"{prefix.removesuffix('/')} · {name}" if prefix else name
 
 
-def with_frames(record: dict[str, Any], place: Place, address: Callable[[str], str]) -> dict[str, Any]:
-    """The record with each turn's frame as the address that is made of its name; None where there is no such file."""
-    there = {turn["frame"] for turn in record["turns"] if isinstance(turn["frame"], str)}
-    there = {name for name in there if (place.folder / FRAMES / f"{name}.png").is_file()}
-    turns = [turn | {"frame": address(turn["frame"]) if turn["frame"] in there else None} for turn in record["turns"]]
+def with_frames(record: dict[str, Any], place: Place, address: Callable[[Path], str | None]) -> dict[str, Any]:
+    """The record with each turn's frame as the address that is made of its file; None where there is no such file."""
+    there = place.frames({turn["frame"] for turn in record["turns"]})
+    turns = [
+        turn | {"frame": address(path) if (path := there.get(turn["frame"])) else None} for turn in record["turns"]
+    ]
     return record | {"turns": turns}
 
 

@@ -24,7 +24,6 @@ from render.viewer import page
 from render.viewer.run import Watched
 
 HOSTS: Final = ["127.0.0.1", "localhost"]
-PNG: Final = b"\x89PNG\r\n\x1a\n"
 SAFE: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -75,12 +74,8 @@ def application(watched: Watched) -> Starlette:
 
     def frame(request: Request) -> Response:
         with lock:
-            path = watched.records.frame(request.path_params["place"], request.path_params["name"])
-        try:
-            data = path.read_bytes() if path else b""
-        except OSError:
-            data = b""
-        if not data.startswith(PNG):
+            data = watched.records.frame(request.path_params["place"], request.path_params["name"])
+        if data is None:
             return _problem(404, "there is no such frame")
         return _answer(data, "image/png", {"Cache-Control": "max-age=31536000, immutable"})
 
