@@ -87,17 +87,13 @@ def _record(watched: Watched, number: int, inline: bool) -> dict[str, Any]:
     except (ValueError, OSError) as error:
         return {"id": number, "error": str(error)}
     below = quote((place.folder / FRAMES).relative_to(place.root).as_posix())
-    return with_frames(record, place, lambda name: (inline and _data(place, name)) or f"{below}/{name}.png")
+    return with_frames(record, place, lambda path: _data(path) if inline else f"{below}/{path.name}")
 
 
-def _data(place: Place, name: str) -> str:
-    """A frame as a data: URL; empty where it cannot be read."""
-    try:
-        return (
-            "data:image/png;base64," + base64.b64encode((place.folder / FRAMES / f"{name}.png").read_bytes()).decode()
-        )
-    except OSError:
-        return ""
+def _data(path: Path) -> str | None:
+    """A frame as a data: URL; None where it cannot be read or is no PNG."""
+    data = read_frame(path)
+    return None if data is None else "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def _inlined(watched: Watched, budget: int) -> set[int]:
