@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from render.episode import FRAMES
 from render.viewer import page
+from render.viewer.records import read_frame
 from render.viewer.run import Watched, with_frames
 
 FRAME_BYTES: Final = 64_000_000

@@ -94,10 +94,8 @@ class Watched:
 def with_frames(record: dict[str, Any], place: Place, address: Callable[[Path], str | None]) -> dict[str, Any]:
     """The record with each turn's frame as the address that is made of its file; None where there is no such file."""
     there = place.frames({turn["frame"] for turn in record["turns"]})
-    turns = [
-        turn | {"frame": address(path) if (path := there.get(turn["frame"])) else None} for turn in record["turns"]
-    ]
-    return record | {"turns": turns}
+    shown = {name: address(path) for name, path in there.items()}
+    return record | {"turns": [turn | {"frame": shown.get(turn["frame"])} for turn in record["turns"]]}
 
 
 def _merged(runs: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
