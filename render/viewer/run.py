@@ -56,6 +56,8 @@ class Watched:
 
     def episode(self, number: int) -> dict[str, Any]:
         """A whole record, its frames as addresses on the server; raises as `Records.record`."""
+        if number >= len(self.records):
+            self.records.refresh()
         place, record = self.records.record(number)
         where = self.records.places.index(place)
         return with_frames(record, place, lambda path: f"/frames/{where}/{path.name}")
