@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import signal
 import socket
 import sys
 import webbrowser
@@ -62,12 +61,13 @@ def main(words: Sequence[str]) -> None:
     if options.port not in (0, port):
         print(f"port {options.port} is in use; taking {port}")
     address = f"http://{HOST}:{port}/"
-    config = uvicorn.Config(application(Watched(options.folders)), log_level="warning", server_header=False)
+    config = uvicorn.Config(
+        application(Watched(options.folders)), log_level="warning", server_header=False, timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     print(f"watching {', '.join(map(str, options.folders))} at {address} (Ctrl-C ends it)", flush=True)
     if options.open:
         webbrowser.open(address)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     server.run(sockets=[listening])
 
 
@@ -76,6 +76,8 @@ def read_options(words: Sequence[str]) -> Options:
     options = Options([])
     for word in words:
         key, equals, text = word.partition("=")
+        if word.startswith("-"):
+            raise UsageError(f"unknown option {word!r}; keys are given like port=8765")
         if Path(word).is_dir() or not equals:
             options.folders.append(Path(word))
         elif key == "port":

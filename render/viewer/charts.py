@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -48,23 +49,28 @@ def charts(
         if curve.metric == "success":
             chart["series"] += _held_out(curves, name)
             floors = read_floors(summary)
-            chart["floors"] = [{"name": f"{name} {floor}".strip(), "y": y} for floor, y in floors.items()]
-    return sorted(drawn.values(), key=lambda chart: _order(str(chart["key"])))
+            chart["floors"] = [{"name": floor, "y": y} for floor, y in floors.items()]
+    stages = [{"name": stage, "from": first, "to": last} for stage, first, last in curves.stages]
+    return sorted(drawn.values(), key=lambda chart: _order(str(chart["key"]))), stages
 
 
-def stages(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The stages that the metrics tell of, in total steps."""
-    return [{"name": name, "from": first, "to": last} for name, first, last in read_curves(rows).stages]
-
-
-def overlaid(runs: Iterable[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The charts of several runs, those with one key laid over each other."""
+def overlaid(runs: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    """The charts of several runs, by name, those with one key laid over each other."""
     found: dict[str, dict[str, Any]] = {}
-    for run in runs:
+    floors: dict[str, dict[tuple[str, float], list[str]]] = {}
+    for name, run in runs:
         for chart in run:
-            kept = found.setdefault(chart["key"], chart | {"series": [], "floors": []})
+            kept = found.setdefault(chart["key"], chart | {"series": []})
             kept["series"] = kept["series"] + chart["series"]
-            kept["floors"] = kept["floors"] + chart["floors"]
+            for floor in chart["floors"]:
+                floors.setdefault(chart["key"], {}).setdefault((floor["name"], floor["y"]), []).append(name)
+    for key, chart in found.items():
+        lines = floors.get(key, {})
+        count = Counter(floor for floor, _ in lines)  # a floor in which the runs agree is one line
+        chart["floors"] = [
+            {"name": floor if count[floor] == 1 else f"{', '.join(names)} {floor}", "y": y}
+            for (floor, y), names in lines.items()
+        ]
     return sorted(found.values(), key=lambda chart: _order(str(chart["key"])))
 
 

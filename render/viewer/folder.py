@@ -33,6 +33,7 @@ class Folder:
         """The lines of metrics.jsonl so far."""
         self._metrics = Follower(path / "metrics.jsonl")
         self._damaged = 0
+        self._drawn: tuple[Any, Any] = (None, None)
 
     @property
     def live(self) -> bool:
@@ -57,20 +58,21 @@ class Folder:
         results = self._json("results.json", notes)
         summary = self._json("summary.json", notes) or self._so_far(config)
         if not (self.rows or results or summary or config):
-            notes.append("It holds no run: only records are shown.")
+            notes.append("Only records are here: no metrics and no results.")
         elif not (results or live or (self.path / "summary.json").exists()):
             notes.append("summary.json is not there: the run was stopped before its end.")
         notes += [str(note) for note in tables.items(results.get("notes"))]
         step = read_checkpoint(summary)
+        drawn, stages = self._draw(summary, prefix)
         return {
             "live": live,
             "task": str(summary.get("task", "")),
             "facts": tables.facts(summary),
             "notes": notes,
             "config": config,
-            "stages": charts.stages(self.rows),
+            "stages": stages,
             "reported_step": None if step is None else round(step),
-            "charts": charts.charts(self.rows, summary, prefix),
+            "charts": drawn,
             "tables": tables.result_tables(summary) + tables.comparison_tables(results),
         }
 
@@ -83,6 +85,13 @@ class Folder:
         films = {path.stem for path in paths if path.suffix == ".mp4"}
         chosen = [path for path in paths if path.suffix == ".mp4" or path.stem not in films]
         return {path.name: path for path in sorted(chosen, key=lambda path: rank(path.stem)) if inside(self.path, path)}
+
+    def _draw(self, summary: dict[str, Any], prefix: str) -> Any:
+        """Charts and stages, made again only where something is new: a page that follows a run asks often."""
+        key = (self._metrics, len(self.rows), summary, prefix)
+        if self._drawn[0] != key:
+            self._drawn = (key, charts.draw(self.rows, summary, prefix))
+        return self._drawn[1]
 
     def _config_name(self) -> str:
         """The file that holds its settings."""

@@ -7,8 +7,8 @@ run that is resumed does that), all is read again, and `generation` is one more.
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -243,8 +243,8 @@ def _of_kind(value: Any, default: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether it is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether it is a finite number, small enough for a browser's."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < sys.float_info.max
 
 
 def named(root: Path, path: Path) -> str:

@@ -112,9 +112,19 @@ def _merged(runs: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
         "config": "\n".join(f"# {name}\n{run['config']}" for name, run in pairs if run["config"]),
         "stages": stages[0] if stages and all(one == stages[0] for one in stages) else [],
         "reported_step": steps.pop() if len(steps) == 1 else None,
-        "charts": charts.overlaid([run["charts"] for run in runs]),
-        "tables": [table | {"title": f"{name}: {table['title']}"} for name, run in pairs for table in run["tables"]],
+        "charts": charts.overlaid([(name, run["charts"]) for name, run in pairs]),
+        "tables": _tables(pairs),
     }
+
+
+def _tables(runs: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The tables of several runs; those of one title and the same columns as one, their rows with the run's name."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for name, run in runs:
+        for table in run["tables"]:
+            kept = found.setdefault((table["title"], *table["columns"]), table | {"rows": []})
+            kept["rows"] = kept["rows"] + [[f"{name} · {row[0]}", *row[1:]] for row in table["rows"]]
+    return list(found.values())
 
 
 def _different(names: Sequence[str]) -> list[str]:
