@@ -1,0 +1,147 @@
+/** The page: the bar above, one view at a time, and the data that come in while a run goes on. */
+import { html, render, useEffect, useErrorBoundary, useMemo, useRef, useState } from "vendor/preact";
+import { CompareView } from "viewer/compare";
+import { EpisodeView } from "viewer/episode";
+import { EpisodesView } from "viewer/episodes";
+import { count } from "viewer/format";
+import { GroupView } from "viewer/group";
+import { HELP, useKeys } from "viewer/keys";
+import { PageContext, remember, remembered } from "viewer/page";
+import { Empty, Icon, Problem } from "viewer/parts";
+import { go, link, readRoute } from "viewer/route";
+import { RunView } from "viewer/run";
+import { openSource } from "viewer/source";
+import { Table } from "viewer/table";
+
+const EVERY = 2000;
+const VIEWS = { run: RunView, episodes: EpisodesView, episode: EpisodeView, group: GroupView, compare: CompareView };
+
+function App({ source }) {
+  const { run, table, version, problem, gone, again } = useRun(source);
+  const route = useRoute();
+  const [dark, turnTheme] = useTheme();
+  const [help, setHelp] = useState(false);
+  useKeys({
+    1: () => go(link("run")),
+    2: () => go(link("episodes")),
+    3: () => go(link("compare")),
+    t: turnTheme,
+    "?": () => setHelp(!help),
+    Escape: () => setHelp(false),
+  });
+  useEffect(() => {
+    if (run) document.title = `${run.name}${route.view === "run" ? "" : ` · ${route.view} ${route.parts[0] ?? ""}`} · Kickoff`;
+    scrollTo(0, 0);
+  }, [run?.name, route.view, route.parts.join("/")]);
+  const page = useMemo(() => ({ source, run, table, version, route, dark }), [source, run, table, version, route, dark]);
+  if (!run) return problem ? html`<${Problem} text=${problem} again=${again} />` : html`<p class="start">${gone ? "The server does not answer; trying again." : "Loading…"}</p>`;
+  const View = VIEWS[route.view];
+  return html`<${PageContext.Provider} value=${page}>
+    <${Bar} run=${run} table=${table} route=${route} live=${source.live && run.live} dark=${dark} turnTheme=${turnTheme} help=${() => setHelp(!help)} />
+    ${gone && html`<p class="gone" role="status">The server does not answer; trying again.</p>`}
+    ${problem && html`<${Problem} text=${problem} again=${again} />`}
+    <main key=${route.view}>${View ? html`<${Guard}><${View} key=${["episode", "episodes"].includes(route.view) ? "" : route.parts.join("/")} /><//>` : html`<${Empty}>There is no such page. <a href="#/">The run</a><//>`}</main>
+    ${help && html`<${Help} close=${() => setHelp(false)} />`}
+  <//>`;
+}
+
+/** The run and its episodes, asked for again every two seconds while the run goes on. */
+function useRun(source) {
+  const table = useRef(new Table()).current;
+  const [state, setState] = useState({ run: null, version: 0, problem: "", gone: false });
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    let timer;
+    let stopped = false;
+    const look = async () => {
+      let more = source.live;
+      try {
+        const run = await source.run();
+        let index = await source.episodes(table.next);
+        if (table.size && index.generation !== table.generation) {
+          table.clear();
+          if (index.from > 0) index = await source.episodes(0);
+        }
+        if (stopped) return;
+        const grew = table.append(index);
+        more &&= run.live;
+        setState((before) => ({ run, version: before.version + (grew || run !== before.run ? 1 : 0), problem: "", gone: false }));
+      } catch (error) {
+        if (stopped) return;
+        more &&= Boolean(error.gone);
+        setState((before) => ({ ...before, gone: Boolean(error.gone), problem: error.gone ? "" : error.message }));
+      }
+      if (more) timer = setTimeout(look, EVERY);
+    };
+    look();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
+  }, [source, attempt]);
+  return { ...state, table, again: () => setAttempt(attempt + 1) };
+}
+
+function useRoute() {
+  const [route, setRoute] = useState(() => readRoute(location.hash));
+  useEffect(() => {
+    const follow = () => setRoute(readRoute(location.hash));
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return route;
+}
+
+/** Dark or light: as the system has it, until the reader says otherwise. */
+function useTheme() {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const [chosen, setChosen] = useState(remembered("theme"));
+  const [systemDark, setSystemDark] = useState(system.matches);
+  useEffect(() => {
+    const follow = (event) => setSystemDark(event.matches);
+    system.addEventListener("change", follow);
+    return () => system.removeEventListener("change", follow);
+  }, []);
+  const dark = chosen ? chosen === "dark" : systemDark;
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  const turn = () => {
+    const next = dark ? "light" : "dark";
+    remember("theme", next);
+    setChosen(next);
+  };
+  return [dark, turn];
+}
+
+function Bar({ run, table, route, live, dark, turnTheme, help }) {
+  const tab = (view, words, among = [view]) => html`<a href=${link(view)} aria-current=${among.includes(route.view) ? "page" : null}>${words}</a>`;
+  return html`<header class="bar">
+    <a class="brand" href="#/" title=${run.name}><b>Kickoff</b><span>${run.name}</span></a>
+    <nav aria-label="Views">
+      ${tab("run", "Run")}
+      ${tab("episodes", html`Episodes <span class="num soft" id="total">${count(table.size)}</span>`, ["episodes", "episode", "group"])}
+      ${tab("compare", "Compare")}
+    </nav>
+    ${live && html`<span class="live" role="status"><i />live</span>`}
+    <button class="round" aria-label=${dark ? "Light colours" : "Dark colours"} title="Dark or light (t)" onClick=${turnTheme}><${Icon} name="theme" /></button>
+    <button class="round" aria-label="Keys" title="Keys (?)" onClick=${help}>?</button>
+  </header>`;
+}
+
+function Help({ close }) {
+  const dialog = useRef();
+  useEffect(() => dialog.current.showModal(), []);
+  const keys = (words) => words.split(" ").map((key) => html`<kbd>${key}</kbd> `);
+  return html`<dialog ref=${dialog} aria-label="Keys" onClose=${close} onClick=${(event) => event.target === dialog.current && close()}>
+    <div class="help"><h2>Keys</h2>
+      ${HELP.map(([where, list]) => html`<section><h3>${where}</h3><dl>${list.map(([key, what]) => html`<div><dt>${keys(key)}</dt><dd>${what}</dd></div>`)}</dl></section>`)}
+      <button onClick=${close}>Close</button></div>
+  </dialog>`;
+}
+
+/** A view that fails says so, and leaves the rest of the page as it is. */
+function Guard({ children }) {
+  const [error, reset] = useErrorBoundary();
+  return error ? html`<${Problem} text=${`This view cannot be shown: ${error.message}`} again=${reset} />` : children;
+}
+
+render(html`<${App} source=${openSource()} />`, document.getElementById("app"));

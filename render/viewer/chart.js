@@ -1,0 +1,186 @@
+/** One chart, drawn by uPlot: lines, held-out points with their interval, floors, stages, the step that is reported. */
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "vendor/preact";
+import uPlot from "vendor/uplot";
+import { number, percent } from "viewer/format";
+import { go, link } from "viewer/route";
+import { columns, range, valueAt } from "viewer/series";
+
+const LINES = ["--line0", "--line1", "--line2", "--line3", "--line4", "--line5"];
+const HEIGHT = 190;
+const FONT = "11px system-ui, sans-serif";
+
+/** The colours of the page as it is now, for a canvas. */
+function palette(element) {
+  const colour = (name) => {
+    element.style.color = `var(${name})`;
+    const found = getComputedStyle(element).color;
+    element.style.color = "";
+    return found;
+  };
+  return { ink: colour("--ink"), soft: colour("--soft"), faint: colour("--faint"), card: colour("--card"), stage: colour("--stage"), lines: LINES.map(colour), points: colour("--held-out"), floor: colour("--floor") };
+}
+
+/** `run`: stages and the reported step; `smooth`: lines are running means; `dark` draws again in other colours. */
+export function Chart({ chart, run, smooth, dark, large }) {
+  const box = useRef();
+  const plot = useRef();
+  const [index, setIndex] = useState(null);
+  const { data, lines } = useMemo(() => columns(chart, run.stages, smooth), [chart, run.stages, smooth]);
+  const shape = JSON.stringify([lines, dark, large, run.stages.length]);
+  const now = useRef();
+  now.current = { chart, run };
+  const height = large ? 2 * HEIGHT + 64 : HEIGHT;
+
+  useLayoutEffect(() => {
+    const colours = palette(box.current);
+    const width = () => Math.max(box.current.clientWidth, 200);
+    plot.current = new uPlot(options(now, lines, colours, { width: width(), height }, setIndex), data, box.current);
+    const watch = new ResizeObserver(() => plot.current.setSize({ width: width(), height }));
+    watch.observe(box.current);
+    return () => {
+      watch.disconnect();
+      plot.current.destroy();
+    };
+  }, [shape]);
+  useEffect(() => {
+    const { min, max } = plot.current.scales.x;
+    const before = plot.current.data[0];
+    const zoomed = before.length > 1 && (min > before[0] || max < before.at(-1));
+    plot.current.setData(data, !zoomed);
+  }, [data]);
+
+  const x = index === null ? null : data[0][index];
+  const keys = (event) => {
+    const steps = { ArrowLeft: -1, ArrowRight: 1 };
+    if (event.key in steps) {
+      const to = Math.min(Math.max((index ?? data[0].length) + steps[event.key], 0), data[0].length - 1);
+      plot.current.setCursor({ left: plot.current.valToPos(data[0][to], "x"), top: 10 });
+      event.preventDefault();
+    } else if (event.key === "Enter" && x !== null) openStep(x);
+  };
+  return html`<figure class=${`chart ${large ? "large" : ""}`} data-key=${chart.key}>
+    <figcaption>${chart.title}${x !== null && html`<span class="num soft">step ${Math.round(x)}</span>`}</figcaption>
+    <div class="plot" ref=${box} tabindex="0" data-keys="chart" role="img" aria-label=${words(chart, lines, data)} onKeyDown=${keys}></div>
+    <${Legend} chart=${chart} lines=${lines} data=${data} index=${index} />
+  </figure>`;
+}
+
+function openStep(x) {
+  go(link("episodes", [], { step: String(Math.round(x)) }));
+}
+
+/** What a value of the chart looks like. */
+function write(chart, value) {
+  return chart.unit === "%" ? percent(value) : number(value);
+}
+
+function words(chart, lines, data) {
+  const last = lines.map((line, at) => (["line", "points"].includes(line.role) ? `${line.name} ${write(chart, valueAt(data[at + 1], null))}` : ""));
+  return `${chart.title}: at the end ${last.filter(Boolean).join(", ")}. Left and right move over the steps, Enter opens a step's episodes.`;
+}
+
+function Legend({ chart, lines, data, index }) {
+  const alone = lines.filter(({ role }) => ["line", "points"].includes(role)).length === 1 && !(chart.floors ?? []).length;
+  const entry = (line, at) => {
+    if (!["line", "points"].includes(line.role)) return null;
+    return html`<span class="entry"><i class=${line.role} style=${{ color: `var(${colourName(chart, line)})` }} />${!alone && line.name} <b class="num">${write(chart, valueAt(data[at + 1], index))}</b></span>`;
+  };
+  const floor = ({ name, y }) => html`<span class="entry"><i class="floor" />${name} <b class="num">${write(chart, y)}</b></span>`;
+  return html`<div class="legend">${lines.map(entry)}${(chart.floors ?? []).map(floor)}</div>`;
+}
+
+/** Held-out points are in the colour of their run where several runs share the chart. */
+function colourName(chart, line) {
+  if (line.role === "points" || line.role === "low" || line.role === "high") {
+    const run = line.name.replace(/ ?held out$/, "");
+    const place = chart.series.findIndex((series) => series.name === run);
+    return place < 0 ? "--held-out" : LINES[place % LINES.length];
+  }
+  return LINES[line.from % LINES.length];
+}
+
+function options(now, lines, colours, size, setIndex) {
+  const { chart } = now.current;
+  const colour = (line) => {
+    const name = colourName(chart, line);
+    return name === "--held-out" ? colours.points : colours.lines[LINES.indexOf(name)];
+  };
+  const clear = (text) => text.replace(/^rgb\((.*)\)$/, "rgba($1, 0.16)");
+  const series = lines.map((line) => {
+    const stroke = colour(line);
+    if (line.role === "raw") return { stroke: clear(stroke).replace("0.16", "0.28"), width: 1, points: { show: false } };
+    if (line.role === "line") return { stroke, width: 1.6, points: { show: false } };
+    if (line.role === "points") return { stroke, width: 1, dash: [3, 3], spanGaps: true, points: { show: true, size: 6, fill: stroke } };
+    return { stroke: "transparent", width: 0, spanGaps: true, points: { show: false } };
+  });
+  const bands = lines.flatMap((line, at) => (line.role === "high" ? [{ series: [at + 1, at + 2], fill: clear(colour(line)) }] : []));
+  const axis = { stroke: colours.soft, font: FONT, grid: { stroke: colours.faint, width: 1 }, ticks: { show: false } };
+  return {
+    ...size,
+    series: [{}, ...series],
+    bands,
+    padding: [14, 12, 0, 0],
+    legend: { show: false },
+    scales: { x: { time: false }, y: { range: (_, low, high) => range(now.current.chart, low, high) } },
+    axes: [
+      { ...axis, size: 26, gap: 2 },
+      { ...axis, size: 44, gap: 2, values: (_, splits) => splits.map((value) => (chart.unit === "%" ? `${Math.round(100 * value)}` : number(value))) },
+    ],
+    cursor: { sync: { key: "steps", scales: ["x", null] }, y: false, points: { size: 5 }, drag: { x: true, y: false }, focus: { prox: -1 } },
+    hooks: {
+      drawClear: [(plot) => drawStages(plot, now.current.run, colours)],
+      draw: [(plot) => drawFloors(plot, now.current, colours)],
+      setCursor: [(plot) => setIndex(plot.cursor.left >= 0 ? (plot.cursor.idx ?? null) : null)],
+      ready: [listen],
+    },
+  };
+}
+
+/** A click opens the step's episodes; a drag zooms, as uPlot does. */
+function listen(plot) {
+  let from = null;
+  plot.over.addEventListener("mousedown", (event) => (from = event.clientX));
+  plot.over.addEventListener("click", (event) => {
+    if (from !== null && Math.abs(event.clientX - from) < 4 && plot.cursor.idx != null) openStep(plot.data[0][plot.cursor.idx]);
+  });
+}
+
+/** Every second stage is shaded; each has its name above it where there is room. */
+function drawStages(plot, run, colours) {
+  const { ctx, bbox } = plot;
+  const scale = devicePixelRatio;
+  ctx.save();
+  ctx.font = `${11 * scale}px system-ui, sans-serif`;
+  run.stages.forEach((stage, index) => {
+    const ends = [stage.from - 0.5, stage.to + 0.5].map((x) => Math.min(Math.max(plot.valToPos(x, "x", true), bbox.left), bbox.left + bbox.width));
+    if (ends[1] <= ends[0]) return;
+    ctx.fillStyle = colours.stage;
+    if (index % 2 === 1) ctx.fillRect(ends[0], bbox.top, ends[1] - ends[0], bbox.height);
+    ctx.fillStyle = colours.soft;
+    const name = stage.name.length > 24 ? `${stage.name.slice(0, 23)}…` : stage.name;
+    if (ctx.measureText(name).width < ends[1] - ends[0] - 2 * scale) ctx.fillText(name, ends[0] + 3 * scale, bbox.top - 3 * scale);
+  });
+  ctx.restore();
+}
+
+/** Players that do not learn as dashed lines; the reported step as a mark. */
+function drawFloors(plot, { chart, run }, colours) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.lineWidth = devicePixelRatio;
+  const line = (x0, y0, x1, y1, colour, dash) => {
+    ctx.strokeStyle = colour;
+    ctx.setLineDash(dash.map((length) => length * devicePixelRatio));
+    ctx.beginPath();
+    ctx.moveTo(x0, y0);
+    ctx.lineTo(x1, y1);
+    ctx.stroke();
+  };
+  for (const floor of chart.floors ?? []) {
+    const y = plot.valToPos(floor.y, "y", true);
+    line(bbox.left, y, bbox.left + bbox.width, y, colours.floor, [5, 4]);
+  }
+  const x = run.reported_step === null ? null : plot.valToPos(run.reported_step, "x", true);
+  if (x !== null && x >= bbox.left && x <= bbox.left + bbox.width) line(x, bbox.top, x, bbox.top + bbox.height, colours.soft, [2, 3]);
+  ctx.restore();
+}

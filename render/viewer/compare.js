@@ -1,0 +1,123 @@
+/** Two players on the same seeds side by side: who solves what, and where their ways part. */
+import { html, useMemo } from "vendor/preact";
+import { percent, plural, points, policyName } from "viewer/format";
+import { useKeys } from "viewer/keys";
+import { usePage, useRecords } from "viewer/page";
+import { cell, chance, defaultLabels, firstDifference, pairs } from "viewer/pairs";
+import { Empty, Frame, Outcome, Problem } from "viewer/parts";
+import { Controls, Timeline, usePlayer } from "viewer/player";
+import { link, replace } from "viewer/route";
+import { Rows } from "viewer/rows";
+import { Action } from "viewer/turn";
+
+export function CompareView() {
+  const { route, table, version } = usePage();
+  const { query } = route;
+  const usual = useMemo(() => defaultLabels(table), [version]);
+  const [a, b] = [query.a || usual[0], query.b || usual[1]];
+  const task = query.task ?? "";
+  const all = useMemo(() => pairs(table, a, b, task), [version, a, b, task]);
+  const rows = useMemo(() => (query.cell ? all.filter((pair) => cell(pair) === query.cell) : all), [all, query.cell]);
+  const set = (changes) => replace(link("compare", [], { a, b, task, cell: query.cell, seed: query.seed, ...changes }));
+  const place = Math.max(rows.findIndex((pair) => String(pair.a.seed) === query.seed), 0);
+  const pair = rows[place];
+  const show = (at) => rows[at] && set({ seed: String(rows[at].a.seed) });
+  useKeys({ n: () => show(place + 1), p: () => show(place - 1) });
+  if (table.size && !b) return html`<h1>Compare</h1><${Empty}>There is one player's record here: a comparison needs two.<//>`;
+  return html`<section class="compare">
+    <h1>Compare</h1>
+    <${Choices} a=${a} b=${b} task=${task} set=${set} />
+    ${!all.length && html`<${Empty}>${policyName(a)} and ${policyName(b)} have no seed in common${task && ` in ${task}`}.<//>`}
+    ${all.length > 0 && html`<div class="overview">
+      <${Matrix} all=${all} a=${a} b=${b} chosen=${query.cell ?? ""} set=${set} />
+      <${Seeds} rows=${rows} version=${version} pair=${pair} show=${show} />
+    </div>`}
+    ${pair && html`<${Duel} key=${`${pair.a.id}-${pair.b.id}`} pair=${pair} />`}
+  </section>`;
+}
+
+function Choices({ a, b, task, set }) {
+  const { table, version } = usePage();
+  const labels = useMemo(() => [...table.values("label").keys()], [version]);
+  const tasks = useMemo(() => [...table.values("task").keys()], [version]);
+  const choice = (title, value, all, change, every = null) => html`<label>${title}<select value=${value} onChange=${(event) => change(event.target.value)}>
+    ${every && html`<option value="">${every}</option>`}
+    ${(all.includes(value) || !value ? all : [value, ...all]).map((one) => html`<option value=${one}>${every ? one : policyName(one)}</option>`)}
+  </select></label>`;
+  return html`<form class="filters" onSubmit=${(event) => event.preventDefault()}>
+    ${choice("A", a, labels, (value) => set({ a: value, cell: "", seed: "" }))}
+    <button onClick=${() => set({ a: b, b: a, cell: "" })} aria-label="Change sides" title="Change sides">⇄</button>
+    ${choice("B", b, labels, (value) => set({ b: value, cell: "", seed: "" }))}
+    ${tasks.length > 1 && choice("Task", task, tasks, (value) => set({ task: value, cell: "", seed: "" }), "all")}
+  </form>`;
+}
+
+/** Both, only one, neither: counts to click, and whether the difference could be chance. */
+function Matrix({ all, a, b, chosen, set }) {
+  const counts = { both: 0, a: 0, b: 0, neither: 0 };
+  for (const pair of all) counts[cell(pair)] += 1;
+  const [rateA, rateB] = [(counts.both + counts.a) / all.length, (counts.both + counts.b) / all.length];
+  const likely = chance(counts.a, counts.b);
+  const box = (name, words) => html`<td><button class=${name} aria-pressed=${chosen === name} onClick=${() => set({ cell: chosen === name ? "" : name, seed: "" })}>
+    <strong class="num">${counts[name]}</strong><span>${words}</span></button></td>`;
+  return html`<div class="matrix">
+    <table aria-label="Success on the same seeds">
+      <thead><tr><td></td><th scope="col">B succeeds</th><th scope="col">B fails</th></tr></thead>
+      <tbody>
+        <tr><th scope="row">A succeeds</th>${box("both", "both")}${box("a", "only A")}</tr>
+        <tr><th scope="row">A fails</th>${box("b", "only B")}${box("neither", "neither")}</tr>
+      </tbody>
+    </table>
+    <p><strong>A</strong> ${policyName(a)} <span class="num">${percent(rateA)}</span> · <strong>B</strong> ${policyName(b)} <span class="num">${percent(rateB)}</span> of ${plural(all.length, "seed")}.
+      <br /><span class="soft">If neither were better, a split as uneven as ${counts.a} : ${counts.b} had a chance of ${likely < 0.001 ? "less than 0.1%" : percent(likely)} (exact McNemar test).</span></p>
+  </div>`;
+}
+
+function Seeds({ rows, version, pair, show }) {
+  const keys = useMemo(() => rows.map((_, index) => index), [rows]);
+  if (!rows.length) return html`<${Empty}>No seed is in this field.<//>`;
+  const tasks = new Set(rows.map((one) => one.a.task)).size > 1;
+  const head = html`<th scope="col" class="num">Seed</th>${tasks && html`<th scope="col">Task</th>`}<th scope="col">A</th><th scope="col" class="num">Reward</th><th scope="col">B</th><th scope="col" class="num">Reward</th>`;
+  const cells = (index) => {
+    const { a, b } = rows[index];
+    const now = rows[index] === pair ? "now" : "";
+    return html`<td class=${`num ${now}`}>${a.seed}</td>${tasks && html`<td>${a.task}</td>`}<td><${Outcome} row=${a} /></td><td class="num">${points(a.reward)}</td><td><${Outcome} row=${b} /></td><td class="num">${points(b.reward)}</td>`;
+  };
+  return html`<${Rows} name="seeds" className="seeds" rows=${keys} version=${version} head=${head} cells=${cells} open=${show} />`;
+}
+
+/** Both episodes of a seed, a turn at a time. */
+function Duel({ pair }) {
+  const { answers, again } = useRecords([pair.a.id, pair.b.id]);
+  const [one, other] = answers;
+  const problem = one?.error ?? other?.error;
+  if (problem) return html`<${Problem} text=${problem} again=${again} />`;
+  if (!one || !other) return null;
+  return html`<${Sides} pair=${pair} records=${[one.record, other.record]} />`;
+}
+
+function Sides({ pair, records }) {
+  const length = Math.max(...records.map((record) => record.turns.length), 1);
+  const player = usePlayer(length);
+  const differs = useMemo(() => firstDifference(...records), records);
+  const jump = () => differs !== null && player.seek(differs);
+  useKeys({ d: jump });
+  const side = (name, row, record) => {
+    const turn = record.turns[Math.min(player.at, record.turns.length - 1)];
+    const over = player.at >= record.turns.length;
+    return html`<article class=${`side ${over ? "over" : ""}`} aria-label=${name}>
+      <header><strong>${name}</strong> <a href=${link("episode", [row.id], { turn: player.at + 1 })}>${policyName(row.label)} #${row.id}</a> <${Outcome} row=${row} /> <span class="num" title="Reward">${points(row.reward)}</span></header>
+      ${turn?.frame && html`<${Frame} turn=${turn} name=${`${name}, turn ${player.at + 1}`} />`}
+      <${Timeline} turns=${record.turns} player=${player} differs=${differs} />
+      ${over && html`<p class="soft">ended after ${plural(record.turns.length, "turn")}</p>`}
+      ${turn && html`<${Action} turn=${turn} /><p class="thinking" dir="auto">${turn.thinking}</p>`}
+      ${record.problem && html`<p class="problem">${record.problem}</p>`}
+    </article>`;
+  };
+  return html`<div class="duel">
+    <div class="together"><${Controls} player=${player} />
+      <p class="parting">${differs === null ? "Both play the same." : html`<button onClick=${jump} title="Go there (d)">First difference: turn ${differs + 1}</button>`}
+      ${differs !== null && player.at === differs && html` <span class="mark">they part here</span>`}</p></div>
+    <div class="sides">${side("A", pair.a, records[0])}${side("B", pair.b, records[1])}</div>
+  </div>`;
+}

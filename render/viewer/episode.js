@@ -1,0 +1,123 @@
+/** One episode: the frame, the turn in words beside it, and the ways to the episodes beside it. */
+import { html, useEffect, useMemo, useRef, useState } from "vendor/preact";
+import { listQuery, select } from "viewer/filter";
+import { plural, points, policyName } from "viewer/format";
+import { useKeys } from "viewer/keys";
+import { usePage, useRecords } from "viewer/page";
+import { Advantage, Empty, Frame, Outcome, Problem } from "viewer/parts";
+import { Controls, Timeline, usePlayer } from "viewer/player";
+import { go, link } from "viewer/route";
+import { Turn } from "viewer/turn";
+
+export function EpisodeView() {
+  const { route, table } = usePage();
+  const id = Number(route.parts[0]);
+  const { answers, again } = useRecords([id]);
+  const [open, setOpen] = useState({});
+  const row = table.find(id);
+  const fold = (name, value) => setOpen((before) => ({ ...before, [name]: value }));
+  const answer = answers[0];
+  if (!row && table.size) return html`<${Empty}>There is no episode ${route.parts[0]} here. <a href=${link("episodes")}>All episodes</a><//>`;
+  return html`<article class="episode">
+    ${row && html`<${Head} row=${row} />`}
+    ${answer?.error && html`<${Problem} text=${`Episode ${answer.id}: ${answer.error}`} again=${again} />`}
+    ${answer?.record && html`<${Playing} key=${answer.id} record=${answer.record} open=${open} fold=${fold} />`}
+  </article>`;
+}
+
+/** Who played what, how it went, and the neighbours: the list's, the group's, the same seed's. */
+function Head({ row }) {
+  const { table, version, route } = usePage();
+  const list = listQuery(route.query);
+  const rows = useMemo(() => select(table, list), [version, JSON.stringify(list)]);
+  const place = rows.indexOf(row.at);
+  const near = (step) => (place >= 0 && rows[place + step] !== undefined ? table.columns.id[rows[place + step]] : null);
+  const [before, next] = [near(-1), near(1)];
+  const group = table.group(row.at);
+  const groupLink = group.length > 1 ? link("group", groupParts(row)) : null;
+  const others = otherPlayers(table, row);
+  const open = (id) => id !== null && go(link("episode", [id], list));
+  useKeys({
+    n: () => open(next),
+    p: () => open(before),
+    u: () => go(link("episodes", [], list)),
+    g: () => groupLink && go(groupLink),
+    c: () => others.length && go(others[0].link),
+  });
+  const step = (id, words) => (id === null ? html`<span class="button off">${words}</span>` : html`<a class="button" href=${link("episode", [id], list)}>${words}</a>`);
+  return html`<header class="head">
+    <nav class="list" aria-label="The list's episodes">
+      <a href=${link("episodes", [], list)} title="Back to the list (u)">Episodes</a>
+      ${step(before, "‹ previous")} ${step(next, "next ›")}
+      ${place >= 0 && html`<span class="soft num">${place + 1} of ${rows.length}</span>`}
+    </nav>
+    <h1><span class="soft">#${row.id}</span> ${row.task}${row.kind && html` <span class="kind">${row.kind}</span>`} <${Outcome} row=${row} /></h1>
+    <dl class="facts">
+      <div><dt>Player</dt><dd>${policyName(row.label)}</dd></div>
+      ${row.stage && html`<div><dt>Stage</dt><dd>${row.stage}</dd></div>`}
+      ${row.step >= 0 && html`<div><dt>Step</dt><dd class="num">${row.step}</dd></div>`}
+      <div><dt>Seed</dt><dd class="num">${row.seed}</dd></div>
+      <div><dt>Turns</dt><dd class="num">${row.turns}</dd></div>
+      <div><dt>Reward</dt><dd class="num">${points(row.reward)}</dd></div>
+      ${row.advantage != null && html`<div><dt>Advantage</dt><dd><${Advantage} value=${row.advantage} most=${Math.max(...group.map((at) => Math.abs(table.columns.advantage[at] ?? 0)))} /></dd></div>`}
+      ${row.score != null && html`<div><dt>Score</dt><dd class="num">${points(row.score)}</dd></div>`}
+    </dl>
+    <p class="ways">
+      ${groupLink && html`<a href=${groupLink} title="Side by side (g)">Its group of ${group.length}</a>`}
+      ${others.map((other) => html`<a href=${other.link} title="Side by side (c)">Same seed by ${policyName(other.label)}</a>`)}
+    </p>
+  </header>`;
+}
+
+/** The address parts of a row's group. */
+export function groupParts(row) {
+  return [row.label, row.stage, row.step, row.task, row.group];
+}
+
+function otherPlayers(table, row) {
+  const labels = new Map();
+  for (const at of table.sameStart(row.at)) {
+    const label = table.columns.label[at];
+    if (label !== row.label) labels.set(label, label);
+  }
+  return [...labels.keys()].map((label) => {
+    const [a, b] = label === "before" ? [label, row.label] : [row.label, label];
+    return { label, link: link("compare", [], { a, b, task: row.task, seed: row.seed }) };
+  });
+}
+
+function Playing({ record, open, fold }) {
+  const { route, source } = usePage();
+  const { turns } = record;
+  const player = usePlayer(turns.length, Number(route.query.turn ?? 1) - 1);
+  const pictured = turns.some((turn) => turn.frame);
+  useKeys({ r: () => fold("reply", !(open.reply ?? !turns[player.at]?.valid)) });
+  useEffect(() => {
+    for (const turn of turns.slice(player.at + 1, player.at + 4)) if (turn.frame) new Image().src = source.frame(turn);
+  }, [player.at, turns]);
+  if (!turns.length) return html`<${Empty}>No turn was played${record.problem ? `: ${record.problem}` : ""}.<//>`;
+  return html`<div class=${`playing ${pictured ? "" : "words"}`}>
+    <div class="screen">
+      ${pictured && html`<${Frame} turn=${turns[player.at]} name=${`What the model saw in turn ${player.at + 1}`} />`}
+      ${turns.length > 1 && html`<${Controls} player=${player} /><${Timeline} turns=${turns} player=${player} />`}
+      ${pictured && turns.length > 1 && html`<${Strip} turns=${turns} player=${player} />`}
+      ${record.problem && html`<p class="problem">${record.problem}</p>`}
+    </div>
+    <${Turn} record=${record} at=${player.at} open=${open} fold=${fold} />
+  </div>`;
+}
+
+/** Small pictures of the turns; the one that is shown stays in sight. */
+function Strip({ turns, player }) {
+  const { source } = usePage();
+  const strip = useRef();
+  useEffect(() => {
+    const box = strip.current;
+    const now = box?.children[player.at];
+    if (now) box.scrollLeft = now.offsetLeft - (box.clientWidth - now.clientWidth) / 2;
+  }, [player.at]);
+  const thumb = (turn, index) => html`<button class=${turn.valid ? "" : "invalid"} aria-label=${`Turn ${index + 1}`} aria-current=${index === player.at} onClick=${() => player.seek(index)}>
+    ${turn.frame ? html`<img src=${source.frame(turn)} alt="" loading="lazy" />` : html`<span>–</span>`}
+  </button>`;
+  return html`<div class="strip" ref=${strip} aria-label=${plural(turns.length, "turn")}>${turns.map(thumb)}</div>`;
+}

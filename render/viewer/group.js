@@ -1,0 +1,53 @@
+/** The episodes of one group side by side: the same start, played several times, best advantage first. */
+import { html, useMemo } from "vendor/preact";
+import { plural, points, policyName } from "viewer/format";
+import { usePage, useRecords } from "viewer/page";
+import { Advantage, Empty, Frame, Outcome, Problem } from "viewer/parts";
+import { Controls, usePlayer } from "viewer/player";
+import { link } from "viewer/route";
+import { Action } from "viewer/turn";
+
+export function GroupView() {
+  const { route, table, version } = usePage();
+  const [label, stage, step, task, group] = route.parts;
+  const key = JSON.stringify([label, stage, Number(step), task, Number(group)]);
+  const rows = useMemo(() => {
+    const found = (table.groups.get(key) ?? []).map((at) => table.row(at));
+    return found.sort((a, b) => (b.advantage ?? b.reward) - (a.advantage ?? a.reward) || a.id - b.id);
+  }, [version, key]);
+  const { answers } = useRecords(rows.map((row) => row.id));
+  const records = new Map(answers.map((answer) => [answer.id, answer]));
+  const lengths = answers.map(({ record }) => record?.turns.length ?? 0);
+  const player = usePlayer(Math.max(...lengths, 1));
+  if (!rows.length) return html`<${Empty}>There is no such group here. <a href=${link("episodes")}>All episodes</a><//>`;
+  const most = Math.max(...rows.map((row) => Math.abs(row.advantage ?? 0)));
+  const mean = rows.reduce((sum, row) => sum + row.reward, 0) / rows.length;
+  const spread = Math.sqrt(rows.reduce((sum, row) => sum + (row.reward - mean) ** 2, 0) / rows.length);
+  const seeds = [...new Set(rows.map((row) => row.seed))];
+  return html`<section class="group">
+    <nav class="list"><a href=${link("episodes", [], { label, task, step })}>Episodes of this step</a></nav>
+    <h1>Group ${group} <span class="soft">${task} · ${policyName(label)}${stage && ` · ${stage}`}${step >= 0 && ` · step ${step}`}</span></h1>
+    <dl class="facts">
+      <div><dt>Episodes</dt><dd class="num">${rows.length}</dd></div>
+      <div><dt>Success</dt><dd class="num">${rows.filter((row) => row.success).length} of ${rows.length}</dd></div>
+      <div><dt>Reward, mean ± deviation</dt><dd class="num">${points(mean)} ± ${points(spread)}</dd></div>
+      <div><dt>Seed</dt><dd class="num">${seeds.join(", ")}</dd></div>
+    </dl>
+    ${player.last > 0 && html`<div class="together"><${Controls} player=${player} /></div>`}
+    <div class="cards">${rows.map((row) => html`<${Card} key=${row.id} row=${row} answer=${records.get(row.id)} at=${player.at} most=${most} />`)}</div>
+  </section>`;
+}
+
+function Card({ row, answer, at, most }) {
+  const turns = answer?.record?.turns ?? [];
+  const turn = turns[Math.min(at, turns.length - 1)];
+  const over = turns.length > 0 && at >= turns.length;
+  return html`<a class=${`card ${over ? "over" : ""}`} href=${link("episode", [row.id], { turn: Math.min(at, Math.max(turns.length - 1, 0)) + 1 })}>
+    <div class="top"><${Outcome} row=${row} /><span class="num" title="Reward">${points(row.reward)}</span></div>
+    <${Advantage} value=${row.advantage} most=${most} />
+    ${turn?.frame && html`<${Frame} turn=${turn} name=${`Episode ${row.id}, turn ${Math.min(at, turns.length - 1) + 1}`} />`}
+    ${answer?.error && html`<${Problem} text=${answer.error} />`}
+    ${turn && html`<${Action} turn=${turn} short=${true} /><p class="thinking" dir="auto">${turn.thinking.slice(0, 600)}</p>`}
+    <div class="foot soft"><span>#${row.id}</span><span class="num">${over ? `ended after ${plural(turns.length, "turn")}` : plural(row.turns, "turn")}</span></div>
+  </a>`;
+}

@@ -1,0 +1,61 @@
+/** Two players on the same starts: pairs of their episodes, and what they say together. */
+
+/** The pairs of `a` and `b`: rows of both labels with the same task and seed, the i-th with the i-th. */
+export function pairs(table, a, b, task = "") {
+  const waiting = new Map();
+  const found = [];
+  const { label, task: tasks } = table.columns;
+  const queue = (at) => {
+    const key = table.startKey(at);
+    if (!waiting.has(key)) waiting.set(key, []);
+    return waiting.get(key);
+  };
+  const wanted = (at, name) => label[at] === name && (!task || tasks[at] === task);
+  for (let at = 0; at < table.size; at += 1) if (wanted(at, a)) queue(at).push(at);
+  for (let at = 0; at < table.size; at += 1) {
+    const first = wanted(at, b) ? waiting.get(table.startKey(at))?.shift() : undefined;
+    if (first !== undefined) found.push({ a: table.row(first), b: table.row(at) });
+  }
+  return found.sort((one, other) => one.a.at - other.a.at);
+}
+
+/** Which of the four a pair is. */
+export function cell({ a, b }) {
+  if (a.success) return b.success ? "both" : "a";
+  return b.success ? "b" : "neither";
+}
+
+/** Exact McNemar test: how likely so lopsided a split of `a` and `b` is where neither player is better. */
+export function chance(a, b) {
+  const n = a + b;
+  let term = 0.5 ** n;
+  let sum = 0;
+  for (let k = 0; k <= Math.min(a, b); k += 1) {
+    sum += term;
+    term *= (n - k) / (k + 1);
+  }
+  return Math.min(2 * sum, 1);
+}
+
+/** The first turn (from 0) at which two records answer differently, or null. */
+export function firstDifference(a, b) {
+  const length = Math.max(a.turns.length, b.turns.length);
+  for (let at = 0; at < length; at += 1) {
+    const [one, other] = [a.turns[at], b.turns[at]];
+    if (!one || !other || one.action !== other.action || one.valid !== other.valid) return at;
+  }
+  return null;
+}
+
+/** Pairs of labels that share starts, the run's own story (before, after, …) first. */
+export function defaultLabels(table) {
+  const labels = [...table.values("label").keys()];
+  const starts = new Map(labels.map((label) => [label, new Set()]));
+  table.columns.label.forEach((label, at) => starts.get(label)?.add(table.startKey(at)));
+  const share = (a, b) => [...starts.get(a)].some((start) => starts.get(b).has(start));
+  const story = (label) => ["before", "after"].indexOf(label.split("/").at(-1));
+  const sorted = labels.filter((label) => story(label) >= 0).sort((a, b) => story(a) - story(b));
+  const order = [...sorted, ...labels.filter((label) => story(label) < 0)];
+  for (const a of order) for (const b of order) if (a !== b && share(a, b)) return [a, b];
+  return [order[0] ?? "", order[1] ?? ""];
+}

@@ -1,0 +1,54 @@
+/** Small pieces that several views show. */
+import { html, useState } from "vendor/preact";
+import { outcome, points } from "viewer/format";
+import { usePage } from "viewer/page";
+
+const ICONS = {
+  play: "M4 2.5v11l9-5.5z",
+  pause: "M4 2.5h3v11H4zM9 2.5h3v11H9z",
+  back: "M10.5 3 5.5 8l5 5z",
+  on: "M5.5 3l5 5-5 5z",
+  first: "M3.5 3h2v10h-2zM13 3 7 8l6 5z",
+  last: "M10.5 3h2v10h-2zM3 3l6 5-6 5z",
+  theme: "M8 1.5a6.5 6.5 0 1 0 0 13zM8 1.5a6.5 6.5 0 0 1 0 13v-1.2a5.3 5.3 0 0 0 0-10.6z",
+};
+
+/** A symbol of 16 pixels; its button has the words. */
+export function Icon({ name }) {
+  return html`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d=${ICONS[name]} /></svg>`;
+}
+
+/** How an episode ended. */
+export function Outcome({ row }) {
+  const { word, tone } = outcome(row.success, row.ended);
+  return html`<span class=${`outcome ${tone}`}>${word}</span>`;
+}
+
+/** An advantage with a bar to the side of its sign; `most` is the largest size beside it. */
+export function Advantage({ value, most }) {
+  if (value == null) return html`<span class="soft">–</span>`;
+  const share = most > 0 ? Math.min(Math.abs(value) / most, 1) * 50 : 0;
+  const style = { width: `${share}%`, left: value < 0 ? `${50 - share}%` : "50%" };
+  return html`<span class="advantage"><span class="diverging"><i class=${value < 0 ? "bad" : "good"} style=${style} /></span><span class="num">${points(value, true)}</span></span>`;
+}
+
+/** One line that says what is wrong, with a way to try again. */
+export function Problem({ text, again }) {
+  return html`<p class="problem" role="alert">${text} ${again && html`<button onClick=${again}>Try again</button>`}</p>`;
+}
+
+/** The frame a turn was played from; a picture that is not there says so. */
+export function Frame({ turn, name }) {
+  const { source } = usePage();
+  const [broken, setBroken] = useState(null);
+  const url = turn && source.frame(turn);
+  if (!url) return html`<div class="frame none"><span>no picture</span></div>`;
+  if (broken === url) return html`<div class="frame none"><span>the picture is not there</span></div>`;
+  const sharpen = ({ target }) => target.classList.toggle("pixels", target.naturalWidth < target.clientWidth * devicePixelRatio);
+  return html`<div class="frame"><img src=${url} alt=${name} onLoad=${sharpen} onError=${() => setBroken(url)} /></div>`;
+}
+
+/** Words in place of what a view would show. */
+export function Empty({ children }) {
+  return html`<p class="empty">${children}</p>`;
+}

@@ -1,0 +1,83 @@
+/** Playing an episode's turns: where it stands, the clock, the keys, the controls. */
+import { html, useEffect, useState } from "vendor/preact";
+import { useKeys } from "viewer/keys";
+import { Icon } from "viewer/parts";
+
+const SPEEDS = [0.5, 1, 2, 4, 8, 16];
+let lastSpeed = 2;
+
+/** A player of `length` turns, from turn `start` on (counted from 0). */
+export function usePlayer(length, start = 0) {
+  const [place, setPlace] = useState(start);
+  const [playing, setPlaying] = useState(false);
+  const [speed, setSpeed] = useState(lastSpeed);
+  const last = Math.max(length - 1, 0);
+  const at = Math.min(Math.max(place, 0), last);
+  useEffect(() => {
+    if (!playing) return undefined;
+    if (at >= last) {
+      setPlaying(false);
+      return undefined;
+    }
+    const timer = setTimeout(() => setPlace(at + 1), 1000 / speed);
+    return () => clearTimeout(timer);
+  }, [playing, at, last, speed]);
+  const seek = (turn) => {
+    setPlaying(false);
+    setPlace(Math.min(Math.max(turn, 0), last));
+  };
+  const toggle = () => {
+    if (!playing && at >= last) setPlace(0);
+    setPlaying(!playing && last > 0);
+  };
+  const pace = (step) => {
+    lastSpeed = SPEEDS[Math.min(Math.max(SPEEDS.indexOf(speed) + step, 0), SPEEDS.length - 1)];
+    setSpeed(lastSpeed);
+  };
+  useKeys({
+    " ": toggle,
+    ArrowLeft: () => seek(at - 1),
+    ArrowRight: () => seek(at + 1),
+    Home: () => seek(0),
+    End: () => seek(last),
+    "<": () => pace(-1),
+    ">": () => pace(1),
+  });
+  return { at, last, playing, speed, seek, toggle, pace };
+}
+
+/** Buttons, a slider and the speed. */
+export function Controls({ player }) {
+  const { at, last, playing, speed, seek, toggle, pace } = player;
+  const button = (icon, label, act, off = false) =>
+    html`<button class="round" aria-label=${label} title=${label} disabled=${off} onClick=${act}><${Icon} name=${icon} /></button>`;
+  return html`<div class="controls" role="group" aria-label="Playing">
+    ${button("first", "First turn (Home)", () => seek(0), at === 0)}
+    ${button("back", "A turn back (←)", () => seek(at - 1), at === 0)}
+    ${button(playing ? "pause" : "play", playing ? "Pause (space)" : "Play (space)", toggle, last === 0)}
+    ${button("on", "A turn on (→)", () => seek(at + 1), at === last)}
+    ${button("last", "Last turn (End)", () => seek(last), at === last)}
+    <input type="range" min="0" max=${last} value=${at} aria-label="Turn" aria-valuetext=${`turn ${at + 1} of ${last + 1}`} onInput=${(event) => seek(Number(event.target.value))} />
+    <output class="num">${at + 1} / ${last + 1}</output>
+    <button class="speed num" aria-label=${`Speed: ${speed} turns a second; click for faster`} title="Turns a second (< >)" onClick=${() => (speed === SPEEDS.at(-1) ? pace(-SPEEDS.length) : pace(1))}>${speed}×</button>
+  </div>`;
+}
+
+/** A column for each turn: its reward's size and sign, invalid replies marked; a click goes there. */
+export function Timeline({ turns, player, differs = null }) {
+  if (turns.length < 2) return null;
+  const most = Math.max(...turns.map((turn) => Math.abs(turn.reward)), 1e-9);
+  const column = (turn, index) => {
+    const height = (Math.abs(turn.reward) / most) * 9;
+    const tone = `${turn.valid ? "" : "invalid"} ${index === player.at ? "now" : ""} ${index === differs ? "differs" : ""}`;
+    return html`<g class=${tone}>
+      <rect class="slot" x=${index} y="0" width="1" height="20" />
+      <rect class=${turn.reward < 0 ? "bad" : "good"} x=${index + 0.15} width="0.7" y=${turn.reward < 0 ? 10 : 10 - height} height=${height} />
+    </g>`;
+  };
+  const click = (event) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    player.seek(Math.floor(((event.clientX - box.left) / box.width) * turns.length));
+  };
+  return html`<svg class="timeline" viewBox=${`0 0 ${turns.length} 20`} preserveAspectRatio="none" aria-hidden="true" onClick=${click}>${turns.map(column)}</svg>`;
+}

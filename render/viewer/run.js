@@ -1,0 +1,49 @@
+/** The run at a glance: what it was, what it reached, how it learned, its videos, its settings. */
+import { html, useState } from "vendor/preact";
+import { Chart } from "viewer/chart";
+import { count, policyName } from "viewer/format";
+import { remember, remembered, usePage } from "viewer/page";
+import { link } from "viewer/route";
+import { ResultTable } from "viewer/tables";
+
+export function RunView() {
+  const { run } = usePage();
+  return html`<section class="run">
+    <header><h1>${run.name}</h1>
+      <dl class="facts">${run.facts.map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
+    </header>
+    ${run.notes.length > 0 && html`<ul class="notes">${run.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+    ${run.tables.length > 0 && html`<div class="results">${run.tables.map((table) => html`<${ResultTable} table=${table} />`)}</div>`}
+    <${Charts} />
+    ${run.videos.length > 0 && html`<h2>Videos</h2><div class="videos">${run.videos.map((video) => html`<${Video} key=${video.url} video=${video} />`)}</div>`}
+    ${run.policies.length > 0 && html`<h2>Episodes</h2><p class="ways">${run.policies.map(
+      ({ label, title, episodes }) => html`<a href=${link("episodes", [], { label })}>${title || policyName(label)} <span class="soft num">${count(episodes)}</span></a>`,
+    )}</p>`}
+    ${run.config && html`<details><summary>Settings</summary><pre tabindex="0">${run.config}</pre></details>`}
+  </section>`;
+}
+
+function Charts() {
+  const { run, dark } = usePage();
+  const [smooth, setSmooth] = useState(remembered("smooth") !== "no");
+  const [more, setMore] = useState(remembered("more") === "yes");
+  if (!run.charts.length) return null;
+  const shown = run.charts.filter((chart) => !chart.more);
+  const rest = run.charts.filter((chart) => chart.more);
+  const turn = (key, value, set) => {
+    remember(key, value ? "yes" : "no");
+    set(value);
+  };
+  const draw = (chart) => html`<${Chart} key=${chart.key} chart=${chart} run=${run} smooth=${smooth} dark=${dark} large=${chart.key === "success"} />`;
+  return html`<div class="heading"><h2>Learning</h2>
+      <label class="switch"><input type="checkbox" checked=${smooth} onChange=${(event) => turn("smooth", event.target.checked, setSmooth)} /> Smooth lines</label>
+      <span class="soft hint">A click on a step opens its episodes; drag to zoom, double click for all.</span></div>
+    <div class="charts">${shown.map(draw)}</div>
+    ${rest.length > 0 && html`<button class="more" aria-expanded=${more} onClick=${() => turn("more", !more, setMore)}>${more ? "Fewer charts" : `${rest.length} more charts`}</button>`}
+    ${more && html`<div class="charts">${rest.map(draw)}</div>`}`;
+}
+
+function Video({ video }) {
+  const gif = /\.gif($|\?)|^data:image\/gif/.test(video.url);
+  return html`<figure class="video">${gif ? html`<img src=${video.url} alt=${video.title} />` : html`<video src=${video.url} controls muted loop playsinline preload="metadata"></video>`}<figcaption>${video.title || video.name}</figcaption></figure>`;
+}

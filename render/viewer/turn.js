@@ -1,0 +1,70 @@
+/** One turn in words: the action, the thinking, the reward and its parts, the state, the prompt, the raw reply. */
+import { html } from "vendor/preact";
+import { cut, plural, points } from "viewer/format";
+
+const FORM = /^\s*<think>[\s\S]*<\/think>\s*<answer>[\s\S]*<\/answer>\s*$/;
+
+/** Why a reply is invalid, as far as its text shows. */
+export function whyInvalid(turn) {
+  if (turn.valid) return "";
+  return FORM.test(turn.reply)
+    ? "invalid: the answer is no action that is allowed here"
+    : "invalid: the reply is not <think>…</think><answer>…</answer>";
+}
+
+/** The action as a headline; what is no action says why. */
+export function Action({ turn, short = false }) {
+  if (!turn.valid) return html`<p class="action invalid">${short ? "invalid" : whyInvalid(turn)}</p>`;
+  return html`<p class="action" dir="auto">${cut(turn.action, short ? 120 : 2000) || "–"}</p>`;
+}
+
+/** The sum of the rewards up to each turn. */
+export function runningSums(turns) {
+  let sum = 0;
+  return turns.map((turn) => (sum += turn.reward));
+}
+
+/** All about turn `at` of a record; `open` holds which folds are open, `fold(name)` turns one. */
+export function Turn({ record, at, open, fold }) {
+  const turn = record.turns[at];
+  const same = at > 0 && record.turns[at - 1].prompt === turn.prompt;
+  const pictured = record.turns.some((one) => one.frame);
+  const asked = open.prompt ?? !pictured;
+  return html`<section class="turn" aria-label=${`Turn ${at + 1}`}>
+    ${!pictured && html`<${Fold} name="prompt" title=${`Prompt${same ? " (the same as before)" : ""}`} text=${turn.prompt} open=${asked} fold=${fold} />`}
+    <h3>Action</h3>
+    <${Action} turn=${turn} />
+    <h3>Thinking</h3>
+    <p class="thinking" dir="auto">${turn.thinking || html`<span class="soft">none</span>`}</p>
+    <${Rewards} record=${record} at=${at} />
+    ${turn.text && turn.text !== turn.prompt && html`<h3>State in words</h3><p class="caption" dir="auto">${turn.text}</p>`}
+    ${pictured && html`<${Fold} name="prompt" title=${`Prompt${same ? " (the same as before)" : ""}`} text=${turn.prompt} open=${asked} fold=${fold} />`}
+    <${Fold} name="reply" title=${`Reply as it came (${plural(turn.reply_tokens, "token")})`} text=${turn.reply} open=${open.reply ?? !turn.valid} fold=${fold} />
+  </section>`;
+}
+
+function Fold({ name, title, text, open, fold }) {
+  return html`<div class="fold">
+    <button aria-expanded=${open} onClick=${() => fold(name, !open)}>${title}</button>
+    ${open && html`<pre dir="auto" data-name=${name} tabindex="0">${text}</pre>`}
+  </div>`;
+}
+
+/** The turn's reward in its parts, and the sum so far on its way to the episode's. */
+function Rewards({ record, at }) {
+  const turn = record.turns[at];
+  const sums = runningSums(record.turns);
+  const low = Math.min(0, ...sums);
+  const high = Math.max(0, ...sums, low + 1e-9);
+  const place = (value) => (100 * (value - low)) / (high - low);
+  const [zero, now] = [place(0), place(sums[at])];
+  const bar = { left: `${Math.min(zero, now)}%`, width: `${Math.abs(now - zero)}%` };
+  return html`<h3>Reward</h3>
+    <dl class="chips">
+      <div class="whole"><dt>this turn</dt><dd class="num">${points(turn.reward, true)}</dd></div>
+      ${Object.entries(turn.rewards).map(([name, value]) => html`<div><dt>${name}</dt><dd class="num">${points(value, true)}</dd></div>`)}
+      ${turn.advantage != null && html`<div class="whole"><dt>advantage</dt><dd class="num">${points(turn.advantage, true)}</dd></div>`}
+    </dl>
+    <div class="sum"><span class="track"><i class=${sums[at] < 0 ? "bad" : "good"} style=${bar} /></span>
+      <span class="num">${points(sums[at])} of ${points(record.reward)}</span></div>`;
+}
