@@ -24,10 +24,10 @@ GROUPS: Final = {"success": "Success by task", "reward": "Reward parts", "stalen
 LEFT_OUT: Final = ("stage", "step", "total_step", "reply_tokens", "env_steps")
 
 
-def charts(
-    rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any] | None, name: str = ""
-) -> list[dict[str, Any]]:
-    """The charts of a run, as the page draws them.
+def draw(
+    rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], name: str = ""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The charts of a run and its stages (in total steps), as the page draws them.
 
     Args:
         rows: lines of metrics.jsonl.
@@ -50,7 +50,7 @@ def charts(
             chart["series"] += _held_out(curves, name)
             floors = read_floors(summary)
             chart["floors"] = [{"name": floor, "y": y} for floor, y in floors.items()]
-    stages = [{"name": stage, "from": first, "to": last} for stage, first, last in curves.stages]
+    stages: list[dict[str, Any]] = [{"name": stage, "from": first, "to": last} for stage, first, last in curves.stages]
     return sorted(drawn.values(), key=lambda chart: _order(str(chart["key"]))), stages
 
 
