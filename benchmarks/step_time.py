@@ -1,4 +1,4 @@
-"""Where a training step's time goes: env, render, tokenise, generate, learn, publish, rest.
+"""Where a training step's time goes: env, render, tokenise, record, generate, learn, publish, rest.
 
 python benchmarks/step_time.py [steps=8] [key=value …]
 
@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, and before torch is there
@@ -28,6 +29,7 @@ from envs.football.env import FootballEnv
 from envs.task import Task
 from render.football import PitchCamera
 from training.config import Config, load
+from training.group_records import GroupRecords
 from training.learner import Learner
 from training.mixture import Mixture
 from training.pipeline import assign_advantages
@@ -45,6 +47,7 @@ PARTS: dict[str, list[tuple[type, str]]] = {
         (Task, "parse"),
         (Task, "words"),
     ],
+    "record": [(GroupRecords, "write")],
     "learn": [(Learner, "update")],
 }
 SHOWN = [*PARTS, "generate", "publish", "rest"]
@@ -93,7 +96,8 @@ async def measure(steps: int, config: Config) -> None:
         for cls, method in methods:
             clock.watch(part, cls, method)
     generating = Spans(TransformersEngine, "_generate")
-    prepare(config)  # sets the threads as in a run
+    chat = prepare(config)  # sets the threads as in a run
+    groups = GroupRecords(Path(config.out), config.evaluation.record_groups, config.tasks, chat)
     cluster = await start(config)
     await cluster.begin_stage(stage.algo, stage.steps)
     mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
@@ -112,12 +116,14 @@ async def measure(steps: int, config: Config) -> None:
         generating.take()
         begun = time.perf_counter()
         collected = await collector.collect(step, step)
-        judged = assign_advantages(collected.groups, stage.algo)
+        judged = assign_advantages(collected.played, stage.algo)
         await cluster.update([one for group in judged for one in group.trajectories()], step, 0)
         learned = time.perf_counter()
         await cluster.publish(step + 1)
+        published = time.perf_counter()
+        groups.write(step + 1, "mgt", judged)
         row = dict.fromkeys(PARTS, 0.0) | clock.take()
-        row |= {"generate": generating.take(), "publish": time.perf_counter() - learned}
+        row |= {"generate": generating.take(), "publish": published - learned}
         row["step"] = time.perf_counter() - begun
         row["rest"] = row["step"] - sum(seconds for part, seconds in row.items() if part != "step")
         if step:  # the first step compiles and makes the envs

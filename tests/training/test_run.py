@@ -82,7 +82,7 @@ def assert_same(one: Path, two: Path) -> None:
     first, second = (load_file(folder / "checkpoint" / "model.safetensors") for folder in (one, two))
     assert first.keys() == second.keys()
     assert all(equal(first[name], second[name]) for name in first)
-    for label in ("before", "after"):
+    for label in ("before", "after_fre", "after", "train"):
         files = [folder / "episodes" / label / "episodes.jsonl" for folder in (one, two)]
         assert files[0].read_bytes() == files[1].read_bytes()
     for key in ("task", "seed", "success", "others", "checkpoint", "validation"):
