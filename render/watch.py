@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import uvicorn
-
 from render.viewer.records import find_places
 from render.viewer.run import Watched
-from render.viewer.server import application
+from render.viewer.server import server
 
 HOST: Final = "127.0.0.1"
 PORTS_TRIED: Final = 50
@@ -61,14 +59,10 @@ def main(words: Sequence[str]) -> None:
     if options.port not in (0, port):
         print(f"port {options.port} is in use; taking {port}")
     address = f"http://{HOST}:{port}/"
-    config = uvicorn.Config(
-        application(Watched(options.folders)), log_level="warning", server_header=False, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
     print(f"watching {', '.join(map(str, options.folders))} at {address} (Ctrl-C ends it)", flush=True)
     if options.open:
         webbrowser.open(address)
-    server.run(sockets=[listening])
+    server(Watched(options.folders)).run(sockets=[listening])
 
 
 def read_options(words: Sequence[str]) -> Options:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -33,6 +34,15 @@ SAFE: Final = {
 }
 """On every answer."""
 VIDEOS: Final = {".mp4": "video/mp4", ".gif": "image/gif"}
+
+
+def server(watched: Watched) -> uvicorn.Server:
+    """The server, not started yet; its `run` takes the socket that it listens on."""
+    config = uvicorn.Config(
+        application(watched), log_level="warning", server_header=False, lifespan="off", ws="none",
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    return uvicorn.Server(config)
 
 
 def application(watched: Watched) -> Starlette:
