@@ -1,4 +1,4 @@
-"""Films: MP4 (H.264, plays in any browser) and GIF from uint8 frames, and a caption band below a frame."""
+"""Films from uint8 frames: MP4 (H.264, plays in any browser) or a small GIF; and a caption band below a frame."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Final
 
 import imageio_ffmpeg
 import numpy as np
-from PIL import Image
 
 from render.canvas import Canvas, Colour, Frame, font, text_image
 
@@ -20,12 +19,23 @@ BAND: Final[Colour] = (20, 27, 36)
 TITLE: Final[Colour] = (255, 214, 92)
 TEXT: Final[Colour] = (232, 237, 242)
 
+ENCODERS: Final = {
+    ".mp4": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart"],
+    # At most 640 pixels wide, in the film's own 64 colours, and of each frame only what changed: 100 kB a second.
+    ".gif": [
+        "-filter_complex",
+        "scale='min(640,iw)':-2:flags=lanczos,split[film][seen];[seen]palettegen=max_colors=64[colours];"
+        "[film][colours]paletteuse=dither=none:diff_mode=rectangle",
+    ],
+}
+"""What ffmpeg is told, by the film's ending."""
+
 
 def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> Path:
     """Write a film; the ending of `path` says which kind.
 
-    MP4 is H.264 with yuv420p and the index in front; a frame of odd size gets its last row or column twice. The
-    file appears under its name only when it is whole.
+    MP4 is H.264 with yuv420p and the index in front. GIF is at most 640 pixels wide. A frame of odd size gets its last
+    row or column twice. The file appears under its name only when it is whole.
 
     Args:
         path: ends in .mp4 or .gif; its folder is made where it is missing.
@@ -38,7 +48,7 @@ def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> P
     """
     path = Path(path)
     kind = path.suffix.lower()
-    if kind not in (".mp4", ".gif"):
+    if kind not in ENCODERS:
         raise ValueError(f"{path.name!r} cannot be a film: the name must end in .mp4 or .gif")
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{kind}")
     try:
@@ -55,30 +65,22 @@ def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> P
 
 
 def _encode(path: Path, frames: Iterable[Frame], fps: float, kind: str) -> None:
-    """Write all frames to `path`."""
+    """Pipe all frames through imageio's ffmpeg; imageio's own writer would not notice when ffmpeg fails."""
     checked = _one_size(frames)
     first = next(checked, None)
     if first is None:
         raise ValueError("a film needs at least one frame: none came")
-    if kind == ".gif":
-        rest = (Image.fromarray(frame) for frame in checked)
-        Image.fromarray(first).save(path, save_all=True, append_images=rest, duration=1000 / fps, loop=0)
-    else:
-        _encode_mp4(path, itertools.chain([first], checked), fps, _even(first).shape[:2])
-
-
-def _encode_mp4(path: Path, frames: Iterator[Frame], fps: float, size: tuple[int, ...]) -> None:
-    """Pipe frames through imageio's ffmpeg; imageio's own writer would not notice when ffmpeg fails."""
+    height, width = _even(first).shape[:2]
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error",
-        "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[1]}x{size[0]}", "-r", str(fps), "-i", "-",
-        "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart", str(path),
+        "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-",
+        "-an", *ENCODERS[kind], str(path),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stdin is not None and process.stderr is not None
     try:
         with contextlib.suppress(BrokenPipeError), process.stdin:
-            for frame in frames:
+            for frame in itertools.chain([first], checked):
                 process.stdin.write(np.ascontiguousarray(_even(frame)).data)
         message = process.stderr.read().decode(errors="replace").strip().splitlines()
         if process.wait() != 0:

@@ -4,6 +4,7 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from PIL import Image
 
 from render.video import BAND, captioned, enlarged, write_video
 
@@ -48,6 +49,21 @@ def test_mp4_is_what_browsers_play(tmp_path: Path) -> None:
     assert meta["fps"] == 20 and meta["duration"] == pytest.approx(0.6)
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")  # the index in front: it starts before it is loaded
+
+
+def test_a_gif_is_small_and_keeps_its_pace(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (601, 1001, 3), np.uint8)  # the worst case: nothing repeats
+    calm = [np.full((601, 1001, 3), 20 * index, np.uint8) for index in range(6)]
+    path = write_video(tmp_path / "film.gif", [*calm, noise], fps=20)
+    with Image.open(path) as film:
+        assert (film.n_frames, film.size, film.info["loop"]) == (7, (640, 384), 0)
+        durations, colours = [], set()
+        for index in range(film.n_frames):
+            film.seek(index)
+            durations.append(film.info["duration"])
+            colours |= {colour for _, colour in film.convert("RGB").getcolors(2**24) or []}
+    assert durations == [50] * 7  # milliseconds
+    assert len(colours) <= 64
 
 
 def test_refusals_leave_what_was_there(tmp_path: Path) -> None:
