@@ -1,0 +1,102 @@
+"""Tab completion: `eval "$(python -m training.completion bash)"` in ~/.bashrc, or with `zsh` in ~/.zshrc.
+
+From then on `python -m training.run env=<TAB>` offers the tasks and `algo.<TAB>` the keys. Nothing heavy is imported.
+"""
+
+import ast
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+from envs.cli import command
+from envs.schema import ConfigError, keys, kinds
+from envs.suites import SUITES
+from envs.task_config import TaskConfig
+from training.algo import AlgoConfig
+from training.config import DEFAULTS, Config
+from training.recipe import group_file, names
+from training.stages import StageConfig
+
+COMMANDS = (
+    "agents.demonstrate", "agents.play", "agents.warmup", "envs", "envs.check", "render.watch", "training.baseline",
+    "training.completion", "training.evaluate", "training.run",
+)  # fmt: skip
+SHELLS = {
+    "bash": r"""
+_kickoff() {
+    local line=${COMP_LINE:0:COMP_POINT} IFS=$'\n'
+    local word=${line##* }
+    [[ $line == *" -m "* ]] || return
+    COMPREPLY=($("${COMP_WORDS[0]}" -m training.completion "$line" 2>/dev/null))
+    COMPREPLY=("${COMPREPLY[@]#"${word%"${word##*=}"}"}")  # to bash, what follows a = is a word of its own
+}
+complete -o default -o nospace -F _kickoff python python3
+""",
+    "zsh": r"""
+_kickoff() {
+    local -a found
+    [[ $LBUFFER == *" -m "* ]] && found=(${(f)"$(${words[1]} -m training.completion $LBUFFER 2>/dev/null)"})
+    if (( $#found )); then compadd -S '' -- $found; else _default; fi
+}
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+compdef _kickoff python python3
+""",
+}
+
+
+def offers(line: str) -> list[str]:
+    """What the last word of a command line, typed so far, may become."""
+    *before, word = line.split(" ")
+    module = before[before.index("-m") + 1] if "-m" in before[:-1] else ""
+    if before[-1:] == ["-m"]:
+        return [name for name in COMMANDS if name.startswith(word)]
+    key, equals, value = word.partition("=")
+    known = keys_of(module, before) if module in COMMANDS else {}
+    if equals:
+        first, comma, last = value.rpartition(",")
+        return [f"{key}={first}{comma}{name}" for name in known.get(key, ()) if name.startswith(last)]
+    ends = {name: name.find(".", len(word)) + 1 for name in known if name.startswith(word)}
+    return sorted({name[:end] if end else f"{name}=" for name, end in ends.items()})
+
+
+def keys_of(module: str, words: Sequence[str]) -> dict[str, Sequence[str]]:
+    """The keys of a command, and the values of those that have only a few."""
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None or found.submodule_search_locations:
+        return {}
+    known: dict[str, Sequence[str]] = {}
+    source = ast.parse(Path(found.origin).read_text("utf-8"))  # read, not imported: some of them need torch
+    for node in ast.walk(source):
+        if isinstance(node, ast.ClassDef) and node.name.endswith(("Options", "Config")):
+            for field in node.body:
+                if isinstance(field, ast.AnnAssign):
+                    boolean = ast.unparse(field.annotation) == "bool"
+                    known[ast.unparse(field.target)] = ("true", "false") if boolean else ()
+    if "load_with" in ast.dump(source):
+        recipe = next((word[7:] for word in words if word.startswith("recipe=")), DEFAULTS["recipe"])
+        known |= dict.fromkeys([name for name in keys(kinds(Config)) if name not in ("envs", "tasks", "stages")], ())
+        known |= {group: names(group) for group in DEFAULTS}
+        algo = keys(kinds(AlgoConfig), "algo.")
+        for stage in group_file("recipe", recipe).get("stages", {}):
+            own = [key for key in kinds(StageConfig) if key != "algo"]
+            known |= dict.fromkeys([f"stages.{stage}.{key}" for key in [*own, *algo]], ())
+        known |= dict.fromkeys(algo, ())
+    if "env" in known:
+        known |= {"env": [*names("env"), *SUITES]} | dict.fromkeys(keys(kinds(TaskConfig), "env."), ())
+    if "policy" in known:
+        known["policy"] = ("random", "idle", "expert", "tiny", "human", "runs/", "api:")
+    return known
+
+
+def main(argv: Sequence[str]) -> None:
+    """Print a shell's script; or, for such a script, what a line may become."""
+    if len(argv) == 1 and argv[0] in SHELLS:
+        print(SHELLS[argv[0]].strip())
+    elif len(argv) == 1 and " " in argv[0]:
+        print("\n".join(offers(argv[0])))
+    else:
+        raise ConfigError(f"one word is expected, {' or '.join(SHELLS)}, got {' '.join(argv)!r}")
+
+
+if __name__ == "__main__":
+    command(main, lambda _: "Usage: python -m training.completion bash|zsh\n\n" + str(__doc__))
