@@ -9,6 +9,11 @@ VALIDATION_FIRST = 2**30
 TEST_FIRST = 2**30 + 2**29
 
 
+def held_out_start(first: int, number: int, sampling_seed: int = 0) -> Start:
+    """The start of that number, from 0, in the split that begins at `first`."""
+    return Start(first + number, mix(sampling_seed, first, number), number)
+
+
 def held_out_starts(first: int, episodes: int, sampling_seed: int = 0) -> tuple[Start, ...]:
     """Held-out starts `first`, `first` + 1, …: the same for every run and every policy."""
-    return tuple(Start(first + i, mix(sampling_seed, first, i), i) for i in range(episodes))
+    return tuple(held_out_start(first, number, sampling_seed) for number in range(episodes))

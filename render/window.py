@@ -1,4 +1,7 @@
-"""A window for people, opened only by render_mode="human"."""
+"""Windows for people: one that shows frames (render_mode="human"), and one to play in, which gives keys back."""
+
+import os
+import sys
 
 import numpy as np
 import pygame
@@ -30,3 +33,53 @@ class Window:
         if self._surface is not None:
             pygame.display.quit()
             self._surface = None
+
+
+class KeyWindow:
+    """A window that a person plays in: others draw on its surface, and it waits for keys."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        """Open it, `size` (width, height) or as much of it as the display has; ValueError where there is no display."""
+        _need_a_display()
+        try:
+            pygame.display.init()
+            (width, height), *_ = pygame.display.get_desktop_sizes()
+            pygame.display.set_mode((min(size[0], width), min(size[1], height)), pygame.RESIZABLE)
+        except pygame.error as error:
+            raise ValueError(_no_display(str(error))) from error
+        pygame.key.set_repeat(400, 60)
+
+    @property
+    def surface(self) -> pygame.Surface:
+        """What is drawn on; another one after the window's size has changed."""
+        return pygame.display.get_surface()
+
+    def show(self, title: str) -> None:
+        """Show what was drawn, under this title."""
+        pygame.display.set_caption(title)
+        pygame.display.flip()
+
+    def wait(self) -> pygame.event.Event:
+        """The next event; now and then one of no type, so that a person at the terminal can stop the program."""
+        return pygame.event.wait(200)
+
+    def close(self) -> None:
+        """Close it."""
+        pygame.display.quit()
+
+
+def _need_a_display() -> None:
+    """ValueError where SDL would draw into nothing, without a word."""
+    driver = os.environ.get("SDL_VIDEODRIVER", "")
+    if driver in ("dummy", "offscreen"):
+        raise ValueError(_no_display(f"SDL_VIDEODRIVER={driver}"))
+    if sys.platform != "linux" or driver:
+        return
+    if not os.environ.get("WAYLAND_DISPLAY"):
+        if not os.environ.get("DISPLAY"):
+            raise ValueError(_no_display("DISPLAY is not set"))
+        os.environ["SDL_VIDEODRIVER"] = "x11"  # or SDL would look on, and in the end draw into nothing
+
+
+def _no_display(why: str) -> str:
+    return f"no display: {why}; play on a machine with a desktop, or under xvfb-run"

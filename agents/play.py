@@ -1,0 +1,175 @@
+"""A person plays: `python -m agents.play env=sokoban`.
+
+In a window, with the keys that it shows: any task of configs/env, on the held-out starts that models are measured on,
+seen, read and scored as a model is. Each finished episode is kept at once in plays/<task>, which
+`training.evaluate policy=human` puts into its table. An episode in which a reply was taken back is practice: kept as
+that, and never counted.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import envs  # noqa: F401  (registers the ids)
+from agents.episodes import Arena, Episode, Start
+from agents.play_person import Again, Closed, Person, Watched
+from agents.play_screen import SIZE
+from agents.recorded import PRACTICE, check_settings, is_record, read_lines, save_settings
+from agents.recording import as_record, prompts
+from agents.starts import TEST_FIRST, held_out_start
+from envs.cli import command, read_options
+from envs.schema import ConfigError
+from envs.task import Task
+from envs.task_config import load_task
+from envs.usage import short_help
+from render.episode import EpisodeWriter
+from render.window import KeyWindow
+
+HUMAN = "human"
+
+
+@dataclass
+class PlayOptions:
+    """What to play."""
+
+    env: str = "sokoban"
+    """The task: a name of configs/env or a path ending in .yaml; env.k=value sets its keys."""
+    episodes: int = 20
+    """Held-out starts to play, those that were played before included."""
+    first: int = 0
+    """The number of the first start, from 0."""
+    out: str = "plays"
+    """Folder for the record, which is in <out>/<task>."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if self.episodes < 1:
+            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        if self.first < 0:
+            raise ValueError(f"first must be 0 or more, got {self.first}")
+
+
+class Record:
+    """The folder of what was played: what is there already, and what is added."""
+
+    def __init__(self, folder: Path, task: Task) -> None:
+        """Read it; ConfigError where it is of another task or other settings."""
+        records = read_lines(folder) if is_record(folder) else []
+        other = next((record["task"] for record in records if record["task"] != task.name), None)
+        if other is not None:
+            raise ConfigError(f"{folder} holds episodes of {other}: choose another out=…")
+        if records:
+            try:
+                check_settings(task.config, folder)
+            except ConfigError as error:
+                raise ConfigError(f"{error}; choose another out=…, or play with those") from error
+        self.folder, self._task = folder, task
+        self.outcomes = {record["seed"]: record["success"] for record in records if record["policy"] != PRACTICE}
+        """Success by seed, of the starts that count."""
+        self.played = {record["seed"] for record in records}
+
+    def __enter__(self) -> Self:
+        """Open it for writing; OSError where it cannot be written."""
+        self._writer = EpisodeWriter(self.folder)
+        save_settings(self._task.config, self.folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self._writer.close()
+
+    def add(self, episode: Episode, practice: bool) -> None:
+        """Keep a finished episode; OSError where the disk does not take it."""
+        if not practice:
+            self.outcomes[episode.start.seed] = episode.success
+        last, by_success = len(episode.turns) - 1, self._task.config.reward == "success"
+        outcomes = [float(episode.success and number == last) for number in range(last + 1)]
+        rewards = [
+            {"outcome": won if by_success else turn.reward} for won, turn in zip(outcomes, episode.turns, strict=True)
+        ]
+        self._writer.write(
+            as_record(
+                episode,
+                task=self._task.name,
+                policy=PRACTICE if practice else HUMAN,
+                rewards=rewards,
+                prompts=prompts(episode, None, self._task),
+            )
+        )
+
+    @property
+    def tally(self) -> str:
+        """How many starts count, and how many of them succeeded."""
+        return f"{sum(self.outcomes.values())} of {len(self.outcomes)} succeeded"
+
+
+async def play(arena: Arena, person: Person, record: Record, start: Start, place: str) -> None:
+    """One start, until the person goes on to the next; what is finished is kept at once."""
+    script: list[str] = []
+    practice = False
+    while True:
+        person.prepare(place, record.tally, script, practice)
+        try:
+            (episode,) = await arena.play([start], person)
+            record.add(episode, practice)
+            person.prepare(place, record.tally, script, practice)
+            await person.finished(episode)
+            return
+        except Again as again:
+            script, practice = again.replies, True
+
+
+async def play_on(task: Watched, window: KeyWindow, record: Record, starts: Sequence[tuple[str, Start]]) -> None:
+    """One start after the other, until the person closes the window."""
+    arena, person = Arena(task), Person(task, window, str(record.folder))
+    try:
+        for place, start in starts:
+            await play(arena, person, record, start, place)
+    except Closed:
+        pass
+    finally:
+        arena.close()
+
+
+def main(argv: Sequence[str]) -> None:
+    """Read the words, open the window, play, say what has been kept."""
+    of_task = [word for word in argv if word.startswith("env.")]
+    options = read_options(PlayOptions, [word for word in argv if word not in of_task])
+    task = Watched(Path(options.env).stem, load_task(options.env, of_task))
+    record = Record(Path(options.out) / task.name, task)
+    starts = [
+        (f"{number + 1} of {options.episodes}", held_out_start(TEST_FIRST, options.first + number))
+        for number in range(options.episodes)
+    ]
+    left = [(place, start) for place, start in starts if start.seed not in record.played]
+    if len(left) < len(starts):
+        print(
+            f"{record.folder}: {len(starts) - len(left)} of {len(starts)} starts are played already, {len(left)} left"
+        )
+    if not left:
+        print("episodes=… plays more of them")
+        return
+    before = len(record.outcomes)
+    try:
+        task.make().close()  # what does not fit is told before a window opens
+        window = KeyWindow(SIZE)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    try:
+        with record:
+            asyncio.run(play_on(task, window, record, left))
+    finally:
+        window.close()
+    print(f"{record.folder}: {record.tally}, {len(record.outcomes) - before} of them new")
+
+
+def usage(_: Sequence[str]) -> str:
+    """The text for --help."""
+    what = "Play a task yourself, on the starts that models are measured on; the window shows the keys."
+    return short_help("agents.play", what, PlayOptions)
+
+
+if __name__ == "__main__":
+    command(main, usage)

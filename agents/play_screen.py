@@ -1,0 +1,246 @@
+"""What a person who plays sees: on the left what a model sees, on the right the task, the score and the keys."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+Colour = tuple[int, int, int]
+
+GROUND, PANEL, FIELD, EDGE = (20, 22, 26), (30, 33, 39), (40, 44, 52), (70, 76, 88)
+TEXT, MUTED, TITLE = (232, 234, 238), (152, 160, 172), (255, 255, 255)
+GOOD, BAD, WARN, ACCENT = (64, 160, 92), (190, 72, 72), (222, 164, 64), (110, 168, 254)
+SIZE = (1120, 760)
+"""Pixels of a new window."""
+GAP = 20
+BAR = 64
+"""The height of the line at the bottom: what is typed, or how it ended."""
+
+
+@dataclass(frozen=True)
+class View:
+    """All that is shown."""
+
+    title: str
+    image: NDArray[np.uint8] | None
+    """[H, W, 3], as the model is given it."""
+    feedback: str
+    text: str
+    told: str
+    """The instructions, and the rules where the model reads them."""
+    facts: tuple[tuple[str, str], ...]
+    practice: bool
+    keys: tuple[tuple[str, str], ...]
+    """Key and action."""
+    commands: tuple[tuple[str, str], ...]
+    """Key and what it does."""
+    typed: str | None
+    """The answer so far; None where a key plays at once."""
+    hint: str
+    """What stands in the bottom line while nothing is typed."""
+    warning: bool = False
+    """Whether `hint` asks if the person is sure."""
+    outcome: bool | None = None
+    """How the episode ended, once it has; `hint` says more."""
+    scroll: int = 0
+    """Lines of the text that have been scrolled away."""
+
+
+@cache
+def _font(size: int, face: str = "DejaVuSans") -> pygame.font.Font:
+    pygame.font.init()
+    return pygame.font.Font(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{face}.ttf", size)
+
+
+MONO, BOLD = "DejaVuSansMono", "DejaVuSans-Bold"
+
+
+def wrapped(text: str, font: pygame.font.Font, width: int) -> list[str]:
+    """Lines no wider than `width`, broken between words (long ones within); a line that fits keeps its spaces."""
+    lines: list[str] = []
+    for paragraph in text.replace("\0", "").expandtabs(4).split("\n"):
+        while font.size(paragraph)[0] > width and len(paragraph) > 1:
+            low, high = 1, len(paragraph)
+            while low < high:  # as many letters as fit
+                middle = (low + high + 1) // 2
+                low, high = (middle, high) if font.size(paragraph[:middle])[0] <= width else (low, middle - 1)
+            space = paragraph.rfind(" ", 1, low + 1)
+            cut = space if space > 0 and paragraph[:space].strip() else low
+            lines.append(paragraph[:cut])
+            paragraph = paragraph[cut:].lstrip(" ")
+        lines.append(paragraph)
+    return lines
+
+
+class _Pen:
+    """Writes down a column."""
+
+    def __init__(self, surface: pygame.Surface, box: pygame.Rect) -> None:
+        self.surface, self.box, self.y = surface, box, box.top
+
+    def write(self, text: str, font: pygame.font.Font, colour: Colour, gap: int = 0) -> None:
+        """A wrapped text, then a gap."""
+        for line in wrapped(text, font, self.box.width):
+            self.surface.blit(font.render(line, True, colour), (self.box.left, self.y))
+            self.y += font.get_linesize()
+        self.y += gap
+
+    def cap(self, label: str, name: str, font: pygame.font.Font, left: int, width: int) -> None:
+        """A key and what it does, in one line; the key's cap is `width` wide."""
+        height = font.get_linesize() + 4
+        rect = pygame.Rect(left, self.y, width, height)
+        pygame.draw.rect(self.surface, FIELD, rect, border_radius=5)
+        pygame.draw.rect(self.surface, EDGE, rect, 1, border_radius=5)
+        image = font.render(label, True, TEXT)
+        self.surface.blit(image, image.get_rect(center=rect.center))
+        self.surface.blit(font.render(name, True, TEXT), (rect.right + 8, self.y + 2))
+
+    def caps(self, pairs: tuple[tuple[str, str], ...], size: int) -> None:
+        """Keys below each other, in as many columns as fit."""
+        font = _font(size)
+        width = max((font.size(label)[0] for label, _ in pairs), default=0) + 14
+        needed = width + 8 + max((font.size(name)[0] for _, name in pairs), default=0) + 14
+        columns = max(1, min(2 if len(pairs) > 6 else 1, self.box.width // needed))
+        rows = -(-len(pairs) // columns)
+        top, step = self.y, font.get_linesize() + 8
+        for number, (label, name) in enumerate(pairs):
+            column, row = divmod(number, rows)
+            self.y = top + row * step
+            self.cap(label, name, font, self.box.left + column * (self.box.width // columns), width)
+        self.y = top + rows * step
+
+
+def draw(surface: pygame.Surface, view: View) -> int:
+    """Draw everything; how many lines of the text can be scrolled away at most."""
+    width, height = surface.get_size()
+    surface.fill(GROUND)
+    side = min(max(round(width * 0.36), 300), 420)
+    left = pygame.Rect(GAP, GAP, width - side - 2 * GAP, height - BAR - 3 * GAP)
+    most = _seen(surface, left, view)
+    _bottom(surface, pygame.Rect(GAP, height - BAR - GAP, left.width, BAR), view)
+    right = pygame.Rect(width - side, 0, side, height)
+    pygame.draw.rect(surface, PANEL, right)
+    _panel(surface, right.inflate(-2 * GAP, -2 * GAP), view)
+    return most
+
+
+def _seen(surface: pygame.Surface, box: pygame.Rect, view: View) -> int:
+    """Picture and words; how many lines of the words do not fit."""
+    words = [(line, WARN) for line in view.feedback.split("\n") if line]
+    words += [(line, TEXT) for line in view.text.split("\n")] if view.text else []
+    room = pygame.Rect(box)
+    if view.image is not None:
+        if words:
+            room.height = min(box.height * 2 // 5, _height(words, box.width, 17) + GAP)
+            room.bottom = box.bottom
+        picture = pygame.Rect(box.left, box.top, box.width, box.height - (room.height if words else 0))
+        image = _enlarged(view.image, picture.size)
+        surface.blit(image, image.get_rect(center=picture.center))
+        room.top, room.height = room.top + GAP, room.height - GAP
+    if not words:
+        return 0
+    size = next((size for size in (24, 21, 19, 17, 15) if _height(words, room.width, size) <= room.height), 15)
+    font = _font(size, MONO)
+    lines = [(line, colour) for text, colour in words for line in wrapped(text, font, room.width)]
+    fits = max(1, room.height // font.get_linesize())
+    if len(lines) > fits:
+        fits = max(1, fits - 1)
+    most = max(0, len(lines) - fits)
+    first = min(view.scroll, most)
+    for row, (line, colour) in enumerate(lines[first : first + fits]):
+        surface.blit(font.render(line, True, colour), (room.left, room.top + row * font.get_linesize()))
+    if most:
+        more = f"Page Up / Page Down: lines {first + 1} to {first + fits} of {len(lines)}"
+        surface.blit(_font(14).render(more, True, ACCENT), (room.left, room.top + fits * font.get_linesize()))
+    return most
+
+
+def _height(words: list[tuple[str, Colour]], width: int, size: int) -> int:
+    font = _font(size, MONO)
+    return sum(len(wrapped(text, font, width)) for text, _ in words) * font.get_linesize()
+
+
+def _enlarged(image: NDArray[np.uint8], room: tuple[int, int]) -> pygame.Surface:
+    """The picture as large as there is room: small ones with each pixel a block, so that nothing is made up."""
+    height, width = image.shape[:2]
+    surface = pygame.image.frombuffer(image.tobytes(), (width, height), "RGB")
+    factor = min(room[0] / width, room[1] / height)
+    if factor >= 3:
+        return pygame.transform.scale_by(surface, int(factor))
+    return pygame.transform.smoothscale(surface, (max(1, int(width * factor)), max(1, int(height * factor))))
+
+
+def _bottom(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
+    """The line at the bottom: how it ended, what is typed, or a hint."""
+    colour = FIELD if view.outcome is None else GOOD if view.outcome else BAD
+    pygame.draw.rect(surface, colour, box, border_radius=8)
+    inside = box.inflate(-28, -8)
+    if view.outcome is None and view.typed is not None:
+        pygame.draw.rect(surface, ACCENT, box, 2, border_radius=8)
+        font = _font(20, MONO)
+        lines = wrapped(f"{view.typed}▏", font, inside.width) if view.typed else []
+        for row, line in enumerate(lines[-2:]):  # the newest of them
+            top = inside.centery - min(len(lines), 2) * font.get_linesize() // 2 + row * font.get_linesize()
+            surface.blit(font.render(line, True, TITLE), (inside.left, top))
+        if lines:
+            return
+    strong = view.outcome is not None
+    size = next((size for size in (20, 17, 15, 13) if _font(size).size(view.hint)[0] <= inside.width), 13)
+    image = _font(size, BOLD if strong else "DejaVuSans").render(
+        view.hint, True, TITLE if strong else WARN if view.warning else MUTED
+    )
+    surface.blit(image, image.get_rect(midleft=inside.midleft), pygame.Rect(0, 0, inside.width, inside.height))
+
+
+def _panel(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
+    """The task, how it stands, and the keys."""
+    pen = _Pen(surface, box)
+    pen.write(view.title, _font(26, BOLD), TITLE, 6)
+    if view.practice:
+        pen.write("Practice: this episode does not count", _font(16, BOLD), WARN, 6)
+    font = _font(16)
+    column = max((font.size(name)[0] for name, _ in view.facts), default=0) + 16
+    for name, value in view.facts:
+        surface.blit(font.render(name, True, MUTED), (box.left, pen.y))
+        surface.blit(font.render(value, True, TEXT), (box.left + column, pen.y))
+        pen.y += font.get_linesize() + 2
+    pen.y += 14
+    bottom = box.bottom - len(view.commands) * (_font(14).get_linesize() + 8)
+    rows = -(-len(view.keys) // (2 if len(view.keys) > 6 else 1)) * 26
+    if view.told:
+        room = bottom - pen.y - rows - 28
+        sizes = (17, 15, 13, 12, 11)
+        fitting = (size for size in sizes if len(wrapped(view.told, _font(size), box.width)) * size * 1.2 <= room)
+        pen.write(view.told, _font(next(fitting, 11)), TEXT, 16)
+    pen.caps(view.keys, 15 if rows <= 26 * 8 else 14)
+    pen.y = max(bottom, pen.y + 8)
+    pen.caps(view.commands, 14)
+
+
+def draw_help(surface: pygame.Surface, title: str, lines: list[str]) -> None:
+    """A sheet over what is there, with a title and paragraphs."""
+    width, height = surface.get_size()
+    shade = pygame.Surface((width, height), pygame.SRCALPHA)
+    shade.fill((0, 0, 0, 170))
+    surface.blit(shade, (0, 0))
+    head, across = _font(26, BOLD).get_linesize() + 14, min(width - 6 * GAP, 780)
+    room = height - 5 * GAP - head
+    heights = {s: sum(_paragraph(line, s, across) for line in lines) for s in (18, 16, 15, 14, 13, 12, 11)}
+    size = next((s for s in heights if heights[s] <= room), 11)
+    sheet = pygame.Rect(0, 0, across + 4 * GAP, min(head + heights[size], room + head) + 3 * GAP)
+    sheet.center = (width // 2, height // 2)
+    pygame.draw.rect(surface, PANEL, sheet, border_radius=12)
+    pygame.draw.rect(surface, EDGE, sheet, 1, border_radius=12)
+    inside = sheet.inflate(-4 * GAP, -3 * GAP)
+    pen = _Pen(surface, inside)
+    pen.write(title, _font(26, BOLD), TITLE, 14)
+    for line in lines:
+        pen.write(line, _font(size), TEXT, size // 2)
+
+
+def _paragraph(text: str, size: int, width: int) -> int:
+    return len(wrapped(text, _font(size), width)) * _font(size).get_linesize() + size // 2
