@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-TAIL: Final = 256
+TAIL: Final = 16384
 """So many bytes before the place of reading are remembered, to see whether the file is still the same."""
 
 
@@ -29,6 +29,8 @@ class Follower:
         if not self._offset:
             return False
         try:
+            if _state(self.path) == self._seen:
+                return False
             with open(self.path, "rb") as file:
                 file.seek(self._offset - len(self._tail))
                 return file.read(len(self._tail)) != self._tail
@@ -42,10 +44,9 @@ class Follower:
             OSError: the file is there and cannot be read.
         """
         try:
-            status = os.stat(self.path)
+            seen = _state(self.path)
         except FileNotFoundError:
             return
-        seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         if seen == self._seen:
             return
         with open(self.path, "rb") as file:
@@ -61,6 +62,12 @@ class Follower:
                 self.count += 1
                 yield offset, line
         self._seen = seen
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """What changes when a file does."""
+    status = os.stat(path)
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def inside(root: Path, path: Path) -> bool:
