@@ -24,9 +24,9 @@ def film(episode: Episode, label: str, number: int) -> list[Frame]:
     for turn, count in zip(episode.turns, episode.frames_a_turn, strict=False):
         thought = f"thinks: {turn.reply.thinking}" if turn.reply.thinking else ""
         action = f"plays: {turn.reply.answer}" if turn.reply.valid else f"invalid: {turn.words}"
-        frames += [
-            captioned(frame, title, [action, thought], rows=2) for frame in episode.frames[shown : shown + count]
-        ]
+        # An invalid reply moves nothing, and is shown all the same.
+        moved = episode.frames[shown : shown + count] or episode.frames[shown - 1 : shown]
+        frames += [captioned(frame, title, [action, thought], rows=2) for frame in moved]
         shown += count
     if frames:
         outcome = "success" if episode.success else f"no success ({episode.ended})"

@@ -1,0 +1,153 @@
+"""Episodes go into their record, and into films, as they were played."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+import envs  # noqa: F401  (registers the ids)
+from agents.conversation import Conversation
+from agents.engines import Completion, ContextFull
+from agents.episodes import Arena, Episode, Start
+from agents.films import LAST_FRAMES, film, films
+from agents.models import load_chat
+from agents.policy import Seat
+from agents.recording import as_record, prompts
+from envs.task import Task
+from envs.task_config import TaskConfig, load_task
+from render.episode import EpisodeWriter, read_episodes
+from render.video import captioned
+
+FOOTBALL = Task("football", load_task("football"))
+SUMS = Task("arithmetic", load_task("arithmetic"))
+PARTS = [{"outcome": 0.0, "format": 0.05}, {"outcome": 1.0, "format": 0.0}]
+
+
+class Script:
+    """Says its lines in turn; where none is left the context is full."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+
+    def sit(self, task: Task) -> None:
+        pass
+
+    def at(self, temperature: float) -> Self:
+        return self
+
+    async def reply(self, seat: Seat) -> str:
+        if seat.turn == len(self.lines):
+            raise ContextFull("900 tokens, but the engine's context holds 800")
+        return self.lines[seat.turn]
+
+
+def play(task: Task, *lines: str, seed: int = 3, **settings: Any) -> Episode:
+    arena = Arena(task)
+    try:
+        (episode,) = asyncio.run(arena.play([Start(seed, 0, 5)], Script(*lines), **settings))
+    finally:
+        arena.close()
+    return episode
+
+
+RUN = "<think>run</think><answer>right</answer>"
+
+
+@pytest.fixture(scope="module")
+def filmed() -> Episode:
+    """Two turns of football: a good reply, and a bad one that ends it."""
+    return play(FOOTBALL, RUN, "right!", film=1)
+
+
+def test_an_episode_becomes_its_record(filmed: Episode, tmp_path: Path) -> None:
+    asked = prompts(filmed, None, FOOTBALL)
+    assert asked == ["Play football.", "Play football."]  # each turn opens a context of its own
+    told = as_record(
+        filmed, task="football", policy="train", rewards=PARTS, prompts=asked, step=7, stage="mgt",
+        advantages=[0.5, -1.0],
+    )  # fmt: skip
+    assert (told.task, told.seed, told.group, told.step, told.stage) == ("football", 3, 5, 7, "mgt")
+    assert (told.policy, told.success, told.ended, told.problem) == ("train", False, "invalid", "")
+    assert told.kind == filmed.kind == "breakaway"
+    assert told.reward == pytest.approx(1.05) and told.rewards == {"outcome": 1.0, "format": 0.05}
+    assert told.advantage == -0.25 and [turn.advantage for turn in told.turns] == [0.5, -1.0]
+    first, second = told.turns
+    assert (first.reply, first.thinking, first.action, first.valid) == (RUN, "run", "right", True)
+    assert (second.reply, second.thinking, second.action, second.valid) == ("right!", "", "", False)
+    assert first.reward == 0.05 and second.rewards == PARTS[1]
+    assert first.text == filmed.turns[0].caption != second.text
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(told)
+    (read,) = read_episodes(tmp_path)
+    for turn, played in zip(read.turns, filmed.turns, strict=True):
+        assert played.observation.image is not None and np.array_equal(turn.frame, played.observation.image)
+
+
+def test_outside_training_there_are_no_advantages(filmed: Episode) -> None:
+    told = as_record(filmed, task="football", policy="before", rewards=PARTS, prompts=["", ""])
+    assert (told.step, told.stage, told.advantage) == (-1, "", None)
+    assert [turn.advantage for turn in told.turns] == [None, None]
+
+
+def test_an_episode_that_ends_by_its_context(tmp_path: Path) -> None:
+    problem = "900 tokens, but the engine's context holds 800"
+    later = play(FOOTBALL, RUN)
+    told = as_record(later, task="football", policy="before", rewards=PARTS[:1], prompts=["Play football."])
+    assert (told.ended, told.problem, len(told.turns)) == ("context", problem, 1)
+    at_once = play(FOOTBALL)
+    none = as_record(at_once, task="football", policy="train", rewards=[], prompts=[], advantages=[])
+    assert (none.ended, none.problem, none.turns) == ("context", problem, ())
+    assert (none.reward, none.rewards, none.advantage) == (0.0, {}, 0.0)
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(told)
+        writer.write(none)
+    assert [one.ended for one in read_episodes(tmp_path)] == ["context", "context"]
+
+
+def test_lists_of_other_lengths_are_refused(filmed: Episode) -> None:
+    for rewards, asked in ((PARTS[:1], ["", ""]), (PARTS, [""])):
+        with pytest.raises(ValueError, match="zip"):
+            as_record(filmed, task="football", policy="x", rewards=rewards, prompts=asked)
+
+
+@pytest.mark.parametrize("history", [0, 1, -1])
+def test_prompts_out_of_the_tokens(history: int) -> None:
+    """Of each turn what the model read in it, also where its context holds earlier turns."""
+    chat = load_chat("tiny")
+    game = Conversation(chat, history)
+    episode = play(FOOTBALL, RUN, RUN)
+    frame = np.zeros((84, 84, 3), np.uint8)
+    for number in range(2):
+        game.ask(f"later {number}", f"first {number}", frame if number else None)
+        tokens = chat.reply("<think></think><answer>left</answer>")
+        game.prompt(0, 9)
+        game.answer(Completion(tokens, np.zeros(len(tokens), np.float32), True, np.zeros(len(tokens), np.int32)))
+    episode.branches = tuple(game.branches())
+    first, second = prompts(episode, chat, FOOTBALL)
+    assert first == "<|im_start|>User: first 0<end_of_utterance>\nAssistant:"
+    assert "<image>" in second and ("first 1" if history == 0 else "later 1") in second and "left" not in second
+
+
+def test_prompts_in_the_task_s_words() -> None:
+    chatty = TaskConfig(**{**vars(SUMS.config), "instructions": "Solve.", "history": -1, "max_turns": 2})
+    task = Task("arithmetic", TaskConfig(**{**vars(chatty), "on_invalid": "skip"}))
+    episode = play(task, "well", "<think></think><answer>1</answer>")
+    first, second = prompts(episode, load_chat("tiny"), task)
+    question = episode.turns[0].observation.text
+    assert first == f"Solve.\n{question}" and "Solve." not in second and second.endswith(question)
+
+
+def test_a_film_shows_what_was_thought_and_done(filmed: Episode) -> None:
+    frames = film(filmed, "before", 0)
+    assert filmed.frames_a_turn == [len(filmed.frames), 0]  # the invalid reply moved nothing, and is shown all the same
+    assert len(frames) == len(filmed.frames) + 1 + LAST_FRAMES
+    assert len({frame.shape for frame in frames}) == 1
+    title = "before · held-out episode 1"
+    said = captioned(filmed.frames[0], title, ["plays: right", "thinks: run"], rows=2)
+    assert np.array_equal(frames[0], said)
+    invalid = captioned(filmed.frames[-1], title, ["invalid: right!", ""], rows=2)
+    assert np.array_equal(frames[-LAST_FRAMES - 1], invalid)
+    assert np.array_equal(frames[-1], captioned(filmed.frames[-1], title, ["no success (invalid)"], rows=2))
+    assert len(films([filmed, play(FOOTBALL, RUN, "!"), filmed], "before")) == 2 * len(frames)  # one was not filmed
