@@ -106,8 +106,9 @@ def _inlined(watched: Watched, budget: int) -> set[int]:
         except (ValueError, OSError):
             found.add(number)
             continue
-        names = {turn["frame"] for turn in record["turns"]}
-        budget -= sum(path.stat().st_size for path in place.frames(names).values()) * 4 // 3  # base64
+        names = [turn["frame"] for turn in record["turns"]]
+        sizes = {name: path.stat().st_size for name, path in place.frames(names).items()}
+        budget -= sum(sizes.get(name, 0) for name in names) * 4 // 3  # base64
         if budget < 0:
             break
         found.add(number)

@@ -1,161 +1,174 @@
+import base64
+import gzip
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import httpx2
 import pytest
 
-from render.episode import Episode, EpisodeWriter, Turn
-from render.report import embedded_json, write_report
-from render.video import write_video
-
-HOSTILE = "</script><img src=x onerror=\"document.title='taken over'\"><!-- <script> & \u2028 {{ 7 * 7 }}"
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from render.episode import EpisodeWriter
+from render.report import write_report
+from render.viewer.page import embedded_json
+from tests.render.watch_fixture import HOSTILE, episode, make_run, serving
 
 
 class Page(HTMLParser):
-    """The elements of a page, and the text of its script elements and of all others."""
+    """The elements of a page, and the text of its script elements."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.words: list[str] = []
-        self.inside = ""
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        self.inside = tag
         if tag == "script":
-            self.scripts.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = ""
+            self.scripts.append((dict(attrs), ""))
 
     def handle_data(self, data: str) -> None:
-        if self.inside == "script":
-            self.scripts[-1] += data
-        elif self.inside != "style":
-            self.words.append(data)
+        if self.elements and self.elements[-1][0] == "script":
+            attributes, text = self.scripts[-1]
+            self.scripts[-1] = (attributes, text + data)
+
+    def named(self, name: str) -> Any:
+        return json.loads(next(text for attributes, text in self.scripts if attributes.get("id") == name))
 
     @property
-    def data(self) -> Any:
-        return json.loads(self.scripts[0])
+    def chunks(self) -> list[tuple[int, int, list[dict[str, Any]]]]:
+        return [
+            (int(str(a["data-from"])), int(str(a["data-to"])), json.loads(gzip.decompress(base64.b64decode(text))))
+            for a, text in self.scripts
+            if a.get("class") == "chunk"
+        ]
 
-
-def picture(value: int) -> np.ndarray:
-    return np.full((8, 8, 3), value, np.uint8)
-
-
-def episode(policy: str, seed: int, success: bool, reply: str = "<think>a</think><answer>Right</answer>") -> Episode:
-    turns = tuple(
-        Turn("Play.", reply, "a", "Right", True, 0.1, {"format": 0.1}, "words", picture(index % 2), 9)
-        for index in range(3)
-    )
-    ended = "completed" if success else "truncated"
-    return Episode("football", seed, policy, -1, 0, success, ended, 0.3, {"format": 0.3}, turns)
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [record for _, _, records in self.chunks for record in records]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    folder = tmp_path / "my <run>"
-    folder.mkdir()
-    row = {"mean": 0.42, "ci95": [0.36, 0.48], "n": 256, "greedy": 0.45, "blind": 0.11}
-    after = {"mean": 0.913, "ci95": [0.87, 0.94], "n": 256}
-    summary = {
-        "task": "football", "seed": 3, "seconds": 498.2, "peak_memory_mb": 2210,
-        "stages": [{"name": "mgt", "steps": 100, "seconds": 330.0}],
-        "success": {"expert": {"mean": 0.97, "n": 256}, "after": after, "before": row, "after_fre": row},
-        "others": {"arithmetic": {"before": {"mean": 0.3}, "after": {"mean": 0.495}}},
-        "checkpoint": {"step": 2, "path": "checkpoint"}, "more": {"x": 1},
-    }  # fmt: skip
-    (folder / "summary.json").write_text(json.dumps(summary))
-    (folder / "config.yaml").write_text(f"name: {HOSTILE}\n")
-    rows = [{"stage": "mgt", "step": i, "success": 0.4 + 0.1 * i, "reward": float("nan")} for i in range(4)]
-    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"torn": ')
-    for policy in ("before", "after"):
-        with EpisodeWriter(folder / "episodes" / policy) as writer:
-            writer.write(episode(policy, 9000, policy == "after", HOSTILE))
-            writer.write(episode(policy, 9001, True))
-        write_video(folder / "videos" / f"{policy}.mp4", [picture(0).repeat(4, 0).repeat(4, 1)] * 3)
-    return folder
+    return make_run(tmp_path / "my <run>")
 
 
-def test_the_page_holds_the_whole_run(run: Path) -> None:
+def test_the_file_holds_what_the_server_says(run: Path) -> None:
     path = write_report(run)
     assert path == run / "report.html"
     page = Page(path)
-    words = " ".join(" ".join(page.words).split())
-    for expected in ("my <run>", "8 min 18 s", "2.21 GB", "42.0%", "91.3%", "36.0 – 48.0", "45.0%", "11.0%", "49.5%"):
-        assert expected in words, expected
-    order = [words.index(label) for label in ("Before RL", "After FRE", "After RL", "Expert")]
-    assert order == sorted(order)
-    videos = [attributes["src"] for tag, attributes in page.elements if tag == "video"]
-    assert len(videos) == 2 and all(source.startswith("data:video/mp4;base64,") for source in videos if source)
-    data = page.data
-    assert [e["policy"] for e in data["episodes"]] == ["before", "before", "after", "after"]
-    assert len(data["frames"]) == 2  # each distinct frame once
-    assert data["curves"]["panels"][0]["pieces"][0]["values"] == pytest.approx([0.4, 0.5, 0.6, 0.7])
-    assert data["curves"]["floors"] == {"expert": 0.97}
+    with serving(run) as url:
+        served = httpx2.get(url + "/api/run").json()
+        index = httpx2.get(url + "/api/episodes").json()
+        records = [httpx2.get(f"{url}/api/episodes/{number}").json() for number in range(4)]
+        frame = httpx2.get(url + records[0]["turns"][0]["frame"]).content
+    mine = page.named("run")
+    videos = [video.pop("url") for video in mine["videos"]]
+    for video in served["videos"]:
+        video.pop("url")
+    assert mine == served
+    assert page.named("index") == index
+    assert [base64.b64decode(url.removeprefix("data:video/mp4;base64,")) for url in videos] == [
+        (run / "videos" / f"{name}.mp4").read_bytes() for name in ("before", "after")
+    ]
+    assert base64.b64decode(page.records[0]["turns"][0]["frame"].removeprefix("data:image/png;base64,")) == frame
+    for record in (*page.records, *records):
+        for turn in record["turns"]:
+            assert turn.pop("frame")
+    assert page.records != [] and [r | {"turns": []} for r in page.records] == [r | {"turns": []} for r in records]
+    assert page.records[0]["turns"][0]["reply"] == HOSTILE
     assert sorted(p.name for p in run.iterdir() if "report" in p.name) == ["report.html"]
 
 
-def test_a_hostile_reply_stays_text(run: Path) -> None:
+def test_all_episodes_are_in_it_in_chunks(tmp_path: Path) -> None:
+    with EpisodeWriter(tmp_path / "episodes" / "train") as writer:
+        for seed in range(120):
+            writer.write(episode("train", seed, seed % 2 == 0, step=seed // 8))
+    page = Page(write_report(tmp_path))
+    assert [(first, last, len(records)) for first, last, records in page.chunks] == [
+        (0, 49, 50), (50, 99, 50), (100, 119, 20),
+    ]  # fmt: skip
+    assert [record["seed"] for record in page.records] == list(range(120))
+    assert page.named("index")["columns"]["step"] == [seed // 8 for seed in range(120)]
+
+
+def test_frames_within_a_budget_held_out_and_newest_first(tmp_path: Path) -> None:
+    folder = tmp_path / "a run"
+    for label in ("before", "train"):
+        with EpisodeWriter(folder / "episodes" / label) as writer:
+            for seed in range(3):
+                writer.write(episode(label, seed, True))
+    line = json.loads((folder / "episodes" / "train" / "episodes.jsonl").read_text().splitlines()[0])
+    frames = [folder / "episodes" / "train" / "frames" / f"{turn['frame']}.png" for turn in line["turns"]]
+    each = sum(path.stat().st_size for path in frames) * 4 // 3
+    page = Page(write_report(folder, frame_bytes=4 * each))
+    inside = [record["turns"][0]["frame"].startswith("data:") for record in page.records]
+    assert [record["label"] for record in page.records] == ["before"] * 3 + ["train"] * 3
+    assert inside == [True] * 3 + [False, False, True]
+    beside = page.records[3]["turns"][0]["frame"]
+    assert re.fullmatch(r"episodes/train/frames/[0-9a-f]{16}\.png", beside) and (folder / beside).is_file()
+    assert page.named("run")["notes"][-1] == (
+        "The frames of 2 episodes are not in this file; the page takes them from episodes/ beside it."
+    )
+
+
+def test_a_hostile_run_cannot_leave_its_element(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"task": HOSTILE, "stages": [{"name": HOSTILE}]}))
     page = Page(write_report(run))
-    assert page.data["episodes"][0]["turns"][0]["reply"] == HOSTILE
-    assert len(page.scripts) == 2
-    images = [attributes for tag, attributes in page.elements if tag == "img"]
-    assert [image.get("id") for image in images] == ["frame"]
+    assert page.named("run")["task"] == HOSTILE
+    assert page.named("run")["facts"][4][0] == f"Stage {HOSTILE}"
+    assert [tag for tag, _ in page.elements].count("img") == 0
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
-    assert not re.search(r"[<>&\u2028]", page.scripts[0])
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", page.scripts[1])
+    for attributes, text in page.scripts:
+        if attributes.get("type") in ("application/json", "application/octet-stream"):
+            assert not re.search(r"[<>&\u2028\u2029]", text)
 
 
-def test_the_page_loads_nothing_from_elsewhere(run: Path) -> None:
-    page = Page(write_report(run))
+def test_it_loads_nothing_from_elsewhere(run: Path) -> None:
+    text = write_report(run).read_text(encoding="utf-8")
+    page = Page(run / "report.html")
     links = [v for _, attributes in page.elements for k, v in attributes.items() if k in ("src", "href") and v]
     assert all(link.startswith("data:") for link in links)
+    policy = next(a["content"] for t, a in page.elements if t == "meta" and "http-equiv" in a)
+    assert policy is not None
+    nonce = re.search(r"script-src 'nonce-([\w-]+)'; style-src 'nonce-\1'", policy)
+    assert nonce and policy.startswith("default-src 'none'; ") and "connect-src 'none'" in policy
+    assert text.index("Content-Security-Policy") < text.index("<script")
+    modules = [attributes for attributes, _ in page.scripts if attributes.get("type") in ("importmap", "module")]
+    assert [attributes["nonce"] for attributes in modules] == [nonce[1]] * 2
 
 
-def test_an_empty_folder_gives_a_page_of_notes(tmp_path: Path) -> None:
+def test_an_empty_folder_gives_a_page(tmp_path: Path) -> None:
     page = Page(write_report(tmp_path))
-    words = " ".join(page.words)
-    for expected in (
-        "summary.json is not there",
-        "metrics.jsonl is not there",
-        "No episodes",
-        "No videos",
-        "No results",
-    ):
-        assert expected in words
-    assert page.data["episodes"] == []
+    assert page.named("run")["notes"] == ["Only records are here: no metrics and no results."]
+    assert (page.named("index")["total"], page.chunks) == (0, [])
 
 
 def test_damage_is_a_note(run: Path) -> None:
     (run / "summary.json").write_text('{"task": ')
     record = run / "episodes" / "after" / "episodes.jsonl"
-    record.write_text(record.read_text().replace('"schema":1', '"schema":9'))
+    record.write_text(record.read_text().replace('"schema":2', '"schema":9'))
     torn = run / "episodes" / "before" / "episodes.jsonl"
     torn.write_bytes(torn.read_bytes()[:-9])
     for frame in (run / "episodes" / "before" / "frames").iterdir():
-        frame.unlink()
+        frame.write_text("no picture")
     page = Page(write_report(run))
-    words = " ".join(page.words)
-    for expected in ("summary.json is no JSON", "schema 9", "line 2 is torn", ".png is not there"):
-        assert expected in words
-    assert [e["seed"] for e in page.data["episodes"]] == [9000]
+    notes = " ".join(page.named("run")["notes"])
+    for expected in ("summary.json is damaged", "line 1 has schema 9", "line 2 is torn"):
+        assert expected in notes
+    assert [record["seed"] for record in page.records] == [9000]
+    assert [turn["frame"] for turn in page.records[0]["turns"]] == [None] * 3
 
 
-@pytest.mark.parametrize("part", ["success", "others", "stages", "checkpoint"])
+@pytest.mark.parametrize("part", ["success", "others", "stages", "checkpoint", "seconds"])
 @pytest.mark.parametrize("value", [None, 3, "x", [1], {"before": None}, {"before": {"mean": "high", "ci95": [1]}}])
 def test_strange_summaries_do_not_break_it(tmp_path: Path, part: str, value: object) -> None:
     (tmp_path / "summary.json").write_text(json.dumps({part: value}))
-    assert write_report(tmp_path).exists()
+    (tmp_path / "results.json").write_text(json.dumps({"rows": [{part: value}, value], "published": value}))
+    assert Page(write_report(tmp_path)).named("run")["live"] is False
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
@@ -163,58 +176,14 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
         write_report(tmp_path / "nothing")
 
 
+def test_a_report_that_cannot_be_written_leaves_nothing(run: Path) -> None:
+    (run / "report.html").mkdir()  # cannot be replaced by a file
+    with pytest.raises(OSError, match="report"):
+        write_report(run)
+    assert not [p.name for p in run.iterdir() if p.name.endswith(".part")]
+
+
 def test_embedded_json_cannot_end_its_element() -> None:
-    text = str(embedded_json({"</script>": ["<!--", "&amp;", "\u2028", float("nan"), float("inf"), 1.5, True]}))
+    text = embedded_json({"</script>": ["<!--", "&amp;", "\u2028", float("nan"), float("inf"), 1.5, True]})
     assert not re.search("[<>&\u2028\u2029]", text)
     assert json.loads(text) == {"</script>": ["<!--", "&amp;", "\u2028", None, None, 1.5, True]}
-
-
-def browse(path: Path, folder: Path, place: str = "") -> Page:
-    """The page as Chromium has it after its scripts ran."""
-    command = [
-        str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}",
-        "--virtual-time-budget=2000", "--dump-dom", path.resolve().as_uri() + place,
-    ]  # fmt: skip
-    shown = folder / "shown.html"
-    shown.write_bytes(subprocess.run(command, capture_output=True, timeout=60, check=True).stdout)
-    return Page(shown)
-
-
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
-def test_a_browser_shows_it(run: Path, tmp_path: Path) -> None:
-    page = browse(write_report(run), tmp_path, "#2.1")
-    text = " ".join(page.words)
-    assert HOSTILE in page.words  # in the reply's <pre>, as it was written
-    assert "my <run> · Kickoff" in page.words  # the title is still ours
-    assert "turn 2 / 3" in text and "After RL · football · seed 9000" in text
-    images = [attributes for tag, attributes in page.elements if tag == "img"]
-    assert len(images) == 1 and str(images[0]["src"]).startswith("data:image/png;base64,")
-    assert sum(tag == "svg" for tag, _ in page.elements) == 1  # reward has no finite value
-    assert sum("data-index" in attributes for _, attributes in page.elements) == 2  # the list shows one player's
-
-
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
-def test_keys_and_filters_work_in_a_browser(run: Path, tmp_path: Path) -> None:
-    path = write_report(run)
-    actions = """
-    const seen = [], press = (key) =>
-      byId("episodes").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-    const note = () => seen.push([state.policy, data.episodes[state.episode].seed, state.turn].join(" "));
-    const click = (text) => [...document.querySelectorAll("button")].find((b) => b.textContent === text).click();
-    note();
-    press("ArrowRight"); press("ArrowRight"); press("ArrowRight"); note();
-    press("ArrowLeft"); note();
-    press("ArrowDown"); note();
-    press("ArrowDown"); note();
-    press("ArrowUp"); note();
-    click("Before RL"); click("failure"); note();
-    click("success"); note();
-    click("same start: After RL"); note();
-    document.title = seen.join(" | ");
-    """
-    path.write_text(path.read_text(encoding="utf-8").replace("</body>", f"<script>{actions}</script></body>"))
-    expected = [
-        "after 9000 0", "after 9000 2", "after 9000 1", "after 9001 0", "after 9001 0", "after 9000 0",
-        "before 9000 0", "before 9001 0", "after 9001 0",
-    ]  # fmt: skip
-    assert " | ".join(expected) in browse(path, tmp_path).words
