@@ -1,0 +1,177 @@
+"""A baseline's folder: baseline.yaml, metrics, checkpoints for resume, the weights, records, films, summary and report.
+
+Like a run's, so that the same page shows both; there is no config.yaml, which is what a run is known by.
+"""
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents.episodes import Episode
+from agents.films import films
+from agents.recording import as_record, prompts
+from envs.schema import ConfigError
+from envs.task import Task
+from envs.task_config import TaskConfig
+from render.curves import write_curves
+from render.episode import EpisodeWriter
+from render.report import write_report
+from render.video import write_video
+from training import baseline_config
+from training.baseline_config import BaselineConfig
+from training.baseline_policy import WEIGHTS, save_network
+from training.metrics import read_metrics
+from training.rewards import turn_rewards
+from training.runfolder import finished, peak_memory_mb
+
+if TYPE_CHECKING:
+    from training.baseline_ppo import Learning
+
+KEPT = 2
+"""So many checkpoints stay while it trains."""
+
+
+@dataclass
+class Progress:
+    """Where a baseline stands."""
+
+    updates: int = 0
+    """Times that it has played and learned."""
+    env_steps: int = 0
+    """Decisions that it has learned from."""
+    metrics_lines: int = 0
+    """Lines of metrics.jsonl that belong to this state."""
+    seconds: float = 0.0
+    """Working time so far."""
+    results: dict[str, Any] = field(default_factory=dict)
+    """Held-out results so far, as summary.json has them."""
+
+
+class BaselineFolder:
+    """One baseline's folder on disk."""
+
+    def __init__(self, path: Path, config: BaselineConfig, task: TaskConfig) -> None:
+        self.path = path
+        self.config = config
+        self.task = task
+        self.checkpoints = path / "checkpoints"
+
+    @staticmethod
+    def refuse_existing(config: BaselineConfig) -> None:
+        """ConfigError if something is there where a new baseline's folder would be."""
+        path = config.folder
+        if path.exists():
+            go_on = "" if finished(path) else f"go on with it by resume={path}, or "
+            raise ConfigError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
+
+    @classmethod
+    def create(cls, config: BaselineConfig, task: TaskConfig) -> "BaselineFolder":
+        """A new folder; one that exists already is never touched."""
+        cls.refuse_existing(config)
+        config.folder.mkdir(parents=True)
+        baseline_config.save(config, task, config.folder)
+        return cls(config.folder, config, task)
+
+    @classmethod
+    def resume(cls, words: Sequence[str], path: Path) -> "BaselineFolder":
+        """The folder of an earlier baseline, with the config that it was started with."""
+        if not (path / baseline_config.FILE).is_file():
+            what = "a run of training.run" if (path / "config.yaml").is_file() else "no baseline"
+            raise ConfigError(
+                f"resume={path}: {what} is there (no {baseline_config.FILE}); see training.baseline --help"
+            )
+        others = [word for word in words if not word.startswith("resume=")]
+        if others:
+            raise ConfigError(f"a resumed baseline keeps its config; remove {' '.join(others)}, or start a new one")
+        if finished(path):
+            raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
+        return cls(path, *baseline_config.read(path))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """While this process works on the baseline, no other one may; ConfigError if one does."""
+        with (self.path / baseline_config.FILE).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConfigError(f"another process is working on {self.path}; wait for it, or stop it") from None
+            yield
+
+    # -- checkpoints --------------------------------------------------------------------------------------------------
+
+    def newest(self) -> Path | None:
+        """The newest whole checkpoint, if there is one."""
+        return max(self.checkpoints.glob("step-*"), default=None)
+
+    def progress(self, checkpoint: Path | None) -> Progress:
+        """Where the baseline stood at a checkpoint."""
+        if checkpoint is None:
+            return Progress()
+        path = checkpoint / "progress.json"
+        try:
+            return Progress(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigError(f"{path} is damaged: {error}; remove {checkpoint} to go on before it") from error
+
+    def save(self, learning: "Learning", progress: Progress) -> None:
+        """Write a checkpoint, whole or not at all, and the weights for those who play it; older ones go."""
+        part = self.checkpoints / ".part"
+        shutil.rmtree(part, ignore_errors=True)
+        learning.save(part / "ppo")
+        (part / "progress.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        target = self.checkpoints / f"step-{progress.env_steps:012d}"
+        shutil.rmtree(target, ignore_errors=True)
+        part.replace(target)
+        save_network(learning.network, self.path)
+        for old in sorted(self.checkpoints.glob("step-*"))[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    # -- what people look at ------------------------------------------------------------------------------------------
+
+    def record(self, label: str, step: int, episodes: Sequence[Episode]) -> None:
+        """Write the records of episodes, and the video of those that were filmed."""
+        folder = self.path / "episodes" / label
+        shutil.rmtree(folder, ignore_errors=True)
+        task = Task(self.config.task_name, self.task)
+        with EpisodeWriter(folder) as writer:
+            for episode in episodes:
+                rewards, asked = turn_rewards(episode, self.task), prompts(episode, None, task)
+                record = as_record(episode, task=task.name, policy=label, rewards=rewards, prompts=asked, step=step)
+                writer.write(record)
+        frames = films(episodes, label)
+        if frames:
+            write_video(self.path / "videos" / f"{label}.mp4", frames)
+
+    def finish(self, progress: Progress) -> dict[str, Any]:
+        """Write curves, summary and report; the checkpoints for resume go last."""
+        summary = summarise(self.config, progress)
+        write_curves(self.path / "curves.png", read_metrics(self.path), summary)
+        temporary = self.path / ".summary.json.new"
+        temporary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        temporary.replace(self.path / "summary.json")
+        write_report(self.path)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        return summary
+
+
+def summarise(config: BaselineConfig, progress: Progress) -> dict[str, Any]:
+    """What summary.json holds."""
+    seconds = round(progress.seconds, 1)
+    labels = ("before", "after", "random", "idle", "expert")
+    return {
+        "task": config.task_name,
+        "seed": config.seed,
+        "seconds": seconds,
+        "peak_memory_mb": round(peak_memory_mb()),
+        "stages": [{"name": "ppo", "steps": progress.updates, "seconds": seconds}],
+        "success": {label: progress.results[label] for label in labels if label in progress.results},
+        "others": {},
+        "env_steps": progress.env_steps,
+        "observation": config.observation,
+        "checkpoint": {"step": progress.updates, "path": WEIGHTS},
+    }
