@@ -30,6 +30,7 @@ from training.learner_config import LearnerConfig
 from training.placement import ClusterConfig
 from training.recipe import CONFIGS, group_file, names
 from training.stages import EvaluationConfig, StageConfig
+from training.track import trackers
 
 __all__ = [
     "CONFIGS", "DEFAULTS", "ClusterConfig", "Config", "ConfigError", "EvaluationConfig", "StageConfig", "group_file",
@@ -64,6 +65,8 @@ class Config:
     """The learner: how it computes."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     """The evaluation: how success is measured."""
+    track: str = "tensorboard"
+    """Where metrics are drawn while they come: tensorboard, wandb (Weights & Biases), tensorboard,wandb or none."""
     checkpoint_every: int = 10
     """Training steps between two checkpoints."""
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
@@ -77,6 +80,7 @@ class Config:
         """Refuse impossible values."""
         if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
             raise ValueError(f"name may hold letters, digits and . _ - only (it names a folder), got {self.name!r}")
+        trackers(self.track)
         if self.seed < 0:
             raise ValueError(f"seed must not be negative, got {self.seed}")
         if self.checkpoint_every < 1:

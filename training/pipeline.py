@@ -5,7 +5,7 @@ The warm-up has happened already: it is in the weights that a run starts from.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from training.config import Config, StageConfig
 from training.group_records import GroupRecords
 from training.local import Cluster, LearnerLost
 from training.measure import FLOORS, floor, held_out, validate
-from training.metrics import MetricsLog
+from training.metrics import MetricsLog, describe, success_by_task
 from training.mixture import Mixture
 from training.progress import Display
 from training.rollout import Collected, Collector
@@ -187,7 +187,9 @@ class Trainer:
                 result[task]["greedy"] = success_rate(await self.held_out(task, temperature=0.0))["mean"]
                 if self.config.tasks[task].image:
                     result[task]["blind"] = success_rate(await self.held_out(task, blind=True))["mean"]
-        self.folder.record(label, self.progress.reported_step, recorded, self.chat)
+        video = self.folder.record(label, self.progress.reported_step, recorded, self.chat)
+        if video is not None:
+            self.log.film(label, video)
         self.progress.results[label] = result
         self.count_seconds(started, in_stage=False)
 
@@ -248,34 +250,6 @@ def assign_advantages(groups: Sequence[Group], algo: AlgoConfig) -> list[Judged]
     ]
 
 
-def success_by_task(groups: Sequence[Group]) -> dict[str, float]:
-    """Mean success of each task's episodes."""
-    found: dict[str, list[bool]] = {}
-    for group in groups:
-        found.setdefault(group.task, []).extend(player.episode.success for player in group.players)
-    return {task: float(np.mean(successes)) for task, successes in found.items()}
-
-
-def describe(groups: Sequence[Group]) -> dict[str, Any]:
-    """What a step's episodes were like."""
-    players = [player for group in groups for player in group.players]
-    turns = [turn for player in players for turn in player.episode.turns]
-    tokens = sum(turn.reply_tokens for turn in turns)
-    parts = {name: float(np.mean([player.rewards[name] for player in players])) for name in players[0].rewards}
-    by_task = success_by_task(groups)
-    return {
-        "success": float(np.mean([player.episode.success for player in players])),
-        **({f"success/{task}": success for task, success in by_task.items()} if len(by_task) > 1 else {}),
-        "reward": float(np.mean([player.reward for player in players])),
-        **{f"reward/{name}": value for name, value in parts.items()},
-        "valid": sum(turn.reply.valid for turn in turns) / max(1, len(turns)),
-        "turns": len(turns) / len(players),
-        "response_length": tokens / max(1, len(turns)),
-        "reply_tokens": tokens,
-        "live_groups": float(np.mean([group.varied for group in groups])),
-    }
-
-
 async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -> dict[str, Any]:
     """Run all stages, or what is left of them, and write everything into the run folder; the summary.
 
@@ -288,7 +262,7 @@ async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -
             progress = checkpoint.read_progress(resume) if resume else Progress()
             config, count = folder.config, folder.config.evaluation.record_groups
             with (
-                MetricsLog(folder.path, progress.metrics_lines) as log,
+                MetricsLog(folder.path, progress.metrics_lines, config.track, asdict(config)) as log,
                 GroupRecords(folder.path, count, config.tasks, chat, progress.record_bytes) as groups,
             ):
                 trainer = Trainer(config, folder, cluster, chat, log, groups, display, progress)

@@ -11,7 +11,7 @@ from agents.models import LoadedModel, best_device, load_chat, load_model, longe
 from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import TaskConfig
-from training import lora, placement
+from training import lora, placement, track
 from training.config import Config
 from training.local import Cluster, LocalCluster
 
@@ -19,6 +19,7 @@ from training.local import Cluster, LocalCluster
 def prepare(config: Config) -> Chat:
     """How to talk to the model, once the machines' sizes and every task have been tried; ConfigError for a misfit."""
     check_sizes(config)
+    track.check(config.track)
     share_cores(config.engine)
     try:
         chat = load_chat(config.model.path)

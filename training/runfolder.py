@@ -94,8 +94,8 @@ class RunFolder:
                 raise ConfigError(f"another process is working on {self.path}; wait for it, or stop it") from None
             yield
 
-    def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> None:
-        """Write the records of held-out episodes, by task, and the video of those that were filmed."""
+    def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> Path | None:
+        """Write the records of held-out episodes, by task; the video of those that were filmed, if any were."""
         folder = self.path / "episodes" / label
         shutil.rmtree(folder, ignore_errors=True)
         with EpisodeWriter(folder) as writer:
@@ -105,8 +105,7 @@ class RunFolder:
                     rewards, asked = turn_rewards(episode, task.config), prompts(episode, chat, task)
                     writer.write(as_record(episode, task=name, policy=label, rewards=rewards, prompts=asked, step=step))
         frames = [frame for episodes in played.values() for frame in films(episodes, label)]
-        if frames:
-            write_video(self.path / "videos" / f"{label}.mp4", frames)
+        return write_video(self.path / "videos" / f"{label}.mp4", frames) if frames else None
 
     def finish(self, config: Config, progress: Progress, started: float) -> dict[str, Any]:
         """Write curves, summary and report; the checkpoints for resume go last."""

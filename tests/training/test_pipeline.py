@@ -22,8 +22,8 @@ from envs.task import Observation
 from envs.task_config import TaskConfig
 from training import run
 from training.algo import AlgoConfig
-from training.metrics import read_metrics
-from training.pipeline import assign_advantages, describe
+from training.metrics import describe, read_metrics
+from training.pipeline import assign_advantages
 from training.trajectory import Group, Trajectory, make_group
 
 CHAT = load_chat("tiny")
