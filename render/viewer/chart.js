@@ -6,7 +6,8 @@ import { go, link } from "viewer/route";
 import { columns, range, valueAt } from "viewer/series";
 
 const LINES = ["--line0", "--line1", "--line2", "--line3", "--line4", "--line5"];
-const HEIGHT = 190;
+const HEIGHT = 140;
+const TALL = 3 * HEIGHT + 46; // as tall as the three charts beside it, with what stands around them
 const FONT = "11px system-ui, sans-serif";
 
 /** The colours of the page as it is now, for a canvas. */
@@ -29,13 +30,15 @@ export function Chart({ chart, run, smooth, dark, large }) {
   const shape = JSON.stringify([lines, dark, large, run.stages.length]);
   const now = useRef();
   now.current = { chart, run };
-  const height = large ? 2 * HEIGHT + 64 : HEIGHT;
 
   useLayoutEffect(() => {
     const colours = palette(box.current);
-    const width = () => Math.max(box.current.clientWidth, 200);
-    plot.current = new uPlot(options(now, lines, colours, { width: width(), height }, setIndex), data, box.current);
-    const watch = new ResizeObserver(() => plot.current.setSize({ width: width(), height }));
+    const size = () => {
+      const width = Math.max(box.current.clientWidth, 200);
+      return { width, height: large ? Math.min(TALL, Math.max(width > 500 ? width : 0.8 * width, 240)) : HEIGHT };
+    };
+    plot.current = new uPlot(options(now, lines, colours, size(), setIndex), data, box.current);
+    const watch = new ResizeObserver(() => plot.current.setSize(size()));
     watch.observe(box.current);
     return () => {
       watch.disconnect();
@@ -50,6 +53,7 @@ export function Chart({ chart, run, smooth, dark, large }) {
   }, [data]);
 
   const x = index === null ? null : data[0][index];
+  const alone = chart.series.length === 1 && !chart.floors?.length;
   const keys = (event) => {
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
     if (event.key in steps) {
@@ -59,14 +63,19 @@ export function Chart({ chart, run, smooth, dark, large }) {
     } else if (event.key === "Enter" && x !== null) openStep(x);
   };
   return html`<figure class=${`chart ${large ? "large" : ""}`} data-key=${chart.key}>
-    <figcaption>${chart.title}${x !== null && html`<span class="num soft">step ${Math.round(x)}</span>`}</figcaption>
+    <figcaption>${chart.title}<span class="num">${x !== null && html`<span class="soft">step ${Math.round(x)} </span>`}${alone && write(chart, valueAt(data.at(-1), index))}</span></figcaption>
     <div class="plot" ref=${box} tabindex="0" data-keys="chart" role="img" aria-label=${words(chart, lines, data)} onKeyDown=${keys}></div>
-    <${Legend} chart=${chart} lines=${lines} data=${data} index=${index} />
+    ${!alone && html`<${Legend} chart=${chart} lines=${lines} data=${data} index=${index} />`}
   </figure>`;
 }
 
 function openStep(x) {
   go(link("episodes", [], { step: String(Math.round(x)) }));
+}
+
+/** A round number at an axis. */
+function tick(value) {
+  return Math.abs(value) >= 1e4 ? `${+(value / 1e3).toPrecision(4)}k` : String(+value.toPrecision(5));
 }
 
 /** What a value of the chart looks like. */
@@ -80,10 +89,9 @@ function words(chart, lines, data) {
 }
 
 function Legend({ chart, lines, data, index }) {
-  const alone = lines.filter(({ role }) => ["line", "points"].includes(role)).length === 1 && !(chart.floors ?? []).length;
   const entry = (line, at) => {
     if (!["line", "points"].includes(line.role)) return null;
-    return html`<span class="entry"><i class=${line.role} style=${{ color: `var(${colourName(chart, line)})` }} />${!alone && line.name} <b class="num">${write(chart, valueAt(data[at + 1], index))}</b></span>`;
+    return html`<span class="entry"><i class=${line.role} style=${{ color: `var(${colourName(chart, line)})` }} />${line.name} <b class="num">${write(chart, valueAt(data[at + 1], index))}</b></span>`;
   };
   const floor = ({ name, y }) => html`<span class="entry"><i class="floor" />${name} <b class="num">${write(chart, y)}</b></span>`;
   return html`<div class="legend">${lines.map(entry)}${(chart.floors ?? []).map(floor)}</div>`;
@@ -119,12 +127,12 @@ function options(now, lines, colours, size, setIndex) {
     ...size,
     series: [{}, ...series],
     bands,
-    padding: [14, 12, 0, 0],
+    padding: [18, 12, 0, 0],
     legend: { show: false },
     scales: { x: { time: false }, y: { range: (_, low, high) => range(now.current.chart, low, high) } },
     axes: [
       { ...axis, size: 26, gap: 2 },
-      { ...axis, size: 44, gap: 2, values: (_, splits) => splits.map((value) => (chart.unit === "%" ? `${Math.round(100 * value)}` : number(value))) },
+      { ...axis, size: 44, gap: 2, space: 28, values: (_, splits) => splits.map((value) => (chart.unit === "%" ? `${Math.round(100 * value)}` : tick(value))) },
     ],
     cursor: { sync: { key: "steps", scales: ["x", null] }, y: false, points: { size: 5 }, drag: { x: true, y: false }, focus: { prox: -1 } },
     hooks: {
@@ -150,7 +158,7 @@ function drawStages(plot, run, colours) {
   const { ctx, bbox } = plot;
   const scale = devicePixelRatio;
   ctx.save();
-  ctx.font = `${11 * scale}px system-ui, sans-serif`;
+  Object.assign(ctx, { font: `${11 * scale}px system-ui, sans-serif`, textAlign: "left", textBaseline: "bottom" });
   run.stages.forEach((stage, index) => {
     const ends = [stage.from - 0.5, stage.to + 0.5].map((x) => Math.min(Math.max(plot.valToPos(x, "x", true), bbox.left), bbox.left + bbox.width));
     if (ends[1] <= ends[0]) return;
@@ -158,7 +166,7 @@ function drawStages(plot, run, colours) {
     if (index % 2 === 1) ctx.fillRect(ends[0], bbox.top, ends[1] - ends[0], bbox.height);
     ctx.fillStyle = colours.soft;
     const name = stage.name.length > 24 ? `${stage.name.slice(0, 23)}…` : stage.name;
-    if (ctx.measureText(name).width < ends[1] - ends[0] - 2 * scale) ctx.fillText(name, ends[0] + 3 * scale, bbox.top - 3 * scale);
+    if (ctx.measureText(name).width < ends[1] - ends[0] - 2 * scale) ctx.fillText(name, ends[0] + 3 * scale, bbox.top - 4 * scale);
   });
   ctx.restore();
 }

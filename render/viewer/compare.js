@@ -77,11 +77,11 @@ function Seeds({ rows, version, pair, show }) {
   const keys = useMemo(() => rows.map((_, index) => index), [rows]);
   if (!rows.length) return html`<${Empty}>No seed is in this field.<//>`;
   const tasks = new Set(rows.map((one) => one.a.task)).size > 1;
-  const head = html`<th scope="col" class="num">Seed</th>${tasks && html`<th scope="col">Task</th>`}<th scope="col">A</th><th scope="col" class="num">Reward</th><th scope="col">B</th><th scope="col" class="num">Reward</th>`;
+  const head = html`<th scope="col" class="num">Seed</th>${tasks && html`<th scope="col">Task</th>`}<th scope="col">A</th><th scope="col" class="num wide">Reward</th><th scope="col">B</th><th scope="col" class="num wide">Reward</th>`;
   const cells = (index) => {
     const { a, b } = rows[index];
     const now = rows[index] === pair ? "now" : "";
-    return html`<td class=${`num ${now}`}>${a.seed}</td>${tasks && html`<td>${a.task}</td>`}<td><${Outcome} row=${a} /></td><td class="num">${points(a.reward)}</td><td><${Outcome} row=${b} /></td><td class="num">${points(b.reward)}</td>`;
+    return html`<td class=${`num ${now}`}>${a.seed}</td>${tasks && html`<td>${a.task}</td>`}<td><${Outcome} row=${a} /></td><td class="num wide">${points(a.reward)}</td><td><${Outcome} row=${b} /></td><td class="num wide">${points(b.reward)}</td>`;
   };
   return html`<${Rows} name="seeds" className="seeds" rows=${keys} version=${version} head=${head} cells=${cells} open=${show} />`;
 }
@@ -107,11 +107,13 @@ function Sides({ pair, records }) {
     const over = player.at >= record.turns.length;
     return html`<article class=${`side ${over ? "over" : ""}`} aria-label=${name}>
       <header><strong>${name}</strong> <a href=${link("episode", [row.id], { turn: player.at + 1 })}>${policyName(row.label)} #${row.id}</a> <${Outcome} row=${row} /> <span class="num" title="Reward">${points(row.reward)}</span></header>
+      <div class=${turn?.frame ? "body" : ""}>
       ${turn?.frame && html`<${Frame} turn=${turn} name=${`${name}, turn ${player.at + 1}`} />`}
-      <${Timeline} turns=${record.turns} player=${player} differs=${differs} />
-      ${over && html`<p class="soft">ended after ${plural(record.turns.length, "turn")}</p>`}
+      <div>${over && html`<p class="soft">ended after ${plural(record.turns.length, "turn")}</p>`}
       ${turn && html`<${Action} turn=${turn} /><p class="thinking" dir="auto">${turn.thinking}</p>`}
-      ${record.problem && html`<p class="problem">${record.problem}</p>`}
+      ${record.problem && html`<p class="problem">${record.problem}</p>`}</div>
+      </div>
+      <${Timeline} turns=${record.turns} player=${player} differs=${differs} />
     </article>`;
   };
   return html`<div class="duel">

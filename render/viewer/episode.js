@@ -97,12 +97,12 @@ function Playing({ record, open, fold }) {
   }, [player.at, turns]);
   if (!turns.length) return html`<${Empty}>No turn was played${record.problem ? `: ${record.problem}` : ""}.<//>`;
   return html`<div class=${`playing ${pictured ? "" : "words"}`}>
-    <div class="screen">
+    ${(pictured || turns.length > 1 || record.problem) && html`<div class="screen">
       ${pictured && html`<${Frame} turn=${turns[player.at]} name=${`What the model saw in turn ${player.at + 1}`} />`}
       ${turns.length > 1 && html`<${Controls} player=${player} /><${Timeline} turns=${turns} player=${player} />`}
       ${pictured && turns.length > 1 && html`<${Strip} turns=${turns} player=${player} />`}
       ${record.problem && html`<p class="problem">${record.problem}</p>`}
-    </div>
+    </div>`}
     <${Turn} record=${record} at=${player.at} open=${open} fold=${fold} />
   </div>`;
 }

@@ -44,8 +44,11 @@ export function Frame({ turn, name }) {
   const url = turn && source.frame(turn);
   if (!url) return html`<div class="frame none"><span>no picture</span></div>`;
   if (broken === url) return html`<div class="frame none"><span>the picture is not there</span></div>`;
-  const sharpen = ({ target }) => target.classList.toggle("pixels", target.naturalWidth < target.clientWidth * devicePixelRatio);
-  return html`<div class="frame"><img src=${url} alt=${name} onLoad=${sharpen} onError=${() => setBroken(url)} /></div>`;
+  const fit = ({ target }) => {
+    target.parentNode.style.setProperty("--ratio", target.naturalWidth / target.naturalHeight);
+    target.classList.toggle("pixels", target.naturalWidth < target.clientWidth * devicePixelRatio);
+  };
+  return html`<div class="frame"><img src=${url} alt=${name} onLoad=${fit} onError=${() => setBroken(url)} /></div>`;
 }
 
 /** Words in place of what a view would show. */

@@ -66,18 +66,19 @@ export function Controls({ player }) {
 /** A column for each turn: its reward's size and sign, invalid replies marked; a click goes there. */
 export function Timeline({ turns, player, differs = null }) {
   if (turns.length < 2) return null;
-  const most = Math.max(...turns.map((turn) => Math.abs(turn.reward)), 1e-9);
+  const low = Math.min(0, ...turns.map((turn) => turn.reward));
+  const high = Math.max(1, ...turns.map((turn) => turn.reward)); // so that what earns little looks little
+  const place = (reward) => 19 - (18 * (reward - low)) / (high - low);
   const column = (turn, index) => {
-    const height = (Math.abs(turn.reward) / most) * 9;
     const tone = `${turn.valid ? "" : "invalid"} ${index === player.at ? "now" : ""} ${index === differs ? "differs" : ""}`;
     return html`<g class=${tone}>
       <rect class="slot" x=${index} y="0" width="1" height="20" />
-      <rect class=${turn.reward < 0 ? "bad" : "good"} x=${index + 0.15} width="0.7" y=${turn.reward < 0 ? 10 : 10 - height} height=${height} />
+      <rect class=${turn.reward < 0 ? "bad" : "good"} x=${index + 0.15} width="0.7" y=${place(Math.max(turn.reward, 0))} height=${Math.abs(place(turn.reward) - place(0))} />
     </g>`;
   };
   const click = (event) => {
     const box = event.currentTarget.getBoundingClientRect();
     player.seek(Math.floor(((event.clientX - box.left) / box.width) * turns.length));
   };
-  return html`<svg class="timeline" viewBox=${`0 0 ${turns.length} 20`} preserveAspectRatio="none" aria-hidden="true" onClick=${click}>${turns.map(column)}</svg>`;
+  return html`<svg class="timeline" viewBox=${`0 0 ${turns.length} 20`} preserveAspectRatio="none" aria-hidden="true" style=${{ maxWidth: `${turns.length * 40}px` }} onClick=${click}>${turns.map(column)}</svg>`;
 }

@@ -9,7 +9,7 @@ export function ResultTable({ table }) {
   return html`<div class="result">
     <h2>${table.title}</h2>
     <div class="scroll" tabindex="0" role="group" aria-label=${table.title}><table>
-      <thead><tr>${table.columns.map((title, column) => html`<th scope="col" class=${`${numeric[column] ? "num" : ""} ${bars[column] ? "barred" : ""}`}>${title}</th>`)}</tr></thead>
+      <thead><tr>${table.columns.map((title, column) => html`<th scope="col" class=${bars[column] ? "barred" : numeric[column] ? "num" : ""}>${title}</th>`)}</tr></thead>
       <tbody>${table.rows.map((row) => html`<tr class=${tone(row)}>${row.map((cell, column) => html`<${Cell} cell=${cell} head=${column === 0} bar=${bars[column]} most=${most[column]} numeric=${numeric[column]} />`)}</tr>`)}</tbody>
     </table></div>
   </div>`;
@@ -35,7 +35,7 @@ function Cell({ cell, head, bar, most, numeric }) {
   const place = (value) => `${(100 * Math.min(Math.max(value, 0), most)) / most}%`;
   const whisker = cell?.low != null && cell?.high != null;
   return html`<td class="barred"><div class="measure">
-    <span class="bar" aria-hidden="true">
+    <span class="gauge" aria-hidden="true">
       ${cell?.value != null && html`<i style=${{ width: place(cell.value) }} />`}
       ${whisker && html`<b style=${{ left: place(cell.low), right: `calc(100% - ${place(cell.high)})` }} />`}
     </span><${Words} text=${text} /></div></td>`;
