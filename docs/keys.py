@@ -1,0 +1,90 @@
+"""Writes the page of keys from the dataclasses themselves, while the site is built (a hook of MkDocs).
+
+python docs/keys.py prints it.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from agents.demonstrate import DemonstrateOptions
+from envs.schema import expected, kinds
+from envs.task_config import TaskConfig
+from envs.usage import meanings
+from training.algo import AlgoConfig
+from training.config import Config
+from training.evaluate import EvaluateOptions
+from training.run import RunOptions
+from training.stages import StageConfig
+
+PAGE, MARK = "keys.md", "<!-- keys -->"
+
+GROUPS: list[tuple[str, str, list[tuple[str, str, type]]]] = [
+    (
+        "training.run",
+        "Trains. `env`, `model`, `recipe`, `cluster` name a file of `configs/`, or are a path ending in `.yaml`.",
+        [
+            ("The run", "", RunOptions),
+            ("", "", Config),
+            ("A task", "env.", TaskConfig),
+            ("The algorithm", "algo.", AlgoConfig),
+            ("A stage", "stages.NAME.", StageConfig),
+        ],
+    ),
+    (
+        "training.evaluate",
+        "Measures players on held-out episodes. It takes the keys of `training.run` too.",
+        [("", "", EvaluateOptions)],
+    ),
+    ("agents.demonstrate", "Writes an expert's episodes as chats with images.", [("", "env.", DemonstrateOptions)]),
+]
+"""Command, what it does, and its groups: title, prefix, dataclass."""
+
+ELSEWHERE = {"envs", "tasks", "stages", "algo"}
+"""Fields that other words set, or that have a table of their own."""
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """MkDocs' hook: the tables in the place of the mark."""
+    return markdown.replace(MARK, "\n".join(lines())) if page.file.src_uri == PAGE else markdown
+
+
+def lines() -> Iterator[str]:
+    """The page's Markdown below its first paragraph."""
+    for module, what, groups in GROUPS:
+        yield from ("", f"## {module}", "", f"`python -m {module} key=value …` · {what}")
+        for title, prefix, cls in groups:
+            yield from _group(title, "" if module == "agents.demonstrate" else prefix, cls)
+
+
+def _group(title: str, prefix: str, cls: type) -> Iterator[str]:
+    """The table of a dataclass, then those of the groups in it."""
+    if title:
+        yield from ("", f"### {title}")
+    inner = []
+    yield from ("", "| key | type | default | meaning |", "|---|---|---|---|")
+    for field in dataclasses.fields(cls):
+        kind = kinds(cls)[field.name]
+        if field.name in ELSEWHERE and cls in (Config, StageConfig):
+            continue
+        if dataclasses.is_dataclass(kind):
+            inner.append((meanings(cls).get(field.name, "").partition(";")[0], f"{prefix}{field.name}.", kind))
+            continue
+        default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
+        cells = (f"`{prefix}{field.name}`", expected(kind), _shown(default), meanings(cls).get(field.name, ""))
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    for meaning, below, kind in inner:
+        yield from _group(meaning.rstrip("."), below, kind)
+
+
+def _shown(value: Any) -> str:
+    """A default as it is typed on the command line."""
+    return (
+        ""
+        if value == ""
+        else f"`{'null' if value is None else str(value).lower() if isinstance(value, bool) else value}`"
+    )
+
+
+if __name__ == "__main__":
+    print("\n".join(lines()))
