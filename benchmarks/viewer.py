@@ -1,0 +1,200 @@
+"""How quick the page of a run is with 10,000 episodes: to write, to serve, and in a browser.
+
+    python -m benchmarks.viewer [EPISODES]
+
+Plays EPISODES (10,000 unless given) of football's breakaway at random, with made-up thinking of 20 to 120 words, and
+records them as a run does: 256 before and 256 after, the others groups of eight of training steps. Then, in rounds: the
+time to write report.html and its size; the server's work for its answers (its first, which reads the record, and those
+after it); and in headless Chromium, over HTTP and as a file: from the address to the first rows, from a filter to its
+rows, and from one episode to another's first frame. Medians, with the smallest and the largest. Needs `chromium`.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+import envs  # noqa: F401
+from render.episode import Episode, EpisodeWriter, Turn
+from render.report import write_report
+from render.viewer.run import Watched
+from render.viewer.server import server
+from render.watch import bind
+
+ROUNDS = 5
+HELD_OUT = 256
+GROUP = 8
+TURNS = 8
+WORDS = (
+    "the keeper comes out so I run left then shoot low past him while two defenders chase and the goal is open".split()
+)
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync "
+    "--disable-component-update"
+).split()
+WATCH = """
+window.firstRows = new Promise((resolve) => addEventListener("DOMContentLoaded", () => {
+  const there = () => document.querySelector("tbody tr[aria-selected]");
+  const look = () => (there() ? resolve(performance.now()) : requestAnimationFrame(look));
+  look();
+}));
+window.timed = (act, test) => new Promise((resolve) => {
+  const start = performance.now();
+  const look = () => (test() ? resolve(performance.now() - start) : requestAnimationFrame(look));
+  act();
+  requestAnimationFrame(look);
+});
+"""
+COUNT = "document.querySelector('.counts strong').textContent"
+
+
+def play(count: int) -> Iterator[tuple[int, list[tuple[np.ndarray, str, str, float]], bool]]:
+    """Seed, turns (frame, words, action, reward) and success of random episodes."""
+    kwargs: dict[str, Any] = {"scenario": "breakaway", "observation": "pixels", "image_size": (84, 84), "frame_skip": 5}
+    env = gymnasium.make("kickoff/Football-v0", **kwargs)
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        frame, info = env.reset(seed=number // GROUP)
+        turns, ended = [], False
+        while not ended and len(turns) < TURNS:
+            action = int(rng.integers(env.action_space.n))  # type: ignore[attr-defined]
+            before, text = frame, str(info["text"])
+            frame, reward, terminated, truncated, info = env.step(action)
+            turns.append((before, text, str(action), float(reward)))
+            ended = terminated or truncated
+        yield number // GROUP, turns, bool(info["success"]) or bool(rng.random() < 0.5)
+
+
+def make(folder: Path, count: int) -> None:
+    """A run's folder with `count` episodes."""
+    rng = np.random.default_rng(1)
+    (folder / "config.yaml").write_text("seed: 0\nenvs: [football]\n")
+    rows = [{"total_step": step, "stage": "mgt", "success": step / 1000, "reward": 0.5} for step in range(1, 601)]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    writers = {label: EpisodeWriter(folder / "episodes" / label) for label in ("before", "after", "train")}
+    for number, (seed, played, success) in enumerate(play(count)):
+        label = "before" if number < HELD_OUT else "after" if number < 2 * HELD_OUT else "train"
+        turns = []
+        for frame, text, action, reward in played:
+            thinking = " ".join(rng.choice(WORDS, rng.integers(20, 121)))
+            reply = f"<think>{thinking}</think><answer>{action}</answer>"
+            prompt = "<|im_start|>User:<image>Play football." + " You see the pitch from above." * 20
+            parts = {"outcome": reward, "format": 0.01}
+            turns.append(Turn(prompt, reply, thinking, action, True, reward, parts, text, frame, 60, 0.1))
+        training = label == "train"
+        writers[label].write(
+            Episode(
+                task="football", seed=seed, policy=label, step=number // 16 if training else 100, group=number // GROUP,
+                success=success, ended="completed" if success else "truncated", reward=float(success),
+                rewards={"outcome": float(success)}, turns=tuple(turns), kind="breakaway",
+                stage="mgt" if training else "", advantage=0.1 if training else None,
+            )
+        )  # fmt: skip
+    for writer in writers.values():
+        writer.close()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The server's address."""
+    listening = bind(0)
+    running = server(Watched([folder]))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        running.should_exit = True
+        thread.join()
+
+
+def seconds(act: Callable[[], object]) -> float:
+    """How long it takes."""
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
+
+
+def answers(folder: Path) -> Mapping[str, float]:
+    """Seconds of the index: read for the first time, whole again, and where nothing is new."""
+    watched = Watched([folder])
+    found = {"index, first": seconds(lambda: watched.episodes(0))}
+    total = len(watched.records)
+    found["index, again"] = seconds(lambda: watched.episodes(0))
+    found["index, nothing new"] = seconds(lambda: watched.episodes(total))
+    found["one record"] = seconds(lambda: watched.episode(total // 2))
+    return found
+
+
+def browse(page: Page, address: str, number: int) -> Mapping[str, float]:
+    """Seconds of what a person does on the page."""
+    page.goto(address + "#/episodes")
+    found = {"first rows": page.evaluate("window.firstRows") / 1000}
+    for name, query in (("outcome", "outcome=failed"), ("label", "label=before"), ("search", "q=breakaway")):
+        page.evaluate("location.hash = '#/episodes'")
+        page.wait_for_timeout(300)
+        act, test = f"() => {{ location.hash = '#/episodes?{query}'; }}", f"() => location.hash.includes('{name}')"
+        if name != "search":
+            test = f"(() => {{ const before = {COUNT}; return () => {COUNT} !== before; }})()"
+        found[f"filter by {name}"] = page.evaluate(f"timed({act}, {test})") / 1000
+    frame = "() => [...document.querySelectorAll('main img')].some((one) => one.complete && one.naturalWidth)"
+    found["an episode"] = page.evaluate(f"timed(() => {{ location.hash = '#/episode/{number}'; }}, {frame})") / 1000
+    found["the next one"] = page.evaluate(
+        f"timed(() => {{ location.hash = '#/episode/{number + 1}'; }}, "
+        f"() => document.title.includes('{number + 1}') && ({frame})())"
+    ) / 1000  # fmt: skip
+    return found
+
+
+def show(title: str, rounds: Sequence[Mapping[str, float]]) -> None:
+    """A line for each figure."""
+    print(title)
+    for name in rounds[0]:
+        values = [1000 * one[name] for one in rounds]
+        print(f"  {name:<24}{statistics.median(values):>9.1f} ms  ({min(values):.1f}–{max(values):.1f})", flush=True)
+
+
+def main() -> None:
+    """All figures."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "run"
+        folder.mkdir()
+        took = seconds(lambda: make(folder, count))
+        lines = sum(path.stat().st_size for path in folder.glob("episodes/*/episodes.jsonl"))
+        frames = [path.stat().st_size for path in folder.glob("episodes/*/frames/*.png")]
+        print(
+            f"{count:,} episodes, {len(frames):,} frames ({sum(frames) / 1e6:.0f} MB), records of {lines / 1e6:.0f} MB"
+        )
+        print(f"played and written in {took:.0f} s; {os.cpu_count()} cores", flush=True)
+        show("the server's work", [answers(folder) for _ in range(ROUNDS)])
+        show("report.html", [{"written": seconds(lambda: write_report(folder))} for _ in range(ROUNDS)])
+        report = folder / "report.html"
+        print(f"  size {report.stat().st_size / 1e6:.1f} MB", flush=True)
+        with serving(folder) as address, sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+            for title, where in (("over HTTP", address), ("as a file", report.as_uri())):
+                rounds = []
+                for number in range(ROUNDS):
+                    page = browser.new_page(viewport={"width": 1280, "height": 800})
+                    page.add_init_script(WATCH)
+                    rounds.append(browse(page, where, count // 2 + 10 * number))
+                    page.close()
+                show(f"in Chromium, {title}", rounds)
+            browser.close()
+
+
+if __name__ == "__main__":
+    main()
