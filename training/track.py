@@ -51,7 +51,7 @@ def check(track: str) -> None:
         if not wandb.login(prompt=False):
             raise ConfigError(f"track=wandb needs a key: set WANDB_API_KEY, run `wandb login`, {offline}")
     except wandb.errors.Error as error:
-        raise ConfigError(f"track=wandb: {error} Mend that, {offline}") from error
+        raise ConfigError(f"track=wandb: {str(error).rstrip('.')}. Mend that, {offline}") from error
 
 
 def start(track: str, folder: Path, config: Mapping[str, Any], next_step: int) -> list[Tracker]:
@@ -101,7 +101,8 @@ class WandB:
                 settings=wandb.Settings(console="off"),  # the bars stay this program's
             )
         except wandb.errors.Error as error:
-            raise ConfigError(f"track=wandb: {error}; or set WANDB_MODE=offline to go on without") from error
+            problem = str(error).rstrip(".")
+            raise ConfigError(f"track=wandb: {problem}. Mend that, or set WANDB_MODE=offline to go on") from error
         known.write_text(self._run.id + "\n", encoding="utf-8")
         self._run.define_metric("total_step")
         self._run.define_metric("*", step_metric="total_step")

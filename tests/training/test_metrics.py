@@ -1,10 +1,22 @@
 """The log of a run survives a kill and goes on where the checkpoint was."""
 
 import json
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from envs.schema import ConfigError
+from render.video import write_video
+from training import track
+from training.config import load
 from training.metrics import MetricsLog, read_metrics
 
 
@@ -59,3 +71,119 @@ def test_tensorboard_has_the_same_numbers(tmp_path: Path) -> None:
     assert board.Tags()["scalars"] == ["success"]
     points = [(event.step, round(event.value, 6)) for event in board.Scalars("success")]
     assert points == [(1, 0.1), (2, 0.2), (3, 0.3)]
+
+
+# -- track= --------------------------------------------------------------------------------------------------------
+
+
+def test_the_names_of_track() -> None:
+    assert load(["env=arithmetic"]).track == "tensorboard"
+    named = {"tensorboard,wandb": ["tensorboard", "wandb"], "[wandb, tensorboard]": ["tensorboard", "wandb"]}
+    for text, names in (named | {"wandb": ["wandb"], "none": []}).items():
+        assert track.trackers(load(["env=arithmetic", f"track={text}"]).track) == names
+    with pytest.raises(
+        ConfigError, match=r"unknown tracker 'wanbd'; did you mean 'wandb'\? Known: none, tensorboard, "
+    ):
+        load(["env=arithmetic", "track=tensorboard,wanbd"])
+    with pytest.raises(ConfigError, match="track=none stands alone, got 'none,wandb'"):
+        load(["env=arithmetic", "track=none,wandb"])
+
+
+def test_with_none_there_is_metrics_jsonl_alone(tmp_path: Path) -> None:
+    with MetricsLog(tmp_path, where="none") as log:
+        log.write(1, {"loss": 0.5})
+    assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]
+
+
+def test_wandb_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)  # as Python marks what cannot be imported
+    with pytest.raises(ConfigError, match=r"^track=wandb needs the package wandb: pip install 'kickoff-rl\[wandb\]'$"):
+        track.check("wandb")
+    track.check("tensorboard")
+
+
+def without_a_key(folder: Path, key: str, *command: str) -> str:
+    """The one line that a command without a (good) W&B key ends with."""
+    pytest.importorskip("wandb")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
+    settings = kept | {"HOME": str(folder), "NETRC": str(folder / "none")} | ({"WANDB_API_KEY": key} if key else {})
+    words = [sys.executable, *command]
+    done = subprocess.run(words, env=settings, cwd=folder, capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    return done.stderr.rstrip("\n")
+
+
+def test_wandb_without_a_key_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
+    words = ["-m", "training.run", "env=arithmetic", "track=wandb", f"out={tmp_path / 'runs'}"]
+    assert without_a_key(tmp_path, "", *words) == (
+        "error: track=wandb needs a key: set WANDB_API_KEY, run `wandb login`, "
+        "or set WANDB_MODE=offline to keep the run on this machine"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_key_that_is_none(tmp_path: Path) -> None:
+    code = "from envs.cli import command; from training import track; command(lambda _: track.check('wandb'), str)"
+    assert without_a_key(tmp_path, "short", "-c", code) == (
+        "error: track=wandb: WANDB_API_KEY invalid: API key must have 40+ characters, has 5. "
+        "Mend that, or set WANDB_MODE=offline to keep the run on this machine"
+    )
+
+
+def wandb_records(folder: Path) -> Iterator[Any]:
+    """The records of a run that was kept offline: LevelDB's log, in blocks of 32 KiB, behind a head of 7 bytes."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    (path,) = folder.glob("*.wandb")
+    data, place, whole = path.read_bytes(), 7, b""
+    while place + 7 <= len(data):
+        if (left := 32768 - place % 32768) < 7:
+            place += left
+            continue
+        _, length, kind = struct.unpack("<IHB", data[place : place + 7])
+        whole += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # whole, or the last part
+            yield Record.FromString(whole)
+            whole = b""
+
+
+def test_wandb_has_the_numbers_the_config_and_the_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real thing, offline: and a run that goes on is the same run there."""
+    wandb = pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_PROJECT", "goals")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    track.check("wandb")  # needs no key
+    film = write_video(tmp_path / "film.mp4", [np.zeros((16, 16, 3), np.uint8)])
+    folder = tmp_path / "first"
+    folder.mkdir()
+    try:
+        for numbers, keep in ((range(1, 4), 0), (range(3, 6), 2)):
+            with MetricsLog(folder, keep, "wandb", {"seed": 3, "stages": {"fre": {"steps": 5}}}) as log:
+                for number in numbers:
+                    log.write(number, {"stage": "fre", "success": number / 10})
+                log.film("before", film)
+    finally:
+        wandb.teardown()
+    assert not (folder / "tensorboard").exists()
+    first, second = ([*wandb_records(found)] for found in sorted(folder.glob("wandb/offline-run-*")))
+    seen = []
+    for records in (first, second):
+        (run,) = [record.run for record in records if record.WhichOneof("record_type") == "run"]
+        config = {part.key: json.loads(part.value_json) for part in run.config.update}
+        assert (run.project, run.display_name) == ("goals", "first")
+        assert (config["seed"], config["stages"]) == (3, {"fre": {"steps": 5}})
+        seen.append(run.run_id)
+        rows = [
+            {"/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
+            for record in records
+            if record.WhichOneof("record_type") == "history"
+        ]
+        points = {row["total_step"]: row["success"] for row in rows if "success" in row}
+        assert points == pytest.approx({1: 0.1, 2: 0.2, 3: 0.3} if records is first else {3: 0.3, 4: 0.4, 5: 0.5})
+        (video,) = [row for row in rows if "video/before/_type" in row]
+        assert video["video/before/_type"] == "video-file"
+        metrics = [record.metric for record in records if record.WhichOneof("record_type") == "metric"]
+        assert [metric.step_metric for metric in metrics if metric.glob_name == "*"] == ["total_step"]
+    assert seen[0] == seen[1] == (folder / "wandb.id").read_text().strip()
