@@ -130,8 +130,18 @@ class Arena:
         finally:
             free.append(env)
 
-    async def play(self, starts: Sequence[Start], policy: Policy, film: int = 0, blind: bool = False) -> list[Episode]:
-        """Play an episode from each start, all at once.
+    async def play(
+        self,
+        starts: Sequence[Start],
+        policy: Policy,
+        film: int = 0,
+        blind: bool = False,
+        done: Callable[[Episode], None] | None = None,
+        seen: int | None = None,
+    ) -> list[Episode]:
+        """Play an episode from each start, all at once; `done` is told of each as it ends.
+
+        Only the first `seen` of them keep the frames that the player saw (None: all): large ones fill the memory.
 
         The first `film` of them are filmed, if the env has pictures. `blind` is a control: every player is shown the
         frame of another episode's newest turn in place of its own, so that what it sees tells it nothing.
@@ -152,14 +162,24 @@ class Arena:
 
             return look
 
-        return await together(
-            self._play(start, policy, index < filmed, looks(index)) for index, start in enumerate(starts)
-        )
+        async def played(index: int, start: Start) -> Episode:
+            keeps = seen is None or index < seen
+            episode = await self._play(start, policy, index < filmed, looks(index), keeps)
+            if done is not None:
+                done(episode)
+            return episode
+
+        return await together(played(index, start) for index, start in enumerate(starts))
 
     async def _play(
-        self, start: Start, policy: Policy, film: bool, look: Callable[[Observation], Awaitable[Observation]]
+        self,
+        start: Start,
+        policy: Policy,
+        film: bool,
+        look: Callable[[Observation], Awaitable[Observation]],
+        keeps: bool,
     ) -> Episode:
-        """One episode; `look` gives what the player is shown of what is there."""
+        """One episode; `look` gives what the player is shown of what is there, and it `keeps` that or not."""
         task, config = self.task, self.task.config
         episode = Episode(start)
         with self._env("rgb_array_list" if film else None) as env:
@@ -178,7 +198,8 @@ class Arena:
                     break
                 reply = task.parse(words)
                 caption, state = str(info.get("text", "")), state_hash(observation, info)
-                turn = Turn(seat.observation, caption, words, reply, 0.0, state, seat.reply_tokens)
+                shown = seat.observation if keeps else replace(seat.observation, image=None)
+                turn = Turn(shown, caption, words, reply, 0.0, state, seat.reply_tokens)
                 over = False
                 if reply.valid:
                     outcome = task.play(env, reply)

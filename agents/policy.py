@@ -75,7 +75,7 @@ class VLMPolicy:
             raise ContextFull(f"{tokens} tokens and a reply of up to {longest}, but the engine's context holds {most}")
         completion = await self.engine.generate(prompt, self.temperature)
         conversation.answer(completion)
-        seat.reply_tokens = len(completion.tokens)
+        seat.reply_tokens = len(completion.tokens) or completion.count
         if completion.text is not None or self.chat is None:
             return completion.text or ""
         return self.chat.text(completion.tokens)

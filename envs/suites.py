@@ -12,7 +12,19 @@ SUITES: dict[str, list[str] | dict[str, float]] = {
     "text": ["reasoning", "arithmetic", "algebra"],
     "text_games": ["football_text", "sokoban_text"],
     "third_party": ["frozen_lake", "cliff_walking", "minigrid", "freeway"],
-}
+    "academies": [
+        "academy_empty_goal_close", "academy_empty_goal", "academy_run_to_score", "academy_run_to_score_with_keeper",
+        "academy_pass_and_shoot_with_keeper", "academy_3_vs_1_with_keeper",
+    ],
+    "sokoban_sizes": [
+        "sokoban", "sokoban_7x7_2", "sokoban_10x10_3", "sokoban_10x10_4", "sokoban_13x11_4", "sokoban_13x13_5",
+    ],
+    "sokoban_global": [
+        "sokoban_global_7x7_2", "sokoban_global_7x7_3", "sokoban_global_10x10_3", "sokoban_global_10x10_4",
+        "sokoban_global_10x10_5", "sokoban_global_13x11_3", "sokoban_global_13x11_4", "sokoban_global_13x13_5",
+    ],
+    "football_online": ["football_online_easy", "football_online_hard"],
+}  # fmt: skip
 """Name → tasks of configs/env. A recipe may give a name other tasks (its `suites`)."""
 
 Choice = str | list[str] | dict[str, float]

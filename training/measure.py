@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.episodes import Episode, together
+from agents.episodes import Episode, Start, together
 from agents.experts import scripted
 from agents.starts import TEST_FIRST, VALIDATION_FIRST, held_out_starts
 from envs.schema import ConfigError
@@ -32,19 +32,28 @@ async def held_out(
     The first `film` of them are filmed; `blind` shows every player the frame of another. ConfigError where no first
     prompt fits the engine's context.
     """
-    starts = held_out_starts(first, episodes)
-    bounds = list(range(0, episodes, CHUNK))
-    if len(bounds) > 1 and episodes - bounds[-1] < 2:
-        bounds.pop()  # who is shown another's frame needs another
-    parts = [starts[a:b] for a, b in zip(bounds, [*bounds[1:], episodes], strict=True)]
-    jobs = [Job(task, part, temperature, max(0, film - number * CHUNK), blind) for number, part in enumerate(parts)]
+    jobs = shared_out(task, held_out_starts(first, episodes), temperature, film, blind)
     played = [episode for part in await together(player.play(job) for job in jobs) for episode in part]
+    check_room(task, played)
+    return played
+
+
+def shared_out(task: str, starts: Sequence[Start], temperature: float, film: int, blind: bool) -> list[Job]:
+    """A measurement's starts in jobs."""
+    bounds = list(range(0, len(starts), CHUNK))
+    if len(bounds) > 1 and len(starts) - bounds[-1] < 2:
+        bounds.pop()  # who is shown another's frame needs another
+    parts = [tuple(starts[a:b]) for a, b in zip(bounds, [*bounds[1:], len(starts)], strict=True)]
+    return [Job(task, part, temperature, max(0, film - number * CHUNK), blind) for number, part in enumerate(parts)]
+
+
+def check_room(task: str, played: Sequence[Episode]) -> None:
+    """ConfigError where no first prompt fits the engine's context."""
     if not any(episode.turns for episode in played):  # one long question is a lost episode, all of them a mistake
         raise ConfigError(
             f"task {task}: no first prompt fits: {played[0].problem}; lower max_reply_tokens or the image's size, or "
             "shorten the instructions"
         )
-    return played
 
 
 async def floor(name: str, tasks: Mapping[str, TaskConfig], task: str, episodes: int) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class Completion:
     """[R], the version of the weights that sampled each token."""
     text: str | None = None
     """The reply in words, from an engine that gives no tokens."""
+    count: int = 0
+    """Tokens of such a reply, as its server counts them; 0 where it does not say."""
 
 
 class ContextFull(Exception):  # noqa: N818  (how an episode may end, no fault)

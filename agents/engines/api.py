@@ -180,8 +180,10 @@ def _completion(answer: Any) -> Completion:
         raise _Again(f"the answer holds no reply: {answer}") from None
     if thinking and "<think>" not in text:
         text = f"<think>{thinking}</think>{text}"
+    usage = answer.get("usage")
+    count = usage.get("completion_tokens") if isinstance(usage, dict) else 0
     none = np.zeros(0, dtype=np.int32)
-    return Completion(none, none.astype(np.float32), finished, none, text)
+    return Completion(none, none.astype(np.float32), finished, none, text, count if isinstance(count, int) else 0)
 
 
 def _usual_wait(tries: int) -> float:

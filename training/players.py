@@ -1,0 +1,260 @@
+"""Who plays in `training.evaluate`: what a policy's name means, tried before the first episode is played."""
+
+import re
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from agents.chat import Chat
+from agents.engines import EngineConfig
+from agents.episodes import Start
+from agents.experts import PLAYERS, has_expert, scripted
+from agents.policy import Policy, VLMPolicy
+from agents.recorded import Recorded, is_record
+from envs.names import suggest
+from envs.schema import ConfigError
+from envs.task import Task
+from envs.task_config import TaskConfig
+from training.baseline_config import FILE
+from training.baseline_policy import baseline_tasks, is_baseline, load_baseline
+from training.config import Config, read
+from training.prepare import check_task, load, share_cores
+
+SERVER, HUMAN, PLAYS = "api:", "human", Path("plays")
+
+
+class Entrant:
+    """One who plays, by the name that the user gave. What is common: no engine, no tokens, all the usual starts."""
+
+    floor = False
+    chat: Chat | None = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.label = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "policy"
+        """The name as a folder may have it."""
+        self.source: Path | None = None
+        """The file that has the settings it was trained with, if it has been trained here."""
+        self.tasks: dict[str, TaskConfig] = {}
+        """What it was trained on, with these settings."""
+        self.envs: list[str] = []
+        """What env= named in its training."""
+
+    def check(self, tasks: Mapping[str, TaskConfig]) -> None:
+        """ConfigError in one line where it cannot play a task."""
+
+    def starts(self, task: str, usual: Sequence[Start]) -> Sequence[Start]:
+        """Those of the usual starts that it plays."""
+        return usual
+
+    async def open(self) -> None:
+        """Get ready to play: load the model, reach the server."""
+
+    def policy(self, task: str) -> Policy:
+        """Who answers in a task."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Give back what `open` took."""
+
+
+class ScriptedEntrant(Entrant):
+    """random, idle or expert."""
+
+    floor = True
+
+    def check(self, tasks: Mapping[str, TaskConfig]) -> None:
+        """An expert is needed where it is to play."""
+        for name, settings in tasks.items():
+            if self.name == "expert" and not has_expert(Task(name, settings)):
+                raise ConfigError(f"policy=expert: {name} has no expert ({settings.id} has no expert_action())")
+
+    def policy(self, task: str) -> Policy:
+        """The scripted player."""
+        return scripted(self.name)
+
+
+class RecordEntrant(Entrant):
+    """A record of played episodes, of a person's above all: its replies are given again."""
+
+    def __init__(self, name: str, folder: Path | None) -> None:
+        super().__init__(name)
+        self.folder = folder
+        self.records: dict[str, Recorded] = {}
+
+    def check(self, tasks: Mapping[str, TaskConfig]) -> None:
+        """Read the record of each task."""
+        for name, settings in tasks.items():
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                self.records[name] = Recorded(self.folder or PLAYS / name, Task(name, settings))
+            for warning in caught:  # such as a line that was being written when the machine went down
+                print(warning.message, file=sys.stderr)
+
+    def starts(self, task: str, usual: Sequence[Start]) -> Sequence[Start]:
+        """Those that were played."""
+        seeds = {start.seed for start in self.records[task].starts}
+        played = [start for start in usual if start.seed in seeds]
+        if not played:
+            folder = self.records[task].folder
+            raise ConfigError(f"{folder} has none of the first {len(usual)} held-out starts; episodes=… takes more")
+        return played
+
+    def policy(self, task: str) -> Policy:
+        """The record."""
+        return self.records[task]
+
+
+class ModelEntrant(Entrant):
+    """A model on an engine of this machine: the embedded one, a folder, a name on the hub, or a run's."""
+
+    def __init__(self, name: str, path: str, engine: EngineConfig) -> None:
+        super().__init__(name)
+        self.path = path
+        self.engine = engine
+        self._policy: VLMPolicy | None = None
+
+    def check(self, tasks: Mapping[str, TaskConfig]) -> None:
+        """The model's words and pictures have to fit the tasks; its weights are not loaded yet."""
+        from agents.models import load_chat, longest_context  # heavy: only where a model plays
+
+        try:
+            self.chat = load_chat(self.path)
+            longest = self.engine.max_context or longest_context(self.path)
+        except ValueError as error:
+            raise ConfigError(f"policy: {error}") from error
+        for name, settings in tasks.items():
+            try:
+                check_task(name, settings, self.chat, longest)
+            except ConfigError as error:
+                raise ConfigError(f"policy={self.name}: {error}") from error
+
+    async def open(self) -> None:
+        """Load the weights."""
+        from agents.engines import make_engine
+
+        share_cores(self.engine)
+        try:
+            model = None if self.engine.chosen == "vllm" else load("policy", self.path)
+            self._policy = VLMPolicy(self.chat, await make_engine(self.path, self.engine, model))
+        except (ValueError, RuntimeError) as error:
+            raise error if isinstance(error, ConfigError) else ConfigError(f"policy: {error}") from error
+
+    def policy(self, task: str) -> Policy:
+        """The model."""
+        assert self._policy is not None
+        return self._policy
+
+    async def close(self) -> None:
+        """Stop the engine."""
+        if self._policy is not None:
+            await self._policy.engine.close()
+            self._policy = None
+
+
+class ServerEntrant(ModelEntrant):
+    """A model on an OpenAI-compatible server."""
+
+    def check(self, tasks: Mapping[str, TaskConfig]) -> None:
+        """The address and the key have to be there; the server is asked by the first episode."""
+        from agents.engines.api import ServerEngine
+
+        self._policy = VLMPolicy(None, ServerEngine(self.path, self.engine.server))
+
+    async def open(self) -> None:
+        """Connections are made as they are needed."""
+
+
+class BaselineEntrant(Entrant):
+    """A baseline of `training.baseline`."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        super().__init__(name)
+        self.folder = folder
+        self.source, self.tasks = folder / FILE, baseline_tasks(folder)
+        self.envs = list(self.tasks)
+
+    def check(self, tasks: Mapping[str, TaskConfig]) -> None:
+        """Load the weights: they are small."""
+        self._policy = load_baseline(self.folder)
+
+    def policy(self, task: str) -> Policy:
+        """The network."""
+        return self._policy
+
+
+def entrants(names: Sequence[str], config: Config) -> list[Entrant]:
+    """The players that the names mean; ConfigError in one line where a name means none."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"policy: {name} is named twice")
+    return [entrant(name, config) for name in names]
+
+
+def entrant(name: str, config: Config) -> Entrant:
+    """The player that a name means."""
+    folder = Path(name)
+    if name in PLAYERS:
+        return ScriptedEntrant(name)
+    if name.startswith(SERVER):
+        return ServerEntrant(name, name.removeprefix(SERVER), config.engine)
+    if name == HUMAN:
+        return RecordEntrant(name, None)
+    if name != "tiny" and not folder.is_dir():
+        _refuse_unknown(name)
+    elif is_baseline(folder):
+        return BaselineEntrant(name, folder)
+    elif is_record(folder):
+        return RecordEntrant(name, folder)
+    path, source = run_of(name)
+    player = ModelEntrant(name, path, config.engine)
+    if source is not None:
+        run = read(source)
+        player.source, player.tasks, player.envs = source, run.tasks, run.envs
+    return player
+
+
+def run_of(name: str) -> tuple[str, Path | None]:
+    """The model that a policy's name means, and the config of the run that it comes from, if it is a run's."""
+    folder = Path(name)
+    if (folder / "config.yaml").is_file():
+        if not (folder / "checkpoint").is_dir():
+            _refuse_unfinished(folder)
+        folder = folder / "checkpoint"
+    elif (folder / "episodes").is_dir():
+        _refuse_results(folder)
+    for above in folder.parents[:2] if folder.is_dir() else ():
+        if (above / "config.yaml").is_file() and (above / "metrics.jsonl").is_file():
+            return str(folder), above / "config.yaml"
+    return name, None
+
+
+def _refuse_unfinished(run: Path) -> NoReturn:
+    """ConfigError for a run that has not come to its end: what can be done."""
+    good = sorted((run / "checkpoints").glob("good-*"))
+    evaluate = f"evaluate its last good weights by policy={good[-1]}, or " if good else ""
+    raise ConfigError(
+        f"policy={run}: this run has no checkpoint/ yet, which is written at its end; {evaluate}"
+        f"go on with it by python -m training.run resume={run}"
+    )
+
+
+def _refuse_results(folder: Path) -> NoReturn:
+    """ConfigError for results, which hold no model but perhaps records."""
+    records = [str(path) for path in sorted((folder / "episodes").iterdir()) if is_record(path)]
+    raise ConfigError(f"policy={folder} holds results and no model; its records: {', '.join(records) or 'none'}")
+
+
+def _refuse_unknown(name: str) -> None:
+    """ConfigError for what is no folder and cannot be a name on the hub: OWNER/MODEL."""
+    first, *rest = Path(name).parts or ("",)
+    if len(rest) == 1 and not Path(first).is_dir() and not name.startswith(("/", ".", "~")):
+        return
+    near = Path(name).parent if rest else Path("runs")
+    here = sorted(path.as_posix() for path in near.iterdir() if path.is_dir()) if near.is_dir() else []
+    known = [*PLAYERS, "tiny", HUMAN, *(here or ["runs/<name>"]), f"{SERVER}<model>"]
+    if not rest:
+        raise ConfigError(suggest("policy", name, known))
+    raise ConfigError(suggest("policy", name, here) if here else f"policy: model folder {name!r} does not exist")

@@ -1,0 +1,72 @@
+"""A results folder: results.{json,csv,md}, and each policy's episodes and films. `render.watch` opens it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agents.chat import Chat
+from agents.episodes import Episode
+from agents.films import films
+from agents.recording import as_record, prompts
+from envs.schema import ConfigError
+from envs.task import Task
+from render.episode import EpisodeWriter
+from render.video import ENCODERS, write_video
+from training.rewards import turn_rewards
+from training.tables import comma_separated, markdown, tables
+
+SCHEMA = 1
+
+
+class Results:
+    """What has been measured so far; with a folder, it is there at once: what comes later cannot take it away."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Begin; ConfigError where the folder has something already."""
+        if folder is not None:
+            try:
+                if folder.exists() and any(folder.iterdir()):
+                    raise ConfigError(f"save={folder} has something in it already; choose another folder, or remove it")
+            except NotADirectoryError:
+                raise ConfigError(f"save={folder} is a file; it should name a folder") from None
+        self.folder = folder
+        self.rows: list[dict[str, Any]] = []
+        self.published: list[dict[str, Any]] = []
+        self.notes: list[str] = []
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What results.json holds."""
+        return {"schema": SCHEMA, "rows": self.rows, "published": self.published, "notes": self.notes}
+
+    def write(self) -> None:
+        """Write the tables of what there is."""
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        texts = {
+            "json": json.dumps(self.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+            "csv": comma_separated(self.document),
+            "md": markdown(tables(self.document), self.folder.name),
+        }
+        for ending, text in texts.items():
+            part = self.folder / f".results.{ending}.part"
+            part.write_text(text, encoding="utf-8")
+            part.replace(self.folder / f"results.{ending}")
+
+    def record(self, task: Task, label: str, episodes: Sequence[Episode], chat: Chat | None) -> None:
+        """Add a policy's episodes to its record."""
+        if self.folder is None:
+            return
+        with EpisodeWriter(self.folder / "episodes" / label) as writer:
+            for episode in episodes:
+                rewards, asked = turn_rewards(episode, task.config), prompts(episode, chat, task)
+                writer.write(as_record(episode, task=task.name, policy=label, rewards=rewards, prompts=asked))
+
+    def film(self, name: str, title: str, episodes: Sequence[Episode]) -> None:
+        """Write the film of those that were filmed, as MP4 and as GIF."""
+        frames = films(episodes, title) if self.folder is not None else []
+        for ending in ENCODERS if frames else ():
+            assert self.folder is not None
+            write_video(self.folder / "videos" / f"{name}{ending}", frames)
