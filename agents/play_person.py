@@ -87,6 +87,7 @@ class Person:
         """What the next episode is: which start, what has been won, and the replies that are given again first."""
         self._place, self._tally, self._practice = place, tally, practice
         self._script = list(script)
+        pygame.event.clear(pygame.TEXTINPUT)  # the letter of a command is no answer
 
     def sit(self, task: Task) -> None:
         """A new episode."""
@@ -129,7 +130,6 @@ class Person:
         view = self._view(last or episode.turns[-1].observation, len(episode.turns), episode)
         while not self._left:
             self._commanded(await self._event(view))
-        pygame.event.clear(pygame.TEXTINPUT)  # the letter of the command is no answer
 
     async def _event(self, view: View) -> pygame.event.Event:
         """Show everything, and wait for what the person does."""
@@ -206,7 +206,7 @@ class Person:
         most = config.max_turns
         if ended is None:
             left = most - turn - 1
-            facts = [("Turn", f"{turn + 1} of {most}" + (f", {left} left after it" if most > 1 else ""))]
+            facts = [("Turn", f"{turn + 1} of {most}" + (f", {left} left" if most > 1 else ""))]
         else:
             facts = [("Turns", f"{turn} of {most}")]
         if config.actions:
@@ -265,6 +265,7 @@ class Person:
         again = f"{self._cap('undo')} undo, {self._cap('restart')} restart"
         lines = [
             config.description,
+            config.instructions,
             config.rules_text,
             f"{self._entry.help} {keys}",
             "You see what a model is shown; starts, turns, and how answers are read and scored are a model's too.",

@@ -89,36 +89,48 @@ class _Pen:
             self.y += font.get_linesize()
         self.y += gap
 
-    def cap(self, label: str, name: str, font: pygame.font.Font, left: int, width: int) -> None:
-        """A key and what it does, in one line; the key's cap is `width` wide."""
-        height = font.get_linesize() + 4
-        rect = pygame.Rect(left, self.y, width, height)
-        pygame.draw.rect(self.surface, FIELD, rect, border_radius=5)
-        pygame.draw.rect(self.surface, EDGE, rect, 1, border_radius=5)
-        image = font.render(label, True, TEXT)
-        self.surface.blit(image, image.get_rect(center=rect.center))
-        self.surface.blit(font.render(name, True, TEXT), (rect.right + 8, self.y + 2))
+    def caps(self, grid: "_Grid") -> None:
+        """Keys and what they do."""
+        font = _font(grid.size)
+        left = self.box.left
+        for column in grid.columns:
+            for row, (label, name) in enumerate(column.pairs):
+                rect = pygame.Rect(left, self.y + row * grid.step, column.cap, font.get_linesize() + 4)
+                pygame.draw.rect(self.surface, FIELD, rect, border_radius=5)
+                pygame.draw.rect(self.surface, EDGE, rect, 1, border_radius=5)
+                image = font.render(label, True, TEXT)
+                self.surface.blit(image, image.get_rect(center=rect.center))
+                self.surface.blit(font.render(name, True, TEXT), (rect.right + 8, rect.top + 2))
+            left += column.width + 20
+        self.y += grid.height
 
-    def caps(self, pairs: tuple[tuple[str, str], ...], size: int) -> None:
-        """Keys below each other, in as many columns as fit."""
-        font = _font(size)
-        width = max((font.size(label)[0] for label, _ in pairs), default=0) + 14
-        needed = width + 8 + max((font.size(name)[0] for _, name in pairs), default=0) + 14
-        columns = max(1, min(2 if len(pairs) > 6 else 1, self.box.width // needed))
-        rows = -(-len(pairs) // columns)
-        top, step = self.y, font.get_linesize() + 8
-        for number, (label, name) in enumerate(pairs):
-            column, row = divmod(number, rows)
-            self.y = top + row * step
-            self.cap(label, name, font, self.box.left + column * (self.box.width // columns), width)
-        self.y = top + rows * step
+
+class _Column:
+    """Keys below each other; `cap` and `width` are pixels."""
+
+    def __init__(self, pairs: tuple[tuple[str, str], ...], font: pygame.font.Font) -> None:
+        self.pairs = pairs
+        self.cap = max((font.size(label)[0] for label, _ in pairs), default=0) + 14
+        self.width = self.cap + 8 + max((font.size(name)[0] for _, name in pairs), default=0)
+
+
+class _Grid:
+    """Keys in one column, or in two where they are `many` and there is room."""
+
+    def __init__(self, pairs: tuple[tuple[str, str], ...], size: int, width: int, many: bool) -> None:
+        font, half = _font(size), -(-len(pairs) // 2)
+        two = [_Column(pairs[:half], font), _Column(pairs[half:], font)]
+        fits = sum(column.width for column in two) + 20 <= width
+        self.columns = two if many and fits else [_Column(pairs, font)]
+        self.size, self.step = size, font.get_linesize() + (8 if size > 12 else 6)
+        self.height = len(self.columns[0].pairs) * self.step
 
 
 def draw(surface: pygame.Surface, view: View) -> int:
     """Draw everything; how many lines of the text can be scrolled away at most."""
     width, height = surface.get_size()
     surface.fill(GROUND)
-    side = min(max(round(width * 0.36), 300), 420)
+    side = min(max(round(width * 0.42), 300), 420)
     left = pygame.Rect(GAP, GAP, width - side - 2 * GAP, height - BAR - 3 * GAP)
     most = _seen(surface, left, view)
     _bottom(surface, pygame.Rect(GAP, height - BAR - GAP, left.width, BAR), view)
@@ -135,7 +147,7 @@ def _seen(surface: pygame.Surface, box: pygame.Rect, view: View) -> int:
     room = pygame.Rect(box)
     if view.image is not None:
         if words:
-            room.height = min(box.height * 2 // 5, _height(words, box.width, 17) + GAP)
+            room.height = min(box.height * 2 // 5, _height(words, box.width, 19) + GAP)
             room.bottom = box.bottom
         picture = pygame.Rect(box.left, box.top, box.width, box.height - (room.height if words else 0))
         image = _enlarged(view.image, picture.size)
@@ -143,7 +155,9 @@ def _seen(surface: pygame.Surface, box: pygame.Rect, view: View) -> int:
         room.top, room.height = room.top + GAP, room.height - GAP
     if not words:
         return 0
+    short = _height(words, room.width, 34) <= room.height // 4
     size = next((size for size in (24, 21, 19, 17, 15) if _height(words, room.width, size) <= room.height), 15)
+    size = 34 if short and view.image is None else size
     font = _font(size, MONO)
     lines = [(line, colour) for text, colour in words for line in wrapped(text, font, room.width)]
     fits = max(1, room.height // font.get_linesize())
@@ -209,16 +223,21 @@ def _panel(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
         surface.blit(font.render(value, True, TEXT), (box.left + column, pen.y))
         pen.y += font.get_linesize() + 2
     pen.y += 14
-    bottom = box.bottom - len(view.commands) * (_font(14).get_linesize() + 8)
-    rows = -(-len(view.keys) // (2 if len(view.keys) > 6 else 1)) * 26
+    commands = _Grid(view.commands, 14, box.width, many=True)
+    bottom = box.bottom - commands.height
+    room = bottom - pen.y - 28
+    words = {size: wrapped(view.told, _font(size), box.width) for size in (17, 15, 13, 12, 11)}
+    tall = {size: len(lines) * _font(size).get_linesize() for size, lines in words.items()}
+    grids = [_Grid(view.keys, size, box.width, many=len(view.keys) > 6) for size in (15, 14, 13, 12, 11)]
+    grid = next((grid for grid in grids if grid.height + tall[13] <= room), grids[-1])
+    size = next((size for size in tall if grid.height + tall[size] <= room), 11)
     if view.told:
-        room = bottom - pen.y - rows - 28
-        sizes = (17, 15, 13, 12, 11)
-        fitting = (size for size in sizes if len(wrapped(view.told, _font(size), box.width)) * size * 1.2 <= room)
-        pen.write(view.told, _font(next(fitting, 11)), TEXT, 16)
-    pen.caps(view.keys, 15 if rows <= 26 * 8 else 14)
-    pen.y = max(bottom, pen.y + 8)
-    pen.caps(view.commands, 14)
+        fit = max(1, (room - grid.height) // _font(size).get_linesize())
+        lines = words[size] if len(words[size]) <= fit else [*words[size][: fit - 1], "…"]
+        pen.write("\n".join(lines), _font(size), TEXT, 16)
+    pen.caps(grid)
+    pen.y = max(bottom, pen.y)
+    pen.caps(commands)
 
 
 def draw_help(surface: pygame.Surface, title: str, lines: list[str]) -> None:
