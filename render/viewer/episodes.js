@@ -1,5 +1,5 @@
 /** All episodes in a table, with filters that stand in the address. */
-import { html, useMemo, useRef } from "vendor/preact";
+import { html, useEffect, useMemo, useRef, useState } from "vendor/preact";
 import { FILTERS, ORDER, OUTCOMES, listQuery, select, span, spanText } from "viewer/filter";
 import { count, percent, plural, points, policyName } from "viewer/format";
 import { useKeys } from "viewer/keys";
@@ -84,14 +84,29 @@ function Filters({ list, set, search }) {
     </select></label>`;
   };
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-    <label class="search">Search<input ref=${search} type="search" placeholder="words, #id ( / )" value=${list.q ?? ""} onInput=${(event) => set({ q: event.target.value })} /></label>
+    <label class="search">Search<${Field} own=${search} type="search" placeholder="words, #id ( / )" value=${list.q ?? ""} change=${(q) => set({ q })} /></label>
     ${choice("task", "Task")} ${choice("kind", "Kind")} ${choice("label", "Player", policyName)} ${choice("stage", "Stage")}
     <label>Outcome<select value=${list.outcome ?? ""} onChange=${(event) => set({ outcome: event.target.value })}>
       <option value="">all</option>${OUTCOMES.map(([value, words]) => html`<option value=${value}>${words}</option>`)}
     </select></label>
     <${Span} column="step" title="Step" list=${list} set=${set} /> <${Span} column="reward" title="Reward" list=${list} set=${set} />
-    <label>Seed<input class="short" inputmode="numeric" value=${list.seed ?? ""} onInput=${(event) => set({ seed: event.target.value })} /></label>
+    <label>Seed<${Field} class="short" inputmode="numeric" value=${list.seed ?? ""} change=${(seed) => set({ seed })} /></label>
   </form>`;
+}
+
+/** A field that filters while it is written in; what is written is never put back by a slower answer. */
+function Field({ own, value, change, ...more }) {
+  const mine = useRef();
+  const box = own ?? mine;
+  const [text, setText] = useState(value);
+  useEffect(() => {
+    if (document.activeElement !== box.current) setText(value);
+  }, [value]);
+  const write = (event) => {
+    setText(event.target.value);
+    change(event.target.value);
+  };
+  return html`<input ref=${box} ...${more} value=${text} onInput=${write} />`;
 }
 
 /** Two fields for a range. */

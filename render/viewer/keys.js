@@ -1,5 +1,5 @@
 /** The keyboard: views say which keys they answer, the newest first. */
-import { useEffect, useRef } from "vendor/preact";
+import { useLayoutEffect, useRef } from "vendor/preact";
 
 const layers = [];
 
@@ -25,7 +25,7 @@ addEventListener("keydown", (event) => {
 export function useKeys(actions) {
   const layer = useRef(actions);
   layer.current = actions;
-  useEffect(() => {
+  useLayoutEffect(() => {
     layers.push(layer);
     return () => layers.splice(layers.indexOf(layer), 1);
   }, []);
