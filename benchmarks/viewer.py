@@ -50,9 +50,13 @@ window.firstRows = new Promise((resolve) => addEventListener("DOMContentLoaded",
   const look = () => (there() ? resolve(performance.now()) : requestAnimationFrame(look));
   look();
 }));
-window.timed = (act, test) => new Promise((resolve) => {
+window.timed = (act, test) => new Promise((resolve, reject) => {
   const start = performance.now();
-  const look = () => (test() ? resolve(performance.now() - start) : requestAnimationFrame(look));
+  const look = () => {
+    if (test()) resolve(performance.now() - start);
+    else if (performance.now() - start > 30000) reject(new Error("nothing happened in 30 s"));
+    else requestAnimationFrame(look);
+  };
   act();
   requestAnimationFrame(look);
 });
@@ -142,13 +146,12 @@ def browse(page: Page, address: str, number: int) -> Mapping[str, float]:
     """Seconds of what a person does on the page."""
     page.goto(address + "#/episodes")
     found = {"first rows": page.evaluate("window.firstRows") / 1000}
-    for name, query in (("outcome", "outcome=failed"), ("label", "label=before"), ("search", "q=breakaway")):
+    for name, query in (("outcome", "outcome=failed"), ("label", "label=after"), ("words", "q=before")):
         page.evaluate("location.hash = '#/episodes'")
         page.wait_for_timeout(300)
-        act, test = f"() => {{ location.hash = '#/episodes?{query}'; }}", f"() => location.hash.includes('{name}')"
-        if name != "search":
-            test = f"(() => {{ const before = {COUNT}; return () => {COUNT} !== before; }})()"
-        found[f"filter by {name}"] = page.evaluate(f"timed({act}, {test})") / 1000
+        act = f"() => {{ location.hash = '#/episodes?{query}'; }}"
+        changed = f"(() => {{ const before = {COUNT}; return () => {COUNT} !== before; }})()"
+        found[f"filter by {name}"] = page.evaluate(f"timed({act}, {changed})") / 1000
     frame = "() => [...document.querySelectorAll('main img')].some((one) => one.complete && one.naturalWidth)"
     found["an episode"] = page.evaluate(f"timed(() => {{ location.hash = '#/episode/{number}'; }}, {frame})") / 1000
     found["the next one"] = page.evaluate(
