@@ -47,7 +47,6 @@ class KeyWindow:
             pygame.display.set_mode((min(size[0], width), min(size[1], height)), pygame.RESIZABLE)
         except pygame.error as error:
             raise ValueError(_no_display(str(error))) from error
-        pygame.key.set_repeat(400, 60)
 
     @property
     def surface(self) -> pygame.Surface:
@@ -56,8 +55,8 @@ class KeyWindow:
 
     def show(self, title: str) -> None:
         """Show what was drawn, under this title."""
-        pygame.display.set_caption(title)
         pygame.display.flip()
+        pygame.display.set_caption(title)
 
     def wait(self) -> pygame.event.Event:
         """The next event; now and then one of no type, so that a person at the terminal can stop the program."""
