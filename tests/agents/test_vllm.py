@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from agents.conversation import Branch, Conversation, image_id
-from agents.engines import Completion, EngineConfig, EngineDead, Prompt
+from agents.engines import Completion, EngineConfig, EngineDead, Prompt, transfer
 from agents.engines.vllm import VLLMEngine
 from agents.engines.vllm_config import VLLMConfig
 from agents.models import LoadedModel, wrap
@@ -150,7 +150,10 @@ def test_a_wrong_record_is_noticed(model: LoadedModel, engine: VLLMEngine, run: 
         run(engine.generate(replace(prompt, tokens=prompt.tokens[:-1]), 1.0))
 
 
-def test_new_weights_are_used_with_images_seen_before(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+def test_new_weights_are_used_with_images_seen_before(
+    model: LoadedModel, engine: VLLMEngine, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(transfer, "SHARED", tmp_path)  # not /dev/shm, where other engines are at work too
     run(play(model, engine, 6, -1, 1.0))  # fills the caches for prefixes, images and their features
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
@@ -165,7 +168,7 @@ def test_new_weights_are_used_with_images_seen_before(model: LoadedModel, engine
     assert difference(model, branches, 1.0) < 1e-4
     for branch in branches:
         assert (branch.policy_version[branch.loss_mask] == version).all()
-    assert not list(Path("/dev/shm").glob("kickoff-*"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
