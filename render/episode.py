@@ -200,7 +200,7 @@ def read_records(folder: Path | str) -> Iterator[dict[str, Any]]:
     A torn last line is skipped with a warning; a folder with no record has no episodes.
 
     Raises:
-        ValueError: as `parse_record`.
+        ValueError: a line is of a newer schema, is damaged, or names a frame that cannot be one.
     """
     path = Path(folder) / FILE
     if not path.exists():
@@ -211,23 +211,12 @@ def read_records(folder: Path | str) -> Iterator[dict[str, Any]]:
             if not line.endswith(b"\n"):
                 warnings.warn(f"{where} is torn (a run was killed while writing): skipped", stacklevel=2)
                 return
-            yield parse_record(line, where)
-
-
-def parse_record(line: bytes, where: str) -> dict[str, Any]:
-    """One whole line of a record, with the defaults of what an older schema did not have.
-
-    Raises:
-        ValueError: in one line that begins with `where`: the line is of a newer schema, is damaged, or names a frame
-            that cannot be one.
-    """
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"{where} is not JSON ({error}): delete that line to read the rest") from None
-    _check(record, where)
-    turns = [_TURN_DEFAULTS | turn for turn in record["turns"]]
-    return {**_EPISODE_DEFAULTS, **record, "turns": turns}
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise ValueError(f"{where} is not JSON ({error}): delete that line to read the rest") from None
+            _check(record, where)
+            yield {**_EPISODE_DEFAULTS, **record, "turns": [_TURN_DEFAULTS | turn for turn in record["turns"]]}
 
 
 def read_episodes(folder: Path | str) -> Iterator[Episode]:
