@@ -5,7 +5,7 @@ A cell is a text, or {"text", "value", "low", "high"} for a share with its 95% i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from render.curves import number
@@ -21,7 +21,10 @@ Table = dict[str, Any]
 
 
 def title(label: str) -> str:
-    """A label for people."""
+    """A label for people; "random-sokoban", as films of several tasks are called, is the label and its task."""
+    known, dash, task = label.partition("-")
+    if dash and (known in LABELS or known.startswith("after_")):
+        return f"{title(known)} · {task}"
     return f"After {label.removeprefix('after_').upper()}" if label.startswith("after_") else LABELS.get(label, label)
 
 
@@ -74,27 +77,33 @@ def result_tables(summary: Mapping[str, Any]) -> list[Table]:
 def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
     """The tables of a results.json: policies by task, then by kind, then published rows."""
     rows = [row for row in items(results.get("rows")) if isinstance(row, Mapping)]
-    tables = []
+    tasks = list(dict.fromkeys(str(row.get("task", "?")) for row in rows))
+    rows.sort(key=lambda row: tasks.index(str(row.get("task", "?"))))
+    tables = (
+        [_by_task(rows, tasks, "success", "Success on held-out episodes, by task", share)] if len(tasks) > 1 else []
+    )
+    if len(tasks) > 1 and any(_score(row.get("score")) for row in rows):
+        tables.append(_by_task(rows, tasks, "score", "Score on held-out episodes, by task", _score))
     if rows:
         scores = any(isinstance(row.get("score"), Mapping) for row in rows)
         columns = ["Task", "Policy", "Success", *(["Score"] if scores else []), "Return", "Valid replies", "Turns", "T",
                    "Episodes"]  # fmt: skip
         lines: list[list[Cell]] = []
         for row in rows:
-            score = [plain(mapping(row.get("score")).get("mean"), 1)] if scores else []
-            policy = title(str(row.get("policy", "?"))) + (" (blind)" if row.get("blind") is True else "")
+            score = [_score(row.get("score"))] if scores else []
             lines.append(
-                [str(row.get("task", "?")), policy, share(row.get("success")), *score, plain(row.get("return"), 2),
-                 share({"mean": row.get("valid")}), plain(row.get("turns"), 1), plain(row.get("temperature"), 1),
+                [str(row.get("task", "?")), _player(row), share(row.get("success")), *score,
+                 plain(row.get("return"), 2), share({"mean": row.get("valid")}), plain(row.get("turns"), 1), plain(row.get("temperature"), 1),
                  count(row)]
             )  # fmt: skip
-        tables.append({"title": "Success on held-out episodes", "columns": columns, "rows": lines})
-    for task in dict.fromkeys(str(row.get("task", "?")) for row in rows):
+        whole = "Success on held-out episodes" if len(tasks) == 1 else "All that was measured"
+        tables.append({"title": whole, "columns": columns, "rows": lines})
+    for task in tasks:
         mine = [row for row in rows if str(row.get("task", "?")) == task]
         kinds = dict.fromkeys(kind for row in mine for kind in mapping(row.get("kinds")))
         if len(kinds) > 1:
             lines = [[str(kind), *(share(mapping(row.get("kinds")).get(kind)) for row in mine)] for kind in kinds]
-            columns = ["Kind", *(title(str(row.get("policy", "?"))) for row in mine)]
+            columns = ["Kind", *map(_player, mine)]
             tables.append({"title": f"{task}: success by kind", "columns": columns, "rows": lines})
     published = [row for row in items(results.get("published")) if isinstance(row, Mapping)]
     if published:
@@ -102,6 +111,27 @@ def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
         lines = [[str(row.get(key, "")) for key in keys] for row in published]
         tables.append({"title": "Published", "columns": ["Suite", "Policy", "Score", "Source"], "rows": lines})
     return tables
+
+
+def _by_task(
+    rows: list[Mapping[str, Any]], tasks: list[str], key: str, name: str, cell: Callable[[Any], Cell]
+) -> Table:
+    """Tasks down, policies across."""
+    players = list(dict.fromkeys(map(_player, rows)))
+    found = {(str(row.get("task", "?")), _player(row)): cell(row.get(key)) for row in rows}
+    lines = [[task, *(found.get((task, player), "") for player in players)] for task in tasks]
+    return {"title": name, "columns": ["Task", *players], "rows": lines}
+
+
+def _player(row: Mapping[str, Any]) -> str:
+    """Whose row it is."""
+    return title(str(row.get("policy", "?"))) + (" (blind)" if row.get("blind") is True else "")
+
+
+def _score(result: Any) -> Cell:
+    """A benchmark's own score, with its interval where there is one."""
+    mean, interval = mapping(result).get("mean"), [plain(value, 1) for value in items(mapping(result).get("ci95"))]
+    return f"{plain(mean, 1)} ({' – '.join(interval)})" if len(interval) == 2 else plain(mean, 1)
 
 
 def share(result: Any) -> Cell:

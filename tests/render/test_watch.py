@@ -329,11 +329,28 @@ def test_results_of_evaluate(tmp_path: Path) -> None:
         "Episodes",
     ]
     assert [cell if isinstance(cell, str) else cell["text"] for cell in rows["rows"][0]] == [
-        "sokoban", "Expert", "50.0% (40.0 – 60.0)", "96.2", "9.50", "100.0%", "7.2", "1.0", "128",
+        "sokoban", "Expert", "50.0% (40.0 – 60.0)", "96.2 (95.0 – 97.0)", "9.50", "100.0%", "7.2", "1.0", "128",
     ]  # fmt: skip
     assert kinds["title"] == "sokoban: success by kind" and kinds["columns"] == ["Kind", "Expert", "Random"]
     assert kinds["rows"][1] == ["7x7", {"text": "25.0%", "value": 0.25}, ""]
     assert others["rows"] == [["Sokoban-Global", "LMM-R1", "96.7", "arXiv 2503.07536"]]
+
+
+def test_results_of_several_tasks_are_side_by_side(tmp_path: Path) -> None:
+    rows = [
+        {"task": task, "policy": policy, "success": {"mean": mean}, "score": {"mean": 100 * mean}}
+        for policy, mean in (("random", 0.25), ("expert", 1.0))
+        for task in ("6x6", "7x7")
+    ]
+    (tmp_path / "results.json").write_text(json.dumps({"schema": 1, "rows": rows[:-1]}))
+    with serving(tmp_path) as url:
+        success, scores, all_of_it = get(url, "/api/run")["tables"]
+    assert success["columns"] == scores["columns"] == ["Task", "Random", "Expert"]
+    assert [[cell if isinstance(cell, str) else cell["value"] for cell in row] for row in success["rows"]] == [
+        ["6x6", 0.25, 1.0], ["7x7", 0.25, ""],
+    ]  # fmt: skip
+    assert scores["rows"] == [["6x6", "25.0", "100.0"], ["7x7", "25.0", ""]]
+    assert [row[:2] for row in all_of_it["rows"]] == [["6x6", "Random"], ["6x6", "Expert"], ["7x7", "Random"]]
 
 
 def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
