@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from agents.demonstrate import DemonstrateOptions
+from agents.play import PlayOptions
 from envs.schema import expected, kinds
 from envs.task_config import TaskConfig
 from envs.usage import meanings
 from training.algo import AlgoConfig
+from training.baseline_config import BaselineConfig
 from training.config import Config
 from training.evaluate import EvaluateOptions
 from training.run import RunOptions
@@ -36,7 +38,13 @@ GROUPS: list[tuple[str, str, list[tuple[str, str, type]]]] = [
         "Measures players on held-out episodes. It takes the keys of `training.run` too.",
         [("", "", EvaluateOptions)],
     ),
-    ("agents.demonstrate", "Writes an expert's episodes as chats with images.", [("", "env.", DemonstrateOptions)]),
+    ("training.baseline", "Trains RLlib's PPO on a task; `env.k` sets the task's keys.", [("", "", BaselineConfig)]),
+    ("agents.play", "A person plays; `env.k` sets the task's keys.", [("", "", PlayOptions)]),
+    (
+        "agents.demonstrate",
+        "Writes an expert's episodes as chats with images; `env.k` sets the task's keys.",
+        [("", "", DemonstrateOptions)],
+    ),
 ]
 """Command, what it does, and its groups: title, prefix, dataclass."""
 
@@ -54,7 +62,7 @@ def lines() -> Iterator[str]:
     for module, what, groups in GROUPS:
         yield from ("", f"## {module}", "", f"`python -m {module} key=value …` · {what}")
         for title, prefix, cls in groups:
-            yield from _group(title, "" if module == "agents.demonstrate" else prefix, cls)
+            yield from _group(title, prefix, cls)
 
 
 def _group(title: str, prefix: str, cls: type) -> Iterator[str]:

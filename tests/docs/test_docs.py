@@ -2,10 +2,10 @@
 
 import importlib
 import json
+import os
 import re
 import runpy
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
@@ -15,13 +15,18 @@ from typing import NamedTuple
 import gymnasium
 import pytest
 from gymnasium.utils.env_checker import check_env
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
 
 from agents.demonstrate import DemonstrateOptions
+from agents.play import PlayOptions
 from agents.warmup import WarmupConfig
+from envs.check import main as check
 from envs.cli import read_options
 from envs.task_config import load_task
 from render import episode as record
-from training import algo, evaluate, run
+from render import watch
+from training import algo, baseline_config, evaluate, run
 from training.advantages import ESTIMATORS
 from training.config import load_with
 from training.evaluate import EvaluateOptions
@@ -72,17 +77,34 @@ def commands(page: str) -> Iterator[list[str]]:
 COMMANDS = list(dict.fromkeys((page, shlex.join(words)) for page in PAGES for words in commands(page)))
 
 
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files of the pages, as a reader would have them."""
+    folder = tmp_path_factory.mktemp("desk")
     for name, text in files().items():
-        (tmp_path / name).write_text(text)
+        (folder / name).write_text(text)
     for name in ("my_env.yaml", "path/to/mine.yaml"):  # the reader's own
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(files()["mine.yaml"])
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    return tmp_path
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(files()["mine.yaml"])
+    return folder
+
+
+@pytest.fixture
+def shell(desk: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The reader is in that folder."""
+    monkeypatch.chdir(desk)
+    monkeypatch.syspath_prepend(desk)
+    return desk
+
+
+@pytest.fixture(scope="module")
+def a_run(desk: Path) -> Path:
+    """A run of the two envs of the pages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(desk)
+        patch.syspath_prepend(desk)
+        run.main(["env=catch.yaml,ice.yaml", "stages=mgt", "algo.kl_coef=0.01", "name=football", *FEW])
+    return desk / "runs" / "football"
 
 
 # -- the site --------------------------------------------------------------------------------------------------------
@@ -92,10 +114,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site; a warning, such as a link that leads nowhere, fails it."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
-    built = subprocess.run(command, cwd=ROOT, env={"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True)
-    assert built.returncode == 0, built.stdout + built.stderr
-    assert built.stderr == ""
+    os.environ["NO_MKDOCS_2_WARNING"] = "1"  # a notice of the theme's makers
+    build(load_config(str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(folder)))
     return folder
 
 
@@ -121,34 +141,30 @@ def test_every_key_is_explained(site: Path) -> None:
 # -- its blocks ------------------------------------------------------------------------------------------------------
 
 
-def test_somebody_elses_env_in_one_file(shell: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    importlib.import_module("envs.check").main(["ice.yaml"])
+def test_somebody_elses_env_in_one_file(shell: Path, a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check(["ice.yaml"])
     (shown,) = [block.text for block in blocks("add_env.md") if block.language == "text"]
     assert capsys.readouterr().out == shown
-    run.main(["env=ice.yaml", "stages=mgt", *FEW])
-    assert trained(shell / "runs" / "ice") == 1
+    assert_trained(a_run, "ice")
 
 
-def test_a_game_from_scratch(shell: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = files()["catch.py"]
-    assert len(text.splitlines()) < 60
+def test_a_game_from_scratch(shell: Path, a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(files()["catch.py"].splitlines()) < 60
     importlib.import_module("catch")
     check_env(gymnasium.make("Catch-v0", render_mode="rgb_array").unwrapped)
-    importlib.import_module("envs.check").main(["catch.yaml"])
+    check(["catch.yaml"])
     assert "wrong" not in capsys.readouterr().out
-    run.main(["env=catch.yaml", "stages=mgt", "name=catch", *FEW])
-    assert trained(shell / "runs" / "catch") == 1
-    success = json.loads((shell / "runs" / "catch" / "summary.json").read_text())["success"]
-    assert success["expert"]["mean"] == 1
-    assert (shell / "runs" / "catch" / "videos" / "after.mp4").stat().st_size > 1000
-    evaluate.main(["env=catch.yaml", "policy=expert", "episodes=8"])
+    assert_trained(a_run, "catch")
+    assert json.loads((a_run / "summary.json").read_text())["success"]["expert"]["mean"] == 1
+    assert (a_run / "videos" / "after.mp4").stat().st_size > 1000
 
 
-def trained(folder: Path) -> int:
-    """How many steps a run has learned from."""
-    steps = [row for row in read_metrics(folder) if row["stage"] == "mgt"]
-    assert all(row["updates"] >= 1 and row["skipped_updates"] == 0 for row in steps)
-    return len(steps)
+def assert_trained(folder: Path, task: str) -> None:
+    """A run has learned from episodes of a task."""
+    (step,) = [row for row in read_metrics(folder) if row["stage"] == "mgt"]
+    assert step["updates"] >= 1 and step["skipped_updates"] == 0 and step["grad_norm"] > 0
+    assert 0 <= step[f"success/{task}"] <= 1
+    assert f'"task":"{task}"' in (folder / "episodes" / "train" / "episodes.jsonl").read_text()
 
 
 def test_a_loss_of_ones_own(shell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,23 +194,8 @@ PYTHON = [
 
 
 @pytest.mark.parametrize(("page", "text"), PYTHON, ids=lambda value: value if value in PAGES else "")
-def test_python_runs_as_it_stands(page: str, text: str, shell: Path, a_record: Path) -> None:
-    target = shell / "runs" / "football" / "episodes"
-    target.mkdir(parents=True)
-    (target / "after").symlink_to(a_record)
+def test_python_runs_as_it_stands(page: str, text: str, shell: Path, a_run: Path) -> None:
     exec(compile(text, page, "exec"), {"__name__": "__main__"})
-
-
-@pytest.fixture(scope="module")
-def a_record(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One episode on disk."""
-    import numpy as np
-
-    folder = tmp_path_factory.mktemp("record")
-    turn = record.Turn("?", "!", "", "up", True, 1.0, {"outcome": 1.0}, "", np.zeros((4, 4, 3), np.uint8), 3)
-    with record.EpisodeWriter(folder) as writer:
-        writer.write(record.Episode("t", 0, "after", -1, 0, True, "completed", 1.0, {"outcome": 1.0}, (turn,)))
-    return folder
 
 
 # -- its commands ----------------------------------------------------------------------------------------------------
@@ -214,13 +215,21 @@ def _list(words: Sequence[str]) -> None:
     assert all(word.startswith("sheet=") for word in words)
 
 
+def _play(words: Sequence[str]) -> None:
+    of_task = [word for word in words if word.startswith("env.")]
+    load_task(read_options(PlayOptions, [word for word in words if word not in of_task]).env, of_task)
+
+
 LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
     "training.run": lambda words: load_with(words, RunOptions),
     "training.evaluate": lambda words: load_with(words, EvaluateOptions),
+    "training.baseline": baseline_config.from_words,
     "agents.demonstrate": _demonstrate,
+    "agents.play": _play,
     "agents.warmup": lambda words: read_options(WarmupConfig, words),
     "envs": _list,
     "envs.check": _check,
+    "render.watch": watch.read_options,
 }
 """What reads the words of each command."""
 
@@ -249,6 +258,16 @@ def test_make_knows_what_the_pages_say(page: str) -> None:
     assert set(re.findall(r"(?:^|`| {4})make (\w+)", PAGES[page].read_text(), re.M)) <= targets
 
 
+def test_the_messages_are_those_of_the_code() -> None:
+    code = "\n".join(
+        path.read_text() for floor in ("envs", "agents", "training") for path in (ROOT / floor).rglob("*.py")
+    )
+    listed = re.findall(r"^\| `([^`]+)` \|", PAGES["questions.md"].read_text().partition("## Messages")[2], re.M)
+    assert len(listed) > 10
+    for message in listed:
+        assert all(part.strip() in code for part in message.split("…") if len(part.strip()) > 3), message
+
+
 # -- its tables ------------------------------------------------------------------------------------------------------
 
 
@@ -267,11 +286,21 @@ def test_the_record_has_the_fields_that_are_listed() -> None:
     assert f"(schema {record.SCHEMA};" in PAGES["formats.md"].read_text()
 
 
-def test_a_run_writes_the_keys_that_are_listed(shell: Path) -> None:
-    run.main(["env=football,arithmetic", "stages.fre.steps=1", "algo.kl_coef=0.01", "name=both", *FEW])
-    listed = table("## metrics.jsonl", "A line for each")
-    rows = read_metrics(shell / "runs" / "both")
-    written = {re.sub(r"/(football|arithmetic|algebra)$", "/TASK", key) for row in rows for key in row}
-    assert written == listed
-    summary = json.loads((shell / "runs" / "both" / "summary.json").read_text())
-    assert set(summary) == table("## summary.json", "|")
+def test_a_run_writes_what_is_listed(a_run: Path) -> None:
+    written = {re.sub("/(catch|ice)$", "/TASK", key) for row in read_metrics(a_run) for key in row}
+    assert written == table("## metrics.jsonl", "A line for each")
+    assert set(json.loads((a_run / "summary.json").read_text())) == table("## summary.json", "|")
+    listed = re.findall(
+        r"^  ([\w./]+)", PAGES["formats.md"].read_text().partition("```text")[2].partition("```")[0], re.M
+    )
+    assert {path.name for path in a_run.iterdir()} | {"checkpoints"} == {name.split("/")[0] for name in listed} | {
+        "curves.png",
+        "report.html",
+    }
+
+
+def test_a_table_has_the_keys_that_are_listed(shell: Path) -> None:
+    evaluate.main(["env=catch.yaml", "policy=expert", "episodes=8", "floors=false", "save=results"])
+    document = json.loads((shell / "results" / "results.json").read_text())
+    assert set(document) == table("## A results folder", "|")
+    assert set(document["rows"][0]) == table("## A results folder", "A row:")
