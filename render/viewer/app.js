@@ -1,5 +1,5 @@
 /** The page: the bar above, one view at a time, and the data that come in while a run goes on. */
-import { html, render, useEffect, useErrorBoundary, useMemo, useRef, useState } from "vendor/preact";
+import { html, render, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } from "vendor/preact";
 import { CompareView } from "viewer/compare";
 import { EpisodeView } from "viewer/episode";
 import { EpisodesView } from "viewer/episodes";
@@ -129,7 +129,7 @@ function Bar({ run, table, route, live, dark, turnTheme, help }) {
 
 function Help({ close }) {
   const dialog = useRef();
-  useEffect(() => dialog.current.showModal(), []);
+  useLayoutEffect(() => dialog.current.showModal(), []);
   const keys = (words) => words.split(" ").map((key) => html`<kbd>${key}</kbd> `);
   return html`<dialog ref=${dialog} aria-label="Keys" onClose=${close} onClick=${(event) => event.target === dialog.current && close()}>
     <div class="help"><h2>Keys</h2>

@@ -7,7 +7,6 @@ import { columns, range, valueAt } from "viewer/series";
 
 const LINES = ["--line0", "--line1", "--line2", "--line3", "--line4", "--line5"];
 const HEIGHT = 140;
-const TALL = 3 * HEIGHT + 46; // as tall as the three charts beside it, with what stands around them
 const FONT = "11px system-ui, sans-serif";
 
 /** The colours of the page as it is now, for a canvas. */
@@ -35,7 +34,7 @@ export function Chart({ chart, run, smooth, dark, large }) {
     const colours = palette(box.current);
     const size = () => {
       const width = Math.max(box.current.clientWidth, 200);
-      return { width, height: large ? Math.min(TALL, Math.max(width > 500 ? width : 0.8 * width, 240)) : HEIGHT };
+      return { width, height: large ? box.current.clientHeight : HEIGHT };
     };
     plot.current = new uPlot(options(now, lines, colours, size(), setIndex), data, box.current);
     const watch = new ResizeObserver(() => plot.current.setSize(size()));
@@ -64,7 +63,7 @@ export function Chart({ chart, run, smooth, dark, large }) {
   };
   return html`<figure class=${`chart ${large ? "large" : ""}`} data-key=${chart.key}>
     <figcaption>${chart.title}<span class="num">${x !== null && html`<span class="soft">step ${Math.round(x)} </span>`}${alone && write(chart, valueAt(data.at(-1), index))}</span></figcaption>
-    <div class="plot" ref=${box} tabindex="0" data-keys="chart" role="img" aria-label=${words(chart, lines, data)} onKeyDown=${keys}></div>
+    <div class="plot" ref=${box} tabindex="0" role="img" aria-label=${words(chart, lines, data)} onKeyDown=${keys}></div>
     ${!alone && html`<${Legend} chart=${chart} lines=${lines} data=${data} index=${index} />`}
   </figure>`;
 }
@@ -97,14 +96,11 @@ function Legend({ chart, lines, data, index }) {
   return html`<div class="legend">${lines.map(entry)}${(chart.floors ?? []).map(floor)}</div>`;
 }
 
-/** Held-out points are in the colour of their run where several runs share the chart. */
+/** A run has one colour in all charts; its held-out points too, where several runs share the chart. */
 function colourName(chart, line) {
-  if (line.role === "points" || line.role === "low" || line.role === "high") {
-    const run = line.name.replace(/ ?held out$/, "");
-    const place = chart.series.findIndex((series) => series.name === run);
-    return place < 0 ? "--held-out" : LINES[place % LINES.length];
-  }
-  return LINES[line.from % LINES.length];
+  const trained = chart.series.filter((series) => !series.low).map((series) => series.name);
+  const place = trained.indexOf(line.name.replace(/ ?held out$/, ""));
+  return place < 0 ? "--held-out" : LINES[place % LINES.length];
 }
 
 function options(now, lines, colours, size, setIndex) {

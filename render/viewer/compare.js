@@ -1,4 +1,4 @@
-/** Two players on the same seeds side by side: who solves what, and where their ways part. */
+/** Two policies on the same seeds side by side: who solves what, and where their ways part. */
 import { html, useMemo } from "vendor/preact";
 import { percent, plural, points, policyName } from "viewer/format";
 import { useKeys } from "viewer/keys";
@@ -23,7 +23,7 @@ export function CompareView() {
   const pair = rows[place];
   const show = (at) => rows[at] && set({ seed: String(rows[at].a.seed) });
   useKeys({ n: () => show(place + 1), p: () => show(place - 1) });
-  if (table.size && !b) return html`<h1>Compare</h1><${Empty}>There is one player's record here: a comparison needs two.<//>`;
+  if (table.size && !b) return html`<h1>Compare</h1><${Empty}>There are one policy's records here: a comparison needs two.<//>`;
   return html`<section class="compare">
     <h1>Compare</h1>
     <${Choices} a=${a} b=${b} task=${task} set=${set} />
@@ -69,7 +69,7 @@ function Matrix({ all, a, b, chosen, set }) {
       </tbody>
     </table>
     <p><strong>A</strong> ${policyName(a)} <span class="num">${percent(rateA)}</span> · <strong>B</strong> ${policyName(b)} <span class="num">${percent(rateB)}</span> of ${plural(all.length, "seed")}.
-      <br /><span class="soft">If neither were better, a split as uneven as ${counts.a} : ${counts.b} had a chance of ${likely < 0.001 ? "less than 0.1%" : percent(likely)} (exact McNemar test).</span></p>
+      <br /><span class="soft">${counts.a + counts.b === 0 ? "They succeed on the same seeds." : `If neither were better, a split as uneven as ${counts.a} : ${counts.b} had a chance of ${likely < 0.001 ? "less than 0.1%" : percent(likely)} (exact McNemar test).`}</span></p>
   </div>`;
 }
 

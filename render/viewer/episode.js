@@ -6,7 +6,7 @@ import { useKeys } from "viewer/keys";
 import { usePage, useRecords } from "viewer/page";
 import { Advantage, Empty, Frame, Outcome, Problem } from "viewer/parts";
 import { Controls, Timeline, usePlayer } from "viewer/player";
-import { go, link } from "viewer/route";
+import { go, groupParts, link } from "viewer/route";
 import { Turn } from "viewer/turn";
 
 export function EpisodeView() {
@@ -53,7 +53,7 @@ function Head({ row }) {
     </nav>
     <h1><span class="soft">#${row.id}</span> ${row.task}${row.kind && html` <span class="kind">${row.kind}</span>`} <${Outcome} row=${row} /></h1>
     <dl class="facts">
-      <div><dt>Player</dt><dd>${policyName(row.label)}</dd></div>
+      <div><dt>Policy</dt><dd>${policyName(row.label)}</dd></div>
       ${row.stage && html`<div><dt>Stage</dt><dd>${row.stage}</dd></div>`}
       ${row.step >= 0 && html`<div><dt>Step</dt><dd class="num">${row.step}</dd></div>`}
       <div><dt>Seed</dt><dd class="num">${row.seed}</dd></div>
@@ -67,11 +67,6 @@ function Head({ row }) {
       ${others.map((other) => html`<a href=${other.link} title="Side by side (c)">Same seed by ${policyName(other.label)}</a>`)}
     </p>
   </header>`;
-}
-
-/** The address parts of a row's group. */
-export function groupParts(row) {
-  return [row.label, row.stage, row.step, row.task, row.group];
 }
 
 function otherPlayers(table, row) {

@@ -5,7 +5,7 @@ import { count, percent, plural, points, policyName } from "viewer/format";
 import { useKeys } from "viewer/keys";
 import { usePage } from "viewer/page";
 import { Empty, Outcome } from "viewer/parts";
-import { go, link, replace } from "viewer/route";
+import { go, groupParts, link, replace } from "viewer/route";
 import { Rows } from "viewer/rows";
 
 const text = (value) => value;
@@ -16,12 +16,12 @@ const signed = (value) => points(value, true);
 const COLUMNS = [
   ["id", "#", (id, row, list) => html`<a href=${link("episode", [id], list)}>${id}</a>`, "num"],
   ["success", "Outcome", (value, row) => html`<${Outcome} row=${row} />`, ""],
-  ["label", "Player", policyName, "name"],
+  ["label", "Policy", policyName, "name"],
   ["task", "Task", text, "name wide"],
   ["kind", "Kind", text, "name wide"],
   ["stage", "Stage", text, "name wide"],
   ["step", "Step", step, "num wide"],
-  ["group", "Group", text, "num wide"],
+  ["group", "Group", (value, row, list, table) => (table.group(row.at).length > 1 ? html`<a href=${link("group", groupParts(row))}>${value}</a>` : value), "num wide"],
   ["seed", "Seed", text, "num wide"],
   ["turns", "Turns", text, "num"],
   ["valid", "Valid", percent, "num wide"],
@@ -39,13 +39,13 @@ export function EpisodesView() {
   useKeys({ "/": () => search.current?.focus() });
   const set = (changes) => replace(link("episodes", [], listQuery({ ...list, ...changes })));
   const open = (at) => go(link("episode", [table.columns.id[at]], list));
-  const shown = useMemo(() => COLUMNS.filter(([column]) => isTold(table.columns[column], column)), [version]);
+  const shown = useMemo(() => COLUMNS.filter(([column]) => isTold(table, column)), [version]);
   const won = rows.reduce((sum, at) => sum + (table.columns.success[at] ? 1 : 0), 0);
   const filtered = FILTERS.some((one) => list[one]);
   const head = shown.map(([column, title, , look]) => html`<${Head} column=${column} title=${title} look=${look} sort=${list.sort || ORDER} set=${set} />`);
   const cells = (at) => {
     const row = table.row(at);
-    return shown.map(([column, , content, look]) => html`<td class=${look} data-column=${column}>${content(row[column], row, list)}</td>`);
+    return shown.map(([column, , content, look]) => html`<td class=${look} data-column=${column}>${content(row[column], row, list, table)}</td>`);
   };
   return html`<section class="episodes">
     <h1>Episodes</h1>
@@ -57,7 +57,9 @@ export function EpisodesView() {
 }
 
 /** Columns in which nothing differs from nothing are left out. */
-function isTold(column, name) {
+function isTold(table, name) {
+  const column = table.columns[name];
+  if (name === "group") return table.groups.size < table.size;
   if (["kind", "stage"].includes(name)) return column.some((value) => value);
   if (["advantage", "score"].includes(name)) return column.some((value) => value != null);
   return name !== "step" || column.some((value) => value >= 0);
@@ -85,11 +87,11 @@ function Filters({ list, set, search }) {
   };
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
     <label class="search">Search<${Field} own=${search} type="search" placeholder="words, #id ( / )" value=${list.q ?? ""} change=${(q) => set({ q })} /></label>
-    ${choice("task", "Task")} ${choice("kind", "Kind")} ${choice("label", "Player", policyName)} ${choice("stage", "Stage")}
+    ${choice("task", "Task")} ${choice("kind", "Kind")} ${choice("label", "Policy", policyName)} ${choice("stage", "Stage")}
     <label>Outcome<select value=${list.outcome ?? ""} onChange=${(event) => set({ outcome: event.target.value })}>
       <option value="">all</option>${OUTCOMES.map(([value, words]) => html`<option value=${value}>${words}</option>`)}
     </select></label>
-    <${Span} column="step" title="Step" list=${list} set=${set} /> <${Span} column="reward" title="Reward" list=${list} set=${set} />
+    ${(list.step || isTold(table, "step")) && html`<${Span} column="step" title="Step" list=${list} set=${set} />`} <${Span} column="reward" title="Reward" list=${list} set=${set} />
     <label>Seed<${Field} class="short" inputmode="numeric" value=${list.seed ?? ""} change=${(seed) => set({ seed })} /></label>
   </form>`;
 }

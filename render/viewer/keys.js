@@ -1,16 +1,24 @@
 /** The keyboard: views say which keys they answer, the newest first. */
 import { useLayoutEffect, useRef } from "vendor/preact";
 
+const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
+/** The keys that an element answers itself. */
+const OWN = [
+  ["input[type=range]", ARROWS],
+  ["input[type=checkbox]", [" "]],
+  ["input, select, textarea", "all"],
+  ["video", [" ", ...ARROWS]],
+  [".plot", ["Enter", "ArrowLeft", "ArrowRight"]],
+  ["a", ["Enter"]],
+  ["button, summary", ["Enter", " "]],
+];
 const layers = [];
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const target = event.target;
-  const writing = target.matches?.("input, select, textarea");
-  if (writing && event.key === "Escape") target.blur();
-  if (writing) return;
-  if (["Enter", " "].includes(event.key) && target.closest?.("a, button, summary, video, [data-keys]")) return;
-  if (target.closest?.("[data-keys]") && ["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+  const own = OWN.find(([selector]) => event.target.closest?.(selector))?.[1];
+  if (own === "all" && event.key === "Escape") event.target.blur();
+  if (own === "all" || own?.includes(event.key)) return;
   for (const layer of [...layers].reverse()) {
     const act = layer.current?.[event.key];
     if (act) {

@@ -25,7 +25,7 @@ export function cell({ a, b }) {
   return b.success ? "b" : "neither";
 }
 
-/** Exact McNemar test: how likely so lopsided a split of `a` and `b` is where neither player is better. */
+/** Exact McNemar test: how likely so lopsided a split of `a` and `b` is where neither policy is better. */
 export function chance(a, b) {
   const n = a + b;
   let term = 0.5 ** n;
@@ -47,15 +47,16 @@ export function firstDifference(a, b) {
   return null;
 }
 
-/** Pairs of labels that share starts, the run's own story (before, after, …) first. */
+/** Two labels that share starts: two runs' ends, or a run's before and after; what is measured by comes last. */
 export function defaultLabels(table) {
   const labels = [...table.values("label").keys()];
   const starts = new Map(labels.map((label) => [label, new Set()]));
-  table.columns.label.forEach((label, at) => starts.get(label)?.add(table.startKey(at)));
-  const share = (a, b) => [...starts.get(a)].some((start) => starts.get(b).has(start));
-  const story = (label) => ["before", "after"].indexOf(label.split("/").at(-1));
-  const sorted = labels.filter((label) => story(label) >= 0).sort((a, b) => story(a) - story(b));
-  const order = [...sorted, ...labels.filter((label) => story(label) < 0)];
-  for (const a of order) for (const b of order) if (a !== b && share(a, b)) return [a, b];
-  return [order[0] ?? "", order[1] ?? ""];
+  table.columns.label.forEach((label, at) => starts.get(label).add(table.startKey(at)));
+  const share = (a, b) => a !== b && starts.has(a) && starts.has(b) && [...starts.get(a)].some((start) => starts.get(b).has(start));
+  const called = (name) => labels.filter((label) => label.split("/").at(-1) === name);
+  const floor = (label) => ["random", "idle", "expert"].includes(label.split("/").at(-1));
+  const order = [...labels.filter((label) => !floor(label)), ...labels.filter(floor)];
+  const pairs = [[called("after")[0], called("after")[1]], [called("before")[0], called("after")[0]]];
+  for (const a of order) for (const b of order) pairs.push([a, b]);
+  return pairs.find(([a, b]) => share(a, b)) ?? [order[0] ?? "", order[1] ?? ""];
 }

@@ -15,6 +15,11 @@ export function link(view, parts = [], query = {}) {
   return `#/${path}${search ? `?${search}` : ""}`;
 }
 
+/** The parts of the address of a row's group. */
+export function groupParts(row) {
+  return [row.label, row.stage, row.step, row.task, row.group];
+}
+
 /** Go there, as a new entry of the history. */
 export function go(hash) {
   location.hash = hash;

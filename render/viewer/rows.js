@@ -70,7 +70,7 @@ export function Rows({ name, rows, version, head, cells, open, className = "" })
   return html`<div class=${`rows ${className}`}>
     ${above > 0 && html`<button class="above" onClick=${() => (box.current.scrollTop = 0)}>↑ ${plural(above, "new row")}</button>`}
     <div class="scroller" ref=${box} tabindex="0" aria-label="Rows: j and k move, Enter opens" onScroll=${() => setTop(box.current.scrollTop)}>
-      <table aria-rowcount=${rows.length + 1}>
+      <table role="grid" aria-rowcount=${rows.length + 1}>
         <thead><tr aria-rowindex="1">${head}</tr></thead>
         <tbody>
           <tr class="space" style=${{ height: `${from * HEIGHT}px` }} aria-hidden="true"></tr>

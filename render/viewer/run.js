@@ -10,7 +10,7 @@ export function RunView() {
   const { run } = usePage();
   return html`<section class="run">
     <header><h1>${run.name}</h1>
-      <dl class="facts">${run.facts.map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
+      ${factLists(run.facts).map(([name, facts]) => html`<dl class="facts">${name && html`<div class="whose"><dt>Run</dt><dd>${name}</dd></div>`}${facts.map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>`)}
     </header>
     ${run.notes.length > 0 && html`<ul class="notes">${run.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
     ${run.tables.length > 0 && html`<div class="results">${run.tables.map((table) => html`<${ResultTable} table=${table} />`)}</div>`}
@@ -21,6 +21,17 @@ export function RunView() {
     )}</p>`}
     ${run.config && html`<details><summary>Settings</summary><pre tabindex="0">${run.config}</pre></details>`}
   </section>`;
+}
+
+/** The facts by the run that stands before " · " in their labels, where several share the page. */
+function factLists(facts) {
+  const lists = new Map();
+  for (const [label, text] of facts) {
+    const place = label.lastIndexOf(" · ");
+    const name = place < 0 ? "" : label.slice(0, place);
+    lists.set(name, [...(lists.get(name) ?? []), [place < 0 ? label : label.slice(place + 3), text]]);
+  }
+  return [...lists];
 }
 
 function Charts() {
@@ -43,7 +54,10 @@ function Charts() {
     ${more && html`<div class="charts">${rest.map(draw)}</div>`}`;
 }
 
+/** A film that runs by itself, without a sound; its controls would cover the captions, so they come with the pointer. */
 function Video({ video }) {
+  const [controls, setControls] = useState(false);
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const gif = /\.gif($|\?)|^data:image\/gif/.test(video.url);
-  return html`<figure class="video">${gif ? html`<img src=${video.url} alt=${video.title} />` : html`<video src=${video.url} controls muted loop playsinline preload="metadata"></video>`}<figcaption>${video.title || video.name}</figcaption></figure>`;
+  return html`<figure class="video">${gif ? html`<img src=${video.url} alt=${video.title} />` : html`<video src=${video.url} aria-label=${video.title} tabindex="0" controls=${controls || still} autoplay=${!still} muted loop playsinline onPointerEnter=${() => setControls(true)} onPointerLeave=${() => setControls(false)} onFocus=${() => setControls(true)}></video>`}<figcaption>${video.title || video.name}</figcaption></figure>`;
 }

@@ -23,8 +23,8 @@ function isNumber(cell) {
 /** What was learned stands out from the players it is measured by. */
 function tone(row) {
   const words = row.slice(0, 2).map((cell) => (typeof cell === "string" ? cell : ""));
-  if (words.some((word) => word === "After RL")) return "after";
-  if (words.some((word) => word === "Before RL")) return "before";
+  if (words.some((word) => word.endsWith("After RL"))) return "after";
+  if (words.some((word) => word.endsWith("Before RL"))) return "before";
   return "";
 }
 

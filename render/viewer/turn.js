@@ -39,7 +39,7 @@ export function Turn({ record, at, open, fold }) {
     <${Rewards} record=${record} at=${at} />
     ${turn.text && turn.text !== turn.prompt && html`<h3>State in words</h3><p class="caption" dir="auto">${turn.text}</p>`}
     ${pictured && html`<${Fold} name="prompt" title=${`Prompt${same ? " (the same as before)" : ""}`} text=${turn.prompt} open=${asked} fold=${fold} />`}
-    <${Fold} name="reply" title=${`Reply as it came (${plural(turn.reply_tokens, "token")})`} text=${turn.reply} open=${open.reply ?? !turn.valid} fold=${fold} />
+    <${Fold} name="reply" title=${`Reply as it came${turn.reply_tokens ? ` (${plural(turn.reply_tokens, "token")})` : ""}`} text=${turn.reply} open=${open.reply ?? !turn.valid} fold=${fold} />
   </section>`;
 }
 

@@ -1,5 +1,6 @@
 """The page in a real Chromium, from a real server and as a plain file."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,7 +121,7 @@ def test_filters_and_order(browser: Browser, place: str) -> None:
     with opened(browser, f"{place}#/episodes") as page:
         counts = page.locator(".counts")
         expect(counts).to_contain_text("66 of 66 episodes, 48.5% success")  # 2 + 6 + 24 of 66
-        page.get_by_label("Player").select_option("train")
+        page.get_by_label("Policy").select_option("train")
         page.get_by_label("Stage").select_option("fre")
         page.get_by_label("Outcome").select_option("truncated")
         expect(counts).to_contain_text("8 of 66")
@@ -163,7 +164,7 @@ def test_rows_by_keyboard(browser: Browser, place: str) -> None:
         expect(page.locator(".counts")).to_contain_text("0 of 66")
         page.keyboard.press("Escape")
         page.keyboard.press("?")
-        assert page.get_by_role("dialog", name="Keys").is_visible()
+        expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog", name="Keys")).to_have_count(0)
 
@@ -309,9 +310,8 @@ def test_what_comes_in_while_the_run_goes_on(browser: Browser, tmp_path: Path) -
         seen = page.evaluate(ROW_IN_SIGHT)
         with EpisodeWriter(folder / "episodes" / "train") as writer:
             for index in range(3):
-                writer.write(
-                    fixture.episode("train", 1013, True, step=13, stage="mgt", group=0, advantage=float(index))
-                )
+                new: dict[str, Any] = {"step": 13, "stage": "mgt", "advantage": float(index)}
+                writer.write(fixture.episode("train", 1013, True, **new))
         fixture.append_metrics(folder, [fixture.metrics(fixture.STEPS) | {"total_step": 13, "success": 0.9}])
         expect(page.locator(".counts")).to_contain_text("51 of 69")
         assert page.evaluate(ROW_IN_SIGHT) == seen
@@ -355,13 +355,34 @@ def test_a_record_that_cannot_be_read(browser: Browser, tmp_path: Path) -> None:
         context.close()
 
 
+def test_frames_beside_the_file(browser: Browser, tmp_path: Path) -> None:
+    folder = fixture.write_run(tmp_path / "sokoban")
+    write_report(folder, frame_bytes=0)
+    with opened(browser, (folder / "report.html").as_uri() + "#/episode/0") as page:
+        frame = page.locator(".screen .frame img")
+        expect(frame).to_have_attribute("src", re.compile("^episodes/before/frames/[0-9a-f]{16}.png$"))
+        expect(frame).to_have_js_property("naturalWidth", 64)
+
+
+def test_two_runs_on_one_page(browser: Browser, tmp_path: Path) -> None:
+    folders = [fixture.write_run(tmp_path / name) for name in ("first", "second")]
+    with serving(*folders) as url, opened(browser, url) as page:
+        shows(page, ".facts .whose", ["Run first", "Run second"])
+        page.get_by_label("Smooth lines").uncheck()
+        shows(page, '[data-key="entropy"] .entry', ["first 0.10", "second 0.10"])
+        page.keyboard.press("3")
+        expect(page.locator(".matrix p")).to_contain_text(
+            "A first/After RL 60.0% · B second/After RL 60.0% of 10 seeds"
+        )
+        expect(page.locator(".matrix p")).to_contain_text("They succeed on the same seeds.")
+
+
 def test_ten_thousand_episodes(browser: Browser, tmp_path: Path) -> None:
     folder = tmp_path / "large"
     with EpisodeWriter(folder / "episodes" / "train") as writer:
         for index in range(10_000):
-            writer.write(
-                fixture.episode("train", index // 8, index % 3 == 0, turns=(), step=index // 80, group=index // 8 % 10)
-            )
+            step, group, success = index // 80, index // 8, index % 3 == 0
+            writer.write(fixture.episode("train", group, success, turns=(), step=step, group=group))
     write_report(folder)
     with opened(browser, (folder / "report.html").as_uri() + "#/episodes") as page:
         expect(page.locator(".counts")).to_contain_text("10\u2009000 of 10\u2009000 episodes")
