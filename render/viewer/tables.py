@@ -79,23 +79,21 @@ def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
     rows = [row for row in items(results.get("rows")) if isinstance(row, Mapping)]
     tasks = list(dict.fromkeys(str(row.get("task", "?")) for row in rows))
     rows.sort(key=lambda row: tasks.index(str(row.get("task", "?"))))
-    tables = (
-        [_by_task(rows, tasks, "success", "Success on held-out episodes, by task", share)] if len(tasks) > 1 else []
-    )
-    if len(tasks) > 1 and any(_score(row.get("score")) for row in rows):
-        tables.append(_by_task(rows, tasks, "score", "Score on held-out episodes, by task", _score))
+    tables: list[Table] = []
+    scored = any(_score(row.get("score")) for row in rows)
+    if len(tasks) > 1:
+        tables.append(_by_task(rows, tasks, "success", "Success on held-out episodes, by task", share))
+        if scored:
+            tables.append(_by_task(rows, tasks, "score", "Score on held-out episodes, by task", _score))
     if rows:
-        scores = any(isinstance(row.get("score"), Mapping) for row in rows)
-        columns = ["Task", "Policy", "Success", *(["Score"] if scores else []), "Return", "Valid replies", "Turns", "T",
-                   "Episodes"]  # fmt: skip
+        columns = ["Task", "Policy", "Success", *(["Score"] if scored else [])]
+        columns += ["Return", "Valid replies", "Turns", "T", "Episodes"]
         lines: list[list[Cell]] = []
         for row in rows:
-            score = [_score(row.get("score"))] if scores else []
-            lines.append(
-                [str(row.get("task", "?")), _player(row), share(row.get("success")), *score,
-                 plain(row.get("return"), 2), share({"mean": row.get("valid")}), plain(row.get("turns"), 1), plain(row.get("temperature"), 1),
-                 count(row)]
-            )  # fmt: skip
+            line: list[Cell] = [str(row.get("task", "?")), _player(row), share(row.get("success"))]
+            line += [_score(row.get("score"))] if scored else []
+            line += [plain(row.get("return"), 2), share({"mean": row.get("valid")}), plain(row.get("turns"), 1)]
+            lines.append([*line, plain(row.get("temperature"), 1), count(row)])
         whole = "Success on held-out episodes" if len(tasks) == 1 else "All that was measured"
         tables.append({"title": whole, "columns": columns, "rows": lines})
     for task in tasks:
