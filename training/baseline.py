@@ -209,18 +209,14 @@ def story(summary: dict[str, Any], folder: BaselineFolder) -> str:
 def main(argv: Sequence[str]) -> None:
     """Train a baseline, or go on with one (`resume=runs/<name>`)."""
     config, task = from_words(argv)
-    try:
-        import ray.rllib  # noqa: F401
-    except ModuleNotFoundError as error:
-        if error.name not in ("ray", "ray.rllib"):
-            raise ConfigError(f"the baseline needs RLlib: pip install 'kickoff-rl[ray]' ({error})") from error
-        raise ConfigError("the baseline needs RLlib: pip install 'kickoff-rl[ray]'") from None
     if config.resume:
         folder = BaselineFolder.resume(argv, Path(config.resume))
+        _needs_rllib()
     else:
         BaselineFolder.refuse_existing(config)
         lesson(config, task)
         check_task(config.task_name, task, None)
+        _needs_rllib()
         folder = BaselineFolder.create(config, task)
     with folder.locked():
         try:
@@ -229,6 +225,13 @@ def main(argv: Sequence[str]) -> None:
             print(f"\ngo on with: python -m training.baseline resume={folder.path}", file=sys.stderr)
             raise
     print(story(summary, folder))
+
+
+def _needs_rllib() -> None:
+    try:
+        import ray.rllib  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"the baseline needs RLlib: pip install 'kickoff-rl[ray]' ({error})") from error
 
 
 def usage(_: Sequence[str]) -> str:

@@ -46,7 +46,7 @@ class BaselineConfig:
     """Episodes that are played side by side."""
     batch: int = 1024
     """Decisions an update; a multiple of `envs`."""
-    epochs: int = 4
+    epochs: int = 3
     """Passes over them, in minibatches of 256."""
     episodes: int = 256
     """Held-out test episodes, played before and after (starts that training never draws)."""

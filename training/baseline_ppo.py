@@ -4,6 +4,7 @@ Everything is in this process: one env runner with many envs, one learner. Ray i
 asks for its object store), small and silent.
 """
 
+import json
 import logging
 import os
 import warnings
@@ -13,14 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import ray
 from gymnasium.spaces import Discrete
 from gymnasium.vector import SyncVectorEnv
+from gymnasium.wrappers.vector import NormalizeReward
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.apis import ValueFunctionAPI
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.core.rl_module.torch import TorchRLModule
+from ray.tune.registry import register_env
 from torch import Tensor
 
 from envs.task import Task
@@ -28,6 +32,7 @@ from training.baseline_config import BaselineConfig
 from training.baseline_env import BaselineEnv, Played, starts
 from training.baseline_policy import Network
 
+LESSONS = "kickoff-lessons"
 MINIBATCH = 256
 OBJECT_STORE = 80 * 2**20
 """Bytes: weights alone pass through it."""
@@ -69,6 +74,11 @@ class Lessons(SyncVectorEnv):
         )
 
 
+def make_lessons(context: Mapping[str, Any]) -> NormalizeReward:
+    """The same with rewards divided by the running spread of returns: one learning rate fits every game."""
+    return NormalizeReward(Lessons(context), gamma=context["config"].gamma)
+
+
 @contextmanager
 def quiet_ray() -> Iterator[None]:
     """A small Ray of our own while the work goes on; what it and RLlib have to say stays out of the progress."""
@@ -96,10 +106,11 @@ class Learning:
 
     def __init__(self, config: BaselineConfig, task: Task, done: int) -> None:
         """Args: `task`, as `lesson` made it; `done`, decisions learned from before, which choose the next starts."""
+        register_env(LESSONS, make_lessons)
         untyped: Any = PPOConfig
         settings = (
             untyped()
-            .environment(Lessons, env_config={"task": task, "config": config, "done": done})
+            .environment(LESSONS, env_config={"task": task, "config": config, "done": done})
             .framework("torch")
             .env_runners(
                 num_env_runners=0,
@@ -154,12 +165,23 @@ class Learning:
         return played, {ours: float(learner[theirs]) for ours, theirs in names.items()}
 
     def save(self, folder: Path) -> None:
-        """RLlib's own checkpoint."""
-        self.algorithm.save_to_path(folder.absolute())
+        """RLlib's own checkpoint, and the spread of returns, which is the env's."""
+        self.algorithm.save_to_path((folder / "rllib").absolute())
+        spread = {key: float(getattr(self._spread, key)) for key in ("mean", "var", "count")}
+        (folder / "spread.json").write_text(json.dumps(spread), encoding="utf-8")
 
     def restore(self, folder: Path) -> None:
         """Go on from what `save` wrote."""
-        self.algorithm.restore_from_path(folder.absolute())
+        self.algorithm.restore_from_path((folder / "rllib").absolute())
+        for key, value in json.loads((folder / "spread.json").read_text(encoding="utf-8")).items():
+            setattr(self._spread, key, np.float64(value))
+
+    @property
+    def _spread(self) -> Any:
+        lessons = self.algorithm.env_runner.env
+        while not isinstance(lessons, NormalizeReward):
+            lessons = lessons.env
+        return lessons.return_rms
 
     def close(self) -> None:
         """Stop PPO; Ray goes on."""

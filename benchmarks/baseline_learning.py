@@ -1,0 +1,77 @@
+"""Does PPO learn? Seeds of the baseline on each case, held-out episodes at T=1 and greedy, with intervals and floors.
+
+python benchmarks/baseline_learning.py [cases=close,sokoban,football] [seeds=0,1,2] [out=runs/baselines] [key=value …]
+
+Runs `python -m training.baseline` once a case and seed (two to six minutes each on two cores) and prints a table; what is
+finished already is not run again, what was stopped goes on.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CASES = {
+    "close": ["env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000"],
+    "close_vector": [
+        "env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000", "observation=simple115v2"
+    ],
+    "sokoban": ["env=sokoban", "steps=200000"],
+    "football": ["env=football", "steps=200000"],
+    "football_vector": ["env=football", "steps=200000", "observation=simple115v2"],
+}  # fmt: skip
+FLOORS = ("random", "idle", "expert")
+
+
+def run(case: str, seed: int, out: str, words: list[str]) -> dict[str, Any]:
+    """The summary of one case's seed."""
+    folder = Path(out) / f"{case}-{seed}"
+    if (folder / "checkpoints").exists() or not (folder / "summary.json").exists():
+        new = [*CASES[case], f"seed={seed}", f"out={out}", f"name={folder.name}", *words]
+        subprocess.run(
+            [sys.executable, "-m", "training.baseline", *([f"resume={folder}"] if folder.exists() else new)], check=True
+        )
+    summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return summary
+
+
+def cell(row: dict[str, Any]) -> str:
+    """A success with its interval."""
+    low, high = row["ci95"]
+    return f"{row['mean']:.2f} ({low:.2f}–{high:.2f})"
+
+
+def main(argv: list[str]) -> None:
+    """Run the cases and print the table."""
+    options = {"cases": "close,sokoban,football", "seeds": "0,1,2", "out": "runs/baselines"}
+    words = []
+    for word in argv:
+        key, _, value = word.partition("=")
+        if key in options:
+            options[key] = value
+        else:
+            words.append(word)
+    seeds = [int(seed) for seed in options["seeds"].split(",")]
+    results = {
+        case: {seed: run(case, seed, options["out"], words) for seed in seeds} for case in options["cases"].split(",")
+    }
+    print("| case | seed | before | after | greedy before → after | blind after | decisions | seconds | MB |")
+    print("|---" * 9 + "|")
+    for case, summaries in results.items():
+        for seed, summary in summaries.items():
+            before, after = summary["success"]["before"], summary["success"]["after"]
+            blind = f"{after['blind']:.2f}" if "blind" in after else "–"
+            greedy = f"{before['greedy']:.2f} → {after['greedy']:.2f}"
+            end = [f"{summary['env_steps']:,}", f"{summary['seconds']:.0f}", str(summary["peak_memory_mb"])]
+            print(f"| {case} | {seed} | " + " | ".join([cell(before), cell(after), greedy, blind, *end]) + " |")
+    for case, summaries in results.items():
+        mean = statistics.mean(summary["success"]["after"]["mean"] for summary in summaries.values())
+        first = next(iter(summaries.values()))["success"]
+        floors = ", ".join(f"{name} {cell(first[name])}" for name in FLOORS if name in first)
+        print(f"{case}: mean of {len(summaries)} seeds {mean:.3f}; floors: {floors}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
