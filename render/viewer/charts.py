@@ -56,22 +56,26 @@ def draw(
 
 def overlaid(runs: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list[dict[str, Any]]:
     """The charts of several runs, by name, those with one key laid over each other."""
-    found: dict[str, dict[str, Any]] = {}
-    floors: dict[str, dict[tuple[str, float], list[str]]] = {}
-    for name, run in runs:
-        for chart in run:
-            kept = found.setdefault(chart["key"], chart | {"series": []})
-            kept["series"] = kept["series"] + chart["series"]
-            for floor in chart["floors"]:
-                floors.setdefault(chart["key"], {}).setdefault((floor["name"], floor["y"]), []).append(name)
-    for key, chart in found.items():
-        lines = floors.get(key, {})
-        count = Counter(floor for floor, _ in lines)  # a floor in which the runs agree is one line
-        chart["floors"] = [
+    by_key = [(name, {str(chart["key"]): chart for chart in run}) for name, run in runs]
+    out = []
+    for key in sorted({key for _, charts in by_key for key in charts}, key=_order):
+        series: list[dict[str, Any]] = []
+        floors: dict[tuple[str, float], list[str]] = {}
+        for name, charts in by_key:
+            if key in charts:
+                series += charts[key]["series"]
+            elif not key.endswith("/"):
+                series.append({"name": name, "x": [], "y": []})  # it keeps its place, and so its colour
+            for floor in charts.get(key, {}).get("floors", []):
+                floors.setdefault((floor["name"], floor["y"]), []).append(name)
+        count = Counter(floor for floor, _ in floors)  # a floor in which the runs agree is one line
+        lines = [
             {"name": floor if count[floor] == 1 else f"{', '.join(names)} {floor}", "y": y}
-            for (floor, y), names in lines.items()
+            for (floor, y), names in floors.items()
         ]
-    return sorted(found.values(), key=lambda chart: _order(str(chart["key"])))
+        first = next(charts[key] for _, charts in by_key if key in charts)
+        out.append(first | {"series": series, "floors": lines})
+    return out
 
 
 def _shown(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:

@@ -369,6 +369,10 @@ def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
     success = found["charts"][0]
     assert [series["name"] for series in success["series"]] == ["my <run>", "my <run> held out", "my <run> (2)"]
     assert success["floors"] == [{"name": "expert", "y": 0.97}]  # both agree
+    throughput = next(chart for chart in found["charts"] if chart["key"] == "tokens_per_second")
+    assert [(series["name"], series["y"]) for series in throughput["series"]] == [
+        ("my <run>", [100.5]), ("my <run> (2)", []),
+    ]  # fmt: skip
     assert found["policies"][0]["title"] == "my <run> · Before RL"
     assert "# my <run> (2)\nenv: football" in found["config"]
     assert video.content == (run / "videos" / "before.mp4").read_bytes()
