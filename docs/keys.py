@@ -26,8 +26,8 @@ GROUPS: list[tuple[str, str, list[tuple[str, str, type]]]] = [
         "training.run",
         "Trains. `env`, `model`, `recipe`, `cluster` name a file of `configs/`, or are a path ending in `.yaml`.",
         [
-            ("The run", "", RunOptions),
-            ("", "", Config),
+            ("The run", "", Config),
+            ("Planning", "", RunOptions),
             ("A task", "env.", TaskConfig),
             ("The algorithm", "algo.", AlgoConfig),
             ("A stage", "stages.NAME.", StageConfig),
