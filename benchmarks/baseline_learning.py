@@ -2,8 +2,8 @@
 
 python benchmarks/baseline_learning.py [cases=close,sokoban,football] [seeds=0,1,2] [out=runs/baselines] [key=value …]
 
-Runs `python -m training.baseline` once a case and seed (two to six minutes each on two cores) and prints a table; what is
-finished already is not run again, what was stopped goes on.
+Runs `python -m training.baseline` once a case and seed (two to six minutes each on two cores) and prints a table; what
+is finished already is not run again, what was stopped goes on.
 """
 
 import json

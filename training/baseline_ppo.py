@@ -9,13 +9,14 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import ray
+import torch
 from gymnasium.spaces import Discrete
 from gymnasium.vector import SyncVectorEnv
 from gymnasium.wrappers.vector import NormalizeReward
@@ -55,8 +56,12 @@ class Module(TorchRLModule, ValueFunctionAPI):
         return {Columns.ACTION_DIST_INPUTS: self.network.logits(embedded), Columns.EMBEDDINGS: embedded}
 
     def compute_values(self, batch: dict[str, Any], embeddings: Tensor | None = None) -> Tensor:
-        """Values [B]."""
-        return self.network.values(self.network.embed(batch[Columns.OBS]) if embeddings is None else embeddings)
+        """Values [B]; without the embeddings they are for the advantages alone, and nothing is learned from them."""
+        if embeddings is not None:
+            return self.network.values(embeddings)
+        with torch.no_grad():
+            parts = batch[Columns.OBS].split(MINIBATCH)
+            return torch.cat([self.network.values(self.network.embed(part)) for part in parts])
 
 
 class Lessons(SyncVectorEnv):
@@ -139,6 +144,9 @@ class Learning:
             .debugging(seed=config.seed, log_level="ERROR")
         )
         self.algorithm = settings.build_algo()
+        with suppress(OSError):
+            Path(self.algorithm.logdir).rmdir()  # below ~/ray_results; nothing is written there
+            Path(self.algorithm.logdir).parent.rmdir()
 
     @property
     def network(self) -> Network:
