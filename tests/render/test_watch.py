@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -228,6 +229,16 @@ def test_a_record_that_changed_since_says_so(run: Path) -> None:
         answer = httpx2.get(url + "/api/episodes/2")
     assert answer.status_code == 410
     assert answer.json()["error"] == "episodes/after/episodes.jsonl has changed: is damaged (no JSON)"
+
+
+def test_a_folder_that_goes_away_leaves_an_empty_page(run: Path) -> None:
+    with serving(run) as url:
+        assert get(url, "/api/episodes")["total"] == 4
+        shutil.rmtree(run)
+        assert get(url, "/api/episodes")["total"] == 0
+        found = get(url, "/api/run")
+        assert found["charts"] == [] and found["notes"] == ["Only records are here: no metrics and no results."]
+        assert httpx2.get(url + "/frames/0/aaaaaaaaaaaaaaaa.png").status_code == 404
 
 
 # -- damage and other folders -----------------------------------------------------------------------------------------
