@@ -109,11 +109,11 @@ function Sides({ pair, records }) {
       <header><strong>${name}</strong> <a href=${link("episode", [row.id], { turn: player.at + 1 })}>${policyName(row.label)} #${row.id}</a> <${Outcome} row=${row} /> <span class="num" title="Reward">${points(row.reward)}</span></header>
       <div class=${turn?.frame ? "body" : ""}>
       ${turn?.frame && html`<${Frame} turn=${turn} name=${`${name}, turn ${player.at + 1}`} />`}
-      <div>${over && html`<p class="soft">ended after ${plural(record.turns.length, "turn")}</p>`}
+      <div>${turn && !turn.frame && html`<pre dir="auto">${turn.text || turn.prompt}</pre>`}${over && html`<p class="soft">ended after ${plural(record.turns.length, "turn")}</p>`}
       ${turn && html`<${Action} turn=${turn} /><p class="thinking" dir="auto">${turn.thinking}</p>`}
       ${record.problem && html`<p class="problem">${record.problem}</p>`}</div>
       </div>
-      <${Timeline} turns=${record.turns} player=${player} differs=${differs} />
+      <${Timeline} turns=${record.turns} player=${player} differs=${differs} length=${length} />
     </article>`;
   };
   return html`<div class="duel">

@@ -107,9 +107,11 @@ function Strip({ turns, player }) {
   const { source } = usePage();
   const strip = useRef();
   useEffect(() => {
-    const box = strip.current;
-    const now = box?.children[player.at];
-    if (now) box.scrollLeft = now.offsetLeft - (box.clientWidth - now.clientWidth) / 2;
+    const now = strip.current.children[player.at];
+    const centre = () => (strip.current.scrollLeft = now.offsetLeft - (strip.current.clientWidth - now.clientWidth) / 2);
+    const watch = new ResizeObserver(centre); // pictures get their width when the first of them is there
+    watch.observe(now);
+    return () => watch.disconnect();
   }, [player.at]);
   const thumb = (turn, index) => html`<button class=${turn.valid ? "" : "invalid"} aria-label=${`Turn ${index + 1}`} aria-current=${index === player.at} onClick=${() => player.seek(index)}>
     ${turn.frame ? html`<img src=${source.frame(turn)} alt="" loading="lazy" />` : html`<span>–</span>`}

@@ -23,6 +23,8 @@ export function GroupView() {
   const most = Math.max(...rows.map((row) => Math.abs(row.advantage ?? 0)));
   const mean = rows.reduce((sum, row) => sum + row.reward, 0) / rows.length;
   const spread = Math.sqrt(rows.reduce((sum, row) => sum + (row.reward - mean) ** 2, 0) / rows.length);
+  const first = answers.find(({ record }) => record?.turns.length)?.record.turns[0];
+  const question = first && !first.frame ? first.prompt : "";
   const seeds = [...new Set(rows.map((row) => row.seed))];
   return html`<section class="group">
     <nav class="list"><a href=${link("episodes", [], { label, task, step })}>Episodes of this step</a></nav>
@@ -33,6 +35,7 @@ export function GroupView() {
       <div><dt>Reward, mean ± deviation</dt><dd class="num">${points(mean)} ± ${points(spread)}</dd></div>
       <div><dt>Seed</dt><dd class="num">${seeds.join(", ")}</dd></div>
     </dl>
+    ${question && html`<pre dir="auto" tabindex="0">${question}</pre>`}
     ${player.last > 0 && html`<div class="together"><${Controls} player=${player} /></div>`}
     <div class="cards">${rows.map((row) => html`<${Card} key=${row.id} row=${row} answer=${records.get(row.id)} at=${player.at} most=${most} />`)}</div>
   </section>`;

@@ -3,6 +3,7 @@ import { html, useState } from "vendor/preact";
 import { outcome, points } from "viewer/format";
 import { usePage } from "viewer/page";
 
+const SHARP_FROM = 2.5; // times larger than it is; below that a picture has jagged lines where pixels are kept sharp
 const ICONS = {
   play: "M4 2.5v11l9-5.5z",
   pause: "M4 2.5h3v11H4zM9 2.5h3v11H9z",
@@ -45,8 +46,8 @@ export function Frame({ turn, name }) {
   if (!url) return html`<div class="frame none"><span>no picture</span></div>`;
   if (broken === url) return html`<div class="frame none"><span>the picture is not there</span></div>`;
   const fit = ({ target }) => {
-    target.parentNode.style.setProperty("--ratio", target.naturalWidth / target.naturalHeight);
-    target.classList.toggle("pixels", target.naturalWidth < target.clientWidth * devicePixelRatio);
+    document.documentElement.style.setProperty("--ratio", target.naturalWidth / target.naturalHeight);
+    target.classList.toggle("pixels", target.naturalWidth * SHARP_FROM <= target.clientWidth * devicePixelRatio);
   };
   return html`<div class="frame"><img src=${url} alt=${name} onLoad=${fit} onError=${() => setBroken(url)} /></div>`;
 }

@@ -63,9 +63,9 @@ export function Controls({ player }) {
   </div>`;
 }
 
-/** A column for each turn: its reward's size and sign, invalid replies marked; a click goes there. */
-export function Timeline({ turns, player, differs = null }) {
-  if (turns.length < 2) return null;
+/** A column for each turn: its reward's size and sign, invalid replies marked; a click goes there. `length`: columns. */
+export function Timeline({ turns, player, differs = null, length = turns.length }) {
+  if (length < 2) return null;
   const low = Math.min(0, ...turns.map((turn) => turn.reward));
   const high = Math.max(1, ...turns.map((turn) => turn.reward)); // so that what earns little looks little
   const place = (reward) => 19 - (18 * (reward - low)) / (high - low);
@@ -78,7 +78,7 @@ export function Timeline({ turns, player, differs = null }) {
   };
   const click = (event) => {
     const box = event.currentTarget.getBoundingClientRect();
-    player.seek(Math.floor(((event.clientX - box.left) / box.width) * turns.length));
+    player.seek(Math.floor(((event.clientX - box.left) / box.width) * length));
   };
-  return html`<svg class="timeline" viewBox=${`0 0 ${turns.length} 20`} preserveAspectRatio="none" aria-hidden="true" style=${{ maxWidth: `${turns.length * 40}px` }} onClick=${click}>${turns.map(column)}</svg>`;
+  return html`<svg class="timeline" viewBox=${`0 0 ${length} 20`} preserveAspectRatio="none" aria-hidden="true" style=${{ maxWidth: `${length * 40}px` }} onClick=${click}>${turns.map(column)}</svg>`;
 }

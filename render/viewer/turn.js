@@ -4,6 +4,8 @@ import { cut, plural, points } from "viewer/format";
 
 const FORM = /^\s*<think>[\s\S]*<\/think>\s*<answer>[\s\S]*<\/answer>\s*$/;
 
+const BOARD = /^\S{3,}$[^]*\n|\n\S{3,}$/m;
+
 /** Why a reply is invalid, as far as its text shows. */
 export function whyInvalid(turn) {
   if (turn.valid) return "";
@@ -37,7 +39,7 @@ export function Turn({ record, at, open, fold }) {
     <h3>Thinking</h3>
     <p class="thinking" dir="auto">${turn.thinking || html`<span class="soft">none</span>`}</p>
     <${Rewards} record=${record} at=${at} />
-    ${turn.text && turn.text !== turn.prompt && html`<h3>State in words</h3><p class="caption" dir="auto">${turn.text}</p>`}
+    ${turn.text && turn.text !== turn.prompt && html`<h3>State in words</h3><p class=${`caption ${BOARD.test(turn.text) ? "board" : ""}`} dir="auto">${turn.text}</p>`}
     ${pictured && html`<${Fold} name="prompt" title=${`Prompt${same ? " (the same as before)" : ""}`} text=${turn.prompt} open=${asked} fold=${fold} />`}
     <${Fold} name="reply" title=${`Reply as it came${turn.reply_tokens ? ` (${plural(turn.reply_tokens, "token")})` : ""}`} text=${turn.reply} open=${open.reply ?? !turn.valid} fold=${fold} />
   </section>`;
@@ -55,7 +57,7 @@ function Rewards({ record, at }) {
   const turn = record.turns[at];
   const sums = runningSums(record.turns);
   const low = Math.min(0, ...sums);
-  const high = Math.max(0, ...sums, low + 1e-9);
+  const high = Math.max(1, ...sums); // so that what earns little looks little
   const place = (value) => (100 * (value - low)) / (high - low);
   const [zero, now] = [place(0), place(sums[at])];
   const bar = { left: `${Math.min(zero, now)}%`, width: `${Math.abs(now - zero)}%` };
