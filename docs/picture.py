@@ -11,19 +11,26 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from agents.episodes import Episode
+from agents.episodes import Arena, Episode
+from agents.films import film
+from agents.starts import TEST_FIRST, held_out_starts
+from envs.task import Task
 from render.video import write_video
 from training.config import load
-from training.evaluate import make_policy
-from training.measure import held_out
-from training.rollout import Player
-from training.runfolder import film
+from training.players import entrants
 
 
 async def play(model: str) -> list[Episode]:
     """The first held-out episodes of football, filmed."""
     config = load(["env=football"])
-    return await held_out(Player(config.tasks, await make_policy(model, config)), "football", 12, film=12)
+    task = Task("football", config.tasks["football"])
+    (player,) = entrants([model], config)
+    player.check(config.tasks)
+    await player.open()
+    try:
+        return await Arena(task).play(held_out_starts(TEST_FIRST, 12), player.policy("football"), film=12)
+    finally:
+        await player.close()
 
 
 def main(checkpoint: str) -> None:
