@@ -123,7 +123,7 @@ def captioned(frame: Frame, title: str, lines: Iterable[str] = (), rows: int | N
     Args:
         frame: uint8 [H, W, 3]; it is not changed.
         title: the first line, in the title's colour.
-        lines: the lines below it.
+        lines: the lines below it; the last one goes on over the rows that are left.
         rows: room for this many lines below the title, so that all frames of a film are of one size.
 
     Returns: uint8 [H + band, W, 3]; the band's height depends only on W and the number of rows.
@@ -140,22 +140,45 @@ def captioned(frame: Frame, title: str, lines: Iterable[str] = (), rows: int | N
     out[:height] = frame
     out[height:] = BAND
     canvas = Canvas(out)
-    for row, line in enumerate([title, *lines][:count]):
+    room = width - 2 * pad
+    shown = [_plain(line, size) for line in [title, *lines]]
+    shown = shown[:-1] + _wrapped(shown[-1], size, room, count - len(shown) + 1)
+    for row, line in enumerate(shown[:count]):
         y = height + pad + (row + 0.5) * step
-        canvas.text(_fitted(line, size, width - 2 * pad), (pad, y), size, TEXT if row else TITLE)
+        canvas.text(_fitted(line, size, room), (pad, y), size, TEXT if row else TITLE)
     return out
+
+
+def _plain(text: str, size: int) -> str:
+    """At most 800 characters of `text` in one line, with a question mark for each that the font does not have."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[:800].replace("→", "->")).split())
+    return "".join(c if ord(c) < 0x10000 and font(size).metrics(c)[0] else "?" for c in text)
+
+
+def _fits(text: str, size: int, width: int) -> bool:
+    return text_image(text, size, TEXT).get_width() <= width
+
+
+def _wrapped(text: str, size: int, width: int, rows: int) -> list[str]:
+    """`text` in at most `rows` lines, broken between words; the last one has all that is left."""
+    words = text.split()
+    lines: list[str] = []
+    while words and len(lines) < rows - 1:
+        line = words.pop(0)
+        while words and _fits(f"{line} {words[0]}", size, width):
+            line += " " + words.pop(0)
+        lines.append(line)
+    return [*lines, " ".join(words)]
 
 
 def _fitted(text: str, size: int, width: int) -> str:
     """One line of `text`, cut with an ellipsis where it is wider than `width` pixels."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text[:400].replace("→", "->")).split())
-    text = "".join(c if ord(c) < 0x10000 and font(size).metrics(c)[0] else "?" for c in text)
-    if text_image(text, size, TEXT).get_width() <= width:
+    if _fits(text, size, width):
         return text
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if text_image(text[:middle].rstrip() + "…", size, TEXT).get_width() <= width:
+        if _fits(text[:middle].rstrip() + "…", size, width):
             low = middle
         else:
             high = middle - 1

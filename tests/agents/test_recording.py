@@ -11,7 +11,7 @@ import envs  # noqa: F401  (registers the ids)
 from agents.conversation import Conversation
 from agents.engines import Completion, ContextFull
 from agents.episodes import Arena, Episode, Start
-from agents.films import LAST_FRAMES, film, films
+from agents.films import LAST_FRAMES, LEAST_FRAMES, film, films
 from agents.models import load_chat
 from agents.policy import Seat
 from agents.recording import as_record, prompts
@@ -142,7 +142,7 @@ def test_prompts_in_the_task_s_words() -> None:
 def test_a_film_shows_what_was_thought_and_done(filmed: Episode) -> None:
     frames = film(filmed, "before", 0)
     assert filmed.frames_a_turn == [len(filmed.frames), 0]  # the invalid reply moved nothing, and is shown all the same
-    assert len(frames) == len(filmed.frames) + 1 + LAST_FRAMES
+    assert len(frames) == len(filmed.frames) + LEAST_FRAMES + LAST_FRAMES
     assert len({frame.shape for frame in frames}) == 1
     title = "before · held-out episode 1"
     said = captioned(filmed.frames[0], title, ["plays: right", "thinks: run"], rows=2)

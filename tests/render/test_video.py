@@ -106,6 +106,20 @@ def test_captions_stand_below_the_frame() -> None:
     assert out.shape == other.shape and (out != other).any()
 
 
+def test_the_last_caption_goes_on_over_the_rows_that_are_left() -> None:
+    frame = frames(1, 100, 200)[0]
+    thought = "thinks: the keeper stands in the near corner so I should shoot into the far one at once"
+    one, three = captioned(frame, "t", ["plays: shot", thought], 2), captioned(frame, "t", ["plays: shot", thought], 4)
+    row, pad = 16, 4
+    assert three.shape[0] == one.shape[0] + 2 * row
+    cut = 100 + pad + 2 * row
+    assert np.array_equal(one[:cut], three[:cut])  # title and action
+    inked = [bool((three[cut + n * row : cut + (n + 1) * row].astype(int) - BAND).any()) for n in range(2)]
+    assert inked == [True, True]
+    again = captioned(frame, "t", ["plays: shot", thought[:20]], 4)
+    assert np.array_equal(again[cut + row :], np.broadcast_to(np.array(BAND, np.uint8), again[cut + row :].shape))
+
+
 def test_captioned_frames_of_a_film_have_one_even_size() -> None:
     frame = frames(1, 61, 90)[0]
     shapes = {captioned(frame, "t", lines, rows=2).shape for lines in ([], ["a"], ["a", "b", "c"], ["word " * 500])}
