@@ -224,7 +224,12 @@ _TURN: Final[dict[str, Any]] = {
 
 def _fields(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The values by name, each of its default's kind, else the default."""
-    return {name: _of_kind(values.get(name), default) for name, default in defaults.items()}
+    found = {}
+    for name, default in defaults.items():
+        value = values.get(name)
+        sure = type(value) is type(default) and type(value) in (str, bool)  # most are: a record is read quicker so
+        found[name] = value if sure else _of_kind(value, default)
+    return found
 
 
 def _of_kind(value: Any, default: Any) -> Any:
