@@ -21,6 +21,8 @@ COMMANDS = (
     "agents.demonstrate", "agents.play", "agents.warmup", "envs", "envs.check", "render.watch", "training.baseline",
     "training.completion", "training.evaluate", "training.run",
 )  # fmt: skip
+KEPT_APART = {"training.baseline": "training.baseline_config"}
+"""Where the keys of a command are, if not beside its `main`."""
 SHELLS = {
     "bash": r"""
 _kickoff() {
@@ -61,7 +63,7 @@ def offers(line: str) -> list[str]:
 
 def keys_of(module: str, words: Sequence[str]) -> dict[str, Sequence[str]]:
     """The keys of a command, and the values of those that have only a few."""
-    found = importlib.util.find_spec(module)
+    found = importlib.util.find_spec(KEPT_APART.get(module, module))
     if found is None or found.origin is None or found.submodule_search_locations:
         return {}
     known: dict[str, Sequence[str]] = {}
@@ -69,9 +71,10 @@ def keys_of(module: str, words: Sequence[str]) -> dict[str, Sequence[str]]:
     for node in ast.walk(source):
         if isinstance(node, ast.ClassDef) and node.name.endswith(("Options", "Config")):
             for field in node.body:
-                if isinstance(field, ast.AnnAssign):
+                if isinstance(field, ast.AnnAssign) and field.value is not None:
+                    choices = [str(part.value) for part in ast.walk(field.annotation) if isinstance(part, ast.Constant)]
                     boolean = ast.unparse(field.annotation) == "bool"
-                    known[ast.unparse(field.target)] = ("true", "false") if boolean else ()
+                    known[ast.unparse(field.target)] = ("true", "false") if boolean else choices
     if "load_with" in ast.dump(source):
         recipe = next((word[7:] for word in words if word.startswith("recipe=")), DEFAULTS["recipe"])
         known |= dict.fromkeys([name for name in keys(kinds(Config)) if name not in ("envs", "tasks", "stages")], ())
