@@ -40,7 +40,7 @@ function App({ source }) {
     <${Bar} run=${run} table=${table} route=${route} live=${source.live && run.live} dark=${dark} turnTheme=${turnTheme} help=${() => setHelp(!help)} />
     ${gone && html`<p class="gone" role="status">The server does not answer; trying again.</p>`}
     ${problem && html`<${Problem} text=${problem} again=${again} />`}
-    <main key=${route.view}>${View ? html`<${Guard}><${View} key=${["episode", "episodes"].includes(route.view) ? "" : route.parts.join("/")} /><//>` : html`<${Empty}>There is no such page. <a href="#/">The run</a><//>`}</main>
+    <main key=${route.view}>${View ? html`<${Guard}><${View} key=${route.view === "group" ? route.parts.join("/") : ""} /><//>` : html`<${Empty}>There is no such page. <a href="#/">The run</a><//>`}</main>
     ${help && html`<${Help} close=${() => setHelp(false)} />`}
   <//>`;
 }

@@ -1,10 +1,11 @@
 /** The episodes of one group side by side: the same start, played several times, best advantage first. */
 import { html, useMemo } from "vendor/preact";
 import { plural, points, policyName } from "viewer/format";
+import { useKeys } from "viewer/keys";
 import { usePage, useRecords } from "viewer/page";
 import { Advantage, Empty, Frame, Outcome, Problem } from "viewer/parts";
 import { Controls, usePlayer } from "viewer/player";
-import { link } from "viewer/route";
+import { go, groupParts, link } from "viewer/route";
 import { Action } from "viewer/turn";
 
 export function GroupView() {
@@ -19,6 +20,8 @@ export function GroupView() {
   const records = new Map(answers.map((answer) => [answer.id, answer]));
   const lengths = answers.map(({ record }) => record?.turns.length ?? 0);
   const player = usePlayer(Math.max(...lengths, 1));
+  const [before, next] = useMemo(() => neighbours(table, key, label), [version, key]);
+  useKeys({ n: () => next && go(next), p: () => before && go(before) });
   if (!rows.length) return html`<${Empty}>There is no such group here. <a href=${link("episodes")}>All episodes</a><//>`;
   const most = Math.max(...rows.map((row) => Math.abs(row.advantage ?? 0)));
   const mean = rows.reduce((sum, row) => sum + row.reward, 0) / rows.length;
@@ -27,7 +30,7 @@ export function GroupView() {
   const question = first && !first.frame ? first.prompt : "";
   const seeds = [...new Set(rows.map((row) => row.seed))];
   return html`<section class="group">
-    <nav class="list"><a href=${link("episodes", [], { label, task, step })}>Episodes of this step</a></nav>
+    <nav class="list" aria-label="Groups"><a href=${link("episodes", [], { label, task, step })}>Episodes of this step</a> <${Step} to=${before}>‹ previous group<//> <${Step} to=${next}>next group ›<//></nav>
     <h1>Group ${group} <span class="soft">${task} · ${policyName(label)}${stage && ` · ${stage}`}${step >= 0 && ` · step ${step}`}</span></h1>
     <dl class="facts">
       <div><dt>Episodes</dt><dd class="num">${rows.length}</dd></div>
@@ -39,6 +42,20 @@ export function GroupView() {
     ${player.last > 0 && html`<div class="together"><${Controls} player=${player} /></div>`}
     <div class="cards">${rows.map((row) => html`<${Card} key=${row.id} row=${row} answer=${records.get(row.id)} at=${player.at} most=${most} />`)}</div>
   </section>`;
+}
+
+/** The addresses of the groups before and after this one, among those of several episodes by the same policy. */
+function neighbours(table, key, label) {
+  const groups = [...table.groups].filter(([, rows]) => rows.length > 1 && table.columns.label[rows[0]] === label);
+  const place = groups.findIndex(([other]) => other === key);
+  return [-1, 1].map((step) => {
+    const found = groups[place + step];
+    return place >= 0 && found ? link("group", groupParts(table.row(found[1][0]))) : null;
+  });
+}
+
+function Step({ to, children }) {
+  return to ? html`<a class="button" href=${to}>${children}</a>` : html`<span class="button off">${children}</span>`;
 }
 
 function Card({ row, answer, at, most }) {

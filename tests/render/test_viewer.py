@@ -223,6 +223,10 @@ def test_a_group_side_by_side(browser: Browser, place: str) -> None:
     with opened(browser, f"{place}#/episodes?label=train&step=2&sort=turns") as page:
         page.locator("tbody td a").first.click()
         page.get_by_role("link", name="Its group of 4").click()
+        page.keyboard.press("n")
+        expect(page.locator("h1")).to_have_text("Group 0 sokoban · Training · fre · step 3")
+        page.get_by_role("link", name="previous group").click()
+        expect(page.locator("h1")).to_have_text("Group 0 sokoban · Training · fre · step 2")
         expect(page.locator(".card")).to_have_count(4)
         expect(page.locator(".card .frame img")).to_have_count(4)
         shows(page, ".card .advantage .num", ["+1.00", "+1.00", "−1.00", "−1.00"])
