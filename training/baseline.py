@@ -99,9 +99,10 @@ class Baseline:
         started = time.perf_counter()
         played, metrics = self.learning.update()
         seconds = time.perf_counter() - started
+        steps = int(metrics["env_steps"]) - self.progress.env_steps  # a few more than a batch: all envs step together
         self.progress.updates += 1
-        self.progress.env_steps += self.config.batch
-        record: dict[str, Any] = {"stage": "ppo", "step": self.progress.updates, "env_steps": self.progress.env_steps}
+        self.progress.env_steps += steps
+        record: dict[str, Any] = {"stage": "ppo", "step": self.progress.updates}
         if played:  # none may end in a short update
             record |= {
                 "success": sum(episode.success for episode in played) / len(played),
@@ -109,7 +110,7 @@ class Baseline:
                 "turns": sum(episode.turns for episode in played) / len(played),
             }
         record |= {"episodes": len(played)} | metrics
-        record |= {"time/step": seconds, "time/env_steps_per_second": self.config.batch / seconds}
+        record |= {"time/step": seconds, "time/env_steps_per_second": steps / seconds}
         self.log.write(self.progress.updates, record)
         self.display.update(record)
 

@@ -38,7 +38,7 @@ class BaselineConfig:
     or 1 for a success. Measured is success, by the task's own rule, either way."""
     lr: float = 1e-3
     """Learning rate at the start; it falls to 0 in a straight line."""
-    entropy: float = 0.01
+    entropy: float = 0.003
     """Entropy bonus at the start; it falls to 0 in a straight line."""
     gamma: float = 0.99
     """Discount of later rewards."""

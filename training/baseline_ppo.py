@@ -155,7 +155,7 @@ class Learning:
         return network
 
     def update(self) -> tuple[list[Played], dict[str, float]]:
-        """Play and learn once: the episodes that ended, and RLlib's numbers under our names."""
+        """Play and learn once: the episodes that ended, and RLlib's numbers under our names (env_steps: so far)."""
         result = self.algorithm.train()
         lessons = self.algorithm.env_runner.env.unwrapped
         played = list(lessons.played)
@@ -170,7 +170,8 @@ class Learning:
             "grad_norm": "gradients_default_optimizer_global_norm",
             "learning_rate": "default_optimizer_learning_rate",
         }
-        return played, {ours: float(learner[theirs]) for ours, theirs in names.items()}
+        steps = {"env_steps": int(result["env_runners"]["num_env_steps_sampled_lifetime"])}
+        return played, steps | {ours: float(learner[theirs]) for ours, theirs in names.items()}
 
     def save(self, folder: Path) -> None:
         """RLlib's own checkpoint, and the spread of returns, which is the env's."""
