@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pygame
@@ -20,6 +21,7 @@ from agents.experts import scripted
 from agents.play import Record, main
 from agents.play_entry import Picked, Typed, entry
 from agents.play_keys import action_keys, caps
+from agents.play_person import Closed, Person, Watched
 from agents.play_screen import BOLD, MONO, View, _font, draw, draw_help, wrapped
 from agents.recorded import Recorded
 from agents.starts import TEST_FIRST, held_out_starts
@@ -27,6 +29,7 @@ from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import TaskConfig, load_task, task_names
 from render import episode as record
+from render.window import KeyWindow
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +198,12 @@ def test_a_killed_session_keeps_what_is_finished(play: Callable[..., Played], tm
     window.process.kill()
     (won,) = record.read_episodes(tmp_path / "plays" / "geometry")
     assert won.success and won.turns[0].frame is not None
+
+
+def test_the_windows_button_closes_it() -> None:
+    person = Person(Watched("sokoban", load_task("sokoban")), cast(KeyWindow, None), "plays")
+    with pytest.raises(Closed):
+        person._commanded(pygame.event.Event(pygame.QUIT))
 
 
 def key(code: int, mod: int = 0) -> pygame.event.Event:
