@@ -14,7 +14,7 @@ from rich.table import Table as RichTable
 from envs.schema import load_yaml
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
-LABEL_WIDTH, CELL_WIDTH = 24, 14
+LABEL_WIDTH, CELL_WIDTH = 30, 16
 """Columns of a kind's name, and of a policy's share of it: as many policies stand side by side as there is room."""
 
 
@@ -86,11 +86,10 @@ def _policies(name: str, rows: Sequence[Mapping[str, Any]], beside: Sequence[Map
         table.rows.append([row["policy"], _share(row["success"]), *score, *cells, *count])
         if row["problem"]:
             table.notes.append(f"{row['policy']} was stopped: {row['problem']}")
-    if scored:
-        for row in beside:
-            cells = [f"{row['policy']} ({row['source']})", "", f"{row['score']:.2f}"]
-            table.rows.append(cells + [""] * (len(columns) - len(cells)))
-        table.quiet = len(beside)
+    if scored and beside:
+        lines = [[f"{beside[0]['source']}:"], *([row["policy"], "", f"{row['score']:.2f}"] for row in beside)]
+        table.rows += [line + [""] * (len(columns) - len(line)) for line in lines]
+        table.quiet = len(lines)
     return table
 
 
@@ -108,7 +107,7 @@ def _kinds(name: str, rows: Sequence[Mapping[str, Any]], width: int) -> Iterator
         )
         for kind in kinds:
             found = [row["kinds"].get(kind, {}) for row in part]
-            table.rows.append([kind, *(_number(one.get("score")) if scored else _share(one) for one in found)])
+            table.rows.append([kind, *(_number(one.get("score"), 0) if scored else _share(one) for one in found)])
         yield table
 
 
@@ -116,15 +115,18 @@ def show(made: Sequence[Table], console: Console) -> None:
     """Print the tables."""
     for table in made:
         drawn = RichTable(
-            title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1)
+            box=box.SIMPLE_HEAD,
+            padding=(0, 1),
+            pad_edge=False,
         )
         for number, column in enumerate(table.columns):
-            drawn.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number > 0)
+            drawn.add_column(column, justify="right" if number else "left", overflow="fold")
         for number, row in enumerate(table.rows):
             quiet = number >= len(table.rows) - table.quiet
             if quiet and number == len(table.rows) - table.quiet:
                 drawn.add_section()
             drawn.add_row(*row, style="dim" if quiet else None)
+        console.print(table.title, style="bold", soft_wrap=True)
         console.print(drawn)
         for note in table.notes:
             console.print(note, style="dim")
@@ -183,12 +185,12 @@ def _share(result: Mapping[str, Any] | None) -> str:
     return f"{result['mean']:.0%} ({100 * low:.0f}–{100 * high:.0f})"
 
 
-def _number(result: Mapping[str, Any] | None) -> str:
+def _number(result: Mapping[str, Any] | None, digits: int = 1) -> str:
     """`47.9 (46.1–49.8)`."""
     if not result:
         return "–"
     low, high = result["ci95"]
-    return f"{result['mean']:.1f} ({low:.1f}–{high:.1f})"
+    return f"{result['mean']:.1f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def _figure(value: float | None, digits: int) -> str:

@@ -1,41 +1,51 @@
-"""`python -m training.evaluate`: success of one player on held-out episodes."""
+"""`python -m training.evaluate`: success of players on held-out episodes, side by side."""
 
 import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import imageio.v3 as iio
 import pytest
 
 from agents.models import tiny_folder
+from agents.starts import TEST_FIRST
 from envs.schema import ConfigError
+from envs.suites import SUITES
+from render.episode import read_records
 from training import evaluate
-from training.config import load, read, save
+from training.config import load, save
+from training.players import ModelEntrant, entrant
 from training.statistics import wilson
 
 
 def result(folder: Path, *words: str) -> dict[str, Any]:
-    evaluate.main([*words, f"json={folder / 'result.json'}"])
+    evaluate.main(["floors=false", *words, f"json={folder / 'result.json'}"])
     document: dict[str, Any] = json.loads((folder / "result.json").read_text())
     return document
 
 
 def test_the_command_line(tmp_path: Path) -> None:
-    words = ["env=arithmetic", "policy=random", "episodes=200", "json=result.json"]
+    words = ["env=arithmetic", "policy=random", "episodes=200", "json=result.json", "floors=false"]
     command = [sys.executable, "-m", "training.evaluate", *words]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "written to result.json\n")
+    assert done.returncode == 0
     document = json.loads((tmp_path / "result.json").read_text())
-    assert document.keys() == {"task", "policy", "temperature", "blind", "success", "return", "valid", "turns"}
+    assert document.keys() >= {"task", "policy", "temperature", "blind", "success", "return", "valid", "turns"}
     assert (document["task"], document["policy"], document["blind"]) == ("arithmetic", "random", False)
     mean = document["success"]["mean"]
     assert mean < 0.1 and document["return"] == mean  # a guess at two or three digits
     assert document["success"]["ci95"] == list(wilson(round(mean * 200), 200))
     assert (document["valid"], document["turns"]) == (1.0, 1.0)
-    assert done.stdout.startswith(f"arithmetic: random succeeds in {mean:.1%} of 200 held-out episodes (95% interval ")
+    said, written = done.stderr.splitlines()
+    assert said.startswith(f"arithmetic: random succeeds in {mean:.1%} of 200 held-out episodes (95% interval ")
+    assert written == "written to result.json"
+    assert done.stdout.splitlines()[0].rstrip() == "arithmetic · 200 held-out episodes each · T=1"
 
 
 def test_the_scripted_players(tmp_path: Path) -> None:
@@ -70,7 +80,8 @@ def a_run(tmp_path: Path) -> Path:
 def test_a_runs_checkpoint_plays_with_the_settings_of_the_run(a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [f"policy={a_run}", "episodes=4", "temperature=0"]
     once = result(a_run, *words)
-    assert f"settings of football from {a_run}/config.yaml" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert f"settings of football from {a_run}/config.yaml" in shown.err and "expert" not in shown.out
     assert once["task"] == "football" and once["turns"] <= 3
     again = result(a_run, f"policy={a_run}/checkpoint", *words[1:], "env=football")
     assert again == once | {"policy": f"{a_run}/checkpoint"}
@@ -80,15 +91,15 @@ def test_a_runs_checkpoint_plays_with_the_settings_of_the_run(a_run: Path, capsy
 
 def test_words_of_the_command_line_are_stronger_than_the_run(a_run: Path) -> None:
     config = load(["env=football"])
-    name, source = evaluate.run_of(str(a_run))
-    assert (name, source) == (str(a_run / "checkpoint"), a_run / "config.yaml")
-    run = read(source)
+    trained = entrant(str(a_run), config)
+    assert isinstance(trained, ModelEntrant)
+    assert (trained.path, trained.source) == (str(a_run / "checkpoint"), a_run / "config.yaml")
     words = ["env.max_turns=2", "tasks.football.kwargs.difficulty=0.9", "episodes=4"]
-    task = evaluate.tasks_of(config, run, words)["football"]
+    task = evaluate.tasks_of(config, trained, words)["football"]
     assert (task.max_turns, task.instructions) == (2, "Score!")
     assert task.kwargs == config.tasks["football"].kwargs | {"difficulty": 0.9}
     other = load(["env=arithmetic"])
-    assert evaluate.tasks_of(other, run, ["env=arithmetic"]) == {"arithmetic": other.tasks["arithmetic"]}
+    assert evaluate.tasks_of(other, trained, ["env=arithmetic"]) == {"arithmetic": other.tasks["arithmetic"]}
 
 
 def test_several_envs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,35 +108,144 @@ def test_several_envs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         ("arithmetic", 1.0),
         ("algebra", 1.0),
     ]
-    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()] == ["arithmetic", "algebra"]
+    assert [line.partition(" · ")[0] for line in capsys.readouterr().out.splitlines() if "held-out" in line] == [
+        "arithmetic",
+        "algebra",
+    ]
+
+
+def test_several_policies_beside_the_floors_in_one_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["env=visual", "env.kwargs.image_size=[84,84]", "policy=expert,random", "episodes=20", "save=out"]
+    evaluate.main([*words, "json=two.json", "evaluation.records=3"])
+    document = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert document["schema"] == 1 and document["published"] == [] and document["notes"] == []
+    rows = {row["policy"]: row for row in document["rows"]}
+    assert list(rows) == ["expert", "random", "idle"] and all(row["floor"] for row in rows.values())  # each once
+    expert = rows["expert"]
+    assert (expert["task"], expert["n"], expert["success"]["mean"], expert["score"]) == ("visual", 20, 1.0, None)
+    assert sum(kind["n"] for kind in expert["kinds"].values()) == 20 and len(expert["kinds"]) > 5
+    assert [row["policy"] for row in json.loads(Path("two.json").read_text())["results"]] == ["expert", "random"]
+    episodes = list(read_records(tmp_path / "out" / "episodes" / "random"))
+    assert [episode["seed"] for episode in episodes] == [TEST_FIRST, TEST_FIRST + 1, TEST_FIRST + 2]
+    assert {(episode["policy"], episode["task"], episode["step"]) for episode in episodes} == {("random", "visual", -1)}
+    assert {episode["kind"] for episode in episodes} <= set(expert["kinds"]) and episodes[0]["turns"][0]["frame"]
+    shown = capsys.readouterr().out
+    assert "| expert | 100% (84–100) | 1.00 | 100% | 1.0 |" in (tmp_path / "out" / "results.md").read_text()
+    assert "visual · success by kind" in shown and "100% (84–100)" in shown
+    with pytest.raises(ConfigError, match="save=out has something in it already; choose another folder, or remove it"):
+        evaluate.main(words)
+
+
+def test_a_suite_has_a_row_of_its_own_and_what_was_published_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sokoban-Global's sizes, as text so that it is quick."""
+    own = ["env.image=false", "env.caption=true", "env.kwargs.observation=text"]
+    evaluate.main(
+        ["env=sokoban_global", *own, "policy=expert", "floors=false", "episodes=3", f"save={tmp_path / 'out'}"]
+    )
+    document = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [row["task"] for row in document["rows"]] == [*SUITES["sokoban_global"], "sokoban_global"]
+    *parts, whole = document["rows"]
+    assert {row["suite"] for row in parts} == {"sokoban_global"} and whole["suite"] == ""
+    assert list(whole["kinds"]) == [
+        "7x7, 2 boxes", "7x7, 3 boxes", "10x10, 3 boxes", "10x10, 4 boxes", "10x10, 5 boxes", "13x11, 3 boxes",
+        "13x11, 4 boxes", "13x13, 5 boxes",
+    ]  # fmt: skip
+    assert whole["n"] == 24 and whole["score"]["n"] == 24
+    assert whole["score"]["mean"] == pytest.approx(sum(row["score"]["mean"] for row in parts) / 8)
+    assert {"suite": "sokoban_global", "policy": "GPT-4o", "score": 46.09, "source": "arXiv 2503.07536"} in document[
+        "published"
+    ]
+    assert "but the levels are ours" in document["notes"][0]
+    shown = capsys.readouterr().out
+    assert "sokoban_global · 24 held-out episodes each" in shown and "LMM-R1 (3B)" in shown
+    assert "sokoban_global_7x7_2 ·" not in shown  # it is a line of the suite's table
+
+
+def test_films(tmp_path: Path) -> None:
+    words = ["env=sokoban", "env.max_turns=3", "policy=random", "floors=false", "episodes=2", "video=true"]
+    evaluate.main([*words, f"save={tmp_path}", "evaluation.videos=1"])
+    for name in ("random.mp4", "random.gif"):
+        film = iio.imread(tmp_path / "videos" / name)
+        assert film.shape[0] >= 4 + 8 and film.shape[1:] == (570, 480, 3)  # a start, three moves, the end for a while
+    with pytest.raises(ConfigError, match=r"video=true needs a folder for the films: save=FOLDER"):
+        evaluate.main([*words])
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Adds numbers, until it has answered so many times."""
+
+    left = 10**9
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        left, right = asked["messages"][0]["content"].splitlines()[-1].rstrip("=").split("+")
+        words = f"<think></think><answer>{int(left) + int(right)}</answer>"
+        body = json.dumps({"choices": [{"message": {"content": words}}], "usage": {"completion_tokens": 7}}).encode()
+        type(self).left -= 1
+        self.send_response(200 if type(self).left >= 0 else 404)
+        self.end_headers()
+        self.wfile.write(body if type(self).left >= 0 else b'{"error": {"message": "the model `some/model` is gone"}}')
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def adding(answers: int) -> Iterator[str]:
+    Handler.left = answers
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"engine.server.url=http://127.0.0.1:{server.server_address[1]}/v1"
+        server.shutdown()
 
 
 def test_a_model_on_a_server(tmp_path: Path) -> None:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            left, right = asked["messages"][0]["content"].splitlines()[-1].rstrip("=").split("+")
-            words = f"<think></think><answer>{int(left) + int(right)}</answer>"
-            body = json.dumps({"choices": [{"message": {"content": words}}]}).encode()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        words = ["env=arithmetic", "policy=api:some/model", "episodes=20"]
-        document = result(tmp_path, *words, f"engine.server.url=http://127.0.0.1:{server.server_address[1]}/v1")
-        server.shutdown()
+    with adding(10**9) as url:
+        document = result(tmp_path, "env=arithmetic", "policy=api:some/model", "episodes=20", url, f"save={tmp_path}/s")
     assert document["policy"] == "api:some/model" and document["success"]["mean"] == 1.0
+    (turn,) = next(iter(read_records(tmp_path / "s" / "episodes" / "api-some-model")))["turns"]
+    assert turn["reply_tokens"] == 7 and turn["prompt"].endswith("=")
+
+
+def test_a_server_that_goes_away_takes_nothing_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["env=arithmetic", "policy=api:some/model,expert", "episodes=20", "engine.server.concurrency=1"]
+    with adding(5) as url, pytest.raises(SystemExit) as caught:
+        evaluate.main([*words, url, f"save={tmp_path / 'out'}"])
+    assert caught.value.code == 1
+    rows = {row["policy"]: row for row in json.loads((tmp_path / "out" / "results.json").read_text())["rows"]}
+    assert list(rows) == ["api:some/model", "expert", "random", "idle"] and rows["expert"]["n"] == 20
+    assert rows["api:some/model"]["n"] == 5 and rows["api:some/model"]["success"]["mean"] == 1.0
+    problem = rows["api:some/model"]["problem"]
+    assert problem.startswith("after 5 of 20 episodes: http://127.0.0.1:")
+    assert problem.endswith("does not take a request for some/model: HTTP 404: the model `some/model` is gone")
+    assert len(list(read_records(tmp_path / "out" / "episodes" / "api-some-model"))) == 5
+    assert "api:some/model was stopped: after 5 of 20 episodes" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_server_that_never_was_there(tmp_path: Path) -> None:
+    with adding(5) as url:
+        pass
+    words = ["env=arithmetic", "policy=api:m", "episodes=4", "floors=false", "engine.server.retries=0", url]
+    with pytest.raises(SystemExit) as caught:
+        evaluate.main([*words, f"save={tmp_path / 'out'}"])
+    (row,) = json.loads((tmp_path / "out" / "results.json").read_text())["rows"]
+    assert caught.value.code == 1 and (row["n"], row["success"], row["kinds"]) == (0, None, {})
+    assert "after 0 of 4 episodes: http://127.0.0.1:" in row["problem"] and "no connection" in row["problem"]
 
 
 MISTAKES = {
-    "policy=randm": "unknown policy 'randm'; did you mean 'random'? Known: api:<model>, expert, idle, random, ",
+    "policy=randm": "unknown policy 'randm'; did you mean 'random'? Known: api:<model>, expert, human, idle, random, ",
     "policy=runs/gone/checkpoint": "policy: model folder 'runs/gone/checkpoint' does not exist",
     "policy=/": "policy: '/' is not a model folder: it has no config.json",
+    "policy=random,tiny,random": "policy: random is named twice",
+    "policy=random,,tiny": "policy must be a name, or several with commas between them, got 'random,,tiny'",
+    "policy=human": "plays/arithmetic holds no played episodes; python -m agents.play env=arithmetic makes them",
+    "blind=1": "blind=1: true or false is expected",
     "episodes=0": "episodes must be at least 1, got 0",
     "temperature=-1": "temperature must not be negative, got -1.0",
     "episode=3": "unknown key episode; did you mean episodes?",
@@ -136,7 +256,8 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("word", MISTAKES)
-def test_mistakes(word: str) -> None:
+def test_mistakes(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError) as caught:
         evaluate.main(["env=arithmetic", word])
     assert str(caught.value).startswith(MISTAKES[word])

@@ -1,11 +1,12 @@
 """Success with its interval, against numbers by hand."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.episodes import Episode, Start
-from training.statistics import success_rate, wilson
+from training.statistics import bootstrap, mean_score, success_rate, summary, wilson
 
 
 def test_wilson_by_hand() -> None:
@@ -33,3 +34,33 @@ def test_success_rate() -> None:
     result = success_rate(episodes)
     assert (result["mean"], result["n"]) == (0.8, 10)
     assert result["ci95"] == list(wilson(8, 10))
+
+
+def test_bootstrap_is_near_the_normal_interval_and_always_the_same() -> None:
+    values = np.random.default_rng(1).normal(50, 10, 400).tolist()
+    low, high = bootstrap(values)
+    half = 1.96 * np.std(values) / 20  # a mean of 400 has a twentieth of their spread
+    assert (low, high) == pytest.approx((np.mean(values) - half, np.mean(values) + half), abs=0.1)
+    assert bootstrap(values) == (low, high)
+    assert bootstrap([3.0]) == (3.0, 3.0)
+
+
+def test_scores_that_are_not_known_do_not_count() -> None:
+    assert mean_score([Episode(Start(0, 0))]) is None
+    some = [Episode(Start(i, i), score=score) for i, score in enumerate([40.0, None, 60.0])]
+    score = mean_score(some)
+    assert score is not None and (score["mean"], score["n"]) == (50.0, 2)
+
+
+def test_a_summary_is_split_by_kind_small_sizes_first() -> None:
+    kinds = ["10x10, 3 boxes", "6x6, 1 box", "6x6, 1 box", "7x7, 2 boxes", ""]
+    episodes = [Episode(Start(i, i), success=i == 1, kind=kind, score=float(i)) for i, kind in enumerate(kinds)]
+    whole = summary(episodes)
+    assert (whole["n"], whole["success"]["mean"], whole["return"], whole["turns"]) == (5, 0.2, 0.0, 0.0)
+    assert list(whole["kinds"]) == ["6x6, 1 box", "7x7, 2 boxes", "10x10, 3 boxes"]
+    small = whole["kinds"]["6x6, 1 box"]
+    assert (small["mean"], small["n"], small["ci95"], small["score"]["mean"]) == (0.5, 2, list(wilson(1, 2)), 1.5)
+    assert list(summary(episodes, ["10x10, 3 boxes"])["kinds"])[0] == "10x10, 3 boxes"
+    assert summary([]) == {
+        "n": 0, "success": None, "score": None, "return": None, "valid": None, "turns": None, "kinds": {}
+    }  # fmt: skip
