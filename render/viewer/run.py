@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from render.viewer import charts
 from render.viewer.folder import Folder
-from render.viewer.records import Place, Records
+from render.viewer.records import Place, Records, rank
 from render.viewer.tables import title
 
 SCHEMA: Final = 1
@@ -79,11 +79,13 @@ class Watched:
         ]
 
     def _policies(self) -> list[dict[str, Any]]:
-        """Who played, in the order in which episodes were read."""
+        """Who played, run by run: before, after each stage, after, then the others."""
+        found = Counter(self.records.columns["label"])
         return [
-            {"label": label, "title": self._title(label, prefix), "episodes": episodes}
-            for label, episodes in Counter(self.records.columns["label"]).items()
-            for prefix in [next(prefix for prefix in self.prefixes if label.startswith(prefix))]
+            {"label": label, "title": self._title(label, prefix), "episodes": found[label]}
+            for prefix in self.prefixes
+            for label in sorted(found, key=lambda label: rank(label.removeprefix(prefix)))
+            if label.startswith(prefix)
         ]
 
     @staticmethod

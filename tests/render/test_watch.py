@@ -171,15 +171,18 @@ def test_it_follows_a_run(run: Path) -> None:
             writer.write(episode("train", 1, True, step=5, stage="mgt", advantage=-0.5))
         with (run / "metrics.jsonl").open("a") as metrics:
             metrics.write('{"total_step": 5, "stage": "mgt", "success": 0.7}\n{"total_step": 6, "succ')
+        with EpisodeWriter(run / "episodes" / "after_mgt") as writer:
+            writer.write(episode("after_mgt", 1, True))
         second = httpx2.get(url + "/api/run", headers=tag)
         assert second.status_code == 200 and second.json()["notes"] == []
         assert second.json()["charts"][0]["series"][0]["x"][-1] == 5
+        assert [policy["label"] for policy in second.json()["policies"]] == ["before", "after_mgt", "after", "train"]
         assert second.json()["policies"][-1] == {"label": "train", "title": "Training", "episodes": 1}
-        new = get(url, "/api/episodes?after=4")
-        assert new["columns"]["id"] == [4] and new["columns"]["advantage"] == [-0.5]
+        new = get(url, "/api/episodes?after=4")["columns"]
+        assert new["id"] == [4, 5] and dict(zip(new["label"], new["advantage"], strict=True))["train"] == -0.5
         with (run / "episodes" / "train" / "episodes.jsonl").open("a") as record:
             record.write('{"schema": 2, "half')
-        assert get(url, "/api/episodes?after=5")["columns"]["id"] == []
+        assert get(url, "/api/episodes?after=6")["columns"]["id"] == []
         fcntl.flock(config, fcntl.LOCK_UN)
         ended = get(url, "/api/run")
         assert ended["live"] is False
