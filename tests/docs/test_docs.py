@@ -26,7 +26,7 @@ from envs.cli import read_options
 from envs.task_config import load_task
 from render import episode as record
 from render import watch
-from training import algo, baseline_config, evaluate, run
+from training import algo, baseline_config, completion, evaluate, run
 from training.advantages import ESTIMATORS
 from training.config import load_with
 from training.evaluate import EvaluateOptions
@@ -68,7 +68,7 @@ def commands(page: str) -> Iterator[list[str]]:
         for block in re.findall(r"^ *```(?:bash|console)\n(.*?)^ *```$", text, re.M | re.S)
         for line in block.splitlines()
     ]
-    code += re.findall(r"^ {4,}(python .*)$", text, re.M) + re.findall(r"`(python [^`\n]+)`", text)
+    code += re.findall(r"^ {4,}(python .*)$", text, re.M) + re.findall(r"`[^`\n]*?(python [^`\n)]+)\)?\"?`", text)
     for line in code:
         if "python " in (command := line.partition("#")[0]):
             yield [word for word in shlex.split(command[command.index("python ") + 7 :]) if "…" not in word]
@@ -224,6 +224,7 @@ LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
     "training.run": lambda words: load_with(words, RunOptions),
     "training.evaluate": lambda words: load_with(words, EvaluateOptions),
     "training.baseline": baseline_config.from_words,
+    "training.completion": completion.main,
     "agents.demonstrate": _demonstrate,
     "agents.play": _play,
     "agents.warmup": lambda words: read_options(WarmupConfig, words),
