@@ -19,7 +19,7 @@ from envs.cli import command
 from envs.schema import ConfigError
 from envs.usage import short_help
 from training.baseline_config import BaselineConfig, from_words
-from training.baseline_env import lesson
+from training.baseline_env import check_frames, lesson
 from training.baseline_folder import BaselineFolder, Progress
 from training.baseline_policy import policy_of
 from training.measure import FLOORS, held_out
@@ -215,8 +215,9 @@ def main(argv: Sequence[str]) -> None:
         _needs_rllib()
     else:
         BaselineFolder.refuse_existing(config)
-        lesson(config, task)
+        trained = lesson(config, task)
         check_task(config.task_name, task, None)
+        check_frames(config, trained)
         _needs_rllib()
         folder = BaselineFolder.create(config, task)
     with folder.locked():

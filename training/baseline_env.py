@@ -16,6 +16,8 @@ from envs.task_config import TaskConfig
 from training.baseline_config import BaselineConfig
 
 FOOTBALL = "kickoff/Football-v0"
+BATCH_BYTES = 512 * 2**20
+"""The frames of an update may take so much; RLlib holds a few copies of them."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,19 @@ def lesson(config: BaselineConfig, task: TaskConfig) -> Task:
     if config.observation != "pixels":
         values |= {"image": False, "caption": True}  # so that nothing is drawn
     return Task(name, TaskConfig(**values))
+
+
+def check_frames(config: BaselineConfig, task: Task) -> None:
+    """ConfigError where an update's frames are too large; `task`, as `lesson` made it."""
+    env = BaselineEnv(task, config, starts(config.seed, 0, 0), [])
+    shape, kind = env.observation_space.shape or (), env.observation_space.dtype
+    env.close()
+    taken = config.batch * int(np.prod(shape)) * np.dtype(kind).itemsize
+    if taken > BATCH_BYTES:
+        size = "x".join(map(str, shape))
+        raise ConfigError(
+            f"{config.batch} frames of {size} take {taken / 1e9:.1f} GB: set env.image_size=[84,84], or a smaller batch"
+        )
 
 
 def starts(seed: int, played: int, index: int) -> Iterator[int]:

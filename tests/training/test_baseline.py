@@ -303,6 +303,7 @@ def test_a_killed_baseline_goes_on(tmp_path: Path) -> None:
         (["env=football_text"], "task football_text shows no pictures"),
         (["env=footbal"], "unknown env 'footbal'; did you mean 'football'"),
         (["env=football", "env.kwargs.scenario=nowhere"], "nowhere"),
+        (["env=football_match"], "1024 frames of 448x672x3 take 0.9 GB: set env.image_size=[84,84]"),
         (["steps=0"], "steps must be at least 1, got 0"),
         (["batch=100"], "batch must be a multiple of envs=32, got 100"),
         (["lr=-1"], "lr must be greater than 0, got -1"),
