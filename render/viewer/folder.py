@@ -38,10 +38,11 @@ class Folder:
     @property
     def live(self) -> bool:
         """Whether another process is working on the run: it holds a lock on its config until its summary is written."""
-        if (self.path / "summary.json").exists():
+        config = self.path / self._config_name()
+        if (self.path / "summary.json").exists() or not config.is_file():
             return False
         try:
-            with open(self.path / self._config_name()) as file:
+            with open(config) as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go at once, when the file is closed
         except BlockingIOError:
             return True
@@ -125,10 +126,10 @@ class Folder:
         if not inside(self.path, path):
             notes.append(f"{name} leads out of the run's folder: not read.")
             return ""
+        if not path.is_file():
+            return ""
         try:
             return path.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
         except OSError as error:
             notes.append(f"{name} cannot be read: {error.strerror}.")
             return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -65,8 +66,10 @@ class Follower:
 
 
 def _state(path: Path) -> tuple[int, int, int]:
-    """What changes when a file does."""
+    """What changes when a file does; FileNotFoundError where there is none (a pipe would be waited for)."""
     status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise FileNotFoundError(path)
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 

@@ -279,6 +279,15 @@ def test_damage_is_a_note(run: Path) -> None:
     assert [turn["frame"] for turn in record_without["turns"]] == [None] * 3
 
 
+def test_pipes_are_not_waited_for(run: Path) -> None:
+    for name in ("config.yaml", "summary.json", "metrics.jsonl", "episodes/after/episodes.jsonl"):
+        (run / name).unlink()
+        os.mkfifo(run / name)
+    with serving(run) as url:
+        assert get(url, "/api/run")["charts"] == []
+        assert get(url, "/api/episodes")["total"] == 2
+
+
 def test_values_of_the_wrong_kind_are_left_out(tmp_path: Path) -> None:
     turn = {"reply": 3, "valid": "yes", "reward": [1], "rewards": {"a": 0.5, "b": "x"}, "frame": "../../etc/passwd"}
     line = {"schema": 2, "seed": "x", "reward": 10**400, "success": 1, "rewards": [], "task": None, "turns": [turn]}
