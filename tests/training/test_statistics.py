@@ -60,7 +60,7 @@ def test_a_summary_is_split_by_kind_small_sizes_first() -> None:
     assert list(whole["kinds"]) == ["6x6, 1 box", "7x7, 2 boxes", "10x10, 3 boxes"]
     small = whole["kinds"]["6x6, 1 box"]
     assert (small["mean"], small["n"], small["ci95"], small["score"]["mean"]) == (0.5, 2, list(wilson(1, 2)), 1.5)
-    assert list(summary(episodes, ["10x10, 3 boxes"])["kinds"])[0] == "10x10, 3 boxes"
+    assert next(iter(summary(episodes, ["10x10, 3 boxes"])["kinds"])) == "10x10, 3 boxes"
     assert summary([]) == {
         "n": 0, "success": None, "score": None, "return": None, "valid": None, "turns": None, "kinds": {}
     }  # fmt: skip
