@@ -6,7 +6,7 @@ import { EpisodesView } from "viewer/episodes";
 import { count } from "viewer/format";
 import { GroupView } from "viewer/group";
 import { HELP, useKeys } from "viewer/keys";
-import { PageContext, remember, remembered } from "viewer/page";
+import { PageContext, remember, remembered, usePage } from "viewer/page";
 import { Empty, Icon, Problem } from "viewer/parts";
 import { go, link, readRoute } from "viewer/route";
 import { RunView } from "viewer/run";
@@ -65,7 +65,10 @@ function useRun(source) {
         if (stopped) return;
         const grew = table.append(index);
         more &&= run.live;
-        setState((before) => ({ run, version: before.version + (grew || run !== before.run ? 1 : 0), problem: "", gone: false }));
+        setState((before) => {
+          const same = !grew && run === before.run && !before.problem && !before.gone;
+          return same ? before : { run, version: before.version + 1, problem: "", gone: false };
+        });
       } catch (error) {
         if (stopped) return;
         more &&= Boolean(error.gone);
@@ -140,7 +143,9 @@ function Help({ close }) {
 
 /** A view that fails says so, and leaves the rest of the page as it is. */
 function Guard({ children }) {
+  const { route } = usePage();
   const [error, reset] = useErrorBoundary();
+  useEffect(() => error && reset(), [route]);
   return error ? html`<${Problem} text=${`This view cannot be shown: ${error.message}`} again=${reset} />` : children;
 }
 

@@ -7,6 +7,7 @@ import { columns, range, valueAt } from "viewer/series";
 
 const LINES = ["--line0", "--line1", "--line2", "--line3", "--line4", "--line5"];
 const HEIGHT = 140;
+const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 2.5, 5].map((digit) => digit * 10 ** power)).flat().filter(Number.isInteger); // no ticks between steps
 const FONT = "11px system-ui, sans-serif";
 
 /** The colours of the page as it is now, for a canvas. */
@@ -127,7 +128,7 @@ function options(now, lines, colours, size, setIndex) {
     legend: { show: false },
     scales: { x: { time: false }, y: { range: (_, low, high) => range(now.current.chart, low, high) } },
     axes: [
-      { ...axis, size: 26, gap: 2 },
+      { ...axis, size: 26, gap: 2, space: 40, incrs: WHOLE },
       { ...axis, size: 44, gap: 2, space: 28, values: (_, splits) => splits.map((value) => (chart.unit === "%" ? `${Math.round(100 * value)}` : tick(value))) },
     ],
     cursor: { sync: { key: "steps", scales: ["x", null] }, y: false, points: { size: 5 }, drag: { x: true, y: false }, focus: { prox: -1 } },

@@ -8,6 +8,8 @@ import { Controls, usePlayer } from "viewer/player";
 import { go, groupParts, link } from "viewer/route";
 import { Action } from "viewer/turn";
 
+const WIDEST = 340; // pixels of a card
+
 export function GroupView() {
   const { route, table, version } = usePage();
   const [label, stage, step, task, group] = route.parts;
@@ -40,7 +42,7 @@ export function GroupView() {
     </dl>
     ${question && html`<pre dir="auto" tabindex="0">${question}</pre>`}
     ${player.last > 0 && html`<div class="together"><${Controls} player=${player} /></div>`}
-    <div class="cards">${rows.map((row) => html`<${Card} key=${row.id} row=${row} answer=${records.get(row.id)} at=${player.at} most=${most} />`)}</div>
+    <div class="cards" style=${{ maxWidth: `${Math.max(rows.length, 2) * WIDEST}px` }}>${rows.map((row) => html`<${Card} key=${row.id} row=${row} answer=${records.get(row.id)} at=${player.at} most=${most} />`)}</div>
   </section>`;
 }
 

@@ -1,6 +1,8 @@
 /** The tables of a run: texts, and shares as bars with their 95% interval. */
 import { html } from "vendor/preact";
 
+const MANY = 4; // columns of bars that stand beside their words; in more columns they stand above
+
 /** One table of the Run: {title, columns, rows}. */
 export function ResultTable({ table }) {
   const most = table.columns.map((_, column) => Math.max(1, ...table.rows.map((row) => Number(row[column]?.high ?? row[column]?.value ?? 0))));
@@ -8,7 +10,7 @@ export function ResultTable({ table }) {
   const numeric = table.columns.map((_, column) => column > 0 && table.rows.every((row) => isNumber(row[column])));
   return html`<div class="result">
     <h2>${table.title}</h2>
-    <div class="scroll" tabindex="0" role="group" aria-label=${table.title}><table>
+    <div class="scroll" tabindex="0" role="group" aria-label=${table.title}><table class=${bars.filter(Boolean).length > MANY ? "many" : ""}>
       <thead><tr>${table.columns.map((title, column) => html`<th scope="col" class=${bars[column] ? "barred" : numeric[column] ? "num" : ""}>${title}</th>`)}</tr></thead>
       <tbody>${table.rows.map((row) => html`<tr class=${tone(row)}>${row.map((cell, column) => html`<${Cell} cell=${cell} head=${column === 0} bar=${bars[column]} most=${most[column]} numeric=${numeric[column]} />`)}</tr>`)}</tbody>
     </table></div>
@@ -31,7 +33,7 @@ function tone(row) {
 function Cell({ cell, head, bar, most, numeric }) {
   const text = typeof cell === "string" ? cell : (cell?.text ?? "");
   if (head) return html`<th scope="row">${text}</th>`;
-  if (!bar) return html`<td class=${numeric ? "num" : ""}>${text || html`<span class="soft">–</span>`}</td>`;
+  if (!bar || !text) return html`<td class=${numeric && !bar ? "num" : ""}>${text || html`<span class="soft">–</span>`}</td>`;
   const place = (value) => `${(100 * Math.min(Math.max(value, 0), most)) / most}%`;
   const whisker = cell?.low != null && cell?.high != null;
   return html`<td class="barred"><div class="measure">
