@@ -10,7 +10,7 @@ export function usePage() {
 
 /** The records of `ids`: a list of {id, record} or {id, error}; what was shown stays until the new ones are there. */
 export function useRecords(ids) {
-  const { source } = usePage();
+  const { source, table } = usePage();
   const [answers, setAnswers] = useState([]);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
@@ -25,7 +25,7 @@ export function useRecords(ids) {
     return () => {
       stale = true;
     };
-  }, [source, ids.join(), attempt]);
+  }, [source, ids.join(), table.generation, attempt]);
   return { answers, again: () => setAttempt(attempt + 1) };
 }
 

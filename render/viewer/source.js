@@ -23,7 +23,10 @@ function serverSource() {
     },
     /** The index of the episodes from id `after` on. */
     async episodes(after) {
-      return (await get(`/api/episodes?after=${after}`)).json();
+      const index = await (await get(`/api/episodes?after=${after}`)).json();
+      if (index.generation !== runs.generation) records.clear(); // their ids mean other episodes now
+      runs.generation = index.generation;
+      return index;
     },
     /** One record; its text never changes, so a few are kept. */
     episode(id) {
