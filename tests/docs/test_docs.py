@@ -129,6 +129,12 @@ def test_the_site_needs_no_network(site: Path) -> None:
         assert [address for pair in loaded for address in pair if address.startswith(("http", "//"))] == []
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_links_of_the_pages_beside_the_site_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text())
+    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+
+
 def test_every_key_is_explained(site: Path) -> None:
     page = (site / "keys.html").read_text()
     for key in ("algo.lr", "engine.vllm.gpu_memory", "env.max_turns", "stages.NAME.steps", "evaluation.record_groups"):
