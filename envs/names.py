@@ -4,10 +4,13 @@ import difflib
 from collections.abc import Iterable
 
 
-def suggest(kind: str, name: str, known: Iterable[str]) -> str:
-    """An error text such as: unknown env 'footbal'; did you mean 'football'? Known: algebra, football."""
-    names = sorted(known)
-    close = difflib.get_close_matches(str(name), names, n=1)
+def suggest(kind: str, name: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
+    """An error text such as: unknown env 'footbal'; did you mean 'football'? Known: algebra, football.
+
+    Names in `also` are suggested, but not listed.
+    """
+    names = sorted(set(known) - set(also))
+    close = difflib.get_close_matches(str(name), [*names, *also], n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     listed = ", ".join(names) if len(names) <= 40 else f"{len(names)} names"
     return f"unknown {kind} {name!r}{hint} Known: {listed}"

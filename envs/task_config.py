@@ -13,6 +13,7 @@ from typing import Any
 from envs.cli import nested
 from envs.names import suggest
 from envs.schema import ConfigError, build, check_fields, kinds, load_yaml, merge
+from envs.suites import SUITES
 
 FOLDER = Path(__file__).resolve().parents[1] / "configs" / "env"
 
@@ -134,6 +135,12 @@ def task_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+def variants() -> set[str]:
+    """The tasks of a suite that are like another: where tasks are listed, the suite stands for them."""
+    members = {task for suite in SUITES.values() for task in suite}
+    return {name for name in members if (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").startswith("like:")}
+
+
 def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The checked settings of configs/env/NAME.yaml, or of a path ending in .yaml, over those of its `like`.
 
@@ -141,7 +148,7 @@ def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """
     own = name.endswith(".yaml")
     if not own and name not in task_names():
-        raise ConfigError(suggest("env", name, task_names()))
+        raise ConfigError(suggest("env", name, task_names(), variants()))
     path = Path(name) if own else FOLDER / f"{name}.yaml"
     shown = name if own else f"configs/env/{path.name}"
     try:

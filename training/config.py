@@ -24,7 +24,7 @@ from agents.models import ModelConfig
 from envs.names import suggest
 from envs.schema import ConfigError, build, check_fields, keys, kind_at, kinds, load_yaml, merge, parse, unknown_key
 from envs.suites import SUITES, Choice, Suite, weigh
-from envs.task_config import TaskConfig, task_names
+from envs.task_config import TaskConfig, task_names, variants
 from training.algo import AlgoConfig
 from training.learner_config import LearnerConfig
 from training.placement import ClusterConfig
@@ -205,7 +205,7 @@ def _named(files: dict[str, str], weights: Mapping[str, float], known: Sequence[
                 f"{file!r} is no name of an env: letters, digits, _ and - only (or a path ending in .yaml)"
             )
         if file == name and name not in known:
-            raise ConfigError(suggest("env", name, known))
+            raise ConfigError(suggest("env", name, known, variants()))
         if files.setdefault(name, file) != file:
             raise ConfigError(f"two tasks are called {name}: {files[name]} and {file}; rename one of the files")
         named[name] = weight

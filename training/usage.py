@@ -7,9 +7,10 @@ from typing import Any
 
 from envs.schema import kinds
 from envs.suites import SUITES
+from envs.task_config import variants
 from envs.usage import key_lines, meanings, wrapped
 from training.algo import AlgoConfig
-from training.config import CONFIGS, DEFAULTS, Config, StageConfig, group_file, load, names
+from training.config import CONFIGS, DEFAULTS, Config, EvaluationConfig, StageConfig, group_file, load, names
 
 _TITLES = {
     "env": "env= takes one or several of (or paths ending in .yaml):",
@@ -19,6 +20,19 @@ _TITLES = {
 }
 _GROUPS = ("model", "engine", "learner", "evaluation", "cluster")
 
+_EVALUATE = """\
+Usage: python -m {module} [key=value …]
+
+Examples:
+  python -m {module} env=football policy=runs/football,tiny
+  python -m {module} env=academies policy=runs/football save=FOLDER
+  python -m {module} env=sokoban policy=human,runs/sokoban save=FOLDER video=true
+  python -m {module} env=sokoban_global policy=api:gpt-5 episodes=64
+  python -m {module} env=football policy=runs/football blind=true json=blind.json
+
+Every policy plays the same held-out starts; random, idle and expert are rows of every table (floors=false leaves them
+out). python -m render.watch FOLDER shows what save=FOLDER has written, episode by episode.
+"""
 _EXAMPLES = """\
 Usage: python -m {module} [key=value …]
 
@@ -43,26 +57,34 @@ def help_text(
         width: columns; None takes the terminal's.
     """
     width = max(60, min(width or shutil.get_terminal_size().columns, 120))
+    plays = module == "training.evaluate"
     own = [f.name for f in dataclasses.fields(extra)] if extra and dataclasses.is_dataclass(extra) else []
     recipe = dict(word.partition("=")[::2] for word in argv).get("recipe", DEFAULTS["recipe"])
     config = load([word for word in argv if word.partition("=")[0].partition(".")[0] not in own])
-    lines = [_EXAMPLES.format(module=module)]
+    lines = [(_EVALUATE if plays else _EXAMPLES).format(module=module)]
     for group, title in _TITLES.items():
+        if plays and group != "env":
+            continue
         lines += wrapped(title, 0, width)
-        for name in names(group):
+        for name in sorted(set(names(group)) - variants()):
             lines += wrapped(f"{name:<17} {_about(group, name)}".rstrip(), 2, width, hanging=20)
         if group == "env":
-            lines += ["", "Suites, which env= takes too:"]
+            lines += ["", "Suites, which env= takes too, and their tasks, which it takes one by one:"]
             for name, suite in (SUITES | group_file("recipe", recipe).get("suites", {})).items():
                 lines += wrapped(f"{name:<17} {', '.join(suite)}", 2, width, hanging=20)
         lines.append("")
     lines += ["Keys (type, value here, meaning):"]
     if extra:
         lines += key_lines(extra, None, "", width)
-    fields = set(kinds(Config)) - {"envs", "tasks", "stages", *_GROUPS, *own}
-    lines += key_lines(Config, config, "", width, fields)
+    if not plays:
+        fields = set(kinds(Config)) - {"envs", "tasks", "stages", *_GROUPS, *own}
+        lines += key_lines(Config, config, "", width, fields)
     lines += ["", f"The task {config.env} (env.k sets k in each task of env=, tasks.NAME.k in one):"]
     lines += key_lines(type(config.tasks[config.env]), config.tasks[config.env], "env.", width)
+    if plays:
+        lines += ["", meanings(Config)["engine"], *_group_lines(config.engine, "engine.", width), ""]
+        lines += key_lines(EvaluationConfig, config.evaluation, "evaluation.", width, {"records", "videos"})
+        return "\n".join(lines)
     for group in _GROUPS:
         lines += ["", f"{meanings(Config)[group]}", *_group_lines(getattr(config, group), f"{group}.", width)]
     for name, stage in config.stages.items():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from envs.schema import build, check, merge, parse
 from envs.suites import SUITES
+from envs.task_config import variants
 from envs.usage import meanings
 from training.config import CONFIGS, DEFAULTS, ConfigError, group_file, load, load_with, names, read, save
 from training.usage import help_text
@@ -382,7 +383,9 @@ def test_help_lists_every_key_with_its_meaning() -> None:
     assert "algo.lr (number) = 0.125\n      Peak learning rate" in text
     assert "stages.fre.steps (whole number)" in text
     for name in names("env"):
-        assert f"  {name} " in text
+        assert f"  {name} " in text or name in variants()
+    for name in variants():
+        assert f" {name}," in text or f" {name}\n" in text  # in its suite's line
 
 
 def test_every_field_has_a_meaning() -> None:
