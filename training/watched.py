@@ -46,7 +46,7 @@ class Bar:
     def _state(self) -> str:
         success = f"{self._successes / self._episodes:.1%} success, " if self._episodes else ""
         tokens = f", {self._tokens:,} tokens" if self._tokens else ""
-        return f"{success}{self._replies:,} replies{tokens}"
+        return f"{success}{self._replies:,} repl{'y' if self._replies == 1 else 'ies'}{tokens}"
 
     def _tell(self) -> None:
         self._bars.progress.update(self._bar, completed=self._episodes, state=self._state())

@@ -5,9 +5,11 @@ The key comes from the environment. It goes into the request's header and nowher
 
 import asyncio
 import base64
+import logging
 import os
 import random
 import re
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,6 +30,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 120.0
 """Seconds before the first repetition, and before any."""
 TOO_LONG = re.compile(r"context[_ ](length|size|window)|maximum model length|prompt is too long", re.IGNORECASE)
 """What servers say where a prompt and its reply do not fit: OpenAI, vLLM, SGLang, llama.cpp, Anthropic."""
+QUIET = 30.0
+"""Seconds between two lines on what is being waited for."""
 LONGEST_TEXT = 300
 """Characters that are shown of what a server says."""
 
@@ -64,6 +68,7 @@ class ServerEngine:
             raise ConfigError(f"the environment variable {config.key} holds characters that no key has")
         self._room = asyncio.Semaphore(config.concurrency)
         self._limit = "max_tokens"
+        self._quiet_until = 0.0
         self._client: httpx.AsyncClient | None = None
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
@@ -89,9 +94,17 @@ class ServerEngine:
                 problem = f"wait {wait:.0f} s, {problem}"
                 break
             if tries < self.config.retries:
+                self._say(problem, wait)
                 await asyncio.sleep(wait)
         asked = "once" if tries == 0 else f"{tries + 1} times"
         raise ConfigError(f"{self.url} was asked {asked} for a reply of {self.model}: {self._clean(problem)}")
+
+    def _say(self, problem: str, wait: float) -> None:
+        """Tell the user now and then what is being waited for: many requests fail for one reason."""
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + QUIET
+            text = f"{self.url}: {self._clean(problem)}; asked again in {wait:.0f} s"
+            logging.getLogger(__name__).warning("%s", text)
 
     async def _post(self, body: dict[str, Any]) -> Any:
         """What the server answers to one request."""

@@ -185,9 +185,11 @@ def test_what_is_sent_and_what_comes_back() -> None:
     ],
 )
 def test_other_answers(message: dict[str, Any], reason: str, text: str, finished: bool) -> None:
-    with serving(says({"choices": [{"message": message, "finish_reason": reason}]})) as server:
-        (completion,) = ask(server)
-    assert (completion.text, completion.finished) == (text, finished)
+    answer = {"choices": [{"message": message, "finish_reason": reason}]}
+    for usage, count in (({"usage": {"completion_tokens": 7}}, 7), ({}, 0), ({"usage": None}, 0), ({"usage": []}, 0)):
+        with serving(says(answer | usage)) as server:
+            (completion,) = ask(server)
+        assert (completion.text, completion.finished, completion.count) == (text, finished, count)
 
 
 BUSY = says({"error": {"message": "slow down"}}, 429)
@@ -223,6 +225,15 @@ def test_and_if_it_does_not_pass_one_line_says_what_was_wrong(failure: Answer, t
         assert len(server.requests) == 3
     with serving(failure) as server:
         assert "was asked once for" in fails(server, timeout=timeout, retries=0)
+
+
+def test_what_is_waited_for_is_said_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    slow = says({"error": f"slow down, {KEY}"}, 429, Retry_After="1")
+    with serving(slow, BUSY, says(RIGHT)) as server:
+        ask(server, question(), question(), concurrency=1)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{server.url}: HTTP 429: slow down, $OPENAI_API_KEY; asked again in 1 s"
+    ]
 
 
 def test_waits_double_and_a_server_may_ask_for_longer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
