@@ -79,7 +79,12 @@ def _group(title: str, prefix: str, cls: type) -> Iterator[str]:
             inner.append((meanings(cls).get(field.name, "").partition(";")[0], f"{prefix}{field.name}.", kind))
             continue
         default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
-        cells = (f"`{prefix}{field.name}`", expected(kind), _shown(default), meanings(cls).get(field.name, ""))
+        cells = (
+            f"`{prefix}{field.name}`",
+            expected(kind).removeprefix("a "),
+            _shown(default),
+            meanings(cls).get(field.name, ""),
+        )
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
     for meaning, below, kind in inner:
         yield from _group(meaning.rstrip("."), below, kind)
