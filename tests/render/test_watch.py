@@ -1,5 +1,4 @@
 import fcntl
-import http.client
 import json
 import os
 import re
@@ -10,14 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from render.episode import EpisodeWriter
 from render.watch import bind, entry
-from tests.render.watch_fixture import HOSTILE, METRICS, SUMMARY, episode, make_run, serving
+from tests.render.watch_fixture import HOSTILE, METRICS, SUMMARY, episode, get, make_run, serving
 
 
 @pytest.fixture
@@ -29,34 +27,8 @@ def run(tmp_path: Path) -> Path:
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A run that no test changes, and its server."""
     folder = make_run(tmp_path_factory.mktemp("runs") / "still")
-    outside = folder.parent / "secret"
-    outside.mkdir()
-    (outside / "0123456789abcdef.png").write_bytes(b"\x89PNG\r\n\x1a\nsecret")
-    frames = folder / "episodes" / "after" / "frames"
-    (frames / "0123456789abcdef.png").symlink_to(outside / "0123456789abcdef.png")
-    (frames / "00000000000000aa.png").write_text("<script>no picture</script>")
-    (folder / "videos" / "out.mp4").symlink_to(outside / "0123456789abcdef.png")
     with serving(folder) as url:
         yield folder, url
-
-
-def get(url: str, path: str) -> Any:
-    answer = httpx2.get(url + path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def raw(url: str, target: str, method: str = "GET", host: str | None = None) -> tuple[int, bytes]:
-    """An answer to exactly this request line, which a client's library would mend."""
-    port = int(url.rpartition(":")[2])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.putrequest(method, target, skip_host=True)
-    connection.putheader("Host", host or f"127.0.0.1:{port}")
-    connection.endheaders()
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return answer.status, body
 
 
 # -- what the server says of a run ------------------------------------------------------------------------------------
@@ -242,237 +214,6 @@ def test_a_folder_that_goes_away_leaves_an_empty_page(run: Path) -> None:
         found = get(url, "/api/run")
         assert found["charts"] == [] and found["notes"] == ["Only records are here: no metrics and no results."]
         assert httpx2.get(url + "/frames/0/aaaaaaaaaaaaaaaa.png").status_code == 404
-
-
-# -- damage and other folders -----------------------------------------------------------------------------------------
-
-
-def test_damage_is_a_note(run: Path) -> None:
-    (run / "summary.json").write_text('{"task": ')
-    (run / "config.yaml").unlink()
-    (run / "config.yaml").mkdir()
-    (run / "results.json").write_text('{"schema": 2, "rows": []}')
-    with (run / "metrics.jsonl").open("a") as metrics:
-        metrics.write('no JSON\n[1]\n{"total_step": 5, "success": 1e999}\n')
-    record = run / "episodes" / "after" / "episodes.jsonl"
-    lines = record.read_bytes().splitlines(keepends=True)
-    newer = lines[0].replace(b'"schema":2', b'"schema":9')
-    deep = b"[" * 5000 + b"\n"
-    record.write_bytes(b"".join([newer, b"garbage\n", deep, b'{"schema":1}\n', b"[3]\n", lines[1]]))
-    for frame in (run / "episodes" / "before" / "frames").iterdir():
-        frame.unlink()
-    with serving(run) as url:
-        notes = get(url, "/api/run")["notes"]
-        index = get(url, "/api/episodes")["columns"]
-        record_without = get(url, "/api/episodes/0")
-    assert notes == [
-        "metrics.jsonl: damaged lines are left out (2).",
-        "results.json is of schema 2, newer than this Kickoff reads: update Kickoff.",
-        "summary.json is damaged (no JSON object).",
-        "episodes/after/episodes.jsonl line 1 has schema 9, newer than this Kickoff reads (update Kickoff): skipped.",
-        "episodes/after/episodes.jsonl line 2 is damaged (no JSON): skipped.",
-        "episodes/after/episodes.jsonl line 3 is damaged (no JSON): skipped.",
-        "episodes/after/episodes.jsonl line 4 is no whole episode (its turns are missing): skipped.",
-        "episodes/after/episodes.jsonl line 5 is no episode (it has no schema number): skipped.",
-    ]
-    assert index["seed"] == [9000, 9001, 9001]
-    assert [turn["frame"] for turn in record_without["turns"]] == [None] * 3
-
-
-def test_pipes_are_not_waited_for(run: Path) -> None:
-    for name in ("config.yaml", "summary.json", "metrics.jsonl", "episodes/after/episodes.jsonl"):
-        (run / name).unlink()
-        os.mkfifo(run / name)
-    with serving(run) as url:
-        assert get(url, "/api/run")["charts"] == []
-        assert get(url, "/api/episodes")["total"] == 2
-
-
-def test_values_of_the_wrong_kind_are_left_out(tmp_path: Path) -> None:
-    turn = {"reply": 3, "valid": "yes", "reward": [1], "rewards": {"a": 0.5, "b": "x"}, "frame": "../../etc/passwd"}
-    line = {"schema": 2, "seed": "x", "reward": 10**400, "success": 1, "rewards": [], "task": None, "turns": [turn]}
-    (tmp_path / "episodes.jsonl").write_text(json.dumps(line) + "\n" + '{"schema":2,"reward":NaN,"turns":[]}\n')
-    with serving(tmp_path) as url:
-        record = get(url, "/api/episodes/0")
-        assert get(url, "/api/episodes")["columns"]["reward"] == [0.0, 0.0]
-    assert (record["seed"], record["reward"], record["success"], record["rewards"], record["task"]) == (
-        0,
-        0,
-        False,
-        {},
-        "",
-    )
-    assert record["turns"] == [
-        {"prompt": "", "reply": "", "thinking": "", "action": "", "valid": False, "reward": 0.0, "rewards": {"a": 0.5},
-         "advantage": None, "text": "", "frame": None, "reply_tokens": 0},
-    ]  # fmt: skip
-
-
-def test_a_record_of_the_first_schema(tmp_path: Path) -> None:
-    with EpisodeWriter(tmp_path / "episodes") as writer:  # directly there, as the first runs had it
-        writer.write(episode("expert", 7, True))
-    path = tmp_path / "episodes" / "episodes.jsonl"
-    line = json.loads(path.read_text())
-    old = {key: value for key, value in line.items() if key not in ("kind", "stage", "advantage", "score", "problem")}
-    old["turns"] = [{key: value for key, value in turn.items() if key != "advantage"} for turn in line["turns"]]
-    path.write_text(json.dumps(old | {"schema": 1}) + "\n")
-    with serving(tmp_path) as url:
-        record = get(url, "/api/episodes/0")
-        assert httpx2.get(url + record["turns"][1]["frame"]).status_code == 200
-    assert (record["label"], record["kind"], record["stage"], record["advantage"]) == ("expert", "", "", None)
-
-
-def test_results_of_evaluate(tmp_path: Path) -> None:
-    row = {
-        "task": "sokoban", "policy": "expert", "n": 128, "success": {"mean": 0.5, "ci95": [0.4, 0.6], "n": 128},
-        "score": {"mean": 96.25, "ci95": [95, 97]}, "return": 9.5, "valid": 1.0, "turns": 7.25, "temperature": 1.0,
-        "blind": False, "kinds": {"6x6": {"mean": 0.75, "n": 64}, "7x7": {"mean": 0.25, "n": 64}}, "floor": True,
-    }  # fmt: skip
-    published = {"suite": "Sokoban-Global", "policy": "LMM-R1", "score": 96.7, "source": "arXiv 2503.07536"}
-    results = {
-        "schema": 1,
-        "rows": [row, row | {"policy": "random", "kinds": {}}],
-        "published": [published],
-        "notes": ["n"],
-    }
-    (tmp_path / "results.json").write_text(json.dumps(results))
-    with serving(tmp_path) as url:
-        found = get(url, "/api/run")
-    assert found["charts"] == [] and found["notes"] == ["n"]
-    rows, kinds, others = found["tables"]
-    assert rows["columns"] == [
-        "Task",
-        "Policy",
-        "Success",
-        "Score",
-        "Return",
-        "Valid replies",
-        "Turns",
-        "T",
-        "Episodes",
-    ]
-    assert [cell if isinstance(cell, str) else cell["text"] for cell in rows["rows"][0]] == [
-        "sokoban", "Expert", "50.0% (40.0 – 60.0)", "96.2 (95.0 – 97.0)", "9.50", "100.0%", "7.2", "1.0", "128",
-    ]  # fmt: skip
-    assert kinds["title"] == "sokoban: success by kind" and kinds["columns"] == ["Kind", "Expert", "Random"]
-    assert kinds["rows"][1] == ["7x7", {"text": "25.0%", "value": 0.25}, ""]
-    assert others["rows"] == [["Sokoban-Global", "LMM-R1", "96.7", "arXiv 2503.07536"]]
-
-
-def test_results_of_several_tasks_are_side_by_side(tmp_path: Path) -> None:
-    rows = [
-        {"task": task, "policy": policy, "success": {"mean": mean}, "score": {"mean": 100 * mean}}
-        for policy, mean in (("random", 0.25), ("expert", 1.0))
-        for task in ("6x6", "7x7")
-    ]
-    (tmp_path / "results.json").write_text(json.dumps({"schema": 1, "rows": rows[:-1]}))
-    with serving(tmp_path) as url:
-        success, scores, all_of_it = get(url, "/api/run")["tables"]
-    assert success["columns"] == scores["columns"] == ["Task", "Random", "Expert"]
-    assert [[cell if isinstance(cell, str) else cell["value"] for cell in row] for row in success["rows"]] == [
-        ["6x6", 0.25, 1.0], ["7x7", 0.25, ""],
-    ]  # fmt: skip
-    assert scores["rows"] == [["6x6", "25.0", "100.0"], ["7x7", "25.0", ""]]
-    assert [row[:2] for row in all_of_it["rows"]] == [["6x6", "Random"], ["6x6", "Expert"], ["7x7", "Random"]]
-
-
-def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
-    baseline = tmp_path / "other" / "my <run>"
-    (baseline / "episodes").mkdir(parents=True)
-    (baseline / "baseline.yaml").write_text("env: football\nseed: 1\n")
-    (baseline / "metrics.jsonl").write_text('{"total_step": 9, "stage": "ppo", "step": 9, "success": 0.8}\n')
-    summary = {"task": "football", "success": {"after": {"mean": 0.8}, "expert": {"mean": 0.97}}}
-    (baseline / "summary.json").write_text(json.dumps(summary))
-    with serving(run, baseline) as url:
-        found = get(url, "/api/run")
-        index = get(url, "/api/episodes")["columns"]
-        video = httpx2.get(url + found["videos"][0]["url"])
-    assert found["name"] == "my <run> + my <run> (2)" and found["task"] == "football"
-    assert index["label"] == ["my <run>/before"] * 2 + ["my <run>/after"] * 2
-    success = found["charts"][0]
-    assert [series["name"] for series in success["series"]] == ["my <run>", "my <run> held out", "my <run> (2)"]
-    assert success["floors"] == [{"name": "expert", "y": 0.97}]  # both agree
-    throughput = next(chart for chart in found["charts"] if chart["key"] == "tokens_per_second")
-    assert [(series["name"], series["y"]) for series in throughput["series"]] == [
-        ("my <run>", [100.5]), ("my <run> (2)", []),
-    ]  # fmt: skip
-    assert found["policies"][0]["title"] == "my <run> · Before RL"
-    assert "# my <run> (2)\nenv: football" in found["config"]
-    assert video.content == (run / "videos" / "before.mp4").read_bytes()
-
-
-# -- nothing else is served -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "/summary.json", "/config.yaml", "/../secret", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
-        "/frames/0/../../../config.yaml", "/frames/0/%2e%2e%2fconfig.png", "/frames/0/..%2f..%2f..%2fconfig.yaml",
-        "/frames/../0/aaaaaaaaaaaaaaaa.png", "/frames/-1/aaaaaaaaaaaaaaaa.png", "/frames/99/aaaaaaaaaaaaaaaa.png",
-        "/frames/1/0123456789abcdef.png",  # a link out of the folder
-        "/frames/1/00000000000000aa.png",  # no picture
-        "/frames/0/episodes.png", "/videos/0/..%2fsummary.json", "/videos/0/../summary.json", "/videos/1/before.mp4",
-        "/videos/0/out.mp4",  # a link out of the folder
-        "/videos/0/%2e%2e", "/episodes/after/episodes.jsonl", "//etc/passwd", "http://evil.example/etc/passwd",
-        "/static", "/api", "/api/episodes/x", "/api/episodes/99999999999999999999", "/api/episodes/-1", "/page.py",
-    ],
-)  # fmt: skip
-def test_other_paths_are_not_there(still: tuple[Path, str], target: str) -> None:
-    get(still[1], "/api/episodes")
-    status, body = raw(still[1], target)
-    assert status == 404 and "error" in json.loads(body), body[:200]
-
-
-@pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "[::1]", "localhost.evil"]
-)
-def test_a_foreign_name_is_refused(still: tuple[Path, str], host: str) -> None:
-    status, body = raw(still[1], "/api/run", host=host)
-    assert status == 400 and b"football" not in body
-
-
-def test_this_machine_s_names_are_answered(still: tuple[Path, str]) -> None:
-    port = still[1].rpartition(":")[2]
-    for host in (f"127.0.0.1:{port}", f"localhost:{port}", "localhost"):
-        assert raw(still[1], "/api/run", host=host)[0] == 200
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-@pytest.mark.parametrize("target", ["/", "/api/run", "/api/episodes/0"])
-def test_only_get_is_answered(still: tuple[Path, str], method: str, target: str) -> None:
-    assert raw(still[1], target, method)[0] == 405
-
-
-def test_every_answer_is_taken_for_nothing_else(still: tuple[Path, str]) -> None:
-    for path in ("/", "/api/run", "/api/episodes", "/api/episodes/0", "/videos/0/after.mp4", "/nothing"):
-        headers = httpx2.get(still[1] + path).headers
-        assert headers["x-content-type-options"] == "nosniff", path
-        assert headers["cross-origin-resource-policy"] == "same-origin", path
-        assert not [name for name in headers if name.startswith("access-control")], path
-
-
-def test_links_out_of_the_folder_are_not_followed(run: Path, tmp_path: Path) -> None:
-    secret = tmp_path / "secret.txt"
-    secret.write_text('{"task": "secret"}\n')
-    with EpisodeWriter(tmp_path / "elsewhere") as writer:
-        writer.write(episode("secret", 1, True))
-    for name in ("config.yaml", "summary.json", "metrics.jsonl", "results.json"):
-        (run / name).unlink(missing_ok=True)
-        (run / name).symlink_to(secret)
-    (run / "episodes" / "linked").symlink_to(tmp_path / "elsewhere")
-    frames = run / "episodes" / "before" / "frames"
-    for frame in frames.iterdir():
-        frame.unlink()
-    frames.rmdir()
-    frames.symlink_to(tmp_path / "elsewhere" / "frames")
-    with serving(run) as url:
-        found = get(url, "/api/run")
-        assert "secret" not in json.dumps(found)
-        assert get(url, "/api/episodes")["total"] == 4
-        assert {turn["frame"] for turn in get(url, "/api/episodes/0")["turns"]} == {None}
-    for name in ("metrics.jsonl", "results.json", "summary.json", "episodes/linked/episodes.jsonl"):
-        assert f"{name} leads out of the run's folder: not read." in found["notes"]
 
 
 # -- the command ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 
 from render.episode import Episode, EpisodeWriter, Turn
@@ -85,3 +86,9 @@ def serving(*folders: Path) -> Iterator[str]:
         running.should_exit = True
         thread.join()
         listening.close()
+
+
+def get(url: str, path: str) -> Any:
+    answer = httpx2.get(url + path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
