@@ -38,7 +38,7 @@ class BaselineConfig:
     or 1 for a success. Measured is success, by the task's own rule, either way."""
     lr: float = 1e-3
     """Learning rate at the start; it falls to 0 in a straight line."""
-    entropy: float = 0.003
+    entropy: float = 0.01
     """Entropy bonus at the start; it falls to 0 in a straight line."""
     gamma: float = 0.99
     """Discount of later rewards."""
@@ -46,7 +46,7 @@ class BaselineConfig:
     """Episodes that are played side by side."""
     batch: int = 1024
     """Decisions an update; a multiple of `envs`."""
-    epochs: int = 3
+    epochs: int = 4
     """Passes over them, in minibatches of 256."""
     episodes: int = 256
     """Held-out test episodes, played before and after (starts that training never draws)."""

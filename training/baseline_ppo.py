@@ -132,7 +132,7 @@ class Learning:
                 lambda_=0.95,
                 clip_param=0.2,
                 vf_clip_param=float("inf"),
-                vf_loss_coeff=0.5,
+                vf_loss_coeff=0.1,  # rewards are by their spread, and both heads share one body
                 use_kl_loss=True,  # for its number in the metrics alone
                 kl_coeff=0.0,
                 grad_clip=0.5,
