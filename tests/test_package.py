@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("agents", "configs", "envs", "render", "training")
-DATA = (".yaml", ".j2", ".jinja", ".safetensors", ".json", ".jsonl", ".png", ".txt")
+DATA = (".yaml", ".jinja", ".safetensors", ".json", ".jsonl", ".png", ".txt", ".html", ".css", ".js", ".md")
 
 
 @pytest.fixture(scope="module")
