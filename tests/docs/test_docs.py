@@ -254,6 +254,14 @@ def test_commands_are_current(page: str, command: str, shell: Path) -> None:
         assert module.startswith("benchmarks.") and (ROOT / f"{module.replace('.', '/')}.py").is_file()
 
 
+def test_the_pages_keys_are_those_of_the_page() -> None:
+    shown = re.search(r"HELP = (\[.*?),?\n\];", (ROOT / "render" / "viewer" / "keys.js").read_text(), re.S)
+    assert shown is not None
+    for where, keys in json.loads(shown[1] + "]"):
+        listed = ", ".join(f"`{key}` {what}" for key, what in keys)
+        assert f"| {where} | {listed} |" in PAGES["watch.md"].read_text()
+
+
 def test_most_commands_were_found() -> None:
     assert len(COMMANDS) > 60
     assert {command.split()[1] for _, command in COMMANDS if command.startswith("-m")} >= set(LOADERS)
