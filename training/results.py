@@ -48,7 +48,7 @@ class Results:
         texts = {
             "json": json.dumps(self.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
             "csv": comma_separated(self.document),
-            "md": markdown(tables(self.document), self.folder.name),
+            "md": markdown(tables(self.document, width=10_000), self.folder.name),
         }
         for ending, text in texts.items():
             part = self.folder / f".results.{ending}.part"

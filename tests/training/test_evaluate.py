@@ -1,6 +1,7 @@
 """`python -m training.evaluate`: success of players on held-out episodes, side by side."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -137,6 +138,14 @@ def test_several_policies_beside_the_floors_in_one_folder(
     assert "visual · success by kind" in shown and "100% (84–100)" in shown
     with pytest.raises(ConfigError, match="save=out has something in it already; choose another folder, or remove it"):
         evaluate.main(words)
+
+    shutil.copytree("out/episodes/expert", "plays/visual")  # as if a person had played the first three
+    evaluate.main([*words[:2], "policy=human,out/episodes/random", "episodes=20", "floors=false", "json=human.json"])
+    human, again = json.loads(Path("human.json").read_text())["results"]
+    assert (human["policy"], human["n"], human["success"]["mean"], human["floor"]) == ("human", 3, 1.0, False)
+    assert again["success"]["mean"] == sum(episode["success"] for episode in episodes) / 3
+    with pytest.raises(ConfigError, match="blind=true shows other frames than those of the record policy=human"):
+        evaluate.main([*words[:2], "policy=human", "blind=true"])
 
 
 def test_a_suite_has_a_row_of_its_own_and_what_was_published_beside_it(
