@@ -1,0 +1,92 @@
+"""Every command line of the pages and the README is read by its own command: no key in them is stale."""
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from agents.demonstrate import DemonstrateOptions
+from agents.play import PlayOptions
+from agents.warmup import WarmupConfig
+from envs.cli import read_options
+from envs.task_config import load_task
+from render import watch
+from training import baseline_config, completion
+from training.config import load_with
+from training.evaluate import EvaluateOptions
+from training.run import RunOptions
+
+
+def _demonstrate(words: Sequence[str]) -> None:
+    of_task = [word for word in words if word.startswith("env.")]
+    load_task(read_options(DemonstrateOptions, [word for word in words if word not in of_task]).env, of_task)
+
+
+def _check(words: Sequence[str]) -> None:
+    for name in (word for word in words if "=" not in word):
+        load_task(name, [word for word in words if "=" in word])
+
+
+def _list(words: Sequence[str]) -> None:
+    assert all(word.startswith("sheet=") for word in words)
+
+
+def _play(words: Sequence[str]) -> None:
+    of_task = [word for word in words if word.startswith("env.")]
+    load_task(read_options(PlayOptions, [word for word in words if word not in of_task]).env, of_task)
+
+
+LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
+    "training.run": lambda words: load_with(words, RunOptions),
+    "training.evaluate": lambda words: load_with(words, EvaluateOptions),
+    "training.baseline": baseline_config.from_words,
+    "training.completion": completion.main,
+    "agents.demonstrate": _demonstrate,
+    "agents.play": _play,
+    "agents.warmup": lambda words: read_options(WarmupConfig, words),
+    "envs": _list,
+    "envs.check": _check,
+    "render.watch": watch.read_options,
+}
+"""What reads the words of each command."""
+
+
+def test_commands_are_current(command: str, shell: Path, root: Path) -> None:
+    first, *words = shlex.split(command)
+    if first != "-m":
+        assert (root / first).is_file() or (shell / first).is_file()
+        return
+    module, *words = words
+    if module in LOADERS:
+        LOADERS[module]([word for word in words if word != "--help"])
+    else:
+        assert module.startswith("benchmarks.") and (root / f"{module.replace('.', '/')}.py").is_file()
+
+
+def test_the_pages_keys_are_those_of_the_page(pages: dict[str, str], root: Path) -> None:
+    shown = re.search(r"HELP = (\[.*?),?\n\];", (root / "render" / "viewer" / "keys.js").read_text(), re.S)
+    assert shown is not None
+    for where, keys in json.loads(shown[1] + "]"):
+        listed = " · ".join(f"`{key}` {what}" for key, what in keys)
+        assert f"| {where} | {listed} |" in pages["watch.md"]
+
+
+def test_most_commands_were_found(every_command: list[str]) -> None:
+    assert len(every_command) > 60
+    assert {command.split()[1] for command in every_command if command.startswith("-m")} >= set(LOADERS)
+
+
+def test_make_knows_what_the_pages_say(page: str, pages: dict[str, str], root: Path) -> None:
+    targets = set(re.findall(r"^(\w+):", (root / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"(?:^|`| {4})make (\w+)", pages[page], re.M)) <= targets
+
+
+def test_the_messages_are_those_of_the_code(pages: dict[str, str], root: Path) -> None:
+    code = "\n".join(
+        path.read_text() for floor in ("envs", "agents", "training") for path in (root / floor).rglob("*.py")
+    )
+    listed = re.findall(r"^\| `([^`]+)` \|", pages["questions.md"].partition("## Messages")[2], re.M)
+    assert len(listed) > 10
+    for message in listed:
+        assert all(part.strip() in code for part in message.split("…") if len(part.strip()) > 3), message

@@ -1,0 +1,125 @@
+"""What stands in the blocks of the pages runs as it stands, and their tables are what a run writes."""
+
+import importlib
+import json
+import re
+import runpy
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from envs.check import main as check
+from render import episode as record
+from training import algo, evaluate, run
+from training.advantages import ESTIMATORS
+from training.losses import LOSSES
+from training.metrics import read_metrics
+
+FEW = ["stages.mgt.steps=1", "algo.groups=6", "algo.group_size=4", "algo.temperature=1.5", "evaluation.episodes=4"]
+FEW += ["evaluation.validation_episodes=4", "evaluation.videos=1", "evaluation.records=1"]
+"""Makes a documented run short."""
+
+
+@pytest.fixture(scope="module")
+def a_run(desk: Path) -> Path:
+    """A run of the two envs of the pages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(desk)
+        patch.syspath_prepend(desk)
+        run.main(["env=catch.yaml,ice.yaml", "stages=mgt", "algo.kl_coef=0.01", "name=football", *FEW])
+    return desk / "runs" / "football"
+
+
+def test_somebody_elses_env_in_one_file(
+    shell: Path, a_run: Path, blocks: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    check(["ice.yaml"])
+    (shown,) = [block.text for block in blocks if (block.page, block.language) == ("add_env.md", "text")]
+    assert capsys.readouterr().out == shown
+    assert_trained(a_run, "ice")
+
+
+def test_a_game_from_scratch(shell: Path, a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len((shell / "catch.py").read_text().splitlines()) < 60
+    importlib.import_module("catch")
+    check_env(gymnasium.make("Catch-v0", render_mode="rgb_array").unwrapped)
+    check(["catch.yaml"])
+    assert "wrong" not in capsys.readouterr().out
+    assert_trained(a_run, "catch")
+    assert json.loads((a_run / "summary.json").read_text())["success"]["expert"]["mean"] == 1
+    assert (a_run / "videos" / "after.mp4").stat().st_size > 1000
+
+
+def assert_trained(folder: Path, task: str) -> None:
+    """A run has learned from episodes of a task."""
+    (step,) = [row for row in read_metrics(folder) if row["stage"] == "mgt"]
+    assert step["updates"] >= 1 and step["skipped_updates"] == 0 and step["grad_norm"] > 0
+    assert 0 <= step[f"success/{task}"] <= 1
+    assert f'"task":"{task}"' in (folder / "episodes" / "train" / "episodes.jsonl").read_text()
+
+
+def test_a_loss_of_ones_own(shell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for registry, name in ((LOSSES, "sapo"), (ESTIMATORS, "rank")):
+        monkeypatch.setitem(registry, name, None)  # what the file adds is gone afterwards
+    monkeypatch.setattr(algo, "LOSS_NAMES", algo.LOSS_NAMES)
+    monkeypatch.setattr(algo, "ADVANTAGES", algo.ADVANTAGES)
+
+    def started(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["sapo.py", *words])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path("sapo.py", run_name="__main__")
+        return int(end.value.code or 0)
+
+    words = ["env=arithmetic", "stages=mgt", "algo.loss=sapo", "algo.advantage=rank"]
+    assert started("name=sapo", *words, *FEW) == 0
+    (step,) = [row for row in read_metrics(shell / "runs" / "sapo") if row["stage"] == "mgt"]
+    assert step["grad_norm"] > 0 and step["clip_fraction"] == 0
+    capsys.readouterr()
+    assert started("algo.loss=soup") == 2
+    assert "loss must be one of dapo, gspo, cispo, sapo" in capsys.readouterr().err
+
+
+def test_python_runs_as_it_stands(program: Any, shell: Path, a_run: Path) -> None:
+    exec(compile(program.text, program.page, "exec"), {"__name__": "__main__"})
+
+
+def table(text: str, heading: str, below: str) -> set[str]:
+    """The names in the first column of the first table below some words of a page."""
+    part = text[text.index(heading) :]
+    rows = re.search(r"^\|---.*\n((?:\|.*\n)+)", part[part.index(below) :], re.M)
+    assert rows is not None
+    return {name for row in rows[1].splitlines() for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
+
+
+def test_the_record_has_the_fields_that_are_listed(pages: dict[str, str]) -> None:
+    assert table(pages["formats.md"], "## The episode record", "An episode (schema") == {
+        "schema",
+        *(f.name for f in fields(record.Episode)),
+    }
+    assert table(pages["formats.md"], "## The episode record", "A turn:") == {
+        field.name for field in fields(record.Turn)
+    }
+    assert f"(schema {record.SCHEMA};" in pages["formats.md"]
+
+
+def test_a_run_writes_what_is_listed(a_run: Path, pages: dict[str, str]) -> None:
+    written = {re.sub("/(catch|ice)$", "/TASK", key) for row in read_metrics(a_run) for key in row}
+    assert written == table(pages["formats.md"], "## metrics.jsonl", "A line for each")
+    assert set(json.loads((a_run / "summary.json").read_text())) == table(pages["formats.md"], "## summary.json", "|")
+    listed = re.findall(r"^  ([\w./]+)", pages["formats.md"].partition("```text")[2].partition("```")[0], re.M)
+    assert {path.name for path in a_run.iterdir()} | {"checkpoints"} == {name.split("/")[0] for name in listed} | {
+        "curves.png",
+        "report.html",
+    }
+
+
+def test_a_table_has_the_keys_that_are_listed(shell: Path, pages: dict[str, str]) -> None:
+    evaluate.main(["env=catch.yaml", "policy=expert", "episodes=8", "floors=false", "save=results"])
+    document = json.loads((shell / "results" / "results.json").read_text())
+    assert set(document) == table(pages["formats.md"], "## A results folder", "|")
+    assert set(document["rows"][0]) == table(pages["formats.md"], "## A results folder", "A row:")
