@@ -66,6 +66,8 @@ class EvaluateOptions:
             raise ValueError("blind needs at least 2 episodes: players are shown each other's frames")
         if self.json and not Path(self.json).resolve().parent.is_dir():
             raise ValueError(f"json: the folder of {self.json} does not exist")
+        if self.json and Path(self.json).is_dir():
+            raise ValueError(f"json: {self.json} is a folder; it should name a file (save= names a folder)")
         if self.temperature < 0:
             raise ValueError(f"temperature must not be negative, got {self.temperature}")
         if self.video and not self.save:
@@ -128,6 +130,7 @@ def main(argv: Sequence[str]) -> None:
     contest = Contest(tasks, how, out)
     out.published, differs = published([*contest.suites, *tasks])
     out.notes += differs
+    out.begin()
     with Bars() as bars:
         asyncio.run(contest.play(players, bars))
     width = shutil.get_terminal_size().columns

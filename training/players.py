@@ -161,6 +161,8 @@ class ServerEntrant(ModelEntrant):
         """The address and the key have to be there; the server is asked by the first episode."""
         from agents.engines.api import ServerEngine
 
+        if not self.path:
+            raise ConfigError(f"policy={self.name} lacks the model's name: {SERVER}MODEL, as the server calls it")
         self._policy = VLMPolicy(None, ServerEngine(self.path, self.engine.server))
 
     async def open(self) -> None:
@@ -250,6 +252,8 @@ def _refuse_results(folder: Path) -> NoReturn:
 def _refuse_unknown(name: str) -> None:
     """ConfigError for what is no folder and cannot be a name on the hub: OWNER/MODEL."""
     first, *rest = Path(name).parts or ("",)
+    if first == str(PLAYS) and rest:
+        raise ConfigError(f"policy={name}: nobody has played there; python -m agents.play env={rest[0]} does")
     if len(rest) == 1 and not Path(first).is_dir() and not name.startswith(("/", ".", "~")):
         return
     near = Path(name).parent if rest else Path("runs")

@@ -35,6 +35,11 @@ class Results:
         self.published: list[dict[str, Any]] = []
         self.notes: list[str] = []
 
+    def begin(self) -> None:
+        """Make the folder: what cannot be written is known before the first episode."""
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+
     @property
     def document(self) -> dict[str, Any]:
         """What results.json holds."""
@@ -44,7 +49,6 @@ class Results:
         """Write the tables of what there is."""
         if self.folder is None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         texts = {
             "json": json.dumps(self.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
             "csv": comma_separated(self.document),

@@ -254,6 +254,7 @@ MISTAKES = {
     "policy=random,tiny,random": "policy: random is named twice",
     "policy=random,,tiny": "policy must be a name, or several with commas between them, got 'random,,tiny'",
     "policy=human": "plays/arithmetic holds no played episodes; python -m agents.play env=arithmetic makes them",
+    "json=/tmp": "json: /tmp is a folder; it should name a file (save= names a folder)",
     "blind=1": "blind=1: true or false is expected",
     "episodes=0": "episodes must be at least 1, got 0",
     "temperature=-1": "temperature must not be negative, got -1.0",

@@ -77,6 +77,8 @@ def test_what_is_not_there() -> None:
     )
     assert refused("football").startswith("unknown policy 'football'; did you mean 'runs/football'?")
     assert refused("nowhere/at/all") == "policy: model folder 'nowhere/at/all' does not exist"
+    assert refused("plays/chess") == "policy=plays/chess: nobody has played there; python -m agents.play env=chess does"
+    assert refused("api:") == "policy=api: lacks the model's name: api:MODEL, as the server calls it"
     Path("empty").mkdir()
     assert refused("empty") == "policy: 'empty' is not a model folder: it has no config.json"
 
