@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from agents.policy import Seat
@@ -162,7 +162,7 @@ def policy_of(network: Network, task: TaskConfig) -> BaselinePolicy:
 def save_network(network: Network, folder: Path) -> None:
     """Write the weights that `load_baseline` reads, whole or not at all."""
     part = folder / f".{WEIGHTS}.part"
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, part)
+    part.write_bytes(save({name: value.contiguous() for name, value in network.state_dict().items()}))
     part.replace(folder / WEIGHTS)
 
 

@@ -199,6 +199,7 @@ def test_damaged_weights_are_told_in_one_line(untrained: Path) -> None:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("ray")
     out = tmp_path_factory.mktemp("runs")
     main([*CLOSE, *SMALL, "steps=512", "evaluate_every=2", "checkpoint_every=2", f"out={out}", "name=close"])
     return out / "close"
@@ -250,6 +251,7 @@ def test_the_row_of_a_baseline_is_the_one_that_its_training_measured(trained: Pa
 
 
 def test_a_killed_baseline_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
     folder = tmp_path / "killed"
     words = [*CLOSE, *SMALL, "observation=simple115v2", "steps=2048", "evaluate_every=0", "checkpoint_every=1"]
     command = [sys.executable, "-m", "training.baseline", *words, f"out={tmp_path}", "name=killed"]
