@@ -81,10 +81,9 @@ class BaselineFolder:
     def resume(cls, words: Sequence[str], path: Path) -> "BaselineFolder":
         """The folder of an earlier baseline, with the config that it was started with."""
         if not (path / baseline_config.FILE).is_file():
-            what = "a run of training.run" if (path / "config.yaml").is_file() else "no baseline"
-            raise ConfigError(
-                f"resume={path}: {what} is there (no {baseline_config.FILE}); see training.baseline --help"
-            )
+            run = (path / "config.yaml").is_file()
+            hint = f"; python -m training.run resume={path} goes on with a run" if run else ""
+            raise ConfigError(f"resume={path}: no baseline is there (no {baseline_config.FILE}){hint}")
         others = [word for word in words if not word.startswith("resume=")]
         if others:
             raise ConfigError(f"a resumed baseline keeps its config; remove {' '.join(others)}, or start a new one")

@@ -324,7 +324,7 @@ def test_what_cannot_be_resumed_is_told(tmp_path: Path, trained: Path) -> None:
     (tmp_path / "config.yaml").write_text("name: x\n")
     for words, problem in (
         ([f"resume={tmp_path / 'none'}"], "no baseline is there"),
-        ([f"resume={tmp_path}"], "a run of training.run is there"),
+        ([f"resume={tmp_path}"], "no baseline is there .*python -m training.run resume="),
         ([f"resume={trained}"], "is finished already"),
         ([f"resume={trained}", "lr=1"], "a resumed baseline keeps its config; remove lr=1"),
         ([f"out={trained.parent}", "name=close"], "exists already; choose another name"),
