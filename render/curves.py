@@ -241,7 +241,7 @@ def _success(axes: Any, curves: Curves, floors: Mapping[str, float]) -> None:
         ]
         axes.errorbar(
             places, means, yerr=errors, fmt="o", color=EVALUATION, ms=4.5, capsize=3, lw=1.3, zorder=5,
-            label="held out, 95% CI",
+            label="validation, 95% CI",
         )  # fmt: skip
 
 

@@ -50,24 +50,25 @@ def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path
     run = watched.run() | {"live": False}
     run["videos"] = [video | {"url": url} for video, url in zip(run["videos"], _videos(watched), strict=True)]
     inlined = _inlined(watched, frame_bytes)
-    if len(inlined) < len(watched.records):
-        count = len(watched.records) - len(inlined)
-        run["notes"].append(
-            f"The frames of {count} episodes are not in this file; the page takes them from episodes/ beside it."
-        )
+    beside = 0
     before, after = page.parts(page.new_nonce(), in_file=True)
     path = folder / "report.html"
     part = folder / f".report.{os.getpid()}.part"
     try:
         with open(part, "w", encoding="utf-8", errors="replace") as file:
             file.write(before)
-            file.write(page.script("application/json", page.embedded_json(run), {"id": "run"}))
             file.write(page.script("application/json", page.embedded_json(watched.records.index(0)), {"id": "index"}))
             for first in range(0, len(watched.records), CHUNK):
                 last = min(first + CHUNK, len(watched.records)) - 1
                 records = [_record(watched, number, number in inlined) for number in range(first, last + 1)]
+                others = [record for record in records if record["id"] not in inlined]
+                beside += sum(any(turn["frame"] for turn in record.get("turns", ())) for record in others)
                 attributes: dict[str, str | int] = {"class": "chunk", "data-from": first, "data-to": last}
                 file.write(page.script("application/octet-stream", packed(records), attributes))
+            if beside:
+                note = "not in this file; the page takes them from episodes/ beside it."
+                run["notes"].append(f"The frames of {beside} episodes are {note}")
+            file.write(page.script("application/json", page.embedded_json(run), {"id": "run"}))
             file.write(after)
         part.replace(path)
     finally:
@@ -87,7 +88,7 @@ def _record(watched: Watched, number: int, inline: bool) -> dict[str, Any]:
         place, record = watched.records.record(number)
     except (ValueError, OSError) as error:
         return {"id": number, "error": str(error)}
-    below = quote((place.folder / FRAMES).relative_to(place.root).as_posix())
+    below = quote(os.fsencode((place.folder / FRAMES).relative_to(place.root)))
     return with_frames(record, place, lambda path: _data(path) if inline else f"{below}/{path.name}")
 
 
@@ -131,4 +132,4 @@ def _videos(watched: Watched) -> Iterator[str]:
             kind = "image/gif" if path.suffix == ".gif" else "video/mp4"
             yield f"data:{kind};base64," + base64.b64encode(path.read_bytes()).decode()
         else:
-            yield f"videos/{quote(name)}"
+            yield f"videos/{quote(os.fsencode(name))}"

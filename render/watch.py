@@ -91,6 +91,8 @@ def read_options(words: Sequence[str]) -> Options:
 
 def check_folder(folder: Path) -> None:
     """UsageError where there is nothing to watch."""
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; give its folder: {folder.parent}")
     if not folder.is_dir():
         names = [str(path) for path in watchable(folder.parent)]
         close = difflib.get_close_matches(str(folder), names, 1) or [

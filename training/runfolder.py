@@ -88,10 +88,16 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """While this process works on the run, no other one may; ConfigError if one does."""
         with (self.path / "config.yaml").open() as file:  # every run has it
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ConfigError(f"another process is working on {self.path}; wait for it, or stop it") from None
+            for tries_left in reversed(range(10)):  # a page that watches asks for the lock too, and lets go at once
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if not tries_left:
+                        raise ConfigError(
+                            f"another process is working on {self.path}; wait for it, or stop it"
+                        ) from None
+                    time.sleep(0.1)
             yield
 
     def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> Path | None:

@@ -47,7 +47,7 @@ def draw(
         if curve.values:
             chart["series"].append({"name": label, **_points(curve, ends)})
         if curve.metric == "success":
-            chart["series"] += _held_out(curves, name)
+            chart["series"] += _validations(curves, name)
             floors = read_floors(summary)
             chart["floors"] = [{"name": floor, "y": y} for floor, y in floors.items()]
     stages: list[dict[str, Any]] = [{"name": stage, "from": first, "to": last} for stage, first, last in curves.stages]
@@ -110,12 +110,12 @@ def _points(curve: Curve, ends: Sequence[float]) -> dict[str, Any]:
     return {"x": x, "y": y}
 
 
-def _held_out(curves: Curves, name: str) -> list[dict[str, Any]]:
-    """The held-out points with their 95% intervals."""
+def _validations(curves: Curves, name: str) -> list[dict[str, Any]]:
+    """The validations during training with their 95% intervals; the test, in the tables, has other starts."""
     if not curves.evaluations:
         return []
     steps, means, lows, highs = (list(values) for values in zip(*curves.evaluations, strict=True))
-    label = f"{name} held out".strip()
+    label = f"{name} validation".strip()
     points = {"x": steps, "y": [_short(mean) for mean in means]}
     return [{"name": label, **points, "low": [_short(low) for low in lows], "high": [_short(high) for high in highs]}]
 

@@ -57,7 +57,7 @@ class Folder:
         self._read_metrics(notes, live)
         config = self._text(self._config_name(), [])
         results = self._json("results.json", notes)
-        summary = self._json("summary.json", notes) or self._so_far(config)
+        summary = self._json("summary.json", notes) or self._so_far(config, notes)
         if not (self.rows or results or summary or config):
             notes.append("Only records are here: no metrics and no results.")
         elif not (results or live or (self.path / "summary.json").exists()):
@@ -145,11 +145,12 @@ class Folder:
             return {}
         return value or {}
 
-    def _so_far(self, config: str) -> dict[str, Any]:
+    def _so_far(self, config: str, notes: list[str]) -> dict[str, Any]:
         """What a run that has no summary yet would say: its settings, and the results of its newest checkpoint."""
         try:
-            settings = tables.mapping(yaml.safe_load(config))
+            settings = tables.mapping(yaml.load(config, yaml.BaseLoader))  # texts alone: no value can be a wrong one
         except (yaml.YAMLError, RecursionError):
+            notes.append(f"{self._config_name()} is damaged (no YAML).")
             settings = {}
         tasks = [str(task) for task in tables.items(settings.get("envs"))]
         task = str(settings.get("env", "")) or ", ".join(tasks)

@@ -1,13 +1,15 @@
 """The episode records of one or more folders: an index in memory, the records themselves on disk.
 
 Ids count from 0 in the order in which episodes were read, and stay. Where a record that was read is cut or replaced (a
-run that is resumed does that), all is read again, and `generation` is one more.
+run that is resumed does that), all is read again, and `generation` is one more. It begins anywhere: a page that finds
+another server at its address must not take the episodes for those that it has.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +65,7 @@ class Records:
             roots: the folders by what stands before their labels ("" for one alone).
         """
         self.roots = roots
-        self.generation = 0
+        self.generation = secrets.randbelow(2**52)  # a browser's numbers are exact up to 2**53
         self.places: list[Place] = []
         self.columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
         self._where: list[tuple[int, int, int]] = []
@@ -119,6 +121,8 @@ class Records:
             line = file.read(length)
         try:
             record = read_line(line)
+            if any(record[name] != self.columns[name][number] for name in ("task", "seed", "step", "group")):
+                raise ValueError("is another episode now")
         except ValueError as error:
             raise ValueError(f"{named(place.root, place.folder / FILE)} has changed: {error}") from None
         return place, record | {"id": number, "label": self.columns["label"][number]}
@@ -204,7 +208,7 @@ def read_line(line: bytes) -> dict[str, Any]:
         raise ValueError("is damaged (no JSON)") from None
     if not isinstance(record, dict) or type(record.get("schema")) is not int:
         raise ValueError("is no episode (it has no schema number)")
-    if record["schema"] > max(SCHEMA, 2):
+    if record["schema"] > SCHEMA:
         raise ValueError(f"has schema {record['schema']}, newer than this Kickoff reads (update Kickoff)")
     turns = record.get("turns")
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):

@@ -5,8 +5,10 @@ Several runs lie side by side: labels become "run/label", curves are laid over e
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -23,6 +25,7 @@ class Watched:
     """The run folders of one page."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
+        paths = list({path.resolve(): path for path in paths}.values())  # one that is given twice is one
         names = _different([path.resolve().name for path in paths])
         self.folders = [Folder(path, name) for path, name in zip(paths, names, strict=True)]
         self.prefixes = [f"{name}/" if len(paths) > 1 else "" for name in names]
@@ -64,7 +67,10 @@ class Watched:
 
     def video(self, number: int, name: str) -> Path | None:
         """Where a video lies; None where there is none of that name."""
-        return self.folders[number].videos().get(name) if 0 <= number < len(self.folders) else None
+        if not 0 <= number < len(self.folders):
+            return None
+        videos = self.folders[number].videos()
+        return {os.fsencode(one).decode(errors="replace"): path for one, path in videos.items()}.get(name)
 
     def _videos(self) -> list[dict[str, str]]:
         """The videos, with their addresses on the server."""
@@ -72,7 +78,7 @@ class Watched:
             {
                 "name": prefix + path.stem,
                 "title": self._title(prefix + path.stem, prefix),
-                "url": f"/videos/{number}/{quote(name)}",
+                "url": f"/videos/{number}/{quote(os.fsencode(name))}",
             }
             for number, (folder, prefix) in enumerate(zip(self.folders, self.prefixes, strict=True))
             for name, path in folder.videos().items()
@@ -131,9 +137,8 @@ def _tables(runs: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
 
 def _different(names: Sequence[str]) -> list[str]:
     """The names, those that come again with a number."""
-    seen: Counter[str] = Counter()
-    out = []
+    out: list[str] = []
     for name in names:
-        seen[name] += 1
-        out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+        numbered = (f"{name} ({number})" for number in count(2))
+        out.append(next(free for free in chain([name], numbered) if free not in out))
     return out

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -34,6 +35,15 @@ SAFE: Final = {
 }
 """On every answer."""
 VIDEOS: Final = {".mp4": "video/mp4", ".gif": "image/gif"}
+
+
+class ShortInteger(IntegerConvertor):
+    """A number in an address; one that is longer is at no address."""
+
+    regex = "[0-9]{1,12}"
+
+
+register_url_convertor("short", ShortInteger())
 
 
 def server(watched: Watched) -> uvicorn.Server:
@@ -99,15 +109,18 @@ def application(watched: Watched) -> Starlette:
     def nothing(request: Request, error: Exception) -> Response:
         return _problem(getattr(error, "status_code", 404), "there is nothing here")
 
-    handlers: dict[Any, Callable[[Request, Exception], Response]] = {404: nothing, 405: nothing}
+    def failed(request: Request, error: Exception) -> Response:
+        return _problem(500, f"the server failed ({type(error).__name__}): its terminal says where")
+
+    handlers: dict[Any, Callable[[Request, Exception], Response]] = {404: nothing, 405: nothing, 500: failed}
     return Starlette(
         routes=[
             Route("/", index),
             Route("/api/run", run),
             Route("/api/episodes", episodes),
-            Route("/api/episodes/{number:int}", episode),
-            Route("/frames/{place:int}/{name}.png", frame),
-            Route("/videos/{run:int}/{name}", video),
+            Route("/api/episodes/{number:short}", episode),
+            Route("/frames/{place:short}/{name}.png", frame),
+            Route("/videos/{run:short}/{name}", video),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)],
         exception_handlers=handlers,

@@ -118,6 +118,7 @@ def _by_task(
     players = list(dict.fromkeys(map(_player, rows)))
     found = {(str(row.get("task", "?")), _player(row)): cell(row.get(key)) for row in rows}
     lines = [[task, *(found.get((task, player), "") for player in players)] for task in tasks]
+    lines = [line for line in lines if any(line[1:])]  # not every task has a score
     return {"title": name, "columns": ["Task", *players], "rows": lines}
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,11 @@ import httpx2
 import pytest
 
 from render.episode import EpisodeWriter
+from render.viewer.folder import Folder
 from render.watch import bind, entry
 from tests.render.watch_fixture import HOSTILE, METRICS, SUMMARY, episode, get, make_run, serving
+from training.config import load
+from training.runfolder import RunFolder
 
 
 @pytest.fixture
@@ -52,15 +56,15 @@ def test_a_run_at_a_glance(still: tuple[Path, str]) -> None:
     assert [video["title"] for video in found["videos"]] == ["Before RL", "After RL"]
 
 
-def test_charts_have_gaps_between_stages_and_held_out_points(still: tuple[Path, str]) -> None:
+def test_charts_have_gaps_between_stages_and_validations(still: tuple[Path, str]) -> None:
     charts = {chart["key"]: chart for chart in get(still[1], "/api/run")["charts"]}
     assert list(charts) == ["success", "tokens_per_second", "success/", "grad_norm"]
     assert [chart.get("more", False) for chart in charts.values()] == [False, False, True, True]
     success = charts["success"]
     assert success["unit"] == "%" and success["floors"] == [{"name": "expert", "y": 0.97}]
-    training, held_out = success["series"]
+    training, validation = success["series"]
     assert training == {"name": "training", "x": [1, 2, 2.5, 3, 4], "y": [0.2, 0.3, None, 0.5, 0.6]}
-    assert held_out == {"name": "held out", "x": [2], "y": [0.25], "low": [0.2], "high": [0.3]}
+    assert validation == {"name": "validation", "x": [2], "y": [0.25], "low": [0.2], "high": [0.3]}
     assert charts["success/"]["series"] == [{"name": "sums", "x": [1], "y": [0.4]}]
     assert charts["grad_norm"]["series"][0]["y"] == [1.23457]
 
@@ -165,6 +169,15 @@ def test_it_follows_a_run(run: Path) -> None:
         ]
 
 
+def test_a_run_that_is_watched_can_be_resumed(run: Path) -> None:
+    (run / "summary.json").unlink()
+    with open(run / "config.yaml") as asked:  # as the page does, but for longer
+        fcntl.flock(asked, fcntl.LOCK_SH)
+        threading.Timer(0.25, asked.close).start()
+        with RunFolder(run, load([])).locked():
+            assert Folder(run, "run").live
+
+
 def test_before_its_summary_a_run_tells_what_its_checkpoint_knows(run: Path) -> None:
     (run / "summary.json").unlink()
     newest = run / "checkpoints" / "step-000020"
@@ -200,10 +213,34 @@ def test_a_record_that_changed_since_says_so(run: Path) -> None:
     record = run / "episodes" / "after" / "episodes.jsonl"
     with serving(run) as url:
         assert get(url, "/api/episodes")["total"] == 4
-        record.write_bytes(record.read_bytes()[10:])
-        answer = httpx2.get(url + "/api/episodes/2")
-    assert answer.status_code == 410
-    assert answer.json()["error"] == "episodes/after/episodes.jsonl has changed: is damaged (no JSON)"
+        whole = record.read_bytes()
+        for changed, problem in (
+            (whole.replace(b'"seed":9000', b'"seed":9005'), "is another episode now"),  # as a resumed run may leave it
+            (whole[10:], "is damaged (no JSON)"),
+        ):
+            record.write_bytes(changed)
+            answer = httpx2.get(url + "/api/episodes/2")
+            assert answer.status_code == 410
+            assert answer.json()["error"] == f"episodes/after/episodes.jsonl has changed: {problem}"
+
+
+def test_two_servers_do_not_give_the_same_generation(run: Path) -> None:
+    generations = set()
+    for _ in range(2):
+        with serving(run) as url:
+            generations |= {get(url, "/api/episodes")["generation"], get(url, "/api/run")["generation"]}
+    assert len(generations) == 2 and all(0 <= generation < 2**53 for generation in generations)
+
+
+def test_a_failure_is_one_line_too(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.parent)
+    with serving(Path(run.name)) as url:
+        (run.parent / "deep").mkdir()
+        os.chdir(run.parent / "deep")
+        (run.parent / "deep").rmdir()  # now there is no place that the run's name is counted from
+        answer = httpx2.get(url + "/api/run")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/json")
+    assert answer.json() == {"error": "the server failed (FileNotFoundError): its terminal says where"}
 
 
 def test_a_folder_that_goes_away_leaves_an_empty_page(run: Path) -> None:
@@ -254,6 +291,7 @@ def test_a_port_in_use_gives_the_next_one() -> None:
                          "(python -m training.run env=football makes it)"),
         (["runs"], "runs holds no run: none of config.yaml, baseline.yaml, results.json, metrics.jsonl, summary.json, "
                    "and no episodes"),
+        (["runs/football/summary.json"], "runs/football/summary.json is a file; give its folder: runs/football"),
         (["runs/football", "prot=1"], "unknown key 'prot'; did you mean port=?"),
         (["runs/football", "zzz=1"], "unknown key 'zzz'; there are port= and open="),
         (["runs/football", "port=x"], "port=x: a port is a number from 0 (any free one) to 65535"),

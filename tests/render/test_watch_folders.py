@@ -45,6 +45,17 @@ def test_damage_is_a_note(run: Path) -> None:
     assert [turn["frame"] for turn in record_without["turns"]] == [None] * 3
 
 
+@pytest.mark.parametrize("line", ["seed: 2020-99-99", "seed: !!int x", "seed: !!timestamp x", "when: !!binary é"])
+def test_settings_with_a_bad_value_are_shown(run: Path, line: str) -> None:
+    (run / "summary.json").unlink()
+    (run / "config.yaml").write_text(f"env: football\n{line}\n", encoding="utf-8")
+    with serving(run) as url:
+        found = get(url, "/api/run")
+        assert found["facts"][0] == ["Task", "football"] and line in found["config"]
+        (run / "config.yaml").write_text(f"env: [{line}")
+        assert "config.yaml is damaged (no YAML)." in get(url, "/api/run")["notes"]
+
+
 def test_values_of_the_wrong_kind_are_left_out(tmp_path: Path) -> None:
     turn = {"reply": 3, "valid": "yes", "reward": [1], "rewards": {"a": 0.5, "b": "x"}, "frame": "../../etc/passwd"}
     line = {"schema": 2, "seed": "x", "reward": 10**400, "success": 1, "rewards": [], "task": None, "turns": [turn]}
@@ -118,7 +129,12 @@ def test_results_of_evaluate(tmp_path: Path) -> None:
 
 def test_results_of_several_tasks_are_side_by_side(tmp_path: Path) -> None:
     rows = [
-        {"task": task, "policy": policy, "success": {"mean": mean}, "score": {"mean": 100 * mean}}
+        {
+            "task": task,
+            "policy": policy,
+            "success": {"mean": mean},
+            "score": {"mean": 100 * mean} if task == "6x6" else None,
+        }
         for policy, mean in (("random", 0.25), ("expert", 1.0))
         for task in ("6x6", "7x7")
     ]
@@ -129,7 +145,7 @@ def test_results_of_several_tasks_are_side_by_side(tmp_path: Path) -> None:
     assert [[cell if isinstance(cell, str) else cell["value"] for cell in row] for row in success["rows"]] == [
         ["6x6", 0.25, 1.0], ["7x7", 0.25, ""],
     ]  # fmt: skip
-    assert scores["rows"] == [["6x6", "25.0", "100.0"], ["7x7", "25.0", ""]]
+    assert scores["rows"] == [["6x6", "25.0", "100.0"]]  # of the other task there is no score
     assert [row[:2] for row in all_of_it["rows"]] == [["6x6", "Random"], ["6x6", "Expert"], ["7x7", "Random"]]
 
 
@@ -147,7 +163,7 @@ def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
     assert found["name"] == "my <run> + my <run> (2)" and found["task"] == "football"
     assert index["label"] == ["my <run>/before"] * 2 + ["my <run>/after"] * 2
     success = found["charts"][0]
-    assert [series["name"] for series in success["series"]] == ["my <run>", "my <run> held out", "my <run> (2)"]
+    assert [series["name"] for series in success["series"]] == ["my <run>", "my <run> validation", "my <run> (2)"]
     assert success["floors"] == [{"name": "expert", "y": 0.97}]  # both agree
     throughput = next(chart for chart in found["charts"] if chart["key"] == "tokens_per_second")
     assert [(series["name"], series["y"]) for series in throughput["series"]] == [
@@ -156,3 +172,12 @@ def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
     assert found["policies"][0]["title"] == "my <run> · Before RL"
     assert "# my <run> (2)\nenv: football" in found["config"]
     assert video.content == (run / "videos" / "before.mp4").read_bytes()
+
+
+def test_names_that_come_again_get_numbers_that_are_free(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("p/run (2)", "q/run", "r/run")]
+    for folder in folders:
+        make_run(folder)
+    with serving(*folders, folders[1], folders[1] / ".." / "run") as url:  # one that is given twice is there once
+        assert get(url, "/api/run")["name"] == "run (2) + run + run (3)"
+        assert get(url, "/api/episodes")["total"] == 12

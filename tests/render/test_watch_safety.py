@@ -56,6 +56,7 @@ def raw(url: str, target: str, method: str = "GET", host: str | None = None) -> 
         "/videos/0/out.mp4",  # a link out of the folder
         "/videos/0/%2e%2e", "/episodes/after/episodes.jsonl", "//etc/passwd", "http://evil.example/etc/passwd",
         "/static", "/api", "/api/episodes/x", "/api/episodes/99999999999999999999", "/api/episodes/-1", "/page.py",
+        "/api/episodes/" + 5000 * "9", f"/frames/{5000 * '9'}/0123456789abcdef.png", f"/videos/{5000 * '9'}/after.mp4",
     ],
 )  # fmt: skip
 def test_other_paths_are_not_there(still: tuple[Path, str], target: str) -> None:

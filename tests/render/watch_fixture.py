@@ -35,7 +35,7 @@ def episode(
     values: dict[str, Any] = {"step": -1, "group": 0, "kind": "6x6", "reward": 0.3, "rewards": {"format": 0.3}}
     ended = "completed" if success else "truncated"
     return Episode(
-        task="football", seed=seed, policy=policy, success=success, ended=ended, turns=turns, **values | more
+        task="football", seed=seed, policy=policy, success=success, ended=ended, **values | {"turns": turns} | more
     )
 
 
@@ -63,7 +63,7 @@ METRICS = [
 def make_run(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "summary.json").write_text(json.dumps(SUMMARY))
-    (folder / "config.yaml").write_text(f"seed: 3\nenvs: [football]\n# {HOSTILE}\n".replace("\x00", ""))
+    (folder / "config.yaml").write_text(f"seed: 3\nenvs: [football]\n# {HOSTILE}\n".translate({0: "", 0x2028: ""}))
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in METRICS))
     for policy in ("before", "after"):
         with EpisodeWriter(folder / "episodes" / policy) as writer:
