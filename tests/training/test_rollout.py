@@ -195,8 +195,9 @@ def test_play_goes_on_while_the_learner_works_but_not_too_far(staleness: int) ->
         for step in range(steps):
             found.append(await one.collect(step, version=step))
             assert len(engines.started) == groups * min(step + staleness + 1, steps)
-            await asyncio.sleep(0.12)  # the learner works elsewhere, for as long as the slowest group takes
-            assert engines.done == len(engines.started)
+            async with asyncio.timeout(60):
+                while engines.done < len(engines.started):  # the learner works elsewhere; play does not wait for it
+                    await asyncio.sleep(0.01)
             engines.version += 1
         assert engines.done == groups * steps  # nothing was played for steps that do not come
         return found
