@@ -13,7 +13,7 @@ import { RunView } from "viewer/run";
 import { openSource } from "viewer/source";
 import { Table } from "viewer/table";
 
-const EVERY = 2000;
+const EVERY = { live: 2000, still: 10000 }; // milliseconds; what is still may be resumed, or another server may come
 const VIEWS = { run: RunView, episodes: EpisodesView, episode: EpisodeView, group: GroupView, compare: CompareView };
 
 function App({ source }) {
@@ -33,9 +33,12 @@ function App({ source }) {
     if (run) document.title = `${run.name}${route.view === "run" ? "" : ` · ${route.view} ${route.parts[0] ?? ""}`} · Kickoff`;
     scrollTo(0, 0);
   }, [run?.name, route.view, route.parts.join("/")]);
-  const page = useMemo(() => ({ source, run, table, version, route, dark }), [source, run, table, version, route, dark]);
+  const page = useMemo(() => {
+    const titles = new Map(run?.policies.map((policy) => [policy.label, policy.title]));
+    return { source, run, table, version, route, dark, title: (label) => titles.get(label) ?? label };
+  }, [source, run, table, version, route, dark]);
   if (!run) return problem ? html`<${Problem} text=${problem} again=${again} />` : html`<p class="start">${gone ? "The server does not answer; trying again." : "Loading…"}</p>`;
-  const View = VIEWS[route.view];
+  const View = Object.hasOwn(VIEWS, route.view) && VIEWS[route.view];
   return html`<${PageContext.Provider} value=${page}>
     <${Bar} run=${run} table=${table} route=${route} live=${source.live && run.live} dark=${dark} turnTheme=${turnTheme} help=${() => setHelp(!help)} />
     ${gone && html`<p class="gone" role="status">The server does not answer; trying again.</p>`}
@@ -45,7 +48,7 @@ function App({ source }) {
   <//>`;
 }
 
-/** The run and its episodes, asked for again every two seconds while the run goes on. */
+/** The run and its episodes, asked for again and again where a server has them. */
 function useRun(source) {
   const table = useRef(new Table()).current;
   const [state, setState] = useState({ run: null, version: 0, problem: "", gone: false });
@@ -54,7 +57,7 @@ function useRun(source) {
     let timer;
     let stopped = false;
     const look = async () => {
-      let more = source.live;
+      let wait = EVERY.still;
       try {
         const run = await source.run();
         let index = await source.episodes(table.next);
@@ -64,17 +67,17 @@ function useRun(source) {
         }
         if (stopped) return;
         const grew = table.append(index);
-        more &&= run.live;
+        if (run.live) wait = EVERY.live;
         setState((before) => {
           const same = !grew && run === before.run && !before.problem && !before.gone;
           return same ? before : { run, version: before.version + 1, problem: "", gone: false };
         });
       } catch (error) {
         if (stopped) return;
-        more &&= Boolean(error.gone);
+        if (error.gone) wait = EVERY.live;
         setState((before) => ({ ...before, gone: Boolean(error.gone), problem: error.gone ? "" : error.message }));
       }
-      if (more) timer = setTimeout(look, EVERY);
+      if (source.live) timer = setTimeout(look, wait);
     };
     look();
     return () => {

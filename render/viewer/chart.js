@@ -64,7 +64,8 @@ export function Chart({ chart, run, smooth, dark, large }) {
   };
   return html`<figure class=${`chart ${large ? "large" : ""}`} data-key=${chart.key}>
     <figcaption>${chart.title}<span class="num">${x !== null && html`<span class="soft">step ${Math.round(x)} </span>`}${alone && write(chart, valueAt(data.at(-1), index))}</span></figcaption>
-    <div class="plot" ref=${box} tabindex="0" role="img" aria-label=${words(chart, lines, data)} onKeyDown=${keys}></div>
+    <div class="plot" ref=${box} tabindex="0" role="slider" aria-label=${`${chart.title}: left and right move over the steps, Enter opens a step's episodes`}
+      aria-valuemin=${data[0][0]} aria-valuemax=${data[0].at(-1)} aria-valuenow=${x ?? data[0].at(-1)} aria-valuetext=${words(chart, lines, data, index)} onKeyDown=${keys}></div>
     ${!alone && html`<${Legend} chart=${chart} lines=${lines} data=${data} index=${index} />`}
   </figure>`;
 }
@@ -83,9 +84,10 @@ function write(chart, value) {
   return chart.unit === "%" ? percent(value) : number(value);
 }
 
-function words(chart, lines, data) {
-  const last = lines.map((line, at) => (["line", "points"].includes(line.role) ? `${line.name} ${write(chart, valueAt(data[at + 1], null))}` : ""));
-  return `${chart.title}: at the end ${last.filter(Boolean).join(", ")}. Left and right move over the steps, Enter opens a step's episodes.`;
+/** The values at a place, or at the end, as a reader of the screen says them. */
+function words(chart, lines, data, index) {
+  const values = lines.map((line, at) => (["line", "points"].includes(line.role) ? `${line.name} ${write(chart, valueAt(data[at + 1], index))}` : ""));
+  return `${index === null ? "at the end" : `step ${Math.round(data[0][index])}`}: ${values.filter(Boolean).join(", ")}`;
 }
 
 function Legend({ chart, lines, data, index }) {
@@ -100,7 +102,7 @@ function Legend({ chart, lines, data, index }) {
 /** A run has one colour in all charts; its held-out points too, where several runs share the chart. */
 function colourName(chart, line) {
   const trained = chart.series.filter((series) => !series.low).map((series) => series.name);
-  const place = trained.indexOf(line.name.replace(/ ?held out$/, ""));
+  const place = trained.indexOf(line.name.replace(/ ?validation$/, ""));
   return place < 0 ? "--held-out" : LINES[place % LINES.length];
 }
 
@@ -113,8 +115,8 @@ function options(now, lines, colours, size, setIndex) {
   const clear = (text) => text.replace(/^rgb\((.*)\)$/, "rgba($1, 0.16)");
   const series = lines.map((line) => {
     const stroke = colour(line);
-    if (line.role === "raw") return { stroke: clear(stroke).replace("0.16", "0.28"), width: 1, points: { show: false } };
-    if (line.role === "line") return { stroke, width: 1.6, points: { show: false } };
+    if (line.role === "raw") return { stroke: clear(stroke).replace("0.16", "0.28"), width: 1, points: { show: false }, paths: lifted };
+    if (line.role === "line") return { stroke, width: 1.6, points: { show: false }, paths: lifted };
     if (line.role === "points") return { stroke, width: 1, dash: [3, 3], spanGaps: true, points: { show: true, size: 6, fill: stroke } };
     return { stroke: "transparent", width: 0, spanGaps: true, points: { show: false } };
   });
@@ -139,6 +141,19 @@ function options(now, lines, colours, size, setIndex) {
       ready: [listen],
     },
   };
+}
+
+/** A line that the pen leaves at each null. uPlot's own joins the ends and covers the gap, where a steep line shows. */
+function lifted(plot, column, from, to) {
+  const [xs, ys] = [plot.data[0], plot.data[column]];
+  const stroke = new Path2D();
+  let down = false;
+  for (let at = from; at <= to; at += 1) {
+    if (ys[at] === undefined) continue; // another series has this x
+    if (ys[at] !== null) stroke[down ? "lineTo" : "moveTo"](plot.valToPos(xs[at], "x", true), plot.valToPos(ys[at], plot.series[column].scale, true));
+    down = ys[at] !== null;
+  }
+  return { stroke, fill: null, clip: null, band: null, gaps: null, flags: 1 };
 }
 
 /** A click opens the step's episodes; a drag zooms, as uPlot does. */

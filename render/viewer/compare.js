@@ -1,6 +1,6 @@
 /** Two policies on the same seeds side by side: who solves what, and where their ways part. */
 import { html, useMemo } from "vendor/preact";
-import { percent, plural, points, policyName } from "viewer/format";
+import { percent, plural, points } from "viewer/format";
 import { useKeys } from "viewer/keys";
 import { usePage, useRecords } from "viewer/page";
 import { cell, chance, defaultLabels, firstDifference, pairs } from "viewer/pairs";
@@ -11,54 +11,61 @@ import { Rows } from "viewer/rows";
 import { Action } from "viewer/turn";
 
 export function CompareView() {
-  const { route, table, version } = usePage();
+  const { route, table, version, title } = usePage();
   const { query } = route;
   const usual = useMemo(() => defaultLabels(table), [version]);
   const [a, b] = [query.a || usual[0], query.b || usual[1]];
   const task = query.task ?? "";
   const all = useMemo(() => pairs(table, a, b, task), [version, a, b, task]);
   const rows = useMemo(() => (query.cell ? all.filter((pair) => cell(pair) === query.cell) : all), [all, query.cell]);
-  const set = (changes) => replace(link("compare", [], { a, b, task, cell: query.cell, seed: query.seed, ...changes }));
-  const place = Math.max(rows.findIndex((pair) => String(pair.a.seed) === query.seed), 0);
+  const asked = query.pair ? (pair) => pairName(pair) === query.pair : (pair) => String(pair.a.seed) === query.seed; // a link has the seed
+  const place = Math.max(rows.findIndex(asked), 0);
   const pair = rows[place];
-  const show = (at) => rows[at] && set({ seed: String(rows[at].a.seed) });
+  const set = (changes) => replace(link("compare", [], { a, b, task, cell: query.cell, pair: pair && pairName(pair), ...changes }));
+  const show = (at) => rows[at] && set({ pair: pairName(rows[at]) });
   useKeys({ n: () => show(place + 1), p: () => show(place - 1) });
   if (table.size && !b) return html`<h1>Compare</h1><${Empty}>There are one policy's records here: a comparison needs two.<//>`;
   return html`<section class="compare">
     <h1>Compare</h1>
-    <${Choices} a=${a} b=${b} task=${task} set=${set} />
-    ${!all.length && html`<${Empty}>${policyName(a)} and ${policyName(b)} have no seed in common${task && ` in ${task}`}.<//>`}
+    <${Choices} a=${a} b=${b} task=${task} pair=${pair} set=${set} />
+    ${!all.length && html`<${Empty}>${title(a)} and ${title(b)} have no seed in common${task && ` in ${task}`}.<//>`}
     ${all.length > 0 && html`<div class="overview">
       <${Matrix} all=${all} a=${a} b=${b} chosen=${query.cell ?? ""} set=${set} />
       <${Seeds} rows=${rows} version=${version} pair=${pair} show=${show} />
     </div>`}
-    ${pair && html`<${Duel} key=${`${pair.a.id}-${pair.b.id}`} pair=${pair} />`}
+    ${pair && html`<${Duel} key=${pairName(pair)} pair=${pair} />`}
   </section>`;
 }
 
-function Choices({ a, b, task, set }) {
-  const { table, version } = usePage();
+/** What a pair is called in the address. */
+function pairName({ a, b }) {
+  return `${a.id}-${b.id}`;
+}
+
+function Choices({ a, b, task, pair, set }) {
+  const { table, version, title } = usePage();
   const labels = useMemo(() => [...table.values("label").keys()], [version]);
   const tasks = useMemo(() => [...table.values("task").keys()], [version]);
-  const choice = (title, value, all, change, every = null) => html`<label>${title}<select value=${value} onChange=${(event) => change(event.target.value)}>
+  const choice = (words, value, all, change, every = null) => html`<label>${words}<select value=${value} onChange=${(event) => change(event.target.value)}>
     ${every && html`<option value="">${every}</option>`}
-    ${(all.includes(value) || !value ? all : [value, ...all]).map((one) => html`<option value=${one}>${every ? one : policyName(one)}</option>`)}
+    ${(all.includes(value) || !value ? all : [value, ...all]).map((one) => html`<option value=${one}>${every ? one : title(one)}</option>`)}
   </select></label>`;
   return html`<form class="filters" onSubmit=${(event) => event.preventDefault()}>
-    ${choice("A", a, labels, (value) => set({ a: value, cell: "", seed: "" }))}
-    <button onClick=${() => set({ a: b, b: a, cell: "" })} aria-label="Change sides" title="Change sides">⇄</button>
-    ${choice("B", b, labels, (value) => set({ b: value, cell: "", seed: "" }))}
-    ${tasks.length > 1 && choice("Task", task, tasks, (value) => set({ task: value, cell: "", seed: "" }), "all")}
+    ${choice("A", a, labels, (value) => set({ a: value, cell: "", pair: "" }))}
+    <button onClick=${() => set({ a: b, b: a, cell: "", pair: pair && pairName({ a: pair.b, b: pair.a }) })} aria-label="Change sides" title="Change sides">⇄</button>
+    ${choice("B", b, labels, (value) => set({ b: value, cell: "", pair: "" }))}
+    ${tasks.length > 1 && choice("Task", task, tasks, (value) => set({ task: value, cell: "", pair: "" }), "all")}
   </form>`;
 }
 
 /** Both, only one, neither: counts to click, and whether the difference could be chance. */
 function Matrix({ all, a, b, chosen, set }) {
+  const { title } = usePage();
   const counts = { both: 0, a: 0, b: 0, neither: 0 };
   for (const pair of all) counts[cell(pair)] += 1;
   const [rateA, rateB] = [(counts.both + counts.a) / all.length, (counts.both + counts.b) / all.length];
   const likely = chance(counts.a, counts.b);
-  const box = (name, words) => html`<td><button class=${name} aria-pressed=${chosen === name} onClick=${() => set({ cell: chosen === name ? "" : name, seed: "" })}>
+  const box = (name, words) => html`<td><button class=${name} aria-pressed=${chosen === name} onClick=${() => set({ cell: chosen === name ? "" : name, pair: "" })}>
     <strong class="num">${counts[name]}</strong><span>${words}</span></button></td>`;
   return html`<div class="matrix">
     <table aria-label="Success on the same seeds">
@@ -68,7 +75,7 @@ function Matrix({ all, a, b, chosen, set }) {
         <tr><th scope="row">A fails</th>${box("b", "only B")}${box("neither", "neither")}</tr>
       </tbody>
     </table>
-    <p><strong>A</strong> ${policyName(a)} <span class="num">${percent(rateA)}</span> · <strong>B</strong> ${policyName(b)} <span class="num">${percent(rateB)}</span> of ${plural(all.length, "seed")}.
+    <p><strong>A</strong> ${title(a)} <span class="num">${percent(rateA)}</span> · <strong>B</strong> ${title(b)} <span class="num">${percent(rateB)}</span> of ${plural(all.length, "seed")}.
       <br /><span class="soft">${counts.a + counts.b === 0 ? "They succeed on the same seeds." : `If neither were better, a split as uneven as ${counts.a} : ${counts.b} had a chance of ${likely < 0.001 ? "less than 0.1%" : percent(likely)} (exact McNemar test).`}</span></p>
   </div>`;
 }
@@ -97,6 +104,7 @@ function Duel({ pair }) {
 }
 
 function Sides({ pair, records }) {
+  const { title } = usePage();
   const length = Math.max(...records.map((record) => record.turns.length), 1);
   const player = usePlayer(length);
   const differs = useMemo(() => firstDifference(...records), records);
@@ -106,7 +114,7 @@ function Sides({ pair, records }) {
     const turn = record.turns[Math.min(player.at, record.turns.length - 1)];
     const over = player.at >= record.turns.length;
     return html`<article class=${`side ${over ? "over" : ""}`} aria-label=${name}>
-      <header><strong>${name}</strong> <a href=${link("episode", [row.id], { turn: player.at + 1 })}>${policyName(row.label)} #${row.id}</a> <${Outcome} row=${row} /> <span class="num" title="Reward">${points(row.reward)}</span></header>
+      <header><strong>${name}</strong> <a href=${link("episode", [row.id], { turn: player.at + 1 })}>${title(row.label)} #${row.id}</a> <${Outcome} row=${row} /> <span class="num" title="Reward">${points(row.reward)}</span></header>
       <div class=${turn?.frame ? "body" : ""}>
       ${turn?.frame && html`<${Frame} turn=${turn} name=${`${name}, turn ${player.at + 1}`} />`}
       <div>${turn && !turn.frame && html`<pre dir="auto">${turn.text || turn.prompt}</pre>`}${over && html`<p class="soft">ended after ${plural(record.turns.length, "turn")}</p>`}

@@ -1,7 +1,7 @@
 /** One episode: the frame, the turn in words beside it, and the ways to the episodes beside it. */
 import { html, useEffect, useMemo, useRef, useState } from "vendor/preact";
 import { listQuery, select } from "viewer/filter";
-import { plural, points, policyName } from "viewer/format";
+import { plural, points } from "viewer/format";
 import { useKeys } from "viewer/keys";
 import { usePage, useRecords } from "viewer/page";
 import { Advantage, Empty, Frame, Outcome, Problem } from "viewer/parts";
@@ -27,7 +27,7 @@ export function EpisodeView() {
 
 /** Who played what, how it went, and the neighbours: the list's, the group's, the same seed's. */
 function Head({ row }) {
-  const { table, version, route } = usePage();
+  const { table, version, route, title } = usePage();
   const list = listQuery(route.query);
   const rows = useMemo(() => select(table, list), [version, JSON.stringify(list)]);
   const place = rows.indexOf(row.at);
@@ -53,7 +53,7 @@ function Head({ row }) {
     </nav>
     <h1><span class="soft">#${row.id}</span> ${row.task}${row.kind && html` <span class="kind">${row.kind}</span>`} <${Outcome} row=${row} /></h1>
     <dl class="facts">
-      <div><dt>Policy</dt><dd>${policyName(row.label)}</dd></div>
+      <div><dt>Policy</dt><dd>${title(row.label)}</dd></div>
       ${row.stage && html`<div><dt>Stage</dt><dd>${row.stage}</dd></div>`}
       ${row.step >= 0 && html`<div><dt>Step</dt><dd class="num">${row.step}</dd></div>`}
       <div><dt>Seed</dt><dd class="num">${row.seed}</dd></div>
@@ -64,7 +64,7 @@ function Head({ row }) {
     </dl>
     <p class="ways">
       ${groupLink && html`<a href=${groupLink} title="Side by side (g)">Its group of ${group.length}</a>`}
-      ${others.map((other) => html`<a href=${other.link} title="Side by side (c)">Same seed by ${policyName(other.label)}</a>`)}
+      ${others.map((other) => html`<a href=${other.link} title="Side by side (c)">Same seed by ${title(other.label)}</a>`)}
     </p>
   </header>`;
 }
@@ -82,13 +82,13 @@ function otherPlayers(table, row) {
 }
 
 function Playing({ record, open, fold }) {
-  const { route, source } = usePage();
+  const { route } = usePage();
   const { turns } = record;
-  const player = usePlayer(turns.length, Number(route.query.turn ?? 1) - 1);
+  const player = usePlayer(turns.length, Number.parseInt(route.query.turn, 10) - 1 || 0);
   const pictured = turns.some((turn) => turn.frame);
   useKeys({ r: () => fold("reply", !(open.reply ?? !turns[player.at]?.valid)) });
   useEffect(() => {
-    for (const turn of turns.slice(player.at + 1, player.at + 4)) if (turn.frame) new Image().src = source.frame(turn);
+    for (const turn of turns.slice(player.at + 1, player.at + 4)) if (turn.frame) new Image().src = turn.frame;
   }, [player.at, turns]);
   if (!turns.length) return html`<${Empty}>No turn was played${record.problem ? `: ${record.problem}` : ""}.<//>`;
   return html`<div class=${`playing ${pictured ? "" : "words"}`}>
@@ -104,7 +104,6 @@ function Playing({ record, open, fold }) {
 
 /** Small pictures of the turns; the one that is shown stays in sight. */
 function Strip({ turns, player }) {
-  const { source } = usePage();
   const strip = useRef();
   useEffect(() => {
     const now = strip.current.children[player.at];
@@ -114,7 +113,7 @@ function Strip({ turns, player }) {
     return () => watch.disconnect();
   }, [player.at]);
   const thumb = (turn, index) => html`<button class=${turn.valid ? "" : "invalid"} aria-label=${`Turn ${index + 1}`} aria-current=${index === player.at} onClick=${() => player.seek(index)}>
-    ${turn.frame ? html`<img src=${source.frame(turn)} alt="" loading="lazy" />` : html`<span>–</span>`}
+    ${turn.frame ? html`<img src=${turn.frame} alt="" loading="lazy" />` : html`<span>–</span>`}
   </button>`;
   return html`<div class="strip" ref=${strip} aria-label=${plural(turns.length, "turn")}>${turns.map(thumb)}</div>`;
 }

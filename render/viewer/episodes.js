@@ -1,7 +1,7 @@
 /** All episodes in a table, with filters that stand in the address. */
 import { html, useEffect, useMemo, useRef, useState } from "vendor/preact";
 import { FILTERS, ORDER, OUTCOMES, listQuery, select, span, spanText } from "viewer/filter";
-import { count, percent, plural, points, policyName } from "viewer/format";
+import { count, percent, plural, points } from "viewer/format";
 import { useKeys } from "viewer/keys";
 import { usePage } from "viewer/page";
 import { Empty, Outcome } from "viewer/parts";
@@ -16,12 +16,12 @@ const signed = (value) => points(value, true);
 const COLUMNS = [
   ["id", "#", (id, row, list) => html`<a href=${link("episode", [id], list)}>${id}</a>`, "num"],
   ["success", "Outcome", (value, row) => html`<${Outcome} row=${row} />`, ""],
-  ["label", "Policy", policyName, "name"],
+  ["label", "Policy", (value, row, list, page) => page.title(value), "name"],
   ["task", "Task", text, "name wide"],
   ["kind", "Kind", text, "name wide"],
   ["stage", "Stage", text, "name wide"],
   ["step", "Step", step, "num wide"],
-  ["group", "Group", (value, row, list, table) => (table.group(row.at).length > 1 ? html`<a href=${link("group", groupParts(row))}>${value}</a>` : value), "num wide"],
+  ["group", "Group", (value, row, list, { table }) => (table.group(row.at).length > 1 ? html`<a href=${link("group", groupParts(row))}>${value}</a>` : value), "num wide"],
   ["seed", "Seed", text, "num wide"],
   ["turns", "Turns", text, "num"],
   ["valid", "Valid", percent, "num wide"],
@@ -31,7 +31,8 @@ const COLUMNS = [
 ];
 
 export function EpisodesView() {
-  const { route, table, version } = usePage();
+  const page = usePage();
+  const { route, table, version } = page;
   const list = listQuery(route.query);
   const key = JSON.stringify(list);
   const rows = useMemo(() => select(table, list), [version, key]);
@@ -45,7 +46,7 @@ export function EpisodesView() {
   const head = shown.map(([column, title, , look]) => html`<${Head} column=${column} title=${title} look=${look} sort=${list.sort || ORDER} set=${set} />`);
   const cells = (at) => {
     const row = table.row(at);
-    return shown.map(([column, , content, look]) => html`<td class=${look} data-column=${column}>${content(row[column], row, list, table)}</td>`);
+    return shown.map(([column, , content, look]) => html`<td class=${look} data-column=${column}>${content(row[column], row, list, page)}</td>`);
   };
   return html`<section class="episodes">
     <h1>Episodes</h1>
@@ -73,7 +74,8 @@ function Head({ column, title, look, sort, set }) {
 }
 
 function Filters({ list, set, search }) {
-  const { table, version } = usePage();
+  const page = usePage();
+  const { table, version } = page;
   const choices = useMemo(() => Object.fromEntries(["task", "kind", "label", "stage"].map((column) => [column, [...table.values(column)]])), [version]);
   const choice = (column, title, write = (value) => value) => {
     const values = choices[column];
@@ -87,7 +89,7 @@ function Filters({ list, set, search }) {
   };
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
     <label class="search">Search<${Field} own=${search} type="search" placeholder="words, #id ( / )" value=${list.q ?? ""} change=${(q) => set({ q })} /></label>
-    ${choice("task", "Task")} ${choice("kind", "Kind")} ${choice("label", "Policy", policyName)} ${choice("stage", "Stage")}
+    ${choice("task", "Task")} ${choice("kind", "Kind")} ${choice("label", "Policy", page.title)} ${choice("stage", "Stage")}
     <label>Outcome<select value=${list.outcome ?? ""} onChange=${(event) => set({ outcome: event.target.value })}>
       <option value="">all</option>${OUTCOMES.map(([value, words]) => html`<option value=${value}>${words}</option>`)}
     </select></label>

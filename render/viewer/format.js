@@ -1,6 +1,4 @@
-/** Numbers, names and outcomes in words. */
-
-const LABELS = { before: "Before RL", after: "After RL", train: "Training", random: "Random", idle: "Idle", expert: "Expert", human: "Human" };
+/** Numbers and outcomes in words. */
 
 /** A share (0–1) in per cent with one digit. */
 export function percent(value) {
@@ -35,14 +33,6 @@ export function count(value) {
 /** A count and its noun. */
 export function plural(value, noun) {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
-}
-
-/** A policy's label for people; a run's prefix stays in front. */
-export function policyName(label) {
-  const cut = label.lastIndexOf("/") + 1;
-  const name = label.slice(cut);
-  const words = LABELS[name] ?? (name.startsWith("after_") ? `After ${name.slice(6).toUpperCase()}` : name);
-  return label.slice(0, cut) + words;
 }
 
 /** How an episode ended, in one word and with the class that colours it. */

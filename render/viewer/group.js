@@ -1,6 +1,6 @@
 /** The episodes of one group side by side: the same start, played several times, best advantage first. */
 import { html, useMemo } from "vendor/preact";
-import { plural, points, policyName } from "viewer/format";
+import { plural, points } from "viewer/format";
 import { useKeys } from "viewer/keys";
 import { usePage, useRecords } from "viewer/page";
 import { Advantage, Empty, Frame, Outcome, Problem } from "viewer/parts";
@@ -11,7 +11,7 @@ import { Action } from "viewer/turn";
 const WIDEST = 340; // pixels of a card
 
 export function GroupView() {
-  const { route, table, version } = usePage();
+  const { route, table, version, title } = usePage();
   const [label, stage, step, task, group] = route.parts;
   const key = JSON.stringify([label, stage, Number(step), task, Number(group)]);
   const rows = useMemo(() => {
@@ -33,7 +33,7 @@ export function GroupView() {
   const seeds = [...new Set(rows.map((row) => row.seed))];
   return html`<section class="group">
     <nav class="list" aria-label="Groups"><a href=${link("episodes", [], { label, task, step })}>Episodes of this step</a> <${Step} to=${before}>‹ previous group<//> <${Step} to=${next}>next group ›<//></nav>
-    <h1>Group ${group} <span class="soft">${task} · ${policyName(label)}${stage && ` · ${stage}`}${step >= 0 && ` · step ${step}`}</span></h1>
+    <h1>Group ${group} <span class="soft">${task} · ${title(label)}${stage && ` · ${stage}`}${step >= 0 && ` · step ${step}`}</span></h1>
     <dl class="facts">
       <div><dt>Episodes</dt><dd class="num">${rows.length}</dd></div>
       <div><dt>Success</dt><dd class="num">${rows.filter((row) => row.success).length} of ${rows.length}</dd></div>

@@ -16,6 +16,7 @@ const layers = [];
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector("dialog[open]") && !["Escape", "?"].includes(event.key)) return;
   const own = OWN.find(([selector]) => event.target.closest?.(selector))?.[1];
   if (own === "all" && event.key === "Escape") event.target.blur();
   if (own === "all" || own?.includes(event.key)) return;

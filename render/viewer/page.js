@@ -3,7 +3,7 @@ import { createContext, useContext, useEffect, useState } from "vendor/preact";
 
 export const PageContext = createContext(null);
 
-/** {source, run, table, version (grows with the table), route, dark}. */
+/** {source, run, table, version (grows with the table), route, dark, title(label): who played, for people}. */
 export function usePage() {
   return useContext(PageContext);
 }

@@ -1,20 +1,16 @@
 /** Two players on the same starts: pairs of their episodes, and what they say together. */
 
-/** The pairs of `a` and `b`: rows of both labels with the same task and seed, the i-th with the i-th. */
+/** The pairs of `a` and `b`: rows of both labels with the same task, seed and kind, the i-th with the i-th. */
 export function pairs(table, a, b, task = "") {
-  const waiting = new Map();
   const found = [];
   const { label, task: tasks } = table.columns;
-  const queue = (at) => {
-    const key = table.startKey(at);
-    if (!waiting.has(key)) waiting.set(key, []);
-    return waiting.get(key);
-  };
-  const wanted = (at, name) => label[at] === name && (!task || tasks[at] === task);
-  for (let at = 0; at < table.size; at += 1) if (wanted(at, a)) queue(at).push(at);
-  for (let at = 0; at < table.size; at += 1) {
-    const first = wanted(at, b) ? waiting.get(table.startKey(at))?.shift() : undefined;
-    if (first !== undefined) found.push({ a: table.row(first), b: table.row(at) });
+  for (const rows of table.starts.values()) {
+    if (task && tasks[rows[0]] !== task) continue;
+    const waiting = rows.filter((at) => label[at] === a);
+    for (const at of rows.filter((one) => label[one] === b)) {
+      const place = waiting.findIndex((first) => table.sameKind(first, at));
+      if (place >= 0) found.push({ a: table.row(waiting.splice(place, 1)[0]), b: table.row(at) });
+    }
   }
   return found.sort((one, other) => one.a.at - other.a.at);
 }
@@ -28,11 +24,11 @@ export function cell({ a, b }) {
 /** Exact McNemar test: how likely so lopsided a split of `a` and `b` is where neither policy is better. */
 export function chance(a, b) {
   const n = a + b;
-  let term = 0.5 ** n;
+  let term = n * Math.log(0.5); // logarithms: 0.5 ** n itself is 0 from 1,075 on
   let sum = 0;
   for (let k = 0; k <= Math.min(a, b); k += 1) {
-    sum += term;
-    term *= (n - k) / (k + 1);
+    sum += Math.exp(term);
+    term += Math.log((n - k) / (k + 1));
   }
   return Math.min(2 * sum, 1);
 }
@@ -50,9 +46,9 @@ export function firstDifference(a, b) {
 /** Two labels that share starts: two runs' ends, or a run's before and after; what is measured by comes last. */
 export function defaultLabels(table) {
   const labels = [...table.values("label").keys()];
-  const starts = new Map(labels.map((label) => [label, new Set()]));
-  table.columns.label.forEach((label, at) => starts.get(label).add(table.startKey(at)));
-  const share = (a, b) => a !== b && starts.has(a) && starts.has(b) && [...starts.get(a)].some((start) => starts.get(b).has(start));
+  const by = (rows, name) => rows.filter((at) => table.columns.label[at] === name);
+  const starts = [...table.starts.values()].filter((rows) => rows.length > 1);
+  const share = (a, b) => a !== b && starts.some((rows) => by(rows, a).some((one) => by(rows, b).some((other) => table.sameKind(one, other))));
   const called = (name) => labels.filter((label) => label.split("/").at(-1) === name);
   const floor = (label) => ["random", "idle", "expert"].includes(label.split("/").at(-1));
   const order = [...labels.filter((label) => !floor(label)), ...labels.filter(floor)];

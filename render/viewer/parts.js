@@ -1,7 +1,6 @@
 /** Small pieces that several views show. */
 import { html, useState } from "vendor/preact";
 import { outcome, points } from "viewer/format";
-import { usePage } from "viewer/page";
 
 const SHARP_FROM = 2.5; // times larger than it is; below that a picture has jagged lines where pixels are kept sharp
 const ICONS = {
@@ -40,9 +39,8 @@ export function Problem({ text, again }) {
 
 /** The frame a turn was played from; a picture that is not there says so. */
 export function Frame({ turn, name }) {
-  const { source } = usePage();
   const [broken, setBroken] = useState(null);
-  const url = turn && source.frame(turn);
+  const url = turn?.frame;
   if (!url) return html`<div class="frame none"><span>no picture</span></div>`;
   if (broken === url) return html`<div class="frame none"><span>the picture is not there</span></div>`;
   const fit = ({ target }) => {

@@ -69,12 +69,12 @@ export function Rows({ name, rows, version, head, cells, open, className = "" })
   };
   return html`<div class=${`rows ${className}`}>
     ${above > 0 && html`<button class="above" onClick=${() => (box.current.scrollTop = 0)}>↑ ${plural(above, "new row")}</button>`}
-    <div class="scroller" ref=${box} tabindex="0" aria-label="Rows: j and k move, Enter opens" onScroll=${() => setTop(box.current.scrollTop)}>
-      <table role="grid" aria-rowcount=${rows.length + 1}>
+    <div class="scroller" ref=${box} onScroll=${() => setTop(box.current.scrollTop)}>
+      <table role="grid" tabindex="0" aria-label="Rows: j and k move, Enter opens" aria-rowcount=${rows.length + 1} aria-activedescendant=${place < 0 ? null : `${name}-${cursor}`}>
         <thead><tr aria-rowindex="1">${head}</tr></thead>
         <tbody>
           <tr class="space" style=${{ height: `${from * HEIGHT}px` }} aria-hidden="true"></tr>
-          ${rows.slice(from, to).map((key, index) => html`<tr key=${key} aria-rowindex=${from + index + 2} aria-selected=${key === cursor} onClick=${click(key)}>${cells(key)}</tr>`)}
+          ${rows.slice(from, to).map((key, index) => html`<tr key=${key} id=${`${name}-${key}`} aria-rowindex=${from + index + 2} aria-selected=${key === cursor} onClick=${click(key)}>${cells(key)}</tr>`)}
           <tr class="space" style=${{ height: `${(rows.length - to) * HEIGHT}px` }} aria-hidden="true"></tr>
         </tbody>
       </table>

@@ -1,7 +1,7 @@
 /** The run at a glance: what it was, what it reached, how it learned, its videos, its settings. */
 import { html, useState } from "vendor/preact";
 import { Chart } from "viewer/chart";
-import { count, policyName } from "viewer/format";
+import { count } from "viewer/format";
 import { remember, remembered, usePage } from "viewer/page";
 import { link } from "viewer/route";
 import { ResultTable } from "viewer/tables";
@@ -17,7 +17,7 @@ export function RunView() {
     <${Charts} />
     ${run.videos.length > 0 && html`<h2>Videos</h2><div class="videos">${run.videos.map((video) => html`<${Video} key=${video.url} video=${video} />`)}</div>`}
     ${run.policies.length > 0 && html`<h2>Episodes</h2><p class="ways">${run.policies.map(
-      ({ label, title, episodes }) => html`<a href=${link("episodes", [], { label })}>${title || policyName(label)} <span class="soft num">${count(episodes)}</span></a>`,
+      ({ label, title, episodes }) => html`<a href=${link("episodes", [], { label })}>${title} <span class="soft num">${count(episodes)}</span></a>`,
     )}</p>`}
     ${run.config && html`<details><summary>Settings</summary><pre tabindex="0">${run.config}</pre></details>`}
   </section>`;

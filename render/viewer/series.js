@@ -4,7 +4,7 @@ const SMOOTHED_FROM = 12;
 
 /**
  * The columns of a chart: {data: [x, …], lines: [{name, role, from}]}, one line for each column after x.
- * `role`: "line", "raw" (behind its smoothed line), "points" (held out), "low" and "high" (their interval, one after the
+ * `role`: "line", "raw" (behind its smoothed line), "points" (validations), "low" and "high" (their interval, one after the
  * other). `from`: the place of the series in the chart. A null is a gap; undefined only says that another series has an x.
  */
 export function columns(chart, stages, smooth) {

@@ -32,7 +32,6 @@ function serverSource() {
     episode(id) {
       return keep(records, id, KEPT_RECORDS, async () => (await get(`/api/episodes/${id}`)).json());
     },
-    frame: (turn) => turn.frame,
   };
 }
 
@@ -46,9 +45,7 @@ function fileSource(run) {
   return {
     live: false,
     run: async () => JSON.parse(run.textContent),
-    async episodes(after) {
-      return after === 0 ? JSON.parse(document.getElementById("index").textContent) : { total: after, from: after, columns: {} };
-    },
+    episodes: async () => JSON.parse(document.getElementById("index").textContent),
     async episode(id) {
       const chunk = chunks.find(({ from, to }) => from <= id && id <= to);
       if (!chunk) throw new Error(`episode ${id} is not in this file`);
@@ -58,7 +55,6 @@ function fileSource(run) {
       if (record.error) throw new Error(record.error);
       return record;
     },
-    frame: (turn) => turn.frame,
   };
 }
 

@@ -68,9 +68,15 @@ export class Table {
     return this.groups.get(this.groupKey(at)) ?? [];
   }
 
-  /** The rows that have a row's task and seed. */
+  /** The rows that have a row's task, seed and kind. */
   sameStart(at) {
-    return this.starts.get(this.startKey(at)) ?? [];
+    return (this.starts.get(this.startKey(at)) ?? []).filter((other) => this.sameKind(at, other));
+  }
+
+  /** Whether two rows with one seed can have one start: another scenario or size has others. */
+  sameKind(one, other) {
+    const [a, b] = [this.columns.kind[one], this.columns.kind[other]];
+    return a === b || !a || !b;
   }
 
   /** The distinct values of a column with how often each is there, in order of appearance; empty ones left out. */

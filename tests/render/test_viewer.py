@@ -91,7 +91,7 @@ def test_the_run_at_a_glance(browser: Browser, place: str) -> None:
         keys = page.locator("figure.chart").evaluate_all("charts => charts.map(chart => chart.dataset.key)")
         assert keys == ["success", "reward", "valid", "response_length", "entropy", "policy_kl", "tokens_per_second"]
         page.get_by_label("Smooth lines").uncheck()
-        legend = ["training 80.0%", "held out 80.0%", "random 5.0%", "idle 0.0%", "expert 100.0%"]  # 0.1 + 0.7
+        legend = ["training 80.0%", "validation 80.0%", "random 5.0%", "idle 0.0%", "expert 100.0%"]  # 0.1 + 0.7
         shows(page, '[data-key="success"] .entry', legend)
         page.get_by_role("button", name="1 more charts").click()
         shows(page, '[data-key="grad_norm"] figcaption', ["Gradient norm 0.50"])
@@ -165,6 +165,8 @@ def test_rows_by_keyboard(browser: Browser, place: str) -> None:
         page.keyboard.press("Escape")
         page.keyboard.press("?")
         expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+        page.keyboard.press("3")  # what lies behind is not to be reached
+        expect(page.locator(".counts")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog", name="Keys")).to_have_count(0)
 
@@ -265,6 +267,37 @@ def test_two_players_on_the_same_seeds(browser: Browser, place: str) -> None:
         expect(page.locator(".seeds td.now")).to_have_text("4")
 
 
+def test_a_seed_of_two_tasks_or_kinds(browser: Browser, tmp_path: Path) -> None:
+    for label, kind in (("before", "corner"), ("after", "corner"), ("other", "penalty")):
+        with EpisodeWriter(tmp_path / "run" / "episodes" / label) as writer:
+            for task in ("football", "sokoban"):
+                for seed in (8, 9):
+                    changes: dict[str, Any] = {"task": task, "kind": kind if task == "football" else ""}
+                    writer.write(fixture.episode(label, seed, label == "after", count=1, **changes))
+    with serving(tmp_path / "run") as url, opened(browser, f"{url}/#/compare") as page:
+        seen = page.locator(".seeds tr:has(.now) td")
+        for seed, task in (("8", "football"), ("9", "football"), ("8", "sokoban"), ("9", "sokoban")):
+            expect(seen.nth(0)).to_have_text(seed)
+            expect(seen.nth(1)).to_have_text(task)
+            page.keyboard.press("n")
+        address = page.url
+        page.reload()
+        expect(seen.nth(1)).to_have_text("sokoban")
+        assert page.url == address
+        page.get_by_role("button", name="Change sides").click()
+        expect(page.locator(".matrix p")).to_contain_text("A After RL 100.0%")
+        expect(seen).to_have_text(["9", "sokoban", "success", "1.10", "out of turns", "0.10"])
+        page.locator("form.filters select").first.select_option("other")  # of football it played another kind
+        expect(page.locator(".matrix p")).to_contain_text("of 2 seeds")
+        page.goto(f"{url}/#/episode/0")
+        expect(page.get_by_role("link", name="Same seed by")).to_have_text("Same seed by After RL")
+        page.goto(f"{url}/#/compare?a=before&b=after&seed=9&task=sokoban")
+        expect(page.locator(".seeds td.now")).to_have_text("9")
+        assert page.evaluate("import('viewer/pairs').then(({ chance }) => [chance(1200, 1200), chance(1, 6)])") == [
+            pytest.approx(1), pytest.approx(0.125),
+        ]  # fmt: skip
+
+
 def test_hostile_text_is_text(browser: Browser, place: str) -> None:
     with opened(browser, f"{place}#/episodes?task=arithmetic&sort=seed") as page:
         expect(page.locator(column("kind")).first).to_have_js_property("textContent", fixture.HOSTILE[:40])
@@ -336,16 +369,39 @@ def test_what_comes_in_while_the_run_goes_on(browser: Browser, tmp_path: Path) -
         expect(page.locator(".live")).to_have_count(0)
 
 
-def test_a_server_that_goes_away(browser: Browser, tmp_path: Path) -> None:
+def test_a_server_that_goes_away_and_another_in_its_place(browser: Browser, tmp_path: Path) -> None:
+    folder = fixture.write_run(tmp_path / "sokoban")
+    with EpisodeWriter(tmp_path / "second" / "episodes" / "before") as writer:
+        for seed in range(70, 140):  # more than the first had
+            writer.write(fixture.episode("before", seed, True, count=1))
+    context = browser.new_context()
+    with serving(folder) as url:
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{url}/#/episodes?label=before&sort=seed")
+        expect(page.locator(column("seed")).first).to_have_text("0")
+    page.clock.fast_forward(10_000)
+    expect(page.locator(".gone")).to_have_text("The server does not answer; trying again.")
+    expect(page.locator(column("seed")).first).to_have_text("0")  # what was there stays
+    with serving(tmp_path / "second", port=int(url.rpartition(":")[2])):
+        page.clock.fast_forward(2_000)
+        expect(page.locator(".brand span")).to_have_text("second")
+        expect(page.locator(".counts")).to_contain_text("70 of 70 episodes")
+        expect(page.locator(column("seed")).first).to_have_text("70")
+    context.close()
+
+
+def test_a_run_that_goes_on_again_is_followed(browser: Browser, tmp_path: Path) -> None:
     folder = fixture.write_run(tmp_path / "sokoban", ended=False)
-    with fixture.going_on(folder):
+    with serving(folder) as url:
         context = browser.new_context()
-        with serving(folder) as url:
-            page = context.new_page()
-            page.goto(url)
-            expect(page.locator("h1")).to_have_text("sokoban")
-        expect(page.locator(".gone")).to_have_text("The server does not answer; trying again.")
-        expect(page.locator("h1")).to_have_text("sokoban")  # what was there stays
+        page = context.new_page()
+        page.clock.install()
+        page.goto(url)
+        expect(page.locator(".notes")).to_contain_text("the run was stopped before its end")
+        with fixture.going_on(folder):
+            page.clock.fast_forward(10_000)
+            expect(page.locator(".live")).to_have_text("live")
         context.close()
 
 
@@ -362,6 +418,11 @@ def test_a_record_that_cannot_be_read(browser: Browser, tmp_path: Path) -> None:
         expect(page.locator(".problem")).to_contain_text("Episode 0: ")
         page.get_by_role("link", name="next ›").click()
         expect(page.locator(".controls output")).to_have_text("1 / 4")
+        for odd, turn in (("x", "1"), ("2.5", "2"), ("99", "4")):
+            page.goto(f"{url}/?{odd}#/episode/1?turn={odd}")
+            expect(page.locator(".controls output")).to_have_text(f"{turn} / 4")
+        page.goto(f"{url}/#/constructor")
+        expect(page.locator(".empty")).to_contain_text("There is no such page.")
         page.goto(f"{url}/#/episode/9999")
         expect(page.locator(".empty")).to_contain_text("There is no episode 9999 here.")
         context.close()
@@ -384,7 +445,7 @@ def test_two_runs_on_one_page(browser: Browser, tmp_path: Path) -> None:
         shows(page, '[data-key="entropy"] .entry', ["first 0.10", "second 0.10"])
         page.keyboard.press("3")
         expect(page.locator(".matrix p")).to_contain_text(
-            "A first/After RL 60.0% · B second/After RL 60.0% of 10 seeds"
+            "A first · After RL 60.0% · B second · After RL 60.0% of 10 seeds"
         )
         expect(page.locator(".matrix p")).to_contain_text("They succeed on the same seeds.")
 
@@ -394,13 +455,19 @@ def test_ten_thousand_episodes(browser: Browser, tmp_path: Path) -> None:
     with EpisodeWriter(folder / "episodes" / "train") as writer:
         for index in range(10_000):
             step, group, success = index // 80, index // 8, index % 3 == 0
-            writer.write(fixture.episode("train", group, success, turns=(), step=step, group=group))
+            writer.write(fixture.episode("train", group, success, count=1, step=step, group=group))
     write_report(folder)
     with opened(browser, (folder / "report.html").as_uri() + "#/episodes") as page:
         expect(page.locator(".counts")).to_contain_text("10\u2009000 of 10\u2009000 episodes")
         assert page.locator("tbody tr").count() < 80
         page.locator(".scroller").evaluate("box => box.scrollTop = box.scrollHeight")
-        expect(page.locator("tbody tr:not(.space)").last).to_have_attribute("aria-rowindex", "10001")
+        last = page.locator("tbody tr:not(.space)").last
+        expect(last).to_have_attribute("aria-rowindex", "10001")
+        page.evaluate("location.hash = '#/episode/9999'")  # of the last chunk
+        expect(page.locator(".turn .caption")).to_have_text("you are at (0, 1)")  # seed 9999 // 8 = 1249
+        expect(page.locator(".frame img")).to_have_js_property("naturalWidth", 64)
+        page.go_back()
+        expect(last).to_have_attribute("aria-rowindex", "10001")
         assert page.locator("tbody tr").count() < 80
         page.get_by_label("Outcome").select_option("success")
         expect(page.locator(".counts")).to_contain_text("3\u2009334 of 10\u2009000 episodes, 100.0% success")

@@ -74,9 +74,9 @@ def make_run(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(*folders: Path) -> Iterator[str]:
+def serving(*folders: Path, port: int = 0) -> Iterator[str]:
     """A real server's address, while it runs in a thread."""
-    listening = bind(0)
+    listening = bind(port)
     running = server(Watched(folders))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
