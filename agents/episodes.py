@@ -22,6 +22,9 @@ from envs.task import Observation, Task, state_hash
 
 T = TypeVar("T")
 
+FILM_FRAMES = 600
+"""About so many frames has an episode's film at most, a minute: of a longer one some frames of each turn are left out."""
+
 
 class Ended(StrEnum):
     """How an episode ended."""
@@ -78,7 +81,7 @@ class Episode:
     branches: tuple[Branch, ...] = ()
     """Every reply once, as tokens, in the context that it was sampled in; none for players without tokens."""
     frames: list[NDArray[np.uint8]] = field(default_factory=list)
-    """Every frame of the film, if it was filmed."""
+    """The frames of the film, if it was filmed."""
     frames_a_turn: list[int] = field(default_factory=list)
     """How many of `frames` each turn took; the first count includes the start's."""
     problem: str = ""
@@ -188,7 +191,7 @@ class Arena:
             own = task.observe(env, observation, info)
             seat = Seat(task, env, own, 0, start.sampling_seed, policy.sit(task))
             if film:
-                episode.frames += _film(env)
+                episode.frames += _film(env, config.max_turns)
             for number in range(config.max_turns):
                 seat.turn, seat.observation = number, await look(own)
                 try:
@@ -219,7 +222,7 @@ class Arena:
                 episode.turns.append(turn)
                 if film:
                     before = len(episode.frames) if number else 0
-                    episode.frames += _film(env)
+                    episode.frames += _film(env, config.max_turns)
                     episode.frames_a_turn.append(len(episode.frames) - before)
                 if over:
                     break
@@ -228,6 +231,8 @@ class Arena:
         return episode
 
 
-def _film(env: gymnasium.Env[Any, Any]) -> list[NDArray[np.uint8]]:
-    frames: Any = env.render()
-    return list(frames) if frames is not None else []
+def _film(env: gymnasium.Env[Any, Any], turns: int) -> list[NDArray[np.uint8]]:
+    """The newest frames: every k-th to the last, so that as many `turns` fit the film."""
+    frames: Any = env.render() or []
+    every = -(-len(frames) // max(1, FILM_FRAMES // turns))
+    return [frame for number, frame in enumerate(frames[::-1]) if number % every == 0][::-1]

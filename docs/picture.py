@@ -39,7 +39,7 @@ def main(checkpoint: str) -> None:
     won = [number for number in range(12) if after[number].success and not before[number].success][:3]
     frames = []
     for number in won:
-        films = [film(before[number], "before", number), film(after[number], "after", number)]
+        films = [list(film(before[number], "before")), list(film(after[number], "after"))]
         last = [clip[-1] for clip in films]
         for pair in zip_longest(*films):
             shown = [frame if frame is not None else last[side] for side, frame in enumerate(pair)]

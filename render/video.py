@@ -6,7 +6,8 @@ import contextlib
 import itertools
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +23,11 @@ TEXT: Final[Colour] = (232, 237, 242)
 ENCODERS: Final = {
     ".mp4": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart"],
     # At most 640 pixels wide, in the film's own 64 colours, and of each frame only what changed: 100 kB a second.
-    ".gif": [
-        "-filter_complex",
-        "scale='min(640,iw)':-2:flags=lanczos,split[film][seen];[seen]palettegen=max_colors=64[colours];"
-        "[film][colours]paletteuse=dither=none:diff_mode=rectangle",
-    ],
+    ".gif": ["-lavfi", "paletteuse=dither=none:diff_mode=rectangle"],
 }
 """What ffmpeg is told, by the film's ending."""
+LOSSLESS: Final = ["-vf", "scale='min(640,iw)':-2:flags=lanczos", "-c:v", "ffv1", "-pix_fmt", "bgr0"]
+"""A GIF's frames before its colours are known: on disk, since ffmpeg would hold them all in memory."""
 
 
 def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> Path:
@@ -65,22 +64,32 @@ def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> P
 
 
 def _encode(path: Path, frames: Iterable[Frame], fps: float, kind: str) -> None:
-    """Pipe all frames through imageio's ffmpeg; imageio's own writer would not notice when ffmpeg fails."""
+    """Encode the film as its kind is encoded."""
     checked = _one_size(frames)
     first = next(checked, None)
     if first is None:
         raise ValueError("a film needs at least one frame: none came")
     height, width = _even(first).shape[:2]
-    command = [
-        imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error",
-        "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-",
-        "-an", *ENCODERS[kind], str(path),
-    ]  # fmt: skip
+    piped = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-", "-an"]
+    film = itertools.chain([first], checked)
+    if kind == ".mp4":
+        _ffmpeg([*piped, *ENCODERS[kind], str(path)], film)
+        return
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
+        whole, colours = f"{folder}/film.nut", f"{folder}/colours.png"
+        _ffmpeg([*piped, *LOSSLESS, whole], film)
+        _ffmpeg(["-i", whole, "-vf", "palettegen=max_colors=64", colours])
+        _ffmpeg(["-i", whole, "-i", colours, *ENCODERS[kind], str(path)])
+
+
+def _ffmpeg(words: Sequence[str], frames: Iterable[Frame] = ()) -> None:
+    """Run imageio's ffmpeg and pipe frames into it; imageio's own writer would not notice when ffmpeg fails."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *words]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stdin is not None and process.stderr is not None
     try:
         with contextlib.suppress(BrokenPipeError), process.stdin:
-            for frame in itertools.chain([first], checked):
+            for frame in frames:
                 process.stdin.write(np.ascontiguousarray(_even(frame)).data)
         message = process.stderr.read().decode(errors="replace").strip().splitlines()
         if process.wait() != 0:

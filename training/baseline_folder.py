@@ -142,9 +142,8 @@ class BaselineFolder:
                 rewards, asked = turn_rewards(episode, self.task), prompts(episode, None, task)
                 record = as_record(episode, task=task.name, policy=label, rewards=rewards, prompts=asked, step=step)
                 writer.write(record)
-        frames = films(episodes, label)
-        if frames:
-            write_video(self.path / "videos" / f"{label}.mp4", frames)
+        if any(episode.frames for episode in episodes):
+            write_video(self.path / "videos" / f"{label}.mp4", films(episodes, label))
 
     def finish(self, progress: Progress) -> dict[str, Any]:
         """Write curves, summary and report; the checkpoints for resume go last."""

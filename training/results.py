@@ -70,7 +70,7 @@ class Results:
 
     def film(self, name: str, title: str, episodes: Sequence[Episode]) -> None:
         """Write the film of those that were filmed, as MP4 and as GIF."""
-        frames = films(episodes, title) if self.folder is not None else []
-        for ending in ENCODERS if frames else ():
-            assert self.folder is not None
-            write_video(self.folder / "videos" / f"{name}{ending}", frames)
+        if self.folder is None or not any(episode.frames for episode in episodes):
+            return
+        for ending in ENCODERS:
+            write_video(self.folder / "videos" / f"{name}{ending}", films(episodes, title))

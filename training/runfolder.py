@@ -110,8 +110,8 @@ class RunFolder:
                 for episode in episodes[: self.config.evaluation.records]:
                     rewards, asked = turn_rewards(episode, task.config), prompts(episode, chat, task)
                     writer.write(as_record(episode, task=name, policy=label, rewards=rewards, prompts=asked, step=step))
-        frames = [frame for episodes in played.values() for frame in films(episodes, label)]
-        return write_video(self.path / "videos" / f"{label}.mp4", frames) if frames else None
+        filmed = [episode for episodes in played.values() for episode in episodes if episode.frames]
+        return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
 
     def finish(self, config: Config, progress: Progress, started: float) -> dict[str, Any]:
         """Write curves, summary and report; the checkpoints for resume go last."""

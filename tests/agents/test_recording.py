@@ -1,6 +1,7 @@
 """Episodes go into their record, and into films, as they were played."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -140,14 +141,34 @@ def test_prompts_in_the_task_s_words() -> None:
 
 
 def test_a_film_shows_what_was_thought_and_done(filmed: Episode) -> None:
-    frames = film(filmed, "before", 0)
+    frames = list(film(filmed, "before"))
     assert filmed.frames_a_turn == [len(filmed.frames), 0]  # the invalid reply moved nothing, and is shown all the same
     assert len(frames) == len(filmed.frames) + LEAST_FRAMES + LAST_FRAMES
     assert len({frame.shape for frame in frames}) == 1
-    title = "before · held-out episode 1"
+    title = "before · held-out episode 6"  # it is start 5
     said = captioned(filmed.frames[0], title, ["plays: right", "thinks: run"], rows=2)
     assert np.array_equal(frames[0], said)
     invalid = captioned(filmed.frames[-1], title, ["invalid: right!", ""], rows=2)
     assert np.array_equal(frames[-LAST_FRAMES - 1], invalid)
     assert np.array_equal(frames[-1], captioned(filmed.frames[-1], title, ["no success (invalid)"], rows=2))
-    assert len(films([filmed, play(FOOTBALL, RUN, "!"), filmed], "before")) == 2 * len(frames)  # one was not filmed
+    assert len(list(films([filmed, play(FOOTBALL, RUN, "!"), filmed], "before"))) == 2 * len(frames)  # one was not
+
+
+def test_a_long_film_leaves_frames_out() -> None:
+    whole = play(FOOTBALL, *[RUN] * 3, film=1)
+    assert whole.frames_a_turn == [6, 5, 5]  # the start's; 5 steps of a decision
+    long = Task("football", TaskConfig(**{**vars(FOOTBALL.config), "max_turns": 300}))
+    some = play(long, *[RUN] * 3, film=1)
+    assert some.frames_a_turn == [3, 2, 2] and len(some.frames) == 7  # 600 / 300
+    ends = [0, 5, 10, 15]  # the start, then where each turn ended
+    for kept, number in zip([0, 2, 4, 6], ends, strict=True):
+        assert np.array_equal(some.frames[kept], whole.frames[number])
+
+
+def test_a_film_of_many_turns_is_short_and_made_as_it_is_asked_for() -> None:
+    some = play(FOOTBALL, RUN, film=1)
+    long = replace(some, turns=some.turns * 300, frames_a_turn=[len(some.frames)] + [0] * 299)
+    frames = film(long, "before")
+    assert next(frames).shape == next(frames).shape and not isinstance(frames, list)
+    shown = 2 + sum(1 for _ in frames)
+    assert shown == len(some.frames) + 299 * 2 + LAST_FRAMES  # 600 / 300 a turn, though 5 can be read better
