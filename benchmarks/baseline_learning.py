@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 CASES = {
-    "close": ["env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000"],
+    "close": ["env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000", "entropy=0.003"],
     "close_vector": [
         "env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000", "observation=simple115v2"
     ],
