@@ -75,7 +75,7 @@ def model_folder(path: str) -> Path:
     """Where a model lies on this machine; one on the hub is downloaded first. ValueError in one line if it is not."""
     folder = tiny_folder() if path == "tiny" else Path(path)
     if not folder.is_dir():
-        if path.count("/") == 1 and not path.startswith((".", "/", "~")):
+        if path.count("/") == 1 and not path.startswith((".", "/", "~", "runs/")):
             return _from_hub(path)
         raise ValueError(f"model folder {path!r} does not exist; give a folder that transformers can load, or 'tiny'")
     if not (folder / "config.json").is_file():
@@ -87,6 +87,10 @@ def _from_hub(name: str) -> Path:
     """The folder of a model on the hub: what is here already, else downloaded."""
     from huggingface_hub import snapshot_download
 
+    if name.startswith(("runs/", "./", "../", "/")):  # a folder was meant
+        raise ValueError(
+            f"{name} does not exist; a model is a folder, such as runs/football/checkpoint, or a hub's name"
+        )
     for here in (True, False):
         try:
             folder = Path(snapshot_download(name, allow_patterns=list(MODEL_FILES), local_files_only=here))

@@ -72,6 +72,8 @@ class WarmupConfig:
             raise ValueError(f"game must be one of tasks ({', '.join(self.tasks)}), got {self.game!r}")
         if not Path(self.out).resolve().parent.is_dir():
             raise ValueError(f"out: the folder of {self.out} does not exist")
+        if Path(self.out).is_file():
+            raise ValueError(f"out: {self.out} is a file; it should name a folder")
 
 
 @dataclass
