@@ -23,7 +23,7 @@ from envs.task import Observation, Task, state_hash
 T = TypeVar("T")
 
 FILM_FRAMES = 600
-"""About so many frames has an episode's film at most, a minute: of a longer one some frames of each turn are left out."""
+"""About so many frames has an episode's film at most, a minute: of more, some of each turn are left out."""
 
 
 class Ended(StrEnum):

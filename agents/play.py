@@ -17,7 +17,7 @@ from agents.episodes import Arena, Episode, Start
 from agents.play_person import Again, Closed, Person, Watched
 from agents.play_screen import SIZE
 from agents.recorded import PRACTICE, check_settings, is_record, read_lines, save_settings
-from agents.recording import as_record, prompts
+from agents.recording import as_record
 from agents.starts import TEST_FIRST, held_out_start
 from envs.cli import command, read_options
 from envs.schema import ConfigError
@@ -84,20 +84,7 @@ class Record:
         """Keep a finished episode; OSError where the disk does not take it."""
         if not practice:
             self.outcomes[episode.start.seed] = episode.success
-        last, by_success = len(episode.turns) - 1, self._task.config.reward == "success"
-        outcomes = [float(episode.success and number == last) for number in range(last + 1)]
-        rewards = [
-            {"outcome": won if by_success else turn.reward} for won, turn in zip(outcomes, episode.turns, strict=True)
-        ]
-        self._writer.write(
-            as_record(
-                episode,
-                task=self._task.name,
-                policy=PRACTICE if practice else HUMAN,
-                rewards=rewards,
-                prompts=prompts(episode, None, self._task),
-            )
-        )
+        self._writer.write(as_record(episode, self._task, PRACTICE if practice else HUMAN))
 
     @property
     def tally(self) -> str:

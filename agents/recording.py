@@ -1,20 +1,20 @@
 """An episode as its record has it: what was seen, asked, thought, answered and earned, a turn at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from agents.chat import Chat
 from agents.episodes import Episode
+from agents.rewards import turn_rewards
 from envs.task import Task
 from render import episode as record
 
 
 def as_record(
     episode: Episode,
-    *,
-    task: str,
+    task: Task,
     policy: str,
-    rewards: Sequence[Mapping[str, float]],
-    prompts: Sequence[str],
+    chat: Chat | None = None,
+    *,
     step: int = -1,
     stage: str = "",
     advantages: Sequence[float] | None = None,
@@ -23,18 +23,19 @@ def as_record(
 
     Args:
         episode: as it was played.
-        task: the task's name.
-        policy: who played: the name of the record's folder.
-        rewards: [K], the parts of each turn's reward by name.
-        prompts: [K], what was asked in each turn.
+        task: what was played; it says what each turn earned.
+        policy: who played.
+        chat: reads the prompts out of the tokens, where there are tokens.
         step: the training step, counted through all stages; -1 outside training.
         stage: the training's stage; empty outside training.
         advantages: [K], what the learner was told of each turn; None outside training.
 
     Raises:
-        ValueError: there are not K of something.
+        ValueError: there are not K advantages.
     """
-    told = [None if advantages is None else float(advantages[turn]) for turn in range(len(episode.turns))]
+    rewards = turn_rewards(episode, task.config)
+    told: Sequence[float | None] = [None] * len(rewards) if advantages is None else advantages
+    asked = prompts(episode, chat, task)
     turns = tuple(
         record.Turn(
             prompt=prompt,
@@ -49,11 +50,11 @@ def as_record(
             reply_tokens=turn.reply_tokens,
             advantage=advantage,
         )
-        for turn, prompt, parts, advantage in zip(episode.turns, prompts, rewards, told, strict=True)
+        for turn, prompt, parts, advantage in zip(episode.turns, asked, rewards, told, strict=True)
     )
     names = dict.fromkeys(name for parts in rewards for name in parts)
     return record.Episode(
-        task=task,
+        task=task.name,
         seed=episode.start.seed,
         policy=policy,
         step=step,
@@ -65,7 +66,7 @@ def as_record(
         turns=turns,
         kind=episode.kind,
         stage=stage,
-        advantage=None if advantages is None else sum(map(float, advantages)) / max(1, len(turns)),
+        advantage=None if advantages is None else sum(advantages) / max(1, len(turns)),
         score=episode.score,
         problem=episode.problem,
     )
@@ -73,14 +74,13 @@ def as_record(
 
 def prompts(episode: Episode, chat: Chat | None, task: Task) -> list[str]:
     """What was asked in each of K turns [K]: out of the tokens, where there are tokens, else in the task's words."""
-    return [_prompt(episode, turn, chat, task) for turn in range(len(episode.turns))]
-
-
-def _prompt(episode: Episode, turn: int, chat: Chat | None, task: Task) -> str:
+    asked: dict[int, str] = {}
     if chat is not None:
         for branch in episode.branches:
-            mine = branch.turn == turn
-            if (mine & branch.loss_mask).any():
-                return chat.prompt_text(branch.tokens[mine & ~branch.loss_mask])
-    opens_context = turn == 0 or task.config.history == 0
-    return task.words(episode.turns[turn].observation, first=opens_context)
+            for turn in sorted(set(branch.turn[branch.loss_mask].tolist()) - set(asked)):
+                asked[turn] = chat.prompt_text(branch.tokens[(branch.turn == turn) & ~branch.loss_mask])
+    alone = task.config.history == 0
+    return [
+        asked[number] if number in asked else task.words(turn.observation, first=alone or number == 0)
+        for number, turn in enumerate(episode.turns)
+    ]

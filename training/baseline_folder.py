@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.episodes import Episode
 from agents.films import films
-from agents.recording import as_record, prompts
+from agents.recording import as_record
 from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import TaskConfig
@@ -26,7 +26,6 @@ from training import baseline_config
 from training.baseline_config import BaselineConfig
 from training.baseline_policy import WEIGHTS, save_network
 from training.metrics import read_metrics
-from training.rewards import turn_rewards
 from training.runfolder import finished, peak_memory_mb
 
 if TYPE_CHECKING:
@@ -139,9 +138,7 @@ class BaselineFolder:
         task = Task(self.config.task_name, self.task)
         with EpisodeWriter(folder) as writer:
             for episode in episodes:
-                rewards, asked = turn_rewards(episode, self.task), prompts(episode, None, task)
-                record = as_record(episode, task=task.name, policy=label, rewards=rewards, prompts=asked, step=step)
-                writer.write(record)
+                writer.write(as_record(episode, task, label, step=step))
         if any(episode.frames for episode in episodes):
             write_video(self.path / "videos" / f"{label}.mp4", films(episodes, label))
 

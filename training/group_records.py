@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from agents.chat import Chat
-from agents.recording import as_record, prompts
+from agents.recording import as_record
 from envs.task import Task
 from envs.task_config import TaskConfig
 from render.episode import EpisodeWriter
@@ -47,18 +47,9 @@ class GroupRecords:
         for judged in pick(groups, self.count, total_step):
             task = self.tasks[judged.group.task]
             for player, advantages in zip(judged.group.players, judged.advantages, strict=True):
-                self._writer.write(
-                    as_record(
-                        player.episode,
-                        task=task.name,
-                        policy=LABEL,
-                        rewards=player.turn_parts,
-                        prompts=prompts(player.episode, self.chat, task),
-                        step=total_step,
-                        stage=stage,
-                        advantages=advantages.tolist(),
-                    )
-                )
+                own: list[float] = advantages.tolist()
+                told = as_record(player.episode, task, LABEL, self.chat, step=total_step, stage=stage, advantages=own)
+                self._writer.write(told)
 
     def __enter__(self) -> Self:
         """Use as a context."""

@@ -8,12 +8,11 @@ from typing import Any
 from agents.chat import Chat
 from agents.episodes import Episode
 from agents.films import films
-from agents.recording import as_record, prompts
+from agents.recording import as_record
 from envs.schema import ConfigError
 from envs.task import Task
 from render.episode import EpisodeWriter
 from render.video import ENCODERS, write_video
-from training.rewards import turn_rewards
 from training.tables import comma_separated, markdown, tables
 
 SCHEMA = 1
@@ -65,8 +64,7 @@ class Results:
             return
         with EpisodeWriter(self.folder / "episodes" / label) as writer:
             for episode in episodes:
-                rewards, asked = turn_rewards(episode, task.config), prompts(episode, chat, task)
-                writer.write(as_record(episode, task=task.name, policy=label, rewards=rewards, prompts=asked))
+                writer.write(as_record(episode, task, label, chat))
 
     def film(self, name: str, title: str, episodes: Sequence[Episode]) -> None:
         """Write the film of those that were filmed, as MP4 and as GIF."""

@@ -19,7 +19,7 @@ from typing import Any
 from agents.chat import Chat
 from agents.episodes import Episode
 from agents.films import films
-from agents.recording import as_record, prompts
+from agents.recording import as_record
 from envs.cli import nested
 from envs.schema import ConfigError, build, merge
 from envs.task import Task
@@ -30,7 +30,6 @@ from render.video import write_video
 from training.checkpoint import Progress
 from training.config import ClusterConfig, Config, read, save
 from training.metrics import read_metrics
-from training.rewards import turn_rewards
 
 CHECKPOINT = "checkpoint"
 
@@ -108,8 +107,7 @@ class RunFolder:
             for name, episodes in played.items():
                 task = Task(name, self.config.tasks[name])
                 for episode in episodes[: self.config.evaluation.records]:
-                    rewards, asked = turn_rewards(episode, task.config), prompts(episode, chat, task)
-                    writer.write(as_record(episode, task=name, policy=label, rewards=rewards, prompts=asked, step=step))
+                    writer.write(as_record(episode, task, label, chat, step=step))
         filmed = [episode for episodes in played.values() for episode in episodes if episode.frames]
         return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from agents.conversation import Branch
 from agents.episodes import Episode
+from agents.rewards import reward_parts, turn_rewards
 from envs.task_config import TaskConfig
 from training.advantages import Array, Score
-from training.rewards import reward_parts, turn_rewards
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,12 @@ def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
 
     won, practised = record.read_episodes(tmp_path / "plays" / "sokoban")
     assert (won.policy, won.seed, won.success, won.ended) == ("human", TEST_FIRST, True, "completed")
-    assert (won.reward, won.rewards, won.step, won.group) == (1.0, {"outcome": 1.0}, -1, 0)
+    assert (won.reward, won.rewards, won.step, won.group) == (
+        pytest.approx(1.1),
+        {"outcome": 1.0, "format": pytest.approx(0.1)},
+        -1,
+        0,
+    )  # as a model's
     assert [turn.action for turn in won.turns] == moves[0]
     for turn, experts_turn in zip(won.turns, experts[0].turns, strict=True):
         np.testing.assert_array_equal(turn.frame, experts_turn.observation.image)  # what a model is shown

@@ -23,7 +23,6 @@ from render.video import captioned
 
 FOOTBALL = Task("football", load_task("football"))
 SUMS = Task("arithmetic", load_task("arithmetic"))
-PARTS = [{"outcome": 0.0, "format": 0.05}, {"outcome": 1.0, "format": 0.0}]
 
 
 class Script:
@@ -63,21 +62,17 @@ def filmed() -> Episode:
 
 
 def test_an_episode_becomes_its_record(filmed: Episode, tmp_path: Path) -> None:
-    asked = prompts(filmed, None, FOOTBALL)
-    assert asked == ["Play football.", "Play football."]  # each turn opens a context of its own
-    told = as_record(
-        filmed, task="football", policy="train", rewards=PARTS, prompts=asked, step=7, stage="mgt",
-        advantages=[0.5, -1.0],
-    )  # fmt: skip
+    told = as_record(filmed, FOOTBALL, "train", step=7, stage="mgt", advantages=[0.5, -1.0])
+    assert [turn.prompt for turn in told.turns] == ["Play football."] * 2  # each turn opens a context of its own
     assert (told.task, told.seed, told.group, told.step, told.stage) == ("football", 3, 5, 7, "mgt")
     assert (told.policy, told.success, told.ended, told.problem) == ("train", False, "invalid", "")
     assert told.kind == filmed.kind == "breakaway"
-    assert told.reward == pytest.approx(1.05) and told.rewards == {"outcome": 1.0, "format": 0.05}
+    assert told.reward == 0.05 and told.rewards == {"outcome": 0.0, "format": 0.05}  # half of 0.1: one reply of two
     assert told.advantage == -0.25 and [turn.advantage for turn in told.turns] == [0.5, -1.0]
     first, second = told.turns
     assert (first.reply, first.thinking, first.action, first.valid) == (RUN, "run", "right", True)
     assert (second.reply, second.thinking, second.action, second.valid) == ("right!", "", "", False)
-    assert first.reward == 0.05 and second.rewards == PARTS[1]
+    assert first.reward == 0.05 and second.rewards == {"outcome": 0.0, "format": 0.0}
     assert first.text == filmed.turns[0].caption != second.text
     with EpisodeWriter(tmp_path) as writer:
         writer.write(told)
@@ -87,7 +82,7 @@ def test_an_episode_becomes_its_record(filmed: Episode, tmp_path: Path) -> None:
 
 
 def test_outside_training_there_are_no_advantages(filmed: Episode) -> None:
-    told = as_record(filmed, task="football", policy="before", rewards=PARTS, prompts=["", ""])
+    told = as_record(filmed, FOOTBALL, "before")
     assert (told.step, told.stage, told.advantage) == (-1, "", None)
     assert [turn.advantage for turn in told.turns] == [None, None]
 
@@ -95,10 +90,10 @@ def test_outside_training_there_are_no_advantages(filmed: Episode) -> None:
 def test_an_episode_that_ends_by_its_context(tmp_path: Path) -> None:
     problem = "900 tokens, but the engine's context holds 800"
     later = play(FOOTBALL, RUN)
-    told = as_record(later, task="football", policy="before", rewards=PARTS[:1], prompts=["Play football."])
+    told = as_record(later, FOOTBALL, "before")
     assert (told.ended, told.problem, len(told.turns)) == ("context", problem, 1)
     at_once = play(FOOTBALL)
-    none = as_record(at_once, task="football", policy="train", rewards=[], prompts=[], advantages=[])
+    none = as_record(at_once, FOOTBALL, "train", advantages=[])
     assert (none.ended, none.problem, none.turns) == ("context", problem, ())
     assert (none.reward, none.rewards, none.advantage) == (0.0, {}, 0.0)
     with EpisodeWriter(tmp_path) as writer:
@@ -107,10 +102,9 @@ def test_an_episode_that_ends_by_its_context(tmp_path: Path) -> None:
     assert [one.ended for one in read_episodes(tmp_path)] == ["context", "context"]
 
 
-def test_lists_of_other_lengths_are_refused(filmed: Episode) -> None:
-    for rewards, asked in ((PARTS[:1], ["", ""]), (PARTS, [""])):
-        with pytest.raises(ValueError, match="zip"):
-            as_record(filmed, task="football", policy="x", rewards=rewards, prompts=asked)
+def test_other_numbers_of_advantages_are_refused(filmed: Episode) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        as_record(filmed, FOOTBALL, "x", advantages=[0.5])
 
 
 @pytest.mark.parametrize("history", [0, 1, -1])

@@ -3,10 +3,10 @@
 import pytest
 
 from agents.episodes import Ended, Episode, Start, Turn
+from agents.rewards import reward_parts, turn_rewards
 from envs.reply import Reply
 from envs.task import Observation
 from envs.task_config import TaskConfig
-from training.rewards import reward_parts, turn_rewards
 
 
 def episode(rewards: list[float], valid: list[bool], success: bool = False, group: int = 0) -> Episode:
