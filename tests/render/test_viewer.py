@@ -22,6 +22,14 @@ ROW_IN_SIGHT = """() => {
   const box = document.querySelector(".scroller").getBoundingClientRect();
   return document.elementFromPoint(box.left + 200, box.top + 80).closest("tr").innerText;
 }"""
+GIF = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024401003b")
+"""A picture of one pixel."""
+BLUE = """figure => {
+  const canvas = figure.querySelector("canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, canvas.height / 2 - 5, canvas.width, 10);
+  return data.filter((red, at) => at % 4 === 0 && data[at + 2] - red > 60).length;
+}"""
+"""How many blue pixels, those of its line, a chart has half way up."""
 expect.set_options(timeout=15_000)
 
 
@@ -97,6 +105,16 @@ def test_the_run_at_a_glance(browser: Browser, place: str) -> None:
         shows(page, '[data-key="grad_norm"] figcaption', ["Gradient norm 0.50"])
         page.locator("summary").click()
         expect(page.locator("details pre")).to_contain_text("# <script>document.title")
+
+
+def test_no_line_joins_two_stages(browser: Browser, tmp_path: Path) -> None:
+    steps = [{"total_step": step, "stage": "fre" if step <= 20 else "mgt"} for step in range(1, 101)]
+    fixture.append_metrics(tmp_path, [row | {"entropy": 1.6 if row["stage"] == "fre" else 0.4} for row in steps])
+    fixture.append_metrics(tmp_path, [row | {"policy_kl": 0.01 * row["total_step"]} for row in steps])
+    with serving(tmp_path) as url, opened(browser, url) as page:
+        expect(page.locator("canvas")).to_have_count(2)
+        assert page.locator('[data-key="entropy"]').evaluate(BLUE) == 0
+        assert page.locator('[data-key="policy_kl"]').evaluate(BLUE) > 10
 
 
 def test_a_click_on_a_step_opens_its_episodes(browser: Browser, place: str) -> None:
@@ -313,13 +331,40 @@ def test_hostile_text_is_text(browser: Browser, place: str) -> None:
         expect(page.locator(".turn .action")).to_have_js_property("textContent", fixture.HOSTILE)
 
 
-@pytest.mark.parametrize("address", ["", "#/episodes", "#/episode/20", "#/group/train/fre/2/sokoban/0", "#/compare"])
-def test_narrow_pages_do_not_scroll_sideways(browser: Browser, server: str, address: str) -> None:
-    with opened(browser, f"{server}/{address}", viewport={"width": 380, "height": 800}) as page:
-        expect(page.locator("h1")).to_be_visible()
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(200)  # for what is drawn later
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+def test_hostile_names_are_text(browser: Browser, tmp_path: Path) -> None:
+    name = "<img src=x onerror=\"document.title='taken'\">"
+    folder = tmp_path / name
+    for label in (name, "after"):
+        with EpisodeWriter(folder / "episodes" / label) as writer:
+            for _ in range(2):
+                writer.write(fixture.episode(label, 1, True, count=1, task=fixture.HOSTILE, stage=name, step=1))
+    (folder / "videos").mkdir()
+    (folder / "videos" / f"{name}.gif").write_bytes(GIF)
+    with serving(folder) as url, opened(browser, url) as page:
+        expect(page.locator(".video img")).to_have_js_property("naturalWidth", 1)
+        expect(page.locator(".video figcaption")).to_have_text(name)
+        expect(page.locator("h1")).to_have_text(name)
+        for address, place in (
+            ("#/episodes", column("label")), ("#/episode/2", ".head .facts dd"), ("#/compare", ".matrix p"),
+        ):  # fmt: skip
+            page.evaluate("address => { location.hash = address; }", address)
+            expect(page.locator(place).get_by_text(name).first).to_be_visible()
+        page.evaluate("location.hash = '#/episode/2'")
+        page.get_by_role("link", name="Its group of 2").click()
+        expect(page.locator("h1 .soft")).to_contain_text(f"{name} · {name} · step 1")
+        assert page.locator("main script, main img:not(.frame img)").count() == 0
+
+
+def test_narrow_pages_do_not_scroll_sideways(browser: Browser, server: str) -> None:
+    with opened(browser, server, viewport={"width": 380, "height": 800}) as page:
+        for address, seen in (
+            ("#/", ".chart canvas"), ("#/episodes", "tbody td"), ("#/episode/20", ".strip img"),
+            ("#/group/train/fre/2/sokoban/0", ".card img"), ("#/compare", ".side img"),
+        ):  # fmt: skip
+            page.evaluate("address => { location.hash = address; }", address)
+            expect(page.locator(seen).first).to_be_visible()
+            page.wait_for_timeout(100)  # for what is drawn later
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
 
 
 def test_dark_and_light(browser: Browser, server: str) -> None:
