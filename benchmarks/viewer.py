@@ -6,7 +6,8 @@ Plays EPISODES (10,000 unless given) of football's breakaway at random, with mad
 records them as a run does: 256 before and 256 after, the others groups of eight of training steps. Then, in rounds: the
 time to write report.html and its size; the server's work for its answers (its first, which reads the record, and those
 after it); and in headless Chromium, over HTTP and as a file: from the address to the first rows, from a filter to its
-rows, and from one episode to another's first frame. Medians, with the smallest and the largest. Needs `chromium`.
+rows, to an episode's frame, to that of one of another group, and to both frames of a comparison. Medians,
+with the smallest and the largest. Needs `chromium`.
 """
 
 import json
@@ -61,7 +62,18 @@ window.timed = (act, test) => new Promise((resolve, reject) => {
   requestAnimationFrame(look);
 });
 """
+SHOWN = """([address, seen, many]) => {
+  const there = (one) => one.complete && one.naturalWidth;
+  const sources = () => [...document.querySelectorAll(seen)].filter(there).map((one) => one.src);
+  const before = sources().join();
+  return timed(() => { location.hash = address; }, () => sources().length === many && sources().join() !== before);
+}"""
 COUNT = "document.querySelector('.counts strong').textContent"
+
+
+def seed_of(number: int) -> int:
+    """The seed of an episode: after has those of before, and so has a group all of its own."""
+    return number % HELD_OUT if number < 2 * HELD_OUT else number // GROUP + HELD_OUT
 
 
 def play(count: int) -> Iterator[tuple[int, list[tuple[np.ndarray, str, str, float]], bool]]:
@@ -70,7 +82,7 @@ def play(count: int) -> Iterator[tuple[int, list[tuple[np.ndarray, str, str, flo
     env = gymnasium.make("kickoff/Football-v0", **kwargs)
     rng = np.random.default_rng(0)
     for number in range(count):
-        frame, info = env.reset(seed=number // GROUP)
+        frame, info = env.reset(seed=seed_of(number))
         turns, ended = [], False
         while not ended and len(turns) < TURNS:
             action = int(rng.integers(env.action_space.n))  # type: ignore[attr-defined]
@@ -78,7 +90,7 @@ def play(count: int) -> Iterator[tuple[int, list[tuple[np.ndarray, str, str, flo
             frame, reward, terminated, truncated, info = env.step(action)
             turns.append((before, text, str(action), float(reward)))
             ended = terminated or truncated
-        yield number // GROUP, turns, bool(info["success"]) or bool(rng.random() < 0.5)
+        yield seed_of(number), turns, bool(info["success"]) or bool(rng.random() < 0.5)
 
 
 def make(folder: Path, count: int) -> None:
@@ -158,12 +170,12 @@ def browse(page: Page, address: str, number: int) -> Mapping[str, float]:
         act = f"() => {{ location.hash = '#/episodes?{query}'; }}"
         changed = f"(() => {{ const before = {COUNT}; return () => {COUNT} !== before; }})()"
         found[f"filter by {name}"] = page.evaluate(f"timed({act}, {changed})") / 1000
-    frame = "() => [...document.querySelectorAll('main img')].some((one) => one.complete && one.naturalWidth)"
-    found["an episode"] = page.evaluate(f"timed(() => {{ location.hash = '#/episode/{number}'; }}, {frame})") / 1000
-    found["the next one"] = page.evaluate(
-        f"timed(() => {{ location.hash = '#/episode/{number + 1}'; }}, "
-        f"() => document.title.includes('{number + 1}') && ({frame})())"
-    ) / 1000  # fmt: skip
+    for name, address, seen, many in (
+        ("an episode", f"#/episode/{number}", ".screen .frame img", 1),
+        ("one of another group", f"#/episode/{number + GROUP}", ".screen .frame img", 1),
+        ("a comparison", "#/compare?a=before&b=after", ".side .frame img", 2),
+    ):
+        found[name] = page.evaluate(SHOWN, [address, seen, many]) / 1000
     return found
 
 
