@@ -7,6 +7,9 @@ that, and never counted.
 """
 
 import asyncio
+import fcntl
+import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +17,18 @@ from typing import Self
 
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes import Arena, Episode, Start
-from agents.play_person import Again, Closed, Person, Watched
+from agents.play_person import Again, Closed, Person, SeenTask
 from agents.play_screen import SIZE
-from agents.recorded import PRACTICE, check_settings, is_record, read_lines, save_settings
+from agents.recorded import (
+    HUMAN,
+    PLAYS,
+    PRACTICE,
+    check_settings,
+    counted,
+    is_record,
+    read_lines,
+    save_settings,
+)
 from agents.recording import as_record
 from agents.starts import TEST_FIRST, held_out_start
 from envs.cli import command, read_options
@@ -26,8 +38,6 @@ from envs.task_config import load_task
 from envs.usage import short_help
 from render.episode import EpisodeWriter
 from render.window import KeyWindow
-
-HUMAN = "human"
 
 
 @dataclass
@@ -40,7 +50,7 @@ class PlayOptions:
     """Held-out starts to play, those that were played before included."""
     first: int = 0
     """The number of the first start, from 0."""
-    out: str = "plays"
+    out: str = str(PLAYS)
     """Folder for the record, which is in <out>/<task>."""
 
     def __post_init__(self) -> None:
@@ -56,6 +66,11 @@ class Record:
 
     def __init__(self, folder: Path, task: Task) -> None:
         """Read it; ConfigError where it is of another task or other settings."""
+        self.folder, self._task = folder, task
+        self._read()
+
+    def _read(self) -> None:
+        folder, task = self.folder, self._task
         records = read_lines(folder) if is_record(folder) else []
         other = next((record["task"] for record in records if record["task"] != task.name), None)
         if other is not None:
@@ -65,25 +80,35 @@ class Record:
                 check_settings(task.config, folder)
             except ConfigError as error:
                 raise ConfigError(f"{error}; choose another out=…, or play with those") from error
-        self.folder, self._task = folder, task
-        self.outcomes = {record["seed"]: record["success"] for record in records if record["policy"] != PRACTICE}
+        self.outcomes = {seed: record["success"] for seed, record in counted(records).items()}
         """Success by seed, of the starts that count."""
         self.played = {record["seed"] for record in records}
 
     def __enter__(self) -> Self:
-        """Open it for writing; OSError where it cannot be written."""
-        self._writer = EpisodeWriter(self.folder)
+        """Open it for writing, alone; ConfigError where another window has it, OSError where it cannot be written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise ConfigError(f"another window plays into {self.folder}: close it, or choose another out=…") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a torn last line was told when it was read
+            self._writer = EpisodeWriter(self.folder)
+        self._read()  # another window may have played since
         save_settings(self._task.config, self.folder)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         self._writer.close()
+        os.close(self._lock)
 
     def add(self, episode: Episode, practice: bool) -> None:
         """Keep a finished episode; OSError where the disk does not take it."""
         if not practice:
-            self.outcomes[episode.start.seed] = episode.success
+            self.outcomes.setdefault(episode.start.seed, episode.success)
         self._writer.write(as_record(episode, self._task, PRACTICE if practice else HUMAN))
 
     @property
@@ -108,11 +133,13 @@ async def play(arena: Arena, person: Person, record: Record, start: Start, place
             script, practice = again.replies, True
 
 
-async def play_on(task: Watched, window: KeyWindow, record: Record, starts: Sequence[tuple[str, Start]]) -> None:
+async def play_on(task: SeenTask, window: KeyWindow, record: Record, starts: Sequence[tuple[str, Start]]) -> None:
     """One start after the other, until the person closes the window."""
     arena, person = Arena(task), Person(task, window, str(record.folder))
     try:
         for place, start in starts:
+            if start.seed in record.played:
+                continue
             await play(arena, person, record, start, place)
     except Closed:
         pass
@@ -124,7 +151,7 @@ def main(argv: Sequence[str]) -> None:
     """Read the words, open the window, play, say what has been kept."""
     of_task = [word for word in argv if word.startswith("env.")]
     options = read_options(PlayOptions, [word for word in argv if word not in of_task])
-    task = Watched(Path(options.env).stem, load_task(options.env, of_task))
+    task = SeenTask(Path(options.env).stem, load_task(options.env, of_task))
     record = Record(Path(options.out) / task.name, task)
     starts = [
         (f"{number + 1} of {options.episodes}", held_out_start(TEST_FIRST, options.first + number))

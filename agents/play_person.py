@@ -30,7 +30,7 @@ _SURE = {
     "undo": "takes the last reply back; the episode is then practice",
     "restart": "plays this start again, as practice",
     "next": "gives up: no success",
-    "close": "closes; this unfinished episode is not kept",
+    "close": "gives up and closes: no success",
 }
 """What is asked before something is lost."""
 _EVENTS = (
@@ -50,7 +50,7 @@ class Again(Exception):  # noqa: N818  (a wish, no error)
         self.replies = replies
 
 
-class Watched(Task):
+class SeenTask(Task):
     """A task that keeps what the newest reply led to: a person sees the last state of an episode too."""
 
     seen: Observation | None = None
@@ -71,14 +71,14 @@ class Watched(Task):
 class Person:
     """Waits for keys."""
 
-    def __init__(self, task: Watched, window: KeyWindow, kept: str) -> None:
+    def __init__(self, task: SeenTask, window: KeyWindow, kept: str) -> None:
         """`kept`: where the episodes go."""
         self.task, self._window, self._kept = task, window, kept
         self._entry = entry(task.config)
         self._place = self._tally = ""
         self._script: list[str] = []
         self._replies: list[str] = []
-        self._practice = self._gave_up = self._over = self._left = self._help = False
+        self._practice = self._gave_up = self._over = self._left = self._help = self._closing = False
         self._asked = ""  # the command that waits for its second press
         self._scroll = self._most_scroll = 0
         self._gold = ""
@@ -124,6 +124,8 @@ class Person:
 
     async def finished(self, episode: Episode) -> None:
         """Show how it ended until the person goes on; Again or Closed where that is wanted instead."""
+        if self._closing:
+            raise Closed
         self._over = True
         self._scroll = 0
         last = self.task.seen if self.task.seen is not None and episode.turns[-1].reply.valid else None
@@ -148,7 +150,8 @@ class Person:
     def _commanded(self, event: pygame.event.Event) -> bool:
         """Do what an event asks for, and say whether that is all that it is for."""
         if event.type == pygame.QUIT:
-            raise Closed
+            self._close()
+            return True
         if event.type == pygame.MOUSEWHEEL:
             self._scrolled(-event.y)
         if event.type != pygame.KEYDOWN:
@@ -169,7 +172,7 @@ class Person:
         elif command in _SURE and not sure and (self._replies or command == "next"):
             self._asked = command
         elif command == "close":
-            raise Closed
+            self._close()
         elif command == "restart":
             raise Again([])
         elif command == "undo":
@@ -177,6 +180,12 @@ class Person:
         elif command == "next":
             self._gave_up, self._left = self._gave_up or not self._over, self._over
         return bool(command)
+
+    def _close(self) -> None:
+        """Close, at once or by giving up: who has replied cannot leave and meet the start again as if it were new."""
+        if self._over or not (self._replies or self._practice):
+            raise Closed
+        self._gave_up = self._closing = True
 
     def _command(self, key: int) -> str:
         """The command behind a key; none where the key is for the answer."""
@@ -272,6 +281,7 @@ class Person:
             f"{again}: the start is played again up to there. The episode is then practice: it is kept as that, and "
             "counts in no table. A start counts once, the first time that it is played to its end.",
             f"{self._cap('next')} gives up: that counts as no success. Long texts scroll by Page Up and Page Down.",
+            f"{self._cap('close')} closes: an episode in which you have replied is given up by that.",
             f"Finished episodes are kept in {self._kept} as soon as they end; the next session goes on after them.",
             f"{self._cap('help')} or Esc closes this sheet.",
         ]

@@ -5,12 +5,16 @@ played with; what a person played as practice (after an undo or a restart) is le
 """
 
 import dataclasses
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from omegaconf import OmegaConf
 
-from agents.episodes import Start
+from agents.engines import ContextFull
+from agents.episodes import Ended, Episode, Start
 from agents.policy import Seat
 from agents.starts import TEST_FIRST, held_out_start
 from envs.schema import ConfigError, build, check_fields, kinds, load_yaml
@@ -18,9 +22,13 @@ from envs.task import Task
 from envs.task_config import TaskConfig
 from render.episode import FILE, frame_name, read_records
 
+PLAYS = Path("plays")
+"""Where a person's records are, by task."""
 SETTINGS = "task.yaml"
+HUMAN = "human"
+"""Who played an episode of a person's that counts."""
 PRACTICE = "practice"
-"""Who played an episode that does not count."""
+"""Who played one that does not."""
 _FREE = {"description", "history", "max_reply_tokens", "reward", "format_reward"}
 """Settings that change nothing of what a person sees, plays and wins."""
 
@@ -31,22 +39,46 @@ def is_record(folder: Path) -> bool:
 
 
 def read_lines(folder: Path) -> list[dict[str, Any]]:
-    """The episodes of a record as dictionaries; ConfigError in one line where one cannot be read."""
-    try:
-        return list(read_records(folder))
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    """The episodes of a record as dictionaries; ConfigError in one line where one cannot be read.
+
+    A line that was being written when the machine went down is left out, and that is told.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            records = list(read_records(folder))
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+    for warning in caught:
+        print(warning.message, file=sys.stderr)
+    return records
+
+
+def counted(records: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The episodes that count, by seed: no practice, and of each start the first."""
+    by_seed: dict[int, dict[str, Any]] = {}
+    for record in records:
+        if record["policy"] != PRACTICE:
+            by_seed.setdefault(record["seed"], record)
+    return by_seed
 
 
 def save_settings(config: TaskConfig, folder: Path) -> None:
-    """Write the task's settings beside a record."""
+    """Write the task's settings beside a record, unless they are there."""
     text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
-    (folder / SETTINGS).write_text(text, encoding="utf-8")
+    path = folder / SETTINGS
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        part = path.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
 
 
 def check_settings(config: TaskConfig, folder: Path) -> None:
     """ConfigError where a record was played with other settings that change the game."""
-    kept = build(TaskConfig, check_fields(kinds(TaskConfig), load_yaml(folder / SETTINGS)), SETTINGS)
+    settings = load_yaml(folder / SETTINGS)
+    if not settings:
+        raise ConfigError(f"{folder / SETTINGS} is damaged: it is empty")
+    kept = build(TaskConfig, check_fields(kinds(TaskConfig), settings), SETTINGS)
     for key in kinds(TaskConfig):
         then, now = getattr(kept, key), getattr(config, key)
         if key not in _FREE and then != now:
@@ -65,23 +97,21 @@ class Recorded:
             raise ConfigError(f"{folder} holds no played episodes; python -m agents.play env={task.name} makes them")
         if (folder / SETTINGS).is_file():
             check_settings(task.config, folder)
-        records = read_lines(folder)
-        counted = [record for record in records if record["policy"] != PRACTICE]
-        for record in counted:
-            if record["task"] != task.name:
-                raise ConfigError(f"{folder} holds episodes of {record['task']}, not of {task.name}")
-            if record["seed"] < TEST_FIRST:
-                raise ConfigError(f"{folder}: seed {record['seed']} is no held-out start (those begin at {TEST_FIRST})")
-        by_seed: dict[int, dict[str, Any]] = {}
-        for record in counted:
-            by_seed.setdefault(record["seed"], record)  # a start counts once, the first time
+        everything = read_lines(folder)
+        records = [record for record in everything if record["task"] == task.name]
+        if everything and not records:
+            others = ", ".join(sorted({str(record["task"]) for record in everything}))
+            raise ConfigError(f"{folder} holds episodes of {others}, none of {task.name}")
+        by_seed = counted(records)
         if not by_seed:
             raise ConfigError(f"{folder} has no finished episode that counts; python -m agents.play env={task.name}")
+        if (first := min(by_seed)) < TEST_FIRST:
+            raise ConfigError(f"{folder}: seed {first} is no held-out start (those begin at {TEST_FIRST})")
         self.starts: tuple[Start, ...] = tuple(
             held_out_start(TEST_FIRST, seed - TEST_FIRST) for seed in sorted(by_seed)
         )
-        self.practised = len({record["seed"] for record in records} - set(by_seed))
-        """Starts that were only practised."""
+        self.practised = frozenset(record["seed"] for record in records) - set(by_seed)
+        """Seeds of the starts that were only practised."""
         self._by_seat = {start.sampling_seed: by_seed[start.seed] for start in self.starts}
 
     def sit(self, task: Task) -> None:
@@ -98,6 +128,8 @@ class Recorded:
             raise ConfigError(f"{self.folder}: this start was not played")
         where = f"{self.folder}: seed {record['seed']}, turn {seat.turn + 1}"
         if seat.turn >= len(record["turns"]):
+            if record["ended"] == Ended.CONTEXT:
+                raise ContextFull(record["problem"])
             raise ConfigError(f"{where} goes on where the record ends: the game has changed since it was played")
         turn = record["turns"][seat.turn]
         shown = seat.observation.image
@@ -106,3 +138,19 @@ class Recorded:
         if not turn["reply_tokens"] and seat.observation.text not in turn["prompt"]:  # a model's prompt is its tokens'
             raise ConfigError(f"{where} shows other words than were recorded: the game has changed since")
         return str(turn["reply"])
+
+    def compare(self, episodes: Sequence[Episode]) -> None:
+        """ConfigError where an episode did not come out as it is recorded."""
+        for episode in episodes:
+            record = self._by_seat[episode.start.sampling_seed]
+            then = _outcome(record["success"], record["ended"], len(record["turns"]))
+            now = _outcome(episode.success, str(episode.ended), len(episode.turns))
+            if then != now:
+                raise ConfigError(
+                    f"{self.folder}: seed {record['seed']} was {then} when it was recorded, and is {now} with the "
+                    "settings of now: use those of then"
+                )
+
+
+def _outcome(success: bool, ended: str, turns: int) -> str:
+    return f"{'a success' if success else 'no success'} ({ended}, {turns} turn{'s' if turns != 1 else ''})"

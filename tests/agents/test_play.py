@@ -18,10 +18,10 @@ from PIL import ImageGrab
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes import Arena, Episode
 from agents.experts import scripted
-from agents.play import Record, main
+from agents.play import main
 from agents.play_entry import Picked, Typed, entry
 from agents.play_keys import action_keys, caps
-from agents.play_person import Closed, Person, Watched
+from agents.play_person import Closed, Person, SeenTask
 from agents.play_screen import BOLD, MONO, View, _font, draw, draw_help, wrapped
 from agents.recorded import Recorded
 from agents.starts import TEST_FIRST, held_out_starts
@@ -141,35 +141,36 @@ def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
 
     window.press("Up", then="turn 2")
     window.press("Escape", "h", "Escape", then="turn 2")  # asks too: the episode is not finished
-    window._xdotool("key", "Escape", "Escape")
-    assert window.end() == (0, "plays/sokoban: 1 of 1 succeeded, 1 of them new\n")
+    window._xdotool("key", "Escape", "Escape")  # it is given up by that: it cannot be met again as if it were new
+    assert window.end() == (0, "plays/sokoban: 1 of 2 succeeded, 2 of them new\n")
 
-    won, practised = record.read_episodes(tmp_path / "plays" / "sokoban")
+    won, practised, left = record.read_episodes(tmp_path / "plays" / "sokoban")
     assert (won.policy, won.seed, won.success, won.ended) == ("human", TEST_FIRST, True, "completed")
-    assert (won.reward, won.rewards, won.step, won.group) == (
-        pytest.approx(1.1),
-        {"outcome": 1.0, "format": pytest.approx(0.1)},
-        -1,
-        0,
-    )  # as a model's
+    assert won.rewards == {"outcome": 1.0, "format": pytest.approx(0.1)}  # as a model's
+    assert (won.reward, won.step, won.group) == (pytest.approx(1.1), -1, 0)
     assert [turn.action for turn in won.turns] == moves[0]
     for turn, experts_turn in zip(won.turns, experts[0].turns, strict=True):
         np.testing.assert_array_equal(turn.frame, experts_turn.observation.image)  # what a model is shown
     assert (practised.policy, practised.seed, practised.success) == ("practice", TEST_FIRST + 1, True)
+    assert (left.policy, left.seed, left.success, left.ended) == ("human", TEST_FIRST + 2, False, "invalid")
+    assert [turn.reply for turn in left.turns] == ["<think></think><answer>up</answer>", "gives up"]
     recorded = Recorded(tmp_path / "plays" / "sokoban", task)
-    (again,) = asyncio.run(Arena(task).play(recorded.starts, recorded))
-    assert again.success and recorded.practised == 1
+    again = asyncio.run(Arena(task).play(recorded.starts, recorded))
+    assert [episode.success for episode in again] == [True, False] and recorded.practised == {TEST_FIRST + 1}
 
-    window = play("env=sokoban", "episodes=3")  # goes on after the two
-    window.until("start 3 of 3, turn 1")
+    window = play("env=sokoban", "episodes=5")  # goes on after the three
+    window.until("start 4 of 5, turn 1")
     window.press("Up", then="turn 2")
     window.press("n", "n", then="Given up – Enter goes on")
-    window._xdotool("key", "Return")
-    told = "plays/sokoban: 2 of 3 starts are played already, 1 left\nplays/sokoban: 1 of 2 succeeded, 1 of them new\n"
+    window.press("Return", then="start 5 of 5, turn 1")
+    window.press("Up", then="turn 2")
+    window.press("r", "r", then="turn 1")
+    window._xdotool("key", "Escape")  # practice that was begun is kept as that
+    told = "plays/sokoban: 3 of 5 starts are played already, 2 left\nplays/sokoban: 1 of 3 succeeded, 1 of them new\n"
     assert window.end() == (0, told)
-    *_, lost = record.read_episodes(tmp_path / "plays" / "sokoban")
-    assert (lost.policy, lost.seed, lost.success, lost.ended) == ("human", TEST_FIRST + 2, False, "invalid")
-    assert [turn.reply for turn in lost.turns] == ["<think></think><answer>up</answer>", "gives up"]
+    *_, lost, practised = record.read_episodes(tmp_path / "plays" / "sokoban")
+    assert (lost.policy, lost.seed, lost.success, lost.ended) == ("human", TEST_FIRST + 3, False, "invalid")
+    assert (practised.policy, practised.seed) == ("practice", TEST_FIRST + 4)
 
 
 def test_questions(play: Callable[..., Played], tmp_path: Path) -> None:
@@ -205,10 +206,27 @@ def test_a_killed_session_keeps_what_is_finished(play: Callable[..., Played], tm
     assert won.success and won.turns[0].frame is not None
 
 
-def test_the_windows_button_closes_it() -> None:
-    person = Person(Watched("sokoban", load_task("sokoban")), cast(KeyWindow, None), "plays")
+class Leaves(Person):
+    """Presses the window's own button wherever it is asked."""
+
+    async def _event(self, view: View) -> pygame.event.Event:
+        return pygame.event.Event(pygame.QUIT)
+
+
+@pytest.mark.parametrize("script", [[], ["<think></think><answer>up</answer>"]])
+def test_the_windows_button_closes_it(script: list[str]) -> None:
+    task = SeenTask("sokoban", load_task("sokoban"))
+    person = Leaves(task, cast(KeyWindow, None), "plays")
+    person._script = list(script)
+    arena = Arena(task)
+    if not script:
+        with pytest.raises(Closed):
+            asyncio.run(arena.play(held_out_starts(TEST_FIRST, 1), person))
+        return
+    (episode,) = asyncio.run(arena.play(held_out_starts(TEST_FIRST, 1), person))
+    assert [turn.words for turn in episode.turns] == [*script, "gives up"]  # one reply was given, and it counts
     with pytest.raises(Closed):
-        person._commanded(pygame.event.Event(pygame.QUIT))
+        asyncio.run(person.finished(episode))
 
 
 def key(code: int, mod: int = 0) -> pygame.event.Event:
@@ -330,20 +348,3 @@ def test_no_display_is_ever_pretended(monkeypatch: pytest.MonkeyPatch, tmp_path:
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1
     assert done.stderr.startswith("error: no display: ")
-
-
-def test_other_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Record(tmp_path / "arithmetic", task := Task("arithmetic", load_task("arithmetic"))) as kept:
-        kept.add(by_expert(task, 1)[0], practice=False)
-    with pytest.raises(ConfigError) as caught:
-        main([f"out={tmp_path}", "env=arithmetic", "env.kwargs.digits=3"])
-    told = "was played with other settings: env.kwargs was {'digits': 2, 'operations': ['add']} there, and is "
-    assert told in str(caught.value) and str(caught.value).endswith("; choose another out=…, or play with those")
-    main([f"out={tmp_path}", "env=arithmetic", "episodes=1"])  # nothing is left: no window is needed
-    assert capsys.readouterr().out.endswith(
-        ": 1 of 1 starts are played already, 0 left\nepisodes=… plays more of them\n"
-    )
-    (tmp_path / "sokoban").mkdir()
-    (tmp_path / "arithmetic" / "episodes.jsonl").rename(tmp_path / "sokoban" / "episodes.jsonl")
-    with pytest.raises(ConfigError, match="holds episodes of arithmetic: choose another out=…"):
-        main([f"out={tmp_path}"])

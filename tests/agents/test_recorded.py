@@ -13,10 +13,12 @@ from agents.episodes import Arena, Ended, Episode
 from agents.experts import scripted
 from agents.play import Record
 from agents.recorded import Recorded, is_record
+from agents.recording import as_record
 from agents.starts import TEST_FIRST, held_out_starts
 from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import load_task
+from render.episode import EpisodeWriter
 
 STARTS = held_out_starts(TEST_FIRST, 6)
 
@@ -54,7 +56,7 @@ def test_practice_is_left_out(tmp_path: Path) -> None:
     task = a_task("arithmetic")
     a_record(tmp_path, task, "expert", practice=(1,))
     recorded = Recorded(tmp_path, task)
-    assert recorded.starts == (STARTS[1], STARTS[4]) and recorded.practised == 1
+    assert recorded.starts == (STARTS[1], STARTS[4]) and recorded.practised == {STARTS[2].seed}
 
 
 def test_a_start_counts_once_and_the_first_time(tmp_path: Path) -> None:
@@ -75,6 +77,49 @@ def test_an_invalid_reply_ends_the_episode_again(tmp_path: Path) -> None:
     assert [episode.ended for episode in episodes] == [Ended.INVALID] * 3
 
 
+def test_of_several_tasks_those_of_this_one_are_played(tmp_path: Path) -> None:
+    with EpisodeWriter(tmp_path) as writer:
+        for name in ("sokoban", "arithmetic"):
+            task = a_task(name)
+            for episode in asyncio.run(Arena(task).play(STARTS[:2], scripted("expert"))):
+                writer.write(as_record(episode, task, "after"))
+    for name in ("sokoban", "arithmetic"):
+        recorded = Recorded(tmp_path, a_task(name))
+        assert recorded.starts == STARTS[:2]
+        episodes = asyncio.run(Arena(a_task(name)).play(recorded.starts, recorded))
+        recorded.compare(episodes)
+        assert all(episode.success for episode in episodes)
+    with pytest.raises(ConfigError, match=r"holds episodes of arithmetic, sokoban, none of geometry$"):
+        Recorded(tmp_path, a_task("geometry"))
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_an_episode_that_ended_by_its_context_ends_so_again(turns: int, tmp_path: Path) -> None:
+    task = a_task("sokoban")
+    a_record(tmp_path, task, "expert")
+    told = {"ended": "context", "problem": "900 tokens, but the context holds 800", "success": False}
+    change(tmp_path, lambda record: record.update(turns=record["turns"][:turns], **told))
+    recorded = Recorded(tmp_path, task)
+    episodes = asyncio.run(Arena(task).play(recorded.starts, recorded))
+    recorded.compare(episodes)
+    assert [(len(one.turns), one.ended, one.problem) for one in episodes] == [
+        (turns, Ended.CONTEXT, "900 tokens, but the context holds 800")
+    ] * 3
+
+
+def test_another_end_is_refused(tmp_path: Path) -> None:
+    a_record(tmp_path, a_task("sokoban"), "expert")
+    (tmp_path / "task.yaml").unlink()  # the record of a model has none
+    task = a_task("sokoban", "env.max_turns=2")
+    recorded = Recorded(tmp_path, task)
+    episodes = asyncio.run(Arena(task).play(recorded.starts, recorded))
+    with pytest.raises(
+        ConfigError, match=rf"seed {STARTS[1].seed} was a success \(completed, \d+ turns\) when it was "
+    ) as e:
+        recorded.compare(episodes)
+    assert "and is no success (truncated, 2 turns) with the settings of now: use those of then" in str(e.value)
+
+
 def test_harmless_settings_may_differ(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     task = a_task("sokoban", "env.history=2", "env.max_reply_tokens=99", "env.format_reward=0")
@@ -93,7 +138,7 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda record: record.update(task="football"), "holds episodes of football, not of sokoban_text"),
+        (lambda record: record.update(task="football"), "holds episodes of football, none of sokoban_text"),
         (lambda record: record.update(seed=7), "seed 7 is no held-out start (those begin at 1610612736)"),
         (lambda record: record.update(policy="practice"), "has no finished episode that counts"),
         (lambda record: record.update(schema=99), "line 1 has schema 99, this Kickoff reads up to 2"),
@@ -114,7 +159,7 @@ def test_what_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object],
 
 def test_another_picture(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
-    (tmp_path / "task.yaml").unlink()  # the record of a run has none
+    (tmp_path / "task.yaml").unlink()  # the record of a model has none
     task = a_task("sokoban", "env.kwargs.image_size=[96,96]")
     recorded = Recorded(tmp_path, task)
     with pytest.raises(ConfigError, match="shows another picture than was recorded: the game has changed"):
