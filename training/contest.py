@@ -88,6 +88,7 @@ class Contest:
                     for job, seen in zip(jobs, _parts(how.records, jobs), strict=True)
                 )
                 check_room(task.name, done)
+                player.check_played(task.name, done)
             except MISHAPS as error:
                 problem = " ".join(str(error).split())
             finally:

@@ -116,10 +116,12 @@ def main(argv: Sequence[str]) -> None:
     tasks = tasks_of(config, trained, argv)
     for name, settings in tasks.items():
         check_task(name, settings, None)
+    check(players, tasks, options)
+    usual = held_out_starts(TEST_FIRST, options.episodes)
     out.notes += notes_on_settings(players, trained, tasks)
+    out.notes += [note for player in players for name in tasks for note in player.notes(name, usual)]
     for note in out.notes:
         print(note, file=sys.stderr)
-    check(players, tasks, options)
     named = len(players)
     if options.floors:
         players = with_floors(players, tasks)

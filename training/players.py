@@ -1,18 +1,16 @@
 """Who plays in `training.evaluate`: what a policy's name means, tried before the first episode is played."""
 
 import re
-import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from agents.chat import Chat
 from agents.engines import EngineConfig
-from agents.episodes import Start
+from agents.episodes import Episode, Start
 from agents.experts import PLAYERS, has_expert, scripted
 from agents.policy import Policy, VLMPolicy
-from agents.recorded import Recorded, is_record
+from agents.recorded import HUMAN, PLAYS, Recorded, is_record
 from envs.names import suggest
 from envs.schema import ConfigError
 from envs.task import Task
@@ -22,7 +20,7 @@ from training.baseline_policy import baseline_tasks, is_baseline, load_baseline
 from training.config import Config, read
 from training.prepare import check_task, load, share_cores
 
-SERVER, HUMAN, PLAYS = "api:", "human", Path("plays")
+SERVER = "api:"
 
 
 class Entrant:
@@ -48,6 +46,13 @@ class Entrant:
     def starts(self, task: str, usual: Sequence[Start]) -> Sequence[Start]:
         """Those of the usual starts that it plays."""
         return usual
+
+    def notes(self, task: str, usual: Sequence[Start]) -> list[str]:
+        """What a reader of its row in a task has to know."""
+        return []
+
+    def check_played(self, task: str, episodes: Sequence[Episode]) -> None:
+        """ConfigError in one line where the episodes are not what they should be."""
 
     async def open(self) -> None:
         """Get ready to play: load the model, reach the server."""
@@ -87,11 +92,7 @@ class RecordEntrant(Entrant):
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Read the record of each task."""
         for name, settings in tasks.items():
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                self.records[name] = Recorded(self.folder or PLAYS / name, Task(name, settings))
-            for warning in caught:  # such as a line that was being written when the machine went down
-                print(warning.message, file=sys.stderr)
+            self.records[name] = Recorded(self.folder or PLAYS / name, Task(name, settings))
 
     def starts(self, task: str, usual: Sequence[Start]) -> Sequence[Start]:
         """Those that were played."""
@@ -101,6 +102,21 @@ class RecordEntrant(Entrant):
             folder = self.records[task].folder
             raise ConfigError(f"{folder} has none of the first {len(usual)} held-out starts; episodes=… takes more")
         return played
+
+    def notes(self, task: str, usual: Sequence[Start]) -> list[str]:
+        """Which of the usual starts it leaves out: whoever chooses them can choose the easy ones."""
+        played = len(self.starts(task, usual))
+        practised = sum(start.seed in self.records[task].practised for start in usual)
+        if played == len(usual):
+            return []
+        return [
+            f"{self.name} in {task}: {played} of {len(usual)} starts ({practised} practised, "
+            f"{len(usual) - played - practised} not played): its rate is over other starts than the others'"
+        ]
+
+    def check_played(self, task: str, episodes: Sequence[Episode]) -> None:
+        """They should end as they are recorded."""
+        self.records[task].compare(episodes)
 
     def policy(self, task: str) -> Policy:
         """The record."""

@@ -142,9 +142,18 @@ def test_several_policies_beside_the_floors_in_one_folder(
 
     shutil.copytree("out/episodes/expert", "plays/visual")  # as if a person had played the first three
     evaluate.main([*words[:2], "policy=human,out/episodes/random", "episodes=20", "floors=false", "json=human.json"])
+    note = "in visual: 3 of 20 starts (0 practised, 17 not played): its rate is over other starts than the others'"
+    assert f"human {note}\nout/episodes/random {note}\n" in capsys.readouterr().err
     human, again = json.loads(Path("human.json").read_text())["results"]
     assert (human["policy"], human["n"], human["success"]["mean"], human["floor"]) == ("human", 3, 1.0, False)
     assert again["success"]["mean"] == sum(episode["success"] for episode in episodes) / 3
+    shutil.copytree("out/episodes/expert", "lost")  # played under other rules
+    lines = Path("lost/episodes.jsonl").read_text().replace('"success":true', '"success":false')
+    Path("lost/episodes.jsonl").write_text(lines)
+    with pytest.raises(SystemExit):
+        evaluate.main([*words[:2], "policy=lost", "episodes=3", "floors=false", "json=lost.json"])
+    told = "was no success (completed, 1 turn) when it was recorded, and is a success (completed, 1 turn) with the "
+    assert told in json.loads(Path("lost.json").read_text())["problem"]
     with pytest.raises(ConfigError, match="blind=true shows other frames than those of the record policy=human"):
         evaluate.main([*words[:2], "policy=human", "blind=true"])
 

@@ -131,6 +131,9 @@ def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> No
     ]  # fmt: skip
     with pytest.raises(ConfigError, match=r"has none of the first 4 held-out starts; episodes=… takes more"):
         player.starts("arithmetic", held_out_starts(TEST_FIRST + 100, 4))
+    (note,) = player.notes("arithmetic", held_out_starts(TEST_FIRST, 9))
+    assert note.startswith("human in arithmetic: 3 of 9 starts (0 practised, 6 not played): its rate is over other ")
+    assert player.notes("arithmetic", usual) == []
     with (folder / "episodes.jsonl").open("a") as file:
         file.write('{"schema": 2, "ta')  # the machine went down
     again = entrant("plays/arithmetic", CONFIG)
@@ -145,7 +148,7 @@ def test_records_that_do_not_fit() -> None:
     assert refused("human").startswith("plays/arithmetic was played with other settings: env.kwargs was {")
     assert (
         refused(str(record("plays/other", task="algebra")))
-        == "plays/other holds episodes of algebra, not of arithmetic"
+        == "plays/other holds episodes of algebra, none of arithmetic"
     )
     newer = record("plays/newer", 1)
     lines = (newer / "episodes.jsonl").read_text().replace('"schema":2', '"schema":9')
