@@ -85,6 +85,9 @@ def application(watched: Watched) -> Starlette:
         number = request.path_params["number"]
         try:
             with lock:
+                generation = str(watched.records.generation)
+                if request.query_params.get("generation", generation) != generation:
+                    raise ValueError("the episodes have changed since the page asked for their list")
                 record = watched.episode(number)
         except IndexError:
             return _problem(404, f"there is no episode {number}")

@@ -11,7 +11,7 @@ export function openSource() {
 
 function serverSource() {
   const records = new Map();
-  const runs = { tag: null, value: null };
+  const runs = { tag: null, value: null, generation: null };
   return {
     live: true,
     /** The run; the same object as before where nothing changed. */
@@ -30,7 +30,7 @@ function serverSource() {
     },
     /** One record; its text never changes, so a few are kept. */
     episode(id) {
-      return keep(records, id, KEPT_RECORDS, async () => (await get(`/api/episodes/${id}`)).json());
+      return keep(records, id, KEPT_RECORDS, async () => (await get(`/api/episodes/${id}?generation=${runs.generation}`)).json());
     },
   };
 }

@@ -1,5 +1,6 @@
 """What a person does on the page, in a real Chromium, from a real server and as a plain file."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,11 @@ def test_a_click_on_a_step_opens_its_episodes(page: Page, place: str) -> None:
         expect(page.locator('[data-key="reward"]')).to_be_visible()
         page.locator('[data-key="reward"] .plot').focus()
         page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        expect(page.get_by_role("slider", name="Reward")).to_have_attribute(
+            "aria-valuetext", re.compile("^step 11: tr")
+        )
+        page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
         expect(page).to_have_url(f"{place}#/episodes?step=12")
 
@@ -103,6 +109,7 @@ def test_rows_by_keyboard(page: Page, place: str) -> None:
         for key in ("j", "j", "j", "k"):
             page.keyboard.press(key)
         expect(page.locator('tr[aria-selected="true"] td[data-column="seed"]')).to_have_text("1")
+        expect(page.get_by_role("grid")).to_have_attribute("aria-activedescendant", "episodes-1")
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_contain_text("sokoban")
         shows(page, ".head .facts dd", ["Before RL", "0", "1", "4", "1.40"])

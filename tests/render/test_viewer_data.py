@@ -140,7 +140,11 @@ def test_a_server_that_goes_away_and_another_in_its_place(browser: Browser, tmp_
     expect(page.locator(".gone")).to_have_text("The server does not answer; trying again.")
     expect(page.locator(column("seed")).first).to_have_text("0")  # what was there stays
     with serving(tmp_path / "second", port=int(url.rpartition(":")[2])):
+        page.evaluate("location.hash = '#/episode/3'")  # still the first run's, which this server does not have
+        expect(page.locator(".problem")).to_contain_text("Episode 3: the episodes have changed")
         page.clock.fast_forward(2_000)
+        expect(page.locator(".turn .caption")).to_have_text("you are at (0, 1)")  # seed 73
+        page.keyboard.press("2")
         expect(page.locator(".brand span")).to_have_text("second")
         expect(page.locator(".counts")).to_contain_text("70 of 70 episodes")
         expect(page.locator(column("seed")).first).to_have_text("70")
