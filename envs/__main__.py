@@ -1,6 +1,7 @@
 """`python -m envs`: what there is to play; with `sheet=FILE.png` a picture of every task too."""
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from envs.cli import command
 from envs.schema import ConfigError
 from envs.suites import SUITES
 from envs.task import Task
-from envs.task_config import load_task, task_names
+from envs.task_config import load_task, task_names, variants
 from render.sheet import Row, sheet
 
 SIZES = ((84, 84), (224, 224), (336, 336))
@@ -55,12 +56,12 @@ def main(argv: Sequence[str]) -> None:
         print(f"  {id:<26} {entry.partition(':')[0]}")
     print("\nFor PettingZoo: envs.football.parallel.FootballParallelEnv, several players or both sides")
     print("\nTasks (env=NAME, configs/env/NAME.yaml):")
-    for name in task_names():
+    for name in sorted(set(task_names()) - variants()):
         config = load_task(name)
         print(f"  {name:<20} {config.description}")
-    print("\nSuites (env=NAME plays them all):")
+    print("\nSuites (env=NAME plays them all; each of their tasks can be played by itself too):")
     for name, suite in SUITES.items():
-        print(f"  {name:<20} {', '.join(suite)}")
+        print(textwrap.fill(f"  {name:<20} {', '.join(suite)}", 120, subsequent_indent=" " * 23))
     if "sheet" not in words:
         return
     target = Path(words["sheet"])

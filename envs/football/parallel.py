@@ -70,7 +70,9 @@ class FootballParallelEnv(ParallelEnv):  # type: ignore[misc]
         return self._by_agent(seen), self._infos(np.zeros((1, len(self.agents))), 0)
 
     def step(self, actions: Mapping[str, Any]) -> Given:
-        """Play an action of each agent; ValueError where one is missing or nobody's."""
+        """Play an action of each agent; ValueError where one is missing or nobody's, or no match is on."""
+        if not self.agents:
+            raise ValueError("no match is on (it is over, or none has begun): call reset()")
         if actions.keys() != set(self.agents):
             raise ValueError(f"an action for each of {', '.join(self.agents)} is needed, got {dict(actions)}")
         agents, begun = self.agents, int(self.env.matches[0]["steps"])

@@ -166,6 +166,8 @@ def test_the_list_names_ids_and_tasks(capsys: pytest.CaptureFixture[str]) -> Non
     listed = capsys.readouterr().out
     for line in (r"  kickoff/Football-v0 +envs\.football", "  arithmetic +Addition of", r"  frozen_lake +Gymnasium's"):
         assert re.search(line, listed), line
+    assert listed.count("academy_run_to_score_with_keeper") == 1  # variants stand under their suite alone
+    assert max(map(len, listed.partition("Suites")[2].splitlines())) <= 120
 
 
 def test_the_sheet_has_every_task(
