@@ -88,17 +88,17 @@ def newest(folder: Path) -> Path | None:
 
 
 def read_progress(checkpoint: Path) -> Progress:
-    """Where the run stood at a checkpoint."""
+    """Where the run stood at a checkpoint; ConfigError where that cannot be read."""
     path = checkpoint / "progress.json"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if missing := {part.name for part in fields(Progress)} - set(document):
-            raise ValueError(f"it has no {', '.join(sorted(missing))}")
-        return Progress(**document)
+        document = dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise ConfigError(
-            f"{path} is damaged or of another version: {error}; remove {checkpoint} to go on before"
-        ) from error
+        raise ConfigError(f"{path} is damaged: {error}; remove {checkpoint} to go on before it") from error
+    document.setdefault("record_bytes", 0)  # a run that was begun before there were such records has none
+    if other := {part.name for part in fields(Progress)} ^ set(document):
+        differs = ", ".join(sorted(map(str, other)))
+        raise ConfigError(f"{path} is of another version of Kickoff ({differs}): go on with that version")
+    return Progress(**document)
 
 
 def restore(checkpoint: Path, learner: Learner) -> None:

@@ -1,5 +1,7 @@
 """Where metrics go beside metrics.jsonl: TensorBoard, Weights & Biases, both or none (`track=`)."""
 
+import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +12,8 @@ from envs.schema import ConfigError
 TRACKERS = ("tensorboard", "wandb")
 WANDB_ID = "wandb.id"
 """The file in a run folder that names its W&B run."""
+SLOW = 3.0
+"""Seconds after which a wait for W&B is told."""
 
 
 class Tracker(Protocol):
@@ -46,12 +50,18 @@ def check(track: str) -> None:
     wandb = _wandb()
     if wandb.setup().settings.mode != "online":
         return
+    told = "track=wandb: waiting for W&B to answer (a minute or so at most) …"
+    slow = threading.Timer(SLOW, print, [told], {"file": sys.stderr})
+    slow.daemon = True
+    slow.start()
     offline = "or set WANDB_MODE=offline to keep the run on this machine"
     try:
         if not wandb.login(prompt=False):
             raise ConfigError(f"track=wandb needs a key: set WANDB_API_KEY, run `wandb login`, {offline}")
     except wandb.errors.Error as error:
         raise ConfigError(f"track=wandb: {str(error).rstrip('.')}. Mend that, {offline}") from error
+    finally:
+        slow.cancel()
 
 
 def start(track: str, folder: Path, config: Mapping[str, Any], next_step: int) -> list[Tracker]:

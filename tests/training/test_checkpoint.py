@@ -172,11 +172,25 @@ def test_a_failure_leaves_what_was_there_and_is_told(tmp_path: Path) -> None:
 # -- damage --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"updates": 1, "speed": 2}'])
+@pytest.mark.parametrize("text", ["", "[1]", "7", '{"stage": 1'])
 def test_a_damaged_progress_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text(text)
-    with pytest.raises(ConfigError, match=f"^{tmp_path}/progress.json is damaged or of another version: "):
+    with pytest.raises(ConfigError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to go on "):
         checkpoint.read_progress(tmp_path)
+
+
+def test_a_progress_of_another_version(tmp_path: Path) -> None:
+    """One that lacks only what came later is read; of any other no one is told to remove it."""
+    written = dataclasses.asdict(Progress(stage=1, total_steps=5, record_bytes=9))
+    older = {key: value for key, value in written.items() if key != "record_bytes"}
+    path = tmp_path / "progress.json"
+    path.write_text(json.dumps(older))
+    assert checkpoint.read_progress(tmp_path) == Progress(stage=1, total_steps=5, record_bytes=0)
+    del older["best"]
+    path.write_text(json.dumps(older | {"speed": 2}))
+    with pytest.raises(ConfigError) as caught:
+        checkpoint.read_progress(tmp_path)
+    assert str(caught.value) == f"{path} is of another version of Kickoff (best, speed): go on with that version"
 
 
 def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from envs.schema import ConfigError
 from render.video import write_video
-from training import track
+from training import run, track
 from training.config import load
 from training.metrics import MetricsLog, read_metrics
 
@@ -102,32 +103,51 @@ def test_wandb_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     track.check("tensorboard")
 
 
-def without_a_key(folder: Path, key: str, *command: str) -> str:
-    """The one line that a command without a (good) W&B key ends with."""
-    pytest.importorskip("wandb")
+def settings(folder: Path, **own: str) -> dict[str, str]:
+    """The environment of somebody whose W&B settings are only those."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
-    settings = kept | {"HOME": str(folder), "NETRC": str(folder / "none")} | ({"WANDB_API_KEY": key} if key else {})
-    words = [sys.executable, *command]
-    done = subprocess.run(words, env=settings, cwd=folder, capture_output=True, text=True, timeout=240)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
-    return done.stderr.rstrip("\n")
+    return kept | {"HOME": str(folder), "NETRC": str(folder / "none")} | own
 
 
-def test_wandb_without_a_key_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
-    words = ["-m", "training.run", "env=arithmetic", "track=wandb", f"out={tmp_path / 'runs'}"]
-    assert without_a_key(tmp_path, "", *words) == (
-        "error: track=wandb needs a key: set WANDB_API_KEY, run `wandb login`, "
-        "or set WANDB_MODE=offline to keep the run on this machine"
-    )
-    assert not (tmp_path / "runs").exists()
+CHECK = "from envs.cli import command; from training import track; command(lambda _: track.check('wandb'), str)"
 
 
-def test_a_key_that_is_none(tmp_path: Path) -> None:
-    code = "from envs.cli import command; from training import track; command(lambda _: track.check('wandb'), str)"
-    assert without_a_key(tmp_path, "short", "-c", code) == (
-        "error: track=wandb: WANDB_API_KEY invalid: API key must have 40+ characters, has 5. "
-        "Mend that, or set WANDB_MODE=offline to keep the run on this machine"
-    )
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ({}, "track=wandb needs a key: set WANDB_API_KEY, run `wandb login`, "),
+        (
+            {"WANDB_API_KEY": "short"},
+            "track=wandb: WANDB_API_KEY invalid: API key must have 40+ characters, has 5. Mend that, ",
+        ),
+    ],
+)
+def test_wandb_without_a_good_key_is_one_line(key: dict[str, str], told: str, tmp_path: Path) -> None:
+    pytest.importorskip("wandb")
+    words = [sys.executable, "-c", CHECK]
+    done = subprocess.run(words, env=settings(tmp_path, **key), cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    *waited, error = done.stderr.splitlines()
+    assert error == f"error: {told}or set WANDB_MODE=offline to keep the run on this machine"
+    assert not [line for line in waited if "waiting for W&B" not in line]  # on a slow machine
+
+
+def test_a_run_asks_wandb_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(ConfigError, match="track=wandb needs the package wandb"):
+        run.main(["env=arithmetic", "track=wandb", f"out={tmp_path / 'runs'}"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wait_for_wandb_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("wandb")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        own = {"WANDB_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}", "WANDB_API_KEY": "a" * 40}
+        words = [sys.executable, "-c", CHECK]
+        with subprocess.Popen(words, env=settings(tmp_path, **own), stderr=subprocess.PIPE, text=True) as asking:
+            assert asking.stderr is not None
+            assert "track=wandb: waiting for W&B to answer" in asking.stderr.readline()
+            asking.kill()
 
 
 def wandb_records(folder: Path) -> Iterator[Any]:
