@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.engines import EngineDead
 from agents.episodes import Arena, Episode, Start, together
 from agents.starts import TEST_FIRST, held_out_starts
+from envs.schema import ConfigError
 from envs.suites import SUITES
 from envs.task import Observation, Task
 from envs.task_config import TaskConfig
@@ -16,9 +16,6 @@ from training.results import Results
 from training.rollout import Job
 from training.statistics import summary
 from training.watched import Bars, Watched
-
-MISHAPS = (ValueError, OSError, EngineDead)
-"""What stops one policy and not the others: a server that is gone (ConfigError), an env that does not work."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +43,27 @@ class Contest:
     async def play(self, players: Sequence[Entrant], bars: Bars) -> None:
         """Everybody, one after another: what was measured before one fails is kept."""
         for player in players:
-            everything: dict[str, list[Episode]] = {}
+            finished: dict[str, list[Episode]] = {}
             try:
                 problem = await _opened(player)
                 for task in self.tasks.values():
-                    played: list[Episode] = []
-                    if not problem:
+                    if problem:
+                        self._keep(player, task, [], problem)
+                    else:
                         played, problem = await self._play(player, task, bars)
-                    self._keep(player, task, played, problem)
-                    everything[task.name] = [_light(episode) for episode in played]
                     bars.say(sentence(self.out.rows[-1]))
                     if problem:
+                        problem = f"{task.name}: {problem}"
                         break
+                    finished[task.name] = [_light(episode) for episode in played]
             finally:
                 await player.close()
             for suite, names in self.suites.items():
-                parts = [everything[name] for name in names if name in everything]
-                order = [kind for part in parts for kind in summary(part)["kinds"]]
-                if parts:
-                    self._add(suite, player, [episode for part in parts for episode in part], "", problem, order)
+                parts = [finished[name] for name in names if name in finished]
+                whole = summary(*parts)
+                if len(parts) < len(names):  # a mean over other tasks than the others'
+                    whole = summary() | {"kinds": whole["kinds"]}
+                self._add(suite, player, whole, "", problem)
             self.out.write()
 
     async def _play(self, player: Entrant, task: Task, bars: Bars) -> tuple[list[Episode], str]:
@@ -89,28 +88,32 @@ class Contest:
                 )
                 check_room(task.name, done)
                 player.check_played(task.name, done)
-            except MISHAPS as error:
-                problem = " ".join(str(error).split())
-            finally:
+            except Exception as error:  # of other people's envs and servers: it stops this policy, not the others
+                problem = _line(error)
+            except BaseException:  # Ctrl-C
+                problem = "interrupted"
+                raise
+            finally:  # whatever ends it: replies are paid for
+                place = {start: number for number, start in enumerate(starts)}
+                done.sort(key=lambda episode: place[episode.start])
+                problem = _cut(problem, len(done), starts)
+                self._keep(player, task, done, problem)
                 arena.close()
-        place = {start: number for number, start in enumerate(starts)}
-        return sorted(done, key=lambda episode: place[episode.start]), _cut(problem, len(done), starts)
+        return done, problem
 
     def _keep(self, player: Entrant, task: Task, played: Sequence[Episode], problem: str) -> None:
         """Write a player's row, records and films."""
         suite = next((name for name, names in self.suites.items() if task.name in names), "")
-        self._add(task.name, player, played, suite, problem)
+        self._add(task.name, player, summary(played) if played else summary(), suite, problem)
+        self.out.write()  # before what else can go wrong
         self.out.record(task, player.label, played[: self.how.records], player.chat)
         name = player.label if len(self.tasks) == 1 else f"{player.label}-{task.name}"
         self.out.film(name, f"{player.name} · {task.name}", played[: self.how.films])
-        self.out.write()
 
-    def _add(
-        self, task: str, player: Entrant, played: Sequence[Episode], suite: str, problem: str, order: Sequence[str] = ()
-    ) -> None:
+    def _add(self, task: str, player: Entrant, figures: Mapping[str, Any], suite: str, problem: str) -> None:
         named = {"task": task, "policy": player.name, "suite": suite}
         settings = {"temperature": self.how.temperature, "blind": self.how.blind}
-        self.out.rows.append(named | summary(played, order) | settings | {"floor": player.floor, "problem": problem})
+        self.out.rows.append(named | dict(figures) | settings | {"floor": player.floor, "problem": problem})
 
 
 def _parts(first: int, jobs: Sequence[Job]) -> Iterator[int]:
@@ -145,9 +148,15 @@ async def _opened(player: Entrant) -> str:
     """Get a player ready; what is in the way, if something is."""
     try:
         await player.open()
-    except MISHAPS as error:
-        return " ".join(str(error).split())
+    except Exception as error:
+        return _line(error)
     return ""
+
+
+def _line(error: Exception) -> str:
+    """What went wrong, in one line."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ConfigError) else f"{type(error).__name__}: {text}"
 
 
 def sentence(row: Mapping[str, Any]) -> str:

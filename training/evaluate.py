@@ -133,16 +133,18 @@ def main(argv: Sequence[str]) -> None:
     out.published, differs = published([*contest.suites, *tasks])
     out.notes += differs
     out.begin()
-    with Bars() as bars:
-        asyncio.run(contest.play(players, bars))
-    width = shutil.get_terminal_size().columns
-    show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
-    if options.json:
-        own = {player.name for player in players[:named]}
-        write_json(Path(options.json), [row for row in out.rows if row["policy"] in own])
-    for written in (options.json, options.save):
-        if written:
-            print(f"written to {written}", file=sys.stderr)
+    try:
+        with Bars() as bars:
+            asyncio.run(contest.play(players, bars))
+    finally:  # Ctrl-C takes nothing of what was played
+        width = shutil.get_terminal_size().columns
+        show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
+        if options.json:
+            own = {player.name for player in players[:named]}
+            write_json(Path(options.json), [row for row in out.rows if row["policy"] in own])
+        for written in (options.json, options.save):
+            if written:
+                print(f"written to {written}", file=sys.stderr)
     if any(row["problem"] for row in out.rows):
         sys.exit(1)
 

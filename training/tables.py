@@ -148,33 +148,22 @@ def markdown(made: Sequence[Table], title: str) -> str:
 def comma_separated(document: Mapping[str, Any]) -> str:
     """Every row as CSV, and below it its kinds."""
     text = io.StringIO()
-    names = [
-        "task",
-        "policy",
-        "kind",
-        "n",
-        "success",
-        "success_low",
-        "success_high",
-        "score",
-        "score_low",
-        "score_high",
-    ]
+    names = ["task", "suite", "policy", "kind", "n"]
+    names += [f"{figure}{bound}" for figure in ("success", "score") for bound in ("", "_low", "_high")]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*names, "return", "valid", "turns", "temperature", "blind", "floor", "problem"])
     for row in document["rows"]:
         rest = [row[key] for key in ("return", "valid", "turns", "temperature", "blind", "floor", "problem")]
-        writer.writerow(
-            [row["task"], row["policy"], "", row["n"], *_means(row["success"]), *_means(row["score"]), *rest]
-        )
+        who = [row["task"], row["suite"], row["policy"]]
+        writer.writerow([*who, "", row["n"], *_means(row["success"]), *_means(row["score"]), *rest])
         for kind, found in row["kinds"].items():
             means = [*_means(found), *_means(found.get("score"))]
-            writer.writerow([row["task"], row["policy"], kind, found["n"], *means, "", "", "", *rest[3:]])
+            writer.writerow([*who, kind, found["n"], *means, "", "", "", *rest[3:]])
     return text.getvalue()
 
 
 def _means(result: Mapping[str, Any] | None) -> list[Any]:
-    return [result["mean"], *result["ci95"]] if result else ["", "", ""]
+    return [result["mean"], *(result["ci95"] or ["", ""])] if result else ["", "", ""]
 
 
 def _share(result: Mapping[str, Any] | None) -> str:
@@ -189,6 +178,8 @@ def _number(result: Mapping[str, Any] | None, digits: int = 1) -> str:
     """`47.9 (46.1–49.8)`."""
     if not result:
         return "–"
+    if not result["ci95"]:
+        return f"{result['mean']:.1f}"
     low, high = result["ci95"]
     return f"{result['mean']:.1f} ({low:.{digits}f}–{high:.{digits}f})"
 

@@ -1,5 +1,6 @@
 """`python -m training.evaluate`: success of players on held-out episodes, side by side."""
 
+import asyncio
 import gc
 import json
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,19 @@ import imageio.v3 as iio
 import pytest
 
 from agents.models import tiny_folder
+from agents.policy import Seat
 from agents.starts import TEST_FIRST
 from envs.schema import ConfigError
 from envs.suites import SUITES
+from envs.task import Task
 from render.episode import read_records
 from training import evaluate
 from training.config import load, save
-from training.players import ModelEntrant, entrant
+from training.contest import Contest, How
+from training.players import ModelEntrant, ScriptedEntrant, entrant
+from training.results import Results
 from training.statistics import wilson
+from training.watched import Bars
 
 
 def result(folder: Path, *words: str) -> dict[str, Any]:
@@ -247,6 +253,61 @@ def test_a_server_that_goes_away_takes_nothing_with_it(tmp_path: Path, capsys: p
     assert problem.endswith("does not take a request for some/model: HTTP 404: the model `some/model` is gone")
     assert len(list(read_records(tmp_path / "out" / "episodes" / "api-some-model"))) == 5
     assert "api:some/model was stopped: after 5 of 20 episodes" in " ".join(capsys.readouterr().out.split())
+
+
+class Broken:
+    """Answers, then fails as a defect does, or as Ctrl-C."""
+
+    def __init__(self, name: str, replies: int, error: BaseException) -> None:
+        self.entrant = ScriptedEntrant(name)
+        self.left, self.error = replies, error
+        self.entrant.policy = lambda task: self  # type: ignore[method-assign]
+
+    def sit(self, task: Task) -> None:
+        pass
+
+    def at(self, temperature: float) -> "Broken":
+        return self
+
+    async def reply(self, seat: Seat) -> str:
+        self.left -= 1
+        if self.left < 0:
+            raise self.error
+        return "<think></think><answer>1</answer>"
+
+
+def contest(out: Path, *players: ScriptedEntrant, env: str = "arithmetic") -> list[dict[str, Any]]:
+    config = load([f"env={env}"])
+    tasks = {name: config.tasks[name] for name in config.envs}
+    with suppress(KeyboardInterrupt), Bars() as bars:
+        asyncio.run(Contest(tasks, How(4, records=4), Results(out)).play(players, bars))
+    rows: list[dict[str, Any]] = json.loads((out / "results.json").read_text())["rows"]
+    return rows
+
+
+def test_a_defect_stops_one_policy_and_keeps_what_it_has_played(tmp_path: Path) -> None:
+    broken = Broken("broken", 3, RuntimeError("the env\nis at its end"))
+    first, second = contest(tmp_path, broken.entrant, ScriptedEntrant("expert"))
+    assert (first["n"], first["problem"]) == (3, "after 3 of 4 episodes: RuntimeError: the env is at its end")
+    assert len(list(read_records(tmp_path / "episodes" / "broken"))) == 3
+    assert (second["policy"], second["n"], second["problem"]) == ("expert", 4, "")
+
+
+def test_ctrl_c_keeps_what_has_been_played(tmp_path: Path) -> None:
+    stopped = Broken("stopped", 3, KeyboardInterrupt())
+    first, second = contest(tmp_path, ScriptedEntrant("expert"), stopped.entrant, ScriptedEntrant("random"))
+    assert (first["policy"], first["n"], second["policy"], second["n"]) == ("expert", 4, "stopped", 3)
+    assert second["problem"] == "after 3 of 4 episodes: interrupted"
+    assert len(list(read_records(tmp_path / "episodes" / "stopped"))) == 3
+
+
+def test_a_suite_that_was_not_played_whole_has_no_figures(tmp_path: Path) -> None:
+    tired = Broken("tired", 5, RuntimeError("tired"))
+    easy, hard, suite = contest(tmp_path, tired.entrant, env="football_online")
+    assert (easy["n"], hard["n"], hard["suite"]) == (4, 1, "football_online")
+    assert (suite["task"], suite["n"], suite["success"], suite["score"]) == ("football_online", 0, None, None)
+    assert suite["problem"] == "football_online_hard: after 1 of 4 episodes: RuntimeError: tired"
+    assert list(suite["kinds"].values()) == [{"mean": 0.0, "n": 4, "ci95": list(wilson(0, 4)), "score": easy["score"]}]
 
 
 def test_a_server_that_never_was_there(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.episodes import Episode, Start
-from training.statistics import bootstrap, mean_score, success_rate, summary, wilson
+from training.statistics import mean_score, student, success_rate, summary, wilson
 
 
 def test_wilson_by_hand() -> None:
@@ -36,13 +36,21 @@ def test_success_rate() -> None:
     assert result["ci95"] == list(wilson(8, 10))
 
 
-def test_bootstrap_is_near_the_normal_interval_and_always_the_same() -> None:
-    values = np.random.default_rng(1).normal(50, 10, 400).tolist()
-    low, high = bootstrap(values)
-    half = 1.96 * np.std(values) / 20  # a mean of 400 has a twentieth of their spread
-    assert (low, high) == pytest.approx((np.mean(values) - half, np.mean(values) + half), abs=0.1)
-    assert bootstrap(values) == (low, high)
-    assert bootstrap([3.0]) == (3.0, 3.0)
+def test_students_interval_by_hand() -> None:
+    # 1, 2, 3: mean 2, variance 1, t(2) = 4.303: 2 -+ 4.303 / sqrt(3)
+    assert student([1.0, 2.0, 3.0]) == pytest.approx((2 - 2.484338, 2 + 2.484338), abs=1e-5)
+    # two strata of 1, 2, 3 and 5, 5, 5: half the error of the first, with its freedom
+    assert student([1.0, 2.0, 3.0], [5.0] * 3) == pytest.approx((3.5 - 1.242169, 3.5 + 1.242169), abs=1e-5)
+    assert student([3.0]) is None and student([1.0, 2.0], [3.0]) is None
+    assert student([3.0, 3.0]) == (3.0, 3.0)
+
+
+@pytest.mark.parametrize("n", [2, 5, 16, 100])
+def test_students_interval_covers(n: int) -> None:
+    draws = np.random.default_rng(n).normal(50, 10, (2000, n))
+    intervals = [student(values.tolist()) for values in draws]
+    covered = np.mean([low <= 50 <= high for low, high in filter(None, intervals)])
+    assert 0.94 <= covered <= 0.965  # 0.52 and 0.84 at 2 and 5 by a bootstrap
 
 
 def test_scores_that_are_not_known_do_not_count() -> None:
@@ -60,7 +68,18 @@ def test_a_summary_is_split_by_kind_small_sizes_first() -> None:
     assert list(whole["kinds"]) == ["6x6, 1 box", "7x7, 2 boxes", "10x10, 3 boxes"]
     small = whole["kinds"]["6x6, 1 box"]
     assert (small["mean"], small["n"], small["ci95"], small["score"]["mean"]) == (0.5, 2, list(wilson(1, 2)), 1.5)
-    assert next(iter(summary(episodes, ["10x10, 3 boxes"])["kinds"])) == "10x10, 3 boxes"
-    assert summary([]) == {
+    assert next(iter(summary(episodes[:1], episodes[1:])["kinds"])) == "10x10, 3 boxes"
+    assert summary() == {
         "n": 0, "success": None, "score": None, "return": None, "valid": None, "turns": None, "kinds": {}
     }  # fmt: skip
+
+
+def test_of_several_tasks_each_counts_the_same() -> None:
+    """Whoever plays the easy one more often is not better for it."""
+    easy = [Episode(Start(i, i), success=True, score=80.0) for i in range(6)]
+    hard = [Episode(Start(i, i), success=False, score=20.0 + 20 * i) for i in range(2)]
+    whole = summary(easy, hard)
+    assert (whole["n"], whole["success"]["mean"], whole["score"]["mean"]) == (8, 0.5, 55.0)
+    assert whole["success"]["ci95"] == pytest.approx(wilson(3, 6))  # 4 / (1/6 + 1/2) episodes
+    assert whole["score"]["ci95"] == pytest.approx([55 - 12.706 * 5, 55 + 12.706 * 5])  # sqrt(200 / 2) / 2
+    assert success_rate(easy[:2], hard)["ci95"] == pytest.approx(wilson(2, 4))

@@ -89,14 +89,19 @@ def test_the_terminal(width: int) -> None:
 def test_markdown_and_csv() -> None:
     score = {"mean": 20.0, "ci95": [18.0, 22.0], "n": 64}
     kinds = {"x|y": share(0.5) | {"score": score}, "z": share(0.25)}
-    results = document(row("runs/a|b <i>*_", 0.5, kinds=kinds, score=score, problem="gone\n# no title"))
+    name = "runs/a|b <i>*_"
+    results = document(row(name, 0.5, kinds=kinds, score=score, suite="", problem="gone\n# no title"))
     text = markdown(tables(results), "mine")
     assert text.startswith("# mine\n\n**sums · 64 held-out episodes each · T=1**\n\n| policy | success | score |")
     assert "| runs/a\\|b \\<i\\>\\*_ | 50% (40–60) | 20.0 (18.0–22.0) |" in text
     assert "was stopped: gone # no title" in text and "\n# no" not in text
     lines = list(csv.DictReader(io.StringIO(comma_separated(results))))
     assert [line["kind"] for line in lines] == ["", "x|y", "z"]
-    assert {line["policy"] for line in lines} == {"runs/a|b <i>*_"}
+    assert {line["policy"] for line in lines} == {name}
+    part = document(row("a", 0.5, suite="six", kinds={"x": share(0.5)}, score={"mean": 2.0, "ci95": None, "n": 1}))
+    assert {line["suite"] for line in csv.DictReader(io.StringIO(comma_separated(part)))} == {"six"}
+    (table,) = tables(document(part["rows"][0] | {"suite": ""}))
+    assert table.rows[0][2] == "2.0"  # a single score has no interval
     first, second, third = lines
     assert (first["success"], first["success_low"], first["score_high"], first["problem"][:4]) == (
         "0.5",
