@@ -38,7 +38,7 @@ def display(needs: Callable[[str], str]) -> Iterator[str]:
     needs("xdotool")
     out, into = os.pipe()
     server = subprocess.Popen(
-        [needs("Xvfb"), "-displayfd", str(into), "-screen", "0", "1200x800x24", "-nolisten", "tcp"],
+        [needs("Xvfb"), "-displayfd", str(into), "-screen", "0", "1200x800x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[into],
         stderr=subprocess.DEVNULL,
     )
