@@ -235,4 +235,5 @@ def _film(env: gymnasium.Env[Any, Any], turns: int) -> list[NDArray[np.uint8]]:
     """The newest frames: every k-th to the last, so that as many `turns` fit the film."""
     frames: Any = env.render() or []
     every = -(-len(frames) // max(1, FILM_FRAMES // turns))
-    return [frame for number, frame in enumerate(frames[::-1]) if number % every == 0][::-1]
+    # Copies: an env may hand out views of all its frames, and those that are left out would stay with them.
+    return [frame.copy() for number, frame in enumerate(frames[::-1]) if number % every == 0][::-1]
