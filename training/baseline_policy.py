@@ -19,7 +19,7 @@ from agents.policy import Seat
 from agents.sampling import mix
 from envs.football.observations import FEATURES, Observer
 from envs.schema import ConfigError
-from envs.task import Task
+from envs.task import Observation, Task
 from envs.task_config import TaskConfig
 from training.baseline_config import FILE, read
 from training.baseline_env import offered
@@ -92,15 +92,28 @@ class BaselinePolicy:
         """The same policy at another temperature; 0 is greedy."""
         return replace(self, temperature=temperature)
 
-    async def reply(self, seat: Seat) -> str:
-        """A well-formed reply."""
-        names = tuple(str(seat.task.config.actions[index]) for index in offered(seat.task.config))
+    def check(self, task: Task) -> None:
+        """ValueError in one line where the task is none that it has learned to play."""
+        env = task.make()
+        try:
+            self._look(task, env, task.observe(env, *env.reset(seed=0)))
+        finally:
+            env.close()
+
+    def _look(self, task: Task, env: gymnasium.Env[Any, Any], observation: Observation) -> NDArray[Any]:
+        """What the network is given."""
+        names = () if task.config.in_parts else tuple(str(task.config.actions[at]) for at in offered(task.config))
         if names != self.actions:
-            raise ValueError(f"task {seat.task.name}: the baseline has learned the actions {', '.join(self.actions)}")
-        seen = _seen(seat) if self.network.pixels else features(seat.env)
+            raise ValueError(f"task {task.name}: the baseline has learned the actions {', '.join(self.actions)}")
+        seen = _seen(task, observation) if self.network.pixels else features(env)
         if seen.shape != self.network.shape:
             learned, came = ("x".join(map(str, shape)) for shape in (self.network.shape, seen.shape))
-            raise ValueError(f"task {seat.task.name}: the baseline has learned from {learned}, this is {came}")
+            raise ValueError(f"task {task.name}: the baseline has learned from {learned}, this is {came}")
+        return seen
+
+    async def reply(self, seat: Seat) -> str:
+        """A well-formed reply."""
+        seen = self._look(seat.task, seat.env, seat.observation)
         with torch.inference_mode():
             logits = self.network.logits(self.network.embed(torch.from_numpy(seen).unsqueeze(0)))[0].double()
         if self.temperature == 0:
@@ -111,11 +124,11 @@ class BaselinePolicy:
         return f"<think></think><answer>{self.actions[chosen]}</answer>"
 
 
-def _seen(seat: Seat) -> NDArray[np.uint8]:
+def _seen(task: Task, observation: Observation) -> NDArray[np.uint8]:
     """The frame as a language model is shown it."""
-    if seat.observation.image is None:
-        raise ValueError(f"task {seat.task.name} shows no pictures: the baseline looks at frames")
-    return seat.observation.image
+    if observation.image is None:
+        raise ValueError(f"task {task.name} shows no pictures: the baseline looks at frames")
+    return observation.image
 
 
 def features(env: gymnasium.Env[Any, Any]) -> NDArray[np.float32]:

@@ -46,7 +46,7 @@ class Contest:
             finished: dict[str, list[Episode]] = {}
             try:
                 problem = await _opened(player)
-                for task in self.tasks.values():
+                for task in filter(player.plays, self.tasks.values()):
                     if problem:
                         self._keep(player, task, [], problem)
                     else:
@@ -60,6 +60,8 @@ class Contest:
                 await player.close()
             for suite, names in self.suites.items():
                 parts = [finished[name] for name in names if name in finished]
+                if not (parts or problem):
+                    continue
                 whole = summary(*parts)
                 if len(parts) < len(names):  # a mean over other tasks than the others'
                     whole = summary() | {"kinds": whole["kinds"]}

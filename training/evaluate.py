@@ -6,7 +6,6 @@ with, and whoever stands beside it plays those too; words of the command line ch
 """
 
 import asyncio
-import dataclasses
 import functools
 import json
 import shutil
@@ -18,15 +17,15 @@ from typing import Any
 
 from rich.console import Console
 
-from agents.experts import has_expert
 from agents.starts import TEST_FIRST, held_out_starts
-from envs.cli import command, nested
-from envs.schema import ConfigError, build, kinds, merge
+from envs.cli import command
+from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import TaskConfig
-from training.config import Config, load_with
-from training.contest import Contest, How
+from training.config import load_with
+from training.contest import Contest, How, suites_of
 from training.measure import FLOORS
+from training.played_tasks import as_shipped, held_out, notes_on_settings, notes_on_starts, tasks_of
 from training.players import Entrant, RecordEntrant, ScriptedEntrant, entrants
 from training.prepare import check_task
 from training.results import Results
@@ -81,30 +80,11 @@ class EvaluateOptions:
         return [name.strip() for name in self.policy.split(",")]
 
 
-def tasks_of(config: Config, trained: Entrant | None, argv: Sequence[str]) -> dict[str, TaskConfig]:
-    """What is played: as a run played it where it did, with the changes that the words ask for."""
-    words = {key: text for key, _, text in (word.partition("=") for word in argv)}
-    if trained is None or words.get("env", "").endswith(".yaml"):
-        return {name: config.tasks[name] for name in config.envs}
-    tasks = {}
-    for name in config.envs if "env" in words else trained.envs:
-        if name not in trained.tasks:
-            tasks[name] = config.tasks[name]
-            continue
-        changed: dict[str, Any] = {}
-        for prefix in ("env.", f"tasks.{name}."):
-            own = [f"{key.removeprefix(prefix)}={text}" for key, text in words.items() if key.startswith(prefix)]
-            changed = merge(changed, nested(kinds(TaskConfig), own))
-        tasks[name] = build(TaskConfig, merge(dataclasses.asdict(trained.tasks[name]), changed))
-    return tasks
-
-
 def with_floors(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig]) -> list[Entrant]:
-    """The players, then those that do not learn, unless they are there already; no expert where an env has none."""
+    """The players, then those that do not learn, unless they are there already."""
     there = {player.name for player in players}
-    experts = all(has_expert(Task(name, settings)) for name, settings in tasks.items())
-    floors = [name for name in FLOORS if name not in there and (name != "expert" or experts)]
-    return [*players, *map(ScriptedEntrant, floors)]
+    floors = [ScriptedEntrant(name) for name in FLOORS if name not in there]
+    return [*players, *(floor for floor in floors if any(floor.plays(Task(*task)) for task in tasks.items()))]
 
 
 def main(argv: Sequence[str]) -> None:
@@ -113,13 +93,20 @@ def main(argv: Sequence[str]) -> None:
     out = Results(Path(options.save) if options.save else None)
     players = entrants(options.names, config)
     trained = next((player for player in players if player.tasks), None)
-    tasks = tasks_of(config, trained, argv)
+    tasks, taken = tasks_of(config, trained, argv)
+    out.notes += notes_on_settings(players, taken, tasks)
+    tasks, split = held_out(tasks, argv)
+    out.notes += split
     for name, settings in tasks.items():
         check_task(name, settings, None)
     check(players, tasks, options)
     usual = held_out_starts(TEST_FIRST, options.episodes)
-    out.notes += notes_on_settings(players, trained, tasks)
-    out.notes += [note for player in players for name in tasks for note in player.notes(name, usual)]
+    out.notes += notes_on_starts(players, tasks)
+    suites = suites_of(tasks)
+    asked = {**suites, **{name: [name] for name in tasks if not any(name in names for names in suites.values())}}
+    out.notes += [note for player in players for name in asked for note in player.notes(name, asked[name], usual)]
+    if options.video:
+        out.notes += [f"{name} has no pictures: it is not filmed" for name in tasks if not tasks[name].image]
     for note in out.notes:
         print(note, file=sys.stderr)
     named = len(players)
@@ -130,7 +117,8 @@ def main(argv: Sequence[str]) -> None:
         options.episodes, options.temperature, options.blind, config.evaluation.records if options.save else 0, films
     )
     contest = Contest(tasks, how, out)
-    out.published, differs = published([*contest.suites, *tasks])
+    same = [name for name in asked if all(as_shipped(task, tasks[task]) for task in asked[name])]
+    out.published, differs = published([] if options.blind else same)
     out.notes += differs
     out.begin()
     try:
@@ -159,23 +147,6 @@ def check(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig], options: 
             raise ConfigError(
                 f"blind=true shows other frames than those of the record policy={player.name}: leave one out"
             )
-
-
-def notes_on_settings(
-    players: Sequence[Entrant], trained: Entrant | None, tasks: Mapping[str, TaskConfig]
-) -> list[str]:
-    """Whose settings are played, and who was trained with others."""
-    notes = []
-    for player in players:
-        shared = [name for name in tasks if name in player.tasks]
-        if player is trained and shared:
-            notes.append(f"settings of {', '.join(shared)} from {player.source}")
-        elif player.tasks:
-            for name in shared:
-                own, now = dataclasses.asdict(player.tasks[name]), dataclasses.asdict(tasks[name])
-                if other := [key for key in own if own[key] != now[key]]:
-                    notes.append(f"{player.name} was trained with other settings of {name}: {', '.join(other)}")
-    return notes
 
 
 def write_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -43,12 +43,16 @@ class Entrant:
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """ConfigError in one line where it cannot play a task."""
 
+    def plays(self, task: Task) -> bool:
+        """Whether it plays a task at all."""
+        return True
+
     def starts(self, task: str, usual: Sequence[Start]) -> Sequence[Start]:
         """Those of the usual starts that it plays."""
         return usual
 
-    def notes(self, task: str, usual: Sequence[Start]) -> list[str]:
-        """What a reader of its row in a task has to know."""
+    def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
+        """What a reader of its row has to know: in a task, or in a suite of several."""
         return []
 
     def check_played(self, task: str, episodes: Sequence[Episode]) -> None:
@@ -73,8 +77,12 @@ class ScriptedEntrant(Entrant):
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """An expert is needed where it is to play."""
         for name, settings in tasks.items():
-            if self.name == "expert" and not has_expert(Task(name, settings)):
+            if not self.plays(Task(name, settings)):
                 raise ConfigError(f"policy=expert: {name} has no expert ({settings.id} has no expert_action())")
+
+    def plays(self, task: Task) -> bool:
+        """An expert where there is one."""
+        return self.name != "expert" or has_expert(task)
 
     def policy(self, task: str) -> Policy:
         """The scripted player."""
@@ -103,15 +111,16 @@ class RecordEntrant(Entrant):
             raise ConfigError(f"{folder} has none of the first {len(usual)} held-out starts; episodes=… takes more")
         return played
 
-    def notes(self, task: str, usual: Sequence[Start]) -> list[str]:
+    def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
         """Which of the usual starts it leaves out: whoever chooses them can choose the easy ones."""
-        played = len(self.starts(task, usual))
-        practised = sum(start.seed in self.records[task].practised for start in usual)
-        if played == len(usual):
+        whole = len(tasks) * len(usual)
+        played = sum(len(self.starts(task, usual)) for task in tasks)
+        practised = sum(start.seed in self.records[task].practised for task in tasks for start in usual)
+        if played == whole:
             return []
         return [
-            f"{self.name} in {task}: {played} of {len(usual)} starts ({practised} practised, "
-            f"{len(usual) - played - practised} not played): its rate is over other starts than the others'"
+            f"{self.name} in {name}: {played} of {whole} starts ({practised} practised, "
+            f"{whole - played - practised} not played): its rate is over other starts than the others'"
         ]
 
     def check_played(self, task: str, episodes: Sequence[Episode]) -> None:
@@ -195,8 +204,13 @@ class BaselineEntrant(Entrant):
         self.envs = list(self.tasks)
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
-        """Load the weights: they are small."""
+        """Load the weights, which are small, and look at each task: its frames and actions have to be those learned."""
         self._policy = load_baseline(self.folder)
+        for name, settings in tasks.items():
+            try:
+                self._policy.check(Task(name, settings))
+            except ValueError as error:
+                raise ConfigError(f"policy={self.name}: {error}") from error
 
     def policy(self, task: str) -> Policy:
         """The network."""
@@ -205,14 +219,23 @@ class BaselineEntrant(Entrant):
 
 def entrants(names: Sequence[str], config: Config) -> list[Entrant]:
     """The players that the names mean; ConfigError in one line where a name means none."""
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(f"policy: {name} is named twice")
-    return [entrant(name, config) for name in names]
+    players = [entrant(name, config) for name in names]
+    known = {name: name for name in PLAYERS if name not in names}  # floors: rows of every table
+    for player in players:
+        other = known.get(player.label)
+        if other == player.name:
+            raise ConfigError(f"policy: {other} is named twice")
+        if other:
+            raise ConfigError(
+                f"policy: {other} and {player.name} would be written to one folder, {player.label}: leave one out"
+            )
+        known[player.label] = player.name
+    return players
 
 
 def entrant(name: str, config: Config) -> Entrant:
     """The player that a name means."""
+    name = name.rstrip("/") or name
     folder = Path(name)
     if name in PLAYERS:
         return ScriptedEntrant(name)

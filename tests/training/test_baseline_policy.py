@@ -28,7 +28,9 @@ from training.baseline_policy import (
     load_baseline,
     save_network,
 )
+from training.config import load
 from training.measure import held_out
+from training.players import entrant
 from training.rollout import Player
 
 CLOSE = ["env=football", "env.kwargs.scenario=academy_empty_goal_close"]
@@ -160,13 +162,21 @@ def test_a_baseline_plays_the_actions_of_its_network(untrained: Path) -> None:
 
 
 def test_a_baseline_refuses_another_game(untrained: Path) -> None:
-    policy = load_baseline(untrained)
-    for words, problem in (([], "has learned the actions up"), (["env.kwargs.image_size=[42,42]"], "from 84x84x3")):
-        name = "sokoban" if words else "frozen_lake"
-        player = Player({name: load_task(name, words)}, policy)
-        with pytest.raises(ValueError, match=problem):
-            asyncio.run(held_out(player, name, 2, 0.0))
-        player.close()
+    """Before it plays."""
+    player = entrant(str(untrained), load(["env=sokoban"]))
+    player.check({"sokoban": load_task("sokoban")})
+    for name, word, problem in (
+        ("frozen_lake", "max_turns=9", "task frozen_lake: the baseline has learned the actions up, down, left, right"),
+        (
+            "sokoban",
+            "kwargs.image_size=[42,42]",
+            "task sokoban: the baseline has learned from 84x84x3, this is 42x42x3",
+        ),
+        ("arithmetic", "max_turns=1", "task arithmetic: the baseline has learned the actions up, down, left, right"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            player.check({name: load_task(name, [f"env.{word}"])})
+        assert str(caught.value) == f"policy={untrained}: {problem}"
 
 
 def test_damaged_weights_are_told_in_one_line(untrained: Path) -> None:

@@ -67,6 +67,14 @@ def test_names() -> None:
     assert player.envs == ["arithmetic"] and player.tasks["arithmetic"].max_reply_tokens == 30
     with pytest.raises(ConfigError, match="policy: tiny is named twice"):
         entrants(["tiny", "random", "tiny"], CONFIG)
+    with pytest.raises(ConfigError, match="policy: runs/a is named twice"):
+        entrants(["runs/a", "runs/a/"], CONFIG)
+    line = "policy: api:a/b and api:a-b would be written to one folder, api-a-b: leave one out"
+    with pytest.raises(ConfigError, match=line):
+        entrants(["api:a/b", "api:a-b"], CONFIG)
+    shutil.copytree("runs/a", "random")
+    with pytest.raises(ConfigError, match=r"policy: random and \./random would be written"):
+        entrants(["./random"], CONFIG)
 
 
 def test_what_is_not_there() -> None:
@@ -131,9 +139,13 @@ def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> No
     ]  # fmt: skip
     with pytest.raises(ConfigError, match=r"has none of the first 4 held-out starts; episodes=… takes more"):
         player.starts("arithmetic", held_out_starts(TEST_FIRST + 100, 4))
-    (note,) = player.notes("arithmetic", held_out_starts(TEST_FIRST, 9))
+    (note,) = player.notes("arithmetic", ["arithmetic"], held_out_starts(TEST_FIRST, 9))
     assert note.startswith("human in arithmetic: 3 of 9 starts (0 practised, 6 not played): its rate is over other ")
-    assert player.notes("arithmetic", usual) == []
+    assert player.notes("arithmetic", ["arithmetic"], usual) == []
+    record("plays/algebra", 2, task="algebra")
+    player.check(load(["env=arithmetic,algebra"]).tasks)
+    (note,) = player.notes("sums", ["arithmetic", "algebra"], usual[:2] + held_out_starts(TEST_FIRST, 4)[2:])
+    assert note.startswith("human in sums: 5 of 8 starts (0 practised, 3 not played)")
     with (folder / "episodes.jsonl").open("a") as file:
         file.write('{"schema": 2, "ta')  # the machine went down
     again = entrant("plays/arithmetic", CONFIG)
