@@ -3,7 +3,7 @@
 In a window, with the keys that it shows: any task of configs/env, on the held-out starts that models are measured on,
 seen, read and scored as a model is. Each finished episode is kept at once in plays/<task>, which
 `training.evaluate policy=human` puts into its table. An episode in which a reply was taken back is practice: kept as
-that, and never counted.
+that, and never counted. Who leaves an episode gives it up.
 """
 
 import asyncio
