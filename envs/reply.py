@@ -34,7 +34,7 @@ class Reader:
         self._index = [{name: index for index, name in enumerate(part) if name} for part in config.action_parts]
 
     def read(self, reply: str) -> Reply:
-        """Exactly one think and one answer, and in it actions that exist, no more than the task allows."""
+        """Exactly one think and one answer, and in it actions that exist, as many as the task allows."""
         match = _FORM.fullmatch(reply)
         if match is None:
             return Reply("", "", (), "not of the form <think>…</think><answer>…</answer>")
@@ -44,7 +44,10 @@ class Reader:
         if not self._config.actions:
             return Reply(thinking, answer, (answer,) if answer else (), "" if answer else "an empty answer")
         most = self._config.actions_per_reply
-        names = [name.strip() for name in answer.split(",")] if most > 1 else [answer]
+        cut = self._config.cut_answers
+        names = [name.strip() for name in answer.split(",")] if most > 1 or cut else [answer]
+        if cut:
+            names = names[:most]
         if len(names) > most:
             return Reply(thinking, answer, (), f"{len(names)} actions, at most {most} are allowed")
         actions = []

@@ -55,6 +55,8 @@ class TaskConfig:
     answer joins them with +). An empty name ("") leaves that action out; no names: the action is the answer's text."""
     actions_per_reply: int = 1
     """How many actions a reply may hold, separated by commas; they are played one after another."""
+    cut_answers: bool = False
+    """Lever: of an answer with more actions than that, play the first ones instead of refusing the reply."""
     max_turns: int = 1
     """Turns after which an episode is cut off."""
     history: int = 0

@@ -222,13 +222,8 @@ def entrants(names: Sequence[str], config: Config) -> list[Entrant]:
     players = [entrant(name, config) for name in names]
     known = {name: name for name in PLAYERS if name not in names}  # floors: rows of every table
     for player in players:
-        other = known.get(player.label)
-        if other == player.name:
-            raise ConfigError(f"policy: {other} is named twice")
-        if other:
-            raise ConfigError(
-                f"policy: {other} and {player.name} would be written to one folder, {player.label}: leave one out"
-            )
+        if other := known.get(player.label):
+            raise ConfigError(f"policy: {other} and {player.name} are one folder, {player.label}: leave one out")
         known[player.label] = player.name
     return players
 

@@ -1,5 +1,6 @@
 """A Task words what is shown, and reads replies without ever guessing."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import gymnasium
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 import envs  # noqa: F401  (registers the ids)
 from envs.question import FreeText
 from envs.task import Observation, Outcome, Task
-from envs.task_config import TaskConfig
+from envs.task_config import TaskConfig, load_task
 
 ACTIONS = ["idle", "left", "top_left", "shot"]
 GAME = Task("game", TaskConfig(id="kickoff/Football-v0", actions=ACTIONS))
@@ -220,6 +221,15 @@ def test_a_reply_may_hold_several_actions() -> None:
     assert PLAN.parse(reply("", "left,left,left,left")).problem == "4 actions, at most 3 are allowed"
     assert PLAN.parse(reply("", "left,,left")).problem == "no action is named ''"
     assert PLAN.parse(reply("", "left right")).problem == "no action is named 'left right'"
+
+
+def test_what_is_beyond_them_may_be_left_out() -> None:
+    cut = Task("plan", replace(PLAN.config, cut_answers=True))
+    assert cut.parse(reply("", "left,right,left,left,up")).actions == (0, 1, 0)
+    assert cut.parse(reply("", "left,up,left,left")).problem == "no action is named 'up'"
+    assert Task("one", replace(cut.config, actions_per_reply=1)).parse(reply("", "right, left")).actions == (1,)
+    plan = Task("sokoban_plan", load_task("sokoban_global_13x13_5"))
+    assert len(plan.parse(reply("", ", ".join(["up"] * 51))).actions) == 50  # as MageBench plays it
 
 
 def test_an_action_may_have_several_parts() -> None:

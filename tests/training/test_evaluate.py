@@ -324,7 +324,7 @@ MISTAKES = {
     "policy=randm": "unknown policy 'randm'; did you mean 'random'? Known: api:<model>, expert, human, idle, random, ",
     "policy=runs/gone/checkpoint": "policy: model folder 'runs/gone/checkpoint' does not exist",
     "policy=/": "policy: '/' is not a model folder: it has no config.json",
-    "policy=random,tiny,random": "policy: random is named twice",
+    "policy=random,tiny,random": "policy: random and random are one folder, random: leave one out",
     "policy=random,,tiny": "policy must be a name, or several with commas between them, got 'random,,tiny'",
     "policy=human": "plays/arithmetic holds no played episodes; python -m agents.play env=arithmetic makes them",
     "json=/tmp": "json: /tmp is a folder; it should name a file (save= names a folder)",

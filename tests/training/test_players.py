@@ -65,15 +65,15 @@ def test_names() -> None:
     player = players[-1]
     assert isinstance(player, ModelEntrant) and player.path == "runs/a/checkpoint"
     assert player.envs == ["arithmetic"] and player.tasks["arithmetic"].max_reply_tokens == 30
-    with pytest.raises(ConfigError, match="policy: tiny is named twice"):
+    with pytest.raises(ConfigError, match="policy: tiny and tiny are one folder, tiny: leave one out"):
         entrants(["tiny", "random", "tiny"], CONFIG)
-    with pytest.raises(ConfigError, match="policy: runs/a is named twice"):
+    with pytest.raises(ConfigError, match="policy: runs/a and runs/a are one folder, runs-a: leave"):
         entrants(["runs/a", "runs/a/"], CONFIG)
-    line = "policy: api:a/b and api:a-b would be written to one folder, api-a-b: leave one out"
+    line = "policy: api:a/b and api:a-b are one folder, api-a-b: leave one out"
     with pytest.raises(ConfigError, match=line):
         entrants(["api:a/b", "api:a-b"], CONFIG)
     shutil.copytree("runs/a", "random")
-    with pytest.raises(ConfigError, match=r"policy: random and \./random would be written"):
+    with pytest.raises(ConfigError, match=r"policy: random and \./random are one folder"):
         entrants(["./random"], CONFIG)
 
 
