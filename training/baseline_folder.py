@@ -3,11 +3,10 @@
 Like a run's, so that the same page shows both; there is no config.yaml, which is what a run is known by.
 """
 
-import fcntl
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from render.video import write_video
 from training import baseline_config
 from training.baseline_config import BaselineConfig
 from training.baseline_policy import WEIGHTS, save_network
+from training.lock import locked
 from training.metrics import read_metrics
 from training.runfolder import finished, peak_memory_mb
 
@@ -90,15 +90,9 @@ class BaselineFolder:
             raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
         return cls(path, *baseline_config.read(path))
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """While this process works on the baseline, no other one may; ConfigError if one does."""
-        with (self.path / baseline_config.FILE).open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ConfigError(f"another process is working on {self.path}; wait for it, or stop it") from None
-            yield
+        return locked(self.path / baseline_config.FILE)
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 

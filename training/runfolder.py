@@ -4,14 +4,13 @@ config.yaml, metrics.jsonl, tensorboard/, checkpoints/ (for resume), episodes/ (
 checkpoint/ (for transformers), summary.json, curves.png and report.html.
 """
 
-import fcntl
 import json
 import resource
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from render.report import write_report
 from render.video import write_video
 from training.checkpoint import Progress
 from training.config import ClusterConfig, Config, read, save
+from training.lock import locked
 from training.metrics import read_metrics
 
 CHECKPOINT = "checkpoint"
@@ -83,21 +83,9 @@ class RunFolder:
             raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
         return cls(path, saved)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """While this process works on the run, no other one may; ConfigError if one does."""
-        with (self.path / "config.yaml").open() as file:  # every run has it
-            for tries_left in reversed(range(10)):  # a page that watches asks for the lock too, and lets go at once
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if not tries_left:
-                        raise ConfigError(
-                            f"another process is working on {self.path}; wait for it, or stop it"
-                        ) from None
-                    time.sleep(0.1)
-            yield
+        return locked(self.path / "config.yaml")  # every run has it
 
     def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> Path | None:
         """Write the records of held-out episodes, by task; the video of those that were filmed, if any were."""

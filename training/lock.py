@@ -1,0 +1,29 @@
+"""One process at a time works on a folder."""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from envs.schema import ConfigError
+
+TRIES = 10
+"""A tenth of a second apart: a page that watches asks for the lock too, and lets go at once."""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """While this process holds the file's lock, no other one works on its folder; ConfigError if one does."""
+    with path.open() as file:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not tries_left:
+                    raise ConfigError(
+                        f"another process is working on {path.parent}; wait for it, or stop it"
+                    ) from None
+                time.sleep(0.1)
+        yield
