@@ -11,6 +11,7 @@ import random
 import re
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,8 @@ class ServerEngine:
         }
         for tries in range(self.config.retries + 1):
             try:
-                return _completion(await self._post(body | {self._limit: prompt.max_tokens}))
+                completion = _completion(await self._post(body | {self._limit: prompt.max_tokens}))
+                return replace(completion, text=self._hidden(completion.text or ""))  # it goes into records
             except _Again as failed:
                 problem = str(failed)
                 wait = max(failed.wait, _usual_wait(tries))
@@ -138,10 +140,13 @@ class ServerEngine:
             return await self._post(body | {self._limit: body.pop("max_tokens")})
         raise ConfigError(f"{self.url} does not take a request for {self.model}: HTTP {status}: {self._clean(told)}")
 
+    def _hidden(self, text: str) -> str:
+        """A text without the key, in case that the server repeats it."""
+        return text.replace(self._key, f"${self.config.key}") if self._key else text
+
     def _clean(self, text: str) -> str:
-        """One short line without the key, in case that the server repeats it."""
-        text = text.replace(self._key, f"${self.config.key}") if self._key else text
-        return " ".join(text.split())[:LONGEST_TEXT]
+        """The same as one short line."""
+        return " ".join(self._hidden(text).split())[:LONGEST_TEXT]
 
     async def load_weights(self, weights: "Iterable[tuple[str, Tensor]]", version: int) -> None:
         """Not on somebody's server."""

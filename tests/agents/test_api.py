@@ -258,6 +258,13 @@ def test_waits_double_and_a_server_may_ask_for_longer_ones(monkeypatch: pytest.M
         assert most / 2 <= min(waits) < 0.6 * most < 0.9 * most < max(waits) <= most
 
 
+def test_a_key_in_the_reply_goes_no_further() -> None:
+    message = {"content": f"<answer>{KEY}</answer>", "reasoning_content": f"I was sent {KEY}."}
+    with serving(says({"choices": [{"message": message}]})) as server:
+        (completion,) = ask(server)
+    assert completion.text == "<think>I was sent $OPENAI_API_KEY.</think><answer>$OPENAI_API_KEY</answer>"
+
+
 def test_what_does_not_pass_is_not_tried_again() -> None:
     with serving(says({"error": {"message": f"Incorrect API key provided: {KEY}"}}, 401)) as server:
         assert fails(server) == f"{server.url} refuses the key in OPENAI_API_KEY (HTTP 401)"

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +78,12 @@ def blocks() -> list[Block]:
 def every_command() -> list[str]:
     """The command lines of all pages."""
     return [command for _, command in COMMANDS]
+
+
+@pytest.fixture(scope="session")
+def commands_of() -> Callable[[str], list[str]]:
+    """A page → its command lines, in order."""
+    return lambda page: [command for name, command in COMMANDS if name == page]
 
 
 @pytest.fixture(scope="module")

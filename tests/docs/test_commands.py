@@ -37,6 +37,8 @@ def _play(words: Sequence[str]) -> None:
     load_task(read_options(PlayOptions, [word for word in words if word not in of_task]).env, of_task)
 
 
+CommandsOf = Callable[[str], list[str]]
+
 LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
     "training.run": lambda words: load_with(words, RunOptions),
     "training.evaluate": lambda words: load_with(words, EvaluateOptions),
@@ -62,6 +64,33 @@ def test_commands_are_current(command: str, shell: Path, root: Path) -> None:
         LOADERS[module]([word for word in words if word != "--help"])
     else:
         assert module.startswith("benchmarks.") and (root / f"{module.replace('.', '/')}.py").is_file()
+
+
+BEFORE = ["README.md", "index.md"]
+"""What a reader of any page has read."""
+AFTER = {"baseline.md": ["add_env.md"]}
+"""Pages that say they go on from others."""
+
+
+def _made(command: str) -> str:
+    """The run folder that a command makes, if it does."""
+    first, *words = shlex.split(command)
+    module = words.pop(0) if first == "-m" else ""
+    if module == "training.run" and not any(word.startswith(("resume=", "plan=", "--help")) for word in words):
+        config, _ = load_with(words, RunOptions)
+        return f"{config.out}/{config.name}"
+    if module == "training.baseline" and not any(word.startswith("resume=") for word in words):
+        return str(baseline_config.from_words(words)[0].folder)
+    return ""
+
+
+def test_every_run_that_a_command_names_was_made_before(page: str, commands_of: CommandsOf, shell: Path) -> None:
+    made = {_made(command) for earlier in [*BEFORE, *AFTER.get(page, [])] for command in commands_of(earlier)}
+    for command in commands_of(page):
+        if command.startswith("-m "):
+            for named in re.findall(r"(?<![\w/])runs/[\w-]{2,}", command):  # runs/a is any
+                assert named in made, command
+        made.add(_made(command))
 
 
 def test_the_pages_keys_are_those_of_the_page(pages: dict[str, str], root: Path) -> None:
