@@ -22,6 +22,7 @@ from training.baseline_config import BaselineConfig, from_words
 from training.baseline_env import check_frames, lesson
 from training.baseline_folder import BaselineFolder, Progress
 from training.baseline_policy import policy_of
+from training.folder import refuse_existing
 from training.measure import FLOORS, held_out
 from training.metrics import MetricsLog
 from training.prepare import check_task
@@ -214,7 +215,7 @@ def main(argv: Sequence[str]) -> None:
         folder = BaselineFolder.resume(argv, Path(config.resume))
         _needs_rllib()
     else:
-        BaselineFolder.refuse_existing(config)
+        refuse_existing(config.folder)
         trained = lesson(config, task)
         check_task(config.task_name, task, None)
         check_frames(config, trained)

@@ -24,9 +24,9 @@ from render.video import write_video
 from training import baseline_config
 from training.baseline_config import BaselineConfig
 from training.baseline_policy import WEIGHTS, save_network
-from training.lock import locked
+from training.folder import finished, locked, refuse_existing
 from training.metrics import read_metrics
-from training.runfolder import finished, peak_memory_mb
+from training.runfolder import peak_memory_mb
 
 if TYPE_CHECKING:
     from training.baseline_ppo import Learning
@@ -60,18 +60,10 @@ class BaselineFolder:
         self.task = task
         self.checkpoints = path / "checkpoints"
 
-    @staticmethod
-    def refuse_existing(config: BaselineConfig) -> None:
-        """ConfigError if something is there where a new baseline's folder would be."""
-        path = config.folder
-        if path.exists():
-            go_on = "" if finished(path) else f"go on with it by resume={path}, or "
-            raise ConfigError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
-
     @classmethod
     def create(cls, config: BaselineConfig, task: TaskConfig) -> "BaselineFolder":
         """A new folder; one that exists already is never touched."""
-        cls.refuse_existing(config)
+        refuse_existing(config.folder)
         config.folder.mkdir(parents=True)
         baseline_config.save(config, task, config.folder)
         return cls(config.folder, config, task)

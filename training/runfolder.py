@@ -28,15 +28,10 @@ from render.report import write_report
 from render.video import write_video
 from training.checkpoint import Progress
 from training.config import ClusterConfig, Config, read, save
-from training.lock import locked
+from training.folder import finished, locked, refuse_existing
 from training.metrics import read_metrics
 
 CHECKPOINT = "checkpoint"
-
-
-def finished(path: Path) -> bool:
-    """Whether the run in a folder has come to its end: the checkpoints for resume go last of all."""
-    return (path / "summary.json").is_file() and not (path / "checkpoints").exists()
 
 
 class RunFolder:
@@ -52,9 +47,7 @@ class RunFolder:
     def refuse_existing(config: Config) -> Path:
         """Where a new run's folder will be; ConfigError if something is there already."""
         path = Path(config.out) / config.name
-        if path.exists():
-            go_on = "" if finished(path) else f"go on with it by resume={path}, or "
-            raise ConfigError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
+        refuse_existing(path)
         return path
 
     @classmethod

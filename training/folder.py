@@ -1,4 +1,4 @@
-"""One process at a time works on a folder."""
+"""A folder of a run or a baseline: whether it is free, done, or in use."""
 
 import fcntl
 import time
@@ -12,6 +12,18 @@ TRIES = 10
 """A tenth of a second apart: a page that watches asks for the lock too, and lets go at once."""
 
 
+def finished(path: Path) -> bool:
+    """Whether the run in a folder has come to its end: the checkpoints for resume go last of all."""
+    return (path / "summary.json").is_file() and not (path / "checkpoints").exists()
+
+
+def refuse_existing(path: Path) -> None:
+    """ConfigError if something is there where a new folder would be."""
+    if path.exists():
+        go_on = "" if finished(path) else f"go on with it by resume={path}, or "
+        raise ConfigError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """While this process holds the file's lock, no other one works on its folder; ConfigError if one does."""
@@ -22,8 +34,6 @@ def locked(path: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if not tries_left:
-                    raise ConfigError(
-                        f"another process is working on {path.parent}; wait for it, or stop it"
-                    ) from None
+                    raise ConfigError(f"another process is working on {path.parent}; wait for it, or stop it") from None
                 time.sleep(0.1)
         yield
