@@ -42,7 +42,9 @@ class Results:
     @property
     def document(self) -> dict[str, Any]:
         """What results.json holds."""
-        return {"schema": SCHEMA, "rows": self.rows, "published": self.published, "notes": self.notes}
+        figures = {"schema": SCHEMA, "rows": self.rows, "published": self.published}
+        made = [table.plain for table in tables(figures | {"notes": []}, width=10_000)]
+        return figures | {"notes": self.notes, "tables": made}
 
     def write(self) -> None:
         """Write the tables of what there is."""

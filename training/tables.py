@@ -16,17 +16,34 @@ from envs.schema import load_yaml
 PUBLISHED = Path(__file__).with_name("published.yaml")
 LABEL_WIDTH, CELL_WIDTH = 30, 16
 """Columns of a kind's name, and of a policy's share of it: as many policies stand side by side as there is room."""
+NONE = "–"
+"""Where there is no figure."""
+
+
+Cell = str | dict[str, Any]
+"""A text, or a figure: text, value and, where there is an interval, low and high."""
 
 
 @dataclass
 class Table:
-    """One table: cells are text; the last `quiet` rows are for comparison."""
+    """One table; the last `quiet` rows are for comparison."""
 
     title: str
     columns: list[str]
-    rows: list[list[str]] = field(default_factory=list)
+    rows: list[list[Cell]] = field(default_factory=list)
     quiet: int = 0
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As results.json has it, for the page of `render.watch`."""
+        rows = [["" if cell == NONE else cell for cell in row] for row in self.rows]
+        return {"title": self.title, "columns": self.columns, "rows": rows, "notes": self.notes}
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The rows in words."""
+        return [[cell if isinstance(cell, str) else cell["text"] for cell in row] for row in self.rows]
 
 
 def published(suites: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -87,7 +104,8 @@ def _policies(name: str, rows: Sequence[Mapping[str, Any]], beside: Sequence[Map
         if row["problem"]:
             table.notes.append(f"{row['policy']} was stopped: {row['problem']}")
     if scored and beside:
-        lines = [[f"{beside[0]['source']}:"], *([row["policy"], "", f"{row['score']:.2f}"] for row in beside)]
+        lines: list[list[Cell]] = [[f"{beside[0]['source']}:"]]
+        lines += [[row["policy"], "", {"text": f"{row['score']:.2f}", "value": row["score"]}] for row in beside]
         table.rows += [line + [""] * (len(columns) - len(line)) for line in lines]
         table.quiet = len(lines)
     return table
@@ -121,7 +139,7 @@ def show(made: Sequence[Table], console: Console) -> None:
         )
         for number, column in enumerate(table.columns):
             drawn.add_column(column, justify="right" if number else "left", overflow="fold")
-        for number, row in enumerate(table.rows):
+        for number, row in enumerate(table.texts):
             quiet = number >= len(table.rows) - table.quiet
             if quiet and number == len(table.rows) - table.quiet:
                 drawn.add_section()
@@ -139,7 +157,7 @@ def markdown(made: Sequence[Table], title: str) -> str:
         lines += [f"**{_plain(table.title)}**", ""]
         lines.append("| " + " | ".join(_plain(column) for column in table.columns) + " |")
         lines.append("|---" * len(table.columns) + "|")
-        lines += ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in table.rows]
+        lines += ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in table.texts]
         lines += [line for note in table.notes for line in ("", _plain(note))]
         lines.append("")
     return "\n".join(lines)
@@ -166,30 +184,32 @@ def _means(result: Mapping[str, Any] | None) -> list[Any]:
     return [result["mean"], *(result["ci95"] or ["", ""])] if result else ["", "", ""]
 
 
-def _share(result: Mapping[str, Any] | None) -> str:
+def _share(result: Mapping[str, Any] | None) -> Cell:
     """`91% (87–94)`."""
     if not result:
-        return "–"
+        return NONE
     low, high = result["ci95"]
-    return f"{result['mean']:.0%} ({100 * low:.0f}–{100 * high:.0f})"
+    text = f"{result['mean']:.0%} ({100 * low:.0f}–{100 * high:.0f})"
+    return {"text": text, "value": result["mean"], "low": low, "high": high}
 
 
-def _number(result: Mapping[str, Any] | None, digits: int = 1) -> str:
+def _number(result: Mapping[str, Any] | None, digits: int = 1) -> Cell:
     """`47.9 (46.1–49.8)`."""
     if not result:
-        return "–"
+        return NONE
+    cell = {"text": f"{result['mean']:.1f}", "value": result["mean"]}
     if not result["ci95"]:
-        return f"{result['mean']:.1f}"
+        return cell
     low, high = result["ci95"]
-    return f"{result['mean']:.1f} ({low:.{digits}f}–{high:.{digits}f})"
+    return cell | {"text": f"{cell['text']} ({low:.{digits}f}–{high:.{digits}f})", "low": low, "high": high}
 
 
 def _figure(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+    return NONE if value is None else f"{value:.{digits}f}"
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+    return NONE if value is None else f"{value:.0%}"
 
 
 def _plain(text: str) -> str:

@@ -63,6 +63,8 @@ class Folder:
         elif not (results or live or (self.path / "summary.json").exists()):
             notes.append("summary.json is not there: the run was stopped before its end.")
         notes += [str(note) for note in tables.items(results.get("notes"))]
+        compared = tables.comparison_tables(results)
+        notes += [note for table in compared for note in table.pop("notes")]
         step = read_checkpoint(summary)
         drawn, stages = self._draw(summary, prefix)
         return {
@@ -74,7 +76,7 @@ class Folder:
             "stages": stages,
             "reported_step": None if step is None else round(step),
             "charts": drawn,
-            "tables": tables.result_tables(summary) + tables.comparison_tables(results),
+            "tables": tables.result_tables(summary) + compared,
         }
 
     def videos(self) -> dict[str, Path]:

@@ -5,7 +5,7 @@ A cell is a text, or {"text", "value", "low", "high"} for a share with its 95% i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from render.curves import number
@@ -75,62 +75,25 @@ def result_tables(summary: Mapping[str, Any]) -> list[Table]:
 
 
 def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
-    """The tables of a results.json: policies by task, then by kind, then published rows."""
-    rows = [row for row in items(results.get("rows")) if isinstance(row, Mapping)]
-    tasks = list(dict.fromkeys(str(row.get("task", "?")) for row in rows))
-    rows.sort(key=lambda row: tasks.index(str(row.get("task", "?"))))
-    tables: list[Table] = []
-    scored = any(_score(row.get("score")) for row in rows)
-    if len(tasks) > 1:
-        tables.append(_by_task(rows, tasks, "success", "Success on held-out episodes, by task", share))
-        if scored:
-            tables.append(_by_task(rows, tasks, "score", "Score on held-out episodes, by task", _score))
-    if rows:
-        columns = ["Task", "Policy", "Success", *(["Score"] if scored else [])]
-        columns += ["Return", "Valid replies", "Turns", "T", "Episodes"]
-        lines: list[list[Cell]] = []
-        for row in rows:
-            line: list[Cell] = [str(row.get("task", "?")), _player(row), share(row.get("success"))]
-            line += [_score(row.get("score"))] if scored else []
-            line += [plain(row.get("return"), 2), share({"mean": row.get("valid")}), plain(row.get("turns"), 1)]
-            lines.append([*line, plain(row.get("temperature"), 1), count(row)])
-        whole = "Success on held-out episodes" if len(tasks) == 1 else "All that was measured"
-        tables.append({"title": whole, "columns": columns, "rows": lines})
-    for task in tasks:
-        mine = [row for row in rows if str(row.get("task", "?")) == task]
-        kinds = dict.fromkeys(kind for row in mine for kind in mapping(row.get("kinds")))
-        if len(kinds) > 1:
-            lines = [[str(kind), *(share(mapping(row.get("kinds")).get(kind)) for row in mine)] for kind in kinds]
-            columns = ["Kind", *map(_player, mine)]
-            tables.append({"title": f"{task}: success by kind", "columns": columns, "rows": lines})
-    published = [row for row in items(results.get("published")) if isinstance(row, Mapping)]
-    if published:
-        keys = ("suite", "policy", "score", "source")
-        lines = [[str(row.get(key, "")) for key in keys] for row in published]
-        tables.append({"title": "Published", "columns": ["Suite", "Policy", "Score", "Source"], "rows": lines})
-    return tables
+    """The tables of a results.json, as `training.evaluate` has made them; what is none is left out."""
+    return [
+        {
+            "title": str(table.get("title", "")),
+            "columns": [str(column) for column in items(table.get("columns"))],
+            "rows": [[_cell(cell) for cell in items(row)] for row in items(table.get("rows")) if items(row)],
+            "notes": [str(note) for note in items(table.get("notes"))],
+        }
+        for table in map(mapping, items(results.get("tables")))
+        if table
+    ]
 
 
-def _by_task(
-    rows: list[Mapping[str, Any]], tasks: list[str], key: str, name: str, cell: Callable[[Any], Cell]
-) -> Table:
-    """Tasks down, policies across."""
-    players = list(dict.fromkeys(map(_player, rows)))
-    found = {(str(row.get("task", "?")), _player(row)): cell(row.get(key)) for row in rows}
-    lines = [[task, *(found.get((task, player), "") for player in players)] for task in tasks]
-    lines = [line for line in lines if any(line[1:])]  # not every task has a score
-    return {"title": name, "columns": ["Task", *players], "rows": lines}
-
-
-def _player(row: Mapping[str, Any]) -> str:
-    """Whose row it is."""
-    return title(str(row.get("policy", "?"))) + (" (blind)" if row.get("blind") is True else "")
-
-
-def _score(result: Any) -> Cell:
-    """A benchmark's own score, with its interval where there is one."""
-    mean, interval = mapping(result).get("mean"), [plain(value, 1) for value in items(mapping(result).get("ci95"))]
-    return f"{plain(mean, 1)} ({' – '.join(interval)})" if len(interval) == 2 else plain(mean, 1)
+def _cell(cell: Any) -> Cell:
+    """A cell of a file: a text, or a text with those of its figures that are numbers."""
+    if not isinstance(cell, dict):
+        return str(cell)
+    figures = {key: number(cell.get(key)) for key in ("value", "low", "high")}
+    return {"text": str(cell.get("text", "")), **{key: value for key, value in figures.items() if value is not None}}
 
 
 def share(result: Any) -> Cell:

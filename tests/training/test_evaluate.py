@@ -244,7 +244,12 @@ def test_a_server_that_goes_away_takes_nothing_with_it(tmp_path: Path, capsys: p
     with adding(5) as url, pytest.raises(SystemExit) as caught:
         evaluate.main([*words, url, f"save={tmp_path / 'out'}"])
     assert caught.value.code == 1
-    rows = {row["policy"]: row for row in json.loads((tmp_path / "out" / "results.json").read_text())["rows"]}
+    document = json.loads((tmp_path / "out" / "results.json").read_text())
+    rows = {row["policy"]: row for row in document["rows"]}
+    (table,) = document["tables"]
+    assert [row[0] for row in table["rows"]] == list(rows) and "api:some/model was stopped: after 5" in table["notes"][
+        0
+    ]
     assert list(rows) == ["api:some/model", "expert", "random", "idle"] and rows["expert"]["n"] == 20
     assert rows["api:some/model"]["n"] == 5 and rows["api:some/model"]["success"]["mean"] == 1.0
     problem = rows["api:some/model"]["problem"]

@@ -31,7 +31,8 @@ def test_policies_are_lines() -> None:
     (table,) = tables(document(row("a", 0.5), row("b", 0.25, valid=0.875)))
     assert table.title == "sums · 64 held-out episodes each · T=1"
     assert table.columns == ["policy", "success", "return", "valid", "turns"]
-    assert table.rows == [["a", "50% (40–60)", "0.50", "100%", "1.0"], ["b", "25% (15–35)", "0.25", "88%", "1.0"]]
+    assert table.plain["rows"][0][1] == {"text": "50% (40–60)", "value": 0.5, "low": 0.4, "high": 0.6}
+    assert table.texts == [["a", "50% (40–60)", "0.50", "100%", "1.0"], ["b", "25% (15–35)", "0.25", "88%", "1.0"]]
 
 
 def test_what_differs_between_rows_is_shown() -> None:
@@ -45,8 +46,8 @@ def test_what_differs_between_rows_is_shown() -> None:
     (table,) = tables(document(*rows))
     assert table.title == "sums · held-out episodes · T=0 and T=1, blind and T=1"
     assert table.columns == ["policy", "success", "score", "return", "valid", "turns", "n"]
-    assert table.rows[0] == ["a", "50% (40–60)", "47.9 (46.0–49.9)", "0.50", "100%", "1.0", "12"]
-    assert table.rows[1][2] == "–" and table.rows[2] == ["c", "–", "–", "–", "–", "–", "0"]
+    assert table.texts[0] == ["a", "50% (40–60)", "47.9 (46.0–49.9)", "0.50", "100%", "1.0", "12"]
+    assert table.texts[1][2] == "–" and table.texts[2] == ["c", "–", "–", "–", "–", "–", "0"]
     assert table.notes == ["c was stopped: x"]
 
 
@@ -56,7 +57,7 @@ def test_kinds_are_lines_and_as_many_policies_stand_side_by_side_as_there_is_roo
     _, first, second = tables(document(*rows), width=80)
     assert (first.columns, second.columns) == (["kind", "a", "b", "c"], ["kind", "d", "e"])
     assert first.title == "sums · success by kind"
-    assert second.rows == [["6x6, 1 box", "50% (40–60)", "50% (40–60)"], ["7x7, 2 boxes", "25% (15–35)", "–"]]
+    assert second.texts == [["6x6, 1 box", "50% (40–60)", "50% (40–60)"], ["7x7, 2 boxes", "25% (15–35)", "–"]]
     assert [len(table.columns) for table in tables(document(*rows), width=200)[1:]] == [6]
     assert len(tables(document(rows[4]))) == 1  # one kind is no split
 
@@ -71,8 +72,8 @@ def test_a_suite_stands_for_its_tasks_and_beside_what_was_published() -> None:
     parts = [row("a", 0.5, task=f"football_online_{part}", suite="football_online") for part in ("easy", "hard")]
     whole = row("a", 0.5, task="football_online", score=score)
     (table,) = tables(document(*parts, whole, published=beside, notes=notes))
-    assert table.rows[0][:3] == ["a", "50% (40–60)", "20.0 (18.0–22.0)"]
-    assert table.rows[1][0] == "arXiv 2503.07536:" and table.rows[2][:3] == ["Qwen2.5-VL-3B-Instruct", "", "15.36"]
+    assert table.texts[0][:3] == ["a", "50% (40–60)", "20.0 (18.0–22.0)"]
+    assert table.texts[1][0] == "arXiv 2503.07536:" and table.texts[2][:3] == ["Qwen2.5-VL-3B-Instruct", "", "15.36"]
     assert (len(table.rows), table.quiet, table.notes) == (9, 8, notes)
 
 
@@ -101,7 +102,7 @@ def test_markdown_and_csv() -> None:
     part = document(row("a", 0.5, suite="six", kinds={"x": share(0.5)}, score={"mean": 2.0, "ci95": None, "n": 1}))
     assert {line["suite"] for line in csv.DictReader(io.StringIO(comma_separated(part)))} == {"six"}
     (table,) = tables(document(part["rows"][0] | {"suite": ""}))
-    assert table.rows[0][2] == "2.0"  # a single score has no interval
+    assert table.rows[0][2] == {"text": "2.0", "value": 2.0}  # a single score has no interval
     first, second, third = lines
     assert (first["success"], first["success_low"], first["score_high"], first["problem"][:4]) == (
         "0.5",
