@@ -97,7 +97,7 @@ class Display:
             f"{minutes} min {seconds:02d} s, {summary['peak_memory_mb']:,.0f} MB at most. Look at:", soft_wrap=True
         )
         for name, what in {
-            "report.html": "everything on one page, in a browser",
+            "report.html": f"everything on one page, in a browser; python -m render.watch {folder} serves it",
             "videos": "the same held-out episodes before and after",
             "curves.png": "the learning curves",
             "checkpoint": "the model, for transformers' from_pretrained",
