@@ -67,10 +67,11 @@ def notes_on_settings(players: Sequence[Entrant], taken: Sequence[str], tasks: M
         for name in tasks:
             if name in player.tasks and (other := _differences(player.tasks[name], tasks[name])):
                 notes.append(f"{player.name} was trained with other settings of {name}: {', '.join(other)}")
+    changed: dict[str, list[str]] = {}
     for name in tasks:
         if name in task_names() and (other := _differences(load_task(name), tasks[name])):
-            notes.append(f"{name} is not as configs/env/{name}.yaml has it: {', '.join(other)}")
-    return notes
+            changed.setdefault(", ".join(other), []).append(name)
+    return notes + [f"not as configs/env has it, {', '.join(names)}: {keys}" for keys, names in changed.items()]
 
 
 def notes_on_starts(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig]) -> list[str]:

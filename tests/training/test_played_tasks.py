@@ -42,8 +42,8 @@ def test_a_file_is_played_as_it_is_and_the_tasks_beside_it_as_the_run_played_the
     assert notes_on_settings([player], taken, played) == [
         "settings of football from runs/a/config.yaml",
         "runs/a was trained with other settings of sokoban: max_turns, kwargs.boxes",
-        "sokoban is not as configs/env/sokoban.yaml has it: kwargs.boxes",
-        "football is not as configs/env/football.yaml has it: max_turns",
+        "not as configs/env has it, sokoban: kwargs.boxes",
+        "not as configs/env has it, football: max_turns",
     ]
 
 
