@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -83,8 +84,10 @@ def test_the_terminal(width: int) -> None:
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False)
     show([hostile, *tables(document(row("a", 0.5)))], console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "[red]t[/red]" in text and "[b]n" in text and text.count("[/bold]") >= 1
-    assert all(len(line) <= width for line in text.splitlines()) and "50% (40–60)" in text
+    assert "[red]t[/red]" in text and "[b]n" in text and "50% (40–60)" in text
+    assert all(len(line) <= width for line in text.splitlines())
+    unfolded = re.sub(r"\s", "", text.replace("50% (40–60)", ""))
+    assert "[bold]runs/x[/bold]" * 8 in unfolded
 
 
 def test_markdown_and_csv() -> None:
