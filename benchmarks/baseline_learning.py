@@ -16,10 +16,11 @@ from typing import Any
 CASES = {
     "close": ["env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000", "entropy=0.003"],
     "close_vector": [
-        "env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000", "observation=simple115v2"
+        "env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=250000", "entropy=0.003",
+        "observation=simple115v2",
     ],
-    "sokoban": ["env=sokoban", "steps=200000"],
-    "football": ["env=football", "steps=200000"],
+    "sokoban": ["env=sokoban", "steps=100000"],
+    "football": ["env=football", "steps=120000"],
     "football_vector": ["env=football", "steps=200000", "observation=simple115v2"],
 }  # fmt: skip
 FLOORS = ("random", "idle", "expert")
