@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from render.report import write_report
 from tests.render import run_fixture as fixture
-from tests.render.viewer_fixture import column, opened, shows
+from tests.render.viewer_fixture import column, no_sideways_scroll, opened, shows
 from tests.render.watch_fixture import serving
 
 
@@ -249,7 +249,7 @@ def test_narrow_pages_do_not_scroll_sideways(page: Page, server: str) -> None:
             page.evaluate("address => { location.hash = address; }", address)
             expect(page.locator(seen).first).to_be_visible()
             page.wait_for_timeout(100)  # for what is drawn later
-            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
+            no_sideways_scroll(page)
 
 
 def test_dark_and_light(page: Page, server: str) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from render.episode import EpisodeWriter
 from render.report import write_report
 from tests.render import run_fixture as fixture
-from tests.render.viewer_fixture import column, opened, shows
+from tests.render.viewer_fixture import column, no_sideways_scroll, opened, shows
 from tests.render.watch_fixture import serving
 
 ROW_IN_SIGHT = """() => {
@@ -120,7 +120,7 @@ def test_what_comes_in_while_the_run_goes_on(page: Page, tmp_path: Path) -> None
         page.get_by_label("Smooth lines").uncheck()
         expect(page.locator('[data-key="success"] .entry').first).to_have_text("training 90.0%")
         page.set_viewport_size({"width": 380, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        no_sideways_scroll(page)
         (folder / "summary.json").write_text("{}")  # the run is over
         expect(page.locator(".live")).to_have_count(0)
 

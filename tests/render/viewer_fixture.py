@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 ARGUMENTS = [
@@ -50,3 +51,12 @@ def shows(page: Page, selector: str, words: list[str]) -> None:
 
 def column(name: str) -> str:
     return f'td[data-column="{name}"]'
+
+
+def no_sideways_scroll(page: Page) -> None:
+    """Nothing is wider than the window, once everything has its new size."""
+    for _ in range(50):
+        if (beyond := page.evaluate("document.documentElement.scrollWidth - innerWidth")) <= 0:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"{page.url} is {beyond} pixels wider than the window")
