@@ -245,7 +245,7 @@ def assign_advantages(groups: Sequence[Group], algo: AlgoConfig) -> list[Judged]
     scores = [[player.score for player in group.players] for group in groups if group.varied]
     estimated = iter(ESTIMATORS[algo.advantage](scores, algo))
     return [
-        Judged(group, next(estimated) if group.varied else [np.zeros(len(p.turn_parts)) for p in group.players])
+        Judged(group, next(estimated) if group.varied else [np.zeros(len(p.turn_rewards)) for p in group.players])
         for group in groups
     ]
 

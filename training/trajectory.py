@@ -29,13 +29,8 @@ class Played:
     episode: Episode
     rewards: dict[str, float]
     """Parts of the reward by name."""
-    turn_parts: list[dict[str, float]]
-    """[K], the same parts by turns."""
-
-    @property
-    def turn_rewards(self) -> list[float]:
-        """[K], the reward by turns."""
-        return [sum(parts.values()) for parts in self.turn_parts]
+    turn_rewards: list[float]
+    """[K], the same reward by turns."""
 
     @property
     def reward(self) -> float:
@@ -108,5 +103,8 @@ class Judged:
 
 def make_group(task: str, config: TaskConfig, episodes: Sequence[Episode]) -> Group:
     """The episodes of one start with their rewards."""
-    players = [Played(one, reward_parts(one, config), turn_rewards(one, config)) for one in episodes]
+    players = [
+        Played(one, reward_parts(one, config), [sum(parts.values()) for parts in turn_rewards(one, config)])
+        for one in episodes
+    ]
     return Group(task, episodes[0].start.seed, players)

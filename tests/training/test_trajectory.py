@@ -59,13 +59,13 @@ def test_every_token_has_the_advantage_of_its_turn() -> None:
         branch([0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 1, 1], [-1, 3, 4, -1, 5, 5]),
         branch([1, 2, 2], [0, 0, 1], [-1, -1, 6]),
     )
-    played = Played(episode(True, branches=branches), {"outcome": 1.0}, [{}] * 3)
+    played = Played(episode(True, branches=branches), {"outcome": 1.0}, [0.0, 0.0, 1.0])
     first, second, last = played.trajectories([0.5, 0.0, -2.0])
     assert first.advantages.tolist() == [0.0, 0.5, 0.5] and first.advantages.dtype == np.float32
     assert second.advantages.tolist() == [0.0] * 6  # turn 1 has no gain, and counts all the same
     assert last.advantages.tolist() == [0.0, 0.0, -2.0]
     assert (first.branch, second.branch, last.branch) == branches
     assert [one.advantages.any() for one in played.trajectories(np.zeros(3))] == [False] * 3
-    silent = Played(episode(True, branches=(branch([0, 0], [0, 0], [-1, -1]),)), {"outcome": 1.0}, [{}] * 3)
+    silent = Played(episode(True, branches=(branch([0, 0], [0, 0], [-1, -1]),)), {"outcome": 1.0}, [1.0])
     assert silent.trajectories([0.5]) == []  # nothing was sampled
     assert Group("football", 5, [played]).oldest == 3
