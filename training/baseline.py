@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import envs  # noqa: F401  (registers the ids)
-from agents.experts import scripted
-from agents.starts import TEST_FIRST, VALIDATION_FIRST
+from agents.starts import VALIDATION_FIRST
 from envs.cli import command
 from envs.schema import ConfigError
 from envs.usage import short_help
@@ -23,10 +22,10 @@ from training.baseline_env import check_frames, lesson
 from training.baseline_folder import BaselineFolder, Progress
 from training.baseline_policy import policy_of
 from training.folder import refuse_existing
-from training.measure import FLOORS, held_out
+from training.measure import FLOORS, floor, held_out
 from training.metrics import MetricsLog
 from training.prepare import check_task
-from training.progress import LINE_SECONDS, Display
+from training.progress import Display
 from training.rollout import Player
 from training.statistics import success_rate
 
@@ -42,20 +41,13 @@ class BaselineDisplay(Display):
     """One bar, or now and then a line: success, reward, entropy, decisions a second, time left."""
 
     def update(self, record: dict[str, Any]) -> None:
-        """Advance."""
-        state = (
+        """Tell of an update."""
+        self.advance(
+            "ppo",
+            record["env_steps"],
             f"success {record.get('success', 0):.0%}{self._evaluated} · reward {record.get('reward', 0):.2f} · "
-            f"entropy {record['entropy']:.2f} · {record['time/env_steps_per_second']:,.0f} decisions/s"
+            f"entropy {record['entropy']:.2f} · {record['time/env_steps_per_second']:,.0f} decisions/s",
         )
-        done = record["env_steps"]
-        if self._bar is not None:
-            self._bars.update(self._bar, completed=done, state=state)
-        now = time.monotonic()
-        if not self.live and (now >= self._line_due or done >= self._steps):
-            self._line_due = now + LINE_SECONDS
-            pace = (now - self._stage_started) / max(1, done - self._stage_done)
-            left = pace * max(0, self._steps - done)
-            self.console.print(f"ppo {done:,}/{self._steps:,} · {state} · {left:.0f} s left", soft_wrap=True)
 
 
 class Baseline:
@@ -143,20 +135,19 @@ class Baseline:
         if name in self.progress.results:
             return
         self.display.say(f"measuring on held-out episodes: {name}")
+        task = self.config.task_name
         try:
-            self.progress.results[name] = success_rate(self._play(scripted(name), 1.0, self.config.episodes))
+            found = asyncio.run(floor(name, {task: self.task}, task, self.config.episodes))
+            self.progress.results[name] = found
         except ValueError as error:  # an env of someone else's may have no expert
             self.display.say(str(error))
 
     def play(self, temperature: float, count: int, **how: Any) -> list[Any]:
-        """Held-out episodes of the network as it is now."""
-        return self._play(policy_of(self.learning.network, self.task), temperature, count, **how)
-
-    def _play(self, policy: Any, temperature: float, count: int, first: int = TEST_FIRST, **how: Any) -> list[Any]:
+        """Held-out episodes of the network as it is now; `how` as `held_out` takes it."""
         name = self.config.task_name
-        player = Player({name: self.task}, policy)
+        player = Player({name: self.task}, policy_of(self.learning.network, self.task))
         try:
-            return asyncio.run(held_out(player, name, count, temperature, first=first, **how))
+            return asyncio.run(held_out(player, name, count, temperature, **how))
         finally:
             player.close()
 

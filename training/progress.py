@@ -60,20 +60,24 @@ class Display:
         self._stage_started = time.monotonic()
 
     def step(self, record: dict[str, Any]) -> None:
-        """Advance the bar."""
-        state = (
+        """Tell of a step."""
+        self.advance(
+            record["stage"],
+            record["step"],
             f"success {record['success']:.0%}{self._evaluated} · reward {record['reward']:.2f} · "
-            f"valid {record['valid']:.0%} · {record['time/tokens_per_second']:,.0f} tok/s"
+            f"valid {record['valid']:.0%} · {record['time/tokens_per_second']:,.0f} tok/s",
         )
+
+    def advance(self, name: str, done: int, state: str) -> None:
+        """Move the bar of the stage `name`; now and then, and at its end, a line where there is no terminal."""
         if self._bar is not None:
-            self._bars.update(self._bar, completed=record["step"], state=state)
+            self._bars.update(self._bar, completed=done, state=state)
         now = time.monotonic()
-        if not self.live and (now >= self._line_due or record["step"] == self._steps):
+        if not self.live and (now >= self._line_due or done >= self._steps):
             self._line_due = now + LINE_SECONDS
-            pace = (now - self._stage_started) / max(1, record["step"] - self._stage_done)
-            left = pace * (self._steps - record["step"])
-            line = f"{record['stage']} {record['step']}/{self._steps} · {state} · {left:.0f} s left"
-            self.console.print(line, soft_wrap=True)
+            pace = (now - self._stage_started) / max(1, done - self._stage_done)
+            left = pace * max(0, self._steps - done)
+            self.console.print(f"{name} {done:,}/{self._steps:,} · {state} · {left:.0f} s left", soft_wrap=True)
 
     def evaluated(self, success: dict[str, Any]) -> None:
         """Remember the newest held-out success for the bar."""
