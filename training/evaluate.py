@@ -25,7 +25,7 @@ from envs.task_config import TaskConfig
 from training.config import load_with
 from training.contest import Contest, How, suites_of
 from training.measure import FLOORS
-from training.played_tasks import as_shipped, held_out, notes_on_settings, notes_on_starts, tasks_of
+from training.played_tasks import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
 from training.players import Entrant, RecordEntrant, ScriptedEntrant, entrants
 from training.prepare import check_task
 from training.results import Results
@@ -95,7 +95,7 @@ def main(argv: Sequence[str]) -> None:
     trained = next((player for player in players if player.tasks), None)
     tasks, taken = tasks_of(config, trained, argv)
     out.notes += notes_on_settings(players, taken, tasks)
-    tasks, split = held_out(tasks, argv)
+    tasks, split = with_test_rows(tasks, argv)
     out.notes += split
     for name, settings in tasks.items():
         check_task(name, settings, None)

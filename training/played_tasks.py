@@ -42,7 +42,7 @@ def tasks_of(config: Config, trained: Entrant | None, argv: Sequence[str]) -> tu
     return tasks, taken
 
 
-def held_out(tasks: dict[str, TaskConfig], argv: Sequence[str]) -> tuple[dict[str, TaskConfig], list[str]]:
+def with_test_rows(tasks: dict[str, TaskConfig], argv: Sequence[str]) -> tuple[dict[str, TaskConfig], list[str]]:
     """The tasks, with the test's rows of a question file in place of training's; and a note on that.
 
     Who asks for `split=train` in so many words gets it.

@@ -9,7 +9,7 @@ from envs.suites import SUITES
 from envs.task_config import TaskConfig
 from training import evaluate
 from training.config import load
-from training.played_tasks import as_shipped, held_out, notes_on_settings, notes_on_starts, tasks_of
+from training.played_tasks import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
 from training.players import Entrant, ScriptedEntrant
 
 
@@ -52,10 +52,10 @@ def test_training_rows_are_not_asked_unless_in_so_many_words() -> None:
     player = trained(*words)
     played, _ = tasks_of(load(["env=questions"]), player, [])
     assert played["questions"].kwargs["split"] == "train"
-    kept, notes = held_out(played, [])
+    kept, notes = with_test_rows(played, [])
     assert kept["questions"].kwargs["split"] == "test" and notes_on_starts([player], kept) == []
     assert notes == ["questions asks the test split: its settings say split=train, and those rows are trained on"]
-    asked, notes = held_out(tasks(*words), words)
+    asked, notes = with_test_rows(tasks(*words), words)
     assert asked["questions"].kwargs["split"] == "train" and notes == []
     (note,) = notes_on_starts([player], asked)
     assert note == "runs/a was trained on rows that questions asks (split=train): not held out"
