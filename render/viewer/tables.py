@@ -116,12 +116,6 @@ def count(result: Mapping[str, Any]) -> str:
     return "" if found is None else str(round(found))
 
 
-def plain(value: Any, digits: int) -> str:
-    """A number as text; empty where there is none."""
-    found = number(value)
-    return "" if found is None else f"{found:.{digits}f}"
-
-
 def duration(seconds: float) -> str:
     """Hours, minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
