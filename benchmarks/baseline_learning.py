@@ -1,17 +1,16 @@
 """Does PPO learn? Seeds of the baseline on each case, held-out episodes at T=1 and greedy, with intervals and floors.
 
-python benchmarks/baseline_learning.py [cases=close,sokoban,football] [seeds=0,1,2] [out=runs/baselines] [key=value …]
+python -m benchmarks.baseline_learning [cases=close,sokoban,football] [seeds=0,1,2] [out=runs/baselines] [key=value …]
 
 Runs `python -m training.baseline` once a case and seed (two to six minutes each on two cores) and prints a table; what
 is finished already is not run again, what was stopped goes on.
 """
 
-import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+
+from benchmarks.learning import cell, split, summary_of
 
 CASES = {
     "close": ["env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000", "entropy=0.003"],
@@ -26,37 +25,18 @@ CASES = {
 FLOORS = ("random", "idle", "expert")
 
 
-def run(case: str, seed: int, out: str, words: list[str]) -> dict[str, Any]:
-    """The summary of one case's seed."""
-    folder = Path(out) / f"{case}-{seed}"
-    if (folder / "checkpoints").exists() or not (folder / "summary.json").exists():
-        new = [*CASES[case], f"seed={seed}", f"out={out}", f"name={folder.name}", *words]
-        subprocess.run(
-            [sys.executable, "-m", "training.baseline", *([f"resume={folder}"] if folder.exists() else new)], check=True
-        )
-    summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
-    return summary
-
-
-def cell(row: dict[str, Any]) -> str:
-    """A success with its interval."""
-    low, high = row["ci95"]
-    return f"{row['mean']:.2f} ({low:.2f}–{high:.2f})"
-
-
 def main(argv: list[str]) -> None:
     """Run the cases and print the table."""
     options = {"cases": "close,sokoban,football", "seeds": "0,1,2", "out": "runs/baselines"}
-    words = []
-    for word in argv:
-        key, _, value = word.partition("=")
-        if key in options:
-            options[key] = value
-        else:
-            words.append(word)
-    seeds = [int(seed) for seed in options["seeds"].split(",")]
+    words = split(argv, options)
     results = {
-        case: {seed: run(case, seed, options["out"], words) for seed in seeds} for case in options["cases"].split(",")
+        case: {
+            seed: summary_of(
+                "training.baseline", Path(options["out"]) / f"{case}-{seed}", [*CASES[case], f"seed={seed}", *words]
+            )
+            for seed in options["seeds"].split(",")
+        }
+        for case in options["cases"].split(",")
     }
     print("| case | seed | before | after | greedy before → after | blind after | decisions | seconds | MB |")
     print("|---" * 9 + "|")

@@ -1,54 +1,35 @@
 """Does the default run learn? Three seeds, held-out episodes at T=1, with intervals, floors and controls.
 
-python benchmarks/football_learning.py [seeds=0,1,2] [out=runs/learning] [key=value …]
+python -m benchmarks.football_learning [seeds=0,1,2] [out=runs/learning] [key=value …]
 
 Runs `python -m training.run env=football` once a seed (about eight minutes each on two cores) and prints a table; a run
 that is finished already is not run again, one that was stopped goes on.
 """
 
-import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.learning import cell, split, summary_of
+
 ROWS = ("before", "after_fre", "after", "random", "idle", "expert")
-
-
-def run(seed: int, out: str, words: list[str]) -> dict[str, object]:
-    """The summary of one seed's run."""
-    folder = Path(out) / f"seed-{seed}"
-    if not (folder / "summary.json").exists():
-        new = ["env=football", f"seed={seed}", f"out={out}", f"name=seed-{seed}", *words]
-        subprocess.run(
-            [sys.executable, "-m", "training.run", *([f"resume={folder}"] if folder.exists() else new)], check=True
-        )
-    summary: dict[str, object] = json.loads((folder / "summary.json").read_text())
-    return summary
 
 
 def main(argv: list[str]) -> None:
     """Run the seeds and print the table."""
     options = {"seeds": "0,1,2", "out": "runs/learning"}
-    words = []
-    for word in argv:
-        key, _, value = word.partition("=")
-        if key in options:
-            options[key] = value
-        else:
-            words.append(word)
-    summaries = {int(seed): run(int(seed), options["out"], words) for seed in options["seeds"].split(",")}
+    words = split(argv, options)
+    summaries = {
+        seed: summary_of(
+            "training.run", Path(options["out"]) / f"seed-{seed}", ["env=football", f"seed={seed}", *words]
+        )
+        for seed in options["seeds"].split(",")
+    }
     print("| seed | " + " | ".join(ROWS) + " | greedy before → after | blind after | seconds | MB |")
     print("|---" * (len(ROWS) + 5) + "|")
     for seed, summary in summaries.items():
         success = summary["success"]
-        cells = []
-        for row in ROWS:
-            if row in success:
-                low, high = success[row]["ci95"]
-                cells.append(f"{success[row]['mean']:.2f} ({low:.2f}–{high:.2f})")
-            else:
-                cells.append("–")
+        cells = [cell(success[row]) if row in success else "–" for row in ROWS]
         greedy = f"{success['before']['greedy']:.2f} → {success['after']['greedy']:.2f}"
         end = [greedy, f"{success['after']['blind']:.2f}", f"{summary['seconds']:.0f}", str(summary["peak_memory_mb"])]
         print(f"| {seed} | " + " | ".join(cells + end) + " |")

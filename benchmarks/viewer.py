@@ -16,10 +16,8 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +29,8 @@ import envs  # noqa: F401
 from render.episode import Episode, EpisodeWriter, Turn
 from render.report import write_report
 from render.viewer.run import Watched
-from render.viewer.server import server
-from render.watch import bind
+from tests.render.viewer_fixture import ARGUMENTS
+from tests.render.watch_fixture import serving
 
 ROUNDS = 5
 HELD_OUT = 256
@@ -41,10 +39,6 @@ TURNS = 8
 WORDS = (
     "the keeper comes out so I run left then shoot low past him while two defenders chase and the goal is open".split()
 )
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync "
-    "--disable-component-update"
-).split()
 WATCH = """
 window.firstRows = new Promise((resolve) => addEventListener("DOMContentLoaded", () => {
   const there = () => document.querySelector("tbody tr[aria-selected]");
@@ -120,20 +114,6 @@ def make(folder: Path, count: int) -> None:
         )  # fmt: skip
     for writer in writers.values():
         writer.close()
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The server's address."""
-    listening = bind(0)
-    running = server(Watched([folder]))
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    finally:
-        running.should_exit = True
-        thread.join()
 
 
 def seconds(act: Callable[[], object]) -> float:

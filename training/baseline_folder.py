@@ -24,7 +24,7 @@ from render.video import write_video
 from training import baseline_config
 from training.baseline_config import BaselineConfig
 from training.baseline_policy import WEIGHTS, save_network
-from training.folder import finished, locked, refuse_existing
+from training.folder import finished, locked, refuse_existing, write_whole
 from training.metrics import read_metrics
 from training.runfolder import peak_memory_mb
 
@@ -132,9 +132,7 @@ class BaselineFolder:
         """Write curves, summary and report; the checkpoints for resume go last."""
         summary = summarise(self.config, progress)
         write_curves(self.path / "curves.png", read_metrics(self.path), summary)
-        temporary = self.path / ".summary.json.new"
-        temporary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(self.path / "summary.json")
+        write_whole(self.path / "summary.json", json.dumps(summary, indent=1) + "\n")
         write_report(self.path)
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         return summary

@@ -1,4 +1,4 @@
-"""A folder of a run or a baseline: whether it is free, done, or in use."""
+"""A folder of a run or a baseline: whether it is free, done, or in use; its files, whole or not at all."""
 
 import fcntl
 import time
@@ -22,6 +22,13 @@ def refuse_existing(path: Path) -> None:
     if path.exists():
         go_on = "" if finished(path) else f"go on with it by resume={path}, or "
         raise ConfigError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, or leave what was there: who reads it, or goes on after a kill, never finds half of it."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from training import track
+from training.folder import write_whole
 from training.trajectory import Group
 
 
@@ -32,9 +33,7 @@ class MetricsLog:
         self.path = folder / "metrics.jsonl"
         lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True) if self.path.exists() else []
         self.lines = min(keep_lines, len(lines))
-        temporary = self.path.with_suffix(".new")
-        temporary.write_text("".join(lines[: self.lines]), encoding="utf-8")
-        temporary.replace(self.path)
+        write_whole(self.path, "".join(lines[: self.lines]))
         last = json.loads(lines[self.lines - 1])["total_step"] if self.lines else -1
         self._trackers = track.start(where, folder, config or {}, last + 1)
         self._file = self.path.open("a", encoding="utf-8")

@@ -13,6 +13,7 @@ from envs.schema import ConfigError
 from envs.task import Task
 from render.episode import EpisodeWriter
 from render.video import ENCODERS, write_video
+from training.folder import write_whole
 from training.tables import comma_separated, markdown, tables
 
 SCHEMA = 1
@@ -56,9 +57,7 @@ class Results:
             "md": markdown(tables(self.document, width=10_000), self.folder.name),
         }
         for ending, text in texts.items():
-            part = self.folder / f".results.{ending}.part"
-            part.write_text(text, encoding="utf-8")
-            part.replace(self.folder / f"results.{ending}")
+            write_whole(self.folder / f"results.{ending}", text)
 
     def record(self, task: Task, label: str, episodes: Sequence[Episode], chat: Chat | None) -> None:
         """Add a policy's episodes to its record."""

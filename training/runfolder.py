@@ -28,7 +28,7 @@ from render.report import write_report
 from render.video import write_video
 from training.checkpoint import Progress
 from training.config import ClusterConfig, Config, read, save
-from training.folder import finished, locked, refuse_existing
+from training.folder import finished, locked, refuse_existing, write_whole
 from training.metrics import read_metrics
 
 CHECKPOINT = "checkpoint"
@@ -98,9 +98,7 @@ class RunFolder:
         write_curves(self.path / "curves.png", read_metrics(self.path), summary)
         for last in (False, True):  # the report shows the summary, and the summary counts the report's seconds
             summary["seconds"] = round(progress.seconds + time.perf_counter() - started, 1)
-            temporary = self.path / ".summary.json.new"
-            temporary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-            temporary.replace(self.path / "summary.json")
+            write_whole(self.path / "summary.json", json.dumps(summary, indent=1) + "\n")
             if not last:
                 write_report(self.path)
         shutil.rmtree(self.checkpoints, ignore_errors=True)

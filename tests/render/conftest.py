@@ -1,9 +1,16 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.render.viewer_fixture import ARGUMENTS
+from tests.render.watch_fixture import make_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "my <run>")
 
 
 @pytest.fixture(scope="module")

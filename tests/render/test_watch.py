@@ -17,11 +17,6 @@ from training.config import load
 from training.runfolder import RunFolder
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return make_run(tmp_path / "my <run>")
-
-
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A run that no test changes, and its server."""

@@ -11,11 +11,6 @@ from render.episode import EpisodeWriter
 from tests.render.watch_fixture import episode, get, make_run, serving
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return make_run(tmp_path / "my <run>")
-
-
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A run that no test changes, and its server."""
