@@ -18,7 +18,7 @@ from envs.cli import command
 from envs.schema import ConfigError
 from envs.usage import short_help
 from training.baseline_config import BaselineConfig, from_words
-from training.baseline_env import check_frames, lesson
+from training.baseline_env import check_observations, lesson
 from training.baseline_folder import BaselineFolder, Progress
 from training.baseline_policy import policy_of
 from training.folder import refuse_existing
@@ -42,10 +42,12 @@ class BaselineDisplay(Display):
 
     def update(self, record: dict[str, Any]) -> None:
         """Tell of an update."""
+        ended = record["episodes"] > 0
+        success, reward = (f"{record['success']:.0%}", f"{record['reward']:.2f}") if ended else ("–", "–")
         self.advance(
             "ppo",
             record["env_steps"],
-            f"success {record.get('success', 0):.0%}{self._evaluated} · reward {record.get('reward', 0):.2f} · "
+            f"success {success}{self._evaluated} · reward {reward} · "
             f"entropy {record['entropy']:.2f} · {record['time/env_steps_per_second']:,.0f} decisions/s",
         )
 
@@ -60,6 +62,7 @@ class Baseline:
         progress: Progress,
         log: MetricsLog,
         display: BaselineDisplay,
+        started: float,
     ) -> None:
         self.folder = folder
         self.config, self.task = folder.config, folder.task
@@ -67,7 +70,7 @@ class Baseline:
         self.progress = progress
         self.log = log
         self.display = display
-        self._since = time.perf_counter()
+        self._since = started
 
     def run(self) -> dict[str, Any]:
         """Measure, learn, measure; the summary."""
@@ -84,8 +87,7 @@ class Baseline:
                 self.save()
         self.measure("after")
         self.display.say("writing videos, curves and report")
-        self.count_seconds()
-        return self.folder.finish(self.progress)
+        return self.folder.finish(self.progress, self._since)
 
     def update(self) -> None:
         """Play and learn once, and log it."""
@@ -95,6 +97,7 @@ class Baseline:
         steps = int(metrics["env_steps"]) - self.progress.env_steps  # a few more than a batch: all envs step together
         self.progress.updates += 1
         self.progress.env_steps += steps
+        self.progress.learning += seconds
         record: dict[str, Any] = {"stage": "ppo", "step": self.progress.updates}
         if played:  # none may end in a short update
             record |= {
@@ -114,7 +117,9 @@ class Baseline:
         low, high = rate["ci95"]
         record = {"stage": "evaluation", "step": self.progress.updates, "env_steps": self.progress.env_steps}
         record |= {"eval/success": rate["mean"], "eval/low": low, "eval/high": high}
-        self.log.write(self.progress.updates, record | {"time/evaluate": time.perf_counter() - started})
+        seconds = time.perf_counter() - started
+        self.progress.learning += seconds
+        self.log.write(self.progress.updates, record | {"time/evaluate": seconds})
         self.display.evaluated(rate)
 
     def measure(self, label: str) -> None:
@@ -153,30 +158,26 @@ class Baseline:
 
     def save(self) -> None:
         """A checkpoint from which the baseline goes on, and the weights for those who play it."""
-        self.count_seconds()
-        self.progress.metrics_lines = self.log.lines
-        self.folder.save(self.learning, self.progress)
-
-    def count_seconds(self) -> None:
-        """Add the working time since it was last counted."""
         now = time.perf_counter()
         self.progress.seconds += now - self._since
         self._since = now
+        self.progress.metrics_lines = self.log.lines
+        self.folder.save(self.learning, self.progress)
 
 
-def train(folder: BaselineFolder) -> dict[str, Any]:
-    """All of a baseline, or what is left of it."""
+def train(folder: BaselineFolder, started: float) -> dict[str, Any]:
+    """All of a baseline, or what is left of it; its time counts from `started`."""
     from training.baseline_ppo import Learning, quiet_ray
 
     with quiet_ray(), BaselineDisplay([]) as display:
         checkpoint = folder.newest()
         progress = folder.progress(checkpoint)
-        learning = Learning(folder.config, lesson(folder.config, folder.task), progress.env_steps)
+        learning = Learning(folder.config, lesson(folder.config, folder.task))
         try:
             if checkpoint is not None:
-                learning.restore(checkpoint / "ppo")
+                learning.restore(checkpoint / "ppo", progress.env_steps)
             with MetricsLog(folder.path, progress.metrics_lines) as log:
-                return Baseline(folder, learning, progress, log, display).run()
+                return Baseline(folder, learning, progress, log, display, started).run()
         finally:
             learning.close()
 
@@ -201,6 +202,7 @@ def story(summary: dict[str, Any], folder: BaselineFolder) -> str:
 
 def main(argv: Sequence[str]) -> None:
     """Train a baseline, or go on with one (`resume=runs/<name>`)."""
+    started = time.perf_counter()
     config, task = from_words(argv)
     if config.resume:
         folder = BaselineFolder.resume(argv, Path(config.resume))
@@ -209,12 +211,12 @@ def main(argv: Sequence[str]) -> None:
         refuse_existing(config.folder)
         trained = lesson(config, task)
         check_task(config.task_name, task, None)
-        check_frames(config, trained)
+        check_observations(config, trained)
         _needs_rllib()
         folder = BaselineFolder.create(config, task)
     with folder.locked():
         try:
-            summary = train(folder)
+            summary = train(folder, started)
         except BaseException:
             print(f"\ngo on with: python -m training.baseline resume={folder.path}", file=sys.stderr)
             raise

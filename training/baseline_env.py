@@ -16,6 +16,8 @@ from envs.task_config import TaskConfig
 from training.baseline_config import BaselineConfig
 
 FOOTBALL = "kickoff/Football-v0"
+PATCH = 7
+"""Pixels, the side of what the CNN sees at once."""
 BATCH_BYTES = 512 * 2**20
 """The frames of an update may take so much; RLlib holds a few copies of them."""
 
@@ -111,36 +113,39 @@ def lesson(config: BaselineConfig, task: TaskConfig) -> Task:
             f"task {name} takes up to {task.actions_per_reply} actions a reply: the baseline plays one a turn; set "
             "env.actions_per_reply=1 and env.max_turns"
         )
-    if not task.image:
+    if not task.image and config.observation == "pixels":
         raise ConfigError(f"task {name} shows no pictures: the baseline looks at frames; set env.image=true")
     kwargs: dict[str, Any] = dict(task.kwargs)
     if config.observation != "pixels":
         if task.id != FOOTBALL:
             raise ConfigError(f"observation={config.observation} is football's; task {name} is {task.id}: use pixels")
         kwargs["observation"] = config.observation
-    if task.id == FOOTBALL and config.reward == "return":
-        kwargs.setdefault("rewards", "scoring,checkpoints")
+    if task.id == FOOTBALL and config.reward == "return" and not task.success.startswith("return"):
+        kwargs.setdefault("rewards", "scoring,checkpoints")  # not where rewards decide what a success is
     values = vars(task) | {"kwargs": kwargs}
     if config.observation != "pixels":
         values |= {"image": False, "caption": True}  # so that nothing is drawn
     return Task(name, TaskConfig(**values))
 
 
-def check_frames(config: BaselineConfig, task: Task) -> None:
-    """ConfigError where an update's frames are too large; `task`, as `lesson` made it."""
+def check_observations(config: BaselineConfig, task: Task) -> None:
+    """ConfigError where an update's observations are too large, or frames too small; `task`, as `lesson` made it."""
     env = BaselineEnv(task, config, starts(config.seed, 0, 0), [])
     shape, kind = env.observation_space.shape or (), env.observation_space.dtype
     env.close()
+    size = "x".join(map(str, shape))
+    if config.observation == "pixels" and min(shape[:2]) < PATCH:
+        raise ConfigError(
+            f"frames of {size} are smaller than the CNN's patches of {PATCH}x{PATCH}: set env.image_size=[84,84]"
+        )
     taken = config.batch * int(np.prod(shape)) * np.dtype(kind).itemsize
     if taken > BATCH_BYTES:
-        size = "x".join(map(str, shape))
-        raise ConfigError(
-            f"{config.batch} frames of {size} take {taken / 1e9:.1f} GB: set env.image_size=[84,84], or a smaller batch"
-        )
+        mend = "env.image_size=[84,84], or a smaller batch" if config.observation == "pixels" else "a smaller batch"
+        raise ConfigError(f"{config.batch} observations of {size} take {taken / 1e9:.1f} GB: set {mend}")
 
 
 def starts(seed: int, played: int, index: int) -> Iterator[int]:
-    """The seeds of env `index`'s episodes, after `played` decisions (a resumed run draws new ones)."""
+    """The seeds of env `index`'s episodes that begin after `played` decisions: after the start, and each checkpoint."""
     number = 0
     while True:
         yield mix(seed, played, index, number) % TRAIN_SEEDS

@@ -17,22 +17,24 @@ from agents.recording import as_record
 from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import TaskConfig
-from render.curves import write_curves
 from render.episode import EpisodeWriter
-from render.report import write_report
 from render.video import write_video
 from training import baseline_config
 from training.baseline_config import BaselineConfig
 from training.baseline_policy import WEIGHTS, save_network
-from training.folder import finished, locked, refuse_existing, write_whole
-from training.metrics import read_metrics
-from training.runfolder import peak_memory_mb
+from training.folder import finished, locked, refuse_existing
+from training.runfolder import finish, peak_memory_mb
 
 if TYPE_CHECKING:
     from training.baseline_ppo import Learning
 
 KEPT = 2
 """So many checkpoints stay while it trains."""
+
+
+def damaged(checkpoint: Path, why: Exception) -> ConfigError:
+    """What to say of a checkpoint that cannot be read."""
+    return ConfigError(f"{checkpoint} is damaged: {why or type(why).__name__}; remove it to go on before it")
 
 
 @dataclass
@@ -46,7 +48,9 @@ class Progress:
     metrics_lines: int = 0
     """Lines of metrics.jsonl that belong to this state."""
     seconds: float = 0.0
-    """Working time so far."""
+    """Working time so far, of all processes before this one."""
+    learning: float = 0.0
+    """Of it, that of updates and validations."""
     results: dict[str, Any] = field(default_factory=dict)
     """Held-out results so far, as summary.json has them."""
 
@@ -96,11 +100,10 @@ class BaselineFolder:
         """Where the baseline stood at a checkpoint."""
         if checkpoint is None:
             return Progress()
-        path = checkpoint / "progress.json"
         try:
-            return Progress(**json.loads(path.read_text(encoding="utf-8")))
+            return Progress(**json.loads((checkpoint / "progress.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            raise ConfigError(f"{path} is damaged: {error}; remove {checkpoint} to go on before it") from error
+            raise damaged(checkpoint, error) from error
 
     def save(self, learning: "Learning", progress: Progress) -> None:
         """Write a checkpoint, whole or not at all, and the weights for those who play it; older ones go."""
@@ -108,10 +111,10 @@ class BaselineFolder:
         shutil.rmtree(part, ignore_errors=True)
         learning.save(part / "ppo")
         (part / "progress.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        save_network(learning.network, self.path)  # first: from the last checkpoint nothing is saved again
         target = self.checkpoints / f"step-{progress.env_steps:012d}"
         shutil.rmtree(target, ignore_errors=True)
         part.replace(target)
-        save_network(learning.network, self.path)
         for old in sorted(self.checkpoints.glob("step-*"))[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
 
@@ -128,26 +131,20 @@ class BaselineFolder:
         if any(episode.frames for episode in episodes):
             write_video(self.path / "videos" / f"{label}.mp4", films(episodes, label))
 
-    def finish(self, progress: Progress) -> dict[str, Any]:
-        """Write curves, summary and report; the checkpoints for resume go last."""
-        summary = summarise(self.config, progress)
-        write_curves(self.path / "curves.png", read_metrics(self.path), summary)
-        write_whole(self.path / "summary.json", json.dumps(summary, indent=1) + "\n")
-        write_report(self.path)
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
-        return summary
+    def finish(self, progress: Progress, started: float) -> dict[str, Any]:
+        """Write what tells of the baseline; what resume needs goes."""
+        return finish(self.path, summarise(self.config, progress), started - progress.seconds)
 
 
 def summarise(config: BaselineConfig, progress: Progress) -> dict[str, Any]:
     """What summary.json holds."""
-    seconds = round(progress.seconds, 1)
     labels = ("before", "after", "random", "idle", "expert")
     return {
         "task": config.task_name,
         "seed": config.seed,
-        "seconds": seconds,
+        "seconds": 0.0,
         "peak_memory_mb": round(peak_memory_mb()),
-        "stages": [{"name": "ppo", "steps": progress.updates, "seconds": seconds}],
+        "stages": [{"name": "ppo", "steps": progress.updates, "seconds": round(progress.learning, 1)}],
         "success": {label: progress.results[label] for label in labels if label in progress.results},
         "others": {},
         "env_steps": progress.env_steps,

@@ -22,7 +22,7 @@ from envs.schema import ConfigError
 from envs.task import Observation, Task
 from envs.task_config import TaskConfig
 from training.baseline_config import FILE, read
-from training.baseline_env import offered
+from training.baseline_env import PATCH, offered
 
 WEIGHTS = "policy.safetensors"
 
@@ -42,7 +42,7 @@ class Network(nn.Module):
         body: list[nn.Module]
         if self.pixels:
             eyes = nn.Sequential(
-                nn.Conv2d(3, 32, 7, stride=7), nn.ReLU(),
+                nn.Conv2d(3, 32, PATCH, stride=PATCH), nn.ReLU(),
                 nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.ReLU(),
                 nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Flatten(),
             )  # fmt: skip

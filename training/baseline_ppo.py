@@ -7,19 +7,22 @@ asks for its object store), small and silent.
 import json
 import logging
 import os
+import random
+import signal
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import ray
 import torch
 from gymnasium.spaces import Discrete
 from gymnasium.vector import SyncVectorEnv
-from gymnasium.wrappers.vector import NormalizeReward
+from gymnasium.wrappers.utils import RunningMeanStd
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.apis import ValueFunctionAPI
@@ -28,9 +31,11 @@ from ray.rllib.core.rl_module.torch import TorchRLModule
 from ray.tune.registry import register_env
 from torch import Tensor
 
+from agents.sampling import mix
 from envs.task import Task
 from training.baseline_config import BaselineConfig
 from training.baseline_env import BaselineEnv, Played, starts
+from training.baseline_folder import damaged
 from training.baseline_policy import Network
 
 LESSONS = "kickoff-lessons"
@@ -65,23 +70,44 @@ class Module(TorchRLModule, ValueFunctionAPI):
 
 
 class Lessons(SyncVectorEnv):
-    """The envs of an env runner, side by side."""
+    """The envs of an env runner, side by side.
+
+    Rewards are divided by the running spread of discounted returns: one learning rate fits every game.
+    """
 
     def __init__(self, context: Mapping[str, Any]) -> None:
         """Args: `context`, RLlib's: our own settings and `num_envs`."""
+        self.config: BaselineConfig = context["config"]
         self.played: list[Played] = []
-        task, config = context["task"], context["config"]
+        self.spread = RunningMeanStd()
+        task, config = context["task"], self.config
         super().__init__(
             [
-                partial(BaselineEnv, task, config, starts(config.seed, context["done"], index), self.played)
+                partial(BaselineEnv, task, config, starts(config.seed, 0, index), self.played)
                 for index in range(context["num_envs"])
             ]
         )
 
+    def begin(self, done: int) -> None:
+        """The next resets draw the starts that come after `done` decisions."""
+        for index, env in enumerate(self.envs):
+            cast(BaselineEnv, env).starts = starts(self.config.seed, done, index)
 
-def make_lessons(context: Mapping[str, Any]) -> NormalizeReward:
-    """The same with rewards divided by the running spread of returns: one learning rate fits every game."""
-    return NormalizeReward(Lessons(context), gamma=context["config"].gamma)
+    def reset(self, **how: Any) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode everywhere."""
+        self._returns, self._over = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
+        return super().reset(**how)
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Play an action everywhere; where an episode is over, the next one begins instead."""
+        stepped: tuple[Any, ...] = super().step(actions)
+        observations, rewards, terminated, truncated, infos = stepped
+        self._returns = self._returns * self.config.gamma + rewards
+        if not self._over.all():
+            self.spread.update(self._returns[~self._over])
+        self._over = terminated | truncated
+        self._returns[self._over] = 0.0
+        return observations, rewards / np.sqrt(self.spread.var + 1e-8), terminated, truncated, infos
 
 
 @contextmanager
@@ -100,6 +126,7 @@ def quiet_ray() -> Iterator[None]:
             logging_level=logging.ERROR,
             object_store_memory=OBJECT_STORE,
         )
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Ray's own aborts, with a page of C++
         try:
             yield
         finally:
@@ -109,13 +136,14 @@ def quiet_ray() -> Iterator[None]:
 class Learning:
     """PPO at work on a task."""
 
-    def __init__(self, config: BaselineConfig, task: Task, done: int) -> None:
-        """Args: `task`, as `lesson` made it; `done`, decisions learned from before, which choose the next starts."""
-        register_env(LESSONS, make_lessons)
+    def __init__(self, config: BaselineConfig, task: Task) -> None:
+        """Args: `task`, as `lesson` made it."""
+        self.seed, self.done = config.seed, 0
+        register_env(LESSONS, Lessons)
         untyped: Any = PPOConfig
         settings = (
             untyped()
-            .environment(LESSONS, env_config={"task": task, "config": config, "done": done})
+            .environment(LESSONS, env_config={"task": task, "config": config})
             .framework("torch")
             .env_runners(
                 num_env_runners=0,
@@ -141,7 +169,7 @@ class Learning:
                 train_batch_size_per_learner=config.batch,
             )
             .reporting(min_time_s_per_iteration=0)
-            .debugging(seed=config.seed, log_level="ERROR")
+            .debugging(seed=mix(config.seed) % 2**32, log_level="ERROR")
         )
         self.algorithm = settings.build_algo()
         with suppress(OSError):
@@ -156,10 +184,14 @@ class Learning:
 
     def update(self) -> tuple[list[Played], dict[str, float]]:
         """Play and learn once: the episodes that ended, and RLlib's numbers under our names (env_steps: so far)."""
+        noise = mix(self.seed, self.done) % 2**32  # nothing is left to what was drawn before: a resume draws the same
+        torch.manual_seed(noise)
+        np.random.seed(noise)
+        random.seed(noise)
         result = self.algorithm.train()
-        lessons = self.algorithm.env_runner.env.unwrapped
-        played = list(lessons.played)
-        lessons.played.clear()
+        self.done = int(result["env_runners"]["num_env_steps_sampled_lifetime"])
+        played = list(self._lessons.played)
+        self._lessons.played.clear()
         learner = result["learners"]["default_policy"]
         names = {
             "entropy": "entropy",
@@ -170,27 +202,40 @@ class Learning:
             "grad_norm": "gradients_default_optimizer_global_norm",
             "learning_rate": "default_optimizer_learning_rate",
         }
-        steps = {"env_steps": int(result["env_runners"]["num_env_steps_sampled_lifetime"])}
-        return played, steps | {ours: float(learner[theirs]) for ours, theirs in names.items()}
+        return played, {"env_steps": self.done} | {ours: float(learner[theirs]) for ours, theirs in names.items()}
 
     def save(self, folder: Path) -> None:
-        """RLlib's own checkpoint, and the spread of returns, which is the env's."""
+        """RLlib's own checkpoint, and what is ours; new episodes begin, as they will for those who go on from it."""
         self.algorithm.save_to_path((folder / "rllib").absolute())
-        spread = {key: float(getattr(self._spread, key)) for key in ("mean", "var", "count")}
+        spread = {key: float(getattr(self._lessons.spread, key)) for key in ("mean", "var", "count")}
         (folder / "spread.json").write_text(json.dumps(spread), encoding="utf-8")
+        self._begin()
 
-    def restore(self, folder: Path) -> None:
-        """Go on from what `save` wrote."""
-        self.algorithm.restore_from_path((folder / "rllib").absolute())
-        for key, value in json.loads((folder / "spread.json").read_text(encoding="utf-8")).items():
-            setattr(self._spread, key, np.float64(value))
+    def restore(self, folder: Path, done: int) -> None:
+        """Go on from what `save` wrote after `done` decisions; ConfigError where it is damaged."""
+        try:
+            self.algorithm.restore_from_path((folder / "rllib").absolute())
+            for key, value in json.loads((folder / "spread.json").read_text(encoding="utf-8")).items():
+                setattr(self._lessons.spread, key, np.float64(value))
+        except Exception as error:  # pickles fail in many ways
+            raise damaged(folder.parent, error) from error
+        self.done = done
+        self.algorithm.learner_group.foreach_learner(self._set_entropy)
+        self._begin()
+
+    def _set_entropy(self, learner: Any) -> None:
+        """RLlib's checkpoint does not say where the schedule of the bonus stands."""
+        learner.entropy_coeff_schedulers_per_module["default_policy"].update(timestep=self.done)
+
+    def _begin(self) -> None:
+        """New episodes everywhere, by the seed and the decisions so far."""
+        self._lessons.begin(self.done)
+        self.algorithm.env_runner.sample(num_timesteps=0, force_reset=True)
 
     @property
-    def _spread(self) -> Any:
-        lessons = self.algorithm.env_runner.env
-        while not isinstance(lessons, NormalizeReward):
-            lessons = lessons.env
-        return lessons.return_rms
+    def _lessons(self) -> Lessons:
+        lessons: Lessons = self.algorithm.env_runner.env.unwrapped
+        return lessons
 
     def close(self) -> None:
         """Stop PPO; Ray goes on."""

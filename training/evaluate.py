@@ -26,7 +26,7 @@ from training.config import load_with
 from training.contest import Contest, How, suites_of
 from training.measure import FLOORS
 from training.played_tasks import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
-from training.players import Entrant, RecordEntrant, ScriptedEntrant, entrants
+from training.players import Entrant, ScriptedEntrant, entrants
 from training.prepare import check_task
 from training.results import Results
 from training.tables import published, show, tables
@@ -143,10 +143,8 @@ def check(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig], options: 
         player.check(tasks)
         for name in tasks:
             player.starts(name, held_out_starts(TEST_FIRST, options.episodes))
-        if options.blind and isinstance(player, RecordEntrant):
-            raise ConfigError(
-                f"blind=true shows other frames than those of the record policy={player.name}: leave one out"
-            )
+        if options.blind and not player.looks():
+            raise ConfigError(f"blind=true shows other frames, but policy={player.name} looks at none: leave one out")
 
 
 def write_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

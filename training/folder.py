@@ -1,6 +1,7 @@
 """A folder of a run or a baseline: whether it is free, done, or in use; its files, whole or not at all."""
 
 import fcntl
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,15 @@ def write_whole(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
+
+
+def remove_whole(path: Path) -> None:
+    """Remove a folder, or leave it as it was: after a kill it is there with all that is in it, or not at all."""
+    gone = path.with_name(f".{path.name}.gone")
+    shutil.rmtree(gone, ignore_errors=True)
+    if path.exists():
+        path.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from envs.task_config import TaskConfig
 from training.baseline_config import FILE
 from training.baseline_policy import baseline_tasks, is_baseline, load_baseline
 from training.config import Config, read
+from training.folder import finished
 from training.prepare import check_task, load, share_cores
 
 SERVER = "api:"
@@ -45,6 +46,10 @@ class Entrant:
 
     def plays(self, task: Task) -> bool:
         """Whether it plays a task at all."""
+        return True
+
+    def looks(self) -> bool:
+        """Whether other frames than the true ones could change what it does; known once it is checked."""
         return True
 
     def starts(self, task: str, usual: Sequence[Start]) -> Sequence[Start]:
@@ -101,6 +106,10 @@ class RecordEntrant(Entrant):
         """Read the record of each task."""
         for name, settings in tasks.items():
             self.records[name] = Recorded(self.folder or PLAYS / name, Task(name, settings))
+
+    def looks(self) -> bool:
+        """What it plays is recorded."""
+        return False
 
     def starts(self, task: str, usual: Sequence[Start]) -> Sequence[Start]:
         """Those that were played."""
@@ -211,6 +220,14 @@ class BaselineEntrant(Entrant):
                 self._policy.check(Task(name, settings))
             except ValueError as error:
                 raise ConfigError(f"policy={self.name}: {error}") from error
+
+    def looks(self) -> bool:
+        """Where it has learned from pixels."""
+        return self._policy.network.pixels
+
+    def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
+        """Whether it has come to the end of its training."""
+        return [] if finished(self.folder) else [f"{self.name} in {name}: its training has not come to its end"]
 
     def policy(self, task: str) -> Policy:
         """The network."""

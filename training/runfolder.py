@@ -28,7 +28,7 @@ from render.report import write_report
 from render.video import write_video
 from training.checkpoint import Progress
 from training.config import ClusterConfig, Config, read, save
-from training.folder import finished, locked, refuse_existing, write_whole
+from training.folder import finished, locked, refuse_existing, remove_whole, write_whole
 from training.metrics import read_metrics
 
 CHECKPOINT = "checkpoint"
@@ -93,16 +93,20 @@ class RunFolder:
         return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
 
     def finish(self, config: Config, progress: Progress, started: float) -> dict[str, Any]:
-        """Write curves, summary and report; the checkpoints for resume go last."""
-        summary = summarise(config, progress)
-        write_curves(self.path / "curves.png", read_metrics(self.path), summary)
-        for last in (False, True):  # the report shows the summary, and the summary counts the report's seconds
-            summary["seconds"] = round(progress.seconds + time.perf_counter() - started, 1)
-            write_whole(self.path / "summary.json", json.dumps(summary, indent=1) + "\n")
-            if not last:
-                write_report(self.path)
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
-        return summary
+        """Write what tells of the run; what resume needs goes."""
+        return finish(self.path, summarise(config, progress), started - progress.seconds)
+
+
+def finish(path: Path, summary: dict[str, Any], started: float) -> dict[str, Any]:
+    """Write curves, summary (with the seconds since `started`) and report; the checkpoints for resume go last."""
+    write_curves(path / "curves.png", read_metrics(path), summary)
+    for last in (False, True):  # the report shows the summary, and the summary counts the report's seconds
+        summary["seconds"] = round(time.perf_counter() - started, 1)
+        write_whole(path / "summary.json", json.dumps(summary, indent=1) + "\n")
+        if not last:
+            write_report(path)
+    remove_whole(path / "checkpoints")
+    return summary
 
 
 def _other_machines(saved: ClusterConfig, given: ClusterConfig, argv: Sequence[str]) -> ClusterConfig:
