@@ -20,7 +20,6 @@ CASES = {
     ],
     "sokoban": ["env=sokoban", "steps=100000"],
     "football": ["env=football", "steps=120000"],
-    "football_vector": ["env=football", "steps=200000", "observation=simple115v2"],
 }  # fmt: skip
 FLOORS = ("random", "idle", "expert")
 

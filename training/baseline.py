@@ -169,9 +169,9 @@ def train(folder: BaselineFolder, started: float) -> dict[str, Any]:
     """All of a baseline, or what is left of it; its time counts from `started`."""
     from training.baseline_ppo import Learning, quiet_ray
 
+    checkpoint = folder.newest()
+    progress = folder.progress(checkpoint)
     with quiet_ray(), BaselineDisplay([]) as display:
-        checkpoint = folder.newest()
-        progress = folder.progress(checkpoint)
         learning = Learning(folder.config, lesson(folder.config, folder.task))
         try:
             if checkpoint is not None:

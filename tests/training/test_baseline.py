@@ -8,31 +8,37 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.wrappers.utils import RunningMeanStd
 
 import envs  # noqa: F401
 from agents.starts import TEST_FIRST
 from envs.schema import ConfigError
 from render.episode import read_episodes
-from training import baseline_config
+from training import baseline_config, evaluate
 from training.baseline import main
 from training.baseline_config import BaselineConfig, from_words
+from training.baseline_env import lesson
 from training.baseline_policy import (
     Network,
     baseline_tasks,
     load_baseline,
     policy_of,
 )
+from training.config import load
 from training.measure import held_out
 from training.metrics import read_metrics
+from training.players import entrant
 from training.rollout import Player
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(600)]  # Ray's and RLlib's own
 
 CLOSE = ["env=football", "env.kwargs.scenario=academy_empty_goal_close"]
 SMALL = ["batch=128", "envs=8", "epochs=2", "episodes=8"]
+LESSON = [*CLOSE, *SMALL, "steps=1024", "evaluate_every=4", "checkpoint_every=1"]
 
 
 # -- training ---------------------------------------------------------------------------------------------------------
@@ -42,7 +48,7 @@ SMALL = ["batch=128", "envs=8", "epochs=2", "episodes=8"]
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("ray")
     out = tmp_path_factory.mktemp("runs")
-    main([*CLOSE, *SMALL, "steps=512", "evaluate_every=2", "checkpoint_every=2", f"out={out}", "name=close"])
+    main([*LESSON, f"out={out}", "name=close"])
     return out / "close"
 
 
@@ -60,14 +66,15 @@ def test_what_a_baseline_leaves(trained: Path) -> None:
     assert sorted(path.name for path in (trained / "videos").iterdir()) == ["after.mp4", "before.mp4"]
     rows = read_metrics(trained)
     updates = [row for row in rows if row["stage"] == "ppo"]
-    assert [row["total_step"] for row in updates] == [1, 2, 3, 4]
+    assert [row["total_step"] for row in updates] == [*range(1, len(updates) + 1)]
     done = [row["env_steps"] for row in updates]
     assert all(128 <= b - a < 128 + 8 for a, b in itertools.pairwise([0, *done]))  # all eight envs step together
-    rates = [max(0.0, 1e-3 * (1 - steps / 512)) for steps in done]  # in a straight line to 0
+    assert done[-2] < 1024 <= done[-1]
+    rates = [max(0.0, 1e-3 * (1 - steps / 1024)) for steps in done]  # in a straight line to 0
     assert [row["learning_rate"] for row in updates] == pytest.approx(rates, abs=1e-9)
     assert all(0 < row["entropy"] <= np.log(19) + 1e-6 and row["time/env_steps_per_second"] > 0 for row in updates)
     evaluated = [row for row in rows if row["stage"] == "evaluation"]
-    assert [row["total_step"] for row in evaluated] == [2, 4]
+    assert [row["total_step"] for row in evaluated] == [4, 8]
     assert all(row["eval/low"] <= row["eval/success"] <= row["eval/high"] for row in evaluated)
     summary = json.loads((trained / "summary.json").read_text())
     assert (summary["task"], summary["seed"], summary["env_steps"]) == ("football", 0, done[-1])
@@ -77,7 +84,7 @@ def test_what_a_baseline_leaves(trained: Path) -> None:
     kept = list(read_episodes(trained / "episodes" / "after"))
     assert [episode.seed for episode in kept] == list(range(TEST_FIRST, TEST_FIRST + 8))
     assert sum(episode.success for episode in kept) == round(8 * summary["success"]["after"]["mean"])
-    assert {(episode.policy, episode.step) for episode in kept} == {("after", 4)}
+    assert {(episode.policy, episode.step) for episode in kept} == {("after", 8)}
     assert kept[0].turns[0].prompt == "Play football." and kept[0].turns[0].frame is not None
 
 
@@ -91,16 +98,14 @@ def test_the_row_of_a_baseline_is_the_one_that_its_training_measured(trained: Pa
     player.close()
 
 
-def test_a_killed_baseline_goes_on(tmp_path: Path) -> None:
-    pytest.importorskip("ray")
-    folder = tmp_path / "killed"
-    words = [*CLOSE, *SMALL, "observation=simple115v2", "steps=2048", "evaluate_every=0", "checkpoint_every=1"]
-    command = [sys.executable, "-m", "training.baseline", *words, f"out={tmp_path}", "name=killed"]
+def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Path) -> None:
+    folder = tmp_path / "close"
+    command = [sys.executable, "-m", "training.baseline", *LESSON, f"out={tmp_path}", "name=close"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 200
         while len(list(folder.glob("checkpoints/step-*"))) < 2 and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.05)
+            time.sleep(0.02)
         with pytest.raises(ConfigError, match="another process is working on"):
             main([f"resume={folder}"])
     finally:
@@ -111,23 +116,62 @@ def test_a_killed_baseline_goes_on(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL, said
     assert "WARNING" not in said and "Warning" not in said, said
     newest = max(folder.glob("checkpoints/step-*"))
-    done = json.loads((newest / "progress.json").read_text())
-    spread = json.loads((newest / "ppo" / "spread.json").read_text())
-    assert 0 < done["env_steps"] < 2048 and spread["var"] > 0
-    before = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)[: done["metrics_lines"]]
+    assert 0 < json.loads((newest / "progress.json").read_text())["env_steps"] < 1024
+    assert f"{trained.name} in football: its training has not come to its end" in notes(folder)
+    for file in ("progress.json", "ppo/rllib/algorithm_state.pkl"):
+        whole = (newest / file).read_bytes()
+        (newest / file).write_bytes(whole[:20])
+        with pytest.raises(ConfigError, match=f"{newest} is damaged: .*; remove it to go on before it"):
+            main([f"resume={folder}"])
+        (newest / file).write_bytes(whole)
     main([f"resume={folder}"])
-    assert (folder / "metrics.jsonl").read_text().startswith("".join(before))
-    updates = [row for row in read_metrics(folder) if row["stage"] == "ppo"]
-    assert [row["step"] for row in updates] == list(range(1, len(updates) + 1))
-    steps = [row["env_steps"] for row in updates]
-    assert all(128 <= b - a < 128 + 8 for a, b in itertools.pairwise([0, *steps])) and steps[-2] < 2048 <= steps[-1]
-    rates = [max(0.0, 1e-3 * (1 - count / 2048)) for count in steps]  # the schedule goes on too
-    assert [row["learning_rate"] for row in updates] == pytest.approx(rates, abs=1e-9)
-    summary = json.loads((folder / "summary.json").read_text())
-    assert summary["success"]["before"] == done["results"]["before"] and summary["observation"] == "simple115v2"
-    assert "blind" not in summary["success"]["after"]
+
+    def untimed(run: Path) -> list[dict[str, Any]]:
+        return [{key: row[key] for key in row if not key.startswith("time/")} for row in read_metrics(run)]
+
+    assert untimed(folder) == untimed(trained)
+    assert (folder / "policy.safetensors").read_bytes() == (trained / "policy.safetensors").read_bytes()
+    one, other = (json.loads((run / "summary.json").read_text()) for run in (folder, trained))
+    assert one["success"] == other["success"]
+    assert notes(folder) == []
     with pytest.raises(ConfigError, match="is finished already"):
         main([f"resume={folder}"])
+
+
+def notes(folder: Path) -> list[str]:
+    """What a table says of a baseline, by its folder's name."""
+    player = entrant(str(folder), load(["env=football"]))
+    return [note.replace(str(folder), folder.name) for note in player.notes("football", ["football"], [])]
+
+
+def test_vectors_are_learned_from_and_who_sees_none_is_not_blinded(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    main([*CLOSE, *SMALL, "observation=simple115v2", "steps=128", f"out={tmp_path}", "name=vector"])
+    summary = json.loads((tmp_path / "vector" / "summary.json").read_text())
+    assert summary["observation"] == "simple115v2" and "blind" not in summary["success"]["after"]
+    with pytest.raises(ConfigError, match=r"blind=true shows other frames, but policy=.* looks at none: leave one out"):
+        evaluate.main([f"policy={tmp_path / 'vector'}", "episodes=2", "blind=true"])
+
+
+def test_a_return_is_that_of_its_own_episode() -> None:
+    """The spread that rewards are divided by is that of true discounted returns, whatever ends the episodes."""
+    pytest.importorskip("ray")
+    from training.baseline_ppo import Lessons
+
+    config, task = from_words(["env=sokoban", "env.max_turns=3", "gamma=0.5"])
+    lessons = Lessons({"task": lesson(config, task), "config": config, "num_envs": 2})
+    lessons.reset(seed=0)
+    expected, running, over = RunningMeanStd(), np.zeros(2), np.zeros(2, bool)
+    for _ in range(12):
+        _, scaled, terminated, truncated, _ = lessons.step(np.array([0, 1]))
+        paid = scaled * np.sqrt(lessons.spread.var + 1e-8)
+        assert (paid[over] == 0).all()  # the next episode has begun instead
+        running = np.where(over, 0.0, running) * 0.5 + paid
+        if (~over).any():
+            expected.update(running[~over])
+        assert lessons.spread.mean == pytest.approx(expected.mean) and abs(running).max() < 0.2  # of -0.1 a move
+        over = terminated | truncated
+    lessons.close()
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------
@@ -146,7 +190,8 @@ def test_a_killed_baseline_goes_on(tmp_path: Path) -> None:
         (["env=football_text"], "task football_text shows no pictures"),
         (["env=footbal"], "unknown env 'footbal'; did you mean 'football'"),
         (["env=football", "env.kwargs.scenario=nowhere"], "nowhere"),
-        (["env=football_match"], "1024 frames of 448x672x3 take 0.9 GB: set env.image_size=[84,84]"),
+        (["env=football_match"], "1024 observations of 448x672x3 take 0.9 GB: set env.image_size=[84,84]"),
+        (["env=football", "env.image_size=[4,4]"], "frames of 4x4x3 are smaller than the CNN's patches of 7x7"),
         (["steps=0"], "steps must be at least 1, got 0"),
         (["batch=100"], "batch must be a multiple of envs=32, got 100"),
         (["lr=-1"], "lr must be greater than 0, got -1"),

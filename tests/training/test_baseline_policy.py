@@ -100,7 +100,8 @@ def test_returns_are_the_env_s_and_football_s_have_checkpoints() -> None:
     assert total == pytest.approx(2.0) and played == [Played(True, total, played[0].turns)]
     env.close()
     assert lesson(*from_words([*CLOSE, "env.kwargs.rewards=scoring"])).config.kwargs["rewards"] == "scoring"
-    assert "rewards" not in lesson(*from_words([*CLOSE, "reward=success"])).config.kwargs
+    for word in ("reward=success", "env.success=return >= 1"):
+        assert "rewards" not in lesson(*from_words([*CLOSE, word])).config.kwargs
 
 
 def test_training_starts_are_never_held_out_and_new_after_a_resume() -> None:
