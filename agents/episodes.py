@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from agents.conversation import Branch
 from agents.engines import ContextFull
+from agents.footage import Footage
 from agents.policy import Policy, Seat
 from envs.reply import Reply
 from envs.task import Observation, Task, state_hash
@@ -80,7 +81,7 @@ class Episode:
     """The benchmark's own score, where the task has one."""
     branches: tuple[Branch, ...] = ()
     """Every reply once, as tokens, in the context that it was sampled in; none for players without tokens."""
-    frames: list[NDArray[np.uint8]] = field(default_factory=list)
+    frames: Footage = field(default_factory=Footage)
     """The frames of the film, if it was filmed."""
     frames_a_turn: list[int] = field(default_factory=list)
     """How many of `frames` each turn took; the first count includes the start's."""
@@ -191,7 +192,7 @@ class Arena:
             own = task.observe(env, observation, info)
             seat = Seat(task, env, own, 0, start.sampling_seed, policy.sit(task))
             if film:
-                episode.frames += _film(env, config.max_turns)
+                episode.frames.extend(_film(env, config.max_turns))
             for number in range(config.max_turns):
                 seat.turn, seat.observation = number, await look(own)
                 try:
@@ -222,7 +223,7 @@ class Arena:
                 episode.turns.append(turn)
                 if film:
                     before = len(episode.frames) if number else 0
-                    episode.frames += _film(env, config.max_turns)
+                    episode.frames.extend(_film(env, config.max_turns))
                     episode.frames_a_turn.append(len(episode.frames) - before)
                 if over:
                     break
@@ -235,5 +236,4 @@ def _film(env: gymnasium.Env[Any, Any], turns: int) -> list[NDArray[np.uint8]]:
     """The newest frames: every k-th to the last, so that as many `turns` fit the film."""
     frames: Any = env.render() or []
     every = -(-len(frames) // max(1, FILM_FRAMES // turns))
-    # Copies: an env may hand out views of all its frames, and those that are left out would stay with them.
-    return [frame.copy() for number, frame in enumerate(frames[::-1]) if number % every == 0][::-1]
+    return [frame for number, frame in enumerate(frames[::-1]) if number % every == 0][::-1]

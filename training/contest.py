@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.episodes import Arena, Episode, Start, together
+from agents.footage import Footage
 from agents.starts import TEST_FIRST, held_out_starts
 from envs.schema import ConfigError
 from envs.suites import SUITES
@@ -138,7 +139,7 @@ def suites_of(tasks: Mapping[str, TaskConfig]) -> dict[str, list[str]]:
 def _light(episode: Episode) -> Episode:
     """An episode without what it has shown, for the sums of a suite."""
     turns = [replace(turn, observation=Observation(None, "")) for turn in episode.turns]
-    return replace(episode, turns=turns, branches=(), frames=[])
+    return replace(episode, turns=turns, branches=(), frames=Footage())
 
 
 def _cut(problem: str, played: int, starts: Sequence[Start]) -> str:
