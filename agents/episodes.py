@@ -65,6 +65,8 @@ class Turn:
     """Of the state in which the reply was given."""
     reply_tokens: int = 0
     """Length of the reply; 0 for players without tokens."""
+    cut: bool = False
+    """Whether the reply was cut off at the task's `max_reply_tokens`."""
 
 
 @dataclass
@@ -203,7 +205,7 @@ class Arena:
                 reply = task.parse(words)
                 caption, state = str(info.get("text", "")), state_hash(observation, info)
                 shown = seat.observation if keeps else replace(seat.observation, image=None)
-                turn = Turn(shown, caption, words, reply, 0.0, state, seat.reply_tokens)
+                turn = Turn(shown, caption, words, reply, 0.0, state, seat.reply_tokens, seat.cut)
                 over = False
                 if reply.valid:
                     outcome = task.play(env, reply)

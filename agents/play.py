@@ -24,7 +24,6 @@ from agents.recording import as_record
 from agents.starts import TEST_FIRST, held_out_start
 from envs.cli import command, read_options
 from envs.schema import ConfigError
-from envs.suites import SUITES
 from envs.task import Task
 from envs.task_config import load_task
 from envs.usage import short_help
@@ -143,8 +142,6 @@ def main(argv: Sequence[str]) -> None:
     """Read the words, open the window, play, say what has been kept."""
     of_task = [word for word in argv if word.startswith("env.")]
     options = read_options(PlayOptions, [word for word in argv if word not in of_task])
-    if options.env in SUITES:
-        raise ConfigError(f"env={options.env} is a suite; play one of its tasks: {', '.join(SUITES[options.env])}")
     task = SeenTask(Path(options.env).stem, load_task(options.env, of_task))
     record = Record(Path(options.out) / task.name, task)
     starts = [

@@ -25,6 +25,8 @@ class Seat:
     """The tokens so far; kept by policies that have tokens."""
     reply_tokens: int = 0
     """Length of the newest reply, told by policies that have tokens."""
+    cut: bool = False
+    """Whether it was cut off there, unfinished."""
 
 
 class Policy(Protocol):
@@ -75,7 +77,7 @@ class VLMPolicy:
             raise ContextFull(f"{tokens} tokens and a reply of up to {longest}, but the engine's context holds {most}")
         completion = await self.engine.generate(prompt, self.temperature)
         conversation.answer(completion)
-        seat.reply_tokens = len(completion.tokens) or completion.count
+        seat.reply_tokens, seat.cut = len(completion.tokens) or completion.count, not completion.finished
         if completion.text is not None or self.chat is None:
             return completion.text or ""
         return self.chat.text(completion.tokens)

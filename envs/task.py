@@ -132,13 +132,26 @@ class Task:
             text = told if text in told else f"{text}\n{told}"
         return Observation(image, text, feedback if self.config.feedback else "")
 
+    @property
+    def tells_form(self) -> bool:
+        """Whether its prompt says how to reply; if not, only those can who have learned it."""
+        return any("<answer>" in part for part in self._told)
+
+    @property
+    def _told(self) -> list[str]:
+        """The instructions, and with `rules` the rules, actions and form of a reply."""
+        parts = [self.config.instructions]
+        if self.config.rules:
+            parts.append(self.config.rules_text)
+            if not any("<answer>" in part for part in parts):
+                known = [[name for name in part if name] for part in self.config.action_parts]
+                example = "+".join(part[-1] for part in known if part) or "answer"
+                parts.append(f"Reply in the form <think>reasoning</think><answer>{example}</answer>")
+        return parts
+
     def words(self, observation: Observation, first: bool) -> str:
         """The text of a user turn: on a context's first turn the instructions (and rules); feedback; what is told."""
-        parts = []
-        if first:
-            parts.append(self.config.instructions)
-            if self.config.rules:
-                parts.append(self.config.rules_text)
+        parts = [*self._told] if first else []
         parts += [observation.feedback, observation.text]
         return "\n".join(part for part in parts if part)
 

@@ -37,7 +37,7 @@ class TaskConfig:
     rules_text: str = ""
     """The rules and the action names in full; in the prompt when `rules` is on."""
     rules: bool = False
-    """Lever: put `rules_text` into the prompt."""
+    """Lever: put `rules_text` into the prompt, and the form of a reply, if nothing there says it."""
     image: bool = True
     """Lever: show a picture."""
     image_from: str = "auto"
@@ -128,7 +128,7 @@ class TaskConfig:
     def action_parts(self) -> list[list[str]]:
         """The names of each part of an action; a Discrete action is one part."""
         if not self.in_parts:
-            return [[str(name) for name in self.actions]]
+            return [[str(name or "") for name in self.actions]]
         return [list(part) for part in self.actions]
 
 
@@ -149,6 +149,8 @@ def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     `above`: the files that have led here by `like`. ConfigError in one line.
     """
     own = name.endswith(".yaml")
+    if name in SUITES:
+        raise ConfigError(f"env={name} is a suite; name one of its tasks: {', '.join(SUITES[name])}")
     if not own and name not in task_names():
         raise ConfigError(suggest("env", name, task_names(), variants()))
     path = Path(name) if own else FOLDER / f"{name}.yaml"

@@ -18,6 +18,9 @@ from training.rollout import Job
 from training.statistics import summary
 from training.watched import Bars, Watched
 
+CUT = 0.05
+"""Where more of a player's replies were cut off, its row says little of what it can do: a note tells."""
+
 
 @dataclass(frozen=True)
 class How:
@@ -106,6 +109,10 @@ class Contest:
 
     def _keep(self, player: Entrant, task: Task, played: Sequence[Episode], problem: str) -> None:
         """Write a player's row, records and films."""
+        turns = [turn for episode in played for turn in episode.turns]
+        if (cut := sum(turn.cut for turn in turns)) > len(turns) * CUT:
+            limit = f"{task.config.max_reply_tokens} tokens (env.max_reply_tokens)"
+            self.out.notes.append(f"{player.name} in {task.name}: {cut} of {len(turns)} replies were cut at {limit}")
         suite = next((name for name, names in self.suites.items() if task.name in names), "")
         self._add(task.name, player, summary(played) if played else summary(), suite, problem)
         self.out.write()  # before what else can go wrong

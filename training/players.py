@@ -15,11 +15,10 @@ from envs.names import suggest
 from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import TaskConfig
-from training.baseline_config import FILE
-from training.baseline_policy import baseline_tasks, is_baseline, load_baseline
+from training.baseline_config import FILE, baseline_tasks, is_baseline
 from training.config import Config, read
 from training.folder import finished
-from training.prepare import check_task, load, share_cores
+from training.task_check import check_task
 
 SERVER = "api:"
 
@@ -129,7 +128,7 @@ class RecordEntrant(Entrant):
             return []
         return [
             f"{self.name} in {name}: {played} of {whole} starts ({practised} practised, "
-            f"{whole - played - practised} not played): its rate is over other starts than the others'"
+            f"{whole - played - practised} not played): its rate is over those alone"
         ]
 
     def check_played(self, task: str, episodes: Sequence[Episode]) -> None:
@@ -149,6 +148,7 @@ class ModelEntrant(Entrant):
         self.path = path
         self.engine = engine
         self._policy: VLMPolicy | None = None
+        self._unclear: set[str] = set()
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """The model's words and pictures have to fit the tasks; its weights are not loaded yet."""
@@ -159,15 +159,27 @@ class ModelEntrant(Entrant):
             longest = self.engine.max_context or longest_context(self.path)
         except ValueError as error:
             raise ConfigError(f"policy: {error}") from error
+        self._find_unclear(tasks)
         for name, settings in tasks.items():
             try:
                 check_task(name, settings, self.chat, longest)
             except ConfigError as error:
                 raise ConfigError(f"policy={self.name}: {error}") from error
 
+    def _find_unclear(self, tasks: Mapping[str, TaskConfig]) -> None:
+        learned = self.tasks or self.name == "tiny"
+        self._unclear = set() if learned else {name for name in tasks if not Task(name, tasks[name]).tells_form}
+
+    def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
+        """Whether it is asked for a form of which it has not been told."""
+        if self._unclear.isdisjoint(tasks):
+            return []
+        return [f"{self.name} in {name}: the prompt tells neither actions nor the form of a reply; env.rules=true does"]
+
     async def open(self) -> None:
         """Load the weights."""
         from agents.engines import make_engine
+        from training.prepare import load, share_cores
 
         share_cores(self.engine)
         try:
@@ -198,6 +210,7 @@ class ServerEntrant(ModelEntrant):
         if not self.path:
             raise ConfigError(f"policy={self.name} lacks the model's name: {SERVER}MODEL, as the server calls it")
         self._policy = VLMPolicy(None, ServerEngine(self.path, self.engine.server))
+        self._find_unclear(tasks)
 
     async def open(self) -> None:
         """Connections are made as they are needed."""
@@ -214,6 +227,8 @@ class BaselineEntrant(Entrant):
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Load the weights, which are small, and look at each task: its frames and actions have to be those learned."""
+        from training.baseline_policy import load_baseline  # heavy: only where one plays
+
         self._policy = load_baseline(self.folder)
         for name, settings in tasks.items():
             try:

@@ -257,7 +257,7 @@ def test_long_texts_scroll(size: tuple[int, int]) -> None:
         (["env=sokobann"], "unknown env 'sokobann'; did you mean 'sokoban'?"),
         (
             ["env=academies"],
-            "env=academies is a suite; play one of its tasks: academy_empty_goal_close, academy_empty_goal",
+            "env=academies is a suite; name one of its tasks: academy_empty_goal_close, academy_empty_goal",
         ),
         (["episodes=0"], "episodes must be at least 1, got 0"),
         (["first=-1"], "first must be 0 or more, got -1"),

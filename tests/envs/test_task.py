@@ -129,8 +129,17 @@ def test_words_hold_what_the_levers_say() -> None:
     config = TaskConfig(instructions="Score.", rules_text="left: run left")
     assert Task("t", config).words(shown, first=True) == "Score.\nyou have the ball"
     assert Task("t", config).words(shown, first=False) == "you have the ball"
+    assert not Task("t", config).tells_form
     config.rules = True
-    assert Task("t", config).words(shown, first=True) == "Score.\nleft: run left\nyou have the ball"
+    form = "Reply in the form <think>reasoning</think><answer>{}</answer>"
+    said = f"Score.\nleft: run left\n{form.format('answer')}\nyou have the ball"
+    assert Task("t", config).words(shown, first=True) == said and Task("t", config).tells_form
+    for actions, answer in ((["left", "right", None], "right"), ([["left", "right"], ["jump", None]], "right+jump")):
+        told = Task("t", TaskConfig(instructions="Go.", actions=actions, rules=True)).words(shown, first=True)
+        assert told == f"Go.\n{form.format(answer)}\nyou have the ball"
+    config.instructions = "Score: <answer>left</answer>"
+    assert Task("t", config).words(shown, first=True) == f"{config.instructions}\nleft: run left\nyou have the ball"
+    assert Task("t", TaskConfig(instructions=config.instructions)).tells_form
     assert Task("t", config).words(Observation(None, ""), first=False) == ""
 
 

@@ -151,7 +151,7 @@ def test_several_policies_beside_the_floors_in_one_folder(
 
     shutil.copytree("out/episodes/expert", "plays/visual")  # as if a person had played the first three
     evaluate.main([*words[:2], "policy=human,out/episodes/random", "episodes=20", "floors=false", "json=human.json"])
-    note = "in visual: 3 of 20 starts (0 practised, 17 not played): its rate is over other starts than the others'"
+    note = "in visual: 3 of 20 starts (0 practised, 17 not played): its rate is over those alone"
     assert f"human {note}\nout/episodes/random {note}\n" in capsys.readouterr().err
     human, again = json.loads(Path("human.json").read_text())["results"]
     assert (human["policy"], human["n"], human["success"]["mean"], human["floor"]) == ("human", 3, 1.0, False)
@@ -210,12 +210,18 @@ class Handler(BaseHTTPRequestHandler):
     """Adds numbers, until it has answered so many times."""
 
     left = 10**9
+    ends = "stop"
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         left, right = asked["messages"][0]["content"].splitlines()[-1].rstrip("=").split("+")
         words = f"<think></think><answer>{int(left) + int(right)}</answer>"
-        body = json.dumps({"choices": [{"message": {"content": words}}], "usage": {"completion_tokens": 7}}).encode()
+        body = json.dumps(
+            {
+                "choices": [{"message": {"content": words}, "finish_reason": self.ends}],
+                "usage": {"completion_tokens": 7},
+            }
+        ).encode()
         type(self).left -= 1
         self.send_response(200 if type(self).left >= 0 else 404)
         self.end_headers()
@@ -240,6 +246,18 @@ def test_a_model_on_a_server(tmp_path: Path) -> None:
     assert document["policy"] == "api:some/model" and document["success"]["mean"] == 1.0
     (turn,) = next(iter(read_records(tmp_path / "s" / "episodes" / "api-some-model")))["turns"]
     assert turn["reply_tokens"] == 7 and turn["prompt"].endswith("=")
+    told = "api:some/model in arithmetic: the prompt tells neither actions nor the form of a reply; env.rules=true does"
+    assert json.loads((tmp_path / "s" / "results.json").read_text())["notes"] == [told]
+
+
+def test_replies_that_are_cut_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Handler, "ends", "length")
+    words = ["env=arithmetic", "policy=api:m", "env.rules=true", "episodes=4", "floors=false"]
+    with adding(10**9) as url:
+        evaluate.main([*words, url, f"save={tmp_path / 'out'}"])
+    notes = json.loads((tmp_path / "out" / "results.json").read_text())["notes"]
+    assert notes[-1] == "api:m in arithmetic: 4 of 4 replies were cut at 32 tokens (env.max_reply_tokens)"
+    assert len(notes) == 2 and notes[0].startswith("not as configs/env has it")
 
 
 def test_a_server_that_goes_away_takes_nothing_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
