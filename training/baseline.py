@@ -24,10 +24,10 @@ from training.baseline_policy import policy_of
 from training.folder import refuse_existing
 from training.measure import FLOORS, floor, held_out
 from training.metrics import MetricsLog
-from training.prepare import check_task
 from training.progress import Display
 from training.rollout import Player
 from training.statistics import success_rate
+from training.task_check import check_task
 
 if TYPE_CHECKING:
     from training.baseline_ppo import Learning

@@ -107,3 +107,14 @@ def read(folder: Path) -> tuple[BaselineConfig, TaskConfig]:
         return build(BaselineConfig, settings), task
     except ConfigError as error:
         raise error if str(path) in str(error) else ConfigError(f"{path}: {error}") from None
+
+
+def is_baseline(folder: Path) -> bool:
+    """Whether a folder is a baseline's."""
+    return (folder / FILE).is_file()
+
+
+def baseline_tasks(folder: Path) -> dict[str, TaskConfig]:
+    """The task of a baseline, as a language model would be given it."""
+    config, task = read(folder)
+    return {config.task_name: task}

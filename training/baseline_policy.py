@@ -21,7 +21,7 @@ from envs.football.observations import FEATURES, Observer
 from envs.schema import ConfigError
 from envs.task import Observation, Task
 from envs.task_config import TaskConfig
-from training.baseline_config import FILE, read
+from training.baseline_config import read
 from training.baseline_env import PATCH, offered
 
 WEIGHTS = "policy.safetensors"
@@ -138,17 +138,6 @@ def features(env: gymnasium.Env[Any, Any]) -> NDArray[np.float32]:
         raise ValueError("the baseline has learned from simple115v2, which only football has")
     vector: NDArray[np.float32] = Observer("simple115v2", game.seats, (0, 0), 0, (0, 0), "").look(matches)[0]
     return vector
-
-
-def is_baseline(folder: Path) -> bool:
-    """Whether a folder is a baseline's."""
-    return (folder / FILE).is_file()
-
-
-def baseline_tasks(folder: Path) -> dict[str, TaskConfig]:
-    """The task of a baseline, as a language model would be given it."""
-    config, task = read(folder)
-    return {config.task_name: task}
 
 
 def load_baseline(folder: Path) -> BaselinePolicy:

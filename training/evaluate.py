@@ -27,9 +27,9 @@ from training.contest import Contest, How, suites_of
 from training.measure import FLOORS
 from training.played_tasks import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
 from training.players import Entrant, ScriptedEntrant, entrants
-from training.prepare import check_task
 from training.results import Results
 from training.tables import published, show, tables
+from training.task_check import check_task
 from training.usage import help_text
 from training.watched import Bars
 

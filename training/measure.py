@@ -1,16 +1,18 @@
 """Success on held-out episodes: of the model as it is, of the players that do not learn, and while it trains."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.episodes import Episode, Start, together
 from agents.experts import scripted
 from agents.starts import TEST_FIRST, VALIDATION_FIRST, held_out_starts
 from envs.schema import ConfigError
 from envs.task_config import TaskConfig
-from training.local import Cluster
 from training.rollout import Job, Player
 from training.statistics import success_rate, wilson
+
+if TYPE_CHECKING:
+    from training.local import Cluster
 
 CHUNK = 64
 """Episodes of one job, so that several workers share a measurement."""
@@ -19,7 +21,7 @@ FLOORS = ("random", "idle", "expert")
 
 
 async def held_out(
-    player: Cluster | Player,
+    player: "Cluster | Player",
     task: str,
     episodes: int,
     temperature: float = 1.0,
@@ -65,7 +67,7 @@ async def floor(name: str, tasks: Mapping[str, TaskConfig], task: str, episodes:
         player.close()
 
 
-async def validate(cluster: Cluster, envs: Sequence[str], episodes: int) -> dict[str, Any]:
+async def validate(cluster: "Cluster", envs: Sequence[str], episodes: int) -> dict[str, Any]:
     """Mean success over some tasks on the validation split, `episodes` shared out among them, with its interval."""
     share = max(2, episodes // len(envs))
     played = await together(held_out(cluster, env, share, first=VALIDATION_FIRST) for env in envs)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.chat import Chat
 from agents.episodes import Episode
@@ -26,10 +26,12 @@ from render.curves import write_curves
 from render.episode import EpisodeWriter
 from render.report import write_report
 from render.video import write_video
-from training.checkpoint import Progress
 from training.config import ClusterConfig, Config, read, save
 from training.folder import finished, locked, refuse_existing, remove_whole, write_whole
 from training.metrics import read_metrics
+
+if TYPE_CHECKING:
+    from training.checkpoint import Progress
 
 CHECKPOINT = "checkpoint"
 
@@ -92,7 +94,7 @@ class RunFolder:
         filmed = [episode for episodes in played.values() for episode in episodes if episode.frames]
         return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
 
-    def finish(self, config: Config, progress: Progress, started: float) -> dict[str, Any]:
+    def finish(self, config: Config, progress: "Progress", started: float) -> dict[str, Any]:
         """Write what tells of the run; what resume needs goes."""
         return finish(self.path, summarise(config, progress), started - progress.seconds)
 
@@ -120,7 +122,7 @@ def _other_machines(saved: ClusterConfig, given: ClusterConfig, argv: Sequence[s
     return cluster
 
 
-def summarise(config: Config, progress: Progress) -> dict[str, Any]:
+def summarise(config: Config, progress: "Progress") -> dict[str, Any]:
     """What summary.json holds."""
     results = progress.results
     labels = [

@@ -20,11 +20,10 @@ from envs.schema import ConfigError
 from render.episode import read_episodes
 from training import baseline_config, evaluate
 from training.baseline import main
-from training.baseline_config import BaselineConfig, from_words
+from training.baseline_config import BaselineConfig, baseline_tasks, from_words
 from training.baseline_env import lesson
 from training.baseline_policy import (
     Network,
-    baseline_tasks,
     load_baseline,
     policy_of,
 )
@@ -189,6 +188,7 @@ def test_a_return_is_that_of_its_own_episode() -> None:
         (["env=sokoban_plan"], "takes up to 50 actions a reply: the baseline plays one a turn; set env.actions_per"),
         (["env=football_text"], "task football_text shows no pictures"),
         (["env=footbal"], "unknown env 'footbal'; did you mean 'football'"),
+        (["env=sokoban_sizes"], "env=sokoban_sizes is a suite; name one of its tasks: sokoban, sokoban_7x7_2"),
         (["env=football", "env.kwargs.scenario=nowhere"], "nowhere"),
         (["env=football_match"], "1024 observations of 448x672x3 take 0.9 GB: set env.image_size=[84,84]"),
         (["env=football", "env.image_size=[4,4]"], "frames of 4x4x3 are smaller than the CNN's patches of 7x7"),

@@ -18,13 +18,11 @@ from envs.schema import ConfigError
 from envs.task import Task
 from envs.task_config import load_task
 from training import baseline_config
-from training.baseline_config import from_words
+from training.baseline_config import baseline_tasks, from_words, is_baseline
 from training.baseline_env import BaselineEnv, Played, lesson, starts
 from training.baseline_policy import (
     Network,
-    baseline_tasks,
     features,
-    is_baseline,
     load_baseline,
     save_network,
 )
