@@ -13,10 +13,12 @@ from pathlib import Path
 from benchmarks.learning import cell, split, summary_of
 
 CASES = {
-    "close": ["env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000", "entropy=0.003"],
+    "close": [
+        "env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000", "entropy=0.003", "vf_coef=0.1",
+    ],
     "close_vector": [
         "env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=250000", "entropy=0.003",
-        "observation=simple115v2",
+        "vf_coef=0.1", "observation=simple115v2",
     ],
     "sokoban": ["env=sokoban", "steps=100000"],
     "football": ["env=football", "steps=120000"],

@@ -160,7 +160,7 @@ class Learning:
                 lambda_=0.95,
                 clip_param=0.2,
                 vf_clip_param=float("inf"),
-                vf_loss_coeff=0.005,  # both heads share one body: with 0.1 the values drown Sokoban's policy
+                vf_loss_coeff=config.vf_coef,
                 use_kl_loss=True,  # for its number in the metrics alone
                 kl_coeff=0.0,
                 grad_clip=0.5,
