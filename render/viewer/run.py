@@ -126,13 +126,23 @@ def _merged(runs: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
 
 
 def _tables(runs: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The tables of several runs; those of one title and the same columns as one, their rows with the run's name."""
+    """The tables of several runs; those of one title and the same columns as one, their rows with the run's name.
+
+    Published rows are no run's: they come last, once.
+    """
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for name, run in runs:
         for table in run["tables"]:
-            kept = found.setdefault((table["title"], *table["columns"]), table | {"rows": []})
-            kept["rows"] = kept["rows"] + [[f"{name} · {row[0]}", *row[1:]] for row in table["rows"]]
-    return list(found.values())
+            kept = found.setdefault((table["title"], *table["columns"]), table | {"rows": [], "others": []})
+            own = len(table["rows"]) - table.get("published", 0)
+            kept["rows"] += [[f"{name} · {row[0]}", *row[1:]] for row in table["rows"][:own]]
+            kept["others"] += [row for row in table["rows"][own:] if row not in kept["others"]]
+    merged = []
+    for table in found.values():
+        others = table.pop("others")
+        count = {"published": len(others)} if others else {}
+        merged.append(table | {"rows": table["rows"] + others} | count)
+    return merged
 
 
 def _different(names: Sequence[str]) -> list[str]:

@@ -3,16 +3,17 @@ import { html } from "vendor/preact";
 
 const MANY = 4; // columns of bars that stand beside their words; in more columns they stand above
 
-/** One table of the Run: {title, columns, rows}. */
+/** One table of the Run: {title, columns, rows, published}; so many of the last rows are others' results. */
 export function ResultTable({ table }) {
   const most = table.columns.map((_, column) => Math.max(1, ...table.rows.map((row) => Number(row[column]?.high ?? row[column]?.value ?? 0))));
   const bars = table.columns.map((_, column) => table.rows.some((row) => row[column]?.low != null));
   const numeric = table.columns.map((_, column) => column > 0 && table.rows.every((row) => isNumber(row[column])));
+  const own = table.rows.length - (table.published ?? 0);
   return html`<div class="result">
     <h2>${table.title}</h2>
     <div class="scroll" tabindex="0" role="group" aria-label=${table.title}><table class=${bars.filter(Boolean).length > MANY ? "many" : ""}>
       <thead><tr>${table.columns.map((title, column) => html`<th scope="col" class=${bars[column] ? "barred" : numeric[column] ? "num" : ""}>${title}</th>`)}</tr></thead>
-      <tbody>${table.rows.map((row) => html`<tr class=${tone(row)}>${row.map((cell, column) => html`<${Cell} cell=${cell} head=${column === 0} bar=${bars[column]} most=${most[column]} numeric=${numeric[column]} />`)}</tr>`)}</tbody>
+      <tbody>${table.rows.map((row, at) => html`<tr class=${at < own ? tone(row) : at === own ? "published first" : "published"}>${row.map((cell, column) => html`<${Cell} cell=${cell} head=${column === 0} bar=${bars[column]} most=${most[column]} numeric=${numeric[column]} />`)}</tr>`)}</tbody>
     </table></div>
   </div>`;
 }
