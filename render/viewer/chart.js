@@ -63,7 +63,7 @@ export function Chart({ chart, run, smooth, dark, large }) {
     } else if (event.key === "Enter" && x !== null) openStep(x);
   };
   return html`<figure class=${`chart ${large ? "large" : ""}`} data-key=${chart.key}>
-    <figcaption>${chart.title}<span class="num">${x !== null && html`<span class="soft">step ${Math.round(x)} </span>`}${alone && write(chart, valueAt(data.at(-1), index))}</span></figcaption>
+    <figcaption>${chart.title}<span class="num">${x !== null && html`<span class="soft">step ${Math.round(x)} </span>`}${alone && write(chart, valueAt(data[lines.at(-1).values], index))}</span></figcaption>
     <div class="plot" ref=${box} tabindex="0" role="slider" aria-label=${`${chart.title}: left and right move over the steps, Enter opens a step's episodes`}
       aria-valuemin=${data[0][0]} aria-valuemax=${data[0].at(-1)} aria-valuenow=${x ?? data[0].at(-1)} aria-valuetext=${words(chart, lines, data, index)} onKeyDown=${keys}></div>
     ${!alone && html`<${Legend} chart=${chart} lines=${lines} data=${data} index=${index} />`}
@@ -84,25 +84,29 @@ function write(chart, value) {
   return chart.unit === "%" ? percent(value) : number(value);
 }
 
+/** The lines that are told in words: one for each series, but none for a series without a point. */
+function told(lines, data) {
+  return lines.filter((line) => ["line", "points"].includes(line.role) && valueAt(data[line.values], null) !== null);
+}
+
 /** The values at a place, or at the end, as a reader of the screen says them. */
 function words(chart, lines, data, index) {
-  const values = lines.map((line, at) => (["line", "points"].includes(line.role) ? `${line.name} ${write(chart, valueAt(data[at + 1], index))}` : ""));
-  return `${index === null ? "at the end" : `step ${Math.round(data[0][index])}`}: ${values.filter(Boolean).join(", ")}`;
+  const values = told(lines, data).map((line) => `${line.name} ${write(chart, valueAt(data[line.values], index))}`);
+  return `${index === null ? "at the end" : `step ${Math.round(data[0][index])}`}: ${values.join(", ")}`;
 }
 
 function Legend({ chart, lines, data, index }) {
-  const entry = (line, at) => {
-    if (!["line", "points"].includes(line.role)) return null;
-    return html`<span class="entry"><i class=${line.role} style=${{ color: `var(${colourName(chart, line)})` }} />${line.name} <b class="num">${write(chart, valueAt(data[at + 1], index))}</b></span>`;
-  };
+  const entry = (line) =>
+    html`<span class="entry"><i class=${line.role} style=${{ color: `var(${colourName(chart, line)})` }} />${line.name} <b class="num">${write(chart, valueAt(data[line.values], index))}</b></span>`;
   const floor = ({ name, y }) => html`<span class="entry"><i class="floor" />${name} <b class="num">${write(chart, y)}</b></span>`;
-  return html`<div class="legend">${lines.map(entry)}${(chart.floors ?? []).map(floor)}</div>`;
+  return html`<div class="legend">${told(lines, data).map(entry)}${(chart.floors ?? []).map(floor)}</div>`;
 }
 
 /** A run has one colour in all charts; its held-out points too, where several runs share the chart. */
 function colourName(chart, line) {
   const trained = chart.series.filter((series) => !series.low).map((series) => series.name);
-  const place = trained.indexOf(line.name.replace(/ ?validation$/, ""));
+  const { name, of } = chart.series[line.from];
+  const place = trained.indexOf(of ?? name);
   return place < 0 ? "--held-out" : LINES[place % LINES.length];
 }
 

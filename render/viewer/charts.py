@@ -36,6 +36,8 @@ def draw(
     """
     curves = read_curves(rows, _shown(rows))
     ends = [last for _, _, last in curves.stages[:-1]]
+    # of several tasks training's success is over the stage's, that of validations and floors over the run's own
+    several = bool(summary.get("others")) or any(curve.metric.startswith("success/") for curve in curves.panels)
     drawn: dict[str, dict[str, Any]] = {}
     for curve in curves.panels:
         key, title, series = _place(curve)
@@ -44,10 +46,13 @@ def draw(
         if curve.metric not in FIRST:
             chart["more"] = True
         label = " ".join(word for word in (name, series) if word) or "training"
+        if curve.metric == "success" and several:
+            label += " (the stage's tasks)"
         if curve.values:
             chart["series"].append({"name": label, **_points(curve, ends)})
         if curve.metric == "success":
-            chart["series"] += _validations(curves, name)
+            found = _validations(curves, f"{name} validation".strip() + (_validated(rows, summary) if several else ""))
+            chart["series"] += [series | ({"of": label} if name else {}) for series in found]  # whose colour it has
             floors = read_floors(summary)
             chart["floors"] = [{"name": floor, "y": y} for floor, y in floors.items()]
     stages: list[dict[str, Any]] = [{"name": stage, "from": first, "to": last} for stage, first, last in curves.stages]
@@ -110,12 +115,18 @@ def _points(curve: Curve, ends: Sequence[float]) -> dict[str, Any]:
     return {"x": x, "y": y}
 
 
-def _validations(curves: Curves, name: str) -> list[dict[str, Any]]:
+def _validated(rows: Iterable[Mapping[str, Any]], summary: Mapping[str, Any]) -> str:
+    """The tasks that are validated, in brackets: those that have a success of their own, or the run's."""
+    own = {key.removeprefix("eval/success/"): None for row in rows for key in row if key.startswith("eval/success/")}
+    tasks = ", ".join(own) or str(summary.get("task", ""))
+    return f" ({tasks})" if tasks else ""
+
+
+def _validations(curves: Curves, label: str) -> list[dict[str, Any]]:
     """The validations during training with their 95% intervals; the test, in the tables, has other starts."""
     if not curves.evaluations:
         return []
     steps, means, lows, highs = (list(values) for values in zip(*curves.evaluations, strict=True))
-    label = f"{name} validation".strip()
     points = {"x": steps, "y": [_short(mean) for mean in means]}
     return [{"name": label, **points, "low": [_short(low) for low in lows], "high": [_short(high) for high in highs]}]
 

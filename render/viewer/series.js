@@ -3,20 +3,20 @@
 const SMOOTHED_FROM = 12;
 
 /**
- * The columns of a chart: {data: [x, …], lines: [{name, role, from}]}, one line for each column after x.
+ * The columns of a chart: {data: [x, …], lines: [{name, role, from, values}]}, one line for each column after x.
  * `role`: "line", "raw" (behind its smoothed line), "points" (validations), "low" and "high" (their interval, one after the
- * other). `from`: the place of the series in the chart. A null is a gap; undefined only says that another series has an x.
+ * other). `from`: the place of the series in the chart; `values`: the column of its values as they are. A null is a gap; undefined only says that another series has an x.
  */
 export function columns(chart, stages, smooth) {
   const xs = [...new Set(chart.series.flatMap((series) => series.x))].sort((a, b) => a - b);
   const place = new Map(xs.map((x, index) => [x, index]));
   const data = [xs];
   const lines = [];
-  const add = (series, from, role, values) => {
+  const add = (series, from, role, values, own = data.length) => {
     const column = new Array(xs.length);
     series.x.forEach((x, index) => (column[place.get(x)] = values[index]));
     data.push(column);
-    lines.push({ name: series.name, role, from });
+    lines.push({ name: series.name, role, from, values: own });
   };
   chart.series.forEach((series, from) => {
     if (series.low && series.high) {
@@ -25,7 +25,7 @@ export function columns(chart, stages, smooth) {
       add(series, from, "points", series.y);
     } else if (smooth && series.x.length >= SMOOTHED_FROM) {
       add(series, from, "raw", series.y);
-      add(series, from, "line", smoothed(series, stages));
+      add(series, from, "line", smoothed(series, stages), data.length - 1);
     } else {
       add(series, from, "line", series.y);
     }
@@ -48,8 +48,9 @@ export function smoothed(series, stages) {
   });
 }
 
-/** The value of a column at `index`, or the nearest one before it (the last one where `index` is null). */
+/** The value of a column at `index`, or the nearest before it if there is one after it too (the last one where `index` is null). */
 export function valueAt(column, index) {
+  if (index !== null && !column.some((value, at) => at >= index && value != null)) return null; // the series has ended
   for (let at = index ?? column.length - 1; at >= 0; at -= 1) if (column[at] != null) return column[at];
   return null;
 }

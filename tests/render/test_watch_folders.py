@@ -112,6 +112,21 @@ def test_results_of_evaluate(tmp_path: Path) -> None:
     assert found["tables"] == [{"title": table["title"], "columns": table["columns"], "rows": rows}]
 
 
+def test_published_rows_belong_to_no_folder(tmp_path: Path) -> None:
+    published = [["arXiv 1:", "", ""], ["human", "", {"text": "54.68", "value": 54.68}]]
+    for name, more in (("one", []), ("two", published), ("three", published)):
+        table = {"title": "t", "columns": ["policy", "success", "score"], "rows": [["human", "50%", "2.5"], *more]}
+        document = {"schema": 1, "published": [{"source": "arXiv 1"}], "tables": [table]}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.json").write_text(json.dumps(document))
+    with serving(*(tmp_path / name for name in ("one", "two", "three"))) as url:
+        (found,) = get(url, "/api/run")["tables"]
+    assert [row[0] for row in found["rows"][:3]] == ["one · human", "two · human", "three · human"]
+    assert (found["rows"][3:], found["published"]) == (published, 2)
+    with serving(tmp_path / "one") as url:
+        assert "published" not in get(url, "/api/run")["tables"][0]
+
+
 @pytest.mark.parametrize(
     "made", [3, [3, None], [{"rows": 3, "columns": "ab", "notes": {}}], [{"rows": [3, [None, {}]]}]]
 )
@@ -136,7 +151,9 @@ def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
     assert found["name"] == "my <run> + my <run> (2)" and found["task"] == "football"
     assert index["label"] == ["my <run>/before"] * 2 + ["my <run>/after"] * 2
     success = found["charts"][0]
-    assert [series["name"] for series in success["series"]] == ["my <run>", "my <run> validation", "my <run> (2)"]
+    names = [(series["name"], series.get("of")) for series in success["series"]]
+    training = "my <run> (the stage's tasks)"
+    assert names == [(training, None), ("my <run> validation (football)", training), ("my <run> (2)", None)]
     assert success["floors"] == [{"name": "expert", "y": 0.97}]  # both agree
     throughput = next(chart for chart in found["charts"] if chart["key"] == "tokens_per_second")
     assert [(series["name"], series["y"]) for series in throughput["series"]] == [
