@@ -2,7 +2,14 @@
 
 /** A share (0–1) in per cent with one digit. */
 export function percent(value) {
-  return value == null ? "–" : `${(100 * value).toFixed(1)}%`;
+  return value == null ? "–" : `${fixed(100 * value, 1)}%`;
+}
+
+/** So many digits; what lies exactly half way goes to the even one, as in the tables that Python writes. */
+function fixed(value, digits) {
+  const text = value.toFixed(digits);
+  const half = Math.abs(value * 2 ** (digits + 1)) % 2 === 1;
+  return half && text.at(-1) % 2 ? (value - Math.sign(value) * 10 ** -(digits + 1)).toFixed(digits) : text;
 }
 
 /** A number with about three digits that count, and no noise behind them. */
@@ -21,7 +28,7 @@ export function number(value) {
 /** A reward or an advantage: two digits, a real minus sign, a plus where asked. */
 export function points(value, plus = false) {
   if (value == null) return "–";
-  const text = Math.abs(value).toFixed(2);
+  const text = fixed(+Math.abs(value).toPrecision(12), 2); // a sum's last bits do not count
   return (value < 0 && text !== "0.00" ? "−" : plus ? "+" : "") + text;
 }
 
