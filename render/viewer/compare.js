@@ -76,8 +76,14 @@ function Matrix({ all, a, b, chosen, set }) {
       </tbody>
     </table>
     <p><strong>A</strong> ${title(a)} <span class="num">${percent(rateA)}</span> · <strong>B</strong> ${title(b)} <span class="num">${percent(rateB)}</span> of ${plural(all.length, "seed")}.
-      <br /><span class="soft">${counts.a + counts.b === 0 ? "They succeed on the same seeds." : `If neither were better, a split as uneven as ${counts.a} : ${counts.b} had a chance of ${likely < 0.001 ? "less than 0.1%" : percent(likely)} (exact McNemar test).`}</span></p>
+      <br /><span class="soft">${counts.a + counts.b === 0 ? agreement(counts) : `If neither were better, a split as uneven as ${counts.a} : ${counts.b} had a chance of ${likely < 0.001 ? "less than 0.1%" : percent(likely)} (exact McNemar test).`}</span></p>
   </div>`;
+}
+
+/** Where none is solved by one alone. */
+function agreement({ both, neither }) {
+  if (!both) return "Neither succeeds on any of these seeds.";
+  return neither ? "They succeed on the same seeds." : "Both succeed on all of them.";
 }
 
 function Seeds({ rows, version, pair, show }) {

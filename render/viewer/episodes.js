@@ -16,7 +16,7 @@ const signed = (value) => points(value, true);
 const COLUMNS = [
   ["id", "#", (id, row, list) => html`<a href=${link("episode", [id], list)}>${id}</a>`, "num"],
   ["success", "Outcome", (value, row) => html`<${Outcome} row=${row} />`, ""],
-  ["label", "Policy", (value, row, list, page) => page.title(value), "name"],
+  ["label", "Policy", (value, row, list, page) => html`<span>${page.title(value)}</span>`, "name"],
   ["task", "Task", text, "name wide"],
   ["kind", "Kind", text, "name wide"],
   ["stage", "Stage", text, "name wide"],
@@ -88,7 +88,7 @@ function Filters({ list, set, search }) {
     </select></label>`;
   };
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-    <label class="search">Search<${Field} own=${search} type="search" placeholder="words, #id ( / )" value=${list.q ?? ""} change=${(q) => set({ q })} /></label>
+    <label class="search">Search<${Field} own=${search} type="search" placeholder="label, task, kind, stage, seed, ending, #id" value=${list.q ?? ""} change=${(q) => set({ q })} /></label>
     ${choice("task", "Task")} ${choice("kind", "Kind")} ${choice("label", "Policy", page.title)} ${choice("stage", "Stage")}
     <label>Outcome<select value=${list.outcome ?? ""} onChange=${(event) => set({ outcome: event.target.value })}>
       <option value="">all</option>${OUTCOMES.map(([value, words]) => html`<option value=${value}>${words}</option>`)}

@@ -23,7 +23,8 @@ export function GroupView() {
   const lengths = answers.map(({ record }) => record?.turns.length ?? 0);
   const player = usePlayer(Math.max(...lengths, 1));
   const [before, next] = useMemo(() => neighbours(table, key, label), [version, key]);
-  useKeys({ n: () => next && go(next), p: () => before && go(before) });
+  const list = link("episodes", [], { label, task, step });
+  useKeys({ n: () => next && go(next), p: () => before && go(before), u: () => go(list) });
   if (!rows.length) return html`<${Empty}>There is no such group here. <a href=${link("episodes")}>All episodes</a><//>`;
   const most = Math.max(...rows.map((row) => Math.abs(row.advantage ?? 0)));
   const mean = rows.reduce((sum, row) => sum + row.reward, 0) / rows.length;
@@ -32,7 +33,7 @@ export function GroupView() {
   const question = first && !first.frame ? first.prompt : "";
   const seeds = [...new Set(rows.map((row) => row.seed))];
   return html`<section class="group">
-    <nav class="list" aria-label="Groups"><a href=${link("episodes", [], { label, task, step })}>Episodes of this step</a> <${Step} to=${before}>‹ previous group<//> <${Step} to=${next}>next group ›<//></nav>
+    <nav class="list" aria-label="Groups"><a href=${list} title="Back to the list (u)">Episodes of this step</a> <${Step} to=${before}>‹ previous group<//> <${Step} to=${next}>next group ›<//></nav>
     <h1>Group ${group} <span class="soft">${task} · ${title(label)}${stage && ` · ${stage}`}${step >= 0 && ` · step ${step}`}</span></h1>
     <dl class="facts">
       <div><dt>Episodes</dt><dd class="num">${rows.length}</dd></div>

@@ -46,6 +46,6 @@ export const HELP = [
   ["Episodes", [["j k", "next, previous row"], ["Enter", "open the row"], ["/", "search"]]],
   ["Playing", [["space", "play, pause"], ["← →", "a turn back, on"], ["Home End", "first, last turn"], ["< >", "slower, faster"]]],
   ["Episode", [["n p", "next, previous of the list"], ["g", "its group"], ["c", "the same seed by another"], ["r", "the raw reply"], ["u", "back to the list"]]],
-  ["Group", [["n p", "next, previous group"]]],
+  ["Group", [["n p", "next, previous group"], ["u", "the episodes of its step"]]],
   ["Compare", [["n p", "next, previous seed"], ["d", "first turn that differs"]]],
 ];

@@ -42,9 +42,8 @@ def test_the_run_at_a_glance(page: Page, place: str) -> None:
         assert bar == pytest.approx(0.75, abs=0.01)
         keys = page.locator("figure.chart").evaluate_all("charts => charts.map(chart => chart.dataset.key)")
         assert keys == ["success", "reward", "valid", "response_length", "entropy", "policy_kl", "tokens_per_second"]
-        page.get_by_label("Smooth lines").uncheck()
         legend = ["training 80.0%", "validation 80.0%", "random 5.0%", "idle 0.0%", "expert 100.0%"]  # 0.1 + 0.7
-        shows(page, '[data-key="success"] .entry', legend)
+        shows(page, '[data-key="success"] .entry', legend)  # the last step's own, though the lines are smoothed
         page.get_by_role("button", name="1 more charts").click()
         shows(page, '[data-key="grad_norm"] figcaption', ["Gradient norm 0.50"])
         page.locator("summary").click()
@@ -58,6 +57,7 @@ def test_a_click_on_a_step_opens_its_episodes(page: Page, place: str) -> None:
         assert box is not None
         plot.hover(position={"x": box["width"] * 6 / 11, "y": 30})  # steps 1 to 12: the sixth of eleven parts is 7
         expect(page.locator('[data-key="entropy"] figcaption')).to_contain_text("step 7")  # the crosshair of all
+        shows(page, '[data-key="reward"] figcaption', ["Reward step 7 0.61"])  # 0.2 + 0.7 × 7/12, not a running mean
         plot.click(position={"x": box["width"] * 6 / 11, "y": 30})
         expect(page).to_have_url(f"{place}#/episodes?step=7")
         shows(page, column("step"), ["7"] * 4)
@@ -88,7 +88,7 @@ def test_filters_and_order(page: Page, place: str) -> None:
         page.get_by_label("Step from").fill("3")
         page.get_by_label("Step from").press("Tab")
         expect(counts).to_contain_text("4 of 66")
-        page.get_by_role("button", name="Turns").click()
+        page.locator("th", has_text="Turns").click(position={"x": 3, "y": 3})  # anywhere in it
         shows(page, column("turns"), ["6", "6", "4", "4"])
         page.get_by_role("button", name="Turns").click()
         shows(page, column("turns"), ["4", "4", "6", "6"])
@@ -113,8 +113,11 @@ def test_rows_by_keyboard(page: Page, place: str) -> None:
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_contain_text("sokoban")
         shows(page, ".head .facts dd", ["Before RL", "0", "1", "4", "1.40"])
+        page.keyboard.press("g")
+        expect(page.locator(".ways [role=status]")).to_have_text("It is of no group: its start was played once.")
         page.keyboard.press("n")
         expect(page.locator("nav.list .num")).to_have_text("3 of 8")
+        expect(page.locator(".ways [role=status]")).to_have_text("")
         page.keyboard.press("u")
         expect(page.locator(".counts")).to_contain_text("8 of 66")
         page.keyboard.press("/")
@@ -199,6 +202,10 @@ def test_a_group_side_by_side(page: Page, place: str) -> None:
         shows(page, ".card.over .foot span:last-child", ["ended after 3 turns"])
         page.locator(".card").nth(1).click()
         expect(page.locator(".controls output")).to_have_text("4 / 5")  # the same turn
+        page.go_back()
+        expect(page.locator(".card")).to_have_count(4)
+        page.keyboard.press("u")
+        shows(page, column("step"), ["2"] * 4)
 
 
 def test_two_players_on_the_same_seeds(page: Page, place: str) -> None:

@@ -205,6 +205,54 @@ def test_two_runs_on_one_page(page: Page, tmp_path: Path) -> None:
             "A first · After RL 60.0% · B second · After RL 60.0% of 10 seeds"
         )
         expect(page.locator(".matrix p")).to_contain_text("They succeed on the same seeds.")
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.keyboard.press("2")
+        expect(page.locator("td.name").first).to_have_text("first · After RL")
+        cut = "parts => parts.filter((part) => part.scrollWidth > part.clientWidth).length"
+        assert page.locator(".scroller, td.name").evaluate_all(cut) == 0
+        lines = "parts => parts.filter((part) => part.scrollHeight > part.clientHeight).length"
+        assert page.locator("td.name span").evaluate_all(lines) == 0  # names are whole
+
+
+def test_a_short_run_beside_a_long_one(page: Page, tmp_path: Path) -> None:
+    """Where it has ended it has no value; where it has no point at all it is not in the legend."""
+    for name, steps in (("none", 0), ("short", 2), ("long", 20)):
+        (tmp_path / name).mkdir()
+        rows = [{"total_step": step, "stage": "s", "entropy": step / 10} for step in range(1, steps + 1)]
+        fixture.append_metrics(tmp_path / name, rows)
+    with serving(*(tmp_path / name for name in ("none", "short", "long"))) as url, opened(page, url):
+        entries = '[data-key="entropy"] .entry'
+        shows(page, entries, ["short 0.20", "long 2.00"])
+        assert page.locator(f"{entries} i").first.get_attribute("style") == "color: var(--line1);"  # the second's
+        page.locator('[data-key="entropy"] .plot').focus()
+        page.keyboard.press("ArrowLeft")
+        shows(page, entries, ["short –", "long 2.00"])
+        shown = "column => import('viewer/series').then((s) => column.map((_, at) => s.valueAt(column, at)))"
+        assert page.evaluate(shown, [None, 1, None, 3, None]) == [None, 1, 1, 3, None]
+
+
+def test_numbers_are_rounded_as_in_the_tables(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    shares = [place / 16 for place in range(17)] + [0.0005, 0.9995, 1 / 3]
+    rewards = [place / 8 for place in range(-8, 9)] + [0.075]
+    with serving(tmp_path / "run") as url, opened(page, url):
+        write = "values => import('viewer/format').then((f) => values.map((value) => f.{}(value)))"
+        percents = page.evaluate(write.replace("{}", "percent"), shares)
+        assert percents == [f"{100 * share:.1f}%" for share in shares]
+        points = page.evaluate(write.replace("{}", "points"), rewards)
+        assert points == [f"{reward:.2f}".replace("-", "−") for reward in rewards]
+        assert page.evaluate("import('viewer/format').then(({ points }) => points(0.025 + 0.05))") == "0.07"  # a sum
+
+
+def test_who_agree_are_told_on_what(page: Page, tmp_path: Path) -> None:
+    for label, solved in (("before", ()), ("after", ()), ("one", (1, 2)), ("other", (1, 2))):
+        with EpisodeWriter(tmp_path / "run" / "episodes" / label) as writer:
+            for seed in (1, 2):
+                writer.write(fixture.episode(label, seed, seed in solved, count=1))
+    with serving(tmp_path / "run") as url, opened(page, f"{url}/#/compare"):
+        expect(page.locator(".matrix p")).to_contain_text("Neither succeeds on any of these seeds.")
+        page.goto(f"{url}/#/compare?a=one&b=other")
+        expect(page.locator(".matrix p")).to_contain_text("Both succeed on all of them.")
 
 
 def test_ten_thousand_episodes(page: Page, tmp_path: Path) -> None:
