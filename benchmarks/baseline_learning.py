@@ -17,7 +17,7 @@ CASES = {
         "env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=80000", "entropy=0.003", "vf_coef=0.1",
     ],
     "close_vector": [
-        "env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=250000", "entropy=0.003",
+        "env=football", "env.kwargs.scenario=academy_empty_goal_close", "steps=500000", "entropy=0.003",
         "vf_coef=0.1", "observation=simple115v2",
     ],
     "sokoban": ["env=sokoban", "steps=100000"],
