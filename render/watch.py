@@ -63,6 +63,7 @@ def main(words: Sequence[str]) -> None:
     if options.open:
         webbrowser.open(address)
     server(Watched(options.folders)).run(sockets=[listening])
+    raise KeyboardInterrupt  # it ends by Ctrl-C alone, whether or not asyncio has passed that on
 
 
 def read_options(words: Sequence[str]) -> Options:

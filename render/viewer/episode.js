@@ -28,8 +28,8 @@ export function EpisodeView() {
 /** Who played what, how it went, and the neighbours: the list's, the group's, the same seed's. */
 function Head({ row }) {
   const { table, version, route, title } = usePage();
-  const [said, setSaid] = useState("");
-  useEffect(() => setSaid(""), [row.id]);
+  const [said, setSaid] = useState({}); // {id, words}: of another episode nothing is said
+  const say = (words) => setSaid({ id: row.id, words });
   const list = listQuery(route.query);
   const rows = useMemo(() => select(table, list), [version, JSON.stringify(list)]);
   const place = rows.indexOf(row.at);
@@ -43,8 +43,8 @@ function Head({ row }) {
     n: () => open(next),
     p: () => open(before),
     u: () => go(link("episodes", [], list)),
-    g: () => (groupLink ? go(groupLink) : setSaid("It is of no group: its start was played once.")),
-    c: () => (others.length ? go(others[0].link) : setSaid("Nobody else's episode of this seed is here.")),
+    g: () => (groupLink ? go(groupLink) : say("It is of no group: its start was played once.")),
+    c: () => (others.length ? go(others[0].link) : say("Nobody else's episode of this seed is here.")),
   });
   const step = (id, words) => (id === null ? html`<span class="button off">${words}</span>` : html`<a class="button" href=${link("episode", [id], list)}>${words}</a>`);
   return html`<header class="head">
@@ -67,7 +67,7 @@ function Head({ row }) {
     <p class="ways">
       ${groupLink && html`<a href=${groupLink} title="Side by side (g)">Its group of ${group.length}</a>`}
       ${others.map((other) => html`<a href=${other.link} title="Side by side (c)">Same seed by ${title(other.label)}</a>`)}
-      <span class="soft" role="status">${said}</span>
+      <span class="soft" role="status">${said.id === row.id && said.words}</span>
     </p>
   </header>`;
 }
