@@ -38,7 +38,8 @@ class Table:
     def plain(self) -> dict[str, Any]:
         """As results.json has it, for the page of `render.watch`."""
         rows = [["" if cell == NONE else cell for cell in row] for row in self.rows]
-        return {"title": self.title, "columns": self.columns, "rows": rows, "notes": self.notes}
+        published = {"published": self.quiet} if self.quiet else {}
+        return {"title": self.title, "columns": self.columns, "rows": rows, "notes": self.notes} | published
 
     @property
     def texts(self) -> list[list[str]]:

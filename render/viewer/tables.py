@@ -79,20 +79,19 @@ def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
 
     `published`, where it is there, is how many of the last rows are what others have published.
     """
-    heads = [f"{mapping(row).get('source')}:" for row in items(results.get("published"))]
     tables = []
     for table in map(mapping, items(results.get("tables"))):
         if not table:
             continue
         rows = [[_cell(cell) for cell in items(row)] for row in items(table.get("rows")) if items(row)]
-        first = next((place for place, row in enumerate(rows) if row[0] in heads and not any(row[1:])), len(rows))
+        published = min(len(rows), max(0, int(number(table.get("published")) or 0)))
         tables.append(
             {
                 "title": str(table.get("title", "")),
                 "columns": [str(column) for column in items(table.get("columns"))],
                 "rows": rows,
                 "notes": [str(note) for note in items(table.get("notes"))],
-                **({"published": len(rows) - first} if first < len(rows) else {}),
+                **({"published": published} if published else {}),
             }
         )
     return tables
