@@ -20,7 +20,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from agents.prefix import Tails, attend
+from agents.prefix import Ragged, Tails, attend
 
 try:
     from torch.nn.attention.varlen import varlen_attn
@@ -62,11 +62,13 @@ def packed_attention(
     cu_seq_lens_q: Tensor | None = None,
     max_length_q: int | None = None,
     tails: Sequence[Tails] = (),
+    ragged: Ragged | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Attention of query [B, H, T, D] to key and value [B, K, T, D]: [B, T, H, D]. With lengths, B is 1.
 
-    `tails` lie behind the sequences that have lengths; see `agents.prefix`.
+    `tails` lie behind the sequences that have lengths; `ragged` is the same layout for a variable-length kernel. See
+    `agents.prefix`.
     """
     if cu_seq_lens_q is None:
         mask = None if attention_mask is not None and attention_mask.numel() == 1 else attention_mask
@@ -77,7 +79,12 @@ def packed_attention(
     causal = bool(getattr(module, "is_causal", True) if is_causal is None else is_causal)
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16) and "scale" in _VARLEN:
         assert max_length_q is not None
-        return _varlen(query, key, value, cu_seq_lens_q, max_length_q, scaling, causal), None
+        if ragged is not None:
+            key, value = key.index_select(2, ragged.keys), value.index_select(2, ragged.keys)
+            ends = (ragged.query_bounds, ragged.key_bounds)
+            return _varlen(query, key, value, ends, ragged.longest, scaling, causal), None
+        bounds = cu_seq_lens_q.to(torch.int32)
+        return _varlen(query, key, value, (bounds, bounds), (max_length_q, max_length_q), scaling, causal), None
     groups = query.shape[1] // key.shape[1]
     key, value = repeat_kv(key, groups), repeat_kv(value, groups)
     output = _bucketed(query, key, value, tuple(cu_seq_lens_q.tolist()), scaling, causal)
@@ -86,14 +93,20 @@ def packed_attention(
 
 
 def _varlen(
-    query: Tensor, key: Tensor, value: Tensor, bounds: Tensor, longest: int, scaling: float | None, causal: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bounds: tuple[Tensor, Tensor],
+    longest: tuple[int, int],
+    scaling: float | None,
+    causal: bool,
 ) -> Tensor:
+    """Call the kernel; `bounds` and `longest` are those of queries and of keys."""
     q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))  # [T, H, D] each
     options: dict[str, Any] = {"scale": scaling, "window_size": (-1, 0) if causal else (-1, -1)}
     if "enable_gqa" in _VARLEN:
         options["enable_gqa"] = q.shape[1] != k.shape[1]
-    bounds = bounds.to(torch.int32)
-    output: Any = varlen_attn(q, k, v, bounds, bounds, longest, longest, **options)
+    output: Any = varlen_attn(q, k, v, *bounds, *longest, **options)
     result: Tensor = output.unsqueeze(0)
     return result
 

@@ -47,6 +47,41 @@ class Shared:
     """Where each sequence and prompt begins among the computed tokens, and where the tails begin."""
     tails: tuple[Tails, ...]
     """In the order in which they lie behind."""
+    visible: tuple[NDArray[np.int64], ...] = ()
+    """For each single tail, in that order: rows [L] of its prompt and of the tail itself."""
+    lengths: tuple[int, ...] = ()
+    """Number of tokens of each single tail."""
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """The layout as one call of a variable-length kernel: sequences, then tails, each with its own keys.
+
+    A causal mask that is aligned at the end (as flash attention's is) lets a tail's tokens see its whole prompt.
+    """
+
+    keys: Tensor
+    """[S], rows of the computed tokens whose keys and values are laid end to end."""
+    query_bounds: Tensor
+    """[n + 1] int32, where the queries of each sequence or tail begin, and the end."""
+    key_bounds: Tensor
+    """[n + 1] int32, where their keys begin, and the end."""
+    longest: tuple[int, int]
+    """The largest number of queries and of keys of one sequence or tail."""
+
+
+def ragged(shared: Shared, device: torch.device) -> Ragged | None:
+    """Return the layout for a variable-length kernel, or None where no prompt is shared."""
+    if not shared.tails:
+        return None
+    first = shared.bounds[-1]
+    rows = np.concatenate([np.arange(first), *shared.visible])
+    bounds, longest = [], []
+    for lengths in (shared.lengths, [len(visible) for visible in shared.visible]):
+        ends = np.array([*shared.bounds, *(first + np.cumsum(lengths))], dtype=np.int32)
+        bounds.append(torch.from_numpy(ends).to(device))
+        longest.append(int(np.diff(ends).max()))
+    return Ragged(torch.from_numpy(rows).to(device), bounds[0], bounds[1], (longest[0], longest[1]))
 
 
 def share(branches: Sequence[Branch]) -> Shared:
@@ -80,7 +115,9 @@ def share(branches: Sequence[Branch]) -> Shared:
             row[starts[i] : starts[i] + prompts[i]] = of_prompt
     places = np.array([starts, prompts, needed])
     tails = [_tails(places[:, bucket], row) for bucket in buckets]
-    return Shared(tokens, row, bounds, tuple(tails))
+    order = [i for bucket in buckets for i in bucket]
+    visible = tuple(row[starts[i] : starts[i] + needed[i]] for i in order)
+    return Shared(tokens, row, bounds, tuple(tails), visible, tuple(needed[i] - prompts[i] for i in order))
 
 
 def _buckets(members: list[int], prompts: Sequence[int], needed: Sequence[int]) -> list[list[int]]:

@@ -18,7 +18,7 @@ from agents import attention, families
 from agents.chat import Chat
 from agents.conversation import Branch
 from agents.logprobs import chosen_logprobs
-from agents.prefix import Shared, Tails, share
+from agents.prefix import Ragged, Shared, Tails, ragged, share
 
 
 class Sequenced(Protocol):
@@ -56,6 +56,8 @@ class Packed:
     """What stands there; None without images."""
     tails: tuple[Tails, ...] = ()
     """Tokens behind the last bound that go on from one of the sequences."""
+    ragged: Ragged | None = None
+    """The same, for a variable-length kernel; on a GPU only."""
 
     @property
     def longest(self) -> int:
@@ -85,10 +87,10 @@ class VLM(nn.Module):
         With them comes the entropy [N] (no gradient) of the distributions they came from, over the tokens that may be
         sampled.
         """
-        shared = share(branches) if self.device.type == "cpu" else None
+        shared = share(branches)
         packed = self.pack(branches, shared)
         trained = np.flatnonzero(np.concatenate([branch.loss_mask for branch in branches]))
-        before = trained - 1 if shared is None else shared.row[trained - 1]
+        before = shared.row[trained - 1]
         chosen = np.concatenate([branch.tokens for branch in branches])[trained].astype(np.int64)
         hidden = self.hidden(packed, self._put(before))
         return chosen_logprobs(hidden, self.head, self._put(chosen), self.forbidden, temperature)
@@ -117,11 +119,13 @@ class VLM(nn.Module):
         else:
             positions = families.text_positions(bounds)[None]
         tails: tuple[Tails, ...] = ()
+        one_call = None
         if shared is not None:
             joined, positions, places = joined[shared.kept], positions[..., shared.kept], shared.row[places[wanted]]
             bounds, tails = shared.bounds, shared.tails
+            one_call = ragged(shared, self.device) if self.device.type == "cuda" else None
         put = self._put
-        return Packed(put(joined[None]), put(positions), bounds, put(places), features, tails)
+        return Packed(put(joined[None]), put(positions), bounds, put(places), features, tails, one_call)
 
     def _features(
         self, sequences: Sequence[Sequenced], placeholders: int, wanted: NDArray[np.int64]
@@ -173,6 +177,7 @@ class VLM(nn.Module):
             max_length_q=longest,
             max_length_k=longest,
             tails=packed.tails,
+            ragged=packed.ragged,
             keep=keep,
             **deepstack,
         )

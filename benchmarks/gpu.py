@@ -12,6 +12,7 @@ the decoder's layers a token, 2 x hidden x vocabulary a trained token, 2 x weigh
 attention's two products, 4 x width x (keys that a token looks at). What is recomputed does not count.
 """
 
+import gc
 import sys
 import time
 from collections.abc import Sequence
@@ -114,6 +115,7 @@ def build(kind: type[VLM], scale: Scale, device: torch.device) -> VLM:
         for part, sizes in ((config.text_config, TEXT), (config.vision_config, VISION)):
             for key, value in sizes.items():
                 setattr(part, key, value)
+            part.initializer_range = 0.02  # the tiny model's, 0.2, would make a network of this depth chaotic
         config.text_config.layer_types = ["full_attention"] * config.text_config.num_hidden_layers
         config.initializer_range = 0.02
     from transformers import AutoModelForImageTextToText
@@ -123,7 +125,9 @@ def build(kind: type[VLM], scale: Scale, device: torch.device) -> VLM:
         model = AutoModelForImageTextToText.from_config(config, dtype=torch.float32)
     images = image_processor("qwen2_5_vl")(size={"shortest_edge": 56 * 56, "longest_edge": 1280 * 28 * 28})
     made = wrap(model.eval(), Processor(tokenizer, images, {}))
-    return made.vlm if kind is VLM else kind(model, made.chat)
+    vlm = made.vlm if kind is VLM else kind(model, made.chat)
+    vlm.forbidden = vlm.forbidden[vlm.forbidden < len(tokenizer)]  # as with a tokenizer that fills the vocabulary
+    return vlm
 
 
 def trajectories(vlm: VLM, scale: Scale, count: int) -> list[Trajectory]:
@@ -178,6 +182,8 @@ def measure(kind: type[VLM], scale: Scale, count: int, rounds: int, device: torc
     learner = Learner(vlm, config)
     learner.begin_stage(AlgoConfig(minibatch=count, warmup_updates=0, lr=1e-6), rounds + 1)
     if device.type == "cuda":
+        gc.collect()  # the other side's tensors may be in reference cycles
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     seconds = []
     for step in range(rounds + 1):

@@ -1,15 +1,17 @@
 """Prompts that are computed once: which tokens are left out, and the numbers are those of each sequence alone."""
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from agents.conversation import Branch, Conversation
 from agents.engines import Completion
 from agents.models import LoadedModel, wrap
-from agents.prefix import share
+from agents.prefix import attend, ragged, share
 from agents.tiny import build
 
 
@@ -101,3 +103,37 @@ def test_groups_that_each_show_one_frame(family: str, groups: int) -> None:
         alone = [model.vlm([one], 1.0) for one in played]
     for whole, parts in zip(together, zip(*alone, strict=True), strict=True):
         torch.testing.assert_close(whole, torch.cat(parts), atol=1e-5, rtol=0)
+
+
+def test_the_layout_for_a_variable_length_kernel_gives_the_same_attention() -> None:
+    rng = np.random.default_rng(0)
+    played = []
+    for group in range(3):
+        prompt = [group, *rng.integers(0, 9, 2 + group).tolist()]
+        for _ in range(group + 1):
+            played.append(branch([*prompt, *rng.integers(0, 9, int(rng.integers(1, 9))).tolist()], len(prompt)))
+    shared = share(played)
+    layout = ragged(shared, torch.device("cpu"))
+    assert layout is not None
+    heads, width = 2, 8
+    query, key, value = torch.randn(3, 1, heads, len(shared.kept), width, generator=torch.Generator().manual_seed(0))
+    parts = [
+        functional.scaled_dot_product_attention(query[:, :, a:b], key[:, :, a:b], value[:, :, a:b], is_causal=True)
+        for a, b in pairwise(shared.bounds)
+    ]
+    tails = [attend(query, key, value, part, None).transpose(0, 1)[None] for part in shared.tails]
+    seen = [tensor.index_select(2, layout.keys) for tensor in (key, value)]
+    results = []
+    for (a, b), (c, d) in zip(
+        pairwise(layout.query_bounds.tolist()), pairwise(layout.key_bounds.tolist()), strict=True
+    ):
+        # Aligned at the end, as flash attention does it: the last query sees all keys.
+        mask = torch.ones(b - a, d - c, dtype=torch.bool).tril(d - c - (b - a))
+        keys, values = (tensor[:, :, c:d] for tensor in seen)
+        results.append(functional.scaled_dot_product_attention(query[:, :, a:b], keys, values, attn_mask=mask))
+    torch.testing.assert_close(torch.cat(results, 2), torch.cat([*parts, *tails], 2))
+    assert layout.longest == (int(layout.query_bounds.diff().max()), int(layout.key_bounds.diff().max()))
+
+
+def test_without_a_shared_prompt_the_kernel_needs_no_other_layout() -> None:
+    assert ragged(share([branch([1, 2, 10], 2), branch([1, 3, 11], 2)]), torch.device("cpu")) is None
