@@ -19,16 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes import Arena, Episode, Start
-from agents.experts import PLAYERS, has_expert, scripted
-from agents.sampling import mix
-from envs.cli import command, read_options
-from envs.names import suggest
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import load_task
-from envs.usage import short_help
-from render.png import png
+from agents.episodes.arena import Arena, Episode, Start
+from agents.policies.scripted import PLAYERS, has_expert, scripted
+from agents.seeds import mix
+from configs.cli import command, read_options
+from configs.errors import suggest
+from configs.help import short_help
+from configs.schema import ConfigError
+from envs.task.config import load_task
+from envs.task.task import Task
+from render.draw.png import png
 
 FRAMES = 1024
 """About so many frames are held at once, and so many rows written together."""

@@ -21,14 +21,14 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from agents.engines import Completion, EngineConfig, Prompt
+from agents.engines.config import Completion, EngineConfig, Prompt
 from agents.engines.vllm import VLLMEngine
-from agents.models import load_chat
-from agents.policy import VLMPolicy
-from agents.sampling import mix
-from agents.starts import held_out_starts
-from training.config import load
-from training.rollout import Job, Player
+from agents.episodes.policy import VLMPolicy
+from agents.episodes.starts import held_out_starts
+from agents.models.load import load_chat
+from agents.seeds import mix
+from training.config.compose import load
+from training.rollout.collector import Job, Player
 
 EPISODES = 64
 CONTEXT = 1024

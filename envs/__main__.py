@@ -8,12 +8,12 @@ from pathlib import Path
 import gymnasium
 
 import envs  # noqa: F401  (registers the ids)
-from envs.cli import command
-from envs.schema import ConfigError
-from envs.suites import SUITES
-from envs.task import Task
-from envs.task_config import load_task, task_names, variants
-from render.sheet import Row, sheet
+from configs.cli import command
+from configs.schema import ConfigError
+from envs.task.config import load_task, task_names, variants
+from envs.task.suites import SUITES
+from envs.task.task import Task
+from render.draw.contact_sheet import Row, sheet
 
 SIZES = ((84, 84), (224, 224), (336, 336))
 """The sizes shown: the tiny model's, a small one and a middling one."""

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
-from envs.cli import command
-from envs.schema import ConfigError
-from envs.task import Observation, Outcome, Task
-from envs.task_config import load_task
+from configs.cli import command
+from configs.schema import ConfigError
+from envs.task.config import load_task
+from envs.task.task import Observation, Outcome, Task
 
 EPISODES = 20
 """Random episodes that are played."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from training.completion import COMMANDS, offers
-from training.recipe import names
+from training.config.recipe import names
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,22 @@
 
 import os
 
-from agents.chat import Chat
-from agents.engines import EngineConfig
-from agents.models import LoadedModel, best_device, load_chat, load_model, longest_context
-from envs.schema import ConfigError
-from training import lora, placement, track
-from training.config import Config
-from training.local import Cluster, LocalCluster
-from training.task_check import check_task
+from agents.chat.template import Chat
+from agents.engines.config import EngineConfig
+from agents.episodes.task_check import check_task
+from agents.models.load import LoadedModel, best_device, load_chat, load_model, longest_context
+from configs.schema import ConfigError
+from training.cluster import placement
+from training.cluster.local import Cluster, LocalCluster
+from training.config.compose import Config
+from training.learner import lora
+from training.runs import trackers
 
 
 def prepare(config: Config) -> Chat:
     """How to talk to the model, once the machines' sizes and every task have been tried; ConfigError for a misfit."""
     check_sizes(config)
-    track.check(config.track)
+    trackers.check(config.track)
     share_cores(config.engine)
     try:
         chat = load_chat(config.model.path)
@@ -31,7 +33,7 @@ async def start(config: Config) -> Cluster:
     """Learner, engines and players where the config wants them; ConfigError in one line where they cannot start."""
     try:
         if config.cluster.kind == "ray":
-            from training.cluster import RayCluster  # heavy, and an extra
+            from training.cluster.ray.cluster import RayCluster  # heavy, and an extra
 
             return await RayCluster.start(config.cluster, config.model, config.engine, config.learner, config.tasks)
         model = load("model.path", config.model.path)

@@ -9,10 +9,10 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from agents.conversation import Conversation
-from agents.episodes import Episode
-from agents.policy import Policy, Seat
-from envs.task import Task
+from agents.chat.conversation import Conversation
+from agents.episodes.arena import Episode
+from agents.episodes.policy import Policy, Seat
+from envs.task.task import Task
 
 LINE_SECONDS = 15.0
 """Between two lines where there is no terminal."""

@@ -16,13 +16,14 @@ import pytest
 from PIL import Image
 
 import envs  # noqa: F401  (registers the ids)
-from agents.engines import Completion, Message, Prompt, ServerConfig, api
-from agents.engines.api import ServerEngine
-from agents.episodes import Arena, Ended, Episode, Start
-from agents.policy import VLMPolicy
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import TaskConfig, load_task
+from agents.engines import server as api
+from agents.engines.config import Completion, Message, Prompt, ServerConfig
+from agents.engines.server import ServerEngine
+from agents.episodes.arena import Arena, Ended, Episode, Start
+from agents.episodes.policy import VLMPolicy
+from configs.schema import ConfigError
+from envs.task.config import TaskConfig, load_task
+from envs.task.task import Task
 
 KEY = "sk-abc123-very-secret-key"
 NONE = np.zeros(0, dtype=np.int32)

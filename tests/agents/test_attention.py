@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agents.attention import buckets, packed_attention
+from agents.models.attention import buckets, packed_attention
 
 
 def bounds(lengths: list[int]) -> tuple[int, ...]:

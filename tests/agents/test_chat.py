@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import Idefics3Processor
 
-from agents.chat import Chat
-from agents.models import load_chat
-from agents.tiny import VISUAL_TOKENS, build_chat, build_tokenizer
+from agents.chat.template import Chat
+from agents.models.load import load_chat
+from agents.models.tiny import VISUAL_TOKENS, build_chat, build_tokenizer
 
 CHATS: dict[str, Chat] = {family: build_chat(family) for family in ("idefics3", "qwen2_5_vl", "qwen3_vl")}
 CHAT = CHATS["idefics3"]

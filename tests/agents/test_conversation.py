@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from agents.conversation import Branch, Conversation, image_id
-from agents.engines import Completion, Message
-from agents.tiny import build_chat
+from agents.chat.conversation import Branch, Conversation, image_id
+from agents.engines.config import Completion, Message
+from agents.models.tiny import build_chat
 
 CHAT = build_chat()
 REPLIES = ["<think>a</think><answer>left</answer>", "<think></think>", "shot", "<answer>"]

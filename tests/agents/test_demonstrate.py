@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from agents.demonstrate import main
-from agents.episodes import Arena, Start
-from agents.experts import scripted
-from agents.sampling import mix
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import load_task
+from agents.episodes.arena import Arena, Start
+from agents.policies.scripted import scripted
+from agents.seeds import mix
+from configs.schema import ConfigError
+from envs.task.config import load_task
+from envs.task.task import Task
 
 WALK = ["env=frozen_lake", "policy=random", "successes=false", "episodes=3", "env.max_turns=4"]
 

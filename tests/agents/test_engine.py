@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from agents.conversation import Conversation, image_id
-from agents.engines import Completion, EngineConfig, Prompt
+from agents.chat.conversation import Conversation, image_id
+from agents.engines.config import Completion, EngineConfig, Prompt
 from agents.engines.transformers import TransformersEngine, sample
-from agents.models import LoadedModel, wrap
-from agents.tiny import build
+from agents.models.load import LoadedModel, wrap
+from agents.models.tiny import build
 
 FAMILIES = ["idefics3", "qwen2_5_vl", "qwen3_vl"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes import Arena, Ended, Episode, Start
-from agents.experts import scripted
-from agents.policy import Policy, Seat
-from envs.task import Task
-from envs.task_config import TaskConfig, load_task
+from agents.episodes.arena import Arena, Ended, Episode, Start
+from agents.episodes.policy import Policy, Seat
+from agents.policies.scripted import scripted
+from envs.task.config import TaskConfig, load_task
+from envs.task.task import Task
 
 SUMS = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True)
 STARTS = [Start(7 * i, sampling_seed=i, group=i // 2) for i in range(6)]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes import Arena, Episode, Start
-from agents.experts import scripted
-from envs.task import Task
-from envs.task_config import TaskConfig
+from agents.episodes.arena import Arena, Episode, Start
+from agents.policies.scripted import scripted
+from envs.task.config import TaskConfig
+from envs.task.task import Task
 
 SUMS = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True)
 BIG_SUMS = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True, kwargs={"digits": 12})

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import families
-from agents.tiny import build
+from agents.models import families
+from agents.models.tiny import build
 
 IMAGE = 7
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from agents.footage import Footage
+from agents.episodes.footage import Footage
 
 
 @given(st.lists(arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 5), st.just(3))), max_size=5))

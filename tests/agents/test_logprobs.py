@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from agents import logprobs
-from agents.logprobs import chosen_logprobs
+from agents.models import logprobs
+from agents.models.logprobs import chosen_logprobs
 
 N, D, V = 23, 5, 40
 FORBIDDEN = torch.tensor([0, 7, 39])

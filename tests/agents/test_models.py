@@ -22,10 +22,10 @@ from transformers import (
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from agents.conversation import Branch, Conversation
-from agents.engines import Completion
-from agents.models import LoadedModel, load_chat, load_model, tiny_folder, wrap
-from agents.tiny import build
+from agents.chat.conversation import Branch, Conversation
+from agents.engines.config import Completion
+from agents.models.load import LoadedModel, load_chat, load_model, tiny_folder, wrap
+from agents.models.tiny import build
 
 FAMILIES = ("idefics3", "qwen2_5_vl", "qwen3_vl")
 MODELS: dict[str, LoadedModel] = {family: wrap(*build(seed=3, family=family)) for family in FAMILIES}

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import Idefics3Processor
 
-from agents.models import image_processor, make_chat
-from agents.pictures import Idefics3Pictures, QwenPictures
-from agents.tiny import build_config, build_processor, build_tokenizer
+from agents.chat.images import Idefics3Pictures, QwenPictures
+from agents.models.load import image_processor, make_chat
+from agents.models.tiny import build_config, build_processor, build_tokenizer
 
 sides = st.integers(1, 300)
 QWEN = ("qwen2_5_vl", "qwen3_vl")

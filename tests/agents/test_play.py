@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from PIL import ImageGrab
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes import Arena, Episode
-from agents.experts import scripted
-from agents.play import main
-from agents.play_person import Closed, Person, SeenTask
-from agents.play_screen import BOLD, MONO, View, _font, draw, draw_help, wrapped
-from agents.recorded import Recorded
-from agents.starts import TEST_FIRST, held_out_starts
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import load_task
-from render import episode as record
-from render.window import KeyWindow
+from agents.episodes.arena import Arena, Episode
+from agents.episodes.starts import TEST_FIRST, held_out_starts
+from agents.play.person import Closed, Person, SeenTask
+from agents.play.screen import BOLD, MONO, View, _font, draw, draw_help, wrapped
+from agents.play.session import main
+from agents.policies.recorded import Recorded
+from agents.policies.scripted import scripted
+from configs.schema import ConfigError
+from envs.task.config import load_task
+from envs.task.task import Task
+from render.draw.window import KeyWindow
+from render.records import episode as record
 
 
 @pytest.fixture(scope="module")

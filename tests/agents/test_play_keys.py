@@ -2,9 +2,9 @@
 
 import pygame
 
-from agents.play_entry import Picked, Typed, entry
-from agents.play_keys import action_keys, caps
-from envs.task_config import TaskConfig, load_task, task_names
+from agents.play.entry import Picked, Typed, entry
+from agents.play.keys import action_keys, caps
+from envs.task.config import TaskConfig, load_task, task_names
 
 
 def key(code: int, mod: int = 0) -> pygame.event.Event:

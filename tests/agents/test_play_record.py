@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes import Arena, Episode
-from agents.experts import scripted
-from agents.play import Record, main
-from agents.starts import TEST_FIRST, held_out_starts
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import load_task
+from agents.episodes.arena import Arena, Episode
+from agents.episodes.starts import TEST_FIRST, held_out_starts
+from agents.play.session import Record, main
+from agents.policies.scripted import scripted
+from configs.schema import ConfigError
+from envs.task.config import load_task
+from envs.task.task import Task
 
 
 def by_expert(task: Task, episodes: int) -> list[Episode]:

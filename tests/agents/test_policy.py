@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.conversation import Branch, Conversation
-from agents.engines import ContextFull, Engine, EngineConfig, make_engine
-from agents.episodes import Arena, Ended, Episode, Start
-from agents.models import LoadedModel, load_model
-from agents.policy import Seat, VLMPolicy
-from agents.sampling import mix
-from envs.task import Task
-from envs.task_config import TaskConfig, load_task
+from agents.chat.conversation import Branch, Conversation
+from agents.engines.config import ContextFull, Engine, EngineConfig, make_engine
+from agents.episodes.arena import Arena, Ended, Episode, Start
+from agents.episodes.policy import Seat, VLMPolicy
+from agents.models.load import LoadedModel, load_model
+from agents.seeds import mix
+from envs.task.config import TaskConfig, load_task
+from envs.task.task import Task
 
 STARTS = [Start(100 + i, mix(5, i)) for i in range(6)]
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from agents.conversation import Branch, Conversation
-from agents.engines import Completion
-from agents.models import LoadedModel, wrap
-from agents.prefix import share
-from agents.tiny import build
+from agents.chat.conversation import Branch, Conversation
+from agents.engines.config import Completion
+from agents.models.load import LoadedModel, wrap
+from agents.models.prefix import share
+from agents.models.tiny import build
 
 
 def branch(tokens: list[int], prompt: int, image_ids: tuple[str, ...] = ()) -> Branch:

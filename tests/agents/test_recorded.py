@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes import Arena, Ended, Episode
-from agents.experts import scripted
-from agents.play import Record
-from agents.recorded import Recorded, is_record
-from agents.recording import as_record
-from agents.starts import TEST_FIRST, held_out_starts
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import load_task
-from render.episode import EpisodeWriter
+from agents.episodes.arena import Arena, Ended, Episode
+from agents.episodes.starts import TEST_FIRST, held_out_starts
+from agents.play.session import Record
+from agents.policies.recorded import Recorded, is_record
+from agents.policies.scripted import scripted
+from agents.records.record import as_record
+from configs.schema import ConfigError
+from envs.task.config import load_task
+from envs.task.task import Task
+from render.records.episode import EpisodeWriter
 
 STARTS = held_out_starts(TEST_FIRST, 6)
 

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.conversation import Conversation
-from agents.engines import Completion, ContextFull
-from agents.episodes import Arena, Episode, Start
-from agents.films import LAST_FRAMES, LEAST_FRAMES, film, films
-from agents.models import load_chat
-from agents.policy import Seat
-from agents.recording import as_record, prompts
-from envs.task import Task
-from envs.task_config import TaskConfig, load_task
-from render.episode import EpisodeWriter, read_episodes
-from render.video import captioned
+from agents.chat.conversation import Conversation
+from agents.engines.config import Completion, ContextFull
+from agents.episodes.arena import Arena, Episode, Start
+from agents.episodes.policy import Seat
+from agents.models.load import load_chat
+from agents.records.films import LAST_FRAMES, LEAST_FRAMES, film, films
+from agents.records.record import as_record, prompts
+from envs.task.config import TaskConfig, load_task
+from envs.task.task import Task
+from render.records.episode import EpisodeWriter, read_episodes
+from render.records.video import captioned
 
 FOOTBALL = Task("football", load_task("football"))
 SUMS = Task("arithmetic", load_task("arithmetic"))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from agents.episodes import Ended, Episode, Start, Turn
-from agents.rewards import reward_parts, turn_rewards
-from envs.reply import Reply
-from envs.task import Observation
-from envs.task_config import TaskConfig
+from agents.episodes.arena import Ended, Episode, Start, Turn
+from agents.episodes.rewards import reward_parts, turn_rewards
+from envs.task.config import TaskConfig
+from envs.task.reply import Reply
+from envs.task.task import Observation
 
 
 def episode(rewards: list[float], valid: list[bool], success: bool = False, group: int = 0) -> Episode:

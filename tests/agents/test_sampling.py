@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.sampling import mix, uniforms
+from agents.seeds import mix, uniforms
 
 integers = st.integers(-(2**70), 2**70)
 

@@ -8,9 +8,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.models import tiny_folder
-from agents.tiny import IMAGE_SIZE, QWEN_SPECIAL, SPECIAL, TAGS, VISUAL_TOKENS, build, build_processor, build_tokenizer
-from training.config import load
+from agents.models.load import tiny_folder
+from agents.models.tiny import (
+    IMAGE_SIZE,
+    QWEN_SPECIAL,
+    SPECIAL,
+    TAGS,
+    VISUAL_TOKENS,
+    build,
+    build_processor,
+    build_tokenizer,
+)
+from training.config.compose import load
 
 TOKENIZER = build_tokenizer()
 

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from agents.conversation import Branch, Conversation, image_id
-from agents.engines import Completion, EngineConfig, EngineDead, Prompt, transfer
+from agents.chat.conversation import Branch, Conversation, image_id
+from agents.engines import transfer
+from agents.engines.config import Completion, EngineConfig, EngineDead, Prompt
 from agents.engines.vllm import VLLMEngine
 from agents.engines.vllm_config import VLLMConfig
-from agents.models import LoadedModel, wrap
-from agents.tiny import build
+from agents.models.load import LoadedModel, wrap
+from agents.models.tiny import build
 
 pytest.importorskip("vllm")
 

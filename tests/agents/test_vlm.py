@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from agents.conversation import Branch, Conversation
-from agents.engines import Completion
-from agents.models import LoadedModel, wrap
-from agents.tiny import build
+from agents.chat.conversation import Branch, Conversation
+from agents.engines.config import Completion
+from agents.models.load import LoadedModel, wrap
+from agents.models.tiny import build
 
 FAMILIES = ["idefics3", "qwen2_5_vl", "qwen3_vl"]
 SIZES = [(84, 84), (56, 140), (112, 28)]  # of frames, where the family takes any
@@ -129,7 +129,7 @@ def test_images_that_do_not_fit_their_placeholders_are_refused() -> None:
 def test_layers_are_found_through_lora() -> None:
     from peft import LoraConfig, inject_adapter_in_model
 
-    from agents import families
+    from agents.models import families
 
     model = wrap(*build(3, "qwen2_5_vl"))
     config = LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
@@ -146,7 +146,7 @@ def test_layers_are_found_through_lora() -> None:
 def test_checkpointed_layers_give_the_same_gradients() -> None:
     from torch.utils.checkpoint import checkpoint
 
-    from agents import families
+    from agents.models import families
 
     played = branches("qwen3_vl")
     model = wrap(*build(3, "qwen3_vl")).vlm

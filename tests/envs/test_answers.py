@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.answers import Formula, check_gold, gold_from_text, is_right
-from envs.notation import Surd, bare, latex, literal, quantity, surd
+from envs.questions.answers import Formula, check_gold, gold_from_text, is_right
+from envs.questions.notation import Surd, bare, latex, literal, quantity, surd
 
 
 def test_a_whole_gold_answer_is_only_itself() -> None:

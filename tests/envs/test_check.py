@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from configs.schema import ConfigError
 from envs.__main__ import main as list_envs
 from envs.check import main
-from envs.schema import ConfigError
 
 
 class Toy(gymnasium.Env[Any, Any]):

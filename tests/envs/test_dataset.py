@@ -12,10 +12,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from PIL import Image
 
-from envs.answers import Formula
-from envs.dataset import SAMPLES, QuestionsEnv
-from envs.pictures import decode
-from envs.question_file import BrokenRow, read_row
+from envs.questions.answers import Formula
+from envs.questions.dataset_env import SAMPLES, QuestionsEnv
+from envs.questions.file import BrokenRow, read_row
+from envs.questions.pictures import decode
 
 
 def png(colour: Any = (255, 0, 0), size: tuple[int, int] = (40, 20), mode: str = "RGB", format: str = "PNG") -> bytes:

@@ -9,8 +9,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import envs  # noqa: F401
+from envs.football.engine.match import BALL_RADIUS, HALF_LENGTH, Action
 from envs.football.env import FootballEnv
-from envs.football.match import BALL_RADIUS, HALF_LENGTH, Action
 from envs.football.scenarios import SCENARIOS
 
 SMALL: dict[str, Any] = {"image_size": (48, 64)}

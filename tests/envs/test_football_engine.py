@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envs.football import rules
-from envs.football.match import (
+from envs.football.engine.match import (
     BALL_RADIUS,
     GOAL_HALF_WIDTH,
     HALF_LENGTH,

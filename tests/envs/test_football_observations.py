@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from envs.football.engine.match import MATCH, Action, Matches
 from envs.football.env import FootballEnv
-from envs.football.match import MATCH, Action, Matches
 from envs.football.observations import OBSERVATIONS, Observer, mirrored, raw
 from envs.football.scene import see
-from render.football_blit import BOOKED, COMPANION, CONTROLLED, KEEPER, PRESENT, SPRINTING
+from render.football.blit import BOOKED, COMPANION, CONTROLLED, KEEPER, PRESENT, SPRINTING
 
 
 def known(control: tuple[int, int] = (2, 1)) -> Matches:

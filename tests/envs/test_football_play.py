@@ -4,15 +4,7 @@ import numpy as np
 import pytest
 
 from envs.football import expert
-from envs.football.match import (
-    HALF_LENGTH,
-    HALF_WIDTH,
-    LEFT_GOAL,
-    MAX_PLAYERS,
-    ROLES,
-    RUNNING,
-    Matches,
-)
+from envs.football.engine.match import HALF_LENGTH, HALF_WIDTH, LEFT_GOAL, MAX_PLAYERS, ROLES, RUNNING, Matches
 from envs.football.rules import advance
 from envs.football.scenarios import find, start
 

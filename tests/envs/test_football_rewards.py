@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from envs.football.match import LEFT_GOAL, MATCH, METRES_X, METRES_Y, Action, Matches
+from envs.football.engine.match import LEFT_GOAL, MATCH, METRES_X, METRES_Y, Action, Matches
 from envs.football.rewards import CHECKPOINTS, LEDGER, MAGEBENCH, SCORING, pay
 
 BOTH = np.array([[0, 0], [1, 0]])

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from envs.football.match import (
+from envs.football.engine.match import (
     BALL_RADIUS,
     CORNER,
     FREE_KICK,

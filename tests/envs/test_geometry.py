@@ -9,14 +9,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from envs.answers import is_right
 from envs.geometry.compose import Composed, ask
 from envs.geometry.env import GeometryEnv
-from envs.geometry.families import FAMILIES
+from envs.geometry.families.table import FAMILIES
 from envs.geometry.figure import Angle, Exact, Figure, Length, check, gold, pi, root
 from envs.geometry.plane import angle, area
 from envs.geometry.scene import written
-from render.geometry_scene import Scene
+from envs.questions.answers import is_right
+from render.geometry.scene import Scene
 
 SEEDS = 210
 NAMELESS = (

@@ -11,11 +11,11 @@ import pytest
 from envs.geometry.chain import Link, draw_chain, reachable
 from envs.geometry.compose import ask
 from envs.geometry.env import GeometryEnv
-from envs.geometry.families import FAMILIES
+from envs.geometry.families.table import FAMILIES
 from envs.geometry.figure import KINDS, Angle, Figure, Length, check
 from envs.geometry.join import join
 from envs.geometry.plane import Point, angle, by_sides
-from render.geometry_scene import Scene
+from render.geometry.scene import Scene
 
 ALL = dict.fromkeys(FAMILIES, 1.0)
 STARTS = {"angle": "triangle_angles", "length": "midsegment", "area": "frame_area"}

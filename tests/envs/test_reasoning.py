@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import envs  # noqa: F401  registers the ids
-from envs.answers import integer, number, same_number
-from envs.question import QuestionEnv
+from envs.questions.answers import integer, number, same_number
+from envs.questions.env import QuestionEnv
 from envs.reasoning.algebra import AlgebraEnv, linear, worked
 from envs.reasoning.arithmetic import ArithmeticEnv, column_addition, column_subtraction
 

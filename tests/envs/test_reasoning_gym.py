@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from envs.bounded import OverTime
-from envs.reasoning import gym
-from envs.reasoning.gym import DEFAULT_TASKS, ReasoningEnv, _worker, task_names
+from envs.questions.worker import OverTime
+from envs.reasoning import env as gym
+from envs.reasoning.env import DEFAULT_TASKS, ReasoningEnv, _worker, task_names
 from envs.reasoning.items import EXACT, FORMS
 
 MIX = [name for names in DEFAULT_TASKS.values() for name in names]

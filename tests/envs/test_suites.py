@@ -2,9 +2,9 @@
 
 import pytest
 
-from envs.schema import ConfigError
-from envs.suites import SUITES, weigh
-from envs.task_config import task_names
+from configs.schema import ConfigError
+from envs.task.config import task_names
+from envs.task.suites import SUITES, weigh
 
 
 def test_suites_name_tasks_that_exist_and_are_no_tasks_themselves() -> None:

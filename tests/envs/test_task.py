@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import envs  # noqa: F401  (registers the ids)
-from envs.question import FreeText
-from envs.task import Observation, Outcome, Task
-from envs.task_config import TaskConfig, load_task
+from envs.questions.env import FreeText
+from envs.task.config import TaskConfig, load_task
+from envs.task.task import Observation, Outcome, Task
 
 ACTIONS = ["idle", "left", "top_left", "shot"]
 GAME = Task("game", TaskConfig(id="kickoff/Football-v0", actions=ACTIONS))

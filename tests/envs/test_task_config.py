@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from agents.episodes import Arena, Start
-from agents.experts import scripted
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import TaskConfig, load_task
+from agents.episodes.arena import Arena, Start
+from agents.policies.scripted import scripted
+from configs.schema import ConfigError
+from envs.task.config import TaskConfig, load_task
+from envs.task.task import Task
 
 
 def write(folder: Path, **files: str) -> str:

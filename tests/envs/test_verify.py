@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from envs.answers import Formula, _worker, is_right
-from envs.bounded import OverTime, Worker
-from envs.notation import bare, latex, quantity
-from envs.verify import handle, parsed, prepare, same, shape
+from envs.questions.answers import Formula, _worker, is_right
+from envs.questions.notation import bare, latex, quantity
+from envs.questions.verify import handle, parsed, prepare, same, shape
+from envs.questions.worker import OverTime, Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,7 +92,7 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 def test_the_worker_ends_with_its_parent() -> None:
     script = (
-        "from envs.answers import *; from envs.answers import _worker\n"
+        "from envs.questions.answers import *; from envs.questions.answers import _worker\n"
         "assert is_right('2\\\\pi+4\\\\pi', Formula('6\\\\pi')); print(_worker._process.pid)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -168,8 +168,8 @@ def test_other_values_and_several_answers_are_wrong(gold: str, answer: str) -> N
 
 
 def test_a_hang_is_one_wrong_answer(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envs.answers.SECONDS", 0.7)
-    monkeypatch.setattr("envs.answers._logged", set())
+    monkeypatch.setattr("envs.questions.answers.SECONDS", 0.7)
+    monkeypatch.setattr("envs.questions.answers._logged", set())
     gold = Formula(r"\sqrt{5}+x")
     assert is_right(r"x+\sqrt{5}", gold)
     hang = r"\binom{99999999}{49999999}"

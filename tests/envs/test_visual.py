@@ -55,7 +55,7 @@ def test_the_questions_stay_the_same(family: str) -> None:
     ],
 )
 def test_several_kinds_of_question_at_every_difficulty(module: str, table: str) -> None:
-    kinds = getattr(import_module(f"envs.visual.{module}"), table)
+    kinds = getattr(import_module(f"envs.visual.families.{module}"), table)
     for percent in range(101):
         assert sum(low <= percent / 100 <= high for low, high in kinds.values()) >= (1 if percent < 10 else 2)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pygame
 import pytest
 
-from render.canvas import Canvas, Ink, font, surface_pixels, text_image
+from render.draw.canvas import Canvas, Ink, font, surface_pixels, text_image
 
 RED = (200, 40, 30)
 WHITE = (255, 255, 255)
@@ -113,7 +113,7 @@ def test_surface_pixels_are_a_fresh_writable_copy() -> None:
 
 def test_no_display_and_no_window_are_needed() -> None:
     code = (
-        "import render.football, pygame; from render.canvas import Ink, text_image;"
+        "import render.football.camera, pygame; from render.draw.canvas import Ink, text_image;"
         "Ink(9, 9).disc(4, 4, 2, (1, 2, 3)); text_image('x', 12, (1, 2, 3));"
         "print(pygame.display.get_init(), 'SDL_VIDEODRIVER' in __import__('os').environ)"
     )

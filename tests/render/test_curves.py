@@ -5,7 +5,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from render.curves import pieces, read_checkpoint, read_curves, read_floors, smooth, write_curves
+from render.records.curves import pieces, read_checkpoint, read_curves, read_floors, smooth, write_curves
 
 ROWS = [
     {"stage": "fre", "step": 1, "total_step": 1, "success": 0.2, "entropy": 0.9},

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from render.episode import Episode, EpisodeWriter, Turn, frame_name, read_episodes, read_records
+from render.records.episode import Episode, EpisodeWriter, Turn, frame_name, read_episodes, read_records
 
 
 def picture(value: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from render.fit import fit
+from render.draw.images import fit
 
 
 def test_the_same_size_is_a_copy() -> None:

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from render import football, footballers
-from render.canvas import Canvas
-from render.football import PitchCamera, Scene
-from render.football_blit import BOOKED, COMPANION, CONTROLLED, KEEPER, PRESENT, SPRINTING
-from render.pitch import METRES_X, METRES_Y
+from render.draw.canvas import Canvas
+from render.football import camera as football
+from render.football import sprites
+from render.football.blit import BOOKED, COMPANION, CONTROLLED, KEEPER, PRESENT, SPRINTING
+from render.football.camera import PitchCamera, Scene
+from render.football.pitch import METRES_X, METRES_Y
 
 SIZES = [(84, 84), (224, 336), (480, 720)]
 
@@ -92,10 +93,10 @@ def near(colour: list[int], wanted: tuple[int, int, int], most: int = 30) -> boo
 def test_everybody_has_the_team_s_colour_in_the_right_place(size: tuple[int, int], camera_name: str) -> None:
     camera = PitchCamera(size, camera_name)
     cases: tuple[tuple[tuple[float, float], dict[str, Any], tuple[int, int, int]], ...] = (
-        ((0.4, -0.2), {}, footballers.LEFT),
-        ((0.6, 0.15), {}, footballers.RIGHT),
-        ((0.95, 0.0), {}, footballers.RIGHT_KEEPER),
-        ((0.4, -0.2), {"keepers": (2, 0)}, footballers.LEFT_KEEPER),
+        ((0.4, -0.2), {}, sprites.LEFT),
+        ((0.6, 0.15), {}, sprites.RIGHT),
+        ((0.95, 0.0), {}, sprites.RIGHT_KEEPER),
+        ((0.4, -0.2), {"keepers": (2, 0)}, sprites.LEFT_KEEPER),
     )
     for (x, y), changes, colour in cases:
         ball = (x - 0.12, y)  # near, so that the camera that follows the ball sees the player
@@ -200,9 +201,9 @@ def test_the_controlled_player_has_a_ring_that_changes_when_sprinting() -> None:
 
     walk, nobody = draw(camera), draw(camera, active=-1)
     sprint = draw(camera, extra={(0, 1): SPRINTING})
-    assert count(walk, footballers.ACTIVE) >= 15 and count(walk, footballers.SPRINTING) == 0
-    assert count(sprint, footballers.SPRINTING) >= 10 and count(sprint, footballers.ACTIVE) == 0
-    assert count(nobody, footballers.ACTIVE) == count(nobody, footballers.SPRINTING) == 0
+    assert count(walk, sprites.ACTIVE) >= 15 and count(walk, sprites.SPRINTING) == 0
+    assert count(sprint, sprites.SPRINTING) >= 10 and count(sprint, sprites.ACTIVE) == 0
+    assert count(nobody, sprites.ACTIVE) == count(nobody, sprites.SPRINTING) == 0
 
 
 def test_the_hud_follows_score_and_clock() -> None:
@@ -272,7 +273,7 @@ def test_large_frames_show_yellow_cards() -> None:
     frame = draw(large, extra={(0, 2): BOOKED})
     column, row = large.pixel(0.4, -0.2)
     card = frame[int(row - 0.85 * large.radius), int(column + 0.85 * large.radius)].tolist()
-    assert near(card, footballers.CARD)
+    assert near(card, sprites.CARD)
 
 
 @pytest.mark.parametrize(("size", "camera_name"), [((84, 84), "ball"), ((224, 336), "pitch")])

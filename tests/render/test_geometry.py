@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from envs.geometry.compose import ask
-from envs.geometry.families import FAMILIES
-from render.geometry import cells_of, draw, labelled
-from render.geometry_scene import FILLS, GROUNDS, INK, LETTERS, Corner, Mark, Round, Scene, Side, extent
-from render.labels import DARK, Labels
+from envs.geometry.families.table import FAMILIES
+from render.draw.labels import DARK, Labels
+from render.geometry.figure import cells_of, draw, labelled
+from render.geometry.scene import FILLS, GROUNDS, INK, LETTERS, Corner, Mark, Round, Scene, Side, extent
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SQUARE = Scene(lines=(((0, 0), (4, 0)), ((4, 0), (4, 4)), ((4, 4), (0, 4)), ((0, 4), (0, 0))))

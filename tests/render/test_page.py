@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.canvas import text_image
-from render.page import INK, PAPER, SIZES, page, wrapped
+from render.draw.canvas import text_image
+from render.draw.page import INK, PAPER, SIZES, page, wrapped
 
 
 def ink_rows(frame: np.ndarray) -> int:

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from render.episode import EpisodeWriter
-from render.report import write_report
+from render.records.episode import EpisodeWriter
 from render.viewer.page import embedded_json
+from render.viewer.report import write_report
 from tests.render.watch_fixture import HOSTILE, episode, make_run, serving
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from render.sheet import GAP, LINE, PAPER, Row, sheet
+from render.draw.contact_sheet import GAP, LINE, PAPER, Row, sheet
 
 
 def picture(height: int, width: int, level: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from render.video import BAND, captioned, enlarged, write_video
+from render.records.video import BAND, captioned, enlarged, write_video
 
 
 def frames(count: int, height: int = 60, width: int = 80) -> list[np.ndarray]:
@@ -146,7 +146,7 @@ def test_enlarged_pixels_are_blocks() -> None:
 def test_a_gif_of_many_frames_takes_little_memory(tmp_path: Path) -> None:
     """300 frames of 640x480 are 276 MB raw; ffmpeg had them all at once when it chose its colours in the same pass."""
     program = (
-        "import resource, sys; import numpy as np; from render.video import write_video\n"
+        "import resource, sys; import numpy as np; from render.records.video import write_video\n"
         "still = np.zeros((480, 640, 3), np.uint8)\n"
         "write_video(sys.argv[1], (still for _ in range(300)))\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000)"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from render.report import write_report
+from render.viewer.report import write_report
 from tests.render import run_fixture as fixture
 from tests.render.viewer_fixture import column, no_sideways_scroll, opened, shows
 from tests.render.watch_fixture import serving

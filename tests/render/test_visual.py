@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from envs.visual.env import FAMILIES
-from render.visual import COLOURS, SHAPES, Sheet, outline
-from render.visual_charts import Bars, Pie
-from render.visual_clock import STYLES, Clocks
-from render.visual_instruments import POINTER, Dial, Ruler, Scale, Tangle, Thermometers
-from render.visual_shapes import Item, Shapes
-from render.visual_themes import THEMES
+from render.visual.charts import Bars, Pie
+from render.visual.clock import STYLES, Clocks
+from render.visual.instruments import POINTER, Dial, Ruler, Scale, Tangle, Thermometers
+from render.visual.shapes import Item, Shapes
+from render.visual.sheet import COLOURS, SHAPES, Sheet, outline
+from render.visual.themes import THEMES
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CHARTS = ("bar_chart", "line_chart", "pie_chart", "table", "function_graph")

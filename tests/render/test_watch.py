@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from render.episode import EpisodeWriter
+from render.records.episode import EpisodeWriter
 from render.viewer.folder import Folder
 from tests.render.watch_fixture import HOSTILE, METRICS, episode, get, make_run, serving
-from training.config import load
-from training.runfolder import RunFolder
+from training.config.compose import load
+from training.runs.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")

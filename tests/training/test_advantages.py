@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.advantages import ESTIMATORS, Score, discounted_returns
-from training.algo import ADVANTAGES, AlgoConfig
+from training.algorithm.advantages import ESTIMATORS, Score, discounted_returns
+from training.config.algo import ADVANTAGES, AlgoConfig
 
 CONFIG = AlgoConfig()
 

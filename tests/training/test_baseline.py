@@ -15,23 +15,20 @@ import pytest
 from gymnasium.wrappers.utils import RunningMeanStd
 
 import envs  # noqa: F401
-from agents.starts import TEST_FIRST
-from envs.schema import ConfigError
-from render.episode import read_episodes
-from training import baseline_config, evaluate
-from training.baseline import main
-from training.baseline_config import BaselineConfig, baseline_tasks, from_words
-from training.baseline_env import lesson
-from training.baseline_policy import (
-    Network,
-    load_baseline,
-    policy_of,
-)
-from training.config import load
-from training.measure import held_out
-from training.metrics import read_metrics
-from training.players import entrant
-from training.rollout import Player
+from agents.episodes.starts import TEST_FIRST
+from configs.schema import ConfigError
+from render.records.episode import read_episodes
+from training.baseline import config as baseline_config
+from training.baseline.config import BaselineConfig, baseline_tasks, from_words
+from training.baseline.env import lesson
+from training.baseline.policy import Network, load_baseline, policy_of
+from training.baseline.train import main
+from training.compare import command as evaluate
+from training.compare.entrants import entrant
+from training.config.compose import load
+from training.evaluation.measure import held_out
+from training.rollout.collector import Player
+from training.runs.metrics import read_metrics
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(600)]  # Ray's and RLlib's own
 
@@ -155,7 +152,7 @@ def test_vectors_are_learned_from_and_who_sees_none_is_not_blinded(tmp_path: Pat
 def test_a_return_is_that_of_its_own_episode() -> None:
     """The spread that rewards are divided by is that of true discounted returns, whatever ends the episodes."""
     pytest.importorskip("ray")
-    from training.baseline_ppo import Lessons
+    from training.baseline.ppo import Lessons
 
     config, task = from_words(["env=sokoban", "env.max_turns=3", "gamma=0.5"])
     lessons = Lessons({"task": lesson(config, task), "config": config, "num_envs": 2})

@@ -10,26 +10,21 @@ import pytest
 import torch
 
 import envs  # noqa: F401
-from agents.episodes import Arena
-from agents.policy import Seat
-from agents.starts import TEST_FIRST, TRAIN_SEEDS, held_out_starts
-from envs.reply import Reader
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import load_task
-from training import baseline_config
-from training.baseline_config import baseline_tasks, from_words, is_baseline
-from training.baseline_env import BaselineEnv, Played, lesson, starts
-from training.baseline_policy import (
-    Network,
-    features,
-    load_baseline,
-    save_network,
-)
-from training.config import load
-from training.measure import held_out
-from training.players import entrant
-from training.rollout import Player
+from agents.episodes.arena import Arena
+from agents.episodes.policy import Seat
+from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, held_out_starts
+from configs.schema import ConfigError
+from envs.task.config import load_task
+from envs.task.reply import Reader
+from envs.task.task import Task
+from training.baseline import config as baseline_config
+from training.baseline.config import baseline_tasks, from_words, is_baseline
+from training.baseline.env import BaselineEnv, Played, lesson, starts
+from training.baseline.policy import Network, features, load_baseline, save_network
+from training.compare.entrants import entrant
+from training.config.compose import load
+from training.evaluation.measure import held_out
+from training.rollout.collector import Player
 
 CLOSE = ["env=football", "env.kwargs.scenario=academy_empty_goal_close"]
 

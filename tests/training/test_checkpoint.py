@@ -11,17 +11,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from agents.conversation import Conversation
-from agents.engines import Completion
-from agents.models import LoadedModel, load_model, wrap
-from agents.tiny import build
-from envs.schema import ConfigError
-from training import checkpoint, export
-from training.algo import AlgoConfig
-from training.checkpoint import Progress
-from training.learner import Learner
-from training.learner_config import LearnerConfig
-from training.trajectory import Trajectory
+from agents.chat.conversation import Conversation
+from agents.engines.config import Completion
+from agents.models.load import LoadedModel, load_model, wrap
+from agents.models.tiny import build
+from configs.schema import ConfigError
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.learner import LearnerConfig
+from training.learner import export
+from training.learner.learner import Learner
+from training.runs import checkpoint
+from training.runs.checkpoint import Progress
 
 
 def files(folder: Path) -> list[str]:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.engines import Prompt
-from training.placement import ClusterConfig
+from agents.engines.config import Prompt
+from training.cluster.placement import ClusterConfig
 
 ray = pytest.importorskip("ray")
 pytestmark = [
@@ -21,11 +21,11 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
-from training.cluster.deaths import Deaths  # noqa: E402
-from training.cluster.remote import RemoteEngine  # noqa: E402
-from training.cluster.reservation import bundles, check_room, connect  # noqa: E402
-from training.cluster.results import unless_dead  # noqa: E402
-from training.cluster.weights import pieces, unpack  # noqa: E402
+from training.cluster.ray.calls import unless_dead  # noqa: E402
+from training.cluster.ray.failures import Deaths  # noqa: E402
+from training.cluster.ray.reservation import bundles, check_room, connect  # noqa: E402
+from training.cluster.ray.router import RemoteEngine  # noqa: E402
+from training.cluster.ray.weights import pieces, unpack  # noqa: E402
 
 WORDS = [
     "env=football",
@@ -176,11 +176,11 @@ def vllm_core(actor: int) -> int:
 
 def test_a_run_survives_the_death_of_an_engine_a_worker_and_a_learner(tmp_path: Path) -> None:
     """Two learner ranks, two rollout workers and a vLLM engine; each kind is killed once."""
-    from agents.models import load_model
-    from training.config import load
-    from training.pipeline import run
+    from agents.models.load import load_model
+    from training.config.compose import load
     from training.prepare import prepare, start
-    from training.runfolder import RunFolder
+    from training.runs.run_folder import RunFolder
+    from training.trainer import run
 
     config = load([*WORDS, f"out={tmp_path}", "name=killed"])
 

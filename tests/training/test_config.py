@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.schema import build, check, merge, parse
-from envs.suites import SUITES
-from envs.task_config import variants
-from envs.usage import meanings
-from training.config import CONFIGS, DEFAULTS, ConfigError, group_file, load, load_with, names, read, save
-from training.usage import help_text
+from configs.help import meanings
+from configs.schema import build, check, merge, parse
+from envs.task.config import variants
+from envs.task.suites import SUITES
+from training.config.compose import CONFIGS, DEFAULTS, ConfigError, group_file, load, load_with, names, read, save
+from training.config.help import help_text
 
 GROUP_FILES = [(group, name) for group in DEFAULTS for name in names(group)]
 
@@ -321,9 +321,9 @@ def test_a_binary_file_is_no_yaml(tmp_path: Path) -> None:
 
 
 PROGRAM = """
-from envs.cli import command
-from training.config import load, save
-from training.usage import help_text
+from configs.cli import command
+from training.config.compose import load, save
+from training.config.help import help_text
 from pathlib import Path
 command(lambda argv: save(load(argv), Path("{target}")), help_text)
 """
@@ -361,7 +361,7 @@ def test_the_run_uses_it() -> None:
 
 
 def test_the_loader_needs_no_torch() -> None:
-    program = "import sys, training.config, training.usage; print('torch' in sys.modules)"
+    program = "import sys, training.config.compose, training.config.help; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -16,20 +16,20 @@ from typing import Any
 import imageio.v3 as iio
 import pytest
 
-from agents.models import tiny_folder
-from agents.policy import Seat
-from agents.starts import TEST_FIRST
-from envs.schema import ConfigError
-from envs.suites import SUITES
-from envs.task import Task
-from render.episode import read_records
-from training import evaluate
-from training.config import load, save
-from training.contest import Contest, How
-from training.played_tasks import tasks_of
-from training.players import ModelEntrant, ScriptedEntrant, entrant
-from training.results import Results
-from training.statistics import wilson
+from agents.episodes.policy import Seat
+from agents.episodes.starts import TEST_FIRST
+from agents.models.load import tiny_folder
+from configs.schema import ConfigError
+from envs.task.suites import SUITES
+from envs.task.task import Task
+from render.records.episode import read_records
+from training.compare import command as evaluate
+from training.compare.contest import Contest, How
+from training.compare.entrants import ModelEntrant, ScriptedEntrant, entrant
+from training.compare.results import Results
+from training.compare.settings import tasks_of
+from training.config.compose import load, save
+from training.evaluation.statistics import wilson
 from training.watched import Bars
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.folder import finished, remove_whole, write_whole
+from training.runs.folder import finished, remove_whole, write_whole
 
 
 def test_a_file_is_whole_or_what_it_was(tmp_path: Path) -> None:

@@ -20,16 +20,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
-from agents.conversation import Conversation
-from agents.engines import Completion
-from agents.models import LoadedModel, wrap
-from agents.tiny import build
-from training import checkpoint, export
-from training.algo import AlgoConfig
-from training.checkpoint import Progress
-from training.learner import Learner
-from training.learner_config import LearnerConfig
-from training.trajectory import Trajectory
+from agents.chat.conversation import Conversation
+from agents.engines.config import Completion
+from agents.models.load import LoadedModel, wrap
+from agents.models.tiny import build
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.learner import LearnerConfig
+from training.learner import export
+from training.learner.learner import Learner
+from training.runs import checkpoint
+from training.runs.checkpoint import Progress
 
 pytestmark = pytest.mark.timeout(600)  # six processes import torch, on however few cores
 ALGO = AlgoConfig(lr=1e-3, warmup_updates=1, minibatch=6)

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.episodes import Ended, Episode, Start, Turn
-from envs.reply import Reply
-from envs.task import Observation
-from envs.task_config import TaskConfig
-from render.episode import EpisodeWriter, read_episodes
-from training.algo import AlgoConfig
-from training.group_records import GroupRecords, pick
-from training.pipeline import assign_advantages
-from training.trajectory import Group, Judged, make_group
+from agents.episodes.arena import Ended, Episode, Start, Turn
+from envs.task.config import TaskConfig
+from envs.task.reply import Reply
+from envs.task.task import Observation
+from render.records.episode import EpisodeWriter, read_episodes
+from training.algorithm.groups import Group, Judged, make_group
+from training.config.algo import AlgoConfig
+from training.runs.group_records import GroupRecords, pick
+from training.trainer import assign_advantages
 
 SUMS = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True, instructions="Solve.")
 

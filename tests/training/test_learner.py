@@ -10,14 +10,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from agents.conversation import Branch, Conversation
-from agents.engines import Completion
-from agents.models import LoadedModel, wrap
-from agents.tiny import build
-from training.algo import AlgoConfig
-from training.learner import Learner
-from training.learner_config import LearnerConfig
-from training.trajectory import Trajectory
+from agents.chat.conversation import Branch, Conversation
+from agents.engines.config import Completion
+from agents.models.load import LoadedModel, wrap
+from agents.models.tiny import build
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.learner import LearnerConfig
+from training.learner.learner import Learner
 
 ALGO = AlgoConfig(lr=1e-3, warmup_updates=1, minibatch=64)
 COMPUTING = {field.name for field in dataclasses.fields(LearnerConfig)}

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.algo import CORRECTIONS, LOSS_NAMES, AlgoConfig
-from training.losses import LOSSES, Streams, correction, k3, total_loss
+from training.algorithm.losses import LOSSES, Streams, correction, k3, total_loss
+from training.config.algo import CORRECTIONS, LOSS_NAMES, AlgoConfig
 
 CONFIG = AlgoConfig()
 

@@ -4,18 +4,18 @@ import asyncio
 
 import pytest
 
-from agents.engines import EngineConfig, make_engine
-from agents.episodes import Ended, Episode
-from agents.experts import scripted
-from agents.models import load_chat
-from agents.policy import VLMPolicy
-from agents.starts import TEST_FIRST
-from envs.schema import ConfigError
-from envs.task_config import load_task
-from training.measure import held_out
-from training.pipeline import describe
-from training.rollout import Job, Player
-from training.trajectory import make_group
+from agents.engines.config import EngineConfig, make_engine
+from agents.episodes.arena import Ended, Episode
+from agents.episodes.policy import VLMPolicy
+from agents.episodes.starts import TEST_FIRST
+from agents.models.load import load_chat
+from agents.policies.scripted import scripted
+from configs.schema import ConfigError
+from envs.task.config import load_task
+from training.algorithm.groups import make_group
+from training.evaluation.measure import held_out
+from training.rollout.collector import Job, Player
+from training.trainer import describe
 
 TASK = load_task("algebra")
 

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from envs.schema import ConfigError
-from render.video import write_video
-from training import run, track
-from training.config import load
-from training.metrics import MetricsLog, read_metrics
+from configs.schema import ConfigError
+from render.records.video import write_video
+from training import run
+from training.config.compose import load
+from training.runs import trackers
+from training.runs.metrics import MetricsLog, read_metrics
 
 
 def write(folder: Path, numbers: range, keep_lines: int = 0) -> None:
@@ -81,7 +82,7 @@ def test_the_names_of_track() -> None:
     assert load(["env=arithmetic"]).track == "tensorboard"
     named = {"tensorboard,wandb": ["tensorboard", "wandb"], "[wandb, tensorboard]": ["tensorboard", "wandb"]}
     for text, names in (named | {"wandb": ["wandb"], "none": []}).items():
-        assert track.trackers(load(["env=arithmetic", f"track={text}"]).track) == names
+        assert trackers.trackers(load(["env=arithmetic", f"track={text}"]).track) == names
     with pytest.raises(
         ConfigError, match=r"unknown tracker 'wanbd'; did you mean 'wandb'\? Known: none, tensorboard, "
     ):
@@ -99,8 +100,8 @@ def test_with_none_there_is_metrics_jsonl_alone(tmp_path: Path) -> None:
 def test_wandb_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)  # as Python marks what cannot be imported
     with pytest.raises(ConfigError, match=r"^track=wandb needs the package wandb: pip install 'kickoff-rl\[wandb\]'$"):
-        track.check("wandb")
-    track.check("tensorboard")
+        trackers.check("wandb")
+    trackers.check("tensorboard")
 
 
 def settings(folder: Path, **own: str) -> dict[str, str]:
@@ -109,7 +110,7 @@ def settings(folder: Path, **own: str) -> dict[str, str]:
     return kept | {"HOME": str(folder), "NETRC": str(folder / "none")} | own
 
 
-CHECK = "from envs.cli import command; from training import track; command(lambda _: track.check('wandb'), str)"
+CHECK = "from configs.cli import command; from training import track; command(lambda _: track.check('wandb'), str)"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_wandb_has_the_numbers_the_config_and_the_video(tmp_path: Path, monkeypa
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_PROJECT", "goals")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    track.check("wandb")  # needs no key
+    trackers.check("wandb")  # needs no key
     film = write_video(tmp_path / "film.mp4", [np.zeros((16, 16, 3), np.uint8)])
     folder = tmp_path / "first"
     folder.mkdir()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.mixture import Mixture
+from training.rollout.mixture import Mixture
 
 
 def test_shares_by_weight() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.packing import MicroBatch, Size, plan
+from training.learner.packing import MicroBatch, Size, plan
 
 SIZES = st.lists(st.builds(Size, st.integers(1, 400), st.sampled_from([0, 0, 36, 300])), max_size=60)
 

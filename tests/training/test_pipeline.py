@@ -11,20 +11,20 @@ import pytest
 from safetensors.torch import load_file
 from torch import equal
 
-from agents.conversation import Conversation
-from agents.engines import Completion
-from agents.episodes import Ended, Episode, Start, Turn
-from agents.models import load_chat, tiny_folder
-from envs.question import Question
+from agents.chat.conversation import Conversation
+from agents.engines.config import Completion
+from agents.episodes.arena import Ended, Episode, Start, Turn
+from agents.models.load import load_chat, tiny_folder
+from envs.questions.env import Question
 from envs.reasoning.arithmetic import ArithmeticEnv, column_addition
-from envs.reply import Reply
-from envs.task import Observation
-from envs.task_config import TaskConfig
+from envs.task.config import TaskConfig
+from envs.task.reply import Reply
+from envs.task.task import Observation
 from training import run
-from training.algo import AlgoConfig
-from training.metrics import describe, read_metrics
-from training.pipeline import assign_advantages
-from training.trajectory import Group, Trajectory, make_group
+from training.algorithm.groups import Group, Trajectory, make_group
+from training.config.algo import AlgoConfig
+from training.runs.metrics import describe, read_metrics
+from training.trainer import assign_advantages
 
 CHAT = load_chat("tiny")
 GOOD, BAD = "<think></think><answer>left</answer>", "<think></think>"

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from agents.engines import EngineConfig
+from agents.engines.config import EngineConfig
 from agents.engines.vllm_config import VLLMConfig
-from training.algo import AlgoConfig
-from training.config import load
-from training.learner_config import LearnerConfig
-from training.lora import check as check_lora
-from training.memory import GIB, HEAD, activations, engine_memory, learner_memory, transformers_memory
-from training.placement import ClusterConfig, Slot, check, engine_settings, place
-from training.plan import plan_text
-from training.shapes import KNOWN, Stack, shapes
+from training.cluster.placement import ClusterConfig, Slot, check, engine_settings, place
+from training.config.algo import AlgoConfig
+from training.config.compose import load
+from training.config.learner import LearnerConfig
+from training.learner.lora import check as check_lora
+from training.plan.memory import GIB, HEAD, activations, engine_memory, learner_memory, transformers_memory
+from training.plan.shapes import KNOWN, Stack, shapes
+from training.plan.text import plan_text
 
 SPLIT = ClusterConfig(kind="ray", nodes=2, gpus_per_node=4, learners=3, engines=2, engine_gpus=2)
 COLOCATED = ClusterConfig(kind="ray", gpus_per_node=4, learners=4, engines=2, engine_gpus=2, colocate=True)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from envs.suites import SUITES
-from envs.task_config import TaskConfig
-from training import evaluate
-from training.config import load
-from training.played_tasks import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
-from training.players import Entrant, ScriptedEntrant
+from envs.task.config import TaskConfig
+from envs.task.suites import SUITES
+from training.compare import command
+from training.compare.entrants import Entrant, ScriptedEntrant
+from training.compare.settings import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
+from training.config.compose import load
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def test_others_figures_stand_beside_the_suites_as_they_are_shipped() -> None:
 
 def test_an_expert_is_in_the_tables_of_the_tasks_that_have_one(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["env=arithmetic,frozen_lake", "env.image=false", "env.caption=true", "episodes=2", "policy=random"]
-    evaluate.main([*words, "save=out", "video=true"])
+    command.main([*words, "save=out", "video=true"])
     rows = json.loads(Path("out/results.json").read_text())["rows"]
     assert [(row["policy"], row["task"]) for row in rows] == [
         ("random", "arithmetic"), ("random", "frozen_lake"), ("idle", "arithmetic"), ("idle", "frozen_lake"),

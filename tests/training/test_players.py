@@ -5,15 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from agents.experts import scripted
-from agents.models import tiny_folder
-from agents.recorded import save_settings
-from agents.starts import TEST_FIRST, held_out_starts
-from envs.schema import ConfigError
-from envs.task_config import load_task
-from render.episode import Episode, EpisodeWriter, Turn
-from training.config import load, save
-from training.players import Entrant, ModelEntrant, RecordEntrant, ScriptedEntrant, ServerEntrant, entrant, entrants
+from agents.episodes.starts import TEST_FIRST, held_out_starts
+from agents.models.load import tiny_folder
+from agents.policies.recorded import save_settings
+from agents.policies.scripted import scripted
+from configs.schema import ConfigError
+from envs.task.config import load_task
+from render.records.episode import Episode, EpisodeWriter, Turn
+from training.compare.entrants import (
+    Entrant,
+    ModelEntrant,
+    RecordEntrant,
+    ScriptedEntrant,
+    ServerEntrant,
+    entrant,
+    entrants,
+)
+from training.config.compose import load, save
 
 CONFIG = load(["env=arithmetic"])
 TASKS = {"arithmetic": CONFIG.tasks["arithmetic"]}

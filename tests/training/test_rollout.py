@@ -10,18 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import envs  # noqa: F401  (registers the ids)
-from agents.conversation import Branch
-from agents.episodes import Episode, Start
-from agents.experts import scripted
-from agents.starts import TEST_FIRST, TRAIN_SEEDS, VALIDATION_FIRST, held_out_starts
-from envs.task_config import TaskConfig
-from training.rollout import (
-    Collected,
-    Collector,
-    Job,
-    Player,
-    group_starts,
-)
+from agents.chat.conversation import Branch
+from agents.episodes.arena import Episode, Start
+from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, VALIDATION_FIRST, held_out_starts
+from agents.policies.scripted import scripted
+from envs.task.config import TaskConfig
+from training.rollout.collector import Collected, Collector, Job, Player, group_starts
 
 counts = st.integers(0, 10**6)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.episodes import Episode, Start
-from training.statistics import mean_score, student, success_rate, summary, wilson
+from agents.episodes.arena import Episode, Start
+from training.evaluation.statistics import mean_score, student, success_rate, summary, wilson
 
 
 def test_wilson_by_hand() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from training.tables import Table, comma_separated, markdown, published, show, tables
+from training.compare.tables import Table, comma_separated, markdown, published, show, tables
 
 
 def row(policy: str, mean: float, task: str = "sums", **more: Any) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from agents.conversation import Branch
-from agents.episodes import Ended, Episode, Start, Turn
-from envs.reply import Reply
-from envs.task import Observation
-from envs.task_config import TaskConfig
-from training.trajectory import Group, Played, make_group
+from agents.chat.conversation import Branch
+from agents.episodes.arena import Ended, Episode, Start, Turn
+from envs.task.config import TaskConfig
+from envs.task.reply import Reply
+from envs.task.task import Observation
+from training.algorithm.groups import Group, Played, make_group
 
 CONFIG = TaskConfig(id="kickoff/Football-v0", actions=["left", "right"], format_reward=0.1)
 

@@ -1,0 +1,1 @@
+"""Conversations as tokens: chat templates, images and messages."""

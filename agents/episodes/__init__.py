@@ -1,0 +1,1 @@
+"""Playing episodes of a task with a policy."""

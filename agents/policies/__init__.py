@@ -1,0 +1,1 @@
+"""Policies: models, scripted players and recorded games."""

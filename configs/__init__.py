@@ -1,0 +1,1 @@
+"""Reading YAML files and key=value words into dataclasses."""

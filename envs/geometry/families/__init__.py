@@ -1,0 +1,1 @@
+"""Families of figures, each with the question it asks."""

@@ -1,0 +1,1 @@
+"""Envs of one question and one answer, judged exactly."""

@@ -1,0 +1,1 @@
+"""The drawing kit: canvas, text, images and compiled functions."""

@@ -1,0 +1,1 @@
+"""Drawing football matches."""

@@ -1,0 +1,1 @@
+"""What a run leaves behind: episode records, curves and videos."""

@@ -1,0 +1,1 @@
+"""The PPO baseline, trained with RLlib."""

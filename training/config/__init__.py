@@ -1,0 +1,1 @@
+"""The configuration of a run: its dataclasses, and how they are composed."""

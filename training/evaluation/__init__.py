@@ -1,0 +1,1 @@
+"""Success on held-out episodes, with confidence intervals."""

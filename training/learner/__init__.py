@@ -1,0 +1,1 @@
+"""The optimiser step, on one rank or many."""

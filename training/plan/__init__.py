@@ -1,0 +1,1 @@
+"""The memory and placement that a run will need."""

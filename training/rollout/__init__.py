@@ -1,0 +1,1 @@
+"""Which groups of episodes a training step plays."""

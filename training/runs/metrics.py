@@ -1,0 +1,106 @@
+"""Metrics of a run: what a step's episodes were like; one JSON line a step, the same to TensorBoard or W&B.
+
+Names that begin with `time/` are clock readings; all others are the same in two runs with one seed on one machine.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from training.algorithm.groups import Group
+from training.runs import trackers
+from training.runs.folder import write_whole
+
+
+class MetricsLog:
+    """Appends to metrics.jsonl and to what `track=` names."""
+
+    def __init__(
+        self, folder: Path, keep_lines: int = 0, where: str = "tensorboard", config: Mapping[str, Any] | None = None
+    ) -> None:
+        """Open the log; of an older file only the first `keep_lines` stay (a resumed run writes the rest again).
+
+        Args:
+            folder: the run's.
+            keep_lines: of an older metrics.jsonl.
+            where: as `track=`.
+            config: the run's, for those who show it.
+        """
+        self.path = folder / "metrics.jsonl"
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True) if self.path.exists() else []
+        self.lines = min(keep_lines, len(lines))
+        write_whole(self.path, "".join(lines[: self.lines]))
+        last = json.loads(lines[self.lines - 1])["total_step"] if self.lines else -1
+        self._trackers = trackers.start(where, folder, config or {}, last + 1)
+        self._file = self.path.open("a", encoding="utf-8")
+
+    def write(self, total_step: int, metrics: dict[str, Any]) -> None:
+        """One line."""
+        self._file.write(json.dumps({"total_step": total_step, **metrics}) + "\n")
+        self._file.flush()
+        self.lines += 1
+        scalars = {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
+        for tracker in self._trackers:
+            tracker.write(total_step, scalars)
+
+    def film(self, label: str, path: Path) -> None:
+        """A video of the run, for those who show videos."""
+        for tracker in self._trackers:
+            tracker.film(label, path)
+
+    def __enter__(self) -> Self:
+        """Use as a context."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the files."""
+        self._file.close()
+        for tracker in self._trackers:
+            tracker.close(failed=kind is not None)
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """All whole lines of a run's metrics."""
+    path = folder / "metrics.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    records = []
+    for line in lines:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:  # a run killed in the middle of its last line
+            break
+    return records
+
+
+def success_by_task(groups: Sequence[Group]) -> dict[str, float]:
+    """Mean success of each task's episodes."""
+    found: dict[str, list[bool]] = {}
+    for group in groups:
+        found.setdefault(group.task, []).extend(player.episode.success for player in group.players)
+    return {task: float(np.mean(successes)) for task, successes in found.items()}
+
+
+def describe(groups: Sequence[Group]) -> dict[str, Any]:
+    """What a step's episodes were like."""
+    players = [player for group in groups for player in group.players]
+    turns = [turn for player in players for turn in player.episode.turns]
+    tokens = sum(turn.reply_tokens for turn in turns)
+    parts = {name: float(np.mean([player.rewards[name] for player in players])) for name in players[0].rewards}
+    by_task = success_by_task(groups)
+    return {
+        "success": float(np.mean([player.episode.success for player in players])),
+        **({f"success/{task}": success for task, success in by_task.items()} if len(by_task) > 1 else {}),
+        "reward": float(np.mean([player.reward for player in players])),
+        **{f"reward/{name}": value for name, value in parts.items()},
+        "valid": sum(turn.reply.valid for turn in turns) / max(1, len(turns)),
+        "turns": len(turns) / len(players),
+        "response_length": tokens / max(1, len(turns)),
+        "reply_tokens": tokens,
+        "live_groups": float(np.mean([group.varied for group in groups])),
+    }
