@@ -18,20 +18,23 @@ from typing import Self
 import numpy as np
 import torch
 
-from agents.chat.conversation import Branch, Conversation
+from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
-from agents.engines.config import Completion, EngineConfig
+from agents.chat.types import Branch, Completion
+from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
-from agents.episodes.arena import Arena, Start
-from agents.episodes.policy import Seat, VLMPolicy
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Start
+from agents.episodes.policy import Seat
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 from agents.models.vlm import VLM
+from agents.policies.model import VLMPolicy
 from agents.policies.scripted import Expert, RandomPlayer, Scripted, has_expert
 from agents.seeds import mix
 from configs.cli import command, read_options
+from configs.errors import UserError
 from configs.help import short_help
-from configs.schema import ConfigError
 from envs.task.config import load_task
 from envs.task.task import Task
 
@@ -173,7 +176,7 @@ def main(argv: Sequence[str]) -> None:
         for task in tasks.values():  # minutes would be lost otherwise
             has_expert(task)
     except ValueError as error:
-        raise ConfigError(str(error)) from error
+        raise UserError(str(error)) from error
     asyncio.run(warm_up(config, model, tasks, started))
 
 

@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.chat.conversation import Branch, Conversation
-from agents.engines.config import Completion
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
 from agents.models import families
 from agents.models.load import Processor, image_processor, wrap
 from agents.models.logprobs import chosen_logprobs

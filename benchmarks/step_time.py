@@ -28,13 +28,14 @@ from agents.engines.transformers import TransformersEngine
 from envs.football.env import FootballEnv
 from envs.task.task import Task
 from render.football.camera import PitchCamera
-from training.config.compose import Config, load
+from training.algorithm.groups import assign_advantages
+from training.config.compose import load
+from training.config.run import Config
 from training.learner.learner import Learner
 from training.prepare import prepare, start
 from training.rollout.collector import Collector
 from training.rollout.mixture import Mixture
 from training.runs.group_records import GroupRecords
-from training.trainer import assign_advantages
 
 PARTS: dict[str, list[tuple[type, str]]] = {
     "env": [(FootballEnv, "step"), (FootballEnv, "reset")],

@@ -12,10 +12,11 @@ from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
 from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
-from agents.episodes.arena import Start
-from agents.episodes.policy import VLMPolicy
+from agents.episodes.episode import Start
+from agents.episodes.jobs import Job, Player
 from agents.models.load import load_model
 from agents.models.vlm import VLM
+from agents.policies.model import VLMPolicy
 from envs.questions.dataset_env import QuestionsEnv
 from envs.task.task import Task
 from training.algorithm.advantages import ESTIMATORS, Score
@@ -23,7 +24,6 @@ from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig
 from training.config.learner import LearnerConfig
 from training.learner.learner import Learner
-from training.rollout.collector import Job, Player
 
 
 class Ours:

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
-from configs.schema import ConfigError, build, keys, kind_at, kinds, merge, parse, unknown_key
+from configs.errors import UserError
+from configs.schema import build, keys, kind_at, kinds, merge, parse, unknown_key
 
 T = TypeVar("T")
 
@@ -14,7 +15,7 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
     """Run `main` on the command line's words and exit: 0 done, 2 a user's error, 130 interrupted.
 
     Args:
-        main: what the command does. ConfigError and OSError (no such file, disk full) are the user's to mend and
+        main: what the command does. UserError and OSError (no such file, disk full) are the user's to mend and
             become one line on stderr; any other exception is a defect and keeps its traceback.
         usage: the text for --help, given the other words.
     """
@@ -26,7 +27,7 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
         else:
             main(argv)
         sys.stdout.flush()
-    except ConfigError as error:
+    except UserError as error:
         problem = str(error)
     except BrokenPipeError:  # whoever read our words has gone: `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,12 +44,12 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
 
 
 def nested(fields: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """`a.b=text` words → {a: {b: value}}, each checked against the kind of its key; ConfigError in one line."""
+    """`a.b=text` words → {a: {b: value}}, each checked against the kind of its key; UserError in one line."""
     settings: dict[str, Any] = {}
     for word in words:
         key, equals, text = word.partition("=")
         if not equals or not key:
-            raise ConfigError(f"{word!r} is not of the form key=value; --help lists all keys")
+            raise UserError(f"{word!r} is not of the form key=value; --help lists all keys")
         path = key.split(".")
         try:
             value = parse(kind_at(fields, path), text, key)
@@ -61,7 +62,7 @@ def nested(fields: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
 
 
 def read_options(cls: type[T], words: Sequence[str]) -> T:
-    """The dataclass that the words of a command line ask for, over its defaults; ConfigError in one line."""
+    """The dataclass that the words of a command line ask for, over its defaults; UserError in one line."""
     options = build(cls, nested(kinds(cast(type, cls)), words))
     assert isinstance(options, cls)
     return options

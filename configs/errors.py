@@ -1,7 +1,11 @@
-"""One sentence for an unknown name: what came, what is likely meant, what there is."""
+"""Errors that a user can mend: one clear line, with the nearest name that exists."""
 
 import difflib
 from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """What the user asked for cannot be: the text is one clear line."""
 
 
 def suggest(kind: str, name: str, known: Iterable[str], also: Iterable[str] = ()) -> str:

@@ -18,11 +18,9 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from configs.errors import UserError
+
 T = TypeVar("T")
-
-
-class ConfigError(ValueError):
-    """What the user asked for cannot be: the text is one clear line."""
 
 
 @functools.cache
@@ -32,12 +30,12 @@ def kinds(cls: type) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
-def unknown_key(key: str, known: Iterable[str]) -> ConfigError:
+def unknown_key(key: str, known: Iterable[str]) -> UserError:
     """The error for a key that does not exist, with the nearest one that does."""
     known = list(known)
     same_ending = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.7) or same_ending[:1]
-    return ConfigError(f"unknown key {key}; " + (f"did you mean {close[0]}?" if close else "--help lists all keys"))
+    return UserError(f"unknown key {key}; " + (f"did you mean {close[0]}?" if close else "--help lists all keys"))
 
 
 def keys(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -94,7 +92,7 @@ def parse(kind: Any, text: str, key: str) -> Any:
         container = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))
     except (yaml.YAMLError, OmegaConfBaseException):
         wanted = "a value in YAML" if kind is Any else expected(kind)
-        raise ConfigError(f"{key}={text}: {wanted} is expected") from None
+        raise UserError(f"{key}={text}: {wanted} is expected") from None
     return check(kind, typing.cast(dict[str, Any], container)["value"], key)
 
 
@@ -104,7 +102,7 @@ def check(kind: Any, value: Any, key: str) -> Any:
         return _fit(kind, value, key)
     except TypeError:
         shown = json.dumps(value, ensure_ascii=False) if value is None or isinstance(value, bool) else value
-        raise ConfigError(f"{key}={shown}: {expected(kind)} is expected") from None
+        raise UserError(f"{key}={shown}: {expected(kind)} is expected") from None
 
 
 def _fit(kind: Any, value: Any, key: str) -> Any:
@@ -116,7 +114,7 @@ def _fit(kind: Any, value: Any, key: str) -> Any:
         for part in arguments:
             try:
                 return _fit(part, value, key)
-            except (TypeError, ConfigError):
+            except (TypeError, UserError):
                 continue
         raise TypeError
     if dataclasses.is_dataclass(kind) and isinstance(value, dict):
@@ -138,7 +136,7 @@ def _fit(kind: Any, value: Any, key: str) -> Any:
 
 
 def check_fields(fields: Mapping[str, Any], value: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
-    """Check a group of keys, each against its kind; ConfigError names the first key that is wrong."""
+    """Check a group of keys, each against its kind; UserError names the first key that is wrong."""
     checked = {}
     for name, item in value.items():
         if name not in fields:
@@ -156,31 +154,31 @@ def build(kind: Any, value: Any, key: str = "") -> Any:
         for field in dataclasses.fields(cls):
             needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             if needed and field.name not in arguments:
-                raise ConfigError(f"{prefix}{field.name} is missing: {expected(kinds(cls)[field.name])} is expected")
+                raise UserError(f"{prefix}{field.name} is missing: {expected(kinds(cls)[field.name])} is expected")
         try:
             return cls(**arguments)
-        except ConfigError:
+        except UserError:
             raise
         except ValueError as error:
-            raise ConfigError(f"{key}: {error}" if key else str(error)) from error
+            raise UserError(f"{key}: {error}" if key else str(error)) from error
     if typing.get_origin(kind) is dict:
         return {name: build(typing.get_args(kind)[1], item, f"{key}.{name}") for name, item in value.items()}
     return value
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; ConfigError with the file and the line where it is not one."""
+    """The mapping in a YAML file; UserError with the file and the line where it is not one."""
     try:
         container = OmegaConf.to_container(OmegaConf.load(path))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: {error.problem or 'not valid YAML'}") from None
+        raise UserError(f"{path}:{mark.line + 1 if mark else 1}: {error.problem or 'not valid YAML'}") from None
     except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a YAML file of settings: {' '.join(str(error).split())}") from None
+        raise UserError(f"{path}: not a YAML file of settings: {' '.join(str(error).split())}") from None
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or 'not a YAML file of settings'}") from None
+        raise UserError(f"{path}: {error.strerror or 'not a YAML file of settings'}") from None
     if not isinstance(container, dict):
-        raise ConfigError(f"{path}: a mapping (key: value) is expected")
+        raise UserError(f"{path}: a mapping (key: value) is expected")
     return typing.cast(dict[str, Any], container)
 
 

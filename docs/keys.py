@@ -15,7 +15,7 @@ from envs.task.config import TaskConfig
 from training.baseline.config import BaselineConfig
 from training.compare.command import EvaluateOptions
 from training.config.algo import AlgoConfig
-from training.config.compose import Config
+from training.config.run import Config
 from training.config.stages import StageConfig
 from training.run import RunOptions
 

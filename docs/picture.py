@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from agents.episodes.arena import Arena, Episode
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.records.films import film
 from envs.task.task import Task
 from render.records.video import write_video
-from training.compare.entrants import entrants
+from training.compare.resolve import entrants
 from training.config.compose import load
 
 

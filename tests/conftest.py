@@ -29,7 +29,6 @@ BEGIN = (
     "training/test_fsdp.py",
     "training/test_pipeline.py",
     "docs/test_notebook.py",
-    "docs/test_docs.py",
     "render/test_viewer.py",
 )
 """Files that come first, so that workers side by side (pytest -n 2 --dist loadfile) end at about the same time."""

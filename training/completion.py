@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from configs.cli import command
-from configs.schema import ConfigError, keys, kinds
+from configs.errors import UserError
+from configs.schema import keys, kinds
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES
 from training.config.algo import AlgoConfig
-from training.config.compose import DEFAULTS, Config
 from training.config.recipe import group_file, names
+from training.config.run import DEFAULTS, Config
 from training.config.stages import StageConfig
 
 COMMANDS = (
@@ -102,7 +103,7 @@ def main(argv: Sequence[str]) -> None:
     elif len(argv) == 1 and " " in argv[0]:
         print("\n".join(offers(argv[0])))
     else:
-        raise ConfigError(f"one word is expected, {' or '.join(SHELLS)}, got {' '.join(argv)!r}")
+        raise UserError(f"one word is expected, {' or '.join(SHELLS)}, got {' '.join(argv)!r}")
 
 
 if __name__ == "__main__":

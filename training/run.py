@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from configs.cli import command
-from training.config.compose import Config, load_with
+from training.config.compose import load_with
 from training.config.help import help_text
+from training.config.run import Config
 
 _STARTED = time.perf_counter()
 

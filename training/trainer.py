@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 
 from agents.chat.template import Chat
-from agents.episodes.arena import Episode
+from agents.episodes.episode import Episode
 from agents.seeds import mix
-from training.algorithm.advantages import ESTIMATORS
-from training.algorithm.groups import Group, Judged
-from training.cluster.local import Cluster, LearnerLost
-from training.config.algo import AlgoConfig
-from training.config.compose import Config, StageConfig
+from training.algorithm.groups import assign_advantages
+from training.cluster.base import Cluster, LearnerLost
+from training.config.run import Config
+from training.config.stages import StageConfig
 from training.evaluation.measure import FLOORS, floor, held_out, validate
 from training.evaluation.statistics import success_rate
 from training.rollout.collector import Collected, Collector
+from training.rollout.metrics import describe, success_by_task
 from training.rollout.mixture import Mixture
 from training.runs import checkpoint
 from training.runs.checkpoint import Progress
 from training.runs.display import Display
 from training.runs.group_records import GroupRecords
-from training.runs.metrics import MetricsLog, describe, success_by_task
+from training.runs.metrics import MetricsLog
 from training.runs.run_folder import RunFolder
 
 
@@ -238,16 +238,6 @@ class Trainer:
             )
             self.progress.version += 1
             await self.cluster.publish(self.progress.version)
-
-
-def assign_advantages(groups: Sequence[Group], algo: AlgoConfig) -> list[Judged]:
-    """The groups with every turn's advantage; the estimator sees those that differ only, the others have zeros."""
-    scores = [[player.score for player in group.players] for group in groups if group.varied]
-    estimated = iter(ESTIMATORS[algo.advantage](scores, algo))
-    return [
-        Judged(group, next(estimated) if group.varied else [np.zeros(len(p.turn_rewards)) for p in group.players])
-        for group in groups
-    ]
 
 
 async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -> dict[str, Any]:

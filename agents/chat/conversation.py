@@ -7,30 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.chat.template import Chat
-from agents.engines.config import Completion, Message, Prompt
-
-Ids = NDArray[np.int32]
-NO_TOKENS = np.zeros(0, dtype=np.int32)
-
-
-@dataclass(frozen=True)
-class Branch:
-    """One context and the replies trained in it. T tokens, F frames."""
-
-    tokens: NDArray[np.int32]
-    """[T], prompts and replies, placeholders expanded."""
-    loss_mask: NDArray[np.bool_]
-    """[T], true where a token was sampled and is trained here."""
-    engine_logprobs: NDArray[np.float32]
-    """[T], of sampled tokens; 0 elsewhere."""
-    turn: NDArray[np.int16]
-    """[T], the turn that each token belongs to."""
-    policy_version: NDArray[np.int32]
-    """[T], the weights that sampled each token; -1 elsewhere."""
-    images: tuple[NDArray[np.uint8], ...]
-    """[F] frames in the order of their placeholders."""
-    image_ids: tuple[str, ...]
-    """[F] hashes of them."""
+from agents.chat.types import NO_TOKENS, Branch, Completion, Ids, Message, Prompt
 
 
 def image_id(frame: NDArray[np.uint8]) -> str:

@@ -1,22 +1,51 @@
-"""Engines generate tokens for prompts; all of them speak this small interface."""
+"""How replies are generated: the settings of the engines, apart from them so that reading these imports nothing."""
 
 import importlib.util
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from agents.engines.vllm_config import VLLMConfig
 from configs.errors import suggest
 
-if TYPE_CHECKING:
-    import torch
-
-    from agents.models.load import LoadedModel
-
 KINDS = ("auto", "transformers", "vllm")
+DTYPES = ("auto", "float32", "bfloat16")
+TRANSFERS = ("shared", "nccl", "ipc")
+
+
+@dataclass
+class VLLMConfig:
+    """The vLLM engine."""
+
+    dtype: str = "auto"
+    """Of weights and activations: float32, bfloat16, or auto: bfloat16 on a GPU, float32 on a CPU."""
+    max_sequences: int = 256
+    """Replies generated at one time; more wait."""
+    gpu_memory: float = 0.85
+    """Share of each GPU's memory that weights and KV cache may take together."""
+    cpu_cache_gb: float = 1.0
+    """KV cache on a CPU."""
+    cpu_threads: int = 1
+    """Threads of the engine on a CPU."""
+    tensor_parallel: int = 1
+    """GPUs that share one engine's weights."""
+    eager: bool = False
+    """No CUDA graphs: starts sooner, generates slower. A CPU is always eager."""
+    sleep: int = 0
+    """While a learner uses the same GPU: 0 stay; 1 give the KV cache away and keep the weights in host memory; 2 give
+    both away, new weights come after waking. Nothing on a CPU."""
+    transfer: str = "shared"
+    """How new weights come: shared (a file in shared memory), nccl (between GPUs), ipc (a learner on the same GPU)."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        for key, allowed in (("dtype", DTYPES), ("transfer", TRANSFERS), ("sleep", (0, 1, 2))):
+            if getattr(self, key) not in allowed:
+                raise ValueError(f"{key} must be one of {', '.join(map(str, allowed))}, got {getattr(self, key)!r}")
+        for key in ("max_sequences", "cpu_threads", "tensor_parallel"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
+        if not 0 < self.gpu_memory <= 1:
+            raise ValueError(f"gpu_memory is a share, above 0 and at most 1, got {self.gpu_memory}")
+        if self.cpu_cache_gb <= 0:
+            raise ValueError(f"cpu_cache_gb must be above 0, got {self.cpu_cache_gb}")
 
 
 @dataclass
@@ -84,111 +113,3 @@ class EngineConfig:
         import torch
 
         return "vllm" if torch.cuda.is_available() and importlib.util.find_spec("vllm") else "transformers"
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message of a conversation, in words: what an OpenAI-compatible server is sent."""
-
-    role: Literal["user", "assistant"]
-    text: str
-    image: NDArray[np.uint8] | None = None
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A context to go on from."""
-
-    tokens: NDArray[np.int32]
-    """[T], expanded, as the model sees it: one image placeholder for every visual token."""
-    collapsed: NDArray[np.int32]
-    """[C], one placeholder an image: for engines that expand images themselves (vLLM)."""
-    images: tuple[NDArray[np.uint8], ...]
-    """Frames [H, W, 3] in the order of their placeholders."""
-    image_ids: tuple[str, ...]
-    """A hash of each frame, in the same order."""
-    seed: int
-    """Seeds the sampling of this reply, whatever else is in the batch."""
-    max_tokens: int
-    """Longest reply, in tokens."""
-    messages: tuple[Message, ...] = ()
-    """The same in words."""
-
-
-@dataclass(frozen=True)
-class Completion:
-    """A sampled reply."""
-
-    tokens: NDArray[np.int32]
-    """[R], the end token included where it was sampled."""
-    logprobs: NDArray[np.float32]
-    """[R], of each sampled token under the distribution that it was sampled from."""
-    finished: bool
-    """Whether the end token came before the limit."""
-    versions: NDArray[np.int32]
-    """[R], the version of the weights that sampled each token."""
-    text: str | None = None
-    """The reply in words, from an engine that gives no tokens."""
-    count: int = 0
-    """Tokens of such a reply, as its server counts them; 0 where it does not say."""
-
-
-class ContextFull(Exception):  # noqa: N818  (how an episode may end, no fault)
-    """A prompt and its reply do not fit the engine's context; the text says by how much."""
-
-
-class EngineDead(RuntimeError):  # noqa: N818  (what has happened to it)
-    """The process that generates has died: only another engine helps."""
-
-
-class Engine(Protocol):
-    """Generates replies, and takes new weights."""
-
-    version: int
-    """Of the newest weights loaded."""
-    max_context: int | None
-    """Prompt and reply together may have so many tokens; None: no limit is known."""
-
-    async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """The reply to a prompt; temperature 0 is greedy. Many calls run at once.
-
-        Raises:
-            ContextFull: a server says that it is too long; of other engines `max_context` is asked before.
-            EngineDead: the engine's process has died.
-        """
-        ...
-
-    async def load_weights(self, weights: Iterable[tuple[str, "torch.Tensor"]], version: int) -> None:
-        """Take new weights: full tensors by their transformers names."""
-        ...
-
-    async def sleep(self) -> None:
-        """Give the device's memory away while a learner on it works."""
-        ...
-
-    async def wake(self) -> None:
-        """Take the memory back."""
-        ...
-
-    async def close(self) -> None:
-        """Stop for good."""
-        ...
-
-
-async def make_engine(path: str, config: EngineConfig, model: "LoadedModel | None" = None) -> Engine:
-    """The engine that a config asks for, with the weights of `path` (as `ModelConfig.path`).
-
-    The transformers engine generates with `model`, where one is given, instead of a copy of its own.
-    """
-    if config.chosen == "vllm":
-        from agents.engines.vllm import VLLMEngine
-
-        return await VLLMEngine.start(path, config)
-    from agents.engines.transformers import TransformersEngine
-    from agents.models.load import best_device, load_model
-
-    model = model or load_model(path)
-    model.vlm.to(best_device())
-    engine = TransformersEngine(model.vlm, model.chat.eos, config)
-    engine.max_context = min(filter(None, (config.max_context, engine.max_context)), default=None)
-    return engine

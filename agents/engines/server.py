@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import httpx2 as httpx
 import numpy as np
 
-from agents.engines.config import Completion, ContextFull, Message, Prompt, ServerConfig
-from configs.schema import ConfigError
-from render.draw.png import png
+from agents.chat.types import Completion, ContextFull, Message, Prompt
+from agents.engines.config import ServerConfig
+from configs.errors import UserError
+from render.draw.images import png
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +51,7 @@ class ServerEngine:
     """A model on a server."""
 
     def __init__(self, model: str, config: ServerConfig) -> None:
-        """ConfigError in one line where something is missing that every request needs."""
+        """UserError in one line where something is missing that every request needs."""
         self.version = 0
         self.max_context: int | None = None
         self.model = model
@@ -59,14 +60,14 @@ class ServerEngine:
         try:
             parts = httpx.URL(self.url)
         except httpx.InvalidURL as error:
-            raise ConfigError(f"engine.server.url: {error}") from None
+            raise UserError(f"engine.server.url: {error}") from None
         if not parts.host or parts.scheme not in ("http", "https") or parts.userinfo:
-            raise ConfigError("engine.server.url must be like https://host/v1, without a user or password in it")
+            raise UserError("engine.server.url must be like https://host/v1, without a user or password in it")
         self._key = os.environ.get(config.key, "").strip()
         if not self._key and self.url == OPENAI:
-            raise ConfigError(f"{OPENAI} needs a key: set the environment variable {config.key}")
+            raise UserError(f"{OPENAI} needs a key: set the environment variable {config.key}")
         if not (self._key.isascii() and self._key.isprintable()):
-            raise ConfigError(f"the environment variable {config.key} holds characters that no key has")
+            raise UserError(f"the environment variable {config.key} holds characters that no key has")
         self._room = asyncio.Semaphore(config.concurrency)
         self._limit = "max_tokens"
         self._quiet_until = 0.0
@@ -76,7 +77,7 @@ class ServerEngine:
         """The reply to a prompt's messages, in words.
 
         Raises:
-            ConfigError: in one line, once all retries have failed.
+            UserError: in one line, once all retries have failed.
             ContextFull: the server has no room for it.
         """
         body = {
@@ -99,7 +100,7 @@ class ServerEngine:
                 self._say(problem, wait)
                 await asyncio.sleep(wait)
         asked = "once" if tries == 0 else f"{tries + 1} times"
-        raise ConfigError(f"{self.url} was asked {asked} for a reply of {self.model}: {self._clean(problem)}")
+        raise UserError(f"{self.url} was asked {asked} for a reply of {self.model}: {self._clean(problem)}")
 
     def _say(self, problem: str, wait: float) -> None:
         """Tell the user now and then what is being waited for: many requests fail for one reason."""
@@ -124,7 +125,7 @@ class ServerEngine:
         status = response.status_code
         if status in (401, 403):
             given = f"refuses the key in {self.config.key}" if self._key else f"wants a key: set {self.config.key}"
-            raise ConfigError(f"{self.url} {given} (HTTP {status})")
+            raise UserError(f"{self.url} {given} (HTTP {status})")
         if status == 200:
             try:
                 return response.json()
@@ -138,7 +139,7 @@ class ServerEngine:
         if "max_completion_tokens" in told and "max_tokens" in body:  # OpenAI's newer name
             self._limit = "max_completion_tokens"
             return await self._post(body | {self._limit: body.pop("max_tokens")})
-        raise ConfigError(f"{self.url} does not take a request for {self.model}: HTTP {status}: {self._clean(told)}")
+        raise UserError(f"{self.url} does not take a request for {self.model}: HTTP {status}: {self._clean(told)}")
 
     def _hidden(self, text: str) -> str:
         """A text without the key, in case that the server repeats it."""

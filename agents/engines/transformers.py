@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agents.engines.config import Completion, EngineConfig, Prompt
+from agents.chat.types import Completion, Prompt
+from agents.engines.config import EngineConfig
 from agents.models.vlm import VLM
 from agents.seeds import uniforms
 

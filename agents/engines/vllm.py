@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.engines.config import Completion, EngineConfig, EngineDead, Prompt
+from agents.chat.types import Completion, Prompt
+from agents.engines.base import EngineDead
+from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.transfer import SharedSender
-from agents.engines.vllm_config import VLLMConfig
 
 T = TypeVar("T")
 

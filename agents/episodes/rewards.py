@@ -1,6 +1,6 @@
 """Rewards: outcome + format → one number, with its parts kept."""
 
-from agents.episodes.arena import Episode
+from agents.episodes.episode import Episode
 from envs.task.config import TaskConfig
 
 

@@ -4,7 +4,7 @@ import gymnasium
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 
@@ -13,13 +13,13 @@ _MISFITS = (TypeError, KeyError, AttributeError, AssertionError, gymnasium.error
 
 
 def check_task(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None = None) -> None:
-    """Try a task with the model that is to play it, if one does, and its context; ConfigError where they do not fit."""
+    """Try a task with the model that is to play it, if one does, and its context; UserError where they do not fit."""
     try:
         _try(name, settings, chat, longest)
     except ValueError as error:
-        raise ConfigError(str(error)) from error
+        raise UserError(str(error)) from error
     except _MISFITS as error:
-        raise ConfigError(f"tasks.{name}: {settings.id} does not work with these kwargs: {error}") from error
+        raise UserError(f"tasks.{name}: {settings.id} does not work with these kwargs: {error}") from error
 
 
 def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None) -> None:
@@ -29,7 +29,7 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
     observation, info = env.reset(seed=0)
     seen = task.observe(env, observation, info)
     if (settings.reward, settings.success) == ("success", "info") and "success" not in info:
-        raise ConfigError(
+        raise UserError(
             f"tasks.{name}: {settings.id} does not tell success in its info; set success to terminated or 'return >= 1'"
         )
     task.score(info)
@@ -43,7 +43,7 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
     conversation.ask(task.words(seen, first=False), task.words(seen, first=True), seen.image)
     prompt = len(conversation.prompt(0, settings.max_reply_tokens).tokens)
     if longest and prompt + settings.max_reply_tokens > longest:
-        raise ConfigError(
+        raise UserError(
             f"tasks.{name}: a first prompt of {prompt} tokens and a reply of max_reply_tokens="
             f"{settings.max_reply_tokens} do not fit a context of {longest}; lower max_reply_tokens or the image's size"
         )

@@ -22,15 +22,6 @@ PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json", "video_p
 MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt")
 
 
-@dataclass
-class ModelConfig:
-    """The policy's model."""
-
-    path: str = "tiny"
-    """`tiny` (the embedded model), a folder that transformers can load, or a name on the Hugging Face hub
-    (OWNER/MODEL). Families: Idefics3, SmolVLM, Qwen2.5-VL, Qwen3-VL."""
-
-
 @dataclass(frozen=True)
 class Processor:
     """What a family has beside its model: a tokenizer with a chat template, and an image processor."""

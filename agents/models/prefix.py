@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from agents.chat.conversation import Branch
+from agents.chat.types import Branch
 
 LIKE = 3 / 4
 """Tails, with what they look at, down to this share of the longest are padded together."""

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agents.chat.conversation import Branch
 from agents.chat.template import Chat
+from agents.chat.types import Branch
 from agents.models import attention, families
 from agents.models.logprobs import chosen_logprobs
 from agents.models.prefix import Shared, Tails, share

@@ -6,7 +6,7 @@ from typing import Any, Self
 import gymnasium
 import pygame
 
-from agents.episodes.arena import Ended, Episode
+from agents.episodes.episode import Ended, Episode
 from agents.episodes.policy import Seat
 from agents.play.entry import Typed, entry
 from agents.play.screen import View, draw, draw_help

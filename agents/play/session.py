@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Self
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena, Episode, Start
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode, Start
 from agents.episodes.starts import TEST_FIRST, held_out_start
 from agents.play.person import Again, Closed, Person, SeenTask
 from agents.play.screen import SIZE
@@ -32,8 +33,8 @@ from agents.policies.recorded import (
 )
 from agents.records.record import as_record
 from configs.cli import read_options
+from configs.errors import UserError
 from configs.help import short_help
-from configs.schema import ConfigError
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.window import KeyWindow
@@ -65,7 +66,7 @@ class Record:
     """The folder of what was played: what is there already, and what is added."""
 
     def __init__(self, folder: Path, task: Task) -> None:
-        """Read it; ConfigError where it is of another task or other settings."""
+        """Read it; UserError where it is of another task or other settings."""
         self.folder, self._task = folder, task
         self._read()
 
@@ -74,25 +75,25 @@ class Record:
         records = read_lines(folder) if is_record(folder) else []
         other = next((record["task"] for record in records if record["task"] != task.name), None)
         if other is not None:
-            raise ConfigError(f"{folder} holds episodes of {other}: choose another out=…")
+            raise UserError(f"{folder} holds episodes of {other}: choose another out=…")
         if records:
             try:
                 check_settings(task.config, folder)
-            except ConfigError as error:
-                raise ConfigError(f"{error}; choose another out=…, or play with those") from error
+            except UserError as error:
+                raise UserError(f"{error}; choose another out=…, or play with those") from error
         self.outcomes = {seed: record["success"] for seed, record in counted(records).items()}
         """Success by seed, of the starts that count."""
         self.played = {record["seed"] for record in records}
 
     def __enter__(self) -> Self:
-        """Open it for writing, alone; ConfigError where another window has it, OSError where it cannot be written."""
+        """Open it for writing, alone; UserError where another window has it, OSError where it cannot be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
-            raise ConfigError(f"another window plays into {self.folder}: close it, or choose another out=…") from None
+            raise UserError(f"another window plays into {self.folder}: close it, or choose another out=…") from None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a torn last line was told when it was read
             self._writer = EpisodeWriter(self.folder)
@@ -170,7 +171,7 @@ def main(argv: Sequence[str]) -> None:
         task.make().close()  # what does not fit is told before a window opens
         window = KeyWindow(SIZE)
     except ValueError as error:
-        raise ConfigError(str(error)) from error
+        raise UserError(str(error)) from error
     try:
         with record:
             asyncio.run(play_on(task, window, record, left))

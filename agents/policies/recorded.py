@@ -13,11 +13,12 @@ from typing import Any, Self
 
 from omegaconf import OmegaConf
 
-from agents.engines.config import ContextFull
-from agents.episodes.arena import Ended, Episode, Start
+from agents.chat.types import ContextFull
+from agents.episodes.episode import Ended, Episode, Start
 from agents.episodes.policy import Seat
 from agents.episodes.starts import TEST_FIRST, held_out_start
-from configs.schema import ConfigError, build, check_fields, kinds, load_yaml
+from configs.errors import UserError
+from configs.schema import build, check_fields, kinds, load_yaml
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 from render.records.episode import FILE, frame_name, read_records
@@ -39,7 +40,7 @@ def is_record(folder: Path) -> bool:
 
 
 def read_lines(folder: Path) -> list[dict[str, Any]]:
-    """The episodes of a record as dictionaries; ConfigError in one line where one cannot be read.
+    """The episodes of a record as dictionaries; UserError in one line where one cannot be read.
 
     A line that was being written when the machine went down is left out, and that is told.
     """
@@ -48,7 +49,7 @@ def read_lines(folder: Path) -> list[dict[str, Any]]:
         try:
             records = list(read_records(folder))
         except ValueError as error:
-            raise ConfigError(str(error)) from error
+            raise UserError(str(error)) from error
     for warning in caught:
         print(warning.message, file=sys.stderr)
     return records
@@ -74,15 +75,15 @@ def save_settings(config: TaskConfig, folder: Path) -> None:
 
 
 def check_settings(config: TaskConfig, folder: Path) -> None:
-    """ConfigError where a record was played with other settings that change the game."""
+    """UserError where a record was played with other settings that change the game."""
     settings = load_yaml(folder / SETTINGS)
     if not settings:
-        raise ConfigError(f"{folder / SETTINGS} is damaged: it is empty")
+        raise UserError(f"{folder / SETTINGS} is damaged: it is empty")
     kept = build(TaskConfig, check_fields(kinds(TaskConfig), settings), SETTINGS)
     for key in kinds(TaskConfig):
         then, now = getattr(kept, key), getattr(config, key)
         if key not in _FREE and then != now:
-            raise ConfigError(
+            raise UserError(
                 f"{folder} was played with other settings: env.{key} was {then!r} there, and is {now!r} now"
             )
 
@@ -91,22 +92,22 @@ class Recorded:
     """A policy that gives the replies of a record again."""
 
     def __init__(self, folder: Path, task: Task) -> None:
-        """Read the record; ConfigError where it is not of this task, these settings and held-out starts."""
+        """Read the record; UserError where it is not of this task, these settings and held-out starts."""
         self.folder = folder
         if not is_record(folder):
-            raise ConfigError(f"{folder} holds no played episodes; python -m agents.play env={task.name} makes them")
+            raise UserError(f"{folder} holds no played episodes; python -m agents.play env={task.name} makes them")
         if (folder / SETTINGS).is_file():
             check_settings(task.config, folder)
         everything = read_lines(folder)
         records = [record for record in everything if record["task"] == task.name]
         if everything and not records:
             others = ", ".join(sorted({str(record["task"]) for record in everything}))
-            raise ConfigError(f"{folder} holds episodes of {others}, none of {task.name}")
+            raise UserError(f"{folder} holds episodes of {others}, none of {task.name}")
         by_seed = counted(records)
         if not by_seed:
-            raise ConfigError(f"{folder} has no finished episode that counts; python -m agents.play env={task.name}")
+            raise UserError(f"{folder} has no finished episode that counts; python -m agents.play env={task.name}")
         if (first := min(by_seed)) < TEST_FIRST:
-            raise ConfigError(f"{folder}: seed {first} is no held-out start (those begin at {TEST_FIRST})")
+            raise UserError(f"{folder}: seed {first} is no held-out start (those begin at {TEST_FIRST})")
         self.starts: tuple[Start, ...] = tuple(
             held_out_start(TEST_FIRST, seed - TEST_FIRST) for seed in sorted(by_seed)
         )
@@ -122,31 +123,31 @@ class Recorded:
         return self
 
     async def reply(self, seat: Seat) -> str:
-        """The recorded reply; ConfigError where the game is not what it was when it was played."""
+        """The recorded reply; UserError where the game is not what it was when it was played."""
         record = self._by_seat.get(seat.seed)
         if record is None:
-            raise ConfigError(f"{self.folder}: this start was not played")
+            raise UserError(f"{self.folder}: this start was not played")
         where = f"{self.folder}: seed {record['seed']}, turn {seat.turn + 1}"
         if seat.turn >= len(record["turns"]):
             if record["ended"] == Ended.CONTEXT:
                 raise ContextFull(record["problem"])
-            raise ConfigError(f"{where} goes on where the record ends: the game has changed since it was played")
+            raise UserError(f"{where} goes on where the record ends: the game has changed since it was played")
         turn = record["turns"][seat.turn]
         shown = seat.observation.image
         if (None if shown is None else frame_name(shown)) != turn["frame"]:
-            raise ConfigError(f"{where} shows another picture than was recorded: the game has changed since")
+            raise UserError(f"{where} shows another picture than was recorded: the game has changed since")
         if not turn["reply_tokens"] and seat.observation.text not in turn["prompt"]:  # a model's prompt is its tokens'
-            raise ConfigError(f"{where} shows other words than were recorded: the game has changed since")
+            raise UserError(f"{where} shows other words than were recorded: the game has changed since")
         return str(turn["reply"])
 
     def compare(self, episodes: Sequence[Episode]) -> None:
-        """ConfigError where an episode did not come out as it is recorded."""
+        """UserError where an episode did not come out as it is recorded."""
         for episode in episodes:
             record = self._by_seat[episode.start.sampling_seed]
             then = _outcome(record["success"], record["ended"], len(record["turns"]))
             now = _outcome(episode.success, str(episode.ended), len(episode.turns))
             if then != now:
-                raise ConfigError(
+                raise UserError(
                     f"{self.folder}: seed {record['seed']} was {then} when it was recorded, and is {now} with the "
                     "settings of now: use those of then"
                 )

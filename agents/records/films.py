@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from agents.episodes.arena import FILM_FRAMES, Episode
+from agents.episodes.arena import FILM_FRAMES
+from agents.episodes.episode import Episode
 from render.draw.canvas import Frame
 from render.records.video import captioned, enlarged
 

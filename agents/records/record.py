@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agents.chat.template import Chat
-from agents.episodes.arena import Episode
+from agents.episodes.episode import Episode
 from agents.episodes.rewards import turn_rewards
 from envs.task.task import Task
 from render.records import episode as record

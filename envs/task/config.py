@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from configs.cli import nested
-from configs.errors import suggest
-from configs.schema import ConfigError, build, check_fields, kinds, load_yaml, merge
+from configs.errors import UserError, suggest
+from configs.schema import build, check_fields, kinds, load_yaml, merge
 from envs.task.suites import SUITES
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs" / "env"
@@ -146,21 +146,21 @@ def variants() -> set[str]:
 def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The checked settings of configs/env/NAME.yaml, or of a path ending in .yaml, over those of its `like`.
 
-    `above`: the files that have led here by `like`. ConfigError in one line.
+    `above`: the files that have led here by `like`. UserError in one line.
     """
     own = name.endswith(".yaml")
     if name in SUITES:
-        raise ConfigError(f"env={name} is a suite; name one of its tasks: {', '.join(SUITES[name])}")
+        raise UserError(f"env={name} is a suite; name one of its tasks: {', '.join(SUITES[name])}")
     if not own and name not in task_names():
-        raise ConfigError(suggest("env", name, task_names(), variants()))
+        raise UserError(suggest("env", name, task_names(), variants()))
     path = Path(name) if own else FOLDER / f"{name}.yaml"
     shown = name if own else f"configs/env/{path.name}"
     try:
         settings = check_fields(kinds(TaskConfig) | {"like": str}, load_yaml(path))
         like = settings.pop("like", "")
         return merge(_like(like, (*above, path.resolve())), settings) if like else settings
-    except ConfigError as error:
-        raise ConfigError(f"{shown}: {error}" if str(path) not in str(error) else str(error)) from None
+    except UserError as error:
+        raise UserError(f"{shown}: {error}" if str(path) not in str(error) else str(error)) from None
 
 
 def _like(name: str, above: tuple[Path, ...]) -> dict[str, Any]:
@@ -168,15 +168,15 @@ def _like(name: str, above: tuple[Path, ...]) -> dict[str, Any]:
     place = above[-1].parent / name if name.endswith(".yaml") else FOLDER / f"{name}.yaml"
     if place.resolve() in above:
         ring = " is like ".join(path.stem for path in (*above, place))
-        raise ConfigError(f"like: {ring}; a task cannot start from itself")
+        raise UserError(f"like: {ring}; a task cannot start from itself")
     try:
         return task_settings(str(place) if name.endswith(".yaml") else name, above)
-    except ConfigError as error:
-        raise ConfigError(f"like: {error}") from None
+    except UserError as error:
+        raise UserError(f"like: {error}") from None
 
 
 def load_task(name: str, words: Sequence[str] = ()) -> TaskConfig:
-    """The task of configs/env/NAME.yaml or of a path, with `env.key=value` words over it; ConfigError in one line."""
+    """The task of configs/env/NAME.yaml or of a path, with `env.key=value` words over it; UserError in one line."""
     settings = merge(task_settings(name), nested({"env": TaskConfig}, words).get("env", {}))
     config = build(TaskConfig, settings, "env")
     assert isinstance(config, TaskConfig)

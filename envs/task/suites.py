@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from configs.schema import ConfigError
+from configs.errors import UserError
 
 SUITES: dict[str, list[str] | dict[str, float]] = {
     "all": ["football", "sokoban", "geometry", "visual", "reasoning"],
@@ -36,7 +36,7 @@ Suite = list[str] | dict[str, float]
 
 
 def weigh(choice: Choice, suites: Mapping[str, Suite]) -> dict[str, float]:
-    """The tasks of a choice in their order, each with its weight; ConfigError for none, or a weight of 0.
+    """The tasks of a choice in their order, each with its weight; UserError for none, or a weight of 0.
 
     The weight of a suite goes to each of its tasks, times the task's own there. A task chosen twice has the later one.
     """
@@ -45,9 +45,9 @@ def weigh(choice: Choice, suites: Mapping[str, Suite]) -> dict[str, float]:
         for task, own in _weights(suites.get(name, [name])).items():
             weights[task] = weight * own
     if not weights or not all(weights):
-        raise ConfigError("at least one task must be named, such as football, or football,sokoban")
+        raise UserError("at least one task must be named, such as football, or football,sokoban")
     if not all(0 < weight < math.inf for weight in weights.values()):
-        raise ConfigError(f"weights must be greater than 0, got {weights}")
+        raise UserError(f"weights must be greater than 0, got {weights}")
     return weights
 
 

@@ -28,7 +28,7 @@ import imageio.v3 as iio
 import numpy as np
 
 from render.draw.canvas import Frame
-from render.draw.png import png
+from render.draw.images import png
 
 SCHEMA: Final = 2
 """The version that is written; readers refuse newer ones."""

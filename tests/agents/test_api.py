@@ -16,12 +16,14 @@ import pytest
 from PIL import Image
 
 import envs  # noqa: F401  (registers the ids)
+from agents.chat.types import Completion, Message, Prompt
 from agents.engines import server as api
-from agents.engines.config import Completion, Message, Prompt, ServerConfig
+from agents.engines.config import ServerConfig
 from agents.engines.server import ServerEngine
-from agents.episodes.arena import Arena, Ended, Episode, Start
-from agents.episodes.policy import VLMPolicy
-from configs.schema import ConfigError
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Ended, Episode, Start
+from agents.policies.model import VLMPolicy
+from configs.errors import UserError
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
 
@@ -130,7 +132,7 @@ def ask(server: Server | str, *prompts: Prompt, temperature: float = 1.0, **sett
 
 
 def fails(server: Server | str, **settings: Any) -> str:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         ask(server, **settings)
     text = str(caught.value)
     assert "\n" not in text and len(text) < 500

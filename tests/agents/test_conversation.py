@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from agents.chat.conversation import Branch, Conversation, image_id
-from agents.engines.config import Completion, Message
+from agents.chat.conversation import Conversation, image_id
+from agents.chat.types import Branch, Completion, Message
 from agents.models.tiny import build_chat
 
 CHAT = build_chat()

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from agents.chat.conversation import Conversation, image_id
-from agents.engines.config import Completion, EngineConfig, Prompt
+from agents.chat.types import Completion, Prompt
+from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine, sample
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build

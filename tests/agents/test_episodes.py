@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena, Ended, Episode, Start
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Ended, Episode, Start
 from agents.episodes.policy import Policy, Seat
 from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig, load_task

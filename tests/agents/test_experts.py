@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena, Episode, Start
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode, Start
 from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig
 from envs.task.task import Task

@@ -22,8 +22,8 @@ from transformers import (
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from agents.chat.conversation import Branch, Conversation
-from agents.engines.config import Completion
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
 from agents.models.load import LoadedModel, load_chat, load_model, tiny_folder, wrap
 from agents.models.tiny import build
 

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from PIL import ImageGrab
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena, Episode
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.play.person import Closed, Person, SeenTask
 from agents.play.screen import BOLD, MONO, View, _font, draw, draw_help, wrapped
 from agents.play.session import main
 from agents.policies.recorded import Recorded
 from agents.policies.scripted import scripted
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.window import KeyWindow
@@ -269,7 +270,7 @@ def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         main(words)
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
@@ -277,7 +278,7 @@ def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, m
 
 def test_no_display_is_ever_pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    with pytest.raises(ConfigError, match=r"^no display: SDL_VIDEODRIVER=dummy; play on"):
+    with pytest.raises(UserError, match=r"^no display: SDL_VIDEODRIVER=dummy; play on"):
         main([f"out={tmp_path}"])
     command = [sys.executable, "-m", "agents.play", f"out={tmp_path}"]
     env = {name: value for name, value in os.environ.items() if name != "SDL_VIDEODRIVER"} | {"DISPLAY": ":65000"}

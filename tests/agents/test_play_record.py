@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena, Episode
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.play.session import Record, main
 from agents.policies.scripted import scripted
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
 
@@ -25,7 +26,7 @@ def test_a_record_is_one_window_s(tmp_path: Path) -> None:
     second = Record(tmp_path / "new", task)
     with Record(tmp_path / "new", task) as first:
         first.add(by_expert(task, 1)[0], practice=False)
-        with pytest.raises(ConfigError, match=r"another window plays into .*new: close it, or choose another out=…$"):
+        with pytest.raises(UserError, match=r"another window plays into .*new: close it, or choose another out=…$"):
             second.__enter__()
     with second:
         assert second.played == {TEST_FIRST}  # what was played since
@@ -64,14 +65,14 @@ def test_settings_are_written_once_and_whole(tmp_path: Path) -> None:
         assert path.stat().st_mtime_ns == written
     path.chmod(0o644)
     path.write_text("")
-    with pytest.raises(ConfigError, match=r"task.yaml is damaged: it is empty; choose another out=…"):
+    with pytest.raises(UserError, match=r"task.yaml is damaged: it is empty; choose another out=…"):
         Record(tmp_path, task)
 
 
 def test_other_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Record(tmp_path / "arithmetic", task := Task("arithmetic", load_task("arithmetic"))) as kept:
         kept.add(by_expert(task, 1)[0], practice=False)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         main([f"out={tmp_path}", "env=arithmetic", "env.kwargs.digits=3"])
     told = "was played with other settings: env.kwargs was {'digits': 2, 'operations': ['add']} there, and is "
     assert told in str(caught.value) and str(caught.value).endswith("; choose another out=…, or play with those")
@@ -81,5 +82,5 @@ def test_other_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     )
     (tmp_path / "sokoban").mkdir()
     (tmp_path / "arithmetic" / "episodes.jsonl").rename(tmp_path / "sokoban" / "episodes.jsonl")
-    with pytest.raises(ConfigError, match="holds episodes of arithmetic: choose another out=…"):
+    with pytest.raises(UserError, match="holds episodes of arithmetic: choose another out=…"):
         main([f"out={tmp_path}"])

@@ -10,11 +10,16 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.chat.conversation import Branch, Conversation
-from agents.engines.config import ContextFull, Engine, EngineConfig, make_engine
-from agents.episodes.arena import Arena, Ended, Episode, Start
-from agents.episodes.policy import Seat, VLMPolicy
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, ContextFull
+from agents.engines.base import Engine
+from agents.engines.config import EngineConfig
+from agents.engines.factory import make_engine
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Ended, Episode, Start
+from agents.episodes.policy import Seat
 from agents.models.load import LoadedModel, load_model
+from agents.policies.model import VLMPolicy
 from agents.seeds import mix
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task

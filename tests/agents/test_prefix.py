@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.chat.conversation import Branch, Conversation
-from agents.engines.config import Completion
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
 from agents.models.load import LoadedModel, wrap
 from agents.models.prefix import share
 from agents.models.tiny import build

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena, Ended, Episode
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Ended, Episode
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.play.session import Record
 from agents.policies.recorded import Recorded, is_record
 from agents.policies.scripted import scripted
 from agents.records.record import as_record
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.records.episode import EpisodeWriter
@@ -89,7 +90,7 @@ def test_of_several_tasks_those_of_this_one_are_played(tmp_path: Path) -> None:
         episodes = asyncio.run(Arena(a_task(name)).play(recorded.starts, recorded))
         recorded.compare(episodes)
         assert all(episode.success for episode in episodes)
-    with pytest.raises(ConfigError, match=r"holds episodes of arithmetic, sokoban, none of geometry$"):
+    with pytest.raises(UserError, match=r"holds episodes of arithmetic, sokoban, none of geometry$"):
         Recorded(tmp_path, a_task("geometry"))
 
 
@@ -114,7 +115,7 @@ def test_another_end_is_refused(tmp_path: Path) -> None:
     recorded = Recorded(tmp_path, task)
     episodes = asyncio.run(Arena(task).play(recorded.starts, recorded))
     with pytest.raises(
-        ConfigError, match=rf"seed {STARTS[1].seed} was a success \(completed, \d+ turns\) when it was "
+        UserError, match=rf"seed {STARTS[1].seed} was a success \(completed, \d+ turns\) when it was "
     ) as e:
         recorded.compare(episodes)
     assert "and is no success (truncated, 2 turns) with the settings of now: use those of then" in str(e.value)
@@ -151,7 +152,7 @@ def test_what_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object],
     task = a_task("sokoban_text", "env.actions_per_reply=1")
     a_record(tmp_path, task, "expert")
     change(tmp_path, edit)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         recorded = Recorded(tmp_path, task)
         asyncio.run(Arena(task).play(recorded.starts, recorded))
     assert message in str(caught.value) and "\n" not in str(caught.value)
@@ -162,18 +163,18 @@ def test_another_picture(tmp_path: Path) -> None:
     (tmp_path / "task.yaml").unlink()  # the record of a model has none
     task = a_task("sokoban", "env.kwargs.image_size=[96,96]")
     recorded = Recorded(tmp_path, task)
-    with pytest.raises(ConfigError, match="shows another picture than was recorded: the game has changed"):
+    with pytest.raises(UserError, match="shows another picture than was recorded: the game has changed"):
         asyncio.run(Arena(task).play(recorded.starts, recorded))
 
 
 def test_other_settings_and_no_record(tmp_path: Path) -> None:
     assert not is_record(tmp_path)
-    with pytest.raises(ConfigError, match=r"holds no played episodes; python -m agents.play env=sokoban"):
+    with pytest.raises(UserError, match=r"holds no played episodes; python -m agents.play env=sokoban"):
         Recorded(tmp_path, a_task("sokoban"))
     a_record(tmp_path, a_task("sokoban"), "expert")
     assert is_record(tmp_path)
-    with pytest.raises(ConfigError, match=r"other settings: env.max_turns was 15 there, and is 20 now$"):
+    with pytest.raises(UserError, match=r"other settings: env.max_turns was 15 there, and is 20 now$"):
         Recorded(tmp_path, a_task("sokoban", "env.max_turns=20"))
     (tmp_path / "task.yaml").write_text("max_turns: many\n")
-    with pytest.raises(ConfigError, match=r"max_turns=many: a whole number is expected$"):
+    with pytest.raises(UserError, match=r"max_turns=many: a whole number is expected$"):
         Recorded(tmp_path, a_task("sokoban"))

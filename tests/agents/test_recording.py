@@ -10,8 +10,9 @@ import pytest
 
 import envs  # noqa: F401  (registers the ids)
 from agents.chat.conversation import Conversation
-from agents.engines.config import Completion, ContextFull
-from agents.episodes.arena import Arena, Episode, Start
+from agents.chat.types import Completion, ContextFull
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode, Start
 from agents.episodes.policy import Seat
 from agents.models.load import load_chat
 from agents.records.films import LAST_FRAMES, LEAST_FRAMES, film, films

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.episodes.arena import Ended, Episode, Start, Turn
+from agents.episodes.episode import Ended, Episode, Start, Turn
 from agents.episodes.rewards import reward_parts, turn_rewards
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply

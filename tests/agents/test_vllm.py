@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from agents.chat.conversation import Branch, Conversation, image_id
+from agents.chat.conversation import Conversation, image_id
+from agents.chat.types import Branch, Completion, Prompt
 from agents.engines import transfer
-from agents.engines.config import Completion, EngineConfig, EngineDead, Prompt
+from agents.engines.base import EngineDead
+from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.vllm import VLLMEngine
-from agents.engines.vllm_config import VLLMConfig
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from agents.chat.conversation import Branch, Conversation
-from agents.engines.config import Completion
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import task_names
 from envs.task.suites import SUITES, weigh
 
@@ -27,10 +27,10 @@ def test_choices() -> None:
 
 @pytest.mark.parametrize("choice", ["", "football,", [], {}])
 def test_a_choice_of_none(choice: str | list[str]) -> None:
-    with pytest.raises(ConfigError, match="at least one task must be named"):
+    with pytest.raises(UserError, match="at least one task must be named"):
         weigh(choice, SUITES)
 
 
 def test_weights_are_positive() -> None:
-    with pytest.raises(ConfigError, match=r"weights must be greater than 0, got \{'football': 0.0\}"):
+    with pytest.raises(UserError, match=r"weights must be greater than 0, got \{'football': 0.0\}"):
         weigh({"football": 0}, SUITES)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.episodes.arena import Arena, Start
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Start
 from agents.policies.scripted import scripted
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
 
@@ -40,10 +41,10 @@ def test_a_task_like_another_says_only_what_differs(tmp_path: Path) -> None:
     ],
 )
 def test_what_it_cannot_be_like(files: dict[str, str], line: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=re.escape(line)) as caught:
+    with pytest.raises(UserError, match=re.escape(line)) as caught:
         load_task(write(tmp_path, **files))
     assert "\n" not in str(caught.value)
-    with pytest.raises(ConfigError, match=r"unknown key env\.like"):
+    with pytest.raises(UserError, match=r"unknown key env\.like"):
         load_task("football", ["env.like=sokoban"])
 
 

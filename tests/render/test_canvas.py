@@ -6,7 +6,7 @@ import numpy as np
 import pygame
 import pytest
 
-from render.draw.canvas import Canvas, Ink, font, surface_pixels, text_image
+from render.draw.canvas import Canvas, Ink, font, text_image
 
 RED = (200, 40, 30)
 WHITE = (255, 255, 255)
@@ -101,14 +101,6 @@ def test_text_is_drawn_where_it_is_asked_for() -> None:
 def test_text_is_kept() -> None:
     assert text_image("0:12", 15, WHITE) is text_image("0:12", 15, WHITE)
     assert font(15) is font(15)
-
-
-def test_surface_pixels_are_a_fresh_writable_copy() -> None:
-    image = text_image("1 – 0", 20, RED)
-    pixels = surface_pixels(image)
-    assert pixels.shape == (image.get_height(), image.get_width(), 3)
-    pixels[:] = 7
-    assert surface_pixels(image).max() != 7
 
 
 def test_no_display_and_no_window_are_needed() -> None:

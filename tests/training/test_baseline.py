@@ -15,8 +15,9 @@ import pytest
 from gymnasium.wrappers.utils import RunningMeanStd
 
 import envs  # noqa: F401
+from agents.episodes.jobs import Player
 from agents.episodes.starts import TEST_FIRST
-from configs.schema import ConfigError
+from configs.errors import UserError
 from render.records.episode import read_episodes
 from training.baseline import config as baseline_config
 from training.baseline.config import BaselineConfig, baseline_tasks, from_words
@@ -24,10 +25,9 @@ from training.baseline.env import lesson
 from training.baseline.policy import Network, load_baseline, policy_of
 from training.baseline.train import main
 from training.compare import command as evaluate
-from training.compare.entrants import entrant
+from training.compare.resolve import entrant
 from training.config.compose import load
 from training.evaluation.measure import held_out
-from training.rollout.collector import Player
 from training.runs.metrics import read_metrics
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(600)]  # Ray's and RLlib's own
@@ -102,7 +102,7 @@ def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Pa
         end = time.monotonic() + 200
         while len(list(folder.glob("checkpoints/step-*"))) < 2 and process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
-        with pytest.raises(ConfigError, match="another process is working on"):
+        with pytest.raises(UserError, match="another process is working on"):
             main([f"resume={folder}"])
     finally:
         process.send_signal(signal.SIGKILL)
@@ -117,7 +117,7 @@ def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Pa
     for file in ("progress.json", "ppo/rllib/algorithm_state.pkl"):
         whole = (newest / file).read_bytes()
         (newest / file).write_bytes(whole[:20])
-        with pytest.raises(ConfigError, match=f"{newest} is damaged: .*; remove it to go on before it"):
+        with pytest.raises(UserError, match=f"{newest} is damaged: .*; remove it to go on before it"):
             main([f"resume={folder}"])
         (newest / file).write_bytes(whole)
     main([f"resume={folder}"])
@@ -130,7 +130,7 @@ def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Pa
     one, other = (json.loads((run / "summary.json").read_text()) for run in (folder, trained))
     assert one["success"] == other["success"]
     assert notes(folder) == []
-    with pytest.raises(ConfigError, match="is finished already"):
+    with pytest.raises(UserError, match="is finished already"):
         main([f"resume={folder}"])
 
 
@@ -145,7 +145,7 @@ def test_vectors_are_learned_from_and_who_sees_none_is_not_blinded(tmp_path: Pat
     main([*CLOSE, *SMALL, "observation=simple115v2", "steps=128", f"out={tmp_path}", "name=vector"])
     summary = json.loads((tmp_path / "vector" / "summary.json").read_text())
     assert summary["observation"] == "simple115v2" and "blind" not in summary["success"]["after"]
-    with pytest.raises(ConfigError, match=r"blind=true shows other frames, but policy=.* looks at none: leave one out"):
+    with pytest.raises(UserError, match=r"blind=true shows other frames, but policy=.* looks at none: leave one out"):
         evaluate.main([f"policy={tmp_path / 'vector'}", "episodes=2", "blind=true"])
 
 
@@ -197,7 +197,7 @@ def test_a_return_is_that_of_its_own_episode() -> None:
     ],
 )
 def test_bad_words_are_one_line(words: list[str], problem: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(UserError) as told:
         main([*words, f"out={tmp_path}"])
     assert problem in str(told.value) and "\n" not in str(told.value)
     assert not list(tmp_path.iterdir())
@@ -212,13 +212,13 @@ def test_what_cannot_be_resumed_is_told(tmp_path: Path, trained: Path) -> None:
         ([f"resume={trained}", "lr=1"], "a resumed baseline keeps its config; remove lr=1"),
         ([f"out={trained.parent}", "name=close"], "exists already; choose another name"),
     ):
-        with pytest.raises(ConfigError, match=problem):
+        with pytest.raises(UserError, match=problem):
             main(words)
 
 
 def test_without_rllib_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ConfigError, match=r"the baseline needs RLlib: pip install 'kickoff-rl\[ray\]'"):
+    with pytest.raises(UserError, match=r"the baseline needs RLlib: pip install 'kickoff-rl\[ray\]'"):
         main([*CLOSE, f"out={tmp_path}"])
     assert not list(tmp_path.iterdir())
 

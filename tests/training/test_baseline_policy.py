@@ -11,9 +11,10 @@ import torch
 
 import envs  # noqa: F401
 from agents.episodes.arena import Arena
+from agents.episodes.jobs import Player
 from agents.episodes.policy import Seat
 from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, held_out_starts
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.reply import Reader
 from envs.task.task import Task
@@ -21,10 +22,9 @@ from training.baseline import config as baseline_config
 from training.baseline.config import baseline_tasks, from_words, is_baseline
 from training.baseline.env import BaselineEnv, Played, lesson, starts
 from training.baseline.policy import Network, features, load_baseline, save_network
-from training.compare.entrants import entrant
+from training.compare.resolve import entrant
 from training.config.compose import load
 from training.evaluation.measure import held_out
-from training.rollout.collector import Player
 
 CLOSE = ["env=football", "env.kwargs.scenario=academy_empty_goal_close"]
 
@@ -168,7 +168,7 @@ def test_a_baseline_refuses_another_game(untrained: Path) -> None:
         ),
         ("arithmetic", "max_turns=1", "task arithmetic: the baseline has learned the actions up, down, left, right"),
     ):
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(UserError) as caught:
             player.check({name: load_task(name, [f"env.{word}"])})
         assert str(caught.value) == f"policy={untrained}: {problem}"
 
@@ -176,11 +176,11 @@ def test_a_baseline_refuses_another_game(untrained: Path) -> None:
 def test_damaged_weights_are_told_in_one_line(untrained: Path) -> None:
     path = untrained / "policy.safetensors"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ConfigError, match=r"policy\.safetensors is damaged"):
+    with pytest.raises(UserError, match=r"policy\.safetensors is damaged"):
         load_baseline(untrained)
     path.unlink()
-    with pytest.raises(ConfigError, match=r"no policy\.safetensors yet; go on: "):
+    with pytest.raises(UserError, match=r"no policy\.safetensors yet; go on: "):
         load_baseline(untrained)
     (untrained / "baseline.yaml").write_text("env: sokoban\nwarp: 9\n")
-    with pytest.raises(ConfigError, match=r"baseline\.yaml: unknown key warp"):
+    with pytest.raises(UserError, match=r"baseline\.yaml: unknown key warp"):
         load_baseline(untrained)

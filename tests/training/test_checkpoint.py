@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file
 
 from agents.chat.conversation import Conversation
-from agents.engines.config import Completion
+from agents.chat.types import Completion
 from agents.models.load import LoadedModel, load_model, wrap
 from agents.models.tiny import build
-from configs.schema import ConfigError
+from configs.errors import UserError
 from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig
 from training.config.learner import LearnerConfig
@@ -161,11 +161,11 @@ def test_a_failure_leaves_what_was_there_and_is_told(tmp_path: Path) -> None:
     one.save(tmp_path / "a", {"a.json": 1})
     one.save(tmp_path / "a", {"a.json": object()})
     said = r"^cannot save .*/a: Object of type object is not JSON serializable; earlier checkpoints are intact$"
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(UserError, match=said):
         one.save(tmp_path / "b")
     assert files(tmp_path) == ["a", "a/a.json", "a/shard-00001-model-00001-of-00001.safetensors"]
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match=r"^cannot save .*/file/c: "):
+    with pytest.raises(UserError, match=r"^cannot save .*/file/c: "):
         one.save(tmp_path / "file" / "c")
     one.close()
 
@@ -176,7 +176,7 @@ def test_a_failure_leaves_what_was_there_and_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[1]", "7", '{"stage": 1'])
 def test_a_damaged_progress_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text(text)
-    with pytest.raises(ConfigError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to go on "):
+    with pytest.raises(UserError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to go on "):
         checkpoint.read_progress(tmp_path)
 
 
@@ -189,7 +189,7 @@ def test_a_progress_of_another_version(tmp_path: Path) -> None:
     assert checkpoint.read_progress(tmp_path) == Progress(stage=1, total_steps=5, record_bytes=0)
     del older["best"]
     path.write_text(json.dumps(older | {"speed": 2}))
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         checkpoint.read_progress(tmp_path)
     assert str(caught.value) == f"{path} is of another version of Kickoff (best, speed): go on with that version"
 
@@ -199,11 +199,11 @@ def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
     one.save(tmp_path / "a")
     one.close()
     _, other = learner(0, lora_rank=2)
-    with pytest.raises(ConfigError, match=f"^{tmp_path}/a is damaged or of another model: Missing key"):
+    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged or of another model: Missing key"):
         other.restore(tmp_path / "a")
     shard = next((tmp_path / "a").iterdir())
     shard.write_bytes(shard.read_bytes()[:5000])
-    with pytest.raises(ConfigError, match=f"^{tmp_path}/a is damaged: "):
+    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged: "):
         one.restore(tmp_path / "a")
 
 

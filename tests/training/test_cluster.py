@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.engines.config import Prompt
-from training.cluster.placement import ClusterConfig
+from agents.chat.types import Prompt
+from training.config.cluster import ClusterConfig
 
 ray = pytest.importorskip("ray")
 pytestmark = [

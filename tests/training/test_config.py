@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.errors import UserError
 from configs.help import meanings
 from configs.schema import build, check, merge, parse
 from envs.task.config import variants
 from envs.task.suites import SUITES
-from training.config.compose import CONFIGS, DEFAULTS, ConfigError, group_file, load, load_with, names, read, save
+from training.config.compose import load, load_with
 from training.config.help import help_text
+from training.config.recipe import CONFIGS, group_file, names
+from training.config.run import DEFAULTS, read, save
 
 GROUP_FILES = [(group, name) for group in DEFAULTS for name in names(group)]
 
@@ -80,7 +83,7 @@ def test_an_env_may_be_a_file(tmp_path: Path) -> None:
     assert config.env == config.name == "hard_sums"
     assert config.tasks["hard_sums"].kwargs == {"digits": 5}
     assert load([f"stages.fre.tasks=[env, {path}]"]).stages["fre"].weights == {"football": 1, "hard_sums": 1}
-    with pytest.raises(ConfigError, match=r"'a\.b\.yaml' is no name of an env"):
+    with pytest.raises(UserError, match=r"'a\.b\.yaml' is no name of an env"):
         load(["env=a.b.yaml"])
 
 
@@ -108,7 +111,7 @@ def test_weights_of_tasks() -> None:
 
 def test_two_tasks_of_one_name(tmp_path: Path) -> None:
     (tmp_path / "football.yaml").write_text("id: kickoff/Arithmetic-v0\nimage: false\ncaption: true\n")
-    with pytest.raises(ConfigError, match=r"two tasks are called football: football and .*football\.yaml"):
+    with pytest.raises(UserError, match=r"two tasks are called football: football and .*football\.yaml"):
         load([f"env=football,{tmp_path / 'football.yaml'}"])
 
 
@@ -151,10 +154,10 @@ def test_a_recipe_builds_on_another(tmp_path: Path) -> None:
     ours, base = load([f"recipe={path}"]), load([])
     assert ours.stages["fre"].steps == 0 and ours.stages["mgt"] == base.stages["mgt"]
     path.write_text("base: tinny\n")
-    with pytest.raises(ConfigError, match=r"mine\.yaml: unknown base 'tinny'; did you mean 'tiny'\?"):
+    with pytest.raises(UserError, match=r"mine\.yaml: unknown base 'tinny'; did you mean 'tiny'\?"):
         load([f"recipe={path}"])
     path.write_text("tasks: {fotball: {history: 1}}\nstages: {a: {steps: 1}}\n")
-    with pytest.raises(ConfigError, match="unknown task 'fotball'; did you mean 'football'"):
+    with pytest.raises(UserError, match="unknown task 'fotball'; did you mean 'football'"):
         load([f"recipe={path}"])
 
 
@@ -207,7 +210,7 @@ def test_stage_tasks_may_be_chosen() -> None:
 def test_extra_keys_stand_beside_the_usual_ones() -> None:
     config, extra = load_with(["env=algebra", "policy=random", "seed=3"], Extra)
     assert (config.env, config.seed, extra) == ("algebra", 3, Extra("random", 256))
-    with pytest.raises(ConfigError, match="unknown key polic; did you mean policy"):
+    with pytest.raises(UserError, match="unknown key polic; did you mean policy"):
         load_with(["polic=random"], Extra)
 
 
@@ -226,9 +229,9 @@ def test_save_and_read_give_the_same_config(tmp_path: Path) -> None:
 
 def test_read_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("sed: 1\n")
-    with pytest.raises(ConfigError, match=r"config\.yaml: unknown key sed; did you mean seed\?"):
+    with pytest.raises(UserError, match=r"config\.yaml: unknown key sed; did you mean seed\?"):
         read(tmp_path / "config.yaml")
-    with pytest.raises(ConfigError, match=r"gone\.yaml: No such file"):
+    with pytest.raises(UserError, match=r"gone\.yaml: No such file"):
         read(tmp_path / "gone.yaml")
 
 
@@ -271,27 +274,27 @@ ERRORS = {
 
 @pytest.mark.parametrize("word", ERRORS)
 def test_error_texts(word: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         load([word])
     assert str(caught.value) == ERRORS[word]
 
 
 def test_unknown_env_is_suggested() -> None:
-    with pytest.raises(ConfigError, match=r"unknown env 'footbal'; did you mean 'football'\? Known: .*arithmetic"):
+    with pytest.raises(UserError, match=r"unknown env 'footbal'; did you mean 'football'\? Known: .*arithmetic"):
         load(["env=footbal"])
-    with pytest.raises(ConfigError, match="unknown env 'gamess'; did you mean 'games'"):
+    with pytest.raises(UserError, match="unknown env 'gamess'; did you mean 'games'"):
         load(["env=gamess"])
-    with pytest.raises(ConfigError, match=r"engine=vllm: a group of keys \(kind, "):
+    with pytest.raises(UserError, match=r"engine=vllm: a group of keys \(kind, "):
         load(["engine=vllm"])
-    with pytest.raises(ConfigError, match=r"unknown env 'footbal'; did you mean 'football'\?"):
+    with pytest.raises(UserError, match=r"unknown env 'footbal'; did you mean 'football'\?"):
         load(["stages.mgt.tasks=[footbal]"])
 
 
 def test_words_that_contradict_each_other() -> None:
-    with pytest.raises(ConfigError, match="seed is given twice: '1' and '2'"):
+    with pytest.raises(UserError, match="seed is given twice: '1' and '2'"):
         load(["seed=1", "seed=2"])
     for words in (["env.kwargs.a=1", "env.kwargs.a.b=2"], ["algo.lr=1", "algo={eps: 2}"]):
-        with pytest.raises(ConfigError, match="meets another word"):
+        with pytest.raises(UserError, match="meets another word"):
             load(words)
 
 
@@ -309,20 +312,21 @@ BAD_FILES = {
 def test_bad_files_are_named(text: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=BAD_FILES[text]) as caught:
+    with pytest.raises(UserError, match=BAD_FILES[text]) as caught:
         load([f"env={path}"])
     assert "\n" not in str(caught.value)
 
 
 def test_a_binary_file_is_no_yaml(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_bytes(b"\x00\xff\xfe")
-    with pytest.raises(ConfigError, match="not a YAML file of settings"):
+    with pytest.raises(UserError, match="not a YAML file of settings"):
         group_file("env", str(tmp_path / "bad.yaml"))
 
 
 PROGRAM = """
 from configs.cli import command
-from training.config.compose import load, save
+from training.config.compose import load
+from training.config.run import save
 from training.config.help import help_text
 from pathlib import Path
 command(lambda argv: save(load(argv), Path("{target}")), help_text)
@@ -409,11 +413,11 @@ class Kinds:
 def test_kinds() -> None:
     assert build(Kinds, check(Kinds, {"needed": 1, "pair": [3, 4]}, "k"), "k") == Kinds(1, (3, 4.0), None)
     assert parse(int | None, "null", "k.maybe") is None
-    with pytest.raises(ConfigError, match=r"k\.needed is missing: a whole number is expected"):
+    with pytest.raises(UserError, match=r"k\.needed is missing: a whole number is expected"):
         build(Kinds, {}, "k")
-    with pytest.raises(ConfigError, match=r"k\.pair=\[1\]: a list \[a whole number, a number\] is expected"):
+    with pytest.raises(UserError, match=r"k\.pair=\[1\]: a list \[a whole number, a number\] is expected"):
         check(Kinds, {"pair": [1]}, "k")
-    with pytest.raises(ConfigError, match=r"k\.maybe=x: a whole number or null is expected"):
+    with pytest.raises(UserError, match=r"k\.maybe=x: a whole number or null is expected"):
         check(Kinds, {"maybe": "x"}, "k")
 
 
@@ -426,7 +430,7 @@ def test_merge_goes_key_by_key() -> None:
 def test_any_words_give_a_config_or_one_line(words: list[str]) -> None:
     try:
         load(words)
-    except ConfigError as error:
+    except UserError as error:
         assert str(error)
 
 
@@ -436,5 +440,5 @@ def test_any_value_gives_a_config_or_one_line(text: str) -> None:
     for key in ("algo.lr", "env.kwargs.x", "env.actions", "name", "engine"):
         try:
             load([f"{key}={text}"])
-        except ConfigError as error:
+        except UserError as error:
             assert str(error)

@@ -19,18 +19,20 @@ import pytest
 from agents.episodes.policy import Seat
 from agents.episodes.starts import TEST_FIRST
 from agents.models.load import tiny_folder
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.suites import SUITES
 from envs.task.task import Task
 from render.records.episode import read_records
 from training.compare import command as evaluate
 from training.compare.contest import Contest, How
-from training.compare.entrants import ModelEntrant, ScriptedEntrant, entrant
+from training.compare.entrants import ModelEntrant, ScriptedEntrant
+from training.compare.resolve import entrant
 from training.compare.results import Results
 from training.compare.settings import tasks_of
-from training.config.compose import load, save
+from training.config.compose import load
+from training.config.run import save
 from training.evaluation.statistics import wilson
-from training.watched import Bars
+from training.runs.display import Bars
 
 
 def result(folder: Path, *words: str) -> dict[str, Any]:
@@ -146,7 +148,7 @@ def test_several_policies_beside_the_floors_in_one_folder(
     shown = capsys.readouterr().out
     assert "| expert | 100% (84–100) | 1.00 | 100% | 1.0 |" in (tmp_path / "out" / "results.md").read_text()
     assert "visual · success by kind" in shown and "100% (84–100)" in shown
-    with pytest.raises(ConfigError, match="save=out has something in it already; choose another folder, or remove it"):
+    with pytest.raises(UserError, match="save=out has something in it already; choose another folder, or remove it"):
         evaluate.main(words)
 
     shutil.copytree("out/episodes/expert", "plays/visual")  # as if a person had played the first three
@@ -163,9 +165,7 @@ def test_several_policies_beside_the_floors_in_one_folder(
         evaluate.main([*words[:2], "policy=lost", "episodes=3", "floors=false", "json=lost.json"])
     told = "was no success (completed, 1 turn) when it was recorded, and is a success (completed, 1 turn) with the "
     assert told in json.loads(Path("lost.json").read_text())["problem"]
-    with pytest.raises(
-        ConfigError, match="blind=true shows other frames, but policy=human looks at none: leave one out"
-    ):
+    with pytest.raises(UserError, match="blind=true shows other frames, but policy=human looks at none: leave one out"):
         evaluate.main([*words[:2], "policy=human", "blind=true"])
 
 
@@ -202,7 +202,7 @@ def test_films(tmp_path: Path) -> None:
         film = iio.imread(tmp_path / "videos" / name)
         gc.collect()
         assert film.shape[0] >= 4 + 8 and film.shape[1:] == (570, 480, 3)  # a start, three moves, the end for a while
-    with pytest.raises(ConfigError, match=r"video=true needs a folder for the films: save=FOLDER"):
+    with pytest.raises(UserError, match=r"video=true needs a folder for the films: save=FOLDER"):
         evaluate.main([*words])
 
 
@@ -367,18 +367,18 @@ MISTAKES = {
 @pytest.mark.parametrize("word", MISTAKES)
 def test_mistakes(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         evaluate.main(["env=arithmetic", word])
     assert str(caught.value).startswith(MISTAKES[word])
     assert "\n" not in str(caught.value)
 
 
 def test_one_episode_has_no_other_to_be_shown() -> None:
-    with pytest.raises(ConfigError, match="blind needs at least 2 episodes"):
+    with pytest.raises(UserError, match="blind needs at least 2 episodes"):
         evaluate.main(["env=football", "policy=random", "episodes=1", "blind=true"])
 
 
 def test_images_of_another_size() -> None:
     for size in ("[112,112]", "[84,112]"):
-        with pytest.raises(ConfigError, match=r"the model sees images of 84x84, got \d+x112"):
+        with pytest.raises(UserError, match=r"the model sees images of 84x84, got \d+x112"):
             evaluate.main(["env=football", "policy=tiny", "episodes=2", f"env.kwargs.image_size={size}"])

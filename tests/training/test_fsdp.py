@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from agents.chat.conversation import Conversation
-from agents.engines.config import Completion
+from agents.chat.types import Completion
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 from training.algorithm.groups import Trajectory

@@ -6,15 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.episodes.arena import Ended, Episode, Start, Turn
+from agents.episodes.episode import Ended, Episode, Start, Turn
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
 from render.records.episode import EpisodeWriter, read_episodes
-from training.algorithm.groups import Group, Judged, make_group
+from training.algorithm.groups import Group, Judged, assign_advantages, make_group
 from training.config.algo import AlgoConfig
 from training.runs.group_records import GroupRecords, pick
-from training.trainer import assign_advantages
 
 SUMS = TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True, instructions="Solve.")
 

@@ -10,8 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from agents.chat.conversation import Branch, Conversation
-from agents.engines.config import Completion
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 from training.algorithm.groups import Trajectory

@@ -4,17 +4,18 @@ import asyncio
 
 import pytest
 
-from agents.engines.config import EngineConfig, make_engine
-from agents.episodes.arena import Ended, Episode
-from agents.episodes.policy import VLMPolicy
+from agents.engines.config import EngineConfig
+from agents.engines.factory import make_engine
+from agents.episodes.episode import Ended, Episode
+from agents.episodes.jobs import Job, Player
 from agents.episodes.starts import TEST_FIRST
 from agents.models.load import load_chat
+from agents.policies.model import VLMPolicy
 from agents.policies.scripted import scripted
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import load_task
 from training.algorithm.groups import make_group
 from training.evaluation.measure import held_out
-from training.rollout.collector import Job, Player
 from training.trainer import describe
 
 TASK = load_task("algebra")
@@ -53,7 +54,7 @@ def test_a_context_that_holds_no_prompt_is_told_and_one_question_too_long_is_onl
             await engine.close()
 
     line = r"task algebra: no first prompt fits: \d+ tokens and a reply of up to 32, but .* 40; lower max_reply_tokens"
-    with pytest.raises(ConfigError, match=line):
+    with pytest.raises(UserError, match=line):
         asyncio.run(play(40))
     sizes = {len(episode.branches[0].tokens[~episode.branches[0].loss_mask]) for episode in asyncio.run(play(0))}
     episodes = asyncio.run(play(min(sizes) + 32))  # room for the shortest prompt only

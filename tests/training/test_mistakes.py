@@ -8,8 +8,9 @@ import pytest
 
 from agents.models.load import tiny_folder
 from configs.cli import command
-from training.config.compose import load, save
+from training.config.compose import load
 from training.config.help import help_text
+from training.config.run import save
 from training.run import main
 from training.runs.run_folder import RunFolder
 

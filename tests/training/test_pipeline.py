@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from torch import equal
 
 from agents.chat.conversation import Conversation
-from agents.engines.config import Completion
-from agents.episodes.arena import Ended, Episode, Start, Turn
+from agents.chat.types import Completion
+from agents.episodes.episode import Ended, Episode, Start, Turn
 from agents.models.load import load_chat, tiny_folder
 from envs.questions.env import Question
 from envs.reasoning.arithmetic import ArithmeticEnv, column_addition
@@ -21,10 +21,10 @@ from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
 from training import run
-from training.algorithm.groups import Group, Trajectory, make_group
+from training.algorithm.groups import Group, Trajectory, assign_advantages, make_group
 from training.config.algo import AlgoConfig
-from training.runs.metrics import describe, read_metrics
-from training.trainer import assign_advantages
+from training.rollout.metrics import describe
+from training.runs.metrics import read_metrics
 
 CHAT = load_chat("tiny")
 GOOD, BAD = "<think></think><answer>left</answer>", "<think></think>"

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from agents.engines.config import EngineConfig
-from agents.engines.vllm_config import VLLMConfig
-from training.cluster.placement import ClusterConfig, Slot, check, engine_settings, place
+from agents.engines.config import EngineConfig, VLLMConfig
+from training.cluster.placement import Slot, check, engine_settings, place
 from training.config.algo import AlgoConfig
+from training.config.cluster import ClusterConfig
 from training.config.compose import load
 from training.config.learner import LearnerConfig
 from training.learner.lora import check as check_lora

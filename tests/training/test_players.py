@@ -9,19 +9,13 @@ from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.models.load import tiny_folder
 from agents.policies.recorded import save_settings
 from agents.policies.scripted import scripted
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import load_task
 from render.records.episode import Episode, EpisodeWriter, Turn
-from training.compare.entrants import (
-    Entrant,
-    ModelEntrant,
-    RecordEntrant,
-    ScriptedEntrant,
-    ServerEntrant,
-    entrant,
-    entrants,
-)
-from training.config.compose import load, save
+from training.compare.entrants import Entrant, ModelEntrant, RecordEntrant, ScriptedEntrant, ServerEntrant
+from training.compare.resolve import entrant, entrants
+from training.config.compose import load
+from training.config.run import save
 
 CONFIG = load(["env=arithmetic"])
 TASKS = {"arithmetic": CONFIG.tasks["arithmetic"]}
@@ -53,7 +47,7 @@ def record(folder: str, count: int = 3, policy: str = "human", task: str = "arit
 
 
 def refused(name: str) -> str:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         entrant(name, CONFIG).check(TASKS)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -73,15 +67,15 @@ def test_names() -> None:
     player = players[-1]
     assert isinstance(player, ModelEntrant) and player.path == "runs/a/checkpoint"
     assert player.envs == ["arithmetic"] and player.tasks["arithmetic"].max_reply_tokens == 30
-    with pytest.raises(ConfigError, match="policy: tiny and tiny are one folder, tiny: leave one out"):
+    with pytest.raises(UserError, match="policy: tiny and tiny are one folder, tiny: leave one out"):
         entrants(["tiny", "random", "tiny"], CONFIG)
-    with pytest.raises(ConfigError, match="policy: runs/a and runs/a are one folder, runs-a: leave"):
+    with pytest.raises(UserError, match="policy: runs/a and runs/a are one folder, runs-a: leave"):
         entrants(["runs/a", "runs/a/"], CONFIG)
     line = "policy: api:a/b and api:a-b are one folder, api-a-b: leave one out"
-    with pytest.raises(ConfigError, match=line):
+    with pytest.raises(UserError, match=line):
         entrants(["api:a/b", "api:a-b"], CONFIG)
     shutil.copytree("runs/a", "random")
-    with pytest.raises(ConfigError, match=r"policy: random and \./random are one folder"):
+    with pytest.raises(UserError, match=r"policy: random and \./random are one folder"):
         entrants(["./random"], CONFIG)
 
 
@@ -122,9 +116,7 @@ def test_results_are_no_model() -> None:
 
 def test_an_expert_is_there_or_not() -> None:
     settings = load(["env=frozen_lake"]).tasks
-    with pytest.raises(
-        ConfigError, match=r"policy=expert: frozen_lake has no expert \(FrozenLake-v1 has no expert_act"
-    ):
+    with pytest.raises(UserError, match=r"policy=expert: frozen_lake has no expert \(FrozenLake-v1 has no expert_act"):
         ScriptedEntrant("expert").check(settings)
     ScriptedEntrant("random").check(settings)
     assert type(ScriptedEntrant("idle").policy("frozen_lake")) is type(scripted("idle"))
@@ -145,7 +137,7 @@ def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> No
     assert [start.seed for start in player.starts("arithmetic", held_out_starts(TEST_FIRST, 9))] == [
         TEST_FIRST, TEST_FIRST + 1, TEST_FIRST + 2
     ]  # fmt: skip
-    with pytest.raises(ConfigError, match=r"has none of the first 4 held-out starts; episodes=… takes more"):
+    with pytest.raises(UserError, match=r"has none of the first 4 held-out starts; episodes=… takes more"):
         player.starts("arithmetic", held_out_starts(TEST_FIRST + 100, 4))
     (note,) = player.notes("arithmetic", ["arithmetic"], held_out_starts(TEST_FIRST, 9))
     assert note.endswith("3 of 9 starts (0 practised, 6 not played): its rate is over those alone")
@@ -178,5 +170,5 @@ def test_records_that_do_not_fit() -> None:
 
 def test_pictures_that_a_model_cannot_see() -> None:
     football = load(["env=football", "env.kwargs.image_size=[112,112]"]).tasks
-    with pytest.raises(ConfigError, match="policy=tiny: the model sees images of 84x84, got 112x112"):
+    with pytest.raises(UserError, match="policy=tiny: the model sees images of 84x84, got 112x112"):
         entrant("tiny", CONFIG).check(football)

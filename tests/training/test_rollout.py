@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import envs  # noqa: F401  (registers the ids)
-from agents.chat.conversation import Branch
-from agents.episodes.arena import Episode, Start
+from agents.chat.types import Branch
+from agents.episodes.episode import Episode, Start
+from agents.episodes.jobs import Job, Player
 from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, VALIDATION_FIRST, held_out_starts
 from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig
-from training.rollout.collector import Collected, Collector, Job, Player, group_starts
+from training.rollout.collector import Collected, Collector, group_starts
 
 counts = st.integers(0, 10**6)
 
@@ -39,9 +40,6 @@ def test_the_held_out_splits_lie_above_training_and_apart() -> None:
 def test_held_out_starts_are_the_same_for_everybody() -> None:
     assert held_out_starts(TEST_FIRST, 5) == held_out_starts(TEST_FIRST, 9)[:5]
     assert len({start.sampling_seed for start in held_out_starts(TEST_FIRST, 500)}) == 500
-    again = held_out_starts(TEST_FIRST, 5, sampling_seed=1)
-    assert [start.seed for start in again] == [start.seed for start in held_out_starts(TEST_FIRST, 5)]
-    assert again != held_out_starts(TEST_FIRST, 5)
 
 
 def test_a_group_is_one_start_with_several_players() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.episodes.arena import Episode, Start
+from agents.episodes.episode import Episode, Start
 from training.evaluation.statistics import mean_score, student, success_rate, summary, wilson
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from agents.chat.conversation import Branch
-from agents.episodes.arena import Ended, Episode, Start, Turn
+from agents.chat.types import Branch
+from agents.episodes.episode import Ended, Episode, Start, Turn
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation

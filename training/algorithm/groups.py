@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.chat.conversation import Branch
-from agents.episodes.arena import Episode
+from agents.chat.types import Branch
+from agents.episodes.episode import Episode
 from agents.episodes.rewards import reward_parts, turn_rewards
 from envs.task.config import TaskConfig
-from training.algorithm.advantages import Array, Score
+from training.algorithm.advantages import ESTIMATORS, Array, Score
+from training.config.algo import AlgoConfig
 
 
 @dataclass(frozen=True)
@@ -108,3 +109,13 @@ def make_group(task: str, config: TaskConfig, episodes: Sequence[Episode]) -> Gr
         for one in episodes
     ]
     return Group(task, episodes[0].start.seed, players)
+
+
+def assign_advantages(groups: Sequence[Group], algo: AlgoConfig) -> list[Judged]:
+    """The groups with every turn's advantage; the estimator sees those that differ only, the others have zeros."""
+    scores = [[player.score for player in group.players] for group in groups if group.varied]
+    estimated = iter(ESTIMATORS[algo.advantage](scores, algo))
+    return [
+        Judged(group, next(estimated) if group.varied else [np.zeros(len(p.turn_rewards)) for p in group.players])
+        for group in groups
+    ]

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from omegaconf import OmegaConf
 
 from configs.cli import read_options
-from configs.schema import ConfigError, build, check_fields, kinds, load_yaml
+from configs.errors import UserError
+from configs.schema import build, check_fields, kinds, load_yaml
 from envs.task.config import TaskConfig, load_task
 
 FILE = "baseline.yaml"
@@ -88,7 +89,7 @@ class BaselineConfig:
 
 
 def from_words(argv: Sequence[str]) -> tuple[BaselineConfig, TaskConfig]:
-    """The config and the task that the words of a command line ask for; ConfigError in one line."""
+    """The config and the task that the words of a command line ask for; UserError in one line."""
     of_task = [word for word in argv if word.startswith("env.")]
     config = read_options(BaselineConfig, [word for word in argv if word not in of_task])
     return config, load_task(config.env, of_task)
@@ -101,15 +102,15 @@ def save(config: BaselineConfig, task: TaskConfig, folder: Path) -> None:
 
 
 def read(folder: Path) -> tuple[BaselineConfig, TaskConfig]:
-    """What `save` wrote; ConfigError in one line where it is damaged or of another version."""
+    """What `save` wrote; UserError in one line where it is damaged or of another version."""
     path = folder / FILE
     try:
         fields: dict[str, Any] = kinds(BaselineConfig) | {"task": TaskConfig}
         settings = check_fields(fields, load_yaml(path))
         task = build(TaskConfig, settings.pop("task", {}), "task")
         return build(BaselineConfig, settings), task
-    except ConfigError as error:
-        raise error if str(path) in str(error) else ConfigError(f"{path}: {error}") from None
+    except UserError as error:
+        raise error if str(path) in str(error) else UserError(f"{path}: {error}") from None
 
 
 def is_baseline(folder: Path) -> bool:
@@ -121,3 +122,8 @@ def baseline_tasks(folder: Path) -> dict[str, TaskConfig]:
     """The task of a baseline, as a language model would be given it."""
     config, task = read(folder)
     return {config.task_name: task}
+
+
+def damaged(checkpoint: Path, why: Exception) -> UserError:
+    """What to say of a checkpoint that cannot be read."""
+    return UserError(f"{checkpoint} is damaged: {why or type(why).__name__}; remove it to go on before it")

@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from agents.episodes.starts import TRAIN_SEEDS
 from agents.seeds import mix
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Outcome, Task
 from training.baseline.config import BaselineConfig
@@ -100,25 +100,25 @@ def offered(task: TaskConfig) -> list[int]:
 
 
 def lesson(config: BaselineConfig, task: TaskConfig) -> Task:
-    """The task as it is trained on; ConfigError where it is none for PPO.
+    """The task as it is trained on; UserError where it is none for PPO.
 
     What is seen and paid may differ from `task`; the game, its starts and what counts as success do not.
     """
     name = config.task_name
     if task.in_parts or not task.actions:
         kind = "several actions at once" if task.in_parts else "an answer in words"
-        raise ConfigError(f"task {name} asks for {kind}: the baseline needs a game with one list of actions")
+        raise UserError(f"task {name} asks for {kind}: the baseline needs a game with one list of actions")
     if task.actions_per_reply > 1:
-        raise ConfigError(
+        raise UserError(
             f"task {name} takes up to {task.actions_per_reply} actions a reply: the baseline plays one a turn; set "
             "env.actions_per_reply=1 and env.max_turns"
         )
     if not task.image and config.observation == "pixels":
-        raise ConfigError(f"task {name} shows no pictures: the baseline looks at frames; set env.image=true")
+        raise UserError(f"task {name} shows no pictures: the baseline looks at frames; set env.image=true")
     kwargs: dict[str, Any] = dict(task.kwargs)
     if config.observation != "pixels":
         if task.id != FOOTBALL:
-            raise ConfigError(f"observation={config.observation} is football's; task {name} is {task.id}: use pixels")
+            raise UserError(f"observation={config.observation} is football's; task {name} is {task.id}: use pixels")
         kwargs["observation"] = config.observation
     if task.id == FOOTBALL and config.reward == "return" and not task.success.startswith("return"):
         kwargs.setdefault("rewards", "scoring,checkpoints")  # not where rewards decide what a success is
@@ -129,19 +129,19 @@ def lesson(config: BaselineConfig, task: TaskConfig) -> Task:
 
 
 def check_observations(config: BaselineConfig, task: Task) -> None:
-    """ConfigError where an update's observations are too large, or frames too small; `task`, as `lesson` made it."""
+    """UserError where an update's observations are too large, or frames too small; `task`, as `lesson` made it."""
     env = BaselineEnv(task, config, starts(config.seed, 0, 0), [])
     shape, kind = env.observation_space.shape or (), env.observation_space.dtype
     env.close()
     size = "x".join(map(str, shape))
     if config.observation == "pixels" and min(shape[:2]) < PATCH:
-        raise ConfigError(
+        raise UserError(
             f"frames of {size} are smaller than the CNN's patches of {PATCH}x{PATCH}: set env.image_size=[84,84]"
         )
     taken = config.batch * int(np.prod(shape)) * np.dtype(kind).itemsize
     if taken > BATCH_BYTES:
         mend = "env.image_size=[84,84], or a smaller batch" if config.observation == "pixels" else "a smaller batch"
-        raise ConfigError(f"{config.batch} observations of {size} take {taken / 1e9:.1f} GB: set {mend}")
+        raise UserError(f"{config.batch} observations of {size} take {taken / 1e9:.1f} GB: set {mend}")
 
 
 def starts(seed: int, played: int, index: int) -> Iterator[int]:

@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agents.episodes.arena import Episode
+from agents.episodes.episode import Episode
 from agents.records.films import films
 from agents.records.record import as_record
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 from render.records.episode import EpisodeWriter
 from render.records.video import write_video
 from training.baseline import config as baseline_config
-from training.baseline.config import BaselineConfig
+from training.baseline.config import BaselineConfig, damaged
 from training.baseline.policy import WEIGHTS, save_network
 from training.runs.folder import finished, locked, refuse_existing
 from training.runs.run_folder import finish, peak_memory_mb
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
 
 KEPT = 2
 """So many checkpoints stay while it trains."""
-
-
-def damaged(checkpoint: Path, why: Exception) -> ConfigError:
-    """What to say of a checkpoint that cannot be read."""
-    return ConfigError(f"{checkpoint} is damaged: {why or type(why).__name__}; remove it to go on before it")
 
 
 @dataclass
@@ -78,16 +73,16 @@ class BaselineFolder:
         if not (path / baseline_config.FILE).is_file():
             run = (path / "config.yaml").is_file()
             hint = f"; python -m training.run resume={path} goes on with a run" if run else ""
-            raise ConfigError(f"resume={path}: no baseline is there (no {baseline_config.FILE}){hint}")
+            raise UserError(f"resume={path}: no baseline is there (no {baseline_config.FILE}){hint}")
         others = [word for word in words if not word.startswith("resume=")]
         if others:
-            raise ConfigError(f"a resumed baseline keeps its config; remove {' '.join(others)}, or start a new one")
+            raise UserError(f"a resumed baseline keeps its config; remove {' '.join(others)}, or start a new one")
         if finished(path):
-            raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
+            raise UserError(f"{path} is finished already; its report is {path / 'report.html'}")
         return cls(path, *baseline_config.read(path))
 
     def locked(self) -> AbstractContextManager[None]:
-        """While this process works on the baseline, no other one may; ConfigError if one does."""
+        """While this process works on the baseline, no other one may; UserError if one does."""
         return locked(self.path / baseline_config.FILE)
 
     # -- checkpoints --------------------------------------------------------------------------------------------------

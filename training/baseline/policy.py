@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from agents.episodes.policy import Seat
 from agents.seeds import mix
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.football.observations import FEATURES, Observer
 from envs.task.config import TaskConfig
 from envs.task.task import Observation, Task
@@ -141,18 +141,18 @@ def features(env: gymnasium.Env[Any, Any]) -> NDArray[np.float32]:
 
 
 def load_baseline(folder: Path) -> BaselinePolicy:
-    """A baseline's newest weights as a policy; ConfigError in one line where there are none."""
+    """A baseline's newest weights as a policy; UserError in one line where there are none."""
     config, task = read(folder)
     path = folder / WEIGHTS
     if not path.is_file():
-        raise ConfigError(f"{folder} has no {WEIGHTS} yet; go on: python -m training.baseline resume={folder}")
+        raise UserError(f"{folder} has no {WEIGHTS} yet; go on: python -m training.baseline resume={folder}")
     try:
         weights = load_file(path)
         shape = _shape(config.observation == "pixels", Task(config.task_name, task))
         network = Network(shape, len(offered(task)))
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError) as error:
-        raise ConfigError(f"{path} is damaged, or of another version: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path} is damaged, or of another version: {str(error).splitlines()[0]}") from None
     return policy_of(network, task)
 
 

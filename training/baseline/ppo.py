@@ -33,9 +33,8 @@ from torch import Tensor
 
 from agents.seeds import mix
 from envs.task.task import Task
-from training.baseline.config import BaselineConfig
+from training.baseline.config import BaselineConfig, damaged
 from training.baseline.env import BaselineEnv, Played, starts
-from training.baseline.folder import damaged
 from training.baseline.policy import Network
 
 LESSONS = "kickoff-lessons"
@@ -212,7 +211,7 @@ class Learning:
         self._begin()
 
     def restore(self, folder: Path, done: int) -> None:
-        """Go on from what `save` wrote after `done` decisions; ConfigError where it is damaged."""
+        """Go on from what `save` wrote after `done` decisions; UserError where it is damaged."""
         try:
             self.algorithm.restore_from_path((folder / "rllib").absolute())
             for key, value in json.loads((folder / "spread.json").read_text(encoding="utf-8")).items():

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import envs  # noqa: F401  (registers the ids)
+from agents.episodes.jobs import Player
 from agents.episodes.starts import VALIDATION_FIRST
 from agents.episodes.task_check import check_task
+from configs.errors import UserError
 from configs.help import short_help
-from configs.schema import ConfigError
 from training.baseline.config import BaselineConfig, from_words
 from training.baseline.env import check_observations, lesson
 from training.baseline.folder import BaselineFolder, Progress
 from training.baseline.policy import policy_of
 from training.evaluation.measure import FLOORS, floor, held_out
 from training.evaluation.statistics import success_rate
-from training.rollout.collector import Player
 from training.runs.display import Display
 from training.runs.folder import refuse_existing
 from training.runs.metrics import MetricsLog
@@ -226,7 +226,7 @@ def _needs_rllib() -> None:
     try:
         import ray.rllib  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ConfigError(f"the baseline needs RLlib: pip install 'kickoff-rl[ray]' ({error})") from error
+        raise UserError(f"the baseline needs RLlib: pip install 'kickoff-rl[ray]' ({error})") from error
 
 
 def usage(_: Sequence[str]) -> str:

@@ -18,18 +18,19 @@ from rich.console import Console
 
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.episodes.task_check import check_task
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 from training.compare.contest import Contest, How, suites_of
-from training.compare.entrants import Entrant, ScriptedEntrant, entrants
+from training.compare.entrants import Entrant, ScriptedEntrant
+from training.compare.resolve import entrants
 from training.compare.results import Results
 from training.compare.settings import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
 from training.compare.tables import published, show, tables
 from training.config.compose import load_with
 from training.config.help import help_text
 from training.evaluation.measure import FLOORS
-from training.watched import Bars
+from training.runs.display import Bars
 
 
 @dataclass
@@ -136,13 +137,13 @@ def main(argv: Sequence[str]) -> None:
 
 
 def check(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig], options: EvaluateOptions) -> None:
-    """Everything that can be known before the first episode; ConfigError in one line for what cannot be played."""
+    """Everything that can be known before the first episode; UserError in one line for what cannot be played."""
     for player in players:
         player.check(tasks)
         for name in tasks:
             player.starts(name, held_out_starts(TEST_FIRST, options.episodes))
         if options.blind and not player.looks():
-            raise ConfigError(f"blind=true shows other frames, but policy={player.name} looks at none: leave one out")
+            raise UserError(f"blind=true shows other frames, but policy={player.name} looks at none: leave one out")
 
 
 def write_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.episodes.arena import Arena, Episode, Start, together
+from agents.episodes.arena import Arena, together
+from agents.episodes.episode import Episode, Start
 from agents.episodes.footage import Footage
+from agents.episodes.jobs import Job
 from agents.episodes.starts import TEST_FIRST, held_out_starts
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES
 from envs.task.task import Observation, Task
@@ -15,8 +17,7 @@ from training.compare.entrants import Entrant
 from training.compare.results import Results
 from training.evaluation.measure import check_room, shared_out
 from training.evaluation.statistics import summary
-from training.rollout.collector import Job
-from training.watched import Bars, Watched
+from training.runs.display import Bars, Watched
 
 CUT = 0.05
 """Where more of a player's replies were cut off, its row says little of what it can do: a note tells."""
@@ -166,7 +167,7 @@ async def _opened(player: Entrant) -> str:
 def _line(error: Exception) -> str:
     """What went wrong, in one line."""
     text = " ".join(str(error).split())
-    return text if isinstance(error, ConfigError) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
 
 
 def sentence(row: Mapping[str, Any]) -> str:

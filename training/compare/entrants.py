@@ -3,21 +3,19 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from agents.chat.template import Chat
 from agents.engines.config import EngineConfig
-from agents.episodes.arena import Episode, Start
-from agents.episodes.policy import Policy, VLMPolicy
+from agents.episodes.episode import Episode, Start
+from agents.episodes.policy import Policy
 from agents.episodes.task_check import check_task
-from agents.policies.recorded import HUMAN, PLAYS, Recorded, is_record
-from agents.policies.scripted import PLAYERS, has_expert, scripted
-from configs.errors import suggest
-from configs.schema import ConfigError
+from agents.policies.model import VLMPolicy
+from agents.policies.recorded import PLAYS, Recorded
+from agents.policies.scripted import has_expert, scripted
+from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
-from training.baseline.config import FILE, baseline_tasks, is_baseline
-from training.config.compose import Config, read
+from training.baseline.config import FILE, baseline_tasks
 from training.runs.folder import finished
 
 SERVER = "api:"
@@ -41,7 +39,7 @@ class Entrant:
         """What env= named in its training."""
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
-        """ConfigError in one line where it cannot play a task."""
+        """UserError in one line where it cannot play a task."""
 
     def plays(self, task: Task) -> bool:
         """Whether it plays a task at all."""
@@ -60,7 +58,7 @@ class Entrant:
         return []
 
     def check_played(self, task: str, episodes: Sequence[Episode]) -> None:
-        """ConfigError in one line where the episodes are not what they should be."""
+        """UserError in one line where the episodes are not what they should be."""
 
     async def open(self) -> None:
         """Get ready to play: load the model, reach the server."""
@@ -82,7 +80,7 @@ class ScriptedEntrant(Entrant):
         """An expert is needed where it is to play."""
         for name, settings in tasks.items():
             if not self.plays(Task(name, settings)):
-                raise ConfigError(f"policy=expert: {name} has no expert ({settings.id} has no expert_action())")
+                raise UserError(f"policy=expert: {name} has no expert ({settings.id} has no expert_action())")
 
     def plays(self, task: Task) -> bool:
         """An expert where there is one."""
@@ -116,7 +114,7 @@ class RecordEntrant(Entrant):
         played = [start for start in usual if start.seed in seeds]
         if not played:
             folder = self.records[task].folder
-            raise ConfigError(f"{folder} has none of the first {len(usual)} held-out starts; episodes=… takes more")
+            raise UserError(f"{folder} has none of the first {len(usual)} held-out starts; episodes=… takes more")
         return played
 
     def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
@@ -158,13 +156,13 @@ class ModelEntrant(Entrant):
             self.chat = load_chat(self.path)
             longest = self.engine.max_context or longest_context(self.path)
         except ValueError as error:
-            raise ConfigError(f"policy: {error}") from error
+            raise UserError(f"policy: {error}") from error
         self._find_unclear(tasks)
         for name, settings in tasks.items():
             try:
                 check_task(name, settings, self.chat, longest)
-            except ConfigError as error:
-                raise ConfigError(f"policy={self.name}: {error}") from error
+            except UserError as error:
+                raise UserError(f"policy={self.name}: {error}") from error
 
     def _find_unclear(self, tasks: Mapping[str, TaskConfig]) -> None:
         learned = self.tasks or self.name == "tiny"
@@ -178,7 +176,7 @@ class ModelEntrant(Entrant):
 
     async def open(self) -> None:
         """Load the weights."""
-        from agents.engines.config import make_engine
+        from agents.engines.factory import make_engine
         from training.prepare import load, share_cores
 
         share_cores(self.engine)
@@ -186,7 +184,7 @@ class ModelEntrant(Entrant):
             model = None if self.engine.chosen == "vllm" else load("policy", self.path)
             self._policy = VLMPolicy(self.chat, await make_engine(self.path, self.engine, model))
         except (ValueError, RuntimeError) as error:
-            raise error if isinstance(error, ConfigError) else ConfigError(f"policy: {error}") from error
+            raise error if isinstance(error, UserError) else UserError(f"policy: {error}") from error
 
     def policy(self, task: str) -> Policy:
         """The model."""
@@ -208,7 +206,7 @@ class ServerEntrant(ModelEntrant):
         from agents.engines.server import ServerEngine
 
         if not self.path:
-            raise ConfigError(f"policy={self.name} lacks the model's name: {SERVER}MODEL, as the server calls it")
+            raise UserError(f"policy={self.name} lacks the model's name: {SERVER}MODEL, as the server calls it")
         self._policy = VLMPolicy(None, ServerEngine(self.path, self.engine.server))
         self._find_unclear(tasks)
 
@@ -234,7 +232,7 @@ class BaselineEntrant(Entrant):
             try:
                 self._policy.check(Task(name, settings))
             except ValueError as error:
-                raise ConfigError(f"policy={self.name}: {error}") from error
+                raise UserError(f"policy={self.name}: {error}") from error
 
     def looks(self) -> bool:
         """Where it has learned from pixels."""
@@ -247,84 +245,3 @@ class BaselineEntrant(Entrant):
     def policy(self, task: str) -> Policy:
         """The network."""
         return self._policy
-
-
-def entrants(names: Sequence[str], config: Config) -> list[Entrant]:
-    """The players that the names mean; ConfigError in one line where a name means none."""
-    players = [entrant(name, config) for name in names]
-    known = {name: name for name in PLAYERS if name not in names}  # floors: rows of every table
-    for player in players:
-        if other := known.get(player.label):
-            raise ConfigError(f"policy: {other} and {player.name} are one folder, {player.label}: leave one out")
-        known[player.label] = player.name
-    return players
-
-
-def entrant(name: str, config: Config) -> Entrant:
-    """The player that a name means."""
-    name = name.rstrip("/") or name
-    folder = Path(name)
-    if name in PLAYERS:
-        return ScriptedEntrant(name)
-    if name.startswith(SERVER):
-        return ServerEntrant(name, name.removeprefix(SERVER), config.engine)
-    if name == HUMAN:
-        return RecordEntrant(name, None)
-    if name != "tiny" and not folder.is_dir():
-        _refuse_unknown(name)
-    elif is_baseline(folder):
-        return BaselineEntrant(name, folder)
-    elif is_record(folder):
-        return RecordEntrant(name, folder)
-    path, source = run_of(name)
-    player = ModelEntrant(name, path, config.engine)
-    if source is not None:
-        run = read(source)
-        player.source, player.tasks, player.envs = source, run.tasks, run.envs
-    return player
-
-
-def run_of(name: str) -> tuple[str, Path | None]:
-    """The model that a policy's name means, and the config of the run that it comes from, if it is a run's."""
-    folder = Path(name)
-    if (folder / "config.yaml").is_file():
-        if not (folder / "checkpoint").is_dir():
-            _refuse_unfinished(folder)
-        folder = folder / "checkpoint"
-    elif (folder / "episodes").is_dir():
-        _refuse_results(folder)
-    for above in folder.parents[:2] if folder.is_dir() else ():
-        if (above / "config.yaml").is_file() and (above / "metrics.jsonl").is_file():
-            return str(folder), above / "config.yaml"
-    return name, None
-
-
-def _refuse_unfinished(run: Path) -> NoReturn:
-    """ConfigError for a run that has not come to its end: what can be done."""
-    good = sorted((run / "checkpoints").glob("good-*"))
-    evaluate = f"evaluate its last good weights by policy={good[-1]}, or " if good else ""
-    raise ConfigError(
-        f"policy={run}: this run has no checkpoint/ yet, which is written at its end; {evaluate}"
-        f"go on with it by python -m training.run resume={run}"
-    )
-
-
-def _refuse_results(folder: Path) -> NoReturn:
-    """ConfigError for results, which hold no model but perhaps records."""
-    records = [str(path) for path in sorted((folder / "episodes").iterdir()) if is_record(path)]
-    raise ConfigError(f"policy={folder} holds results and no model; its records: {', '.join(records) or 'none'}")
-
-
-def _refuse_unknown(name: str) -> None:
-    """ConfigError for what is no folder and cannot be a name on the hub: OWNER/MODEL."""
-    first, *rest = Path(name).parts or ("",)
-    if first == str(PLAYS) and rest:
-        raise ConfigError(f"policy={name}: nobody has played there; python -m agents.play env={rest[0]} does")
-    if len(rest) == 1 and not Path(first).is_dir() and not name.startswith(("/", ".", "~")):
-        return
-    near = Path(name).parent if rest else Path("runs")
-    here = sorted(path.as_posix() for path in near.iterdir() if path.is_dir()) if near.is_dir() else []
-    known = [*PLAYERS, "tiny", HUMAN, *(here or ["runs/<name>"]), f"{SERVER}<model>"]
-    if not rest:
-        raise ConfigError(suggest("policy", name, known))
-    raise ConfigError(suggest("policy", name, here) if here else f"policy: model folder {name!r} does not exist")

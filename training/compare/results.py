@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.chat.template import Chat
-from agents.episodes.arena import Episode
+from agents.episodes.episode import Episode
 from agents.records.films import films
 from agents.records.record import as_record
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.task import Task
 from render.records.episode import EpisodeWriter
 from render.records.video import ENCODERS, write_video
@@ -23,13 +23,13 @@ class Results:
     """What has been measured so far; with a folder, it is there at once: what comes later cannot take it away."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Begin; ConfigError where the folder has something already."""
+        """Begin; UserError where the folder has something already."""
         if folder is not None:
             try:
                 if folder.exists() and any(folder.iterdir()):
-                    raise ConfigError(f"save={folder} has something in it already; choose another folder, or remove it")
+                    raise UserError(f"save={folder} has something in it already; choose another folder, or remove it")
             except NotADirectoryError:
-                raise ConfigError(f"save={folder} is a file; it should name a folder") from None
+                raise UserError(f"save={folder} is a file; it should name a folder") from None
         self.folder = folder
         self.rows: list[dict[str, Any]] = []
         self.published: list[dict[str, Any]] = []

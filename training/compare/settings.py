@@ -12,7 +12,7 @@ from configs.schema import build, kinds, merge
 from envs.task.config import TaskConfig, load_task, task_names
 from envs.task.task import Task, state_hash
 from training.compare.entrants import Entrant
-from training.config.compose import Config
+from training.config.run import Config
 
 _UNSEEN = {"description", "reward", "format_reward"}
 """Settings that change nothing of what is measured."""

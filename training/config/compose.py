@@ -9,96 +9,25 @@ them, `algo.k` sets k in every stage, and `stages=mgt` leaves the other stages o
         `stages.X.max_reply_tokens` < word `env.k` < word `tasks.NAME.k`
 """
 
-import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
-from agents.engines.config import EngineConfig
-from agents.models.load import ModelConfig
-from configs.errors import suggest
-from configs.schema import ConfigError, build, check_fields, keys, kind_at, kinds, load_yaml, merge, parse, unknown_key
+from configs.errors import UserError, suggest
+from configs.schema import build, keys, kind_at, kinds, merge, parse, unknown_key
 from envs.task.config import TaskConfig, task_names, variants
 from envs.task.suites import SUITES, Choice, Suite, weigh
-from training.cluster.placement import ClusterConfig
 from training.config.algo import AlgoConfig
-from training.config.learner import LearnerConfig
-from training.config.recipe import CONFIGS, group_file, names
-from training.config.stages import EvaluationConfig, StageConfig
-from training.runs.trackers import trackers
-
-__all__ = [
-    "CONFIGS", "DEFAULTS", "ClusterConfig", "Config", "ConfigError", "EvaluationConfig", "StageConfig", "group_file",
-    "load", "load_with", "names", "read", "save",
-]  # fmt: skip
-
-DEFAULTS = {"env": "football", "model": "tiny", "recipe": "tiny", "cluster": "local"}
+from training.config.recipe import group_file
+from training.config.run import DEFAULTS, Config
+from training.config.stages import StageConfig
 
 E = TypeVar("E")
 
 
-@dataclass
-class Config:
-    """Everything that decides a run."""
-
-    name: str = ""
-    """Name of the run folder below `out`; empty: what env= or recipe= names."""
-    seed: int = 0
-    """Seeds everything: starts, sampling, order. The same seed gives the same numbers on the same machine."""
-    out: str = "runs"
-    """Folder in which run folders are made."""
-    resume: str = ""
-    """Run folder to go on with: with the transformers engine and max_staleness 0 to the same numbers as if it had never
-    stopped. Only the machines (cluster) may be others."""
-    envs: list[str] = field(default_factory=lambda: [DEFAULTS["env"]])
-    """The tasks to learn, as env= named them. All are measured; the first is the main one, which is filmed too."""
-    model: ModelConfig = field(default_factory=ModelConfig)
-    """The model; model=NAME takes configs/model/NAME.yaml."""
-    engine: EngineConfig = field(default_factory=EngineConfig)
-    """The engine, which generates the replies."""
-    learner: LearnerConfig = field(default_factory=LearnerConfig)
-    """The learner: how it computes."""
-    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    """The evaluation: how success is measured."""
-    track: str = "tensorboard"
-    """Where metrics are drawn while they come: tensorboard, wandb (Weights & Biases), tensorboard,wandb or none."""
-    checkpoint_every: int = 10
-    """Training steps between two checkpoints."""
-    cluster: ClusterConfig = field(default_factory=ClusterConfig)
-    """The machines; cluster=NAME takes configs/cluster/NAME.yaml."""
-    tasks: dict[str, TaskConfig] = field(default_factory=dict)
-    """Every task that a stage plays, by name; env.k is short for tasks.<env>.k."""
-    stages: dict[str, StageConfig] = field(default_factory=dict)
-    """The stages in their order; recipe=NAME takes them from configs/recipe/NAME.yaml."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible values."""
-        if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
-            raise ValueError(f"name may hold letters, digits and . _ - only (it names a folder), got {self.name!r}")
-        trackers(self.track)
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, got {self.seed}")
-        if self.checkpoint_every < 1:
-            raise ValueError(f"checkpoint_every must be at least 1, got {self.checkpoint_every}")
-
-    @property
-    def env(self) -> str:
-        """The main task: the first that env= names."""
-        return self.envs[0]
-
-    @property
-    def played(self) -> dict[str, StageConfig]:
-        """The stages that have steps, in their order."""
-        return {name: stage for name, stage in self.stages.items() if stage.steps}
-
-
 def load(argv: Sequence[str]) -> Config:
-    """The config that the words of a command line ask for; ConfigError in one clear line."""
+    """The config that the words of a command line ask for; UserError in one clear line."""
     return _compose(argv, None)[0]
 
 
@@ -108,34 +37,15 @@ def load_with(argv: Sequence[str], extra: type[E]) -> tuple[Config, E]:
     return config, options
 
 
-def save(config: Config, path: Path) -> None:
-    """Write the whole config as YAML; `read` gives it back. OSError where the disk does not take it."""
-    try:
-        text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"a setting cannot be written as YAML: {' '.join(str(error).split())}") from error
-    path.write_text(text, encoding="utf-8")
-
-
-def read(path: Path) -> Config:
-    """The config of an earlier run, as `save` wrote it."""
-    try:
-        config = build(Config, check_fields(kinds(Config), load_yaml(path)))
-    except ConfigError as error:
-        raise error if str(path) in str(error) else ConfigError(f"{path}: {error}") from None
-    assert isinstance(config, Config)
-    return config
-
-
 def _split(argv: Sequence[str]) -> dict[str, str]:
     """Words → {key: text}."""
     words: dict[str, str] = {}
     for word in argv:
         key, equals, text = word.partition("=")
         if not equals or not key:
-            raise ConfigError(f"{word!r} is not of the form key=value (such as env=football); --help lists all keys")
+            raise UserError(f"{word!r} is not of the form key=value (such as env=football); --help lists all keys")
         if key in words:
-            raise ConfigError(f"{key} is given twice: {words[key]!r} and {text!r}")
+            raise UserError(f"{key} is given twice: {words[key]!r} and {text!r}")
         words[key] = text
     return words
 
@@ -177,7 +87,7 @@ def _only(word: str | None, stages: Mapping[str, Any]) -> dict[str, Any]:
     chosen = list(stages) if word is None else [name.strip() for name in word.strip("[]").split(",")]
     for name in chosen:
         if name not in stages:
-            raise ConfigError(suggest("stage", name, stages))
+            raise UserError(suggest("stage", name, stages))
     return {name: stage for name, stage in stages.items() if name in chosen}
 
 
@@ -191,8 +101,8 @@ def _weigh(choice: Choice, suites: Mapping[str, Suite], key: str) -> dict[str, f
     """Task, or the file in which it is → weight."""
     try:
         return weigh(choice, suites)
-    except ConfigError as error:
-        raise ConfigError(f"{key}: {error}") from None
+    except UserError as error:
+        raise UserError(f"{key}: {error}") from None
 
 
 def _named(files: dict[str, str], weights: Mapping[str, float], known: Sequence[str]) -> dict[str, float]:
@@ -201,13 +111,11 @@ def _named(files: dict[str, str], weights: Mapping[str, float], known: Sequence[
     for file, weight in weights.items():
         name = Path(file).stem if file.endswith(".yaml") else file
         if not re.fullmatch(r"[\w-]*", name):
-            raise ConfigError(
-                f"{file!r} is no name of an env: letters, digits, _ and - only (or a path ending in .yaml)"
-            )
+            raise UserError(f"{file!r} is no name of an env: letters, digits, _ and - only (or a path ending in .yaml)")
         if file == name and name not in known:
-            raise ConfigError(suggest("env", name, known, variants()))
+            raise UserError(suggest("env", name, known, variants()))
         if files.setdefault(name, file) != file:
-            raise ConfigError(f"two tasks are called {name}: {files[name]} and {file}; rename one of the files")
+            raise UserError(f"two tasks are called {name}: {files[name]} and {file}; rename one of the files")
         named[name] = weight
     return named
 
@@ -222,7 +130,7 @@ def _tasks(
     """Name → settings of every task; takes `env` and `tasks` out of the words' settings."""
     for name in recipe:
         if name not in files and name not in task_names():
-            raise ConfigError(suggest("task", name, [*files, *task_names()]))
+            raise UserError(suggest("task", name, [*files, *task_names()]))
     env, own, in_stages = settings.pop("env", {}), settings.pop("tasks", {}), settings.get("stages", {})
     tasks = {}
     for name, file in files.items():
@@ -271,7 +179,7 @@ def _settings(
         except KeyError:
             raise unknown_key(key, known) from None
         if not _put(options if path[0] in extra_kinds else settings, path, value):
-            raise ConfigError(f"{key}={text} meets another word that sets the same key or a part of it")
+            raise UserError(f"{key}={text} meets another word that sets the same key or a part of it")
     return options, settings
 
 

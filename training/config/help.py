@@ -10,7 +10,10 @@ from configs.schema import kinds
 from envs.task.config import variants
 from envs.task.suites import SUITES
 from training.config.algo import AlgoConfig
-from training.config.compose import CONFIGS, DEFAULTS, Config, EvaluationConfig, StageConfig, group_file, load, names
+from training.config.compose import load
+from training.config.recipe import CONFIGS, group_file, names
+from training.config.run import DEFAULTS, Config
+from training.config.stages import EvaluationConfig, StageConfig
 
 _TITLES = {
     "env": "env= takes one or several of (or paths ending in .yaml):",

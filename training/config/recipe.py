@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from agents.engines.config import EngineConfig
-from agents.models.load import ModelConfig
-from configs.errors import suggest
-from configs.schema import ConfigError, check_fields, kinds, load_yaml, merge
+from agents.models.config import ModelConfig
+from configs.errors import UserError, suggest
+from configs.schema import check_fields, kinds, load_yaml, merge
 from envs.task.config import TaskConfig, task_settings
 from envs.task.suites import Choice, Suite
-from training.cluster.placement import ClusterConfig
 from training.config.algo import AlgoConfig
+from training.config.cluster import ClusterConfig
 from training.config.learner import LearnerConfig
 from training.config.stages import EvaluationConfig, StageConfig
 
@@ -60,15 +60,15 @@ def group_file(group: str, name: str) -> dict[str, Any]:
     if group == "model" and "/" in name and not own:
         return {"path": name}
     if not own and name not in names(group):
-        raise ConfigError(suggest(group, name, names(group)))
+        raise UserError(suggest(group, name, names(group)))
     path = Path(name) if own else CONFIGS / group / f"{name}.yaml"
     cls = {"model": ModelConfig, "cluster": ClusterConfig, "recipe": Recipe}[group]
     try:
         settings = check_fields(kinds(cls), load_yaml(path))
         return _on_base(settings) if group == "recipe" else settings
-    except ConfigError as error:
+    except UserError as error:
         shown = path if own else f"configs/{group}/{path.name}"
-        raise ConfigError(f"{shown}: {error}" if str(path) not in str(error) else str(error)) from None
+        raise UserError(f"{shown}: {error}" if str(path) not in str(error) else str(error)) from None
 
 
 def _on_base(settings: dict[str, Any]) -> dict[str, Any]:
@@ -79,5 +79,5 @@ def _on_base(settings: dict[str, Any]) -> dict[str, Any]:
     base = load_yaml(CONFIGS / "recipe" / f"{name}.yaml") if name in names("recipe") else None
     if base is None or "base" in base:
         bases = [one for one in names("recipe") if "base" not in load_yaml(CONFIGS / "recipe" / f"{one}.yaml")]
-        raise ConfigError(suggest("base", name, bases))
+        raise UserError(suggest("base", name, bases))
     return merge(check_fields(kinds(Recipe), base), settings)

@@ -1,18 +1,16 @@
 """Success on held-out episodes: of the model as it is, of the players that do not learn, and while it trains."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from agents.episodes.arena import Episode, Start, together
+from agents.episodes.arena import together
+from agents.episodes.episode import Episode, Start
+from agents.episodes.jobs import Job, Player, Plays
 from agents.episodes.starts import TEST_FIRST, VALIDATION_FIRST, held_out_starts
 from agents.policies.scripted import scripted
-from configs.schema import ConfigError
+from configs.errors import UserError
 from envs.task.config import TaskConfig
 from training.evaluation.statistics import success_rate, wilson
-from training.rollout.collector import Job, Player
-
-if TYPE_CHECKING:
-    from training.cluster.local import Cluster
 
 CHUNK = 64
 """Episodes of one job, so that several workers share a measurement."""
@@ -21,7 +19,7 @@ FLOORS = ("random", "idle", "expert")
 
 
 async def held_out(
-    player: "Cluster | Player",
+    player: Plays,
     task: str,
     episodes: int,
     temperature: float = 1.0,
@@ -31,7 +29,7 @@ async def held_out(
 ) -> list[Episode]:
     """Play the first `episodes` of a split, which training never draws: the test's, or that which begins at `first`.
 
-    The first `film` of them are filmed; `blind` shows every player the frame of another. ConfigError where no first
+    The first `film` of them are filmed; `blind` shows every player the frame of another. UserError where no first
     prompt fits the engine's context.
     """
     jobs = shared_out(task, held_out_starts(first, episodes), temperature, film, blind)
@@ -50,9 +48,9 @@ def shared_out(task: str, starts: Sequence[Start], temperature: float, film: int
 
 
 def check_room(task: str, played: Sequence[Episode]) -> None:
-    """ConfigError where no first prompt fits the engine's context."""
+    """UserError where no first prompt fits the engine's context."""
     if not any(episode.turns for episode in played):  # one long question is a lost episode, all of them a mistake
-        raise ConfigError(
+        raise UserError(
             f"task {task}: no first prompt fits: {played[0].problem}; lower max_reply_tokens or the image's size, or "
             "shorten the instructions"
         )
@@ -67,7 +65,7 @@ async def floor(name: str, tasks: Mapping[str, TaskConfig], task: str, episodes:
         player.close()
 
 
-async def validate(cluster: "Cluster", envs: Sequence[str], episodes: int) -> dict[str, Any]:
+async def validate(cluster: Plays, envs: Sequence[str], episodes: int) -> dict[str, Any]:
     """Mean success over some tasks on the validation split, `episodes` shared out among them, with its interval."""
     share = max(2, episodes // len(envs))
     played = await together(held_out(cluster, env, share, first=VALIDATION_FIRST) for env in envs)

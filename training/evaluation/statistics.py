@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.episodes.arena import Episode
+from agents.episodes.episode import Episode
 
 _QUANTILES = {
     math.inf: 1.960, 120: 1.980, 60: 2.000, 30: 2.042, 20: 2.086, 15: 2.131, 12: 2.179, 10: 2.228, 9: 2.262, 8: 2.306,

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from agents.models.load import load_processor
-from configs.schema import ConfigError
+from configs.errors import UserError
 from training.learner.state_files import replace_folder
 
 
 def write(model: Any, weights: Mapping[str, Tensor], folder: Path, dtype: str) -> None:
-    """Write a model with these weights, its configs and its processor; ConfigError on a full disk."""
+    """Write a model with these weights, its configs and its processor; UserError on a full disk."""
     from safetensors import SafetensorError
 
     fresh = folder.with_name(f".{folder.name}.new")
@@ -31,7 +31,7 @@ def write(model: Any, weights: Mapping[str, Tensor], folder: Path, dtype: str) -
         replace_folder(fresh, folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise ConfigError(f"cannot save {folder}: {error}; earlier checkpoints are intact") from error
+        raise UserError(f"cannot save {folder}: {error}; earlier checkpoints are intact") from error
 
 
 def _with_dtype(config: Any, dtype: str) -> Any:

@@ -20,7 +20,7 @@ from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, Hu
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import async_save
 
-from configs.schema import ConfigError
+from configs.errors import UserError
 
 
 def replace_folder(fresh: Path, folder: Path) -> None:
@@ -64,7 +64,7 @@ class Writer:
                 shutil.rmtree(fresh, ignore_errors=True)
                 fresh.mkdir(parents=True)
             except OSError as error:
-                raise ConfigError(f"cannot save {folder}: {error}") from error
+                raise UserError(f"cannot save {folder}: {error}") from error
         if self._group is not None:
             dist.barrier(self._group)
         _one_process_is_meant()
@@ -91,7 +91,7 @@ class Writer:
         except (Exception, CheckpointException) as error:
             if self._first:
                 shutil.rmtree(fresh, ignore_errors=True)
-            raise ConfigError(f"cannot save {folder}: {_line(error)}; earlier checkpoints are intact") from error
+            raise UserError(f"cannot save {folder}: {_line(error)}; earlier checkpoints are intact") from error
 
     def wait(self) -> None:
         """Until all is on the disk."""
@@ -112,7 +112,7 @@ def names(folder: Path) -> set[str]:
     try:
         return set(HuggingFaceStorageReader(str(folder)).read_metadata().state_dict_metadata)
     except Exception as error:  # a damaged file can fail in any way
-        raise ConfigError(f"{folder} is damaged: {error}") from error
+        raise UserError(f"{folder} is damaged: {error}") from error
 
 
 def read(folder: Path, tensors: Mapping[str, Tensor], group: dist.ProcessGroup | None) -> None:
@@ -127,7 +127,7 @@ def read(folder: Path, tensors: Mapping[str, Tensor], group: dist.ProcessGroup |
                 no_dist=group is None,
             )
     except (Exception, CheckpointException) as error:
-        raise ConfigError(f"{folder} is damaged or of another model: {_line(error)}") from error
+        raise UserError(f"{folder} is damaged or of another model: {_line(error)}") from error
 
 
 def _line(error: BaseException) -> str:

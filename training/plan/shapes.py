@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.schema import ConfigError
+from configs.errors import UserError
 
 KNOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "Qwen/Qwen2.5-VL-3B-Instruct": (
@@ -103,7 +103,7 @@ class Shapes:
 
 
 def shapes(path: str) -> Shapes:
-    """Sizes of the model at a path (`ModelConfig.path`); ConfigError where it has no config."""
+    """Sizes of the model at a path (`ModelConfig.path`); UserError where it has no config."""
     import torch
     from torch import nn
     from transformers import AutoModelForImageTextToText
@@ -152,9 +152,9 @@ def _config(path: str) -> Any:
             config = AutoConfig.from_pretrained(path)
     except Exception as error:  # no network, no such model, a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ConfigError(f"model.path: {path!r} has no config.json that can be read: {reason}") from error
+        raise UserError(f"model.path: {path!r} has no config.json that can be read: {reason}") from error
     if config.model_type not in FAMILIES:
-        raise ConfigError(
+        raise UserError(
             f"model.path: {path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}"
         )
     return config

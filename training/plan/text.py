@@ -3,13 +3,13 @@
 from itertools import groupby
 
 from training.cluster.placement import Slot, place
-from training.config.compose import Config
+from training.config.run import Config
 from training.plan.memory import GIB, EngineMemory, LearnerMemory, engine_memory, learner_memory, transformers_memory
 from training.plan.shapes import Shapes, shapes
 
 
 def plan_text(config: Config) -> str:
-    """The plan of a run, to be read; ConfigError where the model's config cannot be had."""
+    """The plan of a run, to be read; UserError where the model's config cannot be had."""
     sizes = shapes(config.model.path)
     cluster = config.cluster
     reference = any(stage.algo.kl_coef > 0 for stage in config.played.values())

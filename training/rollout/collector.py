@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agents.episodes.arena import Arena, Episode, Start
-from agents.episodes.policy import Policy
+from agents.episodes.episode import Episode, Start
+from agents.episodes.jobs import Job
 from agents.episodes.starts import TRAIN_SEEDS
 from agents.seeds import mix
 from envs.task.config import TaskConfig
-from envs.task.task import Task
 from training.algorithm.groups import Group, make_group
 
 TRIES = 3
@@ -23,40 +22,6 @@ def group_starts(run_seed: int, stage: int, step: int, task: int, group: int, si
     """The starts of one group: one env seed, played by `size` players with their own sampling."""
     seed = mix(run_seed, stage, step, task, group) % TRAIN_SEEDS
     return tuple(Start(seed, mix(run_seed, stage, step, task, group, player), group) for player in range(size))
-
-
-@dataclass(frozen=True)
-class Job:
-    """Episodes to play together."""
-
-    task: str
-    starts: tuple[Start, ...]
-    temperature: float
-    film: int = 0
-    """So many of them are filmed."""
-    blind: bool = False
-    """Control: every player is shown the frame of another."""
-
-
-class Player:
-    """A policy with the envs of every task: plays any number of jobs at once."""
-
-    def __init__(self, tasks: Mapping[str, TaskConfig], policy: Policy) -> None:
-        self.tasks = tasks
-        self.policy = policy
-        self._arenas: dict[str, Arena] = {}
-
-    async def play(self, job: Job) -> list[Episode]:
-        """The episodes of a job, in the order of its starts."""
-        if job.task not in self._arenas:
-            self._arenas[job.task] = Arena(Task(job.task, self.tasks[job.task]))
-        return await self._arenas[job.task].play(job.starts, self.policy.at(job.temperature), job.film, job.blind)
-
-    def close(self) -> None:
-        """Close the envs."""
-        for arena in self._arenas.values():
-            arena.close()
-        self._arenas.clear()
 
 
 @dataclass(frozen=True)

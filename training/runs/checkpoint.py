@@ -2,13 +2,25 @@
 
 import json
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from configs.schema import ConfigError
-from training.learner.learner import Learner
+from configs.errors import UserError
+
+
+class Saved(Protocol):
+    """A learner's state, as a checkpoint holds it."""
+
+    def save(self, folder: Path, documents: Mapping[str, Any], then: Callable[[], None]) -> None:
+        """Begin to write it beside the documents; `then` is called when all is there."""
+        ...
+
+    def restore(self, folder: Path) -> None:
+        """Take back what `save` wrote."""
+        ...
 
 
 @dataclass
@@ -47,10 +59,10 @@ class Progress:
         return step
 
 
-def save(folder: Path, learner: Learner, progress: Progress, keep: int = 2) -> None:
+def save(folder: Path, learner: Saved, progress: Progress, keep: int = 2) -> None:
     """Begin to write `folder`/step-N with the learner's state and the progress; the newest `keep` of them stay.
 
-    Returns when the state is copied; ConfigError if the one before could not be written.
+    Returns when the state is copied; UserError if the one before could not be written.
     """
     learner.save(step_folder(folder, progress), documents(progress), partial(remove_older, folder, keep))
 
@@ -88,19 +100,19 @@ def newest(folder: Path) -> Path | None:
 
 
 def read_progress(checkpoint: Path) -> Progress:
-    """Where the run stood at a checkpoint; ConfigError where that cannot be read."""
+    """Where the run stood at a checkpoint; UserError where that cannot be read."""
     path = checkpoint / "progress.json"
     try:
         document = dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{path} is damaged: {error}; remove {checkpoint} to go on before it") from error
+        raise UserError(f"{path} is damaged: {error}; remove {checkpoint} to go on before it") from error
     document.setdefault("record_bytes", 0)  # a run that was begun before there were such records has none
     if other := {part.name for part in fields(Progress)} ^ set(document):
         differs = ", ".join(sorted(map(str, other)))
-        raise ConfigError(f"{path} is of another version of Kickoff ({differs}): go on with that version")
+        raise UserError(f"{path} is of another version of Kickoff ({differs}): go on with that version")
     return Progress(**document)
 
 
-def restore(checkpoint: Path, learner: Learner) -> None:
+def restore(checkpoint: Path, learner: Saved) -> None:
     """Put a checkpoint's state into a learner of the same stage."""
     learner.restore(checkpoint)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from configs.schema import ConfigError
+from configs.errors import UserError
 
 TRIES = 10
 """A tenth of a second apart: a page that watches asks for the lock too, and lets go at once."""
@@ -19,10 +19,10 @@ def finished(path: Path) -> bool:
 
 
 def refuse_existing(path: Path) -> None:
-    """ConfigError if something is there where a new folder would be."""
+    """UserError if something is there where a new folder would be."""
     if path.exists():
         go_on = "" if finished(path) else f"go on with it by resume={path}, or "
-        raise ConfigError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
+        raise UserError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -43,7 +43,7 @@ def remove_whole(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """While this process holds the file's lock, no other one works on its folder; ConfigError if one does."""
+    """While this process holds the file's lock, no other one works on its folder; UserError if one does."""
     with path.open() as file:
         for tries_left in reversed(range(TRIES)):
             try:
@@ -51,6 +51,6 @@ def locked(path: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if not tries_left:
-                    raise ConfigError(f"another process is working on {path.parent}; wait for it, or stop it") from None
+                    raise UserError(f"another process is working on {path.parent}; wait for it, or stop it") from None
                 time.sleep(0.1)
         yield

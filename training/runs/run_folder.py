@@ -16,17 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.chat.template import Chat
-from agents.episodes.arena import Episode
+from agents.episodes.episode import Episode
 from agents.records.films import films
 from agents.records.record import as_record
 from configs.cli import nested
-from configs.schema import ConfigError, build, merge
+from configs.errors import UserError
+from configs.schema import build, merge
 from envs.task.task import Task
 from render.records.curves import write_curves
 from render.records.episode import EpisodeWriter
 from render.records.video import write_video
 from render.viewer.report import write_report
-from training.config.compose import ClusterConfig, Config, read, save
+from training.config.cluster import ClusterConfig
+from training.config.run import Config, read, save
 from training.runs.folder import finished, locked, refuse_existing, remove_whole, write_whole
 from training.runs.metrics import read_metrics
 
@@ -47,7 +49,7 @@ class RunFolder:
 
     @staticmethod
     def refuse_existing(config: Config) -> Path:
-        """Where a new run's folder will be; ConfigError if something is there already."""
+        """Where a new run's folder will be; UserError if something is there already."""
         path = Path(config.out) / config.name
         refuse_existing(path)
         return path
@@ -65,21 +67,21 @@ class RunFolder:
         """The folder of an earlier run, with the config it was started with."""
         path = Path(config.resume)
         if not (path / "config.yaml").is_file():
-            raise ConfigError(
+            raise UserError(
                 f"resume={config.resume}: no run is there (no config.yaml); it should be like runs/football"
             )
         saved = read(path / "config.yaml")
         free = ("resume=", "plan=", "cluster=", "cluster.")
         others = [word for word in argv if not word.startswith(free) and word != f"env={saved.env}"]
         if others:
-            raise ConfigError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
+            raise UserError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
         saved.cluster = _other_machines(saved.cluster, config.cluster, argv)
         if finished(path):
-            raise ConfigError(f"{path} is finished already; its report is {path / 'report.html'}")
+            raise UserError(f"{path} is finished already; its report is {path / 'report.html'}")
         return cls(path, saved)
 
     def locked(self) -> AbstractContextManager[None]:
-        """While this process works on the run, no other one may; ConfigError if one does."""
+        """While this process works on the run, no other one may; UserError if one does."""
         return locked(self.path / "config.yaml")  # every run has it
 
     def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> Path | None:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from configs.errors import suggest
-from configs.schema import ConfigError
+from configs.errors import UserError
+from training.config.run import trackers
 
-TRACKERS = ("tensorboard", "wandb")
 WANDB_ID = "wandb.id"
 """The file in a run folder that names its W&B run."""
 SLOW = 3.0
@@ -32,19 +31,8 @@ class Tracker(Protocol):
         ...
 
 
-def trackers(track: str) -> list[str]:
-    """The names that `track=` holds; ValueError in one line where one of them is none."""
-    names = [name.strip() for name in track.strip("[]").split(",")]
-    for name in names:
-        if name not in (*TRACKERS, "none"):
-            raise ValueError(suggest("tracker", name, (*TRACKERS, "none")))
-    if "none" in names and len(names) > 1:
-        raise ValueError(f"track=none stands alone, got {track!r}")
-    return [name for name in TRACKERS if name in names]
-
-
 def check(track: str) -> None:
-    """ConfigError in one line where W&B is asked for and cannot be reached: before anything is written."""
+    """UserError in one line where W&B is asked for and cannot be reached: before anything is written."""
     if "wandb" not in trackers(track):
         return
     wandb = _wandb()
@@ -57,9 +45,9 @@ def check(track: str) -> None:
     offline = "or set WANDB_MODE=offline to keep the run on this machine"
     try:
         if not wandb.login(prompt=False):
-            raise ConfigError(f"track=wandb needs a key: set WANDB_API_KEY, run `wandb login`, {offline}")
+            raise UserError(f"track=wandb needs a key: set WANDB_API_KEY, run `wandb login`, {offline}")
     except wandb.errors.Error as error:
-        raise ConfigError(f"track=wandb: {str(error).rstrip('.')}. Mend that, {offline}") from error
+        raise UserError(f"track=wandb: {str(error).rstrip('.')}. Mend that, {offline}") from error
     finally:
         slow.cancel()
 
@@ -96,7 +84,7 @@ class WandB:
     """A W&B run in the project WANDB_PROJECT (or kickoff), the same one when the run goes on."""
 
     def __init__(self, folder: Path, config: Mapping[str, Any], next_step: int) -> None:
-        """ConfigError where W&B does not take the run."""
+        """UserError where W&B does not take the run."""
         wandb = _wandb()
         known = folder / WANDB_ID
         try:
@@ -112,7 +100,7 @@ class WandB:
             )
         except wandb.errors.Error as error:
             problem = str(error).rstrip(".")
-            raise ConfigError(f"track=wandb: {problem}. Mend that, or set WANDB_MODE=offline to go on") from error
+            raise UserError(f"track=wandb: {problem}. Mend that, or set WANDB_MODE=offline to go on") from error
         known.write_text(self._run.id + "\n", encoding="utf-8")
         self._run.define_metric("total_step")
         self._run.define_metric("*", step_metric="total_step")
@@ -135,5 +123,5 @@ def _wandb() -> Any:
     try:
         import wandb
     except ImportError:
-        raise ConfigError("track=wandb needs the package wandb: pip install 'kickoff-rl[wandb]'") from None
+        raise UserError("track=wandb needs the package wandb: pip install 'kickoff-rl[wandb]'") from None
     return wandb

@@ -40,8 +40,7 @@ PENALTY: Final = 6
 # Roles, as in GRF.
 ROLES: Final = ("GK", "CB", "LB", "RB", "DM", "CM", "LM", "RM", "AM", "CF")
 
-# The last notable thing, in growing importance; `event_team` is the team that did it, or gets the ball.
-NOTHING: Final = 0
+# The last notable thing, in growing importance (0: none); `event_team` is the team that did it, or gets the ball.
 PASS_ARRIVED: Final = 1
 BALL_WON: Final = 2
 INTERCEPTED: Final = 3

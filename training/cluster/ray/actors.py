@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import RayActorError
 
-from agents.engines.config import Completion, EngineConfig, EngineDead, Prompt
-from agents.engines.vllm_config import VLLMConfig
-from agents.models.load import ModelConfig
+from agents.chat.types import Completion, Prompt
+from agents.engines.base import EngineDead
+from agents.engines.config import EngineConfig, VLLMConfig
+from agents.models.config import ModelConfig
 from envs.task.config import TaskConfig
 from training.cluster.ray.router import RemoteEngine
 from training.cluster.ray.weights import pieces, unpack
@@ -29,9 +30,9 @@ from training.config.learner import LearnerConfig
 
 if TYPE_CHECKING:
     from agents.engines.transfer import DirectSender
-    from agents.episodes.arena import Episode
+    from agents.episodes.episode import Episode
+    from agents.episodes.jobs import Job
     from training.algorithm.groups import Trajectory
-    from training.rollout.collector import Job
     from training.runs.checkpoint import Progress
 
 PATIENCE = timedelta(hours=1)
@@ -183,7 +184,7 @@ class EngineHost:
 
     async def start(self, model: ModelConfig, config: EngineConfig) -> int | None:
         """Load the model; the longest context."""
-        from agents.engines.config import make_engine
+        from agents.engines.factory import make_engine
 
         self.engine = await make_engine(model.path, config)
         longest: int | None = self.engine.max_context
@@ -241,9 +242,9 @@ class RolloutWorker:
 
     async def start(self, model: ModelConfig, tasks: Mapping[str, TaskConfig]) -> None:
         """Load what is needed to talk to the model."""
-        from agents.episodes.policy import VLMPolicy
+        from agents.episodes.jobs import Player
         from agents.models.load import load_chat
-        from training.rollout.collector import Player
+        from agents.policies.model import VLMPolicy
 
         self.player = Player(tasks, VLMPolicy(load_chat(model.path), self.engine))
 

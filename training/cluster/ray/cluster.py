@@ -15,21 +15,22 @@ import ray
 from ray.exceptions import ObjectLostError, RayActorError
 
 from agents.engines.config import EngineConfig
-from agents.models.load import ModelConfig
+from agents.models.config import ModelConfig
 from envs.task.config import TaskConfig
-from training.cluster.placement import ClusterConfig, engine_settings
+from training.cluster.placement import engine_settings
 from training.cluster.ray.actors import EngineHost, RolloutWorker
 from training.cluster.ray.calls import living, result, settled, unless_dead
 from training.cluster.ray.failures import Deaths
 from training.cluster.ray.ranks import Ranks
 from training.cluster.ray.reservation import Reservation, connect
 from training.config.algo import AlgoConfig
+from training.config.cluster import ClusterConfig
 from training.config.learner import LearnerConfig
 
 if TYPE_CHECKING:
-    from agents.episodes.arena import Episode
+    from agents.episodes.episode import Episode
+    from agents.episodes.jobs import Job
     from training.algorithm.groups import Trajectory
-    from training.rollout.collector import Job
     from training.runs.checkpoint import Progress
 
 PATIENCE = 60.0

@@ -7,7 +7,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError
 
-from agents.models.load import ModelConfig
+from agents.models.config import ModelConfig
 from training.cluster.ray.actors import LearnerRank
 from training.cluster.ray.calls import line, result
 from training.cluster.ray.reservation import Reservation
@@ -70,7 +70,7 @@ class Ranks:
         death = next((error for error in errors if isinstance(error, RayActorError)), None)
         if death is None:
             raise errors[0]
-        from training.cluster.local import LearnerLost  # here, for actors import this file and need no learner
+        from training.cluster.base import LearnerLost  # here, for actors import this file and need no learner
 
         self.died(death)
         await self.start()

@@ -11,7 +11,7 @@ import ray
 from ray.util.placement_group import PlacementGroup, placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from training.cluster.placement import ClusterConfig
+from training.config.cluster import ClusterConfig
 
 PATIENCE_JOIN = 10.0
 """Seconds in which a Ray cluster must answer."""

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from ray.exceptions import RayActorError
 
-from agents.engines.config import Completion, Prompt
+from agents.chat.types import Completion, Prompt
 
 if TYPE_CHECKING:
     import torch
