@@ -357,7 +357,7 @@ def test_command_line(tmp_path: Path) -> None:
 
 
 def test_the_run_uses_it() -> None:
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     words = [sys.executable, "-m", "training.run", "env=football", "algo.lrr=1"]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")

@@ -19,7 +19,7 @@ from render.visual.shapes import Item, Shapes
 from render.visual.sheet import COLOURS, SHAPES, Sheet, outline
 from render.visual.themes import THEMES
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 CHARTS = ("bar_chart", "line_chart", "pie_chart", "table", "function_graph")
 
 

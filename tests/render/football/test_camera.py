@@ -280,7 +280,7 @@ def test_large_frames_show_yellow_cards() -> None:
 def test_golden_frames(size: tuple[int, int], camera_name: str) -> None:
     marks = {(0, 0): KEEPER, (1, 1): BOOKED, (0, 2): COMPANION}
     frame = draw(PitchCamera(size, camera_name), extra=marks, ball=(0.32, 0.05, 1.5), board=(2, 1, 75, 2, 4))
-    golden = Path(__file__).parents[1] / "golden" / f"football_{size[0]}x{size[1]}_{camera_name}.png"
+    golden = Path(__file__).parents[2] / "golden" / f"football_{size[0]}x{size[1]}_{camera_name}.png"
     assert np.array_equal(frame, np.asarray(Image.open(golden)))
 
 

@@ -15,7 +15,7 @@ from envs.questions.notation import bare, latex, quantity
 from envs.questions.verify import handle, parsed, prepare, same, shape
 from envs.questions.worker import OverTime, Worker
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 HANDLER = """
 import os, time

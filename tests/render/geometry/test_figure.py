@@ -16,7 +16,7 @@ from render.draw.labels import DARK, Labels
 from render.geometry.figure import cells_of, draw, labelled
 from render.geometry.scene import FILLS, GROUNDS, INK, LETTERS, Corner, Mark, Round, Scene, Side, extent
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 SQUARE = Scene(lines=(((0, 0), (4, 0)), ((4, 0), (4, 4)), ((4, 4), (0, 4)), ((0, 4), (0, 0))))
 GOLDEN_FAMILIES = ("parallel_equation", "tangent_chord", "two_altitudes", "incircle", "ring_area", "lattice_area")
 
