@@ -10,7 +10,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("agents", "configs", "envs", "render", "training")
-DATA = (".yaml", ".jinja", ".safetensors", ".json", ".jsonl", ".png", ".txt", ".html", ".css", ".js", ".md")
+DATA = (
+    ".yaml",
+    ".jinja",
+    ".safetensors",
+    ".json",
+    ".jsonl",
+    ".png",
+    ".txt",
+    ".html",
+    ".css",
+    ".js",
+    ".md",
+    ".pyi",
+    ".typed",
+)
 
 
 @pytest.fixture(scope="module")
