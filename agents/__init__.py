@@ -1,1 +1,1 @@
-"""Who plays: chat, engines, policies, scripted players and the embedded tiny model."""
+"""Who plays: chat templates, models, engines, episodes and policies."""

@@ -19,16 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes import Arena, Episode, Start
-from agents.experts import PLAYERS, has_expert, scripted
-from agents.sampling import mix
-from envs.cli import command, read_options
-from envs.names import suggest
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import load_task
-from envs.usage import short_help
-from render.png import png
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode, Start
+from agents.policies.scripted import PLAYERS, has_expert, scripted
+from agents.seeds import mix
+from configs.cli import command, read_options
+from configs.errors import UserError, suggest
+from configs.help import short_help
+from envs.task.config import load_task
+from envs.task.task import Task
+from render.draw.images import png
 
 FRAMES = 1024
 """About so many frames are held at once, and so many rows written together."""
@@ -202,13 +202,11 @@ def main(argv: Sequence[str]) -> None:
     task = Task(Path(options.env).stem, config)
     try:
         if not has_expert(task) and options.policy == "expert":
-            raise ConfigError(
-                f"task {task.name} has no expert: policy=random successes=true keeps what random play wins"
-            )
+            raise UserError(f"task {task.name} has no expert: policy=random successes=true keeps what random play wins")
         with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
             kept, written = asyncio.run(demonstrate(task, options, writer))
     except ValueError as error:
-        raise ConfigError(str(error)) from error
+        raise UserError(str(error)) from error
     print(f"{options.out}: {written} rows, {kept} of {options.episodes} episodes of {task.name}, by {options.policy}")
     if not kept:
         print("no episode succeeded; successes=false keeps the others too", file=sys.stderr)

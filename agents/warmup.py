@@ -18,22 +18,25 @@ from typing import Self
 import numpy as np
 import torch
 
-from agents.chat import Chat
-from agents.conversation import Branch, Conversation
-from agents.engines import Completion, EngineConfig
+from agents.chat.conversation import Conversation
+from agents.chat.template import Chat
+from agents.chat.types import Branch, Completion
+from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
-from agents.episodes import Arena, Start
-from agents.experts import Expert, RandomPlayer, Scripted, has_expert
-from agents.models import LoadedModel, wrap
-from agents.policy import Seat, VLMPolicy
-from agents.sampling import mix
-from agents.tiny import build
-from agents.vlm import VLM
-from envs.cli import command, read_options
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import load_task
-from envs.usage import short_help
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Start
+from agents.episodes.policy import Seat
+from agents.models.load import LoadedModel, wrap
+from agents.models.tiny import build
+from agents.models.vlm import VLM
+from agents.policies.model import VLMPolicy
+from agents.policies.scripted import Expert, RandomPlayer, Scripted, has_expert
+from agents.seeds import mix
+from configs.cli import command, read_options
+from configs.errors import UserError
+from configs.help import short_help
+from envs.task.config import load_task
+from envs.task.task import Task
 
 TASKS = {"football": 128, "sokoban": 64, "arithmetic": 12, "algebra": 24}
 TASKS |= {"tiny_visual": 32, "tiny_geometry": 24, "tiny_reasoning": 24}
@@ -173,7 +176,7 @@ def main(argv: Sequence[str]) -> None:
         for task in tasks.values():  # minutes would be lost otherwise
             has_expert(task)
     except ValueError as error:
-        raise ConfigError(str(error)) from error
+        raise UserError(str(error)) from error
     asyncio.run(warm_up(config, model, tasks, started))
 
 

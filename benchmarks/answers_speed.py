@@ -19,7 +19,7 @@ from collections.abc import Callable
 from math_verify import parse, verify
 from math_verify.parser import extract_latex, parse_latex_cached
 
-from envs.answers import Formula, _same_by_worker, is_right
+from envs.questions.answers import Formula, _same_by_worker, is_right
 
 KINDS: dict[str, tuple[int | Formula, str, str]] = {
     "whole number": (85, "85", "86"),

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.starts import TEST_FIRST
+from agents.episodes.starts import TEST_FIRST
+from envs.football.engine.match import Action
 from envs.football.env import FootballEnv
-from envs.football.match import Action
-from training.config import load
-from training.statistics import wilson
+from training.config.compose import load
+from training.evaluation.statistics import wilson
 
 Player = Callable[[int], int]
 

@@ -13,14 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.football.match import (
-    HALF_LENGTH,
-    HALF_WIDTH,
-    MAX_PLAYERS,
-    RUNNING,
-    Action,
-    Matches,
-)
+from envs.football.engine.match import HALF_LENGTH, HALF_WIDTH, MAX_PLAYERS, RUNNING, Action, Matches
 from envs.football.rules import advance
 from envs.football.scenarios import SCENARIOS, find, start
 

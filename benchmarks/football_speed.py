@@ -23,9 +23,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from envs.football.engine.match import MATCH
 from envs.football.env import FootballEnv
 from envs.football.game import Game
-from envs.football.match import MATCH
 from envs.football.vector import FootballVectorEnv
 
 QUOTED = {"academy_empty_goal_close": 646, "academy_3_vs_1_with_keeper": 434, "11_vs_11_easy_stochastic": 197}

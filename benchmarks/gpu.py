@@ -24,17 +24,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents import families
-from agents.conversation import Branch, Conversation
-from agents.engines import Completion
-from agents.logprobs import chosen_logprobs
-from agents.models import Processor, image_processor, wrap
-from agents.tiny import build_config, build_tokenizer
-from agents.vlm import VLM
-from training.algo import AlgoConfig
-from training.learner import Learner
-from training.learner_config import LearnerConfig
-from training.trajectory import Trajectory
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
+from agents.models import families
+from agents.models.load import Processor, image_processor, wrap
+from agents.models.logprobs import chosen_logprobs
+from agents.models.tiny import build_config, build_tokenizer
+from agents.models.vlm import VLM
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.learner import LearnerConfig
+from training.learner.learner import Learner
 
 PEAK = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
 """Dense bfloat16 FLOP/s of a GPU, by its maker's data sheet (without sparsity)."""

@@ -31,21 +31,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agents import attention
-from agents.conversation import Branch, Conversation
-from agents.engines import Completion, EngineConfig
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
+from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
-from agents.logprobs import chosen_logprobs
-from agents.models import wrap
-from agents.tiny import build as build_tiny
-from agents.vlm import VLM
+from agents.models import attention
+from agents.models.load import wrap
+from agents.models.logprobs import chosen_logprobs
+from agents.models.tiny import build as build_tiny
+from agents.models.vlm import VLM
 from benchmarks import gpu
-from training.algo import AlgoConfig
-from training.learner import Learner
-from training.learner_config import LearnerConfig
-from training.memory import HEAD, learner_memory
-from training.shapes import shapes
-from training.trajectory import Trajectory
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.learner import LearnerConfig
+from training.learner.learner import Learner
+from training.plan.memory import HEAD, learner_memory
+from training.plan.shapes import shapes
 
 TINY = "--tiny" in sys.argv
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -27,19 +27,21 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import AutoModelForImageTextToText
 
-from agents import families
-from agents.conversation import Branch, Conversation
-from agents.engines import Completion, make_engine
-from agents.models import LoadedModel, load_model, wrap
-from agents.policy import VLMPolicy
-from agents.tiny import build_config, build_processor
-from agents.vlm import Packed
-from training.algo import AlgoConfig
-from training.config import load
-from training.learner import Learner
-from training.learner_config import LearnerConfig
-from training.rollout import Job, Player, group_starts
-from training.trajectory import Trajectory
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
+from agents.engines.factory import make_engine
+from agents.episodes.jobs import Job, Player
+from agents.models import families
+from agents.models.load import LoadedModel, load_model, wrap
+from agents.models.tiny import build_config, build_processor
+from agents.models.vlm import Packed
+from agents.policies.model import VLMPolicy
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.compose import load
+from training.config.learner import LearnerConfig
+from training.learner.learner import Learner
+from training.rollout.collector import group_starts
 
 ALGO = AlgoConfig(lr=1e-5, minibatch=1024)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training.folder import finished
+from training.runs.folder import finished
 
 
 def split(argv: Sequence[str], options: dict[str, str]) -> list[str]:

@@ -11,8 +11,8 @@ import statistics
 import sys
 import time
 
-from envs.bounded import OverTime
-from envs.reasoning.gym import DEFAULT_TASKS, ITEM_SECONDS, _worker, task_names
+from envs.questions.worker import OverTime
+from envs.reasoning.env import DEFAULT_TASKS, ITEM_SECONDS, _worker, task_names
 
 ITEMS = 5
 

@@ -21,14 +21,15 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from agents.engines import Completion, EngineConfig, Prompt
+from agents.chat.types import Completion, Prompt
+from agents.engines.config import EngineConfig
 from agents.engines.vllm import VLLMEngine
-from agents.models import load_chat
-from agents.policy import VLMPolicy
-from agents.sampling import mix
-from agents.starts import held_out_starts
-from training.config import load
-from training.rollout import Job, Player
+from agents.episodes.jobs import Job, Player
+from agents.episodes.starts import held_out_starts
+from agents.models.load import load_chat
+from agents.policies.model import VLMPolicy
+from agents.seeds import mix
+from training.config.compose import load
 
 EPISODES = 64
 CONTEXT = 1024

@@ -26,10 +26,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agents.engines import EngineConfig
-from training.learner_config import LearnerConfig
-from training.memory import GIB, engine_memory, learner_memory
-from training.shapes import Shapes, shapes
+from agents.engines.config import EngineConfig
+from training.config.learner import LearnerConfig
+from training.plan.memory import GIB, engine_memory, learner_memory
+from training.plan.shapes import Shapes, shapes
 
 GPUS = (8, 16, 32, 64, 128, 256, 512, 1024)
 NODE = 8

@@ -22,19 +22,20 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does,
 import numpy as np
 from clock import Clock
 
-from agents.chat import Chat
-from agents.conversation import Conversation
+from agents.chat.conversation import Conversation
+from agents.chat.template import Chat
 from agents.engines.transformers import TransformersEngine
 from envs.football.env import FootballEnv
-from envs.task import Task
-from render.football import PitchCamera
-from training.config import Config, load
-from training.group_records import GroupRecords
-from training.learner import Learner
-from training.mixture import Mixture
-from training.pipeline import assign_advantages
+from envs.task.task import Task
+from render.football.camera import PitchCamera
+from training.algorithm.groups import assign_advantages
+from training.config.compose import load
+from training.config.run import Config
+from training.learner.learner import Learner
 from training.prepare import prepare, start
-from training.rollout import Collector
+from training.rollout.collector import Collector
+from training.rollout.mixture import Mixture
+from training.runs.group_records import GroupRecords
 
 PARTS: dict[str, list[tuple[type, str]]] = {
     "env": [(FootballEnv, "step"), (FootballEnv, "reset")],

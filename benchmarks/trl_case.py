@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from agents.models import load_model
-from envs.task import Task
-from training.config import load
+from agents.models.load import load_model
+from envs.task.task import Task
+from training.config.compose import load
 
 QUESTIONS = 64
 

@@ -8,22 +8,22 @@ import torch
 from clock import Clock
 from trl_case import QUESTIONS, Case, noise
 
-from agents.chat import Chat
-from agents.conversation import Conversation
-from agents.engines import EngineConfig
+from agents.chat.conversation import Conversation
+from agents.chat.template import Chat
+from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
-from agents.episodes import Start
-from agents.models import load_model
-from agents.policy import VLMPolicy
-from agents.vlm import VLM
-from envs.dataset import QuestionsEnv
-from envs.task import Task
-from training.advantages import ESTIMATORS, Score
-from training.algo import AlgoConfig
-from training.learner import Learner
-from training.learner_config import LearnerConfig
-from training.rollout import Job, Player
-from training.trajectory import Trajectory
+from agents.episodes.episode import Start
+from agents.episodes.jobs import Job, Player
+from agents.models.load import load_model
+from agents.models.vlm import VLM
+from agents.policies.model import VLMPolicy
+from envs.questions.dataset_env import QuestionsEnv
+from envs.task.task import Task
+from training.algorithm.advantages import ESTIMATORS, Score
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.learner import LearnerConfig
+from training.learner.learner import Learner
 
 
 class Ours:

@@ -36,7 +36,7 @@ import trl_theirs
 from clock import Clock
 from trl_case import CASES, Case, questions, write_model, write_questions
 
-from agents.models import load_chat
+from agents.models.load import load_chat
 
 STEP, PART = (time.process_time, time.thread_time) if THREADS == 1 else (time.perf_counter, time.perf_counter)
 """What tells the time of a whole step, and of a part of it."""

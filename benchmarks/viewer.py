@@ -26,8 +26,8 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 import envs  # noqa: F401
-from render.episode import Episode, EpisodeWriter, Turn
-from render.report import write_report
+from render.records.episode import Episode, EpisodeWriter, Turn
+from render.viewer.report import write_report
 from render.viewer.run import Watched
 from tests.render.viewer_fixture import ARGUMENTS
 from tests.render.watch_fixture import serving

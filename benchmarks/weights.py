@@ -26,11 +26,11 @@ from typing import Any
 import torch
 from transformers import AutoModelForImageTextToText
 
-from agents.engines import EngineConfig
+from agents.engines.config import EngineConfig
 from agents.engines.transfer import SharedSender
 from agents.engines.vllm import VLLMEngine
-from agents.models import wrap
-from agents.tiny import build_config, build_processor
+from agents.models.load import wrap
+from agents.models.tiny import build_config, build_processor
 
 SIZES: dict[str, dict[str, int]] = {
     "embedded": {},

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from agents.demonstrate import DemonstrateOptions
-from agents.play import PlayOptions
-from envs.schema import expected, kinds
-from envs.task_config import TaskConfig
-from envs.usage import meanings
-from training.algo import AlgoConfig
-from training.baseline_config import BaselineConfig
-from training.config import Config
-from training.evaluate import EvaluateOptions
+from agents.play.session import PlayOptions
+from configs.help import meanings
+from configs.schema import expected, kinds
+from envs.task.config import TaskConfig
+from training.baseline.config import BaselineConfig
+from training.compare.command import EvaluateOptions
+from training.config.algo import AlgoConfig
+from training.config.run import Config
+from training.config.stages import StageConfig
 from training.run import RunOptions
-from training.stages import StageConfig
 
 PAGE, MARK = "keys.md", "<!-- keys -->"
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from agents.episodes import Arena, Episode
-from agents.films import film
-from agents.starts import TEST_FIRST, held_out_starts
-from envs.task import Task
-from render.video import write_video
-from training.config import load
-from training.players import entrants
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode
+from agents.episodes.starts import TEST_FIRST, held_out_starts
+from agents.records.films import film
+from envs.task.task import Task
+from render.records.video import write_video
+from training.compare.resolve import entrants
+from training.config.compose import load
 
 
 async def play(model: str) -> list[Episode]:

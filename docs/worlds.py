@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs  # noqa: F401
-from render.fit import fit
-from render.page import page
-from render.video import captioned, write_video
+from render.draw.images import fit
+from render.draw.page import page
+from render.records.video import captioned, write_video
 
 OUT = Path(__file__).with_name("worlds")
 Frame = NDArray[np.uint8]

@@ -8,8 +8,8 @@ _QUESTIONS = {
     "kickoff/Arithmetic-v0": "envs.reasoning.arithmetic:ArithmeticEnv",
     "kickoff/Algebra-v0": "envs.reasoning.algebra:AlgebraEnv",
     "kickoff/Geometry-v0": "envs.geometry.env:GeometryEnv",
-    "kickoff/Questions-v0": "envs.dataset:QuestionsEnv",
-    "kickoff/Reasoning-v0": "envs.reasoning.gym:ReasoningEnv",
+    "kickoff/Questions-v0": "envs.questions.dataset_env:QuestionsEnv",
+    "kickoff/Reasoning-v0": "envs.reasoning.env:ReasoningEnv",
     "kickoff/Visual-v0": "envs.visual.env:VisualEnv",
 }
 

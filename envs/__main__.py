@@ -8,12 +8,12 @@ from pathlib import Path
 import gymnasium
 
 import envs  # noqa: F401  (registers the ids)
-from envs.cli import command
-from envs.schema import ConfigError
-from envs.suites import SUITES
-from envs.task import Task
-from envs.task_config import load_task, task_names, variants
-from render.sheet import Row, sheet
+from configs.cli import command
+from configs.errors import UserError
+from envs.task.config import load_task, task_names, variants
+from envs.task.suites import SUITES
+from envs.task.task import Task
+from render.draw.contact_sheet import Row, sheet
 
 SIZES = ((84, 84), (224, 224), (336, 336))
 """The sizes shown: the tiny model's, a small one and a middling one."""
@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> None:
     """List ids and tasks; draw the sheet where asked."""
     words = dict(word.partition("=")[::2] for word in argv)
     for unknown in set(words) - {"sheet"}:
-        raise ConfigError(f"unknown word {unknown!r}; python -m envs [sheet=FILE.png]")
+        raise UserError(f"unknown word {unknown!r}; python -m envs [sheet=FILE.png]")
     print('Gymnasium ids (gymnasium.make and make_vec, after `import envs` or with "envs:" before the id):')
     for id in ids():
         entry = str(gymnasium.spec(id).entry_point)
@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> None:
         return
     target = Path(words["sheet"])
     if target.suffix != ".png" or not target.resolve().parent.is_dir():
-        raise ConfigError(f"sheet must be a .png file in a folder that exists, got {words['sheet']!r}")
+        raise UserError(f"sheet must be a .png file in a folder that exists, got {words['sheet']!r}")
     rows = []
     for name in task_names():
         try:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
-from envs.cli import command
-from envs.schema import ConfigError
-from envs.task import Observation, Outcome, Task
-from envs.task_config import load_task
+from configs.cli import command
+from configs.errors import UserError
+from envs.task.config import load_task
+from envs.task.task import Observation, Outcome, Task
 
 EPISODES = 20
 """Random episodes that are played."""
@@ -175,7 +175,7 @@ def main(argv: Sequence[str]) -> None:
     """Examine the tasks named; exit status 1 where something is wrong."""
     names = [word for word in argv if "=" not in word]
     if not names:
-        raise ConfigError("which task? python -m envs.check my_env.yaml (or a name of configs/env) [env.key=value …]")
+        raise UserError("which task? python -m envs.check my_env.yaml (or a name of configs/env) [env.key=value …]")
     wrong = 0
     for name in names:
         task = Task(Path(name).stem, load_task(name, [word for word in argv if "=" in word]))

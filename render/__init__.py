@@ -1,4 +1,4 @@
-"""What is seen: arrays and records in, pixels and pages out. Imports nothing else of ours."""
+"""What is seen: arrays and records in, pixels and pages out."""
 
 import os
 

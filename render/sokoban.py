@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from render.canvas import Colour, Frame, Ink
-from render.jit import njit
+from render.draw.canvas import Colour, Frame, Ink
+from render.draw.jit import njit
 
 TILES: Final = ("wall", "floor", "target", "box_on_target", "box", "player", "player_on_target")
 """The tiles in the order of their codes."""

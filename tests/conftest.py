@@ -6,6 +6,7 @@ Hypothesis draws the same examples every time; HYPOTHESIS_PROFILE=default lets i
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -20,17 +21,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 BEGIN = (
-    "envs/test_football.py",  # these two compile the games, which all others then find compiled
-    "envs/test_sokoban.py",
-    "training/test_cluster.py",  # and these take longest
+    "envs/football/test_env.py",  # these two compile the games, which all others then find compiled
+    "envs/sokoban/test_env.py",
+    "training/cluster/test_ray.py",  # and these take longest
     "training/test_run.py",
-    "training/test_baseline.py",
-    "agents/test_vllm.py",
-    "training/test_fsdp.py",
-    "training/test_pipeline.py",
+    "training/baseline/test_train.py",
+    "agents/engines/test_vllm.py",
+    "training/learner/test_fsdp.py",
+    "training/test_trainer.py",
     "docs/test_notebook.py",
-    "docs/test_docs.py",
-    "render/test_viewer.py",
+    "render/viewer/test_viewer.py",
 )
 """Files that come first, so that workers side by side (pytest -n 2 --dist loadfile) end at about the same time."""
 
@@ -38,7 +38,8 @@ BEGIN = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files of `BEGIN`, then the others as they come."""
     order = {name: place for place, name in enumerate(BEGIN)}
-    items.sort(key=lambda item: order.get("/".join(item.path.parts[-2:]), len(order)))
+    root = Path(__file__).parent
+    items.sort(key=lambda item: order.get(item.path.relative_to(root).as_posix(), len(order)))
 
 
 @pytest.fixture(scope="session")

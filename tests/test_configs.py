@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
-from agents.episodes import Arena, Ended, Start
-from agents.experts import scripted
-from agents.tiny import build_chat
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Ended, Start
+from agents.models.tiny import build_chat
+from agents.policies.scripted import scripted
 from agents.warmup import TASKS
-from envs.task import Task
-from training.config import load, names
+from envs.task.task import Task
+from training.config.compose import load
+from training.config.recipe import names
 
 LONG = {"football_match"}
 """A whole match; who wins it is another test's."""

@@ -10,7 +10,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("agents", "configs", "envs", "render", "training")
-DATA = (".yaml", ".jinja", ".safetensors", ".json", ".jsonl", ".png", ".txt", ".html", ".css", ".js", ".md")
+DATA = (
+    ".yaml",
+    ".jinja",
+    ".safetensors",
+    ".json",
+    ".jsonl",
+    ".png",
+    ".txt",
+    ".html",
+    ".css",
+    ".js",
+    ".md",
+    ".pyi",
+    ".typed",
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +57,8 @@ def test_wheel_works_from_another_directory(wheel: Path, tmp_path: Path) -> None
     (elsewhere / "configs" / "env").mkdir(parents=True)  # a user's own folder of that name is not mistaken for ours
     program = (
         f"import sys; sys.path.insert(1, {str(installed)!r})\n"
-        "import envs, training.config as c\n"
+        "import envs, training.config.compose as c\n"
         "print(c.__file__); print(c.load(['env=arithmetic']).tasks['arithmetic'].id)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=elsewhere, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(installed / "training" / "config.py"), "kickoff/Arithmetic-v0"]
+    assert done.stdout.split() == [str(installed / "training" / "config" / "compose.py"), "kickoff/Arithmetic-v0"]

@@ -1,1 +1,1 @@
-"""How it learns: rollouts, advantages, losses, the learner and the pipeline."""
+"""How a policy is trained, measured and compared."""

@@ -8,20 +8,25 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-from envs.cli import command
-from envs.schema import ConfigError, keys, kinds
-from envs.suites import SUITES
-from envs.task_config import TaskConfig
-from training.algo import AlgoConfig
-from training.config import DEFAULTS, Config
-from training.recipe import group_file, names
-from training.stages import StageConfig
+from configs.cli import command
+from configs.errors import UserError
+from configs.schema import keys, kinds
+from envs.task.config import TaskConfig
+from envs.task.suites import SUITES
+from training.config.algo import AlgoConfig
+from training.config.recipe import group_file, names
+from training.config.run import DEFAULTS, Config
+from training.config.stages import StageConfig
 
 COMMANDS = (
     "agents.demonstrate", "agents.play", "agents.warmup", "envs", "envs.check", "render.watch", "training.baseline",
     "training.completion", "training.evaluate", "training.run",
 )  # fmt: skip
-KEPT_APART = {"training.baseline": "training.baseline_config"}
+KEPT_APART = {
+    "agents.play": "agents.play.session",
+    "training.baseline": "training.baseline.config",
+    "training.evaluate": "training.compare.command",
+}
 """Where the keys of a command are, if not beside its `main`."""
 SHELLS = {
     "bash": r"""
@@ -98,7 +103,7 @@ def main(argv: Sequence[str]) -> None:
     elif len(argv) == 1 and " " in argv[0]:
         print("\n".join(offers(argv[0])))
     else:
-        raise ConfigError(f"one word is expected, {' or '.join(SHELLS)}, got {' '.join(argv)!r}")
+        raise UserError(f"one word is expected, {' or '.join(SHELLS)}, got {' '.join(argv)!r}")
 
 
 if __name__ == "__main__":

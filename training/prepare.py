@@ -2,25 +2,28 @@
 
 import os
 
-from agents.chat import Chat
-from agents.engines import EngineConfig
-from agents.models import LoadedModel, best_device, load_chat, load_model, longest_context
-from envs.schema import ConfigError
-from training import lora, placement, track
-from training.config import Config
-from training.local import Cluster, LocalCluster
-from training.task_check import check_task
+from agents.chat.template import Chat
+from agents.engines.config import EngineConfig
+from agents.episodes.task_check import check_task
+from agents.models.load import LoadedModel, best_device, load_chat, load_model, longest_context
+from configs.errors import UserError
+from training.cluster import placement
+from training.cluster.base import Cluster
+from training.cluster.local import LocalCluster
+from training.config.run import Config
+from training.learner import lora
+from training.runs import trackers
 
 
 def prepare(config: Config) -> Chat:
-    """How to talk to the model, once the machines' sizes and every task have been tried; ConfigError for a misfit."""
+    """How to talk to the model, once the machines' sizes and every task have been tried; UserError for a misfit."""
     check_sizes(config)
-    track.check(config.track)
+    trackers.check(config.track)
     share_cores(config.engine)
     try:
         chat = load_chat(config.model.path)
     except ValueError as error:
-        raise ConfigError(f"model.path: {error}") from error
+        raise UserError(f"model.path: {error}") from error
     longest = config.engine.max_context or longest_context(config.model.path)
     for name, settings in config.tasks.items():
         check_task(name, settings, chat, longest)
@@ -28,10 +31,10 @@ def prepare(config: Config) -> Chat:
 
 
 async def start(config: Config) -> Cluster:
-    """Learner, engines and players where the config wants them; ConfigError in one line where they cannot start."""
+    """Learner, engines and players where the config wants them; UserError in one line where they cannot start."""
     try:
         if config.cluster.kind == "ray":
-            from training.cluster import RayCluster  # heavy, and an extra
+            from training.cluster.ray.cluster import RayCluster  # heavy, and an extra
 
             return await RayCluster.start(config.cluster, config.model, config.engine, config.learner, config.tasks)
         model = load("model.path", config.model.path)
@@ -40,18 +43,18 @@ async def start(config: Config) -> Cluster:
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
-        raise ConfigError(f"cluster=ray needs Ray: pip install 'kickoff-rl[ray]' ({error})") from error
+        raise UserError(f"cluster=ray needs Ray: pip install 'kickoff-rl[ray]' ({error})") from error
     except (ValueError, RuntimeError) as error:  # what does not fit, and what is not installed
-        raise ConfigError(str(error)) from error
+        raise UserError(str(error)) from error
 
 
 def check_sizes(config: Config) -> None:
-    """ConfigError where the sizes of machines, groups and minibatches do not fit together, or LoRA lacks PEFT."""
+    """UserError where the sizes of machines, groups and minibatches do not fit together, or LoRA lacks PEFT."""
     try:
         lora.check(config.learner.lora_rank)
         placement.check(config.cluster, {name: stage.algo for name, stage in config.played.items()}, config.engine)
     except ValueError as error:
-        raise ConfigError(str(error)) from error
+        raise UserError(str(error)) from error
 
 
 def share_cores(engine: EngineConfig) -> None:
@@ -67,4 +70,4 @@ def load(key: str, path: str) -> LoadedModel:
     try:
         return load_model(path)
     except ValueError as error:
-        raise ConfigError(f"{key}: {error}") from error
+        raise UserError(f"{key}: {error}") from error

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from envs.cli import command
-from training.config import Config, load_with
-from training.usage import help_text
+from configs.cli import command
+from training.config.compose import load_with
+from training.config.help import help_text
+from training.config.run import Config
 
 _STARTED = time.perf_counter()
 
@@ -26,9 +27,9 @@ def main(argv: Sequence[str]) -> None:
     """Start a run, go on with one (`resume=runs/<name>`), or plan one (`plan=true`)."""
     config, options = load_with(argv, RunOptions)
     if options.plan:
-        from training.plan import plan_text
+        from training.plan.text import plan_text
         from training.prepare import check_sizes
-        from training.runfolder import RunFolder
+        from training.runs.run_folder import RunFolder
 
         config = RunFolder.resume(config, argv).config if config.resume else config
         check_sizes(config)
@@ -38,9 +39,9 @@ def main(argv: Sequence[str]) -> None:
 
 
 async def _run(config: Config, argv: Sequence[str]) -> None:
-    from training.pipeline import run  # after the config, so that a typo is told at once
     from training.prepare import prepare, start
-    from training.runfolder import RunFolder
+    from training.runs.run_folder import RunFolder
+    from training.trainer import run  # after the config, so that a typo is told at once
 
     folder = RunFolder.resume(config, argv) if config.resume else None
     config = folder.config if folder else config

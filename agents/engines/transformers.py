@@ -17,9 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agents.engines import Completion, EngineConfig, Prompt
-from agents.sampling import uniforms
-from agents.vlm import VLM
+from agents.chat.types import Completion, Prompt
+from agents.engines.config import EngineConfig
+from agents.models.vlm import VLM
+from agents.seeds import uniforms
 
 QUIET = 3
 """Turns of the event loop without a new call, before a round begins."""

@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.engines import Completion, EngineConfig, EngineDead, Prompt
+from agents.chat.types import Completion, Prompt
+from agents.engines.base import EngineDead
+from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.transfer import SharedSender
-from agents.engines.vllm_config import VLLMConfig
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class VLLMEngine:
             RuntimeError: vLLM is not installed, or did not start.
             ValueError: there is no such model, or vLLM does not know it.
         """
-        from agents.models import load_chat, model_folder
+        from agents.models.load import load_chat, model_folder
 
         config = engine.vllm
         chat = load_chat(path)

@@ -7,15 +7,15 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.errors import suggest
 from envs.football import expert
+from envs.football.engine.match import MATCH, RUNNING, TIME_UP, Matches
 from envs.football.game import Game, frame_size
-from envs.football.match import MATCH, RUNNING, TIME_UP, Matches
 from envs.football.observations import mirrored
 from envs.football.rewards import Ledgers
 from envs.football.scene import see
-from envs.names import suggest
-from render.football import PitchCamera
-from render.window import Window
+from render.draw.window import Window
+from render.football.camera import PitchCamera
 
 _GOING = np.ones(1, np.bool_)
 
@@ -31,7 +31,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
     and error: line up before you shoot. Everybody else follows the rules of his team.
 
     ## Action Space
-    `Discrete(19)`, `envs.football.match.Action`: 0 idle, 1-8 left, top_left, top, top_right, right, bottom_right,
+    `Discrete(19)`, `engine.match.Action`: 0 idle, 1-8 left, top_left, top, top_right, right, bottom_right,
     bottom, bottom_left, 9 long_pass, 10 high_pass, 11 short_pass, 12 shot, 13 sprint, 14 release_direction,
     15 release_sprint, 16 sliding, 17 dribble, 18 release_dribble. Directions, sprint and dribble stay on until they are
     replaced or released. Several players: `MultiDiscrete([19] * n)`, left players first. Players of the right team act,

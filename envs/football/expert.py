@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.football.attack import CARRY, HIGH, SHOOT, choose
-from envs.football.bot import dive_speed, keeper_reach, reaction
-from envs.football.kicks import PASS_HELP, SHORT, SHOT_SPEED, aim_shot
-from envs.football.match import (
+from envs.football.bots.attack import CARRY, HIGH, SHOOT, choose
+from envs.football.bots.bot import dive_speed, keeper_reach, reaction
+from envs.football.bots.shape import LOOK_EVERY, PLACE, look_about
+from envs.football.engine.kicks import PASS_HELP, SHORT, SHOT_SPEED, aim_shot
+from envs.football.engine.match import (
     GOAL_HALF_WIDTH,
     HALF_LENGTH,
     KEEPER,
@@ -24,11 +25,10 @@ from envs.football.match import (
     Match,
     Matches,
 )
-from envs.football.physics import wrap
+from envs.football.engine.physics import wrap
+from envs.football.engine.steering import far
 from envs.football.rules import FETCH, advance
-from envs.football.shape import LOOK_EVERY, PLACE, look_about
-from envs.football.steering import far
-from render.jit import njit
+from render.draw.jit import njit
 
 RIGHT: Final = int(Action.RIGHT)
 SHORT_PASS: Final = int(Action.SHORT_PASS)

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.football.match import MAX_PLAYERS, RUNNING, Action, Matches
+from envs.football.engine.match import MAX_PLAYERS, RUNNING, Action, Matches
 from envs.football.observations import Observer, mirrored
 from envs.football.play import HOLD, play
 from envs.football.rewards import LEDGER, REWARDS, Ledgers

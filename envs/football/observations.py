@@ -11,12 +11,12 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.football.match import MAX_PLAYERS, METRES_X, METRES_Y, STEP, Matches
+from configs.errors import suggest
+from envs.football.engine.match import MAX_PLAYERS, METRES_X, METRES_Y, STEP, Matches
 from envs.football.scene import Seats, see
 from envs.football.words import describe
-from envs.names import suggest
-from render.football import MODES, PitchCamera
-from render.jit import njit
+from render.draw.jit import njit
+from render.football.camera import MODES, PitchCamera
 
 OBSERVATIONS: Final = ("pixels", "raw", "simple115v2", "smm", "text")
 LONGEST_TEXT: Final = 4000

@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.football.match import METRES_X, METRES_Y, RUNNING, STEP, Match, Matches
+from envs.football.engine.match import METRES_X, METRES_Y, RUNNING, STEP, Match, Matches
 from envs.football.rewards import Ledgers, pay
 from envs.football.rules import advance
 from envs.football.scene import Seats
-from render.jit import njit
+from render.draw.jit import njit
 
 HOLD: Final = 10
 """MageBench: a direction given once more runs on for so many steps."""

@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.football.match import MAX_PLAYERS, METRES_X, METRES_Y, Action, Match
+from envs.football.engine.match import MAX_PLAYERS, METRES_X, METRES_Y, Action, Match
 from envs.football.scene import Seats
-from render.jit import njit
+from render.draw.jit import njit
 
 REWARDS: Final = ("scoring", "scoring,checkpoints", "magebench")
 SCORING, CHECKPOINTS, MAGEBENCH = 0, 1, 2

@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.football import bot
-from envs.football.attack import play_owner
-from envs.football.fouls import foul, slide
-from envs.football.kicks import LONG, SHORT, SHOT_ERROR, SHOT_RISE, aim_shot, give, kick, shoot
-from envs.football.match import (
+from envs.football.bots import bot
+from envs.football.bots.attack import play_owner
+from envs.football.engine.fouls import foul, slide
+from envs.football.engine.kicks import LONG, SHORT, SHOT_ERROR, SHOT_RISE, aim_shot, give, kick, shoot
+from envs.football.engine.match import (
     BALL_RADIUS,
     BALL_WON,
     BLOCKED,
@@ -49,21 +49,11 @@ from envs.football.match import (
     note,
     uniform,
 )
-from envs.football.offside import unflag
-from envs.football.physics import (
-    DRIBBLE_SPEED,
-    ON_BALL,
-    SPRINT_SPEED,
-    WALK_SPEED,
-    carry,
-    drift,
-    fly,
-    frame,
-    run,
-)
-from envs.football.restarts import GOAL_AREA, begin, in_box, keep_off, set_up, stand
-from envs.football.steering import hand_over, switch
-from render.jit import njit
+from envs.football.engine.offside import unflag
+from envs.football.engine.physics import DRIBBLE_SPEED, ON_BALL, SPRINT_SPEED, WALK_SPEED, carry, drift, fly, frame, run
+from envs.football.engine.restarts import GOAL_AREA, begin, in_box, keep_off, set_up, stand
+from envs.football.engine.steering import hand_over, switch
+from render.draw.jit import njit
 
 # numba takes plain integers, not enum members.
 LONG_PASS: Final = int(Action.LONG_PASS)

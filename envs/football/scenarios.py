@@ -9,8 +9,18 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.football.match import BALL_RADIUS, KEEPER, KICK_OFF, MATCH, MAX_PLAYERS, METRES_X, METRES_Y, ROLES, Matches
-from envs.names import suggest
+from configs.errors import suggest
+from envs.football.engine.match import (
+    BALL_RADIUS,
+    KEEPER,
+    KICK_OFF,
+    MATCH,
+    MAX_PLAYERS,
+    METRES_X,
+    METRES_Y,
+    ROLES,
+    Matches,
+)
 
 Place = tuple[float, float]
 Places = tuple[Place, ...]

@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.football.match import BALL_RADIUS, MAX_PLAYERS, METRES_X, METRES_Y, Matches
-from render.football import Scene
-from render.football_blit import BOOKED, COMPANION, CONTROLLED, PRESENT, SPRINTING
-from render.football_blit import KEEPER as IN_GOAL
-from render.jit import njit
+from envs.football.engine.match import BALL_RADIUS, MAX_PLAYERS, METRES_X, METRES_Y, Matches
+from render.draw.jit import njit
+from render.football.blit import BOOKED, COMPANION, CONTROLLED, PRESENT, SPRINTING
+from render.football.blit import KEEPER as IN_GOAL
+from render.football.camera import Scene
 
 Seats = NDArray[np.int64]
 """[K, 2] whose view each is: team and slot."""

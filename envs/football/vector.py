@@ -7,12 +7,12 @@ import numpy as np
 from gymnasium.vector.utils import concatenate, create_empty_array
 from numpy.typing import NDArray
 
+from envs.football.engine.match import MATCH, RUNNING, TIME_UP
 from envs.football.game import Game, frame_size
-from envs.football.match import MATCH, RUNNING, TIME_UP
 from envs.football.rewards import LEDGER
 from envs.football.scene import see
 from envs.vector import BatchEnv
-from render.football import PitchCamera
+from render.football.camera import PitchCamera
 
 _NO_REEL = np.zeros(0, MATCH)
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from envs.football.match import (
+from envs.football.engine.match import (
     BALL_RADIUS,
     BALL_WON,
     BLOCKED,
@@ -25,7 +25,7 @@ from envs.football.match import (
     WOODWORK,
     YELLOW_CARD,
 )
-from render.football import MODES
+from render.football.camera import MODES
 
 _COMPASS: Final = ("right", "bottom right", "bottom", "bottom left", "left", "top left", "top", "top right")
 

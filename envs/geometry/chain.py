@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.geometry.families import FAMILIES, Family
+from envs.geometry.families.table import FAMILIES, Family
 from envs.geometry.figure import KINDS, Angle, Asked, Figure, Length, check
 from envs.geometry.plane import Point, UnfitError, pick, whole
 

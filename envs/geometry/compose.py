@@ -9,8 +9,8 @@ from envs.geometry.chain import Link, distracted, draw_chain, turned
 from envs.geometry.figure import Angle, Area, Figure, Length, Mark, Number, describe, gold
 from envs.geometry.join import join
 from envs.geometry.scene import merged, scene, written
-from envs.question import Question
-from render.geometry_scene import Scene
+from envs.questions.env import Question
+from render.geometry.scene import Scene
 
 SEARCH = 3
 """Chains that are tried for one whose figures can be joined."""

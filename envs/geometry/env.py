@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from configs.errors import suggest
 from envs.geometry.chain import reachable
 from envs.geometry.compose import ask
-from envs.geometry.families import FAMILIES
-from envs.names import suggest
-from envs.question import PictureQuestionEnv, Question
-from render.geometry import draw
+from envs.geometry.families.table import FAMILIES
+from envs.questions.env import PictureQuestionEnv, Question
+from render.geometry.figure import draw
 
 
 class GeometryEnv(PictureQuestionEnv):
@@ -37,7 +37,7 @@ class GeometryEnv(PictureQuestionEnv):
     Terminated after the first answer.
 
     ## Arguments
-    `families`: names from `envs.geometry.families.FAMILIES`, or names with weights; None for all that `difficulty`
+    `families`: names from `families.table.FAMILIES`, or names with weights; None for all that `difficulty`
     allows. `depth`: figures in a chain, 1 to 4 (1). `difficulty`: 0 to 1 (0.5): more families, larger and less round
     numbers, turned figures, roots and fractions, values that are not needed. `image_size`: (height, width), 84 or more
     a side, 160 or more for a chain (chains of 3 and 4 are read with ease from 336). `render_mode`: "rgb_array" or

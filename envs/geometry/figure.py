@@ -8,8 +8,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from envs.answers import Formula
 from envs.geometry.plane import Point, angle, area
+from envs.questions.answers import Formula
 
 Points = dict[str, Point]
 

@@ -7,8 +7,8 @@ from typing import Any
 from envs.geometry.chain import Link
 from envs.geometry.figure import Angle, Area, Asked, Figure, Length, Mark, Points, angle_of
 from envs.geometry.plane import Point
-from render.geometry_scene import Corner, Round, Scene, Side
-from render.geometry_scene import Mark as Sign
+from render.geometry.scene import Corner, Round, Scene, Side
+from render.geometry.scene import Mark as Sign
 
 
 def written(mark: Mark, letter: str = "") -> str:

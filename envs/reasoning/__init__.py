@@ -1,1 +1,5 @@
 """Questions in words with one exact answer, for FRE: no picture, one step an episode."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,6 @@
 """Linear equations with one unknown and a whole answer, such as `3x+4=19,x=`."""
 
-from envs.question import Question, QuestionEnv
+from envs.questions.env import Question, QuestionEnv
 
 
 def term(coefficient: int) -> str:

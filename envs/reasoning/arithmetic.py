@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from envs.question import Question, QuestionEnv
+from envs.questions.env import Question, QuestionEnv
 
 OPERATIONS = ("add", "subtract")
 

@@ -1,4 +1,4 @@
-"""reasoning-gym's items made and scored; runs in a worker process (`envs.bounded`) and imports nothing of ours.
+"""reasoning-gym's items made and scored; runs in a worker process (`questions.worker`) and imports nothing of ours.
 
 Some of its generators set global seeds and some of its scorers call `eval`, so neither runs in the player's process,
 and what such a scorer is given has to fit one of `FORMS` first: no name that can be called or asked for an attribute.

@@ -1,1 +1,5 @@
 """Sokoban: rules, levels, dead-locks, a solver and the Gymnasium env."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from render.jit import njit
+from render.draw.jit import njit
 
 FAR: Final = 10_000
 """A distance that is none."""

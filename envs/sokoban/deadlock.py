@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import BOX, BOX_ON_TARGET, PLAYER_ON_TARGET, TARGET, WALL
-from render.jit import njit
+from render.draw.jit import njit
 
 
 @njit

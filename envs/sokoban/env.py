@@ -6,12 +6,12 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.names import suggest
+from configs.errors import suggest
 from envs.sokoban import rules
 from envs.sokoban.expert import Expert, step
 from envs.sokoban.games import Games, Settings, pair
+from render.draw.window import Window
 from render.sokoban import RoomView
-from render.window import Window
 
 Frame = NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.names import suggest
+from configs.errors import suggest
 from envs.sokoban import rules
 from envs.sokoban.board import LARGEST, SYMBOLS, UNKNOWN, Level, text_of
 from envs.sokoban.levels import Source, find_source

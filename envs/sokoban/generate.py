@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from envs.sokoban.board import BOX, END, FLOOR, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Level
 from envs.sokoban.bounds import FAR, matching
 from envs.sokoban.solver import search
-from render.jit import njit
+from render.draw.jit import njit
 
 TRIES: Final = 120
 """Rooms that are tried for one in the band; then the nearest one is taken."""

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from envs.names import suggest
+from configs.errors import suggest
 from envs.sokoban.board import LARGEST, SMALLEST, UNKNOWN, Board, Level, fitted, read_board
 from envs.sokoban.generate import generate
 from envs.sokoban.solver import solve

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from envs.sokoban.board import BOX, BOX_ON_TARGET, FLOOR, LARGEST, PLAYER, PLAYER_ON_TARGET, TARGET, WALL
 from envs.sokoban.deadlock import find_homes, lost
-from render.jit import njit
+from render.draw.jit import njit
 
 State = NDArray[np.int64]
 

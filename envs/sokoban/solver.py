@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from envs.sokoban.board import BOX, BOX_ON_TARGET, END, MOST_BOXES, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Board
 from envs.sokoban.bounds import FAR, matching, push_distances, stuck, walk_bound
-from render.jit import njit
+from render.draw.jit import njit
 
 NODE_LIMIT: Final = 2_000_000
 COST: Final = 0  # of a state, so far

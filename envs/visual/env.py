@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
-from envs.names import suggest
-from envs.question import PictureQuestionEnv, Question
-from envs.visual.charts import bar_chart, line_chart, table
-from envs.visual.clock import clock
-from envs.visual.counting import counting
-from envs.visual.functions import function_graph
-from envs.visual.gauge import gauge
-from envs.visual.matrix import matrix
-from envs.visual.maze import maze
-from envs.visual.network import network
-from envs.visual.pie import pie_chart
+from configs.errors import suggest
+from envs.questions.env import PictureQuestionEnv, Question
+from envs.visual.families.charts import bar_chart, line_chart, table
+from envs.visual.families.clock import clock
+from envs.visual.families.counting import counting
+from envs.visual.families.functions import function_graph
+from envs.visual.families.gauge import gauge
+from envs.visual.families.matrix import matrix
+from envs.visual.families.maze import maze
+from envs.visual.families.network import network
+from envs.visual.families.pie import pie_chart
+from envs.visual.families.rotation import rotation
+from envs.visual.families.spatial import spatial
+from envs.visual.families.tangle import tangle
 from envs.visual.puzzle import Family
-from envs.visual.rotation import rotation
-from envs.visual.spatial import spatial
-from envs.visual.tangle import tangle
 
 FAMILIES: dict[str, Family] = {
     "counting": counting,

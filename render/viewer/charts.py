@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from render.curves import PANELS, Curve, Curves, number, read_curves, read_floors
+from render.records.curves import PANELS, Curve, Curves, number, read_curves, read_floors
 
 FIRST: Final = ("success", "reward", "valid", "response_length", "entropy", "policy_kl", "time/tokens_per_second")
 """The charts that are seen at once, in order; the rest is under "more"."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-FOLDER: Final = Path(__file__).parent
+FOLDER: Final = Path(__file__).with_name("web")
 HEAD: Final = "<!-- head -->"
 """Stands in page.html where policy, styles and modules go."""
 DATA: Final = "<!-- data -->"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from render.episode import FILE, FRAMES, SCHEMA
+from render.records.episode import FILE, FRAMES, SCHEMA
 from render.viewer.lines import Follower, inside
 
 COLUMNS: Final = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from render.curves import number
+from render.records.curves import number
 from render.viewer.records import rank
 
 LABELS: Final = {

@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from agents.demonstrate import main
-from agents.episodes import Arena, Start
-from agents.experts import scripted
-from agents.sampling import mix
-from envs.schema import ConfigError
-from envs.task import Task
-from envs.task_config import load_task
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Start
+from agents.policies.scripted import scripted
+from agents.seeds import mix
+from configs.errors import UserError
+from envs.task.config import load_task
+from envs.task.task import Task
 
 WALK = ["env=frozen_lake", "policy=random", "successes=false", "episodes=3", "env.max_turns=4"]
 
@@ -111,6 +112,6 @@ def test_only_successes_by_default(tmp_path: Path, capsys: pytest.CaptureFixture
 )
 def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         main(words)
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)

@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agents.demonstrate import DemonstrateOptions
-from agents.play import PlayOptions
+from agents.play.session import PlayOptions
 from agents.warmup import WarmupConfig
-from envs.cli import read_options
-from envs.task_config import load_task
+from configs.cli import read_options
+from envs.task.config import load_task
 from render import watch
-from training import baseline_config, completion
-from training.config import load_with
-from training.evaluate import EvaluateOptions
+from training import completion
+from training.baseline import config as baseline_config
+from training.compare.command import EvaluateOptions
+from training.config.compose import load_with
 from training.run import RunOptions
 
 
@@ -94,7 +95,7 @@ def test_every_run_that_a_command_names_was_made_before(page: str, commands_of: 
 
 
 def test_the_pages_keys_are_those_of_the_page(pages: dict[str, str], root: Path) -> None:
-    shown = re.search(r"HELP = (\[.*?),?\n\];", (root / "render" / "viewer" / "keys.js").read_text(), re.S)
+    shown = re.search(r"HELP = (\[.*?),?\n\];", (root / "render" / "viewer" / "web" / "keys.js").read_text(), re.S)
     assert shown is not None
     for where, keys in json.loads(shown[1] + "]"):
         listed = " · ".join(f"`{key}` {what}" for key, what in keys)
@@ -113,7 +114,7 @@ def test_make_knows_what_the_pages_say(page: str, pages: dict[str, str], root: P
 
 def test_the_messages_are_those_of_the_code(pages: dict[str, str], root: Path) -> None:
     code = "\n".join(
-        path.read_text() for floor in ("envs", "agents", "training") for path in (root / floor).rglob("*.py")
+        path.read_text() for floor in ("configs", "envs", "agents", "training") for path in (root / floor).rglob("*.py")
     )
     listed = re.findall(r"^\| `([^`]+)` \|", pages["questions.md"].partition("## Messages")[2], re.M)
     assert len(listed) > 10

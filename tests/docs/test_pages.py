@@ -14,11 +14,13 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from envs.check import main as check
-from render import episode as record
-from training import algo, evaluate, run
-from training.advantages import ESTIMATORS
-from training.losses import LOSSES
-from training.metrics import read_metrics
+from render.records import episode as record
+from training import run
+from training.algorithm.advantages import ESTIMATORS
+from training.algorithm.losses import LOSSES
+from training.compare import command
+from training.config import algo
+from training.runs.metrics import read_metrics
 
 FEW = ["stages.mgt.steps=1", "algo.groups=6", "algo.group_size=4", "algo.temperature=1.5", "evaluation.episodes=4"]
 FEW += ["evaluation.validation_episodes=4", "evaluation.videos=1", "evaluation.records=1"]
@@ -119,7 +121,7 @@ def test_a_run_writes_what_is_listed(a_run: Path, pages: dict[str, str]) -> None
 
 
 def test_a_table_has_the_keys_that_are_listed(shell: Path, pages: dict[str, str]) -> None:
-    evaluate.main(["env=catch.yaml", "policy=expert", "episodes=8", "floors=false", "save=results"])
+    command.main(["env=catch.yaml", "policy=expert", "episodes=8", "floors=false", "save=results"])
     document = json.loads((shell / "results" / "results.json").read_text())
     assert set(document) == table(pages["formats.md"], "## A results folder", "|")
     assert set(document["rows"][0]) == table(pages["formats.md"], "## A results folder", "A row:")

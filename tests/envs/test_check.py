@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from configs.errors import UserError
 from envs.__main__ import main as list_envs
 from envs.check import main
-from envs.schema import ConfigError
 
 
 class Toy(gymnasium.Env[Any, Any]):
@@ -149,15 +149,15 @@ def test_an_env_that_cannot_be_made(
 def test_a_file_that_is_no_task(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         main([str(path)])
     assert message in str(caught.value) and str(path) in str(caught.value)
 
 
 def test_a_file_that_is_not_there() -> None:
-    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
+    with pytest.raises(UserError, match=r"nowhere\.yaml"):
         main(["nowhere.yaml"])
-    with pytest.raises(ConfigError, match="which task"):
+    with pytest.raises(UserError, match="which task"):
         main([])
 
 
@@ -180,5 +180,5 @@ def test_the_sheet_has_every_task(
     drawn = np.asarray(Image.open(target))
     assert drawn.shape[0] > 84 + 336 // 2 and drawn.shape[2] == 3
     for bad in ("sheet=a.jpg", "sheet=/nowhere/a.png", "sheets=a.png"):
-        with pytest.raises(ConfigError):
+        with pytest.raises(UserError):
             list_envs([bad])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.episode import Episode, EpisodeWriter, Turn
+from render.records.episode import Episode, EpisodeWriter, Turn
 
 HOSTILE = (
     "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"

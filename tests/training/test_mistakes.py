@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from agents.models import tiny_folder
-from envs.cli import command
-from training.config import load, save
+from agents.models.load import tiny_folder
+from configs.cli import command
+from training.config.compose import load
+from training.config.help import help_text
+from training.config.run import save
 from training.run import main
-from training.runfolder import RunFolder
-from training.usage import help_text
+from training.runs.run_folder import RunFolder
 
 
 class Shell:

@@ -15,12 +15,13 @@ import pytest
 from safetensors.torch import load_file
 from torch import equal
 
-from agents.models import load_model
-from envs.cli import command
-from training import evaluate, run
-from training.checkpoint import newest, read_progress
-from training.metrics import read_metrics
-from training.usage import help_text
+from agents.models.load import load_model
+from configs.cli import command
+from training import run
+from training.compare import command as evaluate
+from training.config.help import help_text
+from training.runs.checkpoint import newest, read_progress
+from training.runs.metrics import read_metrics
 
 RECIPE = """
 checkpoint_every: 2

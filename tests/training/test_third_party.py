@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from training import run
-from training.metrics import read_metrics
+from training.runs.metrics import read_metrics
 
 RECIPE = """
 checkpoint_every: 2

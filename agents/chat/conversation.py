@@ -1,0 +1,135 @@
+"""The tokens of an episode, exactly as they were shown and sampled: history is extended, never rendered again."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.chat.template import Chat
+from agents.chat.types import NO_TOKENS, Branch, Completion, Ids, Message, Prompt
+
+
+def image_id(frame: NDArray[np.uint8]) -> str:
+    """A hash of a frame's shape and pixels."""
+    digest = blake2b(repr(frame.shape).encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(frame).data)
+    return digest.hexdigest()
+
+
+@dataclass
+class _Turn:
+    words: str
+    words_first: str
+    image: NDArray[np.uint8] | None
+    image_id: str
+    completion: Completion | None = None
+    shown: dict[bool, tuple[Ids, Ids]] = field(default_factory=dict)
+    """Its tokens, expanded and collapsed, where it opens a context and where not."""
+
+
+@dataclass
+class Conversation:
+    """The turns of one episode, with `history` past turns in each context (-1: all).
+
+    Without a chat (engines that take words) a prompt holds messages only, and nothing can be trained.
+    """
+
+    chat: Chat | None
+    history: int
+    turns: list[_Turn] = field(default_factory=list)
+
+    def ask(self, words: str, words_first: str, image: NDArray[np.uint8] | None) -> None:
+        """Add a user turn; `words_first` is used where the turn opens a context (it carries the instructions).
+
+        Raises ValueError in one line where the model cannot take such an image.
+        """
+        if image is not None and self.chat is not None:
+            image = self.chat.pictures.fit(image)
+        self.turns.append(_Turn(words, words_first, image, "" if image is None else image_id(image)))
+
+    def prompt(self, seed: int, max_tokens: int) -> Prompt:
+        """The context of the newest turn, ready to go on from."""
+        last = len(self.turns) - 1
+        first = self._first(last)
+        images, ids = self._images(first, last)
+        if self.chat is None:
+            return Prompt(NO_TOKENS, NO_TOKENS, images, ids, seed, max_tokens, self._messages(first, last))
+        pieces: list[tuple[Ids, Ids]] = []
+        for index in range(first, last + 1):
+            pieces.append(self._shown(index, index == first))
+            reply = self.turns[index].completion
+            if index < last and reply is not None:
+                pieces.append((reply.tokens, reply.tokens))
+        tokens, collapsed = (np.concatenate(stream) for stream in zip(*pieces, strict=True))
+        return Prompt(tokens, collapsed, images, ids, seed, max_tokens)
+
+    def answer(self, completion: Completion) -> None:
+        """Add the reply that was sampled for the newest turn."""
+        self.turns[-1].completion = completion
+
+    def branches(self) -> list[Branch]:
+        """Every reply once, in the context that it was sampled in."""
+        answered = sum(turn.completion is not None for turn in self.turns)
+        if self.chat is None or not answered:
+            return []
+        if self.history == -1:
+            return [self._branch(answered - 1, trained_from=0)]
+        return [self._branch(turn, trained_from=turn) for turn in range(answered)]
+
+    def _first(self, last: int) -> int:
+        """The turn that opens the context of turn `last`."""
+        return 0 if self.history == -1 else max(0, last - self.history)
+
+    def _shown(self, index: int, opening: bool) -> tuple[Ids, Ids]:
+        """Tokens of a user turn, expanded and collapsed."""
+        turn = self.turns[index]
+        if opening not in turn.shown:
+            assert self.chat is not None
+            before = None if opening else self.turns[index - 1].completion
+            size = None if turn.image is None else (turn.image.shape[0], turn.image.shape[1])
+            words = turn.words_first if opening else turn.words
+            tokens = self.chat.turn(words, size, opening, before is None or before.finished)
+            turn.shown[opening] = tokens, self.chat.collapse(tokens)
+        return turn.shown[opening]
+
+    def _images(self, first: int, last: int) -> tuple[tuple[NDArray[np.uint8], ...], tuple[str, ...]]:
+        """Frames of some turns, and their hashes."""
+        turns = self.turns[first : last + 1]
+        frames = tuple(turn.image for turn in turns if turn.image is not None)
+        return frames, tuple(turn.image_id for turn in turns if turn.image is not None)
+
+    def _messages(self, first: int, last: int) -> tuple[Message, ...]:
+        """Some turns in words, without the reply to the last."""
+        messages = []
+        for index in range(first, last + 1):
+            turn = self.turns[index]
+            messages.append(Message("user", turn.words_first if index == first else turn.words, turn.image))
+            if index < last and turn.completion is not None:
+                messages.append(Message("assistant", turn.completion.text or ""))
+        return tuple(messages)
+
+    def _branch(self, last: int, trained_from: int) -> Branch:
+        """The context of turn `last` with its reply; replies are trained from turn `trained_from` on."""
+        first = self._first(last)
+        pieces: list[tuple[int, Ids, Completion | None]] = []
+        for index in range(first, last + 1):
+            pieces.append((index, self._shown(index, index == first)[0], None))
+            reply = self.turns[index].completion
+            assert reply is not None
+            pieces.append((index, reply.tokens, reply))
+        tokens = np.concatenate([piece for _, piece, _ in pieces])
+        mask = np.zeros(len(tokens), dtype=np.bool_)
+        logprobs = np.zeros(len(tokens), dtype=np.float32)
+        turns = np.zeros(len(tokens), dtype=np.int16)
+        versions = np.full(len(tokens), -1, dtype=np.int32)
+        start = 0
+        for index, piece, reply in pieces:
+            place = slice(start, start + len(piece))
+            start += len(piece)
+            turns[place] = index
+            if reply is not None:
+                mask[place] = index >= trained_from
+                logprobs[place] = reply.logprobs
+                versions[place] = reply.versions
+        return Branch(tokens, mask, logprobs, turns, versions, *self._images(first, last))

@@ -1,0 +1,221 @@
+"""Any OpenAI-compatible server as an engine, to evaluate hosted or `vllm serve`d models: words in, words out.
+
+The key comes from the environment. It goes into the request's header and nowhere else: no file, no log, no error text.
+"""
+
+import asyncio
+import base64
+import logging
+import os
+import random
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx2 as httpx
+import numpy as np
+
+from agents.chat.types import Completion, ContextFull, Message, Prompt
+from agents.engines.config import ServerConfig
+from configs.errors import UserError
+from render.draw.images import png
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OPENAI = "https://api.openai.com/v1"
+FIRST_WAIT, LONGEST_WAIT = 0.5, 120.0
+"""Seconds before the first repetition, and before any."""
+TOO_LONG = re.compile(r"context[_ ](length|size|window)|maximum model length|prompt is too long", re.IGNORECASE)
+"""What servers say where a prompt and its reply do not fit: OpenAI, vLLM, SGLang, llama.cpp, Anthropic."""
+QUIET = 30.0
+"""Seconds between two lines on what is being waited for."""
+LONGEST_TEXT = 300
+"""Characters that are shown of what a server says."""
+
+
+class _Again(Exception):  # noqa: N818
+    """A request failed in a way that may pass."""
+
+    def __init__(self, problem: str, wait: float = 0.0) -> None:
+        super().__init__(problem)
+        self.wait = wait
+        """Seconds that the server asks for."""
+
+
+class ServerEngine:
+    """A model on a server."""
+
+    def __init__(self, model: str, config: ServerConfig) -> None:
+        """UserError in one line where something is missing that every request needs."""
+        self.version = 0
+        self.max_context: int | None = None
+        self.model = model
+        self.config = config
+        self.url = (config.url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
+        try:
+            parts = httpx.URL(self.url)
+        except httpx.InvalidURL as error:
+            raise UserError(f"engine.server.url: {error}") from None
+        if not parts.host or parts.scheme not in ("http", "https") or parts.userinfo:
+            raise UserError("engine.server.url must be like https://host/v1, without a user or password in it")
+        self._key = os.environ.get(config.key, "").strip()
+        if not self._key and self.url == OPENAI:
+            raise UserError(f"{OPENAI} needs a key: set the environment variable {config.key}")
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise UserError(f"the environment variable {config.key} holds characters that no key has")
+        self._room = asyncio.Semaphore(config.concurrency)
+        self._limit = "max_tokens"
+        self._quiet_until = 0.0
+        self._client: httpx.AsyncClient | None = None
+
+    async def generate(self, prompt: Prompt, temperature: float) -> Completion:
+        """The reply to a prompt's messages, in words.
+
+        Raises:
+            UserError: in one line, once all retries have failed.
+            ContextFull: the server has no room for it.
+        """
+        body = {
+            "model": self.model,
+            "messages": [_message(message) for message in prompt.messages],
+            "temperature": temperature,
+            "seed": prompt.seed % 2**31,
+        }
+        for tries in range(self.config.retries + 1):
+            try:
+                completion = _completion(await self._post(body | {self._limit: prompt.max_tokens}))
+                return replace(completion, text=self._hidden(completion.text or ""))  # it goes into records
+            except _Again as failed:
+                problem = str(failed)
+                wait = max(failed.wait, _usual_wait(tries))
+            if wait > LONGEST_WAIT:
+                problem = f"wait {wait:.0f} s, {problem}"
+                break
+            if tries < self.config.retries:
+                self._say(problem, wait)
+                await asyncio.sleep(wait)
+        asked = "once" if tries == 0 else f"{tries + 1} times"
+        raise UserError(f"{self.url} was asked {asked} for a reply of {self.model}: {self._clean(problem)}")
+
+    def _say(self, problem: str, wait: float) -> None:
+        """Tell the user now and then what is being waited for: many requests fail for one reason."""
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + QUIET
+            text = f"{self.url}: {self._clean(problem)}; asked again in {wait:.0f} s"
+            logging.getLogger(__name__).warning("%s", text)
+
+    async def _post(self, body: dict[str, Any]) -> Any:
+        """What the server answers to one request."""
+        if self._client is None:
+            headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+            limits = httpx.Limits(max_connections=self.config.concurrency)
+            self._client = httpx.AsyncClient(headers=headers, limits=limits, timeout=None)
+        try:
+            async with self._room, asyncio.timeout(self.config.timeout):
+                response = await self._client.post(f"{self.url}/chat/completions", json=body)
+        except TimeoutError:
+            raise _Again(f"no answer within {self.config.timeout:g} s (engine.server.timeout)") from None
+        except httpx.HTTPError as error:
+            raise _Again(f"no connection ({type(error).__name__}: {error})") from None
+        status = response.status_code
+        if status in (401, 403):
+            given = f"refuses the key in {self.config.key}" if self._key else f"wants a key: set {self.config.key}"
+            raise UserError(f"{self.url} {given} (HTTP {status})")
+        if status == 200:
+            try:
+                return response.json()
+            except ValueError:
+                raise _Again(f"the answer is no JSON: {response.text}") from None
+        told = _told(response)
+        if status in (408, 409, 425, 429) or status >= 500:
+            raise _Again(f"HTTP {status}: {told}", _retry_after(response.headers.get("retry-after", "")))
+        if status in (400, 413) and TOO_LONG.search(response.text):
+            raise ContextFull(self._clean(told))
+        if "max_completion_tokens" in told and "max_tokens" in body:  # OpenAI's newer name
+            self._limit = "max_completion_tokens"
+            return await self._post(body | {self._limit: body.pop("max_tokens")})
+        raise UserError(f"{self.url} does not take a request for {self.model}: HTTP {status}: {self._clean(told)}")
+
+    def _hidden(self, text: str) -> str:
+        """A text without the key, in case that the server repeats it."""
+        return text.replace(self._key, f"${self.config.key}") if self._key else text
+
+    def _clean(self, text: str) -> str:
+        """The same as one short line."""
+        return " ".join(self._hidden(text).split())[:LONGEST_TEXT]
+
+    async def load_weights(self, weights: "Iterable[tuple[str, Tensor]]", version: int) -> None:
+        """Not on somebody's server."""
+        raise NotImplementedError("a server's model is evaluated, not trained")
+
+    async def sleep(self) -> None:
+        """Nothing: the server has its own memory."""
+
+    async def wake(self) -> None:
+        """Nothing."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+
+def _told(response: httpx.Response) -> str:
+    """The server's own words for an error."""
+    try:
+        error = response.json()["error"]
+        return str(error["message"] if isinstance(error, dict) else error)
+    except (ValueError, KeyError, TypeError):
+        return response.text or "no reason given"
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """A message as the API has it: the picture first, as a model sees it in training."""
+    if message.image is None:
+        return {"role": message.role, "content": message.text}
+    url = f"data:image/png;base64,{base64.b64encode(png(message.image)).decode()}"
+    picture = {"type": "image_url", "image_url": {"url": url}}
+    words = [{"type": "text", "text": message.text}] if message.text else []
+    return {"role": message.role, "content": [picture, *words]}
+
+
+def _completion(answer: Any) -> Completion:
+    """The reply in a server's answer. Thinking that the server took out of it is put back where it was."""
+    try:
+        choice = answer["choices"][0]
+        said = choice["message"]
+        text = said.get("content") or said.get("refusal") or ""
+        thinking = said.get("reasoning_content") or said.get("reasoning") or ""
+        finished = choice.get("finish_reason") != "length"
+        if not (isinstance(text, str) and isinstance(thinking, str)):
+            raise TypeError
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise _Again(f"the answer holds no reply: {answer}") from None
+    if thinking and "<think>" not in text:
+        text = f"<think>{thinking}</think>{text}"
+    usage = answer.get("usage")
+    count = usage.get("completion_tokens") if isinstance(usage, dict) else 0
+    none = np.zeros(0, dtype=np.int32)
+    return Completion(none, none.astype(np.float32), finished, none, text, count if isinstance(count, int) else 0)
+
+
+def _usual_wait(tries: int) -> float:
+    """Seconds before a repetition, a little by chance: many requests that failed together do not come back together."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0**tries) * random.uniform(0.5, 1.0)
+
+
+def _retry_after(value: str) -> float:
+    """Seconds to wait, from a Retry-After header: a number or a date; 0 for anything else."""
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    return max(0.0, ((date if date.tzinfo else date.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,164 @@
+"""Plays episodes, many at once: each goes on when the engine gives its own reply.
+
+The vLLM engine and servers give each reply as it ends; the transformers engine gives those of a round together.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.chat.types import ContextFull
+from agents.episodes.episode import Ended, Episode, Start, Turn
+from agents.episodes.policy import Policy, Seat
+from envs.task.task import Observation, Task, state_hash
+
+T = TypeVar("T")
+
+FILM_FRAMES = 600
+"""About so many frames has an episode's film at most, a minute: of more, some of each turn are left out."""
+
+
+async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run them at once; their results in order. The first error stops the others and is raised."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+class Arena:
+    """The envs of one task, made when none is free and used again."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._free: dict[str | None, list[gymnasium.Env[Any, Any]]] = {None: [], "rgb_array_list": []}
+
+    def close(self) -> None:
+        """Close the envs."""
+        for envs in self._free.values():
+            for env in envs:
+                env.close()
+            envs.clear()
+
+    @contextmanager
+    def _env(self, render_mode: str | None) -> Iterator[gymnasium.Env[Any, Any]]:
+        free = self._free[render_mode]
+        env = free.pop() if free else self.task.make(render_mode)
+        try:
+            yield env
+        finally:
+            free.append(env)
+
+    async def play(
+        self,
+        starts: Sequence[Start],
+        policy: Policy,
+        film: int = 0,
+        blind: bool = False,
+        done: Callable[[Episode], None] | None = None,
+        seen: int | None = None,
+    ) -> list[Episode]:
+        """Play an episode from each start, all at once; `done` is told of each as it ends.
+
+        Only the first `seen` of them keep the frames that the player saw (None: all): large ones fill the memory.
+
+        The first `film` of them are filmed, if the env has pictures. `blind` is a control: every player is shown the
+        frame of another episode's newest turn in place of its own, so that what it sees tells it nothing.
+
+        An episode whose first prompt does not fit the engine's context has no turns.
+        """
+        filmed = film if self.task.config.image else 0
+        newest: list[Observation] = [Observation(None, "")] * len(starts)  # each player's own
+
+        def looks(index: int) -> Callable[[Observation], Awaitable[Observation]]:
+            async def look(own: Observation) -> Observation:
+                if not blind:
+                    return own
+                newest[index] = own
+                await asyncio.sleep(0)  # until those whose replies came together with ours have moved too
+                other = newest[(index + len(newest) // 2) % len(newest)]  # half a table away
+                return replace(own, image=other.image)
+
+            return look
+
+        async def played(index: int, start: Start) -> Episode:
+            keeps = seen is None or index < seen
+            episode = await self._play(start, policy, index < filmed, looks(index), keeps)
+            if done is not None:
+                done(episode)
+            return episode
+
+        return await together(played(index, start) for index, start in enumerate(starts))
+
+    async def _play(
+        self,
+        start: Start,
+        policy: Policy,
+        film: bool,
+        look: Callable[[Observation], Awaitable[Observation]],
+        keeps: bool,
+    ) -> Episode:
+        """One episode; `look` gives what the player is shown of what is there, and it `keeps` that or not."""
+        task, config = self.task, self.task.config
+        episode = Episode(start)
+        with self._env("rgb_array_list" if film else None) as env:
+            observation, info = env.reset(seed=start.seed)
+            episode.kind, episode.score = str(info.get("kind", "")), task.score(info)
+            own = task.observe(env, observation, info)
+            seat = Seat(task, env, own, 0, start.sampling_seed, policy.sit(task))
+            if film:
+                episode.frames.extend(_film(env, config.max_turns))
+            for number in range(config.max_turns):
+                seat.turn, seat.observation = number, await look(own)
+                try:
+                    words = await policy.reply(seat)
+                except ContextFull as full:
+                    episode.ended, episode.problem = Ended.CONTEXT, str(full)
+                    break
+                reply = task.parse(words)
+                caption, state = str(info.get("text", "")), state_hash(observation, info)
+                shown = seat.observation if keeps else replace(seat.observation, image=None)
+                turn = Turn(shown, caption, words, reply, 0.0, state, seat.reply_tokens, seat.cut)
+                over = False
+                if reply.valid:
+                    outcome = task.play(env, reply)
+                    turn = replace(turn, reward=outcome.reward)
+                    episode.success = task.succeeded(outcome, episode.env_return + outcome.reward)
+                    episode.score = task.score(outcome.info)
+                    over = outcome.terminated or outcome.truncated
+                    if over:
+                        episode.ended = Ended.COMPLETED if outcome.terminated else Ended.TRUNCATED
+                    else:
+                        observation, info = outcome.observation, outcome.info
+                        own = task.observe(env, observation, info, outcome.feedback)
+                elif config.on_invalid == "end":
+                    over, episode.ended = True, Ended.INVALID
+                elif config.feedback:
+                    own = replace(own, feedback=f"The reply was invalid: {reply.problem}.")
+                episode.turns.append(turn)
+                if film:
+                    before = len(episode.frames) if number else 0
+                    episode.frames.extend(_film(env, config.max_turns))
+                    episode.frames_a_turn.append(len(episode.frames) - before)
+                if over:
+                    break
+        if seat.conversation is not None and seat.conversation.chat is not None:
+            episode.branches = tuple(seat.conversation.branches())
+        return episode
+
+
+def _film(env: gymnasium.Env[Any, Any], turns: int) -> list[NDArray[np.uint8]]:
+    """The newest frames: every k-th to the last, so that as many `turns` fit the film."""
+    frames: Any = env.render() or []
+    every = -(-len(frames) // max(1, FILM_FRAMES // turns))
+    return [frame for number, frame in enumerate(frames[::-1]) if number % every == 0][::-1]

@@ -1,0 +1,5 @@
+"""Loading a vision-language model, and its forward pass."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

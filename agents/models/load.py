@@ -1,0 +1,209 @@
+"""Which model plays, and how a folder of one is loaded and saved."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+    from agents.chat.template import Chat
+    from agents.models.vlm import VLM
+
+IDEFICS = ("idefics3", "smolvlm")
+QWEN = ("qwen2_5_vl", "qwen3_vl")
+FAMILIES = (*IDEFICS, *QWEN)
+"""By transformers' `model_type`."""
+PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
+MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt")
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What a family has beside its model: a tokenizer with a chat template, and an image processor."""
+
+    tokenizer: Any
+    images: Any
+    files: dict[str, str]
+    """Contents by name of the files, other than the tokenizer's, that transformers and vLLM load it from."""
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that AutoProcessor loads."""
+        self.tokenizer.save_pretrained(folder)
+        for name, text in self.files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+@dataclass
+class LoadedModel:
+    """A model with what is needed to talk to it and to save it."""
+
+    vlm: "VLM"
+    chat: "Chat"
+    processor: Processor
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that transformers and vLLM load, model and processor; OSError on a full disk."""
+        from safetensors import SafetensorError
+
+        try:
+            self.vlm.model.save_pretrained(folder)
+            self.processor.save(folder)
+        except SafetensorError as error:
+            raise OSError(f"cannot save the model in {folder}: {error}") from error
+
+
+def tiny_folder() -> Path:
+    """Where the embedded model lies."""
+    return Path(str(files("agents") / "weights" / "tiny"))
+
+
+def model_folder(path: str) -> Path:
+    """Where a model lies on this machine; one on the hub is downloaded first. ValueError in one line if it is not."""
+    folder = tiny_folder() if path == "tiny" else Path(path)
+    if not folder.is_dir():
+        if path.count("/") == 1 and not path.startswith((".", "/", "~", "runs/")):
+            return _from_hub(path)
+        raise ValueError(f"model folder {path!r} does not exist; give a folder that transformers can load, or 'tiny'")
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{path!r} is not a model folder: it has no config.json")
+    return folder
+
+
+def _from_hub(name: str) -> Path:
+    """The folder of a model on the hub: what is here already, else downloaded."""
+    from huggingface_hub import snapshot_download
+
+    if name.startswith(("runs/", "./", "../", "/")):  # a folder was meant
+        raise ValueError(
+            f"{name} does not exist; a model is a folder, such as runs/football/checkpoint, or a hub's name"
+        )
+    for here in (True, False):
+        try:
+            folder = Path(snapshot_download(name, allow_patterns=list(MODEL_FILES), local_files_only=here))
+            problem = "" if _complete(folder) else "not all of its weights are there as safetensors"
+        except Exception as error:  # no network, no such model, no leave to read it
+            problem = _line(error)
+        if not problem:
+            return folder
+    raise ValueError(f"{name!r} is no folder, and the Hugging Face hub does not give it: {problem}")
+
+
+def _complete(folder: Path) -> bool:
+    """Whether all weights are there: a download may have been cut."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return (folder / "model.safetensors").is_file()
+    return all((folder / name).is_file() for name in json.loads(index.read_text())["weight_map"].values())
+
+
+def _line(error: Exception) -> str:
+    """What an error says, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+@contextmanager
+def _loading(path: str) -> Iterator[None]:
+    """Whatever goes wrong becomes a ValueError in one line; transformers' notices are not the user's."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except Exception as error:  # transformers meets a damaged folder with errors of any kind
+        raise ValueError(f"{path!r} cannot be loaded as a model: {_line(error)}") from error
+
+
+def _load_config(path: str) -> tuple[Path, Any]:
+    """The folder of a model of a known family, and its config; ValueError in one line where there is none."""
+    from transformers import AutoConfig
+
+    folder = model_folder(path)
+    with _loading(path):
+        config: Any = AutoConfig.from_pretrained(folder)
+    if config.model_type not in FAMILIES:
+        raise ValueError(f"{path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}")
+    return folder, config
+
+
+def load_model(path: str) -> LoadedModel:
+    """The model at a path (`ModelConfig.path`), in float32.
+
+    ValueError in one line where there is none of a known family, or where weights are missing.
+    """
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    folder, config = _load_config(path)
+    with _loading(path):
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+        )
+        model, report = loaded
+        if report["missing_keys"]:  # transformers would fill them with random numbers
+            missing = sorted(report["missing_keys"])
+            raise ValueError(f"{len(missing)} weights are missing, as {missing[0]}")
+        return wrap(model.eval(), load_processor(folder, config.model_type))
+
+
+def load_chat(path: str) -> "Chat":
+    """How to talk to the model at a path, without its weights; ValueError in one line where there is none."""
+    folder, config = _load_config(path)
+    with _loading(path):
+        return make_chat(config, load_processor(folder, config.model_type))
+
+
+def longest_context(path: str) -> int | None:
+    """Tokens that the model at a path can look at, by its config; None where it does not say."""
+    longest: int | None = getattr(_load_config(path)[1].get_text_config(), "max_position_embeddings", None)
+    return longest
+
+
+def best_device() -> "torch.device":
+    """Where a model computes: the GPU, where there is one."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_processor(folder: Path, family: str) -> Processor:
+    """The parts one by one: the families' whole processors need torchvision, for videos that nobody shows them."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if (folder / "chat_template.json").is_file():  # how processors kept it before chat_template.jinja
+        tokenizer.chat_template = json.loads((folder / "chat_template.json").read_text())["chat_template"]
+    kept = {name: (folder / name).read_text() for name in PROCESSOR_FILES if (folder / name).is_file()}
+    return Processor(tokenizer, image_processor(family).from_pretrained(folder), kept)
+
+
+def image_processor(family: str) -> Any:
+    """The class of a family's image processor, the one that works with and without torchvision."""
+    from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    return Idefics3ImageProcessorPil if family in IDEFICS else Qwen2VLImageProcessorPil
+
+
+def make_chat(config: Any, processor: Processor) -> "Chat":
+    """How to talk to the model of a transformers config."""
+    from agents.chat.images import Idefics3Pictures, QwenPictures
+    from agents.chat.template import Chat
+
+    kind = Idefics3Pictures if config.model_type in IDEFICS else QwenPictures
+    pictures = kind(processor.images, processor.tokenizer, config)
+    return Chat(processor.tokenizer, pictures, config.get_text_config().vocab_size)
+
+
+def wrap(model: Any, processor: Processor) -> LoadedModel:
+    """A model in memory, ready to talk to."""
+    from agents.models.vlm import VLM
+
+    chat = make_chat(model.config, processor)
+    return LoadedModel(VLM(model, chat), chat, processor)

@@ -1,0 +1,207 @@
+"""The model's forward pass, shared by the engine that samples and the learner that trains.
+
+One piece of code for both is what makes `engine_logprobs` and `policy_logprobs` agree to 1e-4. Sequences are laid end
+to end, [1, T], without padding, and each distinct frame is seen once, whatever the number of sequences that show it.
+Shapes: n sequences, T tokens of all of them, V vocabulary, S visual tokens, N tokens that are trained.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from agents.chat.template import Chat
+from agents.chat.types import Branch
+from agents.models import attention, families
+from agents.models.logprobs import chosen_logprobs
+from agents.models.prefix import Ragged, Shared, Tails, ragged, share
+
+
+class Sequenced(Protocol):
+    """A sequence of tokens that shows frames: a Branch or a Prompt."""
+
+    @property
+    def tokens(self) -> NDArray[np.int32]:
+        """[T], placeholders expanded."""
+        ...
+
+    @property
+    def images(self) -> tuple[NDArray[np.uint8], ...]:
+        """Frames in the order of their placeholders."""
+        ...
+
+    @property
+    def image_ids(self) -> tuple[str, ...]:
+        """A hash of each frame."""
+        ...
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Sequences laid end to end, on the model's device."""
+
+    tokens: Tensor
+    """[1, T]"""
+    positions: Tensor
+    """[1, T], or [3, 1, T] where images have rows and columns (M-RoPE)."""
+    bounds: tuple[int, ...]
+    """[n + 1], where each sequence begins, and the end."""
+    placeholders: Tensor
+    """[S], the places of visual tokens."""
+    features: families.Features | None
+    """What stands there; None without images."""
+    tails: tuple[Tails, ...] = ()
+    """Tokens behind the last bound that go on from one of the sequences."""
+    ragged: Ragged | None = None
+    """The same, for a variable-length kernel; on a GPU only."""
+
+    @property
+    def longest(self) -> int:
+        """The longest sequence."""
+        return int(np.diff(self.bounds).max())
+
+
+class VLM(nn.Module):
+    """A vision-language model with what must be known of its tokens."""
+
+    def __init__(self, model: Any, chat: Chat) -> None:
+        super().__init__()
+        self.model = model
+        self.chat = chat
+        families.prepare(model)
+        self.register_buffer("forbidden", torch.tensor(chat.forbidden, dtype=torch.long, device=model.device), False)
+        self.forbidden: Tensor
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.forbidden.device
+
+    def forward(self, branches: Sequence[Branch], temperature: float) -> tuple[Tensor, Tensor]:
+        """Log-probs [N] of the N tokens that the branches' `loss_mask`s mark, branch by branch, with gradient.
+
+        With them comes the entropy [N] (no gradient) of the distributions they came from, over the tokens that may be
+        sampled.
+        """
+        shared = share(branches)
+        packed = self.pack(branches, shared)
+        trained = np.flatnonzero(np.concatenate([branch.loss_mask for branch in branches]))
+        before = shared.row[trained - 1]
+        chosen = np.concatenate([branch.tokens for branch in branches])[trained].astype(np.int64)
+        hidden = self.hidden(packed, self._put(before))
+        return chosen_logprobs(hidden, self.head, self._put(chosen), self.forbidden, temperature)
+
+    @property
+    def head(self) -> Tensor:
+        """The output layer's weight [V, D]."""
+        weight: Tensor = self.model.lm_head.weight
+        return weight
+
+    def _put(self, array: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+    def pack(self, sequences: Sequence[Sequenced], shared: Shared | None = None) -> Packed:
+        """Lay sequences end to end, or as `shared` says, and encode the distinct frames among them."""
+        joined = np.concatenate([sequence.tokens for sequence in sequences]).astype(np.int64)
+        bounds = (0, *np.cumsum([len(sequence.tokens) for sequence in sequences]).tolist())
+        places = np.flatnonzero(joined == self.chat.image_token)
+        wanted = np.arange(len(places))
+        if shared is not None:  # those that are computed, in the order in which they then lie
+            found = np.flatnonzero(shared.kept[shared.row[places]] == places)
+            wanted = found[np.argsort(shared.row[places[found]])]
+        features = self._features(sequences, len(places), wanted)
+        if families.has_grids(self.model):
+            positions = families.positions(bounds, places, features.grids if features is not None else ())[:, None]
+        else:
+            positions = families.text_positions(bounds)[None]
+        tails: tuple[Tails, ...] = ()
+        one_call = None
+        if shared is not None:
+            joined, positions, places = joined[shared.kept], positions[..., shared.kept], shared.row[places[wanted]]
+            bounds, tails = shared.bounds, shared.tails
+            one_call = ragged(shared, self.device) if self.device.type == "cuda" else None
+        put = self._put
+        return Packed(put(joined[None]), put(positions), bounds, put(places), features, tails, one_call)
+
+    def _features(
+        self, sequences: Sequence[Sequenced], placeholders: int, wanted: NDArray[np.int64]
+    ) -> families.Features | None:
+        """Features of the `wanted` placeholders; each distinct frame is encoded once."""
+        pictures = self.chat.pictures
+        frames: dict[str, NDArray[np.uint8]] = {}
+        for sequence in sequences:
+            frames.update(zip(sequence.image_ids, sequence.images, strict=True))
+        index = {image_id: i for i, image_id in enumerate(frames)}
+        shown = [index[image_id] for sequence in sequences for image_id in sequence.image_ids]
+        counts = np.array([pictures.visual_tokens(*frame.shape[:2]) for frame in frames.values()], dtype=np.int64)
+        if counts[shown].sum() != placeholders:
+            raise ValueError(f"{len(shown)} images of {counts[shown].sum()} visual tokens, {placeholders} placeholders")
+        if not frames:
+            return None
+        pixels = pictures.pixels(list(frames.values()))
+        features = families.encode(self.model, {name: part.to(self.device) for name, part in pixels.items()})
+        first = np.cumsum(counts) - counts
+        rows = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in shown])[wanted]
+        if len(shown) != len(frames) or len(rows) != len(features.tokens) or (np.diff(rows) != 1).any():
+            features = features.take(self._put(rows), shown)
+        return features
+
+    def hidden(self, packed: Packed, keep: Tensor, cache: Any = None) -> Tensor:
+        """Hidden states [N, D] of the tokens `keep` [N] of packed sequences.
+
+        `cache` is given every layer's keys and values [1, K, T, d] of all tokens.
+        """
+        model = families.language_model(self.model)
+        embeds = model.embed_tokens(packed.tokens)
+        deepstack = {}
+        if packed.features is not None:
+            features = packed.features.tokens.to(embeds.dtype)
+            embeds = embeds.index_copy(1, packed.placeholders, features[None])
+            if packed.features.deep:
+                visual = torch.zeros_like(packed.tokens, dtype=torch.bool).index_fill_(1, packed.placeholders, True)
+                deepstack = {"visual_pos_masks": visual, "deepstack_visual_embeds": list(packed.features.deep)}
+        bounds = torch.tensor(packed.bounds, dtype=torch.int32, device=self.device)
+        longest = packed.longest
+        output = model(
+            inputs_embeds=embeds,
+            attention_mask=attention.everything(embeds),
+            position_ids=packed.positions,
+            past_key_values=cache,
+            use_cache=cache is not None,
+            cu_seq_lens_q=bounds,
+            cu_seq_lens_k=bounds,
+            max_length_q=longest,
+            max_length_k=longest,
+            tails=packed.tails,
+            ragged=packed.ragged,
+            keep=keep,
+            **deepstack,
+        )
+        hidden: Tensor = output.last_hidden_state[0]
+        return hidden
+
+    def next_hidden(self, tokens: Tensor, positions: Tensor, mask: Tensor | None, cache: Any) -> Tensor:
+        """Hidden states [B, D] of one more text token [B] for each row of a cache.
+
+        `mask` [B, T] is true where a row's cached tokens, this one included, are its own; None: everywhere.
+        """
+        model = families.language_model(self.model)
+        embeds = model.embed_tokens(tokens[:, None])
+        output = model(
+            inputs_embeds=embeds,
+            attention_mask=attention.everything(embeds) if mask is None else mask[:, None, None],
+            position_ids=positions[:, None],
+            past_key_values=cache,
+            use_cache=True,
+        )
+        hidden: Tensor = output.last_hidden_state[:, -1]
+        return hidden
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Logits [..., V], float32, of the next token, -inf for those that may not be sampled."""
+        logits: Tensor = self.model.lm_head(hidden).float()
+        return logits.index_fill(-1, self.forbidden, float("-inf"))

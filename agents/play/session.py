@@ -1,0 +1,186 @@
+"""A person plays: `python -m agents.play env=sokoban`.
+
+In a window, with the keys that it shows: any task of configs/env, on the held-out starts that models are measured on,
+seen, read and scored as a model is. Each finished episode is kept at once in plays/<task>, which
+`training.evaluate policy=human` puts into its table. An episode in which a reply was taken back is practice: kept as
+that, and never counted. Who leaves an episode gives it up.
+"""
+
+import asyncio
+import fcntl
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import envs  # noqa: F401  (registers the ids)
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode, Start
+from agents.episodes.starts import TEST_FIRST, held_out_start
+from agents.play.person import Again, Closed, Person, SeenTask
+from agents.play.screen import SIZE
+from agents.policies.recorded import (
+    HUMAN,
+    PLAYS,
+    PRACTICE,
+    check_settings,
+    counted,
+    is_record,
+    read_lines,
+    save_settings,
+)
+from agents.records.record import as_record
+from configs.cli import read_options
+from configs.errors import UserError
+from configs.help import short_help
+from envs.task.config import load_task
+from envs.task.task import Task
+from render.draw.window import KeyWindow
+from render.records.episode import EpisodeWriter
+
+
+@dataclass
+class PlayOptions:
+    """What to play."""
+
+    env: str = "sokoban"
+    """The task: a name of configs/env or a path ending in .yaml; env.k=value sets its keys."""
+    episodes: int = 20
+    """Held-out starts to play, those that were played before included."""
+    first: int = 0
+    """The number of the first start, from 0."""
+    out: str = str(PLAYS)
+    """Folder for the record, which is in <out>/<task>."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if self.episodes < 1:
+            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        if self.first < 0:
+            raise ValueError(f"first must be 0 or more, got {self.first}")
+
+
+class Record:
+    """The folder of what was played: what is there already, and what is added."""
+
+    def __init__(self, folder: Path, task: Task) -> None:
+        """Read it; UserError where it is of another task or other settings."""
+        self.folder, self._task = folder, task
+        self._read()
+
+    def _read(self) -> None:
+        folder, task = self.folder, self._task
+        records = read_lines(folder) if is_record(folder) else []
+        other = next((record["task"] for record in records if record["task"] != task.name), None)
+        if other is not None:
+            raise UserError(f"{folder} holds episodes of {other}: choose another out=…")
+        if records:
+            try:
+                check_settings(task.config, folder)
+            except UserError as error:
+                raise UserError(f"{error}; choose another out=…, or play with those") from error
+        self.outcomes = {seed: record["success"] for seed, record in counted(records).items()}
+        """Success by seed, of the starts that count."""
+        self.played = {record["seed"] for record in records}
+
+    def __enter__(self) -> Self:
+        """Open it for writing, alone; UserError where another window has it, OSError where it cannot be written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise UserError(f"another window plays into {self.folder}: close it, or choose another out=…") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a torn last line was told when it was read
+            self._writer = EpisodeWriter(self.folder)
+        self._read()  # another window may have played since
+        save_settings(self._task.config, self.folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self._writer.close()
+        os.close(self._lock)
+
+    def add(self, episode: Episode, practice: bool) -> None:
+        """Keep a finished episode; OSError where the disk does not take it."""
+        if not practice:
+            self.outcomes.setdefault(episode.start.seed, episode.success)
+        self._writer.write(as_record(episode, self._task, PRACTICE if practice else HUMAN))
+
+    @property
+    def tally(self) -> str:
+        """How many starts count, and how many of them succeeded."""
+        return f"{sum(self.outcomes.values())} of {len(self.outcomes)} succeeded"
+
+
+async def play(arena: Arena, person: Person, record: Record, start: Start, place: str) -> None:
+    """One start, until the person goes on to the next; what is finished is kept at once."""
+    script: list[str] = []
+    practice = False
+    while True:
+        person.prepare(place, record.tally, script, practice)
+        try:
+            (episode,) = await arena.play([start], person)
+            record.add(episode, practice)
+            person.prepare(place, record.tally, script, practice)
+            await person.finished(episode)
+            return
+        except Again as again:
+            script, practice = again.replies, True
+
+
+async def play_on(task: SeenTask, window: KeyWindow, record: Record, starts: Sequence[tuple[str, Start]]) -> None:
+    """One start after the other, until the person closes the window."""
+    arena, person = Arena(task), Person(task, window, str(record.folder))
+    try:
+        for place, start in starts:
+            if start.seed in record.played:
+                continue
+            await play(arena, person, record, start, place)
+    except Closed:
+        pass
+    finally:
+        arena.close()
+
+
+def main(argv: Sequence[str]) -> None:
+    """Read the words, open the window, play, say what has been kept."""
+    of_task = [word for word in argv if word.startswith("env.")]
+    options = read_options(PlayOptions, [word for word in argv if word not in of_task])
+    task = SeenTask(Path(options.env).stem, load_task(options.env, of_task))
+    record = Record(Path(options.out) / task.name, task)
+    starts = [
+        (f"{number + 1} of {options.episodes}", held_out_start(TEST_FIRST, options.first + number))
+        for number in range(options.episodes)
+    ]
+    left = [(place, start) for place, start in starts if start.seed not in record.played]
+    if len(left) < len(starts):
+        print(
+            f"{record.folder}: {len(starts) - len(left)} of {len(starts)} starts are played already, {len(left)} left"
+        )
+    if not left:
+        print("episodes=… plays more of them")
+        return
+    before = len(record.outcomes)
+    try:
+        task.make().close()  # what does not fit is told before a window opens
+        window = KeyWindow(SIZE)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    try:
+        with record:
+            asyncio.run(play_on(task, window, record, left))
+    finally:
+        window.close()
+    print(f"{record.folder}: {record.tally}, {len(record.outcomes) - before} of them new")
+
+
+def usage(_: Sequence[str]) -> str:
+    """The text for --help."""
+    what = "Play a task yourself, on the starts that models are measured on; the window shows the keys."
+    return short_help("agents.play", what, PlayOptions)

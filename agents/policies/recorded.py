@@ -1,0 +1,157 @@
+"""Played episodes as a policy: gives the recorded replies again, so that a person stands in the tables beside a model.
+
+A folder with `episodes.jsonl` is a record. One that `agents.play` wrote has `task.yaml` beside it, the settings it was
+played with; what a person played as practice (after an undo or a restart) is left out.
+"""
+
+import dataclasses
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from omegaconf import OmegaConf
+
+from agents.chat.types import ContextFull
+from agents.episodes.episode import Ended, Episode, Start
+from agents.episodes.policy import Seat
+from agents.episodes.starts import TEST_FIRST, held_out_start
+from configs.errors import UserError
+from configs.schema import build, check_fields, kinds, load_yaml
+from envs.task.config import TaskConfig
+from envs.task.task import Task
+from render.records.episode import FILE, frame_name, read_records
+
+PLAYS = Path("plays")
+"""Where a person's records are, by task."""
+SETTINGS = "task.yaml"
+HUMAN = "human"
+"""Who played an episode of a person's that counts."""
+PRACTICE = "practice"
+"""Who played one that does not."""
+_FREE = {"description", "history", "max_reply_tokens", "reward", "format_reward"}
+"""Settings that change nothing of what a person sees, plays and wins."""
+
+
+def is_record(folder: Path) -> bool:
+    """Whether a folder holds played episodes."""
+    return (folder / FILE).is_file()
+
+
+def read_lines(folder: Path) -> list[dict[str, Any]]:
+    """The episodes of a record as dictionaries; UserError in one line where one cannot be read.
+
+    A line that was being written when the machine went down is left out, and that is told.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            records = list(read_records(folder))
+        except ValueError as error:
+            raise UserError(str(error)) from error
+    for warning in caught:
+        print(warning.message, file=sys.stderr)
+    return records
+
+
+def counted(records: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The episodes that count, by seed: no practice, and of each start the first."""
+    by_seed: dict[int, dict[str, Any]] = {}
+    for record in records:
+        if record["policy"] != PRACTICE:
+            by_seed.setdefault(record["seed"], record)
+    return by_seed
+
+
+def save_settings(config: TaskConfig, folder: Path) -> None:
+    """Write the task's settings beside a record, unless they are there."""
+    text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
+    path = folder / SETTINGS
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        part = path.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+
+
+def check_settings(config: TaskConfig, folder: Path) -> None:
+    """UserError where a record was played with other settings that change the game."""
+    settings = load_yaml(folder / SETTINGS)
+    if not settings:
+        raise UserError(f"{folder / SETTINGS} is damaged: it is empty")
+    kept = build(TaskConfig, check_fields(kinds(TaskConfig), settings), SETTINGS)
+    for key in kinds(TaskConfig):
+        then, now = getattr(kept, key), getattr(config, key)
+        if key not in _FREE and then != now:
+            raise UserError(
+                f"{folder} was played with other settings: env.{key} was {then!r} there, and is {now!r} now"
+            )
+
+
+class Recorded:
+    """A policy that gives the replies of a record again."""
+
+    def __init__(self, folder: Path, task: Task) -> None:
+        """Read the record; UserError where it is not of this task, these settings and held-out starts."""
+        self.folder = folder
+        if not is_record(folder):
+            raise UserError(f"{folder} holds no played episodes; python -m agents.play env={task.name} makes them")
+        if (folder / SETTINGS).is_file():
+            check_settings(task.config, folder)
+        everything = read_lines(folder)
+        records = [record for record in everything if record["task"] == task.name]
+        if everything and not records:
+            others = ", ".join(sorted({str(record["task"]) for record in everything}))
+            raise UserError(f"{folder} holds episodes of {others}, none of {task.name}")
+        by_seed = counted(records)
+        if not by_seed:
+            raise UserError(f"{folder} has no finished episode that counts; python -m agents.play env={task.name}")
+        if (first := min(by_seed)) < TEST_FIRST:
+            raise UserError(f"{folder}: seed {first} is no held-out start (those begin at {TEST_FIRST})")
+        self.starts: tuple[Start, ...] = tuple(
+            held_out_start(TEST_FIRST, seed - TEST_FIRST) for seed in sorted(by_seed)
+        )
+        self.practised = frozenset(record["seed"] for record in records) - set(by_seed)
+        """Seeds of the starts that were only practised."""
+        self._by_seat = {start.sampling_seed: by_seed[start.seed] for start in self.starts}
+
+    def sit(self, task: Task) -> None:
+        """No memory."""
+
+    def at(self, temperature: float) -> Self:
+        """Temperatures change nothing."""
+        return self
+
+    async def reply(self, seat: Seat) -> str:
+        """The recorded reply; UserError where the game is not what it was when it was played."""
+        record = self._by_seat.get(seat.seed)
+        if record is None:
+            raise UserError(f"{self.folder}: this start was not played")
+        where = f"{self.folder}: seed {record['seed']}, turn {seat.turn + 1}"
+        if seat.turn >= len(record["turns"]):
+            if record["ended"] == Ended.CONTEXT:
+                raise ContextFull(record["problem"])
+            raise UserError(f"{where} goes on where the record ends: the game has changed since it was played")
+        turn = record["turns"][seat.turn]
+        shown = seat.observation.image
+        if (None if shown is None else frame_name(shown)) != turn["frame"]:
+            raise UserError(f"{where} shows another picture than was recorded: the game has changed since")
+        if not turn["reply_tokens"] and seat.observation.text not in turn["prompt"]:  # a model's prompt is its tokens'
+            raise UserError(f"{where} shows other words than were recorded: the game has changed since")
+        return str(turn["reply"])
+
+    def compare(self, episodes: Sequence[Episode]) -> None:
+        """UserError where an episode did not come out as it is recorded."""
+        for episode in episodes:
+            record = self._by_seat[episode.start.sampling_seed]
+            then = _outcome(record["success"], record["ended"], len(record["turns"]))
+            now = _outcome(episode.success, str(episode.ended), len(episode.turns))
+            if then != now:
+                raise UserError(
+                    f"{self.folder}: seed {record['seed']} was {then} when it was recorded, and is {now} with the "
+                    "settings of now: use those of then"
+                )
+
+
+def _outcome(success: bool, ended: str, turns: int) -> str:
+    return f"{'a success' if success else 'no success'} ({ended}, {turns} turn{'s' if turns != 1 else ''})"

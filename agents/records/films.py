@@ -1,0 +1,59 @@
+"""Films of episodes: each frame with what was thought and done as captions, made as it is asked for."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from agents.episodes.arena import FILM_FRAMES
+from agents.episodes.episode import Episode
+from render.draw.canvas import Frame
+from render.records.video import captioned, enlarged
+
+HEIGHT = 480
+"""Rows up to which small frames are enlarged, so that captions can be read."""
+SHORT = 40
+"""Characters of thinking that fit one line."""
+LEAST_FRAMES = 5
+"""So long is a turn shown at least: half a second, longer where there is more to read."""
+MOST_FRAMES = 40
+"""But not longer for its words' sake."""
+LAST_FRAMES = 8
+"""So many times is an episode's last frame shown, with how it ended."""
+
+
+def film(episode: Episode, label: str, rows: int = 2) -> Iterator[Frame]:
+    """The frames of a filmed episode, uint8 [H + band, W, 3], small ones enlarged: none where it was not filmed.
+
+    Args:
+        episode: played with `film`, from a held-out start.
+        label: who played.
+        rows: lines of captions: one for the action, the others for the thinking.
+    """
+    if not episode.frames:
+        return
+    shown = 0
+    title = f"{label} · held-out episode {episode.start.group + 1}"
+    room = max(1, FILM_FRAMES // max(1, len(episode.turns)))
+    for turn, count in zip(episode.turns, episode.frames_a_turn, strict=True):
+        thought = f"thinks: {turn.reply.thinking}" if turn.reply.thinking else ""
+        action = f"plays: {turn.reply.answer}" if turn.reply.valid else f"invalid: {turn.words}"
+        # An invalid reply moves nothing, and is shown all the same.
+        moved = episode.frames[shown : shown + count] or [episode.frames[max(shown - 1, 0)]]
+        shown += count
+        first = enlarged(moved[0], HEIGHT)
+        band = captioned(first, title, [action, thought], rows)[len(first) :]
+        least = min(max(LEAST_FRAMES, len(thought) // 8), MOST_FRAMES, room)
+        for frame in moved + moved[-1:] * (least - len(moved)):
+            yield np.concatenate([enlarged(frame, HEIGHT), band])
+    outcome = "success" if episode.success else f"no success ({episode.ended})"
+    last = captioned(enlarged(episode.frames[-1], HEIGHT), title, [outcome], rows)
+    for _ in range(LAST_FRAMES):
+        yield last
+
+
+def films(episodes: Sequence[Episode], label: str) -> Iterator[Frame]:
+    """The films of all filmed episodes, one after another; with more room where somebody thinks long."""
+    thoughts = [len(turn.reply.thinking) for episode in episodes if episode.frames for turn in episode.turns]
+    rows = 2 if max(thoughts, default=0) <= SHORT else 6
+    for episode in episodes:
+        yield from film(episode, label, rows)

@@ -1,0 +1,86 @@
+"""An episode as its record has it: what was seen, asked, thought, answered and earned, a turn at a time."""
+
+from collections.abc import Sequence
+
+from agents.chat.template import Chat
+from agents.episodes.episode import Episode
+from agents.episodes.rewards import turn_rewards
+from envs.task.task import Task
+from render.records import episode as record
+
+
+def as_record(
+    episode: Episode,
+    task: Task,
+    policy: str,
+    chat: Chat | None = None,
+    *,
+    step: int = -1,
+    stage: str = "",
+    advantages: Sequence[float] | None = None,
+) -> record.Episode:
+    """An episode of K turns, for `render.records.episode.EpisodeWriter`.
+
+    Args:
+        episode: as it was played.
+        task: what was played; it says what each turn earned.
+        policy: who played.
+        chat: reads the prompts out of the tokens, where there are tokens.
+        step: the training step, counted through all stages; -1 outside training.
+        stage: the training's stage; empty outside training.
+        advantages: [K], what the learner was told of each turn; None outside training.
+
+    Raises:
+        ValueError: there are not K advantages.
+    """
+    rewards = turn_rewards(episode, task.config)
+    told: Sequence[float | None] = [None] * len(rewards) if advantages is None else advantages
+    asked = prompts(episode, chat, task)
+    turns = tuple(
+        record.Turn(
+            prompt=prompt,
+            reply=turn.words,
+            thinking=turn.reply.thinking,
+            action=turn.reply.answer,
+            valid=turn.reply.valid,
+            reward=sum(parts.values()),
+            rewards=dict(parts),
+            text=turn.caption,
+            frame=turn.observation.image,
+            reply_tokens=turn.reply_tokens,
+            advantage=advantage,
+        )
+        for turn, prompt, parts, advantage in zip(episode.turns, asked, rewards, told, strict=True)
+    )
+    names = dict.fromkeys(name for parts in rewards for name in parts)
+    return record.Episode(
+        task=task.name,
+        seed=episode.start.seed,
+        policy=policy,
+        step=step,
+        group=episode.start.group,
+        success=episode.success,
+        ended=str(episode.ended),
+        reward=sum(turn.reward for turn in turns),
+        rewards={name: sum(parts.get(name, 0.0) for parts in rewards) for name in names},
+        turns=turns,
+        kind=episode.kind,
+        stage=stage,
+        advantage=None if advantages is None else sum(advantages) / max(1, len(turns)),
+        score=episode.score,
+        problem=episode.problem,
+    )
+
+
+def prompts(episode: Episode, chat: Chat | None, task: Task) -> list[str]:
+    """What was asked in each of K turns [K]: out of the tokens, where there are tokens, else in the task's words."""
+    asked: dict[int, str] = {}
+    if chat is not None:
+        for branch in episode.branches:
+            for turn in sorted(set(branch.turn[branch.loss_mask].tolist()) - set(asked)):
+                asked[turn] = chat.prompt_text(branch.tokens[(branch.turn == turn) & ~branch.loss_mask])
+    alone = task.config.history == 0
+    return [
+        asked[number] if number in asked else task.words(turn.observation, first=alone or number == 0)
+        for number, turn in enumerate(episode.turns)
+    ]

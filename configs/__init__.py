@@ -1,0 +1,5 @@
+"""Reading YAML files and key=value words into dataclasses."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

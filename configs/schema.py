@@ -1,0 +1,192 @@
+"""Plain values ↔ dataclasses: strict about keys and types, with errors a user can act on.
+
+A *kind* is a field's type annotation. Keys are written with dots, as on the command line: `algo.lr`.
+"""
+
+import dataclasses
+import difflib
+import functools
+import json
+import math
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from configs.errors import UserError
+
+T = TypeVar("T")
+
+
+@functools.cache
+def kinds(cls: type) -> dict[str, Any]:
+    """The fields of a dataclass and their types."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def unknown_key(key: str, known: Iterable[str]) -> UserError:
+    """The error for a key that does not exist, with the nearest one that does."""
+    known = list(known)
+    same_ending = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.7) or same_ending[:1]
+    return UserError(f"unknown key {key}; " + (f"did you mean {close[0]}?" if close else "--help lists all keys"))
+
+
+def keys(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The full names of all leaves below some fields; the keys of a dict are not known here and left out."""
+    names: list[str] = []
+    for name, kind in fields.items():
+        if dataclasses.is_dataclass(kind):
+            names += keys(kinds(typing.cast(type, kind)), f"{prefix}{name}.")
+        else:
+            names.append(prefix + name)
+    return names
+
+
+def kind_at(fields: Mapping[str, Any], path: list[str]) -> Any:
+    """The kind of a key given as its parts; KeyError where there is no such key."""
+    kind = fields[path[0]]
+    for part in path[1:]:
+        if kind is Any:
+            return Any
+        if dataclasses.is_dataclass(kind):
+            kind = kinds(typing.cast(type, kind))[part]
+        elif typing.get_origin(kind) is dict:
+            kind = typing.get_args(kind)[1]
+        else:
+            raise KeyError(part)
+    return kind
+
+
+def expected(kind: Any) -> str:
+    """A kind in words: `a number`."""
+    simple = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Any: "anything"}
+    if kind in simple:
+        return simple[kind]
+    arguments = typing.get_args(kind)
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join("null" if part is type(None) else expected(part) for part in arguments)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(str(choice) for choice in arguments)
+    if origin is list:
+        return f"a list [{expected(arguments[0])}, …]"
+    if origin is tuple:
+        return "a list [" + ", ".join(expected(part) for part in arguments) + "]"
+    if origin is dict:
+        return "a mapping {name: value}"
+    return "a group of keys (" + ", ".join(kinds(kind)) + ")"
+
+
+def parse(kind: Any, text: str, key: str) -> Any:
+    """The value of one `key=text` word, checked against its kind."""
+    if kind is str:
+        return text  # as it was typed: name=007 and name=true are texts
+    try:
+        container = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))
+    except (yaml.YAMLError, OmegaConfBaseException):
+        wanted = "a value in YAML" if kind is Any else expected(kind)
+        raise UserError(f"{key}={text}: {wanted} is expected") from None
+    return check(kind, typing.cast(dict[str, Any], container)["value"], key)
+
+
+def check(kind: Any, value: Any, key: str) -> Any:
+    """The value with its type made exact (1 → 1.0); groups may be incomplete, but hold only keys that exist."""
+    try:
+        return _fit(kind, value, key)
+    except TypeError:
+        shown = json.dumps(value, ensure_ascii=False) if value is None or isinstance(value, bool) else value
+        raise UserError(f"{key}={shown}: {expected(kind)} is expected") from None
+
+
+def _fit(kind: Any, value: Any, key: str) -> Any:
+    """As `check`; a bare TypeError where the value is not of the kind."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        for part in arguments:
+            try:
+                return _fit(part, value, key)
+            except (TypeError, UserError):
+                continue
+        raise TypeError
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        return check_fields(kinds(typing.cast(type, kind)), value, f"{key}.")
+    if origin is dict and isinstance(value, dict):
+        return {str(name): check(arguments[1], item, f"{key}.{name}") for name, item in value.items()}
+    if origin is list and isinstance(value, list):
+        return [check(arguments[0], item, f"{key}[{index}]") for index, item in enumerate(value)]
+    if origin is tuple and isinstance(value, list) and len(value) == len(arguments):
+        parts = zip(arguments, value, strict=True)
+        return tuple(check(part, item, f"{key}[{index}]") for index, (part, item) in enumerate(parts))
+    if origin is typing.Literal and value in arguments:
+        return value
+    if kind is float and type(value) in (int, float) and math.isfinite(value):
+        return float(value)
+    if kind in (int, bool, str, type(None)) and type(value) is kind:
+        return value
+    raise TypeError
+
+
+def check_fields(fields: Mapping[str, Any], value: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
+    """Check a group of keys, each against its kind; UserError names the first key that is wrong."""
+    checked = {}
+    for name, item in value.items():
+        if name not in fields:
+            raise unknown_key(f"{prefix}{name}", [*(prefix + field for field in fields), *keys(fields, prefix)])
+        checked[name] = check(fields[name], item, f"{prefix}{name}")
+    return checked
+
+
+def build(kind: Any, value: Any, key: str = "") -> Any:
+    """Checked plain values → the dataclass; a ValueError of its `__post_init__` becomes `key: what is wrong`."""
+    if dataclasses.is_dataclass(kind):
+        cls = typing.cast(type, kind)
+        prefix = f"{key}." if key else ""
+        arguments = {name: build(kinds(cls)[name], item, f"{prefix}{name}") for name, item in value.items()}
+        for field in dataclasses.fields(cls):
+            needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+            if needed and field.name not in arguments:
+                raise UserError(f"{prefix}{field.name} is missing: {expected(kinds(cls)[field.name])} is expected")
+        try:
+            return cls(**arguments)
+        except UserError:
+            raise
+        except ValueError as error:
+            raise UserError(f"{key}: {error}" if key else str(error)) from error
+    if typing.get_origin(kind) is dict:
+        return {name: build(typing.get_args(kind)[1], item, f"{key}.{name}") for name, item in value.items()}
+    return value
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; UserError with the file and the line where it is not one."""
+    try:
+        container = OmegaConf.to_container(OmegaConf.load(path))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise UserError(f"{path}:{mark.line + 1 if mark else 1}: {error.problem or 'not valid YAML'}") from None
+    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a YAML file of settings: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or 'not a YAML file of settings'}") from None
+    if not isinstance(container, dict):
+        raise UserError(f"{path}: a mapping (key: value) is expected")
+    return typing.cast(dict[str, Any], container)
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Later layers over earlier ones: groups key by key, lists and values as a whole."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+            merged[key] = merge(merged[key], value) if both else value
+    return merged

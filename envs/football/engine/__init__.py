@@ -1,0 +1,1 @@
+"""The state of a match and the laws it follows."""

@@ -1,0 +1,211 @@
+"""The state of one match: a flat numpy record, so that a copy of the record is a copy of the match.
+
+Metres and seconds inside: x to the right, y down the screen, the origin at the centre spot. Team 0 (left) attacks
+to the right. Outside, Google Research Football's units: x_GRF = x / 54.4, y_GRF = y / 83.6.
+"""
+
+from enum import IntEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.draw.jit import njit
+
+METRES_X: Final = 54.4
+METRES_Y: Final = 83.6
+HALF_LENGTH: Final = 54.4
+HALF_WIDTH: Final = 0.42 * METRES_Y
+GOAL_HALF_WIDTH: Final = 0.044 * METRES_Y
+GOAL_HEIGHT: Final = 2.5
+BALL_RADIUS: Final = 0.11
+
+SUBSTEP: Final = 0.01
+SUBSTEPS: Final = 10
+STEP: Final = SUBSTEP * SUBSTEPS
+
+MAX_PLAYERS: Final = 11
+KEEPER: Final = 0
+"""The keeper is the first player of a team, as in GRF."""
+
+# What is played on, as in GRF.
+NORMAL: Final = 0
+KICK_OFF: Final = 1
+GOAL_KICK: Final = 2
+FREE_KICK: Final = 3
+CORNER: Final = 4
+THROW_IN: Final = 5
+PENALTY: Final = 6
+
+# Roles, as in GRF.
+ROLES: Final = ("GK", "CB", "LB", "RB", "DM", "CM", "LM", "RM", "AM", "CF")
+
+# The last notable thing, in growing importance (0: none); `event_team` is the team that did it, or gets the ball.
+PASS_ARRIVED: Final = 1
+BALL_WON: Final = 2
+INTERCEPTED: Final = 3
+BLOCKED: Final = 4
+SAVED: Final = 5
+WOODWORK: Final = 6
+GIVEN_THROW_IN: Final = 7
+GIVEN_GOAL_KICK: Final = 8
+GIVEN_CORNER: Final = 9
+OFFSIDE: Final = 10
+FOUL: Final = 11
+YELLOW_CARD: Final = 12
+RED_CARD: Final = 13
+GIVEN_PENALTY: Final = 14
+HALF_TIME: Final = 15
+GOAL: Final = 16
+
+# How an episode ended.
+RUNNING: Final = 0
+LEFT_GOAL: Final = 1
+RIGHT_GOAL: Final = 2
+OUT_OF_PLAY: Final = 3
+POSSESSION_LOST: Final = 4
+TIME_UP: Final = 5
+
+
+class Action(IntEnum):
+    """The 19 actions of Google Research Football; directions, sprint and dribble are sticky."""
+
+    IDLE = 0
+    LEFT = 1
+    TOP_LEFT = 2
+    TOP = 3
+    TOP_RIGHT = 4
+    RIGHT = 5
+    BOTTOM_RIGHT = 6
+    BOTTOM = 7
+    BOTTOM_LEFT = 8
+    LONG_PASS = 9
+    HIGH_PASS = 10
+    SHORT_PASS = 11
+    SHOT = 12
+    SPRINT = 13
+    RELEASE_DIRECTION = 14
+    RELEASE_SPRINT = 15
+    SLIDING = 16
+    DRIBBLE = 17
+    RELEASE_DRIBBLE = 18
+
+
+_PER_PLAYER: Final = (2, MAX_PLAYERS)
+
+MATCH: Final = np.dtype(
+    [
+        ("rng", np.uint64),
+        # players
+        ("position", np.float64, (2, MAX_PLAYERS, 2)),
+        ("velocity", np.float64, (2, MAX_PLAYERS, 2)),
+        ("facing", np.float64, _PER_PLAYER),  # radians, 0 to the right, growing clockwise on the screen
+        ("wait", np.float64, _PER_PLAYER),  # seconds until the player may touch the ball again
+        ("home", np.float64, (2, MAX_PLAYERS, 2)),  # where the player started
+        ("anchor", np.float64, (2, MAX_PLAYERS, 2)),  # place in the formation, both from -1 to 1, attacking to +x
+        ("tired", np.float64, _PER_PLAYER),  # 0 fresh, 1 at the end of one's strength
+        ("role", np.int64, _PER_PLAYER),
+        ("yellow", np.int64, _PER_PLAYER),
+        ("present", np.int64, _PER_PLAYER),  # 0: sent off, or not there
+        ("players", np.int64, (2,)),
+        ("keeper", np.int64, (2,)),  # KEEPER, or -1 in a team without one
+        ("difficulty", np.float64, (2,)),
+        ("lazy", np.int64, (2,)),  # 1: the team's field players stand still
+        # the ball
+        ("ball", np.float64, (3,)),  # the ball's middle; z = BALL_RADIUS on the grass
+        ("ball_velocity", np.float64, (3,)),
+        ("ball_rotation", np.float64, (3,)),  # radians a step, about x, y and z
+        ("ball_owned_team", np.int64),  # -1: nobody
+        ("ball_owned_player", np.int64),
+        ("last_touched", np.int64),  # team
+        ("passer", np.int64),  # who of that team passed the ball that is on its way, -1: nobody
+        ("receiver", np.int64),  # who of that team the pass is meant for, -1: nobody
+        ("flagged", np.int64, (MAX_PLAYERS,)),  # who of that team stood offside when the ball was played
+        ("since_kick", np.float64),  # seconds since the ball was last kicked
+        ("since_owned", np.float64),  # seconds since its owner got it
+        # control
+        ("controlled", np.int64, (2,)),  # how many players of each team are steered
+        ("slot", np.int64, _PER_PLAYER),  # the player that each of a team's slots steers
+        ("steered", np.int64, _PER_PLAYER),  # the slot that steers a player, -1: none
+        ("sticky", np.int64, (2, MAX_PLAYERS, 10)),  # of a slot: eight directions (actions 1 to 8), sprint, dribble
+        ("kicked", np.int64, _PER_PLAYER),  # of a slot: 1 if it kicked or slid in the last step
+        ("active", np.int64),  # the first steered player of the left team
+        ("designated", np.int64, (2,)),  # the player of each team who is at the ball, or goes for it
+        # the rules
+        ("score", np.int64, (2,)),
+        ("steps", np.int64),
+        ("steps_left", np.int64),
+        ("half", np.int64),  # 0 or 1
+        ("half_time", np.int64),  # the step after which the second half begins, 0: there is none
+        ("first_kick_off", np.int64),  # team
+        ("game_mode", np.int64),  # as in GRF; NORMAL or what is about to be taken
+        ("restart_team", np.int64),
+        ("set_up", np.int64),  # 1: the restart has been given in this step, nobody stands ready yet
+        ("restart_time", np.float64),  # seconds since the ball went dead
+        ("full_game", np.int64),  # 1: teams in formation; 0: a drill for a few, who just chase and support
+        ("offsides", np.int64),  # these four are switches
+        ("end_on_score", np.int64),
+        ("end_on_out", np.int64),
+        ("end_on_possession", np.int64),
+        ("ended", np.int64),
+        # what the rule-following players have in mind
+        ("target", np.float64, (2, MAX_PLAYERS, 2)),
+        ("duty", np.int64, _PER_PLAYER),
+        ("planned", np.int64),  # the step in which the teams last looked about
+        ("think", np.float64),  # seconds until the ball's owner thinks again
+        ("intent", np.int64),
+        ("intent_mate", np.int64),
+        ("aim", np.float64, (2,)),
+        # what has happened
+        ("event", np.int64),
+        ("event_team", np.int64),
+        ("event_step", np.int64),  # the `steps` of the step it happened in
+        ("possession", np.int64, (2,)),  # steps with the ball; these count for each team
+        ("changes", np.int64, (2,)),  # the ball won from the other team
+        ("shots", np.int64, (2,)),
+        ("saves", np.int64, (2,)),
+        ("passes", np.int64, (2,)),
+        ("completed", np.int64, (2,)),
+        ("tackles", np.int64, (2,)),
+        ("fouls", np.int64, (2,)),
+        ("offside", np.int64, (2,)),
+        ("corners", np.int64, (2,)),
+        ("throw_ins", np.int64, (2,)),
+        ("goal_kicks", np.int64, (2,)),
+        ("penalties", np.int64, (2,)),
+        ("reds", np.int64, (2,)),
+        ("in_play", np.int64),  # steps of normal play
+    ],
+    align=True,
+)
+
+Matches = NDArray[np.void]
+"""An array of `MATCH` records."""
+Match = Any
+"""One `MATCH` record, whose fields compiled code reads as attributes."""
+
+
+@njit
+def uniform(m: Match) -> float:
+    """A number in [0, 1) from the match's own generator (splitmix64, Steele et al. 2014)."""
+    m.rng = m.rng + np.uint64(0x9E3779B97F4A7C15)
+    z = m.rng
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return float(z >> np.uint64(11)) / 9007199254740992.0
+
+
+@njit
+def bell(m: Match) -> float:
+    """Mean 0, deviation 1, never beyond 3: three uniforms."""
+    return 2.0 * (uniform(m) + uniform(m) + uniform(m) - 1.5)
+
+
+@njit
+def note(m: Match, event: int, team: int) -> None:
+    """Remember a notable thing, unless a greater one has just happened."""
+    if event >= m.event or m.event_step < m.steps - 4:
+        m.event = event
+        m.event_team = team
+        m.event_step = m.steps

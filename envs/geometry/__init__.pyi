@@ -1,0 +1,5 @@
+from .env import GeometryEnv
+
+__all__ = [
+    "GeometryEnv",
+]

@@ -1,0 +1,6 @@
+from .table import FAMILIES, Family
+
+__all__ = [
+    "FAMILIES",
+    "Family",
+]

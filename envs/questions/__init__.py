@@ -1,0 +1,5 @@
+"""Envs of one question and one answer, judged exactly."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

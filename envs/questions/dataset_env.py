@@ -1,0 +1,135 @@
+"""Questions from a file: text, or text with a picture."""
+
+import hashlib
+import logging
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.questions.env import PictureQuestionEnv, Question, QuestionEnv
+from envs.questions.file import BrokenRow, QuestionFile, open_questions
+from envs.questions.pictures import decode
+from render.draw.images import fit
+
+LONGEST_ANSWER = 1000
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+"""A handful of questions of each kind: `questions.jsonl`, and `pictures.jsonl` with pictures."""
+
+
+class QuestionsEnv(PictureQuestionEnv):
+    """A question drawn from a JSONL or Parquet file.
+
+    ## Description
+    For the rows see `file`, for the pictures `pictures`: a path within the pictures' folder, bytes (Hugging Face's
+    Parquet) or base64. When the file is opened every row is read, and its gold answer checked; pictures are read when
+    they are asked for, and the newest few are kept. For the answers see `answers.is_right`: golds that are words or
+    choice letters are compared as text, all others by value. The rest is as in `QuestionEnv`.
+
+    ## Observation Space
+    Without `image_size`: `Text`, the question. With it: `Dict(image: Box uint8 [H, W, 3], text: Text)`, the picture
+    fitted into that size with black bars; a question without a picture comes with a black one.
+
+    ## Arguments
+    `path`: the file, from the working directory; None is a small sample (with pictures where there is an `image_size`).
+    `image_size`: (height, width), needed where rows have pictures. `folder`: where pictures lie; None is the file's own
+    folder. `on_broken`: "error" or "skip", for rows that are no question. `split`: "all", "train" or "test"; a hash of
+    its text puts a tenth of the questions into "test". `in_order`: the seed counts the rows, so that consecutive seeds
+    ask every question once before one comes again; else a row is drawn.
+
+    ## Version History
+    v0: first version.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        image_size: tuple[int, int] | None = None,
+        folder: str | None = None,
+        on_broken: str = "error",
+        split: str = "all",
+        in_order: bool = False,
+        render_mode: str | None = None,
+    ) -> None:
+        for name, value, allowed in (
+            ("on_broken", on_broken, ("error", "skip")),
+            ("split", split, ("all", "train", "test")),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        self._file = open_questions(
+            path or str(SAMPLES / ("questions.jsonl" if image_size is None else "pictures.jsonl")), on_broken
+        )
+        if self._file.has_pictures and image_size is None:
+            raise ValueError(f"{self._file.path} has pictures: give image_size, (height, width)")
+        if image_size is None:
+            QuestionEnv.__init__(self, self._file.longest, render_mode, LONGEST_ANSWER)
+        else:
+            super().__init__(image_size, self._file.longest, render_mode, LONGEST_ANSWER)
+        self._pictures = image_size is not None
+        self._folder = Path(folder).expanduser() if folder else self._file.path.parent
+        self._skips = on_broken == "skip"
+        self._indices = self._file.indices(split)
+        if not self._indices:
+            raise ValueError(f"the {split} split of {self._file.path} is empty")
+        self._in_order = in_order
+        self._row = -1
+        self._warned = False
+        self._next: int | None = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Ask a new question; in order, that of the seed."""
+        self._next = seed if self._in_order else None
+        return super().reset(seed=seed, options=options)
+
+    def draw_question(self) -> Question:
+        """A row, and its picture; where the picture is broken, another row or ValueError."""
+        for _ in range(100):
+            drawn, self._next = self._next, None
+            index = int(self.np_random.integers(len(self._indices))) if drawn is None else drawn % len(self._indices)
+            self._row = self._indices[index]
+            try:
+                return self._read(self._row)
+            except ValueError as error:
+                problem = f"{self._file.name(self._row)}: {error}"
+                if not self._skips:
+                    raise ValueError(problem) from None
+                if not self._warned:
+                    self._warned = True
+                    logging.getLogger(__name__).warning("%s; another question is asked; said once", problem)
+        raise ValueError(f"100 draws without a question; the last: {problem}")
+
+    def _read(self, index: int) -> Question:
+        return _read(self._file, self._folder, tuple(self.image_size) if self._pictures else None, index)
+
+    def observe(self) -> Any:
+        """What the player is given: the question, and a copy of its picture."""
+        return super().observe() if self._pictures else self.question.text
+
+    def picture(self) -> NDArray[np.uint8]:
+        """A copy of the picture; without pictures a page of the question."""
+        return super().picture() if self._pictures else QuestionEnv.picture(self)
+
+    def _info(self, success: bool) -> dict[str, Any]:
+        """Two rows may ask the same about different pictures."""
+        info = super()._info(success)
+        digest = hashlib.sha256(f"{info['state_hash']} {self._row}".encode()).hexdigest()[:16]
+        return {**info, "state_hash": digest, "row": self._row}
+
+
+@lru_cache(maxsize=16)  # the players of a group all ask for the same one
+def _read(file: QuestionFile, folder: Path, size: tuple[int, ...] | None, index: int) -> Question:
+    """A row with its picture."""
+    row = file.row(index)
+    image = None
+    if size is not None:
+        height, width = size
+        image = np.zeros((height, width, 3), np.uint8)
+        if row.picture is not None:
+            image = fit(decode(row.picture, folder), (height, width))
+    elif row.picture is not None:
+        raise BrokenRow("it has a picture, and the env no image_size")
+    return Question(row.text, row.answer, image=image, kind=row.kind)

@@ -1,0 +1,9 @@
+from .algebra import AlgebraEnv
+from .arithmetic import ArithmeticEnv
+from .env import ReasoningEnv
+
+__all__ = [
+    "AlgebraEnv",
+    "ArithmeticEnv",
+    "ReasoningEnv",
+]

@@ -1,0 +1,5 @@
+from .env import VisualEnv
+
+__all__ = [
+    "VisualEnv",
+]

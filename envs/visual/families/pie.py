@@ -1,0 +1,98 @@
+"""Pie charts: shares of a whole, and what they are of a given number."""
+
+import itertools
+
+import numpy as np
+
+from envs.visual.numbers import NUMBER, Asked, plural
+from envs.visual.puzzle import Puzzle, between, listed, pick, pick_kind, sample
+from envs.visual.topics import PARTS, Topic
+from render.visual.charts import Pie
+from render.visual.themes import THEMES
+
+KINDS = {
+    "read": (0.0, 0.5),
+    "extreme": (0.0, 0.8),
+    "total": (0.2, 0.9),
+    "difference": (0.2, 0.9),
+    "above": (0.3, 1.0),
+    "missing": (0.4, 1.0),
+    "count": (0.4, 1.0),
+    "more": (0.6, 1.0),
+}
+CLEARLY = 4
+"""Percentage points between the slices where sizes are to be seen and not read."""
+
+
+def pie_chart(rng: np.random.Generator, difficulty: float) -> Puzzle:
+    """3 to 6 slices; the shares are written, except where the largest or smallest is asked, or one is left out."""
+    kind = pick_kind(rng, KINDS, difficulty)
+    topic = pick(rng, PARTS)
+    names = tuple(sample(rng, topic.rows, between(3, 6, difficulty)))
+    shares = _shares(rng, len(names), CLEARLY if kind == "extreme" else 1)
+    hidden = int(rng.integers(len(names))) if kind == "missing" else -1
+    written = tuple(kind != "extreme" and index != hidden for index in range(len(names)))
+    text, answer, thought = _ask(rng, kind, topic, names, shares, hidden)
+    scene = Pie(
+        topic.title, names, shares, written, bool(rng.random() < 0.3), bool(rng.random() < 0.3 + 0.4 * difficulty),
+        int(rng.integers(len(THEMES))),
+    )  # fmt: skip
+    parts = [
+        f"{name} {'?' if k == hidden else f'{share}%'}"
+        for k, (name, share) in enumerate(zip(names, shares, strict=True))
+    ]
+    return Puzzle(scene, text, answer, thought, f"Pie chart: {topic.title}. {', '.join(parts)}.")
+
+
+def _shares(rng: np.random.Generator, count: int, apart: int) -> tuple[int, ...]:
+    """Percentages that add up to 100, none below 7, no two closer than `apart`."""
+    while True:
+        cuts = sorted(sample(rng, range(1, 100), count - 1))
+        shares = [b - a for a, b in zip([0, *cuts], [*cuts, 100], strict=True)]
+        ordered = sorted(shares)
+        if ordered[0] >= 7 and all(b - a >= apart for a, b in itertools.pairwise(ordered)):
+            return tuple(shares)
+
+
+def _ask(
+    rng: np.random.Generator, kind: str, topic: Topic, names: tuple[str, ...], shares: tuple[int, ...], hidden: int
+) -> Asked:
+    one, other = sample(rng, range(len(names)), 2)
+    if kind == "read":
+        return f"How many percent is {names[one]}? {NUMBER}", shares[one], f"{names[one]} {shares[one]}%"
+    if kind == "extreme":
+        word, best = pick(rng, [("largest", max(shares)), ("smallest", min(shares))])
+        name = names[shares.index(best)]
+        return f"Which {topic.noun} has the {word} slice? Answer with its name.", name, f"{word}: {name}"
+    if kind == "total":
+        parts = sorted(sample(rng, range(len(names)), 2))
+        total = sum(shares[part] for part in parts)
+        text = f"How many percent are {listed([names[part] for part in parts])} together? {NUMBER}"
+        return text, total, f"{'+'.join(str(shares[part]) for part in parts)}={total}"
+    if kind == "above":
+        ordered = sorted(shares)
+        place = int(rng.integers(len(ordered) - 1))
+        limit = (ordered[place] + ordered[place + 1]) / 2
+        count = len(ordered) - place - 1
+        return (
+            f"How many {plural(topic.noun)} have more than {limit:g}%? {NUMBER}",
+            count,
+            ", ".join(f"{share}%" for share in ordered[place + 1 :]),
+        )
+    if kind == "missing":
+        rest = 100 - shares[hidden]
+        return f"How many percent is {names[hidden]}? {NUMBER}", shares[hidden], f"100-{rest}={shares[hidden]}"
+    whole = 100 * int(rng.integers(1, 10))
+    if kind == "count":
+        answer = shares[one] * whole // 100
+        text = f"The whole is {whole} {topic.unit}. How many of them are in the slice {names[one]}? {NUMBER}"
+        return text, answer, f"{shares[one]}% of {whole} = {answer}"
+    one, other = (one, other) if shares[one] > shares[other] else (other, one)
+    gap = shares[one] - shares[other]
+    if kind == "difference":
+        text = f"By how many percentage points is {names[one]} larger than {names[other]}? {NUMBER}"
+        return text, gap, f"{shares[one]}-{shares[other]}={gap}"
+    text = (
+        f"The whole is {whole} {topic.unit}. How many more of them are in {names[one]} than in {names[other]}? {NUMBER}"
+    )
+    return text, gap * whole // 100, f"{gap}% of {whole} = {gap * whole // 100}"

@@ -1,0 +1,6 @@
+from .camera import PitchCamera, Scene
+
+__all__ = [
+    "PitchCamera",
+    "Scene",
+]

@@ -1,0 +1,135 @@
+"""The report of a run: the page in which people watch it, with all its data in one file that needs no server.
+
+All recorded episodes are in it, in packed chunks that the page opens when they are looked at. Frames and videos are in
+it within a budget; the others are read from the run's folder, as long as the report lies there.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from render.records.episode import FRAMES
+from render.viewer import page
+from render.viewer.records import read_frame
+from render.viewer.run import Watched, with_frames
+
+FRAME_BYTES: Final = 64_000_000
+"""At most so many bytes of the file are frames: held-out episodes first, then training's, the newest first."""
+VIDEO_BYTES: Final = 32_000_000
+"""At most so many bytes of the file are videos."""
+CHUNK: Final = 50
+"""Episodes in a chunk."""
+LEVEL: Final = 5
+"""How hard gzip tries: more saves little, and a run waits for it."""
+
+
+def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path:
+    """Write `report.html` into a run folder, from what is there; what is missing or damaged is a note on the page.
+
+    The file is replaced whole or not at all.
+
+    Args:
+        run_folder: as `render.watch` opens it.
+        frame_bytes: how much of the file may be frames.
+
+    Raises:
+        ValueError: the folder does not exist.
+        OSError: the disk is full or not writable.
+    """
+    folder = Path(run_folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no run folder: it does not exist")
+    watched = Watched([folder])
+    run = watched.run() | {"live": False}
+    run["videos"] = [video | {"url": url} for video, url in zip(run["videos"], _videos(watched), strict=True)]
+    inlined = _inlined(watched, frame_bytes)
+    beside = 0
+    before, after = page.parts(page.new_nonce(), in_file=True)
+    path = folder / "report.html"
+    part = folder / f".report.{os.getpid()}.part"
+    try:
+        with open(part, "w", encoding="utf-8", errors="replace") as file:
+            file.write(before)
+            file.write(page.script("application/json", page.embedded_json(watched.records.index(0)), {"id": "index"}))
+            for first in range(0, len(watched.records), CHUNK):
+                last = min(first + CHUNK, len(watched.records)) - 1
+                records = [_record(watched, number, number in inlined) for number in range(first, last + 1)]
+                others = [record for record in records if record["id"] not in inlined]
+                beside += sum(any(turn["frame"] for turn in record.get("turns", ())) for record in others)
+                attributes: dict[str, str | int] = {"class": "chunk", "data-from": first, "data-to": last}
+                file.write(page.script("application/octet-stream", packed(records), attributes))
+            if beside:
+                note = "not in this file; the page takes them from episodes/ beside it."
+                run["notes"].append(f"The frames of {beside} episodes are {note}")
+            file.write(page.script("application/json", page.embedded_json(run), {"id": "run"}))
+            file.write(after)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def packed(data: Any) -> str:
+    """JSON, gzip, base64."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))  # records have finite numbers alone
+    return base64.b64encode(gzip.compress(text.encode(), LEVEL, mtime=0)).decode()
+
+
+def _record(watched: Watched, number: int, inline: bool) -> dict[str, Any]:
+    """A whole record; where it cannot be read (any more), its id and the reason."""
+    try:
+        place, record = watched.records.record(number)
+    except (ValueError, OSError) as error:
+        return {"id": number, "error": str(error)}
+    below = quote(os.fsencode((place.folder / FRAMES).relative_to(place.root)))
+    return with_frames(record, place, lambda path: _data(path) if inline else f"{below}/{path.name}")
+
+
+def _data(path: Path) -> str | None:
+    """A frame as a data: URL; None where it cannot be read or is no PNG."""
+    data = read_frame(path)
+    return None if data is None else "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+def _inlined(watched: Watched, budget: int) -> set[int]:
+    """The ids of the episodes whose frames are in the file."""
+    found: set[int] = set()
+    for number in _by_weight(watched.records.columns["label"]):
+        try:
+            place, record = watched.records.record(number)
+        except (ValueError, OSError):
+            found.add(number)
+            continue
+        names = [turn["frame"] for turn in record["turns"]]
+        sizes = {name: path.stat().st_size for name, path in place.frames(names).items()}
+        budget -= sum(sizes.get(name, 0) for name in names) * 4 // 3  # base64
+        if budget < 0:
+            break
+        found.add(number)
+    return found
+
+
+def _by_weight(labels: list[str]) -> Iterator[int]:
+    """The ids of episodes, held-out ones first, then training's from the newest on."""
+    yield from (number for number, label in enumerate(labels) if label != "train")
+    yield from (number for number, label in reversed(list(enumerate(labels))) if label == "train")
+
+
+def _videos(watched: Watched) -> Iterator[str]:
+    """Each video's address: its data within the budget, else its place beside the file."""
+    left = VIDEO_BYTES
+    for name, path in watched.folders[0].videos().items():
+        size = path.stat().st_size * 4 // 3
+        if size <= left:
+            left -= size
+            kind = "image/gif" if path.suffix == ".gif" else "video/mp4"
+            yield f"data:{kind};base64," + base64.b64encode(path.read_bytes()).decode()
+        else:
+            yield f"videos/{quote(os.fsencode(name))}"

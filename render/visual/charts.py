@@ -1,0 +1,264 @@
+"""Charts as the world draws them, by matplotlib: bars, lines, pies and tables.
+
+Only matplotlib's objects are used, never pyplot, and of its settings the defaults, whatever the user has chosen: the
+pixels depend on the data, the size and the version of matplotlib alone.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from render.draw.canvas import Frame
+from render.visual.themes import THEMES, Theme, readable
+
+_SETTINGS = threading.Lock()
+"""matplotlib's settings belong to the whole process: they are changed for one chart at a time, and put back."""
+
+INCHES = 3.2
+"""The shorter side of every chart on paper: at other sizes it is the same chart, finer or coarser."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Numbers in rows (places along the axis) and columns (series)."""
+
+    title: str
+    unit: str
+    """What the numbers are, along their axis."""
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    """Names of the series, in the legend where there are several."""
+    values: tuple[tuple[int, ...], ...]
+    """[rows][columns]."""
+    step: int
+    """From one tick of the axis to the next; the axis begins at 0."""
+    halves: bool = False
+    """Fine lines in the middle between the ticks."""
+    labelled: bool = False
+    """Every value is written beside its mark."""
+    theme: int = 0
+    """Index into `THEMES`."""
+
+
+@dataclass(frozen=True)
+class Bars(Series):
+    """Bars, side by side where there are several series."""
+
+    horizontal: bool = False
+
+    def draw(self, height: int, width: int) -> Frame:
+        """The picture: uint8 [height, width, 3]."""
+
+        def paint(figure: Any, theme: Theme) -> None:
+            axes = figure.add_subplot()
+            places = np.arange(len(self.rows))
+            thick = 0.78 / len(self.columns)
+            for index, name in enumerate(self.columns):
+                values = [row[index] for row in self.values]
+                at = places + (index - (len(self.columns) - 1) / 2) * thick
+                # the first of several bars stands on top when they lie: the legend and they agree
+                draw = axes.barh if self.horizontal else axes.bar
+                bars = draw(at, values, thick * 0.92, color=theme.palette[index], label=name, zorder=3)
+                if self.labelled:
+                    axes.bar_label(bars, padding=1.5, fontsize=8, color=theme.ink, fontfamily=theme.font)
+            if self.horizontal:
+                axes.invert_yaxis()
+            frame_axes(axes, theme, self, self.horizontal)
+            names(axes, self.rows, theme, self.horizontal)
+
+        return chart(height, width, self.theme, paint)
+
+
+@dataclass(frozen=True)
+class Lines(Series):
+    """Lines from point to point, with a mark at each."""
+
+    marker: str = "o"
+    """matplotlib's name of the mark."""
+
+    def draw(self, height: int, width: int) -> Frame:
+        """The picture: uint8 [height, width, 3]."""
+
+        def paint(figure: Any, theme: Theme) -> None:
+            axes = figure.add_subplot()
+            for index, name in enumerate(self.columns):
+                values = [row[index] for row in self.values]
+                style = ("-", "--", "-.", ":")[index]
+                axes.plot(
+                    values, style, marker=self.marker, color=theme.palette[index], lw=1.8, ms=4.5, label=name, zorder=3
+                )
+                if self.labelled:
+                    for place, value in enumerate(values):
+                        before, after = values[max(place - 1, 0)], values[min(place + 1, len(values) - 1)]
+                        below, aside = value < min(before, after), before < value < after or before > value > after
+                        shift = (-3 if after > before else 3) if aside else 0  # off the line
+                        axes.annotate(
+                            str(value), (place, value), xytext=(shift, -5 if below else 4 if aside else 5),
+                            textcoords="offset points", ha=("left", "center", "right")[1 - shift // 3],
+                            va="top" if below else "bottom", fontsize=8, color=theme.ink, family=theme.font,
+                        )  # fmt: skip
+            frame_axes(axes, theme, self, False)
+            axes.set_xlim(-0.35, len(self.rows) - 0.65)
+            names(axes, self.rows, theme, False)
+            axes.grid(axis="x", color=theme.grid, lw=0.6, zorder=1)
+
+        return chart(height, width, self.theme, paint)
+
+
+@dataclass(frozen=True)
+class Pie:
+    """Shares of a whole, clockwise from the top."""
+
+    title: str
+    names: tuple[str, ...]
+    shares: tuple[int, ...]
+    """Percent; they add up to 100."""
+    written: tuple[bool, ...]
+    """Which shares stand in their slices; `?` stands in the others where any are written."""
+    ring: bool = False
+    legend: bool = False
+    """The names stand in a legend, and not beside the slices."""
+    theme: int = 0
+
+    def draw(self, height: int, width: int) -> Frame:
+        """The picture: uint8 [height, width, 3]."""
+
+        def paint(figure: Any, theme: Theme) -> None:
+            axes = figure.add_subplot()
+            wedges, _texts = axes.pie(
+                self.shares, colors=theme.palette, startangle=90, counterclock=False, labels=self.names,
+                labeldistance=None if self.legend else 1.08, radius=1.0 if self.legend else 0.92,
+                wedgeprops={"edgecolor": theme.paper, "linewidth": 1.5, "width": 0.55 if self.ring else None},
+                textprops={"fontsize": 9, "color": theme.ink, "family": theme.font},
+            )  # fmt: skip
+            for wedge, share, written in zip(wedges, self.shares, self.written, strict=True):
+                angle = math.radians((wedge.theta1 + wedge.theta2) / 2)
+                reach = (0.73 if self.ring else 0.7) * wedge.r
+                if any(self.written):
+                    axes.text(
+                        reach * math.cos(angle), reach * math.sin(angle), f"{share}%" if written else "?",
+                        ha="center", va="center", fontsize=8.5, weight="bold", family=theme.font,
+                        color=readable(wedge.get_facecolor()),
+                    )  # fmt: skip
+            if self.legend:
+                legend(axes, theme, min(len(self.names), 3), wedges, self.names, gap=0)
+            heading(axes, theme, self.title)
+
+        return chart(height, width, self.theme, paint)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of words and numbers."""
+
+    title: str
+    header: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    """[rows][columns]; the first column holds names."""
+    striped: bool = True
+    theme: int = 0
+
+    def draw(self, height: int, width: int) -> Frame:
+        """The picture: uint8 [height, width, 3]."""
+
+        def paint(figure: Any, theme: Theme) -> None:
+            axes = figure.add_axes((0.02, 0.02, 0.96, 0.86))
+            axes.axis("off")
+            longest = [max(len(line[k]) for line in (self.header, *self.cells)) + 2 for k in range(len(self.header))]
+            table = axes.table(
+                [self.header, *self.cells], colWidths=[length / sum(longest) for length in longest],
+                cellLoc="center", bbox=(0, 0, 1, 1), edges="closed" if self.striped else "horizontal",
+            )  # fmt: skip
+            table.auto_set_font_size(False)
+            size = min(10.0, 3.0 * 72 * width / min(height, width) / sum(longest) / 0.7)
+            for (row, column), cell in table.get_celld().items():
+                cell.set_edgecolor(theme.grid if theme.grid != theme.paper else theme.ink)
+                cell.set_facecolor(theme.palette[0] if row == 0 else theme.plot if row % 2 else theme.paper)
+                bold = "bold" if row == 0 or column == 0 else "normal"
+                cell.set_text_props(fontsize=size, color=theme.ink, weight=bold, family=theme.font)
+                if not self.striped:
+                    cell.set_facecolor("none")
+                elif row == 0:
+                    cell.get_text().set_color(readable(cell.get_facecolor()))
+            figure.text(
+                0.5, 0.94, self.title, ha="center", va="center", fontsize=11, weight="bold", color=theme.ink,
+                family=theme.font,
+            )  # fmt: skip
+
+        return chart(height, width, self.theme, paint, tight=False)
+
+
+def chart(height: int, width: int, theme: int, paint: Callable[[Any, Theme], None], tight: bool = True) -> Frame:
+    """Paint a matplotlib figure into a frame: uint8 [height, width, 3]."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and only needed for charts
+    from matplotlib.figure import Figure
+
+    dpi = min(height, width) / INCHES
+    with _SETTINGS, matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        # a hundredth of a pixel more: the canvas cuts broken pixels off
+        figure = Figure(figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi, facecolor=THEMES[theme].paper)
+        canvas = FigureCanvasAgg(figure)
+        paint(figure, THEMES[theme])
+        if tight:
+            figure.tight_layout(pad=0.5)
+        canvas.draw()
+    frame = np.array(np.asarray(canvas.buffer_rgba())[..., :3])
+    figure.clear()  # its parts hold one another: memory would wait for the garbage collector
+    return frame
+
+
+def frame_axes(axes: Any, theme: Theme, series: Series, horizontal: bool) -> None:
+    """Grid, ticks, labels, title and legend."""
+    values, other = (axes.xaxis, axes.yaxis) if horizontal else (axes.yaxis, axes.xaxis)
+    top = (max(max(row) for row in series.values) // series.step + 1) * series.step
+    ticks = list(range(0, top + 1, series.step))
+    room = top * (0.14 if horizontal else 0.05) if series.labelled else 0  # for the label of the largest
+    (axes.set_xlim if horizontal else axes.set_ylim)(0, top + room)
+    crowded = horizontal and len(ticks) * (len(str(top)) + 1) > 32
+    values.set_ticks(ticks, [str(tick) if index % 2 == 0 or not crowded else "" for index, tick in enumerate(ticks)])
+    if not series.labelled:
+        if series.halves:
+            values.set_ticks([tick + series.step / 2 for tick in ticks[:-1]], minor=True)
+            values.grid(which="minor", color=theme.grid, lw=0.45, zorder=1)
+        values.grid(color=theme.grid, lw=1.0, zorder=1)
+    axes.set_axisbelow(True)
+    axes.set_facecolor(theme.plot)
+    axes.tick_params(which="both", length=0, labelsize=9, labelcolor=theme.ink, labelfontfamily=theme.font)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in theme.spines)
+        spine.set_color(theme.ink)
+    values.set_label_text(series.unit, fontsize=9, color=theme.ink, family=theme.font)
+    other.set_tick_params(pad=2)
+    heading(axes, theme, series.title)
+    if len(series.columns) > 1:
+        columns = len(series.columns) if sum(map(len, series.columns)) <= 21 else 2
+        legend(axes, theme, columns, *axes.get_legend_handles_labels())
+
+
+def heading(axes: Any, theme: Theme, title: str) -> None:
+    """The title above a chart."""
+    axes.set_title(title, fontsize=11, weight="bold", color=theme.ink, family=theme.font, pad=6)
+
+
+def legend(axes: Any, theme: Theme, columns: int, handles: Any, labels: Any, gap: float = 0.16) -> None:
+    """A legend below the plot."""
+    axes.legend(
+        handles, labels, loc="upper center", bbox_to_anchor=(0.5, -gap), ncols=columns, frameon=False,
+        labelcolor=theme.ink, prop={"size": 8.5, "family": theme.font}, handlelength=1.6, columnspacing=1.2,
+    )  # fmt: skip
+
+
+def names(axes: Any, rows: tuple[str, ...], theme: Theme, horizontal: bool) -> None:
+    """The rows' names along their axis, aslant where they would touch."""
+    axis = axes.yaxis if horizontal else axes.xaxis
+    crowded = not horizontal and (max(map(len, rows)) + 1) * len(rows) >= 36
+    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    axis.set_ticks(range(len(rows)), rows, fontsize=9, color=theme.ink, family=theme.font, **turned)

@@ -1,0 +1,281 @@
+"""Real vLLM on a CPU: the very tokens of the record, the learner's log-probs, weights that change in flight."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from agents.chat.conversation import Conversation, image_id
+from agents.chat.types import Branch, Completion, Prompt
+from agents.engines import transfer
+from agents.engines.base import EngineDead
+from agents.engines.config import EngineConfig, VLLMConfig
+from agents.engines.vllm import VLLMEngine
+from agents.models.load import LoadedModel, wrap
+from agents.models.tiny import build
+
+pytest.importorskip("vllm")
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.fixture(scope="module")
+def model() -> LoadedModel:
+    return wrap(*build(seed=3))
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    with asyncio.Runner() as runner:
+        yield runner.run
+
+
+@pytest.fixture(scope="module")
+def engine(model: LoadedModel, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLMEngine]:
+    folder = tmp_path_factory.mktemp("tiny")
+    model.save(folder)
+    engine = run(VLLMEngine.start(str(folder), EngineConfig("vllm", max_context=1024)))
+    yield engine
+    run(engine.close())
+
+
+def frame(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (84, 84, 3), dtype=np.uint8)
+
+
+async def play(
+    model: LoadedModel, engine: VLLMEngine, games: int, history: int, temperature: float, turns: int = 3
+) -> list[Conversation]:
+    """Ragged games side by side: each goes on when its own reply is there; every third is without images."""
+
+    async def game(number: int) -> Conversation:
+        conversation = Conversation(model.chat, history)
+        for turn in range(turns):
+            image = frame(100 * number + turn) if number % 3 else None
+            conversation.ask("go " * (number % 7), f"Play. {'go ' * number}", image)
+            conversation.answer(
+                await engine.generate(conversation.prompt(number * 7 + turn, 5 + number % 4), temperature)
+            )
+        return conversation
+
+    return await asyncio.gather(*(game(number) for number in range(games)))
+
+
+def branches_of(games: Sequence[Conversation]) -> list[Branch]:
+    return [branch for game in games for branch in game.branches()]
+
+
+def difference(model: LoadedModel, branches: Sequence[Branch], temperature: float) -> float:
+    """The largest one between the log-probs of engine and learner."""
+    with torch.no_grad():
+        policy_logprobs, _ = model.vlm(branches, temperature)
+    engine_logprobs = np.concatenate([branch.engine_logprobs[branch.loss_mask] for branch in branches])
+    assert len(engine_logprobs) > 40
+    return float(np.abs(policy_logprobs.numpy() - engine_logprobs).max())
+
+
+def ask(model: LoadedModel, words: str, seed: int, max_tokens: int, image: np.ndarray | None = None) -> Prompt:
+    conversation = Conversation(model.chat, 0)
+    conversation.ask(words, words, image)
+    return conversation.prompt(seed, max_tokens)
+
+
+@pytest.mark.parametrize(("history", "temperature"), [(0, 1.0), (1, 0.6), (-1, 1.0)])
+def test_engine_and_learner_agree_on_every_sampled_token(
+    model: LoadedModel, engine: VLLMEngine, run: Run, history: int, temperature: float
+) -> None:
+    games = run(play(model, engine, 11, history, temperature))
+    assert difference(model, branches_of(games), temperature) < 1e-4
+
+
+def test_64_ragged_games_at_once(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+    games = run(play(model, engine, 64, -1, 1.0, turns=2))
+    branches = branches_of(games)
+    assert difference(model, branches, 1.0) < 1e-4
+    for number, branch in enumerate(branches):
+        assert all(len(turn.completion.tokens) <= 5 + number % 4 for turn in games[number].turns if turn.completion)
+        assert len(branch.images) == (2 if number % 3 else 0)
+
+
+def test_a_seed_decides_the_reply_whatever_else_is_in_the_batch(
+    model: LoadedModel, engine: VLLMEngine, run: Run
+) -> None:
+    prompts = [ask(model, "go " * i, i, 6, frame(i) if i % 2 else None) for i in range(9)]
+
+    async def together() -> list[Completion]:
+        return await asyncio.gather(*(engine.generate(prompt, 1.0) for prompt in prompts))
+
+    for prompt, reply in zip(prompts, run(together()), strict=True):
+        assert run(engine.generate(prompt, 1.0)).tokens.tolist() == reply.tokens.tolist()
+
+
+def test_greedy_is_the_likeliest_token(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+    game = Conversation(model.chat, 0)
+    game.ask("go", "go", frame(1))
+    replies = [run(engine.generate(game.prompt(seed, 1), 0.0)) for seed in (1, 2)]
+    assert replies[0].tokens.tolist() == replies[1].tokens.tolist()
+    best = -np.inf
+    for token in (int(replies[0].tokens[0]), *range(0, model.vlm.model.config.text_config.vocab_size, 37)):
+        if token in model.chat.forbidden:
+            continue
+        other = Conversation(model.chat, 0)
+        other.ask("go", "go", frame(1))
+        other.answer(replace(replies[0], tokens=np.array([token], dtype=np.int32)))
+        with torch.no_grad():
+            best = max(best, float(model.vlm(other.branches(), 1.0)[0]))
+    assert best == pytest.approx(float(replies[0].logprobs[0]), abs=1e-4)
+
+
+def test_an_end_token_finishes_a_reply(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+    replies = [run(engine.generate(ask(model, "go", seed, 40), 1.0)) for seed in range(24)]
+    for reply in replies:
+        assert reply.finished == (reply.tokens[-1] == model.chat.eos)
+        assert model.chat.eos not in reply.tokens[:-1]
+        assert reply.finished or len(reply.tokens) == 40
+        assert reply.versions.tolist() == [engine.version] * len(reply.tokens)
+
+
+def test_a_wrong_record_is_noticed(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+    prompt = ask(model, "go", 0, 2, frame(0))
+    wrong = prompt.tokens.copy()
+    wrong[9] += 1
+    with pytest.raises(RuntimeError, match=f"at position 9: {prompt.tokens[9]}, recorded {wrong[9]} "):
+        run(engine.generate(replace(prompt, tokens=wrong), 1.0))
+    with pytest.raises(RuntimeError, match=f"position {len(wrong) - 1}: {prompt.tokens[-1]}, recorded the end"):
+        run(engine.generate(replace(prompt, tokens=prompt.tokens[:-1]), 1.0))
+
+
+def test_new_weights_are_used_with_images_seen_before(
+    model: LoadedModel, engine: VLLMEngine, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(transfer, "SHARED", tmp_path)  # not /dev/shm, where other engines are at work too
+    run(play(model, engine, 6, -1, 1.0))  # fills the caches for prefixes, images and their features
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for weight in model.vlm.model.parameters():
+            weight += 0.02 * torch.randn(weight.shape, generator=generator)
+    stale = run(play(model, engine, 6, -1, 1.0))
+    assert difference(model, branches_of(stale), 1.0) > 0.1
+    version = engine.version + 1
+    run(engine.load_weights(model.vlm.model.named_parameters(), version))
+    assert engine.version == version
+    branches = branches_of(run(play(model, engine, 6, -1, 1.0)))
+    assert difference(model, branches, 1.0) < 1e-4
+    for branch in branches:
+        assert (branch.policy_version[branch.loss_mask] == version).all()
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+    """Every token has the log-prob of the version that sampled it: what was computed before is computed anew."""
+    old = {name: weight.detach().clone() for name, weight in model.vlm.model.named_parameters()}
+    version = engine.version
+
+    async def replies() -> list[Conversation]:
+        games = []
+        for number in range(4):
+            games.append(Conversation(model.chat, 0))
+            games[-1].ask("go", "go " * number, frame(number))
+        tasks = [asyncio.create_task(engine.generate(g.prompt(9, 120), 1.0)) for g in games]
+        await engine.generate(ask(model, "go", 2, 12), 1.0)  # beside the others, which are longer
+        with torch.no_grad():
+            for name, weight in model.vlm.model.named_parameters():
+                weight.mul_(1.02) if "layers" in name else None
+        await engine.load_weights(model.vlm.model.named_parameters(), version + 1)
+        late = await engine.generate(ask(model, "go", 3, 4, frame(0)), 1.0)
+        assert late.versions.tolist() == [version + 1] * len(late.tokens)
+        for game, task in zip(games, tasks, strict=True):
+            game.answer(await task)
+        return games
+
+    branches = branches_of(run(replies()))
+    both = [branch for branch in branches if len(set(branch.policy_version[branch.loss_mask].tolist())) == 2]
+    assert both
+    with torch.no_grad():
+        new_logprobs = [model.vlm([branch], 1.0)[0].numpy() for branch in both]
+        model.vlm.model.load_state_dict(old, strict=False)
+        old_logprobs = [model.vlm([branch], 1.0)[0].numpy() for branch in both]
+    for branch, before, after in zip(both, old_logprobs, new_logprobs, strict=True):
+        marked = branch.loss_mask
+        expected = np.where(branch.policy_version[marked] == version, before, after)
+        np.testing.assert_allclose(branch.engine_logprobs[marked], expected, atol=1e-4)
+        assert np.abs(before - after).max() > 1e-2
+    run(engine.load_weights(old.items(), version + 2))
+
+
+def test_the_placeholder_is_never_sampled(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+    vlm, head, placeholder = model.vlm, model.vlm.head, model.chat.image_token
+    saved = head.detach().clone()
+    prompts = [ask(model, "go", seed, 16) for seed in range(8)]
+    with torch.no_grad():  # a model that wants to say nothing but <image>
+        hidden = vlm.hidden(vlm.pack(prompts[:1]), torch.tensor([len(prompts[0].tokens) - 1]))[0]
+        head[placeholder] = 3.0 * hidden
+        assert (head @ hidden).softmax(-1)[placeholder] > 0.99
+    run(engine.load_weights(vlm.model.named_parameters(), engine.version + 1))
+    replies = [run(engine.generate(prompt, 1.0)) for prompt in prompts]
+    with torch.no_grad():
+        head.copy_(saved)
+    run(engine.load_weights(model.vlm.model.named_parameters(), engine.version + 1))
+    assert not {token for reply in replies for token in reply.tokens.tolist()} & set(model.chat.forbidden)
+
+
+def test_a_folder_that_vllm_does_not_know_is_told_in_one_line(model: LoadedModel, run: Run, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace("Idefics3ForConditionalGeneration", "Idefics7"))
+    with pytest.raises(ValueError, match=r"vLLM cannot load .*Idefics7") as error:
+        run(VLLMEngine.start(str(tmp_path), EngineConfig("vllm")))
+    assert "\n" not in str(error.value)
+
+
+def test_a_frame_has_one_id() -> None:
+    assert image_id(frame(1)) == image_id(frame(1).copy()) != image_id(frame(2))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("dtype", "int8"),
+        ("transfer", "post"),
+        ("sleep", 3),
+        ("max_sequences", 0),
+        ("gpu_memory", 1.5),
+    ],
+)
+def test_impossible_settings_are_refused(key: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=key):
+        VLLMConfig(**{key: value})
+
+
+def test_an_update_must_not_be_empty(engine: VLLMEngine, run: Run) -> None:
+    """It leaves the engine unusable: the test after this one asks it for nothing but its death."""
+    version = engine.version
+    with pytest.raises(Exception, match=r"a weight update left (\d+) of \1 weights old"):
+        run(engine.load_weights([], version + 1))
+    assert engine.version == version
+    with pytest.raises(RuntimeError, match="one has failed and left the engine without weights"):
+        run(engine.begin_update())
+
+
+def test_the_death_of_vllms_process_is_told(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+    """Whatever is asked: a reply, or something that the process would have answered if it had lived."""
+    process = engine._llm.engine_core.resources.engine_manager.processes[0].pid
+
+    async def die() -> list[Any]:
+        reply = asyncio.create_task(engine.generate(ask(model, "go", 1, 500), 1.0))
+        os.kill(process, signal.SIGSTOP)
+        part = asyncio.create_task(engine.receive({"path": "nowhere"}))
+        await asyncio.sleep(0.1)  # both wait
+        os.kill(process, signal.SIGKILL)
+        return await asyncio.gather(reply, part, return_exceptions=True)
+
+    assert [repr(error) for error in run(die())] == ['EngineDead("vLLM\'s process has died")'] * 2
+    with pytest.raises(EngineDead):
+        run(engine.generate(ask(model, "go", 1, 1), 1.0))

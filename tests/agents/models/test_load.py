@@ -1,0 +1,249 @@
+"""A saved model is a folder that plain transformers loads; anything else is refused in one line."""
+
+import json
+import resource
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    Idefics3Processor,
+)
+from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
+from agents.models.load import LoadedModel, load_chat, load_model, tiny_folder, wrap
+from agents.models.tiny import build
+
+FAMILIES = ("idefics3", "qwen2_5_vl", "qwen3_vl")
+MODELS: dict[str, LoadedModel] = {family: wrap(*build(seed=3, family=family)) for family in FAMILIES}
+MESSAGES = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Play football."}]}]
+FRAME = np.random.default_rng(0).integers(0, 256, (84, 84, 3), dtype=np.uint8)
+families = pytest.mark.parametrize("family", FAMILIES)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Each family's model, saved."""
+    base = tmp_path_factory.mktemp("models")
+    for family, model in MODELS.items():
+        model.save(base / family)
+    return {family: base / family for family in FAMILIES}
+
+
+@pytest.fixture
+def saved(folders: dict[str, Path]) -> Path:
+    return folders["idefics3"]
+
+
+def replied(model: LoadedModel, frame: np.ndarray = FRAME) -> Branch:
+    """One turn with a picture, and its reply."""
+    conversation = Conversation(model.chat, 0)
+    conversation.ask("Play football.", "Play football.", frame)
+    said = model.chat.reply("<think></think><answer>left</answer>")
+    versions = np.zeros(len(said), dtype=np.int32)
+    conversation.answer(Completion(said, np.zeros(len(said), dtype=np.float32), True, versions))
+    return conversation.branches()[0]
+
+
+@torch.no_grad()
+def our_logprobs(model: LoadedModel) -> torch.Tensor:
+    """Of the reply's tokens, as the learner computes them."""
+    logprobs: torch.Tensor = model.vlm([replied(model)], 1.0)[0]
+    return logprobs
+
+
+@families
+def test_transformers_loads_what_is_saved(family: str, folders: dict[str, Path]) -> None:
+    """Without a line of ours: its tokens, its pixels, its forward pass, and our log-probs."""
+    folder = folders[family]
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    text = tokenizer.apply_chat_template(MESSAGES, add_generation_prompt=True, tokenize=False)
+    if family == "idefics3":
+        inputs = AutoProcessor.from_pretrained(folder)(text=[text], images=[[FRAME]], return_tensors="pt")
+    else:  # the whole processor needs torchvision, for videos
+        text = text.replace("<|image_pad|>", "<|image_pad|>" * 9)
+        inputs = Qwen2VLImageProcessorPil.from_pretrained(folder)([FRAME], return_tensors="pt")
+        inputs |= tokenizer([text], return_tensors="pt", add_special_tokens=False)
+    ours = replied(MODELS[family])
+    said = torch.from_numpy(ours.tokens[ours.loss_mask]).long()
+    tokens = torch.cat([inputs.pop("input_ids"), said[None]], dim=1)
+    assert tokens[0].tolist() == ours.tokens.tolist()
+    inputs["attention_mask"] = torch.ones_like(tokens)
+    if family != "idefics3":
+        inputs["mm_token_type_ids"] = (tokens == model.config.image_token_id).int()
+    with torch.no_grad():
+        logits = model(input_ids=tokens, **inputs).logits[0, -len(said) - 1 : -1]
+    logits[:, MODELS[family].chat.forbidden] = -torch.inf
+    theirs = logits.log_softmax(-1).gather(-1, said[:, None])[:, 0]
+    torch.testing.assert_close(theirs, our_logprobs(MODELS[family]), atol=1e-4, rtol=0)
+
+
+@families
+def test_we_load_it_too(family: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    model, again = MODELS[family], load_model(str(folders[family]))
+    assert torch.equal(our_logprobs(again), our_logprobs(model))
+    weights, loaded = model.vlm.model.state_dict(), again.vlm.model.state_dict()
+    assert weights.keys() == loaded.keys()
+    assert all(torch.equal(weights[name], loaded[name]) for name in weights)
+    assert again.chat.forbidden == model.chat.forbidden
+    assert not again.vlm.model.training
+    again.save(tmp_path / "twice")
+    kept = {file.name for file in folders[family].iterdir()} - {"config.json", "tokenizer_config.json"}
+    for name in kept:  # those two say where they were read, and in which type
+        assert (tmp_path / "twice" / name).read_bytes() == (folders[family] / name).read_bytes(), name
+
+
+@families
+def test_a_chat_needs_no_weights(family: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders[family], tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors"))
+    ours, theirs = MODELS[family].chat, load_chat(str(tmp_path))
+    assert theirs.turn("go", (84, 84), True).tolist() == ours.turn("go", (84, 84), True).tolist()
+    assert (theirs.eos, theirs.pad, theirs.forbidden) == (ours.eos, ours.pad, ours.forbidden)
+
+
+def test_a_template_in_the_older_file(folders: dict[str, Path], tmp_path: Path) -> None:
+    """As Qwen2.5-VL's folder on the hub has it: for the processor, beside another for the tokenizer."""
+    shutil.copytree(folders["qwen2_5_vl"], tmp_path, dirs_exist_ok=True)
+    usual = (tmp_path / "chat_template.jinja").read_text()
+    (tmp_path / "chat_template.jinja").unlink()
+    (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": usual.replace("helpful", "quick")}))
+    model = load_model(str(tmp_path))
+    assert "You are a quick assistant." in model.chat.prompt_text(model.chat.turn("go", None, True))
+    model.save(tmp_path / "again")
+    assert (tmp_path / "again" / "chat_template.jinja").read_text() == usual.replace("helpful", "quick")
+
+
+def test_tiny_is_in_the_package() -> None:
+    one, two = load_model("tiny"), load_model(str(tiny_folder()))
+    assert torch.equal(our_logprobs(one), our_logprobs(two))
+    assert one.vlm.model.dtype == torch.float32
+
+
+def test_a_name_on_the_hub_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    said = refusal(Path("nobody/nothing"))
+    assert said.startswith("'PATH' is no folder, and the Hugging Face hub does not give it: ")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_name_on_the_hub_that_is_here(monkeypatch: pytest.MonkeyPatch, saved: Path, whole: bool) -> None:
+    """The hub's cache is read first; a download that was cut is not taken for a model."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with TemporaryDirectory() as cache:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", cache)
+        store = Path(cache) / "models--nobody--nothing"
+        shutil.copytree(saved, store / "snapshots" / "0123456789abcdef0123456789abcdef01234567")
+        (store / "refs").mkdir()
+        (store / "refs" / "main").write_text("0123456789abcdef0123456789abcdef01234567")
+        if whole:
+            assert torch.equal(our_logprobs(load_model("nobody/nothing")), our_logprobs(MODELS["idefics3"]))
+        else:
+            next(store.glob("snapshots/*/model.safetensors")).unlink()
+            assert refusal(Path("nobody/nothing")).endswith("not all of its weights are there as safetensors")
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ValueError) as caught:
+        load_model(str(path))
+    assert "\n" not in str(caught.value)
+    return str(caught.value).replace(str(path), "PATH")
+
+
+def test_what_is_no_model(tmp_path: Path, saved: Path) -> None:
+    gone = "model folder 'PATH' does not exist; give a folder that transformers can load, or 'tiny'"
+    assert refusal(tmp_path / "gone") == gone
+    assert refusal(saved / "config.json") == gone
+    (tmp_path / "empty").mkdir()
+    assert refusal(tmp_path / "empty") == "'PATH' is not a model folder: it has no config.json"
+
+
+def test_another_family(tmp_path: Path) -> None:
+    config = BertConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
+    BertModel(config).save_pretrained(tmp_path)
+    assert refusal(tmp_path) == "'PATH' holds a model of type 'bert'; known: idefics3, smolvlm, qwen2_5_vl, qwen3_vl"
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "football"}))
+    assert "'PATH'" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize("content", [None, b"", b"not a model", b"[]"])
+def test_a_damaged_folder(file: str, content: bytes | None, saved: Path, tmp_path: Path) -> None:
+    shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
+    (tmp_path / file).unlink()
+    if content is None and file == "config.json":
+        assert refusal(tmp_path) == "'PATH' is not a model folder: it has no config.json"
+        return
+    if content is not None:
+        (tmp_path / file).write_bytes(content)
+    assert refusal(tmp_path).startswith("'PATH' cannot be loaded as a model: ")
+
+
+def test_missing_weights_are_not_made_up(saved: Path, tmp_path: Path) -> None:
+    shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
+    weights = load_file(tmp_path / "model.safetensors")
+    weights.pop("model.connector.modality_projection.proj.weight")
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    assert refusal(tmp_path) == (
+        "'PATH' cannot be loaded as a model: 1 weights are missing, as model.connector.modality_projection.proj.weight"
+    )
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, usual[1]))  # no file may grow over 1 MB
+    try:
+        with pytest.raises(OSError, match=f"^cannot save the model in {tmp_path}: .*File too large"):
+            MODELS["idefics3"].save(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+def test_weights_of_another_shape(saved: Path, tmp_path: Path) -> None:
+    shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["text_config"]["intermediate_size"] = 96
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert refusal(tmp_path).startswith("'PATH' cannot be loaded as a model: ")
+
+
+@pytest.mark.parametrize("family", ["idefics3", "smolvlm"])
+@pytest.mark.parametrize("size", [(84, 168), (60, 50), (20, 200)])
+def test_a_model_that_splits_images_into_tiles(family: str, size: tuple[int, int], tmp_path: Path) -> None:
+    """As SmolVLM does: our log-probs are those of transformers' own processor and forward pass."""
+    MODELS["idefics3"].save(tmp_path)
+    images = Idefics3ImageProcessorPil(size={"longest_edge": 168}, max_image_size={"longest_edge": 84})
+    whole: Any = Idefics3Processor(images, MODELS["idefics3"].chat.tokenizer, image_seq_len=9)
+    whole.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text()) | {"model_type": family}
+    config["vision_config"]["model_type"] = f"{family}_vision"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model = load_model(str(tmp_path))
+    assert model.vlm.model.config.model_type == family
+    frame = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
+    branch = replied(model, frame)
+    text = "<|im_start|>User:<image>Play football.<end_of_utterance>\nAssistant:"
+    inputs = whole(text=[text], images=[[frame]], return_tensors="pt", add_special_tokens=False)
+    said = torch.from_numpy(branch.tokens[branch.loss_mask]).long()
+    tokens = torch.cat([inputs.pop("input_ids"), said[None]], dim=1)
+    assert tokens[0].tolist() == branch.tokens.tolist()
+    inputs["attention_mask"] = torch.ones_like(tokens)
+    with torch.no_grad():
+        logits = model.vlm.model(input_ids=tokens, **inputs).logits[0, -len(said) - 1 : -1]
+        ours = model.vlm([branch], 1.0)[0]
+    logits[:, model.chat.forbidden] = -torch.inf
+    torch.testing.assert_close(logits.log_softmax(-1).gather(-1, said[:, None])[:, 0], ours, atol=1e-4, rtol=0)

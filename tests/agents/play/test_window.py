@@ -1,0 +1,287 @@
+"""A person at the keyboard, for real: the command, an X server, key strokes; what is on the screen and what is kept."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pygame
+import pytest
+from numpy.typing import NDArray
+from PIL import ImageGrab
+
+import envs  # noqa: F401  (registers the ids)
+from agents.episodes.arena import Arena
+from agents.episodes.episode import Episode
+from agents.episodes.starts import TEST_FIRST, held_out_starts
+from agents.play.person import Closed, Person, SeenTask
+from agents.play.screen import BOLD, MONO, View, _font, draw, draw_help, wrapped
+from agents.play.session import main
+from agents.policies.recorded import Recorded
+from agents.policies.scripted import scripted
+from configs.errors import UserError
+from envs.task.config import load_task
+from envs.task.task import Task
+from render.draw.window import KeyWindow
+from render.records import episode as record
+
+
+@pytest.fixture(scope="module")
+def display(needs: Callable[[str], str]) -> Iterator[str]:
+    """An X server's display."""
+    needs("xdotool")
+    out, into = os.pipe()
+    server = subprocess.Popen(
+        [needs("Xvfb"), "-displayfd", str(into), "-screen", "0", "1200x800x24", "-nolisten", "tcp", "-noreset"],
+        pass_fds=[into],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(into)
+    with os.fdopen(out) as told:
+        yield f":{told.readline().strip()}"
+    server.terminate()
+    server.wait()
+
+
+class Played:
+    """The command under way, and hands at its keyboard."""
+
+    def __init__(self, display: str, folder: Path, *words: str) -> None:
+        self.display = display
+        self._env = os.environ | {"DISPLAY": display}
+        self._env.pop("SDL_VIDEODRIVER", None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "agents.play", *words], cwd=folder, env=self._env, stdout=subprocess.PIPE, text=True
+        )
+
+    def _xdotool(self, *words: str) -> str:
+        done = subprocess.run(["xdotool", *words], env=self._env, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    def until(self, title: str) -> None:
+        """Wait until the window's title ends so."""
+        deadline = time.monotonic() + 60
+        shown = ""
+        while time.monotonic() < deadline and self.process.poll() is None:
+            shown = self._xdotool("getwindowfocus", "getwindowname")
+            if shown.endswith(title):
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{title!r} was expected, the window says {shown!r}; status {self.process.poll()}")
+
+    def press(self, *keys: str, then: str) -> None:
+        """Press keys, and wait for the title."""
+        self._xdotool("key", *keys)
+        self.until(then)
+
+    def screen(self) -> NDArray[np.uint8]:
+        """[H, W, 3], all of the display."""
+        return np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))
+
+    def end(self) -> tuple[int, str]:
+        """The status and what was printed, once it has ended."""
+        out, _ = self.process.communicate(timeout=60)
+        return self.process.returncode, out
+
+
+@pytest.fixture
+def play(display: str, tmp_path: Path) -> Iterator[Callable[..., Played]]:
+    """Starts the command in a folder of its own."""
+    started: list[Played] = []
+
+    def begin(*words: str) -> Played:
+        started.append(Played(display, tmp_path, *words))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+
+
+def by_expert(task: Task, episodes: int) -> list[Episode]:
+    return asyncio.run(Arena(task).play(held_out_starts(TEST_FIRST, episodes), scripted("expert")))
+
+
+ARROWS = {"up": "Up", "down": "Down", "left": "Left", "right": "Right"}
+LETTERS = {"up": "w", "down": "s", "left": "a", "right": "d"}
+
+
+def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
+    task = Task("sokoban", load_task("sokoban"))
+    experts = by_expert(task, 2)
+    moves = [[turn.reply.answer for turn in episode.turns] for episode in experts]
+    first, second = (f"Success in {len(plan)} turns – Enter goes on" for plan in moves)
+
+    window = play("env=sokoban", "episodes=3")
+    window.until("start 1 of 3, turn 1")
+    before = window.screen()
+    window.press("h", then="help")  # a sheet over the game: darker all around
+    assert window.screen().mean() < 0.7 * before.mean()
+    window.press("Escape", then="turn 1")
+    np.testing.assert_array_equal(window.screen(), before)
+    for number, move in enumerate(moves[0][:-1]):
+        window.press(ARROWS[move], then=f"turn {number + 2}")
+    window.press(ARROWS[moves[0][-1]], then=first)
+    window.press("Return", then="start 2 of 3, turn 1")
+
+    window.press("Up", then="turn 2")
+    window.press("u", "h", "h", then="turn 2")  # asks before it makes the episode practice
+    window.press("u", "u", then="turn 1")
+    for number, move in enumerate(moves[1][:-1]):
+        window.press(LETTERS[move], then=f"turn {number + 2}")
+    window.press(LETTERS[moves[1][-1]], then=second)
+    window.press("n", then="start 3 of 3, turn 1")
+
+    window.press("Up", then="turn 2")
+    window.press("Escape", "h", "Escape", then="turn 2")  # asks too: the episode is not finished
+    window._xdotool("key", "Escape", "Escape")  # it is given up by that: it cannot be met again as if it were new
+    assert window.end() == (0, "plays/sokoban: 1 of 2 succeeded, 2 of them new\n")
+
+    won, practised, left = record.read_episodes(tmp_path / "plays" / "sokoban")
+    assert (won.policy, won.seed, won.success, won.ended) == ("human", TEST_FIRST, True, "completed")
+    assert won.rewards == {"outcome": 1.0, "format": pytest.approx(0.1)}  # as a model's
+    assert (won.reward, won.step, won.group) == (pytest.approx(1.1), -1, 0)
+    assert [turn.action for turn in won.turns] == moves[0]
+    for turn, experts_turn in zip(won.turns, experts[0].turns, strict=True):
+        np.testing.assert_array_equal(turn.frame, experts_turn.observation.image)  # what a model is shown
+    assert (practised.policy, practised.seed, practised.success) == ("practice", TEST_FIRST + 1, True)
+    assert (left.policy, left.seed, left.success, left.ended) == ("human", TEST_FIRST + 2, False, "invalid")
+    assert [turn.reply for turn in left.turns] == ["<think></think><answer>up</answer>", "gives up"]
+    recorded = Recorded(tmp_path / "plays" / "sokoban", task)
+    again = asyncio.run(Arena(task).play(recorded.starts, recorded))
+    assert [episode.success for episode in again] == [True, False] and recorded.practised == {TEST_FIRST + 1}
+
+    window = play("env=sokoban", "episodes=5")  # goes on after the three
+    window.until("start 4 of 5, turn 1")
+    window.press("Up", then="turn 2")
+    window.press("n", "n", then="Given up – Enter goes on")
+    window.press("Return", then="start 5 of 5, turn 1")
+    window.press("Up", then="turn 2")
+    window.press("r", "r", then="turn 1")
+    window._xdotool("key", "Escape")  # practice that was begun is kept as that
+    told = "plays/sokoban: 3 of 5 starts are played already, 2 left\nplays/sokoban: 1 of 3 succeeded, 1 of them new\n"
+    assert window.end() == (0, told)
+    *_, lost, practised = record.read_episodes(tmp_path / "plays" / "sokoban")
+    assert (lost.policy, lost.seed, lost.success, lost.ended) == ("human", TEST_FIRST + 3, False, "invalid")
+    assert (practised.policy, practised.seed) == ("practice", TEST_FIRST + 4)
+
+
+def test_questions(play: Callable[..., Played], tmp_path: Path) -> None:
+    task = Task("arithmetic", load_task("arithmetic"))
+    gold = [episode.turns[0].reply.answer for episode in by_expert(task, 2)]
+    window = play("env=arithmetic", "out=kept")
+    window.until("start 1 of 20, turn 1")
+    window.press("9", "BackSpace", *gold[0], "Return", then="Right – Enter goes on")
+    window.press("Return", then="start 2 of 20, turn 1")
+    window.press("h", "u", "Return", then=f"Wrong; the answer is {gold[1]} – Enter goes on")  # letters are no commands
+    window.press("r", then="turn 1")  # the answer has counted; this is practice
+    window.press(*gold[1], "Return", then="Right – Enter goes on")
+    window.press("n", then="start 3 of 20, turn 1")
+    window.press("F1", then="help")
+    window._xdotool("key", "F1", "Escape")  # nothing is lost: it closes at once
+    assert window.end() == (0, "kept/arithmetic: 1 of 2 succeeded, 2 of them new\n")
+    episodes = list(record.read_episodes(tmp_path / "kept" / "arithmetic"))
+    assert [(e.policy, e.success, e.turns[0].action) for e in episodes] == [
+        ("human", True, gold[0]),
+        ("human", False, "hu"),
+        ("practice", True, gold[1]),
+    ]
+    assert episodes[0].turns[0].prompt.endswith("=") and episodes[0].turns[0].frame is None
+
+
+def test_a_killed_session_keeps_what_is_finished(play: Callable[..., Played], tmp_path: Path) -> None:
+    gold = by_expert(Task("geometry", load_task("geometry")), 1)[0].turns[0].reply.answer
+    window = play("env=geometry")
+    window.until("start 1 of 20, turn 1")
+    window.press(*gold, "Return", then="Right – Enter goes on")
+    window.process.kill()
+    (won,) = record.read_episodes(tmp_path / "plays" / "geometry")
+    assert won.success and won.turns[0].frame is not None
+
+
+class Leaves(Person):
+    """Presses the window's own button wherever it is asked."""
+
+    async def _event(self, view: View) -> pygame.event.Event:
+        return pygame.event.Event(pygame.QUIT)
+
+
+@pytest.mark.parametrize("script", [[], ["<think></think><answer>up</answer>"]])
+def test_the_windows_button_closes_it(script: list[str]) -> None:
+    task = SeenTask("sokoban", load_task("sokoban"))
+    person = Leaves(task, cast(KeyWindow, None), "plays")
+    person._script = list(script)
+    arena = Arena(task)
+    if not script:
+        with pytest.raises(Closed):
+            asyncio.run(arena.play(held_out_starts(TEST_FIRST, 1), person))
+        return
+    (episode,) = asyncio.run(arena.play(held_out_starts(TEST_FIRST, 1), person))
+    assert [turn.words for turn in episode.turns] == [*script, "gives up"]  # one reply was given, and it counts
+    with pytest.raises(Closed):
+        asyncio.run(person.finished(episode))
+
+
+def test_a_line_that_fits_keeps_its_spaces() -> None:
+    font = _font(20, MONO)
+    width = font.size("m" * 12)[0]
+    assert wrapped("#  @ #\n  $", font, width) == ["#  @ #", "  $"]
+    assert wrapped("one two three four", font, width) == ["one two", "three four"]
+    assert wrapped("m" * 30 + "\0", font, width) == ["m" * 12, "m" * 12, "m" * 6]
+    assert wrapped("", _font(12, BOLD), width) == [""]
+
+
+@pytest.mark.parametrize("size", [(1120, 760), (640, 480)])
+def test_long_texts_scroll(size: tuple[int, int]) -> None:
+    surface = pygame.Surface(size)
+    text = "\n".join(f"line {number}" for number in range(100))
+    shown = View("task", None, "", text, "Read.", (("Start", "1 of 2"),), False, (), (("H", "help"),), "12", "Type")
+    most = draw(surface, shown)
+    assert 50 < most < 100
+    top = pygame.surfarray.array3d(surface)
+    shown = View(**{**vars(shown), "scroll": most + 5})
+    assert draw(surface, shown) == most and (pygame.surfarray.array3d(surface) != top).any()
+    assert draw(surface, View(**{**vars(shown), "text": "short"})) == 0
+    draw_help(surface, "Help", ["a paragraph " * 60] * 5)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no display: DISPLAY is not set; play on a machine with a desktop, or under xvfb-run"),
+        (["env=sokobann"], "unknown env 'sokobann'; did you mean 'sokoban'?"),
+        (
+            ["env=academies"],
+            "env=academies is a suite; name one of its tasks: academy_empty_goal_close, academy_empty_goal",
+        ),
+        (["episodes=0"], "episodes must be at least 1, got 0"),
+        (["first=-1"], "first must be 0 or more, got -1"),
+        (["episode=3"], "unknown key episode; did you mean episodes?"),
+        (["env.kwargs.boxes=99"], "boxes must be"),
+    ],
+)
+def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError) as caught:
+        main(words)
+    assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_display_is_ever_pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    with pytest.raises(UserError, match=r"^no display: SDL_VIDEODRIVER=dummy; play on"):
+        main([f"out={tmp_path}"])
+    command = [sys.executable, "-m", "agents.play", f"out={tmp_path}"]
+    env = {name: value for name, value in os.environ.items() if name != "SDL_VIDEODRIVER"} | {"DISPLAY": ":65000"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: no display: ")

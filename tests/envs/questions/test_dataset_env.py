@@ -1,0 +1,306 @@
+"""Question files: what is read, what is refused and how it is named."""
+
+import base64
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from PIL import Image
+
+from envs.questions.answers import Formula
+from envs.questions.dataset_env import SAMPLES, QuestionsEnv
+from envs.questions.file import BrokenRow, read_row
+from envs.questions.pictures import decode
+
+
+def png(colour: Any = (255, 0, 0), size: tuple[int, int] = (40, 20), mode: str = "RGB", format: str = "PNG") -> bytes:
+    stream = io.BytesIO()
+    Image.new(mode, size, colour).save(stream, format)
+    return stream.getvalue()
+
+
+def write(folder: Path, rows: list[Any], name: str = "rows.jsonl") -> str:
+    lines = [row if isinstance(row, bytes) else json.dumps(row, ensure_ascii=False).encode() for row in rows]
+    (folder / name).write_bytes(b"\n".join(lines) + b"\n")
+    return str(folder / name)
+
+
+def message(*parts: Any, role: str = "user") -> str:
+    return json.dumps([{"role": role, "content": list(parts)}])
+
+
+def asked(env: QuestionsEnv, count: int = 60) -> set[str]:
+    env.reset(seed=0)
+    found = set()
+    for _ in range(count):
+        env.reset()
+        found.add(env.question.text)
+    return found
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"image_size": (96, 120)}])
+def test_the_samples(kwargs: dict) -> None:
+    env = QuestionsEnv(**kwargs)
+    check_env(env, skip_render_check=True)
+    count = len((SAMPLES / ("pictures.jsonl" if kwargs else "questions.jsonl")).read_text().splitlines())
+    assert len(asked(env, 200)) == count
+    for seed in range(30):
+        observation, info = env.reset(seed=seed)
+        again, same = env.reset(seed=seed)
+        assert info == same and str(observation) == str(again)
+        assert env.step(env.expert_action())[1:4] == (1.0, True, False)
+        assert env.step("no idea")[1] == 0.0
+        if "path" in kwargs:
+            image = observation["image"]
+            assert image.shape == (96, 120, 3) and image[:, 60].mean() > 150  # white paper
+            assert (image[:, :12] == 0).all() and (image[:, -12:] == 0).all()  # square, so bars left and right
+
+
+def test_plain_rows(tmp_path: Path) -> None:
+    assert read_row({"problem": " 1+1? ", "answer": "$2$", "solution": ""})[:3] == ("1+1?", "$2$", None)
+    assert read_row({"question": "Which?", "answer": "B"})[:3] == ("Which?", "B", None)
+    assert type(read_row({"problem": "?", "answer": 2}).answer) is Formula
+    assert read_row({"problem": "?", "answer": 0.5}).answer == "0.5"
+    assert read_row({"problem": "<image>How many?", "answer": "2", "images": ["a.png"]})[:3] == (
+        "How many?",
+        "2",
+        "a.png",
+    )
+
+
+def test_lmm_r1_rows() -> None:
+    image, text = {"type": "image", "image": "file:///data/a.jpg"}, {"type": "text", "text": "How many cats?"}
+    assert read_row({"message": message(image, text), "answer": "$3$"})[:3] == (
+        "How many cats?",
+        "$3$",
+        "file:///data/a.jpg",
+    )
+    turns = [{"role": "system", "content": "Think."}, {"role": "user", "content": "1+1?"}]
+    assert read_row({"message": json.dumps(turns), "answer": "2"})[:3] == ("1+1?", "2", None)
+    assert read_row({"message": turns, "answer": "2"}).text == "1+1?"
+    assert (
+        read_row(
+            {"message": message({"type": "image_url", "image_url": {"url": "a.png"}}, text), "answer": "1"}
+        ).picture
+        == "a.png"
+    )
+
+
+def test_the_kind_of_a_row_and_math_500s_columns(tmp_path: Path) -> None:
+    math_500 = {"problem": "1+1?", "solution": "…", "answer": "2", "subject": "Algebra", "level": 3, "unique_id": "a/1"}
+    assert read_row(math_500) == ("1+1?", "2", None, "Algebra")
+    for more, kind in (
+        ({}, ""),
+        ({"subject": None, "level": 3}, "level 3"),
+        ({"kind": " sums ", "subject": "Algebra"}, "sums"),
+        ({"kind": ["sums"], "topic": ""}, ""),
+    ):
+        assert read_row({"problem": "?", "answer": "2", **more}).kind == kind
+    assert QuestionsEnv(write(tmp_path, [math_500])).reset(seed=0)[1]["kind"] == "Algebra"
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pylist([math_500]), tmp_path / "math.parquet")
+    assert QuestionsEnv(str(tmp_path / "math.parquet")).reset(seed=0)[1]["kind"] == "Algebra"
+
+
+def test_in_order_every_question_is_asked_once(tmp_path: Path) -> None:
+    path = write(tmp_path, [{"problem": f"{row}?", "answer": str(row)} for row in range(7)])
+    env = QuestionsEnv(path, in_order=True)
+    asked_once = [env.reset(seed=seed)[0] for seed in range(2**30, 2**30 + 7)]
+    assert sorted(asked_once) == [f"{row}?" for row in range(7)]
+    assert len({QuestionsEnv(path).reset(seed=seed)[0] for seed in range(2**30, 2**30 + 7)}) < 7
+    env.reset()  # without a seed it is drawn
+
+
+BROKEN = [
+    ([], "a row must be an object"),
+    ({"answer": "2"}, "no question: it needs problem or message, and has answer"),
+    ({"problem": " ", "answer": "2"}, "no question"),
+    ({"problem": "?"}, "answer must be a text or a number, got None"),
+    ({"problem": "?", "answer": True}, "answer must be a text or a number, got True"),
+    ({"problem": "?", "answer": ["2"]}, "answer must be a text or a number"),
+    ({"problem": "?", "answer": r"\frac{1}"}, r"the gold answer '\\frac{1}' cannot be read"),
+    ({"problem": "?", "answer": "see the solution on page 3!"}, "cannot be read"),
+    ({"problem": "?", "answer": "2", "images": ["a", "b"]}, "a question may have one picture, got 2"),
+    ({"message": "[{", "answer": "2"}, "message is no JSON"),
+    ({"message": "{}", "answer": "2"}, "message must be a list of chat messages"),
+    ({"message": message(role="assistant"), "answer": "2"}, "message must hold one user turn, got assistant"),
+    ({"message": message({"type": "video"}), "answer": "2"}, "must be a text or an image, got type 'video'"),
+    ({"message": json.dumps([{"role": "user", "content": 3}]), "answer": "2"}, "content must be a text or a list"),
+    (b'{"problem": "?", "ans', "no JSON"),
+    (b'\xff\xfe{"problem": 1}', "no JSON"),
+    (b"[" * 100_000, "no JSON"),
+]
+
+
+@pytest.mark.parametrize(("row", "problem"), BROKEN)
+def test_a_broken_row_is_named_or_left_out(
+    row: Any, problem: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path, [{"problem": "1+1?", "answer": "2"}, b"", row, {"problem": "2+2?", "answer": "4"}, row])
+    with pytest.raises(ValueError) as error:
+        QuestionsEnv(path)
+    assert f"{path}, line 3: " in str(error.value) and problem in str(error.value) and "\n" not in str(error.value)
+    with caplog.at_level(logging.WARNING):
+        env, again = QuestionsEnv(path, on_broken="skip"), QuestionsEnv(path, on_broken="skip")
+    assert (
+        caplog.records[0].getMessage().startswith(f"2 of 4 rows are broken and left out; the first: {path}, line 3: ")
+    )
+    assert len(caplog.records) == 1
+    assert asked(env) == asked(again) == {"1+1?", "2+2?"}
+    with pytest.raises(ValueError, match="has no questions"):
+        QuestionsEnv(write(tmp_path, [row], "only.jsonl"), on_broken="skip")
+
+
+def test_pictures_by_path_bytes_and_base64(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a b.png").write_bytes(png())
+    (tmp_path / "out.png").write_bytes(png())
+    (tmp_path / "in" / "link.png").symlink_to(tmp_path / "out.png")
+    folder = tmp_path / "in"
+    encoded = base64.b64encode(png()).decode()
+    url = (folder / "a b.png").as_uri()
+    for picture in (
+        "a b.png",
+        url,
+        str(folder / "a b.png"),
+        png(),
+        {"bytes": png(), "path": "x"},
+        {"bytes": None, "path": "a b.png"},
+        f"data:image/png;base64,{encoded}",
+        f"data:image;base64,{encoded}",
+    ):
+        assert (decode(picture, folder) == np.array([255, 0, 0])).all(), picture
+        assert decode(picture, folder).shape == (20, 40, 3)
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 30, 3), dtype=np.uint8))
+    stream = io.BytesIO()
+    noise.save(stream, "PNG")
+    assert (decode(base64.b64encode(stream.getvalue()).decode(), folder) == np.asarray(noise)).all()
+    assert (decode(png((0, 0, 0, 0), mode="RGBA"), folder) == 255).all()  # transparent paper is white
+    assert decode(png(7, mode="L", format="JPEG"), folder).shape == (20, 40, 3)
+    for picture, problem in (
+        ("../out.png", "is outside"),
+        (str(tmp_path / "out.png"), "is outside"),
+        ("link.png", "is outside"),
+        ("file:///etc/hostname", "is outside"),
+        ("none.png", "there is no picture 'none.png' in"),
+        ("https://example.org/a.png", "pictures are not fetched"),
+        (b"GIF89a", "broken|none of PNG"),
+        (png()[:60], "the picture is broken"),
+        ("data:image/png;base64,%%", "the picture is no base64"),
+        (3, "a picture must be a path, bytes or base64, got int"),
+        (png(0, (8000, 8000), "1"), "the picture has 8000x8000 pixels"),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            decode(picture, folder)
+
+
+def test_a_broken_picture_is_named_when_it_is_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "good.png").write_bytes(png())
+    rows = [{"problem": f"{name}?", "answer": "1", "image": f"{name}.png"} for name in ("good", "lost")]
+    path = write(tmp_path, rows)
+    with pytest.raises(ValueError, match=r"has pictures: give image_size"):
+        QuestionsEnv(path)
+    with pytest.raises(ValueError, match=r"rows\.jsonl, line 2: there is no picture 'lost\.png'"):
+        asked(QuestionsEnv(path, image_size=(8, 8)))
+    with caplog.at_level(logging.WARNING):
+        assert asked(QuestionsEnv(path, image_size=[8, 8], on_broken="skip")) == {"good?"}
+    assert len(caplog.records) == 1 and "line 2: there is no picture" in caplog.records[0].getMessage()
+    env = QuestionsEnv(path, image_size=(8, 8), on_broken="skip", render_mode="rgb_array")
+    env.reset(seed=0)
+    red = (env.render() == [255, 0, 0]).all(axis=2)
+    assert red.sum() == 32 and red[2:6].all()  # 40x20 in 8x8 is 8x4, bars above and below
+
+
+def test_text_rows_among_pictures_are_black(tmp_path: Path) -> None:
+    env = QuestionsEnv(write(tmp_path, [{"problem": "1+1?", "answer": "2"}]), image_size=(10, 12))
+    observation, _ = env.reset(seed=0)
+    assert observation["image"].shape == (10, 12, 3) and not observation["image"].any()
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    colours = [(10 * row, 0, 0) for row in range(20)]
+    rows = [
+        {"problem": f"Question {row}?", "answer": str(row), "image": {"bytes": png(colour), "path": None}, "extra": 1}
+        for row, colour in enumerate(colours)
+    ]
+    rows[13]["answer"] = "x+"
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path, row_group_size=6)
+    with pytest.raises(ValueError, match=r"rows\.parquet, row 14: the gold answer 'x\+' cannot be read"):
+        QuestionsEnv(str(path), image_size=(8, 8))
+    env = QuestionsEnv(str(path), image_size=(8, 8), on_broken="skip")
+    assert asked(env, 400) == {f"Question {row}?" for row in range(20) if row != 13}
+    for seed in range(30):
+        observation, _ = env.reset(seed=seed)
+        number = int(env.question.text.split()[1].rstrip("?"))
+        assert observation["image"][4, 4].tolist() == [10 * number, 0, 0] and env.expert_action() == str(number)
+    plain = pyarrow.table({"message": [message({"type": "text", "text": "1+1?"})], "answer": ["2"]})
+    parquet.write_table(plain, tmp_path / "text.parquet")
+    assert asked(QuestionsEnv(str(tmp_path / "text.parquet"))) == {"1+1?"}
+    (tmp_path / "no.parquet").write_text("no")
+    with pytest.raises(ValueError, match=r"no\.parquet is no Parquet file"):
+        QuestionsEnv(str(tmp_path / "no.parquet"))
+
+
+def test_splits_share_no_question(tmp_path: Path) -> None:
+    rows = [{"problem": f"What is {number % 200}+1?", "answer": number % 200 + 1} for number in range(400)]
+    path = write(tmp_path, rows)
+    train, test = (set(asked(QuestionsEnv(path, split=split), 3000)) for split in ("train", "test"))
+    assert not train & test and len(train | test) == 200
+    assert 8 <= len(test) <= 35  # 20 expected, standard deviation 4
+    assert asked(QuestionsEnv(write(tmp_path, rows[::-1], "turned.jsonl"), split="test"), 3000) == test
+    single = write(tmp_path, rows[:1], "one.jsonl")
+    sizes = {split: 0 for split in ("train", "test")}
+    for split in sizes:
+        try:
+            sizes[split] = len(asked(QuestionsEnv(single, split=split)))
+        except ValueError as error:
+            assert f"the {split} split of {single} is empty" in str(error)
+    assert sorted(sizes.values()) == [0, 1]
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    path = write(tmp_path, [{"problem": "old?", "answer": "1"}])
+    assert asked(QuestionsEnv(path)) == {"old?"}
+    write(tmp_path, [{"problem": "newer?", "answer": "1"}])
+    assert asked(QuestionsEnv(path)) == {"newer?"}
+
+
+def test_two_pictures_with_one_question_are_two_states(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    (tmp_path / "b.png").write_bytes(png((0, 255, 0)))
+    path = write(tmp_path, [{"problem": "?", "answer": name, "image": f"{name.lower()}.png"} for name in "AB"])
+    env = QuestionsEnv(path, image_size=(8, 8))
+    assert len({env.reset(seed=seed)[1]["state_hash"] for seed in range(20)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "problem"),
+    [
+        ({"path": "rows.csv"}, "path must end in .jsonl or .parquet, got 'rows.csv'"),
+        ({"path": "none.jsonl"}, "there is no file 'none.jsonl' in the working directory"),
+        ({"on_broken": "ignore"}, "on_broken must be one of error, skip, got 'ignore'"),
+        ({"split": "dev"}, "split must be one of all, train, test, got 'dev'"),
+        ({"render_mode": "film"}, "render_mode must be ansi, rgb_array, human or None, got 'film'"),
+        ({"image_size": 8}, "image_size must be two whole numbers"),
+    ],
+)
+def test_mistakes(kwargs: dict, problem: str) -> None:
+    with pytest.raises(ValueError) as error:
+        QuestionsEnv(**kwargs)
+    assert problem in str(error.value)
+
+
+def test_broken_rows_are_value_errors() -> None:
+    with pytest.raises(BrokenRow):
+        read_row(None)

@@ -1,0 +1,33 @@
+"""Pictures are fitted into a size without changing their shape."""
+
+import numpy as np
+import pytest
+
+from render.draw.images import fit
+
+
+def test_the_same_size_is_a_copy() -> None:
+    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    fitted = fit(image, (4, 4))
+    np.testing.assert_array_equal(fitted, image)
+    fitted[:] = 0
+    assert image.max() == 47
+
+
+def test_shrinking_averages() -> None:
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[:2, :2] = (100, 0, 0)
+    image[0, 0] = (200, 0, 0)
+    assert fit(image, (2, 2))[:, :, 0].tolist() == [[125, 0], [0, 0]]  # (200 + 3 · 100) / 4
+
+
+def test_enlarging_repeats_pixels_between_bars() -> None:
+    image = np.array([[[10, 0, 0], [20, 0, 0]]], np.uint8)  # 1x2 into 6x4: 2x4, rows 2 and 3
+    assert fit(image, (6, 4))[:, :, 0].tolist() == [[0] * 4] * 2 + [[10, 10, 20, 20]] * 2 + [[0] * 4] * 2
+
+
+@pytest.mark.parametrize("shape", [(1, 500), (500, 1), (84, 84), (83, 85), (3, 2)])
+def test_any_shape_fits(shape: tuple[int, int]) -> None:
+    fitted = fit(np.full((*shape, 3), 255, np.uint8), (84, 84))
+    assert fitted.shape == (84, 84, 3) and fitted.dtype == np.uint8
+    assert fitted[41, 41].tolist() == [255] * 3  # the middle is never a bar

@@ -1,0 +1,198 @@
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from render.records.episode import Episode, EpisodeWriter, Turn, frame_name, read_episodes, read_records
+
+
+def picture(value: int) -> np.ndarray:
+    return np.full((4, 6, 3), value, np.uint8)
+
+
+def turn(**changes: object) -> Turn:
+    basic = Turn(
+        "Play.", "<think>x</think><answer>Right</answer>", "x", "Right", True, 0.1, {"format": 0.1}, "", None, 9
+    )
+    return dataclasses.replace(basic, **changes)  # type: ignore[arg-type]
+
+
+def episode(*turns: Turn, **changes: object) -> Episode:
+    basic = Episode("football", 7, "before", -1, 0, True, "completed", 1.1, {"success": 1.0, "format": 0.1}, turns)
+    return dataclasses.replace(basic, **changes)  # type: ignore[arg-type]
+
+
+def same(a: Episode, b: Episode) -> bool:
+    for one, other in zip(a.turns, b.turns, strict=True):
+        if one.frame is None or other.frame is None:
+            if one.frame is not other.frame:
+                return False
+        elif not np.array_equal(one.frame, other.frame):
+            return False
+        if dataclasses.replace(one, frame=None) != dataclasses.replace(other, frame=None):
+            return False
+    return dataclasses.replace(a, turns=()) == dataclasses.replace(b, turns=())
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    first = episode(turn(frame=picture(1)), turn(frame=picture(2), valid=False, action=""))
+    second = episode(turn(), seed=8, success=False, ended="truncated", step=12, group=3)
+    with EpisodeWriter(tmp_path / "new" / "episodes") as writer:
+        writer.write(first)
+        writer.write(second)
+    read = list(read_episodes(tmp_path / "new" / "episodes"))
+    assert len(read) == 2
+    assert same(read[0], first) and same(read[1], second)
+    assert not same(read[0], second)
+
+
+def test_what_training_knows_of_an_episode_is_kept(tmp_path: Path) -> None:
+    turns = (turn(advantage=0.5), turn(advantage=-1.5))
+    trained = episode(*turns, step=3, kind="corner", stage="mgt", advantage=-0.5, score=2.0)
+    full = episode(ended="context", success=False, problem="the prompt has 40 tokens, the context 32")
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(trained)
+        writer.write(full)
+    read = list(read_episodes(tmp_path))
+    assert read == [trained, full]
+    assert [t.advantage for t in read[0].turns] == [0.5, -1.5] and read[1].turns == ()
+
+
+def test_a_record_of_schema_1_is_read_with_defaults(tmp_path: Path) -> None:
+    old = {
+        "schema": 1, "task": "football", "seed": 7, "policy": "before", "step": -1, "group": 0, "success": True,
+        "ended": "completed", "reward": 1.1, "rewards": {"success": 1.0, "format": 0.1},
+        "turns": [{
+            "prompt": "Play.", "reply": "<think>x</think><answer>Right</answer>", "thinking": "x", "action": "Right",
+            "valid": True, "reward": 0.1, "rewards": {"format": 0.1}, "text": "", "frame": None, "reply_tokens": 9,
+        }],
+    }  # fmt: skip
+    (tmp_path / "episodes.jsonl").write_text(json.dumps(old) + "\n")
+    assert list(read_episodes(tmp_path)) == [episode(turn())]
+    (record,) = read_records(tmp_path)
+    new = {"kind": "", "stage": "", "advantage": None, "score": None, "problem": ""}
+    assert record == old | new | {"turns": [old["turns"][0] | {"advantage": None}]}  # type: ignore[index]
+    with EpisodeWriter(tmp_path) as writer:  # an older record is gone on with
+        writer.write(episode(turn(), seed=8))
+    assert [e.seed for e in read_episodes(tmp_path)] == [7, 8]
+
+
+text = st.text(st.characters(), max_size=40) | st.sampled_from(["</script>", "\u2028", "\ud800", "a\r\nb\0", "✓ 𝕏"])
+
+
+@settings(max_examples=60)
+@given(text, text, text, st.floats(allow_nan=False), st.dictionaries(text, st.floats(allow_nan=False), max_size=3))
+def test_any_text_and_number_comes_back(
+    prompt: str, reply: str, task: str, reward: float, rewards: dict[str, float]
+) -> None:
+    written = episode(turn(prompt=prompt, reply=reply, reward=reward, rewards=rewards), task=task)
+    with tempfile.TemporaryDirectory() as folder:
+        with EpisodeWriter(folder) as writer:
+            writer.write(written)
+        assert same(next(iter(read_episodes(folder))), written)
+
+
+def test_each_distinct_frame_is_stored_once(tmp_path: Path) -> None:
+    for _ in range(2):  # a second writer knows what the first one stored
+        with EpisodeWriter(tmp_path) as writer:
+            writer.write(episode(turn(frame=picture(1)), turn(frame=picture(1)), turn(frame=picture(2))))
+    names = {path.stem for path in (tmp_path / "frames").iterdir()}
+    assert names == {frame_name(picture(1)), frame_name(picture(2))}
+    frames = [t.frame for e in read_episodes(tmp_path) for t in e.turns]
+    assert frames[0] is frames[1] is frames[3]
+
+
+def test_frames_of_equal_bytes_and_other_shapes_differ() -> None:
+    assert frame_name(np.zeros((2, 3, 3), np.uint8)) != frame_name(np.zeros((3, 2, 3), np.uint8))
+
+
+def test_a_torn_last_line_is_skipped_with_a_warning(tmp_path: Path) -> None:
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(episode(turn()))
+        writer.write(episode(turn(), seed=8))
+    path = tmp_path / "episodes.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.warns(UserWarning, match=r"episodes\.jsonl line 2 is torn"):
+        assert [e.seed for e in read_episodes(tmp_path)] == [7]
+    with pytest.warns(UserWarning, match="a torn last line was dropped"), EpisodeWriter(tmp_path) as writer:
+        writer.write(episode(turn(), seed=9))
+    assert [e.seed for e in read_episodes(tmp_path)] == [7, 9]
+
+
+def test_a_killed_writer_leaves_whole_episodes(tmp_path: Path) -> None:
+    code = (
+        "import sys, os; sys.path.insert(0, sys.argv[2]); from test_episode import *\n"
+        "writer = EpisodeWriter(sys.argv[1])\n"
+        "for seed in range(5): writer.write(episode(turn(frame=picture(seed)), seed=seed))\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path), os.path.dirname(__file__)], timeout=60)
+    assert done.returncode == -9
+    assert [e.seed for e in read_episodes(tmp_path)] == [0, 1, 2, 3, 4]
+
+
+def test_a_newer_schema_is_refused_in_one_line(tmp_path: Path) -> None:
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(episode(turn()))
+    path = tmp_path / "episodes.jsonl"
+    path.write_text(path.read_text().replace('"schema":2', '"schema":3'))
+    with pytest.raises(ValueError, match=r"line 1 has schema 3, this Kickoff reads up to 2: update Kickoff") as caught:
+        list(read_episodes(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{nonsense", "line 2 is not JSON"),
+        ("[1, 2]", "line 2 is not an episode"),
+        ('{"schema": 1, "task": "x"}', "line 2 is not a whole episode: seed, policy"),
+    ],
+)
+def test_damage_inside_names_the_line(tmp_path: Path, line: str, message: str) -> None:
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(episode(turn()))
+    with open(tmp_path / "episodes.jsonl", "a") as file:
+        file.write(line + "\n")
+    with pytest.raises(ValueError, match=message):
+        list(read_episodes(tmp_path))
+
+
+def test_a_frame_s_name_cannot_leave_the_folder(tmp_path: Path) -> None:
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(episode(turn(frame=picture(3))))
+    path = tmp_path / "episodes.jsonl"
+    record = json.loads(path.read_text())
+    record["turns"][0]["frame"] = "../../etc/passwd"
+    path.write_text(json.dumps(record) + "\n")
+    with pytest.raises(ValueError, match="a name is 16 hexadecimal digits"):
+        list(read_records(tmp_path))
+
+
+def test_a_missing_frame_says_so(tmp_path: Path) -> None:
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(episode(turn(frame=picture(3))))
+    (tmp_path / "frames" / f"{frame_name(picture(3))}.png").unlink()
+    with pytest.raises(ValueError, match="cannot be read as a picture"):
+        list(read_episodes(tmp_path))
+
+
+def test_wrong_values_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="ended as 'failed': it must be one of completed, truncated, invalid, context"):
+        episode(ended="failed")
+    with EpisodeWriter(tmp_path) as writer:
+        with pytest.raises(ValueError, match=r"a frame is float64 \[2, 2\]: it must be uint8 \[H, W, 3\]"):
+            writer.write(episode(turn(frame=np.zeros((2, 2)))))
+    assert list(read_episodes(tmp_path)) == []
+
+
+def test_a_folder_without_a_record_has_no_episodes(tmp_path: Path) -> None:
+    assert list(read_episodes(tmp_path / "nothing")) == []

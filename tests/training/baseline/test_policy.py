@@ -1,0 +1,186 @@
+"""What PPO sees is what a language model sees, and a trained baseline plays as its network says; no Ray is needed."""
+
+import asyncio
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import envs  # noqa: F401
+from agents.episodes.arena import Arena
+from agents.episodes.jobs import Player
+from agents.episodes.policy import Seat
+from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, held_out_starts
+from configs.errors import UserError
+from envs.task.config import load_task
+from envs.task.reply import Reader
+from envs.task.task import Task
+from training.baseline import config as baseline_config
+from training.baseline.config import baseline_tasks, from_words, is_baseline
+from training.baseline.env import BaselineEnv, Played, lesson, starts
+from training.baseline.policy import Network, features, load_baseline, save_network
+from training.compare.resolve import entrant
+from training.config.compose import load
+from training.evaluation.measure import held_out
+
+CLOSE = ["env=football", "env.kwargs.scenario=academy_empty_goal_close"]
+
+
+# -- the env ----------------------------------------------------------------------------------------------------------
+
+
+class Fixed:
+    """A player that answers the same actions in every episode."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def sit(self, task: Task) -> None:
+        """No memory."""
+
+    def at(self, temperature: float) -> "Fixed":
+        return self
+
+    async def reply(self, seat: Seat) -> str:
+        return f"<think></think><answer>{self.names[seat.turn]}</answer>"
+
+
+def baseline_env(words: list[str], seeds: list[int], **keys: Any) -> tuple[BaselineEnv, list[Played]]:
+    config, task = from_words(words)
+    for key, value in keys.items():
+        setattr(config, key, value)
+    played: list[Played] = []
+    return BaselineEnv(lesson(config, task), config, itertools.chain(seeds, itertools.repeat(0)), played), played
+
+
+@pytest.mark.parametrize("words", [CLOSE, ["env=sokoban"]])
+def test_ppo_sees_and_wins_what_a_language_model_would(words: list[str]) -> None:
+    """The same actions on the same seeds: the same frames, lengths and successes."""
+    config, task_config = from_words(words)
+    task = Task(config.task_name, task_config)
+    names = [name for name in task_config.actions if isinstance(name, str)]
+    seeds = [start.seed for start in held_out_starts(TEST_FIRST, 12)]
+    rng = np.random.default_rng(0)
+    chosen = [names.index("right"), *rng.integers(len(names), size=task_config.max_turns)]
+    arena = Arena(task)
+    there = asyncio.run(arena.play(held_out_starts(TEST_FIRST, 12), Fixed([names[action] for action in chosen])))
+    arena.close()
+    env, played = baseline_env(words, seeds, reward="success")
+    for seed, episode in zip(seeds, there, strict=True):
+        frame, _ = env.reset(seed=123)
+        paid, over = [], False
+        for number, turn in enumerate(episode.turns):
+            assert not over and np.array_equal(frame, turn.observation.image), (seed, number)
+            frame, reward, terminated, truncated, _ = env.step(chosen[number])
+            paid.append(reward)
+            over = terminated or truncated
+        assert over and paid == [0.0] * (len(paid) - 1) + [float(episode.success)]
+    assert [(one.success, one.turns) for one in played] == [(e.success, len(e.turns)) for e in there]
+    env.close()
+
+
+def test_returns_are_the_env_s_and_football_s_have_checkpoints() -> None:
+    env, played = baseline_env(CLOSE, [7])
+    env.reset()
+    over, total = False, 0.0
+    while not over:
+        _, reward, terminated, truncated, _ = env.step(env.env.unwrapped.expert_action())  # type: ignore[attr-defined]
+        total, over = total + reward, terminated or truncated
+    # A goal, 1, pays what is left of the ten checkpoints of 0.1.
+    assert total == pytest.approx(2.0) and played == [Played(True, total, played[0].turns)]
+    env.close()
+    assert lesson(*from_words([*CLOSE, "env.kwargs.rewards=scoring"])).config.kwargs["rewards"] == "scoring"
+    for word in ("reward=success", "env.success=return >= 1"):
+        assert "rewards" not in lesson(*from_words([*CLOSE, word])).config.kwargs
+
+
+def test_training_starts_are_never_held_out_and_new_after_a_resume() -> None:
+    def first(done: int, index: int) -> list[int]:
+        return list(itertools.islice(starts(3, done, index), 50))
+
+    drawn = [seed for done in (0, 1024) for index in range(8) for seed in first(done, index)]
+    assert len(set(drawn)) == len(drawn) and max(drawn) < TRAIN_SEEDS
+    assert first(0, 2) == first(0, 2)
+
+
+def test_a_vector_policy_reads_what_simple115v2_says() -> None:
+    env, _ = baseline_env([*CLOSE, "observation=simple115v2"], [11])
+    vector, _ = env.reset()
+    assert env.observation_space.shape == (115,) and vector.shape == (115,)
+    shown = Task("football", load_task("football", [CLOSE[1].replace("env=", "")])).make()
+    shown.reset(seed=11)
+    for action in (5, 5, 4):
+        assert np.array_equal(features(shown), vector)
+        vector, *_ = env.step(action)
+        shown.step(action)
+    with pytest.raises(ValueError, match="only football has"):
+        features(Task("sokoban", load_task("sokoban")).make())
+
+
+# -- the policy -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def untrained(tmp_path: Path) -> Path:
+    """The folder of a baseline that has learned nothing: no Ray is needed to play it."""
+    torch.manual_seed(0)
+    config, task = from_words(["env=sokoban"])
+    baseline_config.save(config, task, tmp_path)
+    network = Network((84, 84, 3), 4)
+    torch.nn.init.normal_(network.policy.weight, std=0.1)
+    save_network(network, tmp_path)
+    return tmp_path
+
+
+def test_a_baseline_plays_the_actions_of_its_network(untrained: Path) -> None:
+    assert is_baseline(untrained) and not is_baseline(untrained.parent)
+    ((name, settings),) = baseline_tasks(untrained).items()
+    assert name == "sokoban" and settings == load_task("sokoban")
+    policy = load_baseline(untrained)
+    player = Player({name: settings}, policy)
+    reader = Reader(settings)
+    greedy = asyncio.run(held_out(player, name, 6, 0.0))
+    for turn in itertools.chain.from_iterable(episode.turns for episode in greedy):
+        assert turn.observation.image is not None
+        seen = torch.from_numpy(turn.observation.image)[None]
+        with torch.no_grad():
+            best = int(policy.network.logits(policy.network.embed(seen)).argmax())
+        assert reader.read(turn.words).actions == (best,)
+    one, two = (asyncio.run(held_out(player, name, 6, 1.0)) for _ in range(2))
+    assert [[t.words for t in e.turns] for e in one] == [[t.words for t in e.turns] for e in two]  # by its seeds
+    assert {t.words for e in one for t in e.turns} == {f"<think></think><answer>{a}</answer>" for a in settings.actions}
+    player.close()
+
+
+def test_a_baseline_refuses_another_game(untrained: Path) -> None:
+    """Before it plays."""
+    player = entrant(str(untrained), load(["env=sokoban"]))
+    player.check({"sokoban": load_task("sokoban")})
+    for name, word, problem in (
+        ("frozen_lake", "max_turns=9", "task frozen_lake: the baseline has learned the actions up, down, left, right"),
+        (
+            "sokoban",
+            "kwargs.image_size=[42,42]",
+            "task sokoban: the baseline has learned from 84x84x3, this is 42x42x3",
+        ),
+        ("arithmetic", "max_turns=1", "task arithmetic: the baseline has learned the actions up, down, left, right"),
+    ):
+        with pytest.raises(UserError) as caught:
+            player.check({name: load_task(name, [f"env.{word}"])})
+        assert str(caught.value) == f"policy={untrained}: {problem}"
+
+
+def test_damaged_weights_are_told_in_one_line(untrained: Path) -> None:
+    path = untrained / "policy.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"policy\.safetensors is damaged"):
+        load_baseline(untrained)
+    path.unlink()
+    with pytest.raises(UserError, match=r"no policy\.safetensors yet; go on: "):
+        load_baseline(untrained)
+    (untrained / "baseline.yaml").write_text("env: sokoban\nwarp: 9\n")
+    with pytest.raises(UserError, match=r"baseline\.yaml: unknown key warp"):
+        load_baseline(untrained)

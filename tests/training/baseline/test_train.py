@@ -1,0 +1,232 @@
+"""Real RLlib: a baseline that is trained, killed and resumed; and what it refuses."""
+
+import asyncio
+import itertools
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.wrappers.utils import RunningMeanStd
+
+import envs  # noqa: F401
+from agents.episodes.jobs import Player
+from agents.episodes.starts import TEST_FIRST
+from configs.errors import UserError
+from render.records.episode import read_episodes
+from training.baseline import config as baseline_config
+from training.baseline.config import BaselineConfig, baseline_tasks, from_words
+from training.baseline.env import lesson
+from training.baseline.policy import Network, load_baseline, policy_of
+from training.baseline.train import main
+from training.compare import command as evaluate
+from training.compare.resolve import entrant
+from training.config.compose import load
+from training.evaluation.measure import held_out
+from training.runs.metrics import read_metrics
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(600)]  # Ray's and RLlib's own
+
+CLOSE = ["env=football", "env.kwargs.scenario=academy_empty_goal_close"]
+SMALL = ["batch=128", "envs=8", "epochs=2", "episodes=8"]
+LESSON = [*CLOSE, *SMALL, "steps=1024", "evaluate_every=4", "checkpoint_every=1"]
+
+
+# -- training ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("ray")
+    out = tmp_path_factory.mktemp("runs")
+    main([*LESSON, f"out={out}", "name=close"])
+    return out / "close"
+
+
+def test_what_a_baseline_leaves(trained: Path) -> None:
+    names = {path.name for path in trained.iterdir()}
+    assert names >= {
+        "baseline.yaml",
+        "metrics.jsonl",
+        "policy.safetensors",
+        "summary.json",
+        "curves.png",
+        "report.html",
+    }
+    assert not names & {"config.yaml", "checkpoints"}
+    assert sorted(path.name for path in (trained / "videos").iterdir()) == ["after.mp4", "before.mp4"]
+    rows = read_metrics(trained)
+    updates = [row for row in rows if row["stage"] == "ppo"]
+    assert [row["total_step"] for row in updates] == [*range(1, len(updates) + 1)]
+    done = [row["env_steps"] for row in updates]
+    assert all(128 <= b - a < 128 + 8 for a, b in itertools.pairwise([0, *done]))  # all eight envs step together
+    assert done[-2] < 1024 <= done[-1]
+    rates = [max(0.0, 1e-3 * (1 - steps / 1024)) for steps in done]  # in a straight line to 0
+    assert [row["learning_rate"] for row in updates] == pytest.approx(rates, abs=1e-9)
+    assert all(0 < row["entropy"] <= np.log(19) + 1e-6 and row["time/env_steps_per_second"] > 0 for row in updates)
+    evaluated = [row for row in rows if row["stage"] == "evaluation"]
+    assert [row["total_step"] for row in evaluated] == [4, 8]
+    assert all(row["eval/low"] <= row["eval/success"] <= row["eval/high"] for row in evaluated)
+    summary = json.loads((trained / "summary.json").read_text())
+    assert (summary["task"], summary["seed"], summary["env_steps"]) == ("football", 0, done[-1])
+    assert list(summary["success"]) == ["before", "after", "random", "idle", "expert"]
+    assert summary["success"]["expert"]["mean"] == 1.0 and summary["success"]["idle"]["mean"] == 0.0
+    assert set(summary["success"]["after"]) == {"mean", "ci95", "n", "valid", "greedy", "blind"}
+    kept = list(read_episodes(trained / "episodes" / "after"))
+    assert [episode.seed for episode in kept] == list(range(TEST_FIRST, TEST_FIRST + 8))
+    assert sum(episode.success for episode in kept) == round(8 * summary["success"]["after"]["mean"])
+    assert {(episode.policy, episode.step) for episode in kept} == {("after", 8)}
+    assert kept[0].turns[0].prompt == "Play football." and kept[0].turns[0].frame is not None
+
+
+def test_the_row_of_a_baseline_is_the_one_that_its_training_measured(trained: Path) -> None:
+    ((name, settings),) = baseline_tasks(trained).items()
+    player = Player({name: settings}, load_baseline(trained))
+    summary = json.loads((trained / "summary.json").read_text())["success"]["after"]
+    for temperature, measured in ((1.0, summary["mean"]), (0.0, summary["greedy"])):
+        episodes = asyncio.run(held_out(player, name, 8, temperature))
+        assert sum(episode.success for episode in episodes) / 8 == measured
+    player.close()
+
+
+def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Path) -> None:
+    folder = tmp_path / "close"
+    command = [sys.executable, "-m", "training.baseline", *LESSON, f"out={tmp_path}", "name=close"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 200
+        while len(list(folder.glob("checkpoints/step-*"))) < 2 and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        with pytest.raises(UserError, match="another process is working on"):
+            main([f"resume={folder}"])
+    finally:
+        process.send_signal(signal.SIGKILL)
+        assert process.stderr is not None
+        said = process.stderr.read()
+        process.wait()
+    assert process.returncode == -signal.SIGKILL, said
+    assert "WARNING" not in said and "Warning" not in said, said
+    newest = max(folder.glob("checkpoints/step-*"))
+    assert 0 < json.loads((newest / "progress.json").read_text())["env_steps"] < 1024
+    assert f"{trained.name} in football: its training has not come to its end" in notes(folder)
+    for file in ("progress.json", "ppo/rllib/algorithm_state.pkl"):
+        whole = (newest / file).read_bytes()
+        (newest / file).write_bytes(whole[:20])
+        with pytest.raises(UserError, match=f"{newest} is damaged: .*; remove it to go on before it"):
+            main([f"resume={folder}"])
+        (newest / file).write_bytes(whole)
+    main([f"resume={folder}"])
+
+    def untimed(run: Path) -> list[dict[str, Any]]:
+        return [{key: row[key] for key in row if not key.startswith("time/")} for row in read_metrics(run)]
+
+    assert untimed(folder) == untimed(trained)
+    assert (folder / "policy.safetensors").read_bytes() == (trained / "policy.safetensors").read_bytes()
+    one, other = (json.loads((run / "summary.json").read_text()) for run in (folder, trained))
+    assert one["success"] == other["success"]
+    assert notes(folder) == []
+    with pytest.raises(UserError, match="is finished already"):
+        main([f"resume={folder}"])
+
+
+def notes(folder: Path) -> list[str]:
+    """What a table says of a baseline, by its folder's name."""
+    player = entrant(str(folder), load(["env=football"]))
+    return [note.replace(str(folder), folder.name) for note in player.notes("football", ["football"], [])]
+
+
+def test_vectors_are_learned_from_and_who_sees_none_is_not_blinded(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    main([*CLOSE, *SMALL, "observation=simple115v2", "steps=128", f"out={tmp_path}", "name=vector"])
+    summary = json.loads((tmp_path / "vector" / "summary.json").read_text())
+    assert summary["observation"] == "simple115v2" and "blind" not in summary["success"]["after"]
+    with pytest.raises(UserError, match=r"blind=true shows other frames, but policy=.* looks at none: leave one out"):
+        evaluate.main([f"policy={tmp_path / 'vector'}", "episodes=2", "blind=true"])
+
+
+def test_a_return_is_that_of_its_own_episode() -> None:
+    """The spread that rewards are divided by is that of true discounted returns, whatever ends the episodes."""
+    pytest.importorskip("ray")
+    from training.baseline.ppo import Lessons
+
+    config, task = from_words(["env=sokoban", "env.max_turns=3", "gamma=0.5"])
+    lessons = Lessons({"task": lesson(config, task), "config": config, "num_envs": 2})
+    lessons.reset(seed=0)
+    expected, running, over = RunningMeanStd(), np.zeros(2), np.zeros(2, bool)
+    for _ in range(12):
+        _, scaled, terminated, truncated, _ = lessons.step(np.array([0, 1]))
+        paid = scaled * np.sqrt(lessons.spread.var + 1e-8)
+        assert (paid[over] == 0).all()  # the next episode has begun instead
+        running = np.where(over, 0.0, running) * 0.5 + paid
+        if (~over).any():
+            expected.update(running[~over])
+        assert lessons.spread.mean == pytest.approx(expected.mean) and abs(running).max() < 0.2  # of -0.1 a move
+        over = terminated | truncated
+    lessons.close()
+
+
+# -- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            ["env=sokoban", "observation=simple115v2"],
+            "observation=simple115v2 is football's; task sokoban is kickoff/S",
+        ),
+        (["observation=smm"], "observation=smm: one of pixels, simple115v2 is expected"),
+        (["env=arithmetic"], "task arithmetic asks for an answer in words: the baseline needs a game"),
+        (["env=sokoban_plan"], "takes up to 50 actions a reply: the baseline plays one a turn; set env.actions_per"),
+        (["env=football_text"], "task football_text shows no pictures"),
+        (["env=footbal"], "unknown env 'footbal'; did you mean 'football'"),
+        (["env=sokoban_sizes"], "env=sokoban_sizes is a suite; name one of its tasks: sokoban, sokoban_7x7_2"),
+        (["env=football", "env.kwargs.scenario=nowhere"], "nowhere"),
+        (["env=football_match"], "1024 observations of 448x672x3 take 0.9 GB: set env.image_size=[84,84]"),
+        (["env=football", "env.image_size=[4,4]"], "frames of 4x4x3 are smaller than the CNN's patches of 7x7"),
+        (["steps=0"], "steps must be at least 1, got 0"),
+        (["batch=100"], "batch must be a multiple of envs=32, got 100"),
+        (["lr=-1"], "lr must be greater than 0, got -1"),
+        (["learning_rate=1"], "unknown key learning_rate"),
+        (["name=a/b"], "name may hold letters"),
+    ],
+)
+def test_bad_words_are_one_line(words: list[str], problem: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as told:
+        main([*words, f"out={tmp_path}"])
+    assert problem in str(told.value) and "\n" not in str(told.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_resumed_is_told(tmp_path: Path, trained: Path) -> None:
+    (tmp_path / "config.yaml").write_text("name: x\n")
+    for words, problem in (
+        ([f"resume={tmp_path / 'none'}"], "no baseline is there"),
+        ([f"resume={tmp_path}"], "no baseline is there .*python -m training.run resume="),
+        ([f"resume={trained}"], "is finished already"),
+        ([f"resume={trained}", "lr=1"], "a resumed baseline keeps its config; remove lr=1"),
+        ([f"out={trained.parent}", "name=close"], "exists already; choose another name"),
+    ):
+        with pytest.raises(UserError, match=problem):
+            main(words)
+
+
+def test_without_rllib_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"the baseline needs RLlib: pip install 'kickoff-rl\[ray\]'"):
+        main([*CLOSE, f"out={tmp_path}"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_config_is_read_back_as_it_was(tmp_path: Path) -> None:
+    config, task = from_words(["env=football", "lr=0.002", "env.max_turns=9", "observation=simple115v2"])
+    assert config.folder == Path("runs/football-ppo-simple115v2")
+    baseline_config.save(config, task, tmp_path)
+    assert baseline_config.read(tmp_path) == (config, task)
+    assert isinstance(policy_of(Network((115,), 19), task).at(0.0).actions, tuple)
+    assert BaselineConfig().folder == Path("runs/football-ppo")

@@ -1,0 +1,223 @@
+"""Real Ray, real processes, real kills."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from agents.chat.types import Prompt
+from training.config.cluster import ClusterConfig
+
+ray = pytest.importorskip("ray")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # Ray's and vLLM's own
+    pytest.mark.timeout(600),
+]
+
+from training.cluster.ray.calls import unless_dead  # noqa: E402
+from training.cluster.ray.failures import Deaths  # noqa: E402
+from training.cluster.ray.reservation import bundles, check_room, connect  # noqa: E402
+from training.cluster.ray.router import RemoteEngine  # noqa: E402
+from training.cluster.ray.weights import pieces, unpack  # noqa: E402
+
+WORDS = [
+    "env=football",
+    "cluster=ray",
+    "engine.kind=vllm",
+    "engine.vllm.cpu_cache_gb=0.1",
+    "checkpoint_every=1",
+    "evaluation.episodes=4",
+    "evaluation.every=0",
+    "evaluation.videos=0",
+    "evaluation.records=1",
+    "stages=mgt",
+    "stages.mgt.steps=5",
+    "algo.groups=3",
+    "algo.group_size=4",
+]
+
+
+# -- pieces -----------------------------------------------------------------------------------------------------------
+
+
+def test_weights_survive_their_way_bit_by_bit() -> None:
+    tensors = {
+        "half": torch.randn(3, 5).bfloat16(),
+        "whole": torch.randn(4),
+        "scalar": torch.tensor(7, dtype=torch.int64),
+        "turned": torch.randn(2, 6).T,
+    }
+    sent = list(pieces(tensors.items(), size=40))
+    assert [[packed.name for packed in piece] for piece in sent] == [["half", "whole"], ["scalar", "turned"]]
+    received = dict(unpack(packed) for piece in sent for packed in piece)
+    assert list(received) == list(tensors)
+    for name, tensor in tensors.items():
+        assert received[name].dtype == tensor.dtype
+        assert torch.equal(received[name], tensor)
+
+
+def test_bundles_keep_together_what_shares_a_machine() -> None:
+    split = ClusterConfig(kind="ray", gpus_per_node=8, learners=2, engines=1, engine_gpus=4)
+    assert bundles(split) == [{"GPU": 1, "CPU": 1}, {"GPU": 1, "CPU": 1}, {"GPU": 4, "CPU": 1}]
+    colocated = ClusterConfig(kind="ray", gpus_per_node=8, learners=8, engines=4, engine_gpus=2, colocate=True)
+    assert bundles(colocated) == [{"GPU": 2, "CPU": 3}] * 4
+    assert bundles(ClusterConfig(kind="ray", learners=2, engines=1)) == [{"CPU": 1}] * 3
+
+
+def test_a_cluster_that_is_too_small_is_told_in_one_line() -> None:
+    config = ClusterConfig(kind="ray", gpus_per_node=8, learners=4, engines=4, rollout_workers=3)
+    check_room(config, {"GPU": 8, "CPU": 11})
+    with pytest.raises(ValueError, match=r"the run needs 8 GPUs, but the Ray cluster has 6; lower"):
+        check_room(config, {"GPU": 6, "CPU": 11})
+    with pytest.raises(ValueError, match=r"the run needs 11 CPUs, but the Ray cluster has 8; lower"):
+        check_room(config, {"GPU": 8, "CPU": 8})
+
+
+def test_a_cluster_that_does_not_answer_is_told_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"cluster.address=127.0.0.1:1 has no Ray: .* start it with `ray start"):
+        connect(ClusterConfig(kind="ray", address="127.0.0.1:1"))
+
+
+def test_too_many_deaths_end_what_is_awaited() -> None:
+    async def lose() -> None:
+        deaths = Deaths(limit=1)
+        assert await deaths.guarded(asyncio.sleep(0, "done")) == "done"
+        waiting = asyncio.create_task(deaths.guarded(asyncio.Event().wait()))
+        deaths.count("engine", RuntimeError("first"))
+        await asyncio.sleep(0)
+        assert not waiting.done() and not deaths.final
+        with pytest.raises(RuntimeError, match=r"cluster.restarts=1 actors died \(.*engine 1, worker 1\): second$"):
+            deaths.count("worker", RuntimeError("second\nand more"))
+        with pytest.raises(RuntimeError, match=r"cluster.restarts=1 actors died"):
+            await waiting
+
+    asyncio.run(lose())
+
+
+# -- real Ray ---------------------------------------------------------------------------------------------------------
+
+
+class Echo:
+    """Answers with its own number, after a while."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    async def generate(self, prompt: Prompt, temperature: float) -> int:
+        await asyncio.sleep(0.05)
+        return self.number
+
+    async def live(self) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+def small_ray() -> Iterator[None]:
+    connect(ClusterConfig(kind="ray", rollout_workers=1))
+    yield
+    ray.shutdown()
+
+
+def test_routing_keeps_an_episode_on_its_engine_and_survives_a_death(small_ray: None) -> None:
+    empty = np.zeros(0, dtype=np.int32)
+    prompt = Prompt(empty, empty, (), (), 0, 1)
+
+    async def episode(engine: RemoteEngine, turns: int) -> list[Any]:
+        return [await engine.generate(prompt, 1.0) for _ in range(turns)]
+
+    async def play() -> None:
+        hosts = {n: ray.remote(Echo).options(num_cpus=0).remote(n) for n in range(2)}
+        engine = RemoteEngine(offset=1)
+        early = asyncio.create_task(episode(engine, 1))  # it waits until there are engines
+        await asyncio.sleep(0)
+        engine.connect(hosts, 3, 100)
+        assert (engine.version, engine.max_context, await early) == (3, 100, [1])
+        played = await asyncio.gather(*(episode(engine, 3) for _ in range(4)))
+        assert sorted(played) == [[0, 0, 0], [0, 0, 0], [1, 1, 1], [1, 1, 1]]
+        running = [asyncio.create_task(episode(engine, 40)) for _ in range(2)]
+        await asyncio.sleep(0.5)
+        ray.kill(hosts[0])
+        stayed, moved = sorted(await asyncio.gather(*running), key=lambda numbers: numbers.count(0))
+        assert stayed == [1] * 40
+        assert moved == [0] * moved.count(0) + [1] * moved.count(1)
+        assert moved.count(0) > 0 < moved.count(1)
+
+    asyncio.run(play())
+
+
+def test_work_ends_with_the_actor_that_it_needs(small_ray: None) -> None:
+    async def lose() -> None:
+        actors = [ray.remote(Echo).options(num_cpus=0).remote(n) for n in range(2)]
+        assert await unless_dead(asyncio.sleep(0.1, "sent"), actors, "lost") == "sent"
+        waiting = asyncio.create_task(unless_dead(asyncio.Event().wait(), actors, "an engine died"))
+        await asyncio.sleep(0.5)
+        assert not waiting.done()
+        ray.kill(actors[1])
+        with pytest.raises(RuntimeError, match=r"^an engine died: "):
+            await waiting
+
+    asyncio.run(lose())
+
+
+def vllm_core(actor: int) -> int:
+    """The process that generates for the vLLM engine of an actor."""
+    threads = Path(f"/proc/{actor}/task").iterdir()
+    children = [child for thread in threads for child in (thread / "children").read_text().split()]
+    (core,) = [int(child) for child in children if "EngineCore" in Path(f"/proc/{child}/cmdline").read_text()]
+    return core
+
+
+def test_a_run_survives_the_death_of_an_engine_a_worker_and_a_learner(tmp_path: Path) -> None:
+    """Two learner ranks, two rollout workers and a vLLM engine; each kind is killed once."""
+    from agents.models.load import load_model
+    from training.config.compose import load
+    from training.prepare import prepare, start
+    from training.runs.run_folder import RunFolder
+    from training.trainer import run
+
+    config = load([*WORDS, f"out={tmp_path}", "name=killed"])
+
+    async def killer(cluster: Any, folder: Path) -> None:
+        metrics = folder / "metrics.jsonl"
+
+        async def after_step(step: int) -> None:
+            while not metrics.is_file() or metrics.read_text().count('"loss"') < step:
+                await asyncio.sleep(0.05)
+
+        await after_step(1)
+        os.kill(vllm_core(await cluster.engines[0].pid.remote()), signal.SIGKILL)  # the actor itself lives on
+        await after_step(2)
+        os.kill(await cluster.workers[1].pid.remote(), signal.SIGKILL)
+        await after_step(3)
+        ray.kill(cluster._ranks.actors[1])
+
+    async def train() -> tuple[dict[str, Any], dict[str, int]]:
+        chat = prepare(config)
+        cluster = await start(config)
+        try:
+            folder = RunFolder.create(config)
+            killing = asyncio.create_task(killer(cluster, folder.path))
+            summary = await run(folder, cluster, chat, 0.0)
+            await killing
+            return summary, cluster.replaced  # type: ignore[attr-defined]
+        finally:
+            await cluster.close()
+
+    summary, replaced = asyncio.run(train())
+    assert replaced == {"learner": 1, "engine": 1, "worker": 1}
+    assert summary["stages"][0]["steps"] == 5
+    lines = [json.loads(line) for line in (tmp_path / "killed" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "loss" in line] == [1, 2, 3, 4, 5]
+    for line in lines:  # every group is whole, sampled with the weights it is learned with, and learned from
+        assert (line["staleness/max"], line["skipped_updates"]) == (0, 0)
+        assert line["mismatch"] < 1e-4  # the engines, the new one too, have the learners' weights
+    trained, first = load_model(str(tmp_path / "killed" / "checkpoint")), load_model("tiny")
+    change = [(a - b).abs().max() for a, b in zip(trained.vlm.parameters(), first.vlm.parameters(), strict=True)]
+    assert 1e-5 < float(max(change)) < 0.1

@@ -1,0 +1,174 @@
+"""What a policy's name means, and the one line where it means nothing that can play."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agents.episodes.starts import TEST_FIRST, held_out_starts
+from agents.models.load import tiny_folder
+from agents.policies.recorded import save_settings
+from agents.policies.scripted import scripted
+from configs.errors import UserError
+from envs.task.config import load_task
+from render.records.episode import Episode, EpisodeWriter, Turn
+from training.compare.entrants import Entrant, ModelEntrant, RecordEntrant, ScriptedEntrant, ServerEntrant
+from training.compare.resolve import entrant, entrants
+from training.config.compose import load
+from training.config.run import save
+
+CONFIG = load(["env=arithmetic"])
+TASKS = {"arithmetic": CONFIG.tasks["arithmetic"]}
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+def run(name: str = "runs/a", checkpoint: bool = True) -> Path:
+    folder = Path(name)
+    folder.mkdir(parents=True)
+    save(load(["env=arithmetic", "env.max_reply_tokens=30"]), folder / "config.yaml")
+    (folder / "metrics.jsonl").touch()
+    if checkpoint:
+        (folder / "checkpoint").symlink_to(tiny_folder(), target_is_directory=True)
+    return folder
+
+
+def record(folder: str, count: int = 3, policy: str = "human", task: str = "arithmetic") -> Path:
+    with EpisodeWriter(folder) as writer:
+        for number in range(count):
+            turn = Turn("1+1=", "<think></think><answer>2</answer>", "", "2", True, 1.0, {}, "1+1=", None, 0)
+            writer.write(Episode(task, TEST_FIRST + number, policy, -1, 0, True, "completed", 1.0, {}, (turn,)))
+    return Path(folder)
+
+
+def refused(name: str) -> str:
+    with pytest.raises(UserError) as caught:
+        entrant(name, CONFIG).check(TASKS)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_names() -> None:
+    run()
+    record("plays/arithmetic")
+    kinds: dict[str, type[Entrant]] = {
+        "random": ScriptedEntrant, "expert": ScriptedEntrant, "tiny": ModelEntrant, "api:gpt-5": ServerEntrant,
+        "human": RecordEntrant, "plays/arithmetic": RecordEntrant, "runs/a": ModelEntrant,
+    }  # fmt: skip
+    players = entrants(list(kinds), CONFIG)
+    assert {player.name: type(player) for player in players} == kinds
+    assert [player.floor for player in players] == [True, True] + [False] * 5
+    assert [player.label for player in players][3:] == ["api-gpt-5", "human", "plays-arithmetic", "runs-a"]
+    player = players[-1]
+    assert isinstance(player, ModelEntrant) and player.path == "runs/a/checkpoint"
+    assert player.envs == ["arithmetic"] and player.tasks["arithmetic"].max_reply_tokens == 30
+    with pytest.raises(UserError, match="policy: tiny and tiny are one folder, tiny: leave one out"):
+        entrants(["tiny", "random", "tiny"], CONFIG)
+    with pytest.raises(UserError, match="policy: runs/a and runs/a are one folder, runs-a: leave"):
+        entrants(["runs/a", "runs/a/"], CONFIG)
+    line = "policy: api:a/b and api:a-b are one folder, api-a-b: leave one out"
+    with pytest.raises(UserError, match=line):
+        entrants(["api:a/b", "api:a-b"], CONFIG)
+    shutil.copytree("runs/a", "random")
+    with pytest.raises(UserError, match=r"policy: random and \./random are one folder"):
+        entrants(["./random"], CONFIG)
+
+
+def test_what_is_not_there() -> None:
+    assert refused("tini").startswith("unknown policy 'tini'; did you mean 'tiny'? Known: api:<model>, expert, human, ")
+    run("runs/football")
+    assert (
+        refused("runs/footbal") == "unknown policy 'runs/footbal'; did you mean 'runs/football'? Known: runs/football"
+    )
+    assert refused("football").startswith("unknown policy 'football'; did you mean 'runs/football'?")
+    assert refused("nowhere/at/all") == "policy: model folder 'nowhere/at/all' does not exist"
+    assert refused("plays/chess") == "policy=plays/chess: nobody has played there; python -m agents.play env=chess does"
+    assert refused("api:") == "policy=api: lacks the model's name: api:MODEL, as the server calls it"
+    Path("empty").mkdir()
+    assert refused("empty") == "policy: 'empty' is not a model folder: it has no config.json"
+
+
+def test_a_run_without_a_checkpoint_says_what_can_be_done() -> None:
+    folder = run(checkpoint=False)
+    start = "policy=runs/a: this run has no checkpoint/ yet, which is written at its end; "
+    assert refused("runs/a") == f"{start}go on with it by python -m training.run resume=runs/a"
+    good = folder / "checkpoints" / "good-000020"
+    shutil.copytree(tiny_folder(), good)
+    assert refused("runs/a") == (
+        f"{start}evaluate its last good weights by policy=runs/a/checkpoints/good-000020, "
+        "or go on with it by python -m training.run resume=runs/a"
+    )
+    player = entrant(str(good), CONFIG)
+    player.check(TASKS)
+    assert player.source == folder / "config.yaml" and player.tasks["arithmetic"].max_reply_tokens == 30
+
+
+def test_results_are_no_model() -> None:
+    record("results/episodes/tiny")
+    line = "policy=results holds results and no model; its records: results/episodes/tiny"
+    assert refused("results") == line
+
+
+def test_an_expert_is_there_or_not() -> None:
+    settings = load(["env=frozen_lake"]).tasks
+    with pytest.raises(UserError, match=r"policy=expert: frozen_lake has no expert \(FrozenLake-v1 has no expert_act"):
+        ScriptedEntrant("expert").check(settings)
+    ScriptedEntrant("random").check(settings)
+    assert type(ScriptedEntrant("idle").policy("frozen_lake")) is type(scripted("idle"))
+
+
+def test_a_key_that_is_not_set_is_said_before_anything_is_played() -> None:
+    line = "https://api.openai.com/v1 needs a key: set the environment variable OPENAI_API_KEY"
+    assert refused("api:gpt-5") == line
+
+
+def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = record("plays/arithmetic")
+    save_settings(TASKS["arithmetic"], folder)
+    player = entrant("human", CONFIG)
+    player.check(TASKS)
+    usual = held_out_starts(TEST_FIRST, 2)
+    assert player.starts("arithmetic", usual) == list(usual)
+    assert [start.seed for start in player.starts("arithmetic", held_out_starts(TEST_FIRST, 9))] == [
+        TEST_FIRST, TEST_FIRST + 1, TEST_FIRST + 2
+    ]  # fmt: skip
+    with pytest.raises(UserError, match=r"has none of the first 4 held-out starts; episodes=… takes more"):
+        player.starts("arithmetic", held_out_starts(TEST_FIRST + 100, 4))
+    (note,) = player.notes("arithmetic", ["arithmetic"], held_out_starts(TEST_FIRST, 9))
+    assert note.endswith("3 of 9 starts (0 practised, 6 not played): its rate is over those alone")
+    assert player.notes("arithmetic", ["arithmetic"], usual) == []
+    record("plays/algebra", 2, task="algebra")
+    player.check(load(["env=arithmetic,algebra"]).tasks)
+    (note,) = player.notes("sums", ["arithmetic", "algebra"], usual[:2] + held_out_starts(TEST_FIRST, 4)[2:])
+    assert note.startswith("human in sums: 5 of 8 starts (0 practised, 3 not played)")
+    with (folder / "episodes.jsonl").open("a") as file:
+        file.write('{"schema": 2, "ta')  # the machine went down
+    again = entrant("plays/arithmetic", CONFIG)
+    again.check(TASKS)
+    assert len(again.starts("arithmetic", held_out_starts(TEST_FIRST, 9))) == 3
+    assert "episodes.jsonl line 4 is torn (a run was killed while writing): skipped" in capsys.readouterr().err
+
+
+def test_records_that_do_not_fit() -> None:
+    folder = record("plays/arithmetic")
+    save_settings(load_task("arithmetic", ["env.kwargs.digits=3"]), folder)
+    assert refused("human").startswith("plays/arithmetic was played with other settings: env.kwargs was {")
+    assert (
+        refused(str(record("plays/other", task="algebra")))
+        == "plays/other holds episodes of algebra, none of arithmetic"
+    )
+    newer = record("plays/newer", 1)
+    lines = (newer / "episodes.jsonl").read_text().replace('"schema":2', '"schema":9')
+    (newer / "episodes.jsonl").write_text(lines)
+    assert "line 1 has schema 9, this Kickoff reads up to 2: update Kickoff to read it" in refused("plays/newer")
+
+
+def test_pictures_that_a_model_cannot_see() -> None:
+    football = load(["env=football", "env.kwargs.image_size=[112,112]"]).tasks
+    with pytest.raises(UserError, match="policy=tiny: the model sees images of 84x84, got 112x112"):
+        entrant("tiny", CONFIG).check(football)

@@ -1,0 +1,64 @@
+"""Held-out episodes in jobs; and what the context does not hold."""
+
+import asyncio
+
+import pytest
+
+from agents.engines.config import EngineConfig
+from agents.engines.factory import make_engine
+from agents.episodes.episode import Ended, Episode
+from agents.episodes.jobs import Job, Player
+from agents.episodes.starts import TEST_FIRST
+from agents.models.load import load_chat
+from agents.policies.model import VLMPolicy
+from agents.policies.scripted import scripted
+from configs.errors import UserError
+from envs.task.config import load_task
+from training.algorithm.groups import make_group
+from training.evaluation.measure import held_out
+from training.trainer import describe
+
+TASK = load_task("algebra")
+
+
+class Noted(Player):
+    """A player that notes its jobs."""
+
+    def __init__(self) -> None:
+        super().__init__({"algebra": TASK}, scripted("expert"))
+        self.jobs: list[Job] = []
+
+    async def play(self, job: Job) -> list[Episode]:
+        self.jobs.append(job)
+        return await super().play(job)
+
+
+@pytest.mark.parametrize(("episodes", "sizes"), [(2, [2]), (64, [64]), (65, [65]), (66, [64, 2]), (129, [64, 65])])
+def test_a_measurement_is_shared_out_in_jobs(episodes: int, sizes: list[int]) -> None:
+    player = Noted()
+    played = asyncio.run(held_out(player, "algebra", episodes, film=70))
+    assert [len(job.starts) for job in player.jobs] == sizes
+    assert [job.film for job in player.jobs] == [70, 6][: len(sizes)]
+    assert [episode.start.seed for episode in played] == list(range(TEST_FIRST, TEST_FIRST + episodes))
+    assert all(episode.success for episode in played)
+
+
+def test_a_context_that_holds_no_prompt_is_told_and_one_question_too_long_is_only_lost() -> None:
+    async def play(max_context: int) -> list[Episode]:
+        engine = await make_engine("tiny", EngineConfig(max_context=max_context))
+        player = Player({"algebra": TASK}, VLMPolicy(load_chat("tiny"), engine))
+        try:
+            return await held_out(player, "algebra", 16)
+        finally:
+            player.close()
+            await engine.close()
+
+    line = r"task algebra: no first prompt fits: \d+ tokens and a reply of up to 32, but .* 40; lower max_reply_tokens"
+    with pytest.raises(UserError, match=line):
+        asyncio.run(play(40))
+    sizes = {len(episode.branches[0].tokens[~episode.branches[0].loss_mask]) for episode in asyncio.run(play(0))}
+    episodes = asyncio.run(play(min(sizes) + 32))  # room for the shortest prompt only
+    lost = [episode for episode in episodes if not episode.turns]
+    assert 0 < len(lost) < 16 and {episode.ended for episode in lost} == {Ended.CONTEXT}
+    group = make_group("algebra", TASK, lost)
+    assert not group.varied and describe([group])["reward"] == 0

@@ -1,0 +1,363 @@
+"""The learner's update: the same however it is cut up, in the right direction, and never with broken numbers."""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from agents.chat.conversation import Conversation
+from agents.chat.types import Branch, Completion
+from agents.models.load import LoadedModel, wrap
+from agents.models.tiny import build
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.learner import LearnerConfig
+from training.learner.learner import Learner
+
+ALGO = AlgoConfig(lr=1e-3, warmup_updates=1, minibatch=64)
+COMPUTING = {field.name for field in dataclasses.fields(LearnerConfig)}
+
+
+def model() -> LoadedModel:
+    return wrap(*build(seed=3))
+
+
+def frame(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (84, 84, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def branches() -> list[Branch]:
+    """Twelve replies, with and without a picture, of unlike lengths, as likely as the model finds them."""
+    played, rng, found = model(), np.random.default_rng(0), []
+    for i in range(12):
+        game = Conversation(played.chat, 0)
+        game.ask("", "go " * (i % 5), frame(i) if i % 2 else None)
+        tokens = rng.integers(0, 200, 3 + i % 4).astype(np.int32)
+        game.answer(Completion(tokens, np.zeros(len(tokens), np.float32), True, np.zeros(len(tokens), np.int32)))
+        branch = game.branches()[0]
+        with torch.no_grad():
+            logprobs, _ = played.vlm([branch], 1.0)
+        sampled = branch.engine_logprobs.copy()
+        sampled[branch.loss_mask] = logprobs
+        found.append(dataclasses.replace(branch, engine_logprobs=sampled))
+    return found
+
+
+def trajectory(branch: Branch, advantage: float) -> Trajectory:
+    return Trajectory(branch, np.where(branch.loss_mask, advantage, 0).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def trajectories(branches: list[Branch]) -> list[Trajectory]:
+    return [trajectory(branch, (-1.0) ** i * (1 + i % 3)) for i, branch in enumerate(branches)]
+
+
+def new(steps: int = 10, **settings: Any) -> Learner:
+    """A learner at the start of a stage; settings of both configs."""
+    computing = {"threads": 1} | {key: value for key, value in settings.items() if key in COMPUTING}
+    algo = {key: value for key, value in settings.items() if key not in COMPUTING}
+    learner = Learner(model().vlm, LearnerConfig(**computing))
+    learner.begin_stage(dataclasses.replace(ALGO, **algo), steps)
+    return learner
+
+
+def weights(learner: Learner) -> Tensor:
+    return torch.cat([weight.flatten() for _, weight in learner.weights()]).clone()
+
+
+def learn(trajectories: list[Trajectory], steps: int = 2, **settings: Any) -> tuple[Tensor, dict[str, float]]:
+    """The weights after some updates, and the last one's metrics."""
+    learner = new(**settings)
+    for step in range(steps):
+        metrics = learner.update(trajectories, step, seed=1)
+    return weights(learner), metrics
+
+
+def logprobs(learner: Learner, branches: list[Branch]) -> list[float]:
+    with torch.no_grad():
+        return [float(learner.vlm([branch], 1.0)[0].sum()) for branch in branches]
+
+
+# -- what must not matter ------------------------------------------------------------------------------------------
+
+
+CUTS = [{"pack_tokens": 1}, {"pack_patches": 40}, {"pack_tokens": 60, "threads": 3}, {"checkpointing": True}]
+TERMS: list[dict[str, Any]] = [
+    {},
+    {"correction": "tis", "minibatch": 5, "kl_coef": 0.1, "entropy_coef": 0.01},
+    {"loss": "gspo", "correction": "icepop", "minibatch": 7},
+]
+
+
+@pytest.mark.parametrize("terms", TERMS, ids=str)
+def test_cutting_does_not_change_the_update(trajectories: list[Trajectory], terms: dict[str, Any]) -> None:
+    whole, metrics = learn(trajectories, **terms)
+    assert (whole - weights(new())).abs().max() > 1e-4  # it did learn
+    for cut in CUTS:
+        parts, part_metrics = learn(trajectories, **terms, **cut)
+        torch.testing.assert_close(parts, whole, atol=1e-6, rtol=0)
+        assert part_metrics == pytest.approx(metrics, abs=1e-5, rel=1e-5)
+
+
+def test_threads_give_the_very_same_numbers(trajectories: list[Trajectory]) -> None:
+    two, again = (learn(trajectories, pack_tokens=60, threads=2)[0] for _ in range(2))
+    assert torch.equal(two, again)
+
+
+def test_trajectories_without_advantage_count_in_the_mean(trajectories: list[Trajectory]) -> None:
+    idle = [trajectory(one.branch, 0.0) for one in trajectories]
+    _, metrics = learn(trajectories + idle, steps=1)
+    _, plain = learn(trajectories, steps=1)
+    assert metrics["trained_tokens"] == 2 * plain["trained_tokens"]
+    assert metrics["loss"] == pytest.approx(plain["loss"] / 2, rel=1e-5)
+
+
+def test_nothing_to_learn() -> None:
+    learner = new()
+    before = weights(learner)
+    metrics = learner.update([], 0, seed=1)
+    assert (metrics["updates"], metrics["trained_tokens"], metrics["skipped_updates"]) == (0, 0, 0)
+    assert torch.equal(weights(learner), before)
+    assert learner.updates == 0
+
+
+# -- what must -----------------------------------------------------------------------------------------------------
+
+
+def test_the_advantaged_replies_become_likelier(trajectories: list[Trajectory], branches: list[Branch]) -> None:
+    learner = new(lr=1e-4)
+    before = logprobs(learner, branches)
+    learner.update(trajectories, 0, seed=1)
+    change = [after - old for after, old in zip(logprobs(learner, branches), before, strict=True)]
+    gain = sum((-1.0) ** i * (1 + i % 3) * moved for i, moved in enumerate(change))
+    assert gain > 0.1
+    for sign in (1.0, -1.0):
+        alone = new(lr=1e-4)
+        alone.update([trajectory(branches[1], sign)], 0, seed=1)
+        assert sign * (logprobs(alone, branches[1:2])[0] - before[1]) > 0.01
+
+
+def test_every_token_has_its_own_advantage(branches: list[Branch]) -> None:
+    # The first sampled token is rewarded, the others are as good as expected: it alone gains.
+    branch = branches[11]
+    advantages = np.zeros(len(branch.tokens), dtype=np.float32)
+    advantages[np.flatnonzero(branch.loss_mask)[0]] = 1.0
+    learner = new(lr=1e-4)
+    metrics = learner.update([Trajectory(branch, advantages)], 0, seed=1)
+    assert metrics["loss"] == pytest.approx(-1 / branch.loss_mask.sum(), abs=1e-5)
+    with torch.no_grad():
+        change = learner.vlm([branch], 1.0)[0] - torch.from_numpy(branch.engine_logprobs[branch.loss_mask])
+    assert change[0] > 0.01
+    assert change.argmax() == 0
+
+
+def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], branches: list[Branch]) -> None:
+    _, metrics = learn(trajectories, steps=1)
+    counts = [int(branch.loss_mask.sum()) for branch in branches]
+    total = sum(counts)
+    # On policy every ratio is 1: the loss is minus the token mean of the advantages, nothing is clipped.
+    mean = sum((-1.0) ** i * (1 + i % 3) * count for i, count in enumerate(counts)) / total
+    assert metrics["loss"] == pytest.approx(-mean, abs=1e-4)
+    assert metrics["trained_tokens"] == total
+    assert (metrics["updates"], metrics["skipped_updates"], metrics["clip_fraction"]) == (1, 0, 0)
+    assert metrics["policy_kl"] == pytest.approx(0, abs=1e-6)
+    assert metrics["mismatch"] < 1e-4  # between the engine's log-probs and the learner's
+    assert 1 < metrics["entropy"] < math.log(1000)  # of fewer tokens than that
+    assert metrics["grad_norm"] > ALGO.max_grad_norm
+    assert metrics["learning_rate"] == ALGO.lr
+
+
+def test_every_minibatch_is_an_update(trajectories: list[Trajectory], branches: list[Branch]) -> None:
+    _, metrics = learn(trajectories, steps=1, minibatch=5)
+    assert metrics["updates"] == 3  # of 5, 5 and 2
+    assert metrics["trained_tokens"] == sum(int(branch.loss_mask.sum()) for branch in branches)
+
+
+def test_a_ratio_beyond_the_clip_teaches_nothing(branches: list[Branch]) -> None:
+    # Sampled at a probability e times lower than now: r = e > 1.28 everywhere, and the advantage is positive.
+    stale = [dataclasses.replace(b, engine_logprobs=b.engine_logprobs - 1.0) for b in branches]
+    after, metrics = learn([trajectory(branch, 1.0) for branch in stale], steps=1)
+    assert metrics["clip_fraction"] == pytest.approx(1.0)
+    assert metrics["grad_norm"] == 0
+    assert metrics["loss"] == pytest.approx(-1.28, abs=1e-5)
+    assert metrics["policy_kl"] == pytest.approx(math.e - 1 - 1, abs=1e-3)
+    assert metrics["mismatch"] == pytest.approx(1.0, abs=1e-4)
+    assert torch.equal(after, weights(new()))
+
+
+# -- what must never be --------------------------------------------------------------------------------------------
+
+BROKEN = {
+    "advantage is nan": lambda t: trajectory(t.branch, math.nan),
+    "advantage is infinite": lambda t: trajectory(t.branch, -math.inf),
+    "log-probs are": lambda t: trajectory(
+        dataclasses.replace(t.branch, engine_logprobs=np.full_like(t.branch.engine_logprobs, -np.inf)), -1.0
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_not_finite_is_left_out(what: str, trajectories: list[Trajectory]) -> None:
+    learner = new()
+    before = weights(learner)
+    metrics = learner.update([BROKEN[what](trajectories[0]), *trajectories[1:]], 0, seed=1)
+    assert (metrics["updates"], metrics["skipped_updates"], metrics["trained_tokens"]) == (0, 1, 0)
+    assert all(math.isfinite(value) for value in metrics.values())
+    assert torch.equal(weights(learner), before)
+    # And nothing of it is left behind: the next update is that of a learner that never saw it.
+    learner.update(trajectories, 0, seed=1)
+    assert torch.equal(weights(learner), learn(trajectories, steps=1)[0])
+
+
+def test_only_the_broken_minibatch_is_left_out(trajectories: list[Trajectory]) -> None:
+    broken = [BROKEN["advantage is nan"](trajectories[0]), *trajectories[1:]]
+    learner = new(minibatch=4)
+    metrics = learner.update(broken, 0, seed=1)
+    assert (metrics["updates"], metrics["skipped_updates"], learner.updates) == (2, 1, 2)
+    assert weights(learner).isfinite().all()
+
+
+# -- the schedule --------------------------------------------------------------------------------------------------
+
+
+def rates(updates: int, **settings: float) -> list[float]:
+    learner = new(**settings)
+    learner.updates = updates
+    return [learner.learning_rate(step) for step in (0, 5, 10, 20)]
+
+
+def test_learning_rate() -> None:
+    assert rates(99, lr=0.1, warmup_updates=4, final_lr=1.0) == pytest.approx([0.1] * 4)
+    # warm-up: the first update at a quarter, the fourth at the whole
+    assert rates(0, lr=0.1, warmup_updates=4, final_lr=1.0) == pytest.approx([0.025] * 4)
+    assert rates(3, lr=0.1, warmup_updates=4, final_lr=1.0) == pytest.approx([0.1] * 4)
+    assert rates(0, lr=0.1, warmup_updates=0, final_lr=1.0) == pytest.approx([0.1] * 4)
+    # decay: half of ten steps is half of the way from 1 to 0.2
+    assert rates(99, lr=0.1, warmup_updates=4, final_lr=0.2) == pytest.approx([0.1, 0.06, 0.02, 0.02])
+    assert rates(1, lr=0.1, warmup_updates=4, final_lr=0.2) == pytest.approx([0.05, 0.03, 0.01, 0.01])
+
+
+def test_the_schedule_is_what_is_used(trajectories: list[Trajectory]) -> None:
+    learner = new(steps=4, warmup_updates=4, minibatch=6)
+    reported = [learner.update(trajectories, step, seed=1)["learning_rate"] for step in range(3)]
+    assert reported == pytest.approx([ALGO.lr * share for share in (0.5, 1.0, 1.0)])  # two updates a step
+    slow, fast = learn(trajectories, steps=1, warmup_updates=10)[0], learn(trajectories, steps=1)[0]
+    start = weights(new())
+    torch.testing.assert_close((slow - start) * 10, fast - start, atol=1e-6, rtol=1e-2)
+
+
+# -- what other weights say ----------------------------------------------------------------------------------------
+
+
+def test_the_reference_is_the_stages_start(trajectories: list[Trajectory]) -> None:
+    learner = new(kl_coef=0.1)
+    first = learner.update(trajectories, 0, seed=1)
+    assert first["reference_kl"] == pytest.approx(0, abs=1e-6)
+    second = learner.update(trajectories, 1, seed=1)
+    # On engine log-probs of the stage's start, k3 of engine to policy and of policy to reference look the same way
+    # and are near each other: both are about half the mean of the squared log-ratio.
+    assert second["reference_kl"] > 0.01
+    before = weights(learner)
+    learner.begin_stage(learner.algo, 10)
+    assert learner.update(trajectories, 0, seed=1)["reference_kl"] == pytest.approx(0, abs=1e-6)
+    assert not torch.equal(weights(learner), before)
+    held, _ = learn(trajectories, steps=4, kl_coef=30.0, lr=1e-4)
+    free, _ = learn(trajectories, steps=4, lr=1e-4)
+    start = weights(new())
+    assert (held - start).norm() < 0.9 * (free - start).norm()
+
+
+def test_old_logprobs_are_the_learners_before_the_step(trajectories: list[Trajectory]) -> None:
+    # The engine finds every token e^0.5 times likelier than the learner: w = e^-0.5 for all tokens of all minibatches,
+    # also of those that come after an update.
+    off = [
+        trajectory(
+            dataclasses.replace(t.branch, engine_logprobs=t.branch.engine_logprobs + 0.5 * t.branch.loss_mask),
+            float(t.advantages[t.branch.loss_mask][0]),
+        )
+        for t in trajectories
+    ]
+    for minibatch in (64, 4):
+        _, metrics = learn(off, steps=1, correction="tis", minibatch=minibatch)
+        assert metrics["correction"] == pytest.approx(math.exp(-0.5), abs=1e-5)
+        assert metrics["mismatch"] == pytest.approx(0.5, abs=1e-5)
+    _, metrics = learn(off, steps=1, correction="icepop", icepop_low=0.7)
+    assert (metrics["masked_fraction"], metrics["grad_norm"]) == (1.0, 0.0)
+
+
+# -- how it computes -----------------------------------------------------------------------------------------------
+
+
+def changed(trajectories: list[Trajectory], **settings: Any) -> dict[str, float]:
+    """How far each weight has moved in two updates."""
+    start = dict(model().vlm.model.named_parameters())
+    learner = new(**settings)
+    for step in range(2):
+        learner.update(trajectories, step, seed=1)
+    return {name: float((weight - start[name].detach()).abs().max()) for name, weight in learner.weights()}
+
+
+def test_a_frozen_vision_tower_stays(trajectories: list[Trajectory]) -> None:
+    moved = changed(trajectories, freeze_vision=True)
+    vision = {name for name in moved if "vision_model" in name or "connector" in name}
+    assert len(vision) > 20
+    assert all((moved[name] == 0) == (name in vision) for name in moved)
+
+
+def test_lora_moves_the_language_models_linear_layers_alone(trajectories: list[Trajectory]) -> None:
+    moved = changed(trajectories, lora_rank=4)
+    linear = {name for name in moved if "text_model.layers" in name and name.endswith("proj.weight")}
+    assert len(linear) == 4 * 7  # layers; q, k, v, o, gate, up and down
+    assert all((moved[name] > 1e-6) == (name in linear) for name in moved)
+    learner = new(lora_rank=4, lora_alpha=8)
+    torch.testing.assert_close(weights(learner), weights(new()), atol=0, rtol=0)  # it begins at zero
+    learner.update(trajectories, 0, seed=1)
+    assert sum(parameter.numel() for parameter in learner.parameters) < 0.1 * len(weights(learner))
+    # What is exported is what is computed: the additions, times alpha / rank, in the weights.
+    plain = model().vlm
+    plain.model.load_state_dict(dict(learner.weights()), strict=False)
+    branch = trajectories[3].branch
+    torch.testing.assert_close(plain([branch], 1.0)[0], learner.vlm([branch], 1.0)[0], atol=5e-5, rtol=0)
+
+
+def test_bfloat16_keeps_float32_weights(trajectories: list[Trajectory]) -> None:
+    learner = new(dtype="bfloat16", lr=1e-5)
+    assert all(parameter.dtype == torch.float32 for parameter in learner.parameters)
+    metrics = learner.update(trajectories, 0, seed=1)
+    exact = new(lr=1e-5)
+    other = exact.update(trajectories, 0, seed=1)
+    assert 1e-4 < metrics["mismatch"] < 0.1  # it does compute in bfloat16
+    assert metrics["grad_norm"] == pytest.approx(other["grad_norm"], rel=0.05)
+    # An update far below bfloat16's resolution arrives all the same.
+    start = dict(model().vlm.model.named_parameters())
+    name = "model.text_model.layers.0.mlp.up_proj.weight"
+    own = dict(learner.vlm.model.named_parameters())[name].detach().full_tensor()
+    step, exact_step = (weight - start[name].detach() for weight in (own, dict(exact.weights())[name]))
+    assert float(torch.cosine_similarity(step.flatten(), exact_step.flatten(), dim=0)) > 0.95
+    assert all(weight.dtype == torch.bfloat16 for _, weight in learner.weights())
+    learner.close()
+    assert not dist.is_initialized()
+
+
+def test_recomputing_keeps_less(trajectories: list[Trajectory]) -> None:
+    kept = {}
+    for checkpointing in (False, True):
+        sizes: list[int] = []
+        learner = new(checkpointing=checkpointing)
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda t, sizes=sizes: (sizes.append(t.nbytes), t)[1], lambda t: t
+        ):
+            learner.vlm([t.branch for t in trajectories], 1.0)
+        kept[checkpointing] = sum(sizes)
+    assert kept[True] < 0.5 * kept[False]
+
+
+def test_weights_are_named_as_in_transformers() -> None:
+    named = dict(new(lora_rank=2).weights())
+    assert set(named) == {name for name, _ in model().vlm.model.named_parameters()}

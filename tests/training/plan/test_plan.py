@@ -1,0 +1,246 @@
+import math
+import sys
+from dataclasses import replace
+
+import pytest
+
+from agents.engines.config import EngineConfig, VLLMConfig
+from training.cluster.placement import Slot, check, engine_settings, place
+from training.config.algo import AlgoConfig
+from training.config.cluster import ClusterConfig
+from training.config.compose import load
+from training.config.learner import LearnerConfig
+from training.learner.lora import check as check_lora
+from training.plan.memory import GIB, HEAD, activations, engine_memory, learner_memory, transformers_memory
+from training.plan.shapes import KNOWN, Stack, shapes
+from training.plan.text import plan_text
+
+SPLIT = ClusterConfig(kind="ray", nodes=2, gpus_per_node=4, learners=3, engines=2, engine_gpus=2)
+COLOCATED = ClusterConfig(kind="ray", gpus_per_node=4, learners=4, engines=2, engine_gpus=2, colocate=True)
+STAGES = {"mgt": AlgoConfig()}
+VLLM = EngineConfig("vllm")
+
+
+# -- who stands where -------------------------------------------------------------------------------------------------
+
+
+def test_split_engines_come_first_and_keep_together() -> None:
+    assert place(SPLIT) == [
+        Slot(0, 0, None, 0),
+        Slot(0, 1, None, 0),
+        Slot(0, 2, None, 1),
+        Slot(0, 3, None, 1),
+        Slot(1, 0, 0, None),
+        Slot(1, 1, 1, None),
+        Slot(1, 2, 2, None),
+    ]
+
+
+def test_colocated_every_gpu_has_a_learner_and_a_part_of_an_engine() -> None:
+    assert place(COLOCATED) == [Slot(0, 0, 0, 0), Slot(0, 1, 1, 0), Slot(0, 2, 2, 1), Slot(0, 3, 3, 1)]
+
+
+def test_engines_take_their_size_from_the_machines_and_sleep_only_where_colocated() -> None:
+    split, colocated = engine_settings(SPLIT, EngineConfig()), engine_settings(COLOCATED, EngineConfig())
+    assert (split.vllm.tensor_parallel, split.vllm.sleep) == (2, 0)
+    assert (colocated.vllm.tensor_parallel, colocated.vllm.sleep) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "engine", "told"),
+    [
+        (ClusterConfig(learners=2), "auto", "cluster.learners=2 needs cluster.kind=ray"),
+        (
+            ClusterConfig(gpus_per_node=1),
+            "auto",
+            "cluster.gpus_per_node=1 needs cluster.kind=ray .*: one process takes",
+        ),
+        (ClusterConfig(colocate=True), "auto", "cluster.colocate=true needs cluster.kind=ray"),
+        (replace(SPLIT, learners=5), "vllm", r"9 GPUs are asked for \(5 learners \+ 2 engines × 2\), but .* have 8"),
+        (replace(SPLIT, engine_gpus=8), "vllm", "engine_gpus=8 is more than cluster.gpus_per_node=4"),
+        (replace(SPLIT, gpus_per_node=3, engines=3, learners=0 + 1), "vllm", "7 GPUs are asked for"),
+        (replace(SPLIT, gpus_per_node=3, engines=3, engine_gpus=2, nodes=3, learners=1), "vllm", None),
+        (replace(SPLIT, gpus_per_node=3, engines=4, engine_gpus=2, nodes=3, learners=1), "vllm", "room for 3 of 4 eng"),
+        (SPLIT, "transformers", "engine_gpus=2 needs engine.kind=vllm"),
+        (replace(COLOCATED, learners=3), "vllm", "engines × engine_gpus = learners, got 2 × 2 and 3"),
+        (ClusterConfig(kind="ray", colocate=True), "auto", "shares GPUs, but cluster.gpus_per_node=0"),
+        (ClusterConfig(kind="ray", engine_gpus=2), "auto", "engine_gpus=2 needs GPUs"),
+        (SPLIT, "vllm", None),
+        (COLOCATED, "vllm", None),
+        (ClusterConfig(kind="ray", learners=2, engines=3), "auto", None),
+    ],
+)
+def test_sizes_that_do_not_fit_are_told_in_one_line(cluster: ClusterConfig, engine: str, told: str | None) -> None:
+    if told is None:
+        check(cluster, STAGES, EngineConfig(engine))
+    else:
+        with pytest.raises(ValueError, match=told) as error:
+            check(cluster, STAGES, EngineConfig(engine))
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "engine", "transfer", "told"),
+    [
+        (
+            ClusterConfig(),
+            "vllm",
+            "ipc",
+            r"transfer=ipc needs learners and engines on GPUs .*; in one process set it to",
+        ),
+        (ClusterConfig(kind="ray"), "vllm", "nccl", r"transfer=nccl needs .*; on CPUs set it to shared"),
+        (replace(SPLIT, engine_gpus=1), "transformers", "nccl", r"=nccl needs engine.kind=vllm, got .*=transformers"),
+        (SPLIT, "auto", "nccl", r"=nccl needs engine.kind=vllm, got engine.kind=auto"),
+        (SPLIT, "vllm", "ipc", r"=ipc does not go with cluster.colocate=false; nccl, between GPUs, does, and shared"),
+        (COLOCATED, "vllm", "nccl", r"=nccl does not go with cluster.colocate=true; ipc, on one GPU, does, and shared"),
+        (SPLIT, "vllm", "nccl", None),
+        (COLOCATED, "vllm", "ipc", None),
+    ],
+)
+def test_weights_come_by_a_way_that_there_is(
+    cluster: ClusterConfig, engine: str, transfer: str, told: str | None
+) -> None:
+    settings = EngineConfig(engine, vllm=VLLMConfig(transfer=transfer))
+    if told is None:
+        check(cluster, STAGES, settings)
+    else:
+        with pytest.raises(ValueError, match=told):
+            check(cluster, STAGES, settings)
+
+
+def test_stages_must_fit_the_machines() -> None:
+    with pytest.raises(ValueError, match=r"stages.mgt.algo.max_staleness=1 .* set max_staleness=0"):
+        check(COLOCATED, {"mgt": AlgoConfig(max_staleness=1)}, VLLM)
+    check(SPLIT, {"mgt": AlgoConfig(max_staleness=1)}, VLLM)
+    with pytest.raises(ValueError, match=r"minibatch=2 trajectories cannot be shared out among cluster.learners=3"):
+        check(SPLIT, {"mgt": AlgoConfig(minibatch=2)}, VLLM)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("kind", "slurm"), ("learners", 0), ("gpus_per_node", -1), ("restarts", -1), ("gpu_gib", 0)]
+)
+def test_impossible_values_are_refused(key: str, value: object) -> None:
+    with pytest.raises(ValueError, match=key):
+        ClusterConfig(**{key: value})  # type: ignore[arg-type]
+
+
+# -- what it needs ----------------------------------------------------------------------------------------------------
+
+
+def test_known_models_have_as_many_parameters_as_their_weights_on_the_hub() -> None:
+    counts = {path: shapes(path).parameters for path in KNOWN}
+    assert counts == {
+        "Qwen/Qwen2.5-VL-3B-Instruct": 3_754_622_976,
+        "Qwen/Qwen2.5-VL-7B-Instruct": 8_292_166_656,
+        "Qwen/Qwen3-VL-4B-Instruct": 4_437_815_808,
+        "HuggingFaceTB/SmolVLM-Instruct": 2_246_272_880,
+    }
+
+
+def test_parts_of_a_model_add_up() -> None:
+    sizes = shapes("Qwen/Qwen2.5-VL-7B-Instruct")
+    # embeddings and head 2 x 152064 x 3584; the last norm 3584; patches 3 x 2 x 14 x 14 x 1280; the merger's norm 1280,
+    # 5120 x 5120 + 5120 and 5120 x 3584 + 3584
+    root = 2 * 152064 * 3584 + 3584 + 1176 * 1280 + 1280 + 5120 * 5120 + 5120 + 5120 * 3584 + 3584
+    assert sizes.root_parameters == root
+    # a decoder layer: q, k, v with biases, o, three projections, two norms
+    layer = 3584 * (3584 + 2 * 512) + 3584 + 2 * 512 + 3584 * 3584 + 3 * 3584 * 18944 + 2 * 3584
+    assert sizes.text.layer_parameters == layer
+    assert sizes.text.parameters == 28 * layer
+
+
+def test_a_model_without_a_config_is_told_in_one_line(tmp_path: object) -> None:
+    with pytest.raises(ValueError, match=r"has no config.json that can be read"):
+        shapes(str(tmp_path))
+
+
+def test_activations_of_a_layer() -> None:
+    stack = Stack(layers=3, hidden=4, inner=10, heads=4, key_values=2, gated=True, layer_parameters=1, parameters=3)
+    # a token and layer in bfloat16: norms 2·4·(4 + 4) = 64, attention 3·2·(4 + 2) = 36, forward 2·10·4 + 2·2·4 = 96
+    assert activations(stack, 5, 2, checkpointing=False) == 5 * 3 * 196
+    assert activations(stack, 5, 2, checkpointing=True) == 5 * (3 * 4 * 2 + 196)
+    assert activations(stack, 5, 2, checkpointing=False, kept=False) == 5 * 196
+    assert activations(replace(stack, gated=False), 1, 2, checkpointing=False) == 3 * 156
+
+
+def test_states_of_the_learner_are_16_bytes_a_parameter_over_all_ranks() -> None:
+    sizes = shapes("Qwen/Qwen2.5-VL-3B-Instruct")
+    config = LearnerConfig(dtype="bfloat16", checkpointing=True)
+    one, eight = (learner_memory(sizes, config, ranks, reference=False) for ranks in (1, 8))
+    assert one.weights + one.gradients + one.moments == 16 * sizes.parameters
+    assert eight.state == one.state / 8 == 12 * sizes.parameters / 8
+    assert eight.head == HEAD
+    assert eight.activations == one.activations
+    with_reference = learner_memory(sizes, config, 8, reference=True)
+    assert with_reference.peak - eight.peak == pytest.approx(4 * sizes.parameters / 8)
+
+
+def test_lora_and_a_frozen_tower_need_less() -> None:
+    sizes = shapes("Qwen/Qwen2.5-VL-3B-Instruct")
+    frozen = learner_memory(sizes, LearnerConfig(freeze_vision=True), 1, reference=False)
+    assert frozen.moments == 8 * (sizes.parameters - sizes.vision_parameters)
+    # a layer's linear maps, in + out: q 2·2048, k and v 2·(2048 + 256), o 2·2048, gate, up and down 3·(2048 + 11008)
+    assert sizes.linear_io == 36 * (2 * 2048 + 2 * 2304 + 2 * 2048 + 3 * 13056)
+    lora = learner_memory(sizes, LearnerConfig(lora_rank=16), 1, reference=False)
+    assert lora.gradients == 4 * 16 * sizes.linear_io
+    assert lora.weights == frozen.weights
+
+
+def test_the_cache_of_an_engine() -> None:
+    sizes = shapes("Qwen/Qwen2.5-VL-7B-Instruct")
+    memory = engine_memory(sizes, EngineConfig(), 2, 80 * GIB)
+    assert memory.weights == sizes.parameters  # two bytes each, over two GPUs
+    assert memory.token == 2 * 2 * 28 * 512 / 2
+    assert memory.cache == pytest.approx(0.85 * 80 * GIB - sizes.parameters - 2 * GIB)
+    assert memory.tokens == math.floor(memory.cache / memory.token)
+    assert engine_memory(sizes, EngineConfig(), 1, 8 * GIB).tokens == 0
+    plain = transformers_memory(sizes)
+    assert (plain.weights, plain.cache, plain.token) == (4 * sizes.parameters, 0, 2 * 4 * 28 * 512)
+
+
+def test_lora_without_peft_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_lora(16)
+    monkeypatch.setitem(sys.modules, "peft", None)  # as where it is not installed
+    check_lora(0)
+    with pytest.raises(ValueError, match=r"^learner.lora_rank=16 needs PEFT: pip install 'kickoff-rl\[lora\]'$"):
+        check_lora(16)
+
+
+# -- what is printed --------------------------------------------------------------------------------------------------
+
+
+def test_the_plan_of_lmm_r1_on_eight_gpus() -> None:
+    text = plan_text(load(["recipe=lmm_r1"]))
+    assert "Ray, 1 x 8 GPUs, colocated" in text
+    assert "machine 0: learner ranks 0–7, engines 0–7" in text
+    assert "3.75 billion parameters, 0.67 billion of them for images" in text
+    assert "weights of the stage's start, for KL" in text
+    assert text.endswith("It fits.")
+
+
+def test_the_plan_says_what_to_change_where_it_does_not_fit() -> None:
+    small = plan_text(load(["recipe=lmm_r1", "model=qwen2_5_vl_7b", "cluster.gpu_gib=24"]))
+    assert "Does not fit: a learner GPU needs" in small
+    assert "lower learner.pack_tokens" in small
+    assert "Lower engine.vllm.gpu_memory to" in small
+    whole = plan_text(load(["recipe=lmm_r1", "cluster.gpu_gib=14", "engine.max_context=0", "cluster=h8_split"]))
+    assert "one context may have 128,000" in whole
+
+
+def test_the_plan_of_one_process() -> None:
+    text = plan_text(load(["env=football"]))
+    assert "one process on this machine" in text
+    assert "1.13 million parameters" in text
+    assert "Memory of an engine\n  weights" in text and "KV cache" not in text
+    assert "in batches of up to 64; a step plays up to 256 an engine" in text
+    assert text.endswith("libraries, and the batches' caches.")
+
+
+def test_the_plan_of_a_vllm_engine_on_a_cpu_has_its_cache() -> None:
+    text = plan_text(load(["env=football", "engine.kind=vllm", "cluster=ray"]))
+    assert "KV cache" in text and "tokens in the cache" in text
+
+
+def test_the_plan_names_one_engine_by_its_number_alone() -> None:
+    words = ["cluster.gpus_per_node=3", "cluster.learners=2", "cluster.engines=1"]
+    assert "machine 0: learner ranks 0–1, engine 0\n" in plan_text(load(["recipe=lmm_r1", "cluster=ray", *words]))

@@ -1,0 +1,152 @@
+"""The task of a language model as an env for PPO: the same frames, actions, turns and successes, without words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from agents.episodes.starts import TRAIN_SEEDS
+from agents.seeds import mix
+from configs.errors import UserError
+from envs.task.config import TaskConfig
+from envs.task.task import Outcome, Task
+from training.baseline.config import BaselineConfig
+
+FOOTBALL = "kickoff/Football-v0"
+PATCH = 7
+"""Pixels, the side of what the CNN sees at once."""
+BATCH_BYTES = 512 * 2**20
+"""The frames of an update may take so much; RLlib holds a few copies of them."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """An episode of training that has ended."""
+
+    success: bool
+    reward: float
+    """What PPO was paid, summed."""
+    turns: int
+
+
+class BaselineEnv(gymnasium.Env[Any, Any]):
+    """What `Task` asks of a language model, one action a turn.
+
+    An episode is cut off after the task's `max_turns`. Starts are the training's, which no held-out seed meets; the
+    seed that reset() is given is not used.
+    """
+
+    def __init__(self, task: Task, config: BaselineConfig, starts: Iterator[int], played: list[Played]) -> None:
+        """An env.
+
+        Args:
+            task: as `lesson` made it.
+            config: what is seen and paid.
+            starts: env seeds, one an episode.
+            played: takes the episodes that end.
+        """
+        self.task = task
+        self.config = config
+        self.starts = starts
+        self.played = played
+        self.env = task.make()
+        self.actions = offered(task.config)
+        self.action_space = spaces.Discrete(len(self.actions))
+        self.observation_space = self.env.observation_space
+        if config.observation == "pixels":
+            frame = self._see(*self.env.reset(seed=0))
+            self.observation_space = spaces.Box(0, 255, frame.shape, np.uint8)
+        self.turns, self.paid, self.env_return = 0, 0.0, 0.0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin at the next start."""
+        self.turns, self.paid, self.env_return = 0, 0.0, 0.0
+        return self._see(*self.env.reset(seed=next(self.starts))), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Play one action."""
+        observation, earned, terminated, truncated, info = self.env.step(self.actions[int(action)])
+        reward = float(earned)
+        self.turns += 1
+        self.env_return += reward
+        truncated = truncated or self.turns >= self.task.config.max_turns
+        if terminated or truncated:
+            outcome = Outcome(observation, info, reward, terminated, truncated, "")
+            success = self.task.succeeded(outcome, self.env_return)
+            if self.config.reward == "success":
+                reward = float(success)
+            self.played.append(Played(success, self.paid + reward, self.turns))
+        elif self.config.reward == "success":
+            reward = 0.0
+        self.paid += reward
+        return self._see(observation, info), reward, terminated, truncated and not terminated, {}
+
+    def close(self) -> None:
+        """Close the task's env."""
+        self.env.close()
+
+    def _see(self, observation: Any, info: dict[str, Any]) -> Any:
+        if self.config.observation == "pixels":
+            return self.task.observe(self.env, observation, info).image
+        return observation
+
+
+def offered(task: TaskConfig) -> list[int]:
+    """The env's actions that the task offers."""
+    return [index for index, name in enumerate(task.actions) if name]
+
+
+def lesson(config: BaselineConfig, task: TaskConfig) -> Task:
+    """The task as it is trained on; UserError where it is none for PPO.
+
+    What is seen and paid may differ from `task`; the game, its starts and what counts as success do not.
+    """
+    name = config.task_name
+    if task.in_parts or not task.actions:
+        kind = "several actions at once" if task.in_parts else "an answer in words"
+        raise UserError(f"task {name} asks for {kind}: the baseline needs a game with one list of actions")
+    if task.actions_per_reply > 1:
+        raise UserError(
+            f"task {name} takes up to {task.actions_per_reply} actions a reply: the baseline plays one a turn; set "
+            "env.actions_per_reply=1 and env.max_turns"
+        )
+    if not task.image and config.observation == "pixels":
+        raise UserError(f"task {name} shows no pictures: the baseline looks at frames; set env.image=true")
+    kwargs: dict[str, Any] = dict(task.kwargs)
+    if config.observation != "pixels":
+        if task.id != FOOTBALL:
+            raise UserError(f"observation={config.observation} is football's; task {name} is {task.id}: use pixels")
+        kwargs["observation"] = config.observation
+    if task.id == FOOTBALL and config.reward == "return" and not task.success.startswith("return"):
+        kwargs.setdefault("rewards", "scoring,checkpoints")  # not where rewards decide what a success is
+    values = vars(task) | {"kwargs": kwargs}
+    if config.observation != "pixels":
+        values |= {"image": False, "caption": True}  # so that nothing is drawn
+    return Task(name, TaskConfig(**values))
+
+
+def check_observations(config: BaselineConfig, task: Task) -> None:
+    """UserError where an update's observations are too large, or frames too small; `task`, as `lesson` made it."""
+    env = BaselineEnv(task, config, starts(config.seed, 0, 0), [])
+    shape, kind = env.observation_space.shape or (), env.observation_space.dtype
+    env.close()
+    size = "x".join(map(str, shape))
+    if config.observation == "pixels" and min(shape[:2]) < PATCH:
+        raise UserError(
+            f"frames of {size} are smaller than the CNN's patches of {PATCH}x{PATCH}: set env.image_size=[84,84]"
+        )
+    taken = config.batch * int(np.prod(shape)) * np.dtype(kind).itemsize
+    if taken > BATCH_BYTES:
+        mend = "env.image_size=[84,84], or a smaller batch" if config.observation == "pixels" else "a smaller batch"
+        raise UserError(f"{config.batch} observations of {size} take {taken / 1e9:.1f} GB: set {mend}")
+
+
+def starts(seed: int, played: int, index: int) -> Iterator[int]:
+    """The seeds of env `index`'s episodes that begin after `played` decisions: after the start, and each checkpoint."""
+    number = 0
+    while True:
+        yield mix(seed, played, index, number) % TRAIN_SEEDS
+        number += 1

@@ -1,0 +1,186 @@
+"""The baseline's network, and what plays with it: a small CNN on the frame, or an MLP on football's simple115v2.
+
+Nothing here needs Ray: a trained baseline plays wherever torch is.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self, cast
+
+import gymnasium
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from agents.episodes.policy import Seat
+from agents.seeds import mix
+from configs.errors import UserError
+from envs.football.observations import FEATURES, Observer
+from envs.task.config import TaskConfig
+from envs.task.task import Observation, Task
+from training.baseline.config import read
+from training.baseline.env import PATCH, offered
+
+WEIGHTS = "policy.safetensors"
+
+
+class Network(nn.Module):
+    """Observations → action logits and values.
+
+    Frames [H, W, 3] are cut into patches of 7x7 (12 a side for 84x84) and go through two convolutions and a layer of
+    256: Mnih et al. (2015), but twice as fast on a CPU and quicker to learn. Vectors [F] go through two layers of 256.
+    """
+
+    def __init__(self, shape: tuple[int, ...], actions: int) -> None:
+        """Args: `shape` of an observation, [H, W, 3] or [F]; the number of actions."""
+        super().__init__()
+        self.shape = tuple(shape)
+        self.pixels = len(shape) == 3
+        body: list[nn.Module]
+        if self.pixels:
+            eyes = nn.Sequential(
+                nn.Conv2d(3, 32, PATCH, stride=PATCH), nn.ReLU(),
+                nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.ReLU(),
+                nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Flatten(),
+            )  # fmt: skip
+            with torch.no_grad():
+                width = eyes(torch.zeros(1, 3, *shape[:2])).shape[1]
+            body = [*eyes, nn.Linear(width, 256), nn.ReLU()]
+        else:
+            body = [nn.Linear(shape[0], 256), nn.Tanh(), nn.Linear(256, 256), nn.Tanh()]
+        self.body = nn.Sequential(*body)
+        self.policy = nn.Linear(256, actions)
+        self.value = nn.Linear(256, 1)
+        for layer in self.body:
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                _begin(layer, 2**0.5)
+        _begin(self.policy, 0.01)  # so that play begins almost at random
+        _begin(self.value, 1.0)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as frames are: no copies
+
+    def embed(self, observations: Tensor) -> Tensor:
+        """Observations (uint8 [B, H, W, 3] or float32 [B, F]) → [B, 256], what both heads read."""
+        if self.pixels:
+            observations = observations.permute(0, 3, 1, 2).to(torch.float32).div(255.0)
+        return cast(Tensor, self.body(observations))
+
+    def logits(self, embedded: Tensor) -> Tensor:
+        """[B, 256] → action logits [B, A]."""
+        return cast(Tensor, self.policy(embedded))
+
+    def values(self, embedded: Tensor) -> Tensor:
+        """[B, 256] → values [B]."""
+        return cast(Tensor, self.value(embedded)).squeeze(-1)
+
+
+@dataclass(frozen=True)
+class BaselinePolicy:
+    """A trained network at the place of a language model; it answers with an action's name and thinks nothing."""
+
+    network: Network
+    actions: tuple[str, ...]
+    """The names of its actions."""
+    temperature: float = 1.0
+
+    def sit(self, task: Task) -> None:
+        """No memory."""
+
+    def at(self, temperature: float) -> Self:
+        """The same policy at another temperature; 0 is greedy."""
+        return replace(self, temperature=temperature)
+
+    def check(self, task: Task) -> None:
+        """ValueError in one line where the task is none that it has learned to play."""
+        env = task.make()
+        try:
+            self._look(task, env, task.observe(env, *env.reset(seed=0)))
+        finally:
+            env.close()
+
+    def _look(self, task: Task, env: gymnasium.Env[Any, Any], observation: Observation) -> NDArray[Any]:
+        """What the network is given."""
+        names = () if task.config.in_parts else tuple(str(task.config.actions[at]) for at in offered(task.config))
+        if names != self.actions:
+            raise ValueError(f"task {task.name}: the baseline has learned the actions {', '.join(self.actions)}")
+        seen = _seen(task, observation) if self.network.pixels else features(env)
+        if seen.shape != self.network.shape:
+            learned, came = ("x".join(map(str, shape)) for shape in (self.network.shape, seen.shape))
+            raise ValueError(f"task {task.name}: the baseline has learned from {learned}, this is {came}")
+        return seen
+
+    async def reply(self, seat: Seat) -> str:
+        """A well-formed reply."""
+        seen = self._look(seat.task, seat.env, seat.observation)
+        with torch.inference_mode():
+            logits = self.network.logits(self.network.embed(torch.from_numpy(seen).unsqueeze(0)))[0].double()
+        if self.temperature == 0:
+            chosen = int(logits.argmax())
+        else:
+            shares = torch.softmax(logits / self.temperature, 0).numpy()
+            chosen = int(np.random.default_rng(mix(seat.seed, seat.turn)).choice(len(shares), p=shares))
+        return f"<think></think><answer>{self.actions[chosen]}</answer>"
+
+
+def _seen(task: Task, observation: Observation) -> NDArray[np.uint8]:
+    """The frame as a language model is shown it."""
+    if observation.image is None:
+        raise ValueError(f"task {task.name} shows no pictures: the baseline looks at frames")
+    return observation.image
+
+
+def features(env: gymnasium.Env[Any, Any]) -> NDArray[np.float32]:
+    """simple115v2 [115] of a football env, whatever it shows itself; ValueError for another env."""
+    game, matches = getattr(env.unwrapped, "game", None), getattr(env.unwrapped, "matches", None)
+    if game is None or matches is None:
+        raise ValueError("the baseline has learned from simple115v2, which only football has")
+    vector: NDArray[np.float32] = Observer("simple115v2", game.seats, (0, 0), 0, (0, 0), "").look(matches)[0]
+    return vector
+
+
+def load_baseline(folder: Path) -> BaselinePolicy:
+    """A baseline's newest weights as a policy; UserError in one line where there are none."""
+    config, task = read(folder)
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise UserError(f"{folder} has no {WEIGHTS} yet; go on: python -m training.baseline resume={folder}")
+    try:
+        weights = load_file(path)
+        shape = _shape(config.observation == "pixels", Task(config.task_name, task))
+        network = Network(shape, len(offered(task)))
+        network.load_state_dict(weights)
+    except (SafetensorError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged, or of another version: {str(error).splitlines()[0]}") from None
+    return policy_of(network, task)
+
+
+def policy_of(network: Network, task: TaskConfig) -> BaselinePolicy:
+    """A network that has learned a task as a policy."""
+    return BaselinePolicy(network, tuple(str(task.actions[index]) for index in offered(task)))
+
+
+def save_network(network: Network, folder: Path) -> None:
+    """Write the weights that `load_baseline` reads, whole or not at all."""
+    part = folder / f".{WEIGHTS}.part"
+    part.write_bytes(save({name: value.contiguous() for name, value in network.state_dict().items()}))
+    part.replace(folder / WEIGHTS)
+
+
+def _shape(pixels: bool, task: Task) -> tuple[int, ...]:
+    """Of an observation."""
+    if not pixels:
+        return (FEATURES,)
+    env = task.make()
+    frame = task.observe(env, *env.reset(seed=0)).image
+    env.close()
+    assert frame is not None  # `lesson` has refused other tasks
+    return frame.shape
+
+
+def _begin(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
+    """Orthogonal weights, no bias."""
+    nn.init.orthogonal_(layer.weight, gain)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

@@ -1,0 +1,5 @@
+from .cluster import RayCluster
+
+__all__ = [
+    "RayCluster",
+]

@@ -1,0 +1,267 @@
+"""The parts of a run as Ray actors: plain classes here, made into actors by the cluster.
+
+RolloutWorker ──generate──▶ EngineHost ◀──weights── LearnerRank 0 … n-1
+▲ job, episodes ▼                                ▲ trajectories, metrics ▼
+RayCluster (the driver)
+"""
+
+import asyncio
+import os
+import socket
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.exceptions import RayActorError
+
+from agents.chat.types import Completion, Prompt
+from agents.engines.base import EngineDead
+from agents.engines.config import EngineConfig, VLLMConfig
+from agents.models.config import ModelConfig
+from envs.task.config import TaskConfig
+from training.cluster.ray.router import RemoteEngine
+from training.cluster.ray.weights import pieces, unpack
+from training.config.algo import AlgoConfig
+from training.config.learner import LearnerConfig
+
+if TYPE_CHECKING:
+    from agents.engines.transfer import DirectSender
+    from agents.episodes.episode import Episode
+    from agents.episodes.jobs import Job
+    from training.algorithm.groups import Trajectory
+    from training.runs.checkpoint import Progress
+
+PATIENCE = timedelta(hours=1)
+"""How long a rank waits in a collective; Ray notices a dead one at once."""
+
+
+class LearnerRank:
+    """One rank of the learner; every rank is called with the same arguments at the same time."""
+
+    def __init__(self, rank: int, world: int, gpu: bool) -> None:
+        self.rank = rank
+        self.world = world
+        self.gpu = gpu
+        if not gpu:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        self.learner: Any = None
+        self.sender: DirectSender | None = None
+        self.receivers: list[Any] = []
+
+    def address(self) -> tuple[str, int]:
+        """Where others can meet this rank: its machine, and a free port of it."""
+        with socket.socket() as free:
+            free.bind(("", 0))
+            host: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+            return host, free.getsockname()[1]
+
+    def gpus(self) -> str:
+        """The GPU of this rank, as CUDA_VISIBLE_DEVICES names it."""
+        return os.environ.get("CUDA_VISIBLE_DEVICES", "")
+
+    def start(self, address: tuple[str, int], model: ModelConfig, config: LearnerConfig) -> None:
+        """Meet the other ranks, and load the model."""
+        from torch.distributed import init_process_group
+        from torch.distributed.device_mesh import init_device_mesh
+
+        from agents.models.load import load_model
+        from training.learner.learner import Learner
+
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # trajectories are shared
+        mesh = None
+        if self.world > 1:
+            init_process_group(
+                "nccl" if self.gpu else "gloo",
+                init_method=f"tcp://{address[0]}:{address[1]}",
+                rank=self.rank,
+                world_size=self.world,
+                timeout=PATIENCE,
+            )
+            mesh = init_device_mesh("cuda" if self.gpu else "cpu", (self.world,))
+        vlm = load_model(model.path).vlm
+        self.learner = Learner(vlm.to("cuda") if self.gpu else vlm, config, mesh)
+
+    def begin_stage(self, algo: AlgoConfig, steps: int) -> None:
+        """A fresh optimiser under a stage's numbers."""
+        self.learner.begin_stage(algo, steps)
+
+    def update(self, trajectories: "list[Trajectory]", step: int, seed: int) -> dict[str, float]:
+        """Learn from all ranks' trajectories, of which this rank takes its share; metrics over all."""
+        metrics: dict[str, float] = self.learner.update(trajectories, step, seed)
+        if self.gpu:
+            import torch
+
+            torch.cuda.empty_cache()  # what an engine on this GPU may use meanwhile
+        return metrics
+
+    def weights(self) -> list[Any]:
+        """Rank 0: references to the pieces of the full weights; the others help and return nothing."""
+        if self.rank:
+            for _ in self.learner.weights():
+                pass
+            return []
+        return [ray.put(piece) for piece in pieces(self.learner.weights())]
+
+    def send(self, engines: list[Any], config: VLLMConfig, address: tuple[str, int], version: int) -> None:
+        """Weights straight from this GPU to those of the engines, by vLLM's own transfer; none of them may die.
+
+        Raises:
+            RuntimeError: an engine died; the other engines and ranks are left waiting for it.
+        """
+        import torch
+
+        from agents.engines.transfer import DirectSender
+
+        names = [engine._actor_id for engine in engines]
+        if self.sender is None or names != self.receivers:
+
+            def call(method: str, arguments: list[tuple[Any, ...]]) -> None:
+                calls = [engine.call.remote(method, *each) for engine, each in zip(engines, arguments, strict=True)]
+                try:
+                    ray.get(calls)
+                except RayActorError as error:  # which would look like this rank's own death
+                    raise RuntimeError("an engine died while it was sent weights") from error
+
+            dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16
+            self.sender, self.receivers = None, names
+            self.sender = DirectSender(
+                config.transfer,
+                self.learner.weights,
+                dtype,
+                self.rank,
+                call,
+                len(engines),
+                config.tensor_parallel,
+                address,
+            )
+        self.sender.send(version)
+
+    def save(self, folder: Path, progress: "Progress") -> None:
+        """A checkpoint, from all ranks."""
+        from training.runs import checkpoint
+
+        checkpoint.save(folder, self.learner, progress)
+
+    def restore(self, folder: Path) -> None:
+        """What `save` wrote, in any number of ranks."""
+        from training.runs import checkpoint
+
+        checkpoint.restore(folder, self.learner)
+
+    def load_weights(self, folder: Path) -> None:
+        """Weights alone, from an exported folder."""
+        self.learner.load_weights(folder)
+
+    def export(self, folder: Path) -> None:
+        """A folder that transformers and vLLM load, written by rank 0."""
+        self.learner.export(folder)
+
+    def close(self) -> None:
+        """Finish what is being written."""
+        self.learner.close()
+
+
+@contextmanager
+def mortal() -> Iterator[None]:
+    """This actor dies with its engine: so its callers hear of it, and it is replaced."""
+    try:
+        yield
+    except EngineDead:
+        os._exit(1)
+
+
+class EngineHost:
+    """An engine in a process of its own."""
+
+    def __init__(self, gpus: str | None) -> None:
+        if gpus is not None:  # decided before torch looks
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpus
+        self.engine: Any = None
+
+    async def start(self, model: ModelConfig, config: EngineConfig) -> int | None:
+        """Load the model; the longest context."""
+        from agents.engines.factory import make_engine
+
+        self.engine = await make_engine(model.path, config)
+        longest: int | None = self.engine.max_context
+        return longest
+
+    async def generate(self, prompt: Prompt, temperature: float) -> Completion:
+        """The reply to a prompt."""
+        with mortal():
+            completion: Completion = await self.engine.generate(prompt, temperature)
+        return completion
+
+    async def load_weights(self, references: Sequence[Any], version: int) -> int:
+        """Take new weights; the version that the engine then has."""
+        loaded = [await reference for reference in references]
+        with mortal():
+            await self.engine.load_weights((unpack(packed) for piece in loaded for packed in piece), version)
+        held: int = self.engine.version
+        return held
+
+    async def call(self, method: str, *arguments: Any) -> None:
+        """A step of a weight transfer (`agents/engines/transfer.py`)."""
+        with mortal():
+            await getattr(self.engine, method)(*arguments)
+
+    async def sleep(self) -> None:
+        """Give the GPU's memory away."""
+        with mortal():
+            await self.engine.sleep()
+
+    async def wake(self) -> None:
+        """Take it back."""
+        with mortal():
+            await self.engine.wake()
+
+    async def close(self) -> None:
+        """Stop the engine and its processes."""
+        await self.engine.close()
+
+    async def pid(self) -> int:
+        """Of this process."""
+        return os.getpid()
+
+    async def live(self) -> None:
+        """Return never: whoever waits for it learns at once of this actor's death."""
+        await asyncio.Event().wait()
+
+
+class RolloutWorker:
+    """Plays episodes; its engine is all engines of the cluster."""
+
+    def __init__(self, number: int) -> None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        self.engine = RemoteEngine(number)
+        self.player: Any = None
+
+    async def start(self, model: ModelConfig, tasks: Mapping[str, TaskConfig]) -> None:
+        """Load what is needed to talk to the model."""
+        from agents.episodes.jobs import Player
+        from agents.models.load import load_chat
+        from agents.policies.model import VLMPolicy
+
+        self.player = Player(tasks, VLMPolicy(load_chat(model.path), self.engine))
+
+    async def connect(self, hosts: Mapping[int, Any], version: int, max_context: int | None) -> None:
+        """The engines to ask from now on."""
+        self.engine.connect(hosts, version, max_context)
+
+    async def play(self, job: "Job") -> "list[Episode]":
+        """The episodes of a job."""
+        await self.engine.ready()
+        episodes: list[Episode] = await self.player.play(job)
+        return episodes
+
+    async def pid(self) -> int:
+        """Of this process."""
+        return os.getpid()
+
+    async def live(self) -> None:
+        """Return never: whoever waits for it learns at once of this actor's death."""
+        await asyncio.Event().wait()

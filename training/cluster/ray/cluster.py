@@ -1,0 +1,301 @@
+"""Ray: learner ranks, engines and rollout workers as actors, on one machine or many; nothing outside knows of it.
+
+A dead engine or rollout worker is replaced at once, and what it worked on is asked for again. A dead learner rank takes
+the others' state with it: all are started anew, and `LearnerLost` tells the trainer to go on from the last checkpoint.
+The actors import this file too, so it imports little.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.exceptions import ObjectLostError, RayActorError
+
+from agents.engines.config import EngineConfig
+from agents.models.config import ModelConfig
+from envs.task.config import TaskConfig
+from training.cluster.placement import engine_settings
+from training.cluster.ray.actors import EngineHost, RolloutWorker
+from training.cluster.ray.calls import living, result, settled, unless_dead
+from training.cluster.ray.failures import Deaths
+from training.cluster.ray.ranks import Ranks
+from training.cluster.ray.reservation import Reservation, connect
+from training.config.algo import AlgoConfig
+from training.config.cluster import ClusterConfig
+from training.config.learner import LearnerConfig
+
+if TYPE_CHECKING:
+    from agents.episodes.episode import Episode
+    from agents.episodes.jobs import Job
+    from training.algorithm.groups import Trajectory
+    from training.runs.checkpoint import Progress
+
+PATIENCE = 60.0
+"""Seconds that actors have for closing: learners may still be writing a checkpoint."""
+CALLS = 100_000  # that one engine or worker may have in progress
+
+
+class RayCluster:
+    """Everything that plays and learns, as actors; made by `start`."""
+
+    def __init__(
+        self,
+        cluster: ClusterConfig,
+        model: ModelConfig,
+        engine: EngineConfig,
+        learner: LearnerConfig,
+        tasks: Mapping[str, TaskConfig],
+    ) -> None:
+        self.cluster = cluster
+        self.model = model
+        self.engine = engine_settings(cluster, engine)
+        self.learner = learner
+        self.tasks = tasks
+        self.version = 0
+        self.engines: dict[int, Any] = {}
+        """By number: those that have the weights of `version`."""
+        self.workers: dict[int, Any] = {}
+        self._waiting: dict[int, Any] = {}  # engines without weights, until the next `publish`
+        self._playing: dict[int, int] = {}  # episodes of each worker
+        self._workers_there = asyncio.Event()
+        self._max_context: int | None = None
+        self._learning = asyncio.Lock()
+        self._ahead = False  # the learners' weights are not those of `version`
+        self._running = False
+        self._lost: RuntimeError | None = None  # not told yet
+        self._deaths = Deaths(cluster.restarts)
+        self._keepers: list[asyncio.Task[None]] = []
+        self._reserved: Reservation | None = None
+        self._ranks: Ranks | None = None
+
+    @property
+    def replaced(self) -> dict[str, int]:
+        """How many actors of each kind died and were replaced; all learner ranks count as one."""
+        return dict(self._deaths.counts)
+
+    @classmethod
+    async def start(
+        cls,
+        cluster: ClusterConfig,
+        model: ModelConfig,
+        engine: EngineConfig,
+        learner: LearnerConfig,
+        tasks: Mapping[str, TaskConfig],
+    ) -> "RayCluster":
+        """Join or start Ray, and start all actors; ValueError in one line where the cluster is too small."""
+        connect(cluster)
+        self = cls(cluster, model, engine, learner, tasks)
+        try:
+            self._reserved = await Reservation.make(cluster)
+            await self._deaths.guarded(self._start_all())
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    # -- playing ------------------------------------------------------------------------------------------------------
+
+    async def play(self, job: "Job") -> "list[Episode]":
+        """The episodes of a job, from the worker that plays the fewest; from another one if it dies."""
+        while True:
+            await self._deaths.guarded(self._workers_there.wait())
+            number = min(self.workers, key=lambda n: (self._playing[n], n))
+            worker = self.workers[number]
+            self._playing[number] += len(job.starts)
+            try:
+                return await self._deaths.guarded(result(worker.play.remote(job)))
+            except RayActorError:
+                await self._drop("worker", number, worker)
+            finally:
+                if self.workers.get(number) is worker:  # a new one begins at 0
+                    self._playing[number] -= len(job.starts)
+
+    # -- learning -----------------------------------------------------------------------------------------------------
+
+    async def begin_stage(self, algo: AlgoConfig, steps: int) -> None:
+        """A fresh optimiser under a stage's numbers."""
+        async with self._learning:
+            await self._call("begin_stage", algo, steps)
+
+    async def update(self, trajectories: "Sequence[Trajectory]", step: int, seed: int) -> dict[str, float]:
+        """One training step; the trajectories are stored once, and the ranks read them there."""
+        async with self._learning:
+            await self._nap(True)
+            self._ahead = True
+            metrics: list[dict[str, float]] = await self._call("update", ray.put(list(trajectories)), step, seed)
+            return metrics[0]
+
+    async def publish(self, version: int) -> None:
+        """The learners' weights into every engine, as `version`."""
+        async with self._learning:
+            await self._nap(False)
+            self.version = version
+            await self._send(self.engines | self._waiting)
+            self._ahead = False
+            self.engines |= self._waiting
+            self._waiting.clear()
+            await self._introduce(self.workers.values())
+
+    async def save(self, folder: Path, progress: "Progress") -> None:
+        """A checkpoint below `folder`, from which any number of ranks goes on exactly."""
+        async with self._learning:
+            await self._call("save", folder.resolve(), progress)
+
+    async def restore(self, folder: Path) -> None:
+        """Weights and optimiser of a checkpoint, into learners of the same stage."""
+        async with self._learning:
+            self._ahead = True
+            await self._call("restore", folder.resolve())
+
+    async def load_weights(self, folder: Path) -> None:
+        """Weights that `export` wrote, into the learners."""
+        async with self._learning:
+            self._ahead = True
+            await self._call("load_weights", folder.resolve())
+
+    async def export(self, folder: Path) -> None:
+        """A folder that transformers and vLLM load."""
+        async with self._learning:
+            await self._call("export", folder.resolve())
+
+    async def close(self) -> None:
+        """Stop all actors once what was saved is on the disk, and Ray where it was started here."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        learners = self._ranks.actors if self._ranks is not None else []
+        await settled([one.close.remote() for one in [*self.engines.values(), *learners]], PATIENCE)
+        ray.shutdown()
+
+    # -- learner ranks ------------------------------------------------------------------------------------------------
+
+    async def _call(self, method: str, *arguments: Any) -> list[Any]:
+        """Call a method of all learner ranks at once: the results by rank."""
+        if self._lost is not None:
+            lost, self._lost = self._lost, None
+            raise lost
+        assert self._ranks is not None
+        return await self._ranks.call(method, *arguments)
+
+    def _learner_died(self, error: Exception) -> None:
+        """All ranks are started anew, with the weights that the run began with."""
+        self._ahead = True
+        self._deaths.count("learner", error)
+
+    # -- engines and workers ------------------------------------------------------------------------------------------
+
+    async def _start_all(self) -> None:
+        """Start every actor; engines and workers are kept alive from now on."""
+        assert self._reserved is not None
+        self._ranks = Ranks(self._reserved, self.model, self.learner, self._learner_died)
+        learners = asyncio.ensure_future(self._ranks.start())
+        if self.cluster.colocate:
+            await learners  # they take their memory first
+        kinds = [("engine", self.cluster.engines), ("worker", self.cluster.rollout_workers)]
+        started = [(kind, number, asyncio.Event()) for kind, count in kinds for number in range(count)]
+        self._keepers = [asyncio.create_task(self._keep(*one)) for one in started]
+        await asyncio.gather(learners, *(ready.wait() for *_, ready in started))
+        self._running = True
+
+    async def _keep(self, kind: str, number: int, ready: asyncio.Event) -> None:
+        """Start an engine or worker, and start it again whenever it dies."""
+        while not self._deaths.final:
+            actor = None
+            try:
+                actor = await (self._start_engine(number) if kind == "engine" else self._start_worker(number))
+                ready.set()
+                await result(actor.live.remote())
+            except RayActorError as error:
+                await self._drop(kind, number, actor)
+                if actor is not None:  # it may be cut off only
+                    ray.kill(actor)
+                with suppress(RuntimeError):
+                    self._deaths.count(kind, error)
+            except Exception as error:  # it cannot start at all
+                self._deaths.fail(error)
+
+    async def _start_engine(self, number: int) -> Any:
+        """A new engine with the learners' weights; where those are ahead, the next `publish` brings them."""
+        late = self.cluster.colocate and self._running  # a replacement: its memory is there while no learner works
+        engine = None if late else await self._load_engine(number)
+        async with self._learning:
+            engine = engine or await self._load_engine(number)
+            if self.version and not self._ahead:
+                try:
+                    await self._send({number: engine})
+                except RuntimeError as lost:  # for the trainer, who asks for something soon
+                    self._lost, self._ahead = lost, True
+            if self._ahead:
+                self._waiting[number] = engine
+                if late:
+                    await living([engine.sleep.remote()])
+                return engine
+            self.engines[number] = engine
+        await self._introduce(self.workers.values())
+        return engine
+
+    async def _load_engine(self, number: int) -> Any:
+        """A new engine with the weights that the run began with."""
+        gpus = None if self.cluster.gpus else ""
+        if self.cluster.colocate:
+            assert self._ranks is not None
+            gpus = await self._ranks.gpus(number)
+        engine = self._actor(EngineHost, "engine", number).remote(gpus)
+        self._max_context = await result(engine.start.remote(self.model, self.engine))
+        return engine
+
+    async def _start_worker(self, number: int) -> Any:
+        """A new rollout worker that knows the engines."""
+        worker = self._actor(RolloutWorker, "worker", number).remote(number)
+        await result(worker.start.remote(self.model, self.tasks))
+        self.workers[number], self._playing[number] = worker, 0
+        await self._introduce([worker])
+        self._workers_there.set()
+        return worker
+
+    async def _drop(self, kind: str, number: int, actor: Any) -> None:
+        """Ask a dead actor for nothing any more."""
+        for known in (self.engines, self._waiting) if kind == "engine" else (self.workers,):
+            if actor is not None and known.get(number) is actor:
+                del known[number]
+        if not self.workers:
+            self._workers_there.clear()
+        if kind == "engine":
+            await self._introduce(self.workers.values())
+
+    async def _introduce(self, workers: Any) -> None:
+        """Tell workers which engines there are."""
+        await living(worker.connect.remote(self.engines, self.version, self._max_context) for worker in workers)
+
+    async def _send(self, engines: Mapping[int, Any]) -> None:
+        """The learners' weights into engines, as `version`; the dead ones are their keepers' business."""
+        if not engines:
+            return
+        if self.engine.vllm.transfer != "shared":
+            address = (await self._call("address"))[0]
+            sent = self._call("send", list(engines.values()), self.engine.vllm, address, self.version)
+            await unless_dead(sent, engines.values(), "an engine died while it was sent weights")
+            return
+        references = (await self._call("weights"))[0]
+        try:
+            loaded = await living(engine.load_weights.remote(references, self.version) for engine in engines.values())
+        except ObjectLostError:
+            await self._call("gpus")  # LearnerLost, where rank 0 died and took them along
+            raise
+        for held in loaded:
+            if held != self.version:
+                raise RuntimeError(f"an engine has weights of version {held} after it was sent {self.version}")
+
+    async def _nap(self, asleep: bool) -> None:
+        """Colocated engines sleep while the learners work."""
+        if self.cluster.colocate:
+            engines = (self.engines | self._waiting).values()
+            await living(engine.sleep.remote() if asleep else engine.wake.remote() for engine in engines)
+
+    def _actor(self, kind: type, name: str, number: int) -> Any:
+        """Ray's class for an actor in its place."""
+        assert self._reserved is not None
+        return ray.remote(kind).options(max_concurrency=CALLS, **self._reserved.options(name, number))

@@ -1,0 +1,157 @@
+"""Who succeeds, and how often: `python -m training.evaluate env=football policy=runs/football,tiny save=FOLDER`.
+
+Every policy plays the same held-out starts. A run is evaluated in its own envs, with the settings that it was trained
+with, and whoever stands beside it plays those too; words of the command line change them (`env.max_turns=20`), and
+`env=` may name others.
+"""
+
+import asyncio
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from agents.episodes.starts import TEST_FIRST, held_out_starts
+from agents.episodes.task_check import check_task
+from configs.errors import UserError
+from envs.task.config import TaskConfig
+from envs.task.task import Task
+from training.compare.contest import Contest, How, suites_of
+from training.compare.entrants import Entrant, ScriptedEntrant
+from training.compare.resolve import entrants
+from training.compare.results import Results
+from training.compare.settings import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
+from training.compare.tables import published, show, tables
+from training.config.compose import load_with
+from training.config.help import help_text
+from training.evaluation.measure import FLOORS
+from training.runs.display import Bars
+
+
+@dataclass
+class EvaluateOptions:
+    """What to evaluate."""
+
+    policy: str = "expert"
+    """Who plays, one or several with commas: random, idle, expert, tiny, human (what agents.play recorded), a run or a
+    baseline such as runs/football, a record such as plays/sokoban, a model as model.path takes it, or api:MODEL, one on
+    an OpenAI-compatible server (engine.server)."""
+    episodes: int = 256
+    """Held-out episodes, of each env."""
+    temperature: float = 1.0
+    """Sampling temperature of a model; 0 is greedy."""
+    blind: bool = False
+    """Control: show every player the frame of another episode."""
+    floors: bool = True
+    """Put random, idle and expert into the table too."""
+    save: str = ""
+    """Folder for tables (results.json, .csv, .md) and episodes (evaluation.records of each); render.watch opens it."""
+    video: bool = False
+    """Film the first evaluation.videos episodes of each policy into save's videos/, as MP4 and GIF with captions."""
+    json: str = ""
+    """File for the results of policy= alone; empty: only printed."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if self.episodes < 1:
+            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        if self.blind and self.episodes < 2:
+            raise ValueError("blind needs at least 2 episodes: players are shown each other's frames")
+        if self.json and not Path(self.json).resolve().parent.is_dir():
+            raise ValueError(f"json: the folder of {self.json} does not exist")
+        if self.json and Path(self.json).is_dir():
+            raise ValueError(f"json: {self.json} is a folder; it should name a file (save= names a folder)")
+        if self.temperature < 0:
+            raise ValueError(f"temperature must not be negative, got {self.temperature}")
+        if self.video and not self.save:
+            raise ValueError("video=true needs a folder for the films: save=FOLDER")
+        if not all(self.names):
+            raise ValueError(f"policy must be a name, or several with commas between them, got {self.policy!r}")
+
+    @property
+    def names(self) -> list[str]:
+        """The policies."""
+        return [name.strip() for name in self.policy.split(",")]
+
+
+def with_floors(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig]) -> list[Entrant]:
+    """The players, then those that do not learn, unless they are there already."""
+    there = {player.name for player in players}
+    floors = [ScriptedEntrant(name) for name in FLOORS if name not in there]
+    return [*players, *(floor for floor in floors if any(floor.plays(Task(*task)) for task in tasks.items()))]
+
+
+def main(argv: Sequence[str]) -> None:
+    """Evaluate policies on one or several tasks; print the table, and write it where asked."""
+    config, options = load_with(argv, EvaluateOptions)
+    out = Results(Path(options.save) if options.save else None)
+    players = entrants(options.names, config)
+    trained = next((player for player in players if player.tasks), None)
+    tasks, taken = tasks_of(config, trained, argv)
+    out.notes += notes_on_settings(players, taken, tasks)
+    tasks, split = with_test_rows(tasks, argv)
+    out.notes += split
+    for name, settings in tasks.items():
+        check_task(name, settings, None)
+    check(players, tasks, options)
+    usual = held_out_starts(TEST_FIRST, options.episodes)
+    out.notes += notes_on_starts(players, tasks)
+    suites = suites_of(tasks)
+    asked = {**suites, **{name: [name] for name in tasks if not any(name in names for names in suites.values())}}
+    out.notes += [note for player in players for name in asked for note in player.notes(name, asked[name], usual)]
+    if options.video:
+        out.notes += [f"{name} has no pictures: it is not filmed" for name in tasks if not tasks[name].image]
+    for note in out.notes:
+        print(note, file=sys.stderr)
+    named = len(players)
+    if options.floors:
+        players = with_floors(players, tasks)
+    films = -(-config.evaluation.videos // len(tasks)) if options.video else 0
+    how = How(
+        options.episodes, options.temperature, options.blind, config.evaluation.records if options.save else 0, films
+    )
+    contest = Contest(tasks, how, out)
+    same = [name for name in asked if all(as_shipped(task, tasks[task]) for task in asked[name])]
+    out.published, differs = published([] if options.blind else same)
+    out.notes += differs
+    out.begin()
+    try:
+        with Bars() as bars:
+            asyncio.run(contest.play(players, bars))
+    finally:  # Ctrl-C takes nothing of what was played
+        width = shutil.get_terminal_size().columns
+        show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
+        if options.json:
+            own = {player.name for player in players[:named]}
+            write_json(Path(options.json), [row for row in out.rows if row["policy"] in own])
+        for written in (options.json, options.save):
+            if written:
+                print(f"written to {written}", file=sys.stderr)
+    if any(row["problem"] for row in out.rows):
+        sys.exit(1)
+
+
+def check(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig], options: EvaluateOptions) -> None:
+    """Everything that can be known before the first episode; UserError in one line for what cannot be played."""
+    for player in players:
+        player.check(tasks)
+        for name in tasks:
+            player.starts(name, held_out_starts(TEST_FIRST, options.episodes))
+        if options.blind and not player.looks():
+            raise UserError(f"blind=true shows other frames, but policy={player.name} looks at none: leave one out")
+
+
+def write_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One result by itself, or several."""
+    document = rows[0] if len(rows) == 1 else {"results": rows}
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def usage(argv: Sequence[str]) -> str:
+    """The text for --help."""
+    return help_text(argv, extra=EvaluateOptions, module="training.evaluate")

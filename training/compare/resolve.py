@@ -1,0 +1,101 @@
+"""What a policy's name means: the entrant of that name, or one clear line why there is none."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from agents.policies.recorded import HUMAN, PLAYS, is_record
+from agents.policies.scripted import PLAYERS
+from configs.errors import UserError, suggest
+from training.baseline.config import is_baseline
+from training.compare.entrants import (
+    SERVER,
+    BaselineEntrant,
+    Entrant,
+    ModelEntrant,
+    RecordEntrant,
+    ScriptedEntrant,
+    ServerEntrant,
+)
+from training.config.run import Config, read
+
+
+def entrants(names: Sequence[str], config: Config) -> list[Entrant]:
+    """The players that the names mean; UserError in one line where a name means none."""
+    players = [entrant(name, config) for name in names]
+    known = {name: name for name in PLAYERS if name not in names}  # floors: rows of every table
+    for player in players:
+        if other := known.get(player.label):
+            raise UserError(f"policy: {other} and {player.name} are one folder, {player.label}: leave one out")
+        known[player.label] = player.name
+    return players
+
+
+def entrant(name: str, config: Config) -> Entrant:
+    """The player that a name means."""
+    name = name.rstrip("/") or name
+    folder = Path(name)
+    if name in PLAYERS:
+        return ScriptedEntrant(name)
+    if name.startswith(SERVER):
+        return ServerEntrant(name, name.removeprefix(SERVER), config.engine)
+    if name == HUMAN:
+        return RecordEntrant(name, None)
+    if name != "tiny" and not folder.is_dir():
+        _refuse_unknown(name)
+    elif is_baseline(folder):
+        return BaselineEntrant(name, folder)
+    elif is_record(folder):
+        return RecordEntrant(name, folder)
+    path, source = run_of(name)
+    player = ModelEntrant(name, path, config.engine)
+    if source is not None:
+        run = read(source)
+        player.source, player.tasks, player.envs = source, run.tasks, run.envs
+    return player
+
+
+def run_of(name: str) -> tuple[str, Path | None]:
+    """The model that a policy's name means, and the config of the run that it comes from, if it is a run's."""
+    folder = Path(name)
+    if (folder / "config.yaml").is_file():
+        if not (folder / "checkpoint").is_dir():
+            _refuse_unfinished(folder)
+        folder = folder / "checkpoint"
+    elif (folder / "episodes").is_dir():
+        _refuse_results(folder)
+    for above in folder.parents[:2] if folder.is_dir() else ():
+        if (above / "config.yaml").is_file() and (above / "metrics.jsonl").is_file():
+            return str(folder), above / "config.yaml"
+    return name, None
+
+
+def _refuse_unfinished(run: Path) -> NoReturn:
+    """UserError for a run that has not come to its end: what can be done."""
+    good = sorted((run / "checkpoints").glob("good-*"))
+    evaluate = f"evaluate its last good weights by policy={good[-1]}, or " if good else ""
+    raise UserError(
+        f"policy={run}: this run has no checkpoint/ yet, which is written at its end; {evaluate}"
+        f"go on with it by python -m training.run resume={run}"
+    )
+
+
+def _refuse_results(folder: Path) -> NoReturn:
+    """UserError for results, which hold no model but perhaps records."""
+    records = [str(path) for path in sorted((folder / "episodes").iterdir()) if is_record(path)]
+    raise UserError(f"policy={folder} holds results and no model; its records: {', '.join(records) or 'none'}")
+
+
+def _refuse_unknown(name: str) -> None:
+    """UserError for what is no folder and cannot be a name on the hub: OWNER/MODEL."""
+    first, *rest = Path(name).parts or ("",)
+    if first == str(PLAYS) and rest:
+        raise UserError(f"policy={name}: nobody has played there; python -m agents.play env={rest[0]} does")
+    if len(rest) == 1 and not Path(first).is_dir() and not name.startswith(("/", ".", "~")):
+        return
+    near = Path(name).parent if rest else Path("runs")
+    here = sorted(path.as_posix() for path in near.iterdir() if path.is_dir()) if near.is_dir() else []
+    known = [*PLAYERS, "tiny", HUMAN, *(here or ["runs/<name>"]), f"{SERVER}<model>"]
+    if not rest:
+        raise UserError(suggest("policy", name, known))
+    raise UserError(suggest("policy", name, here) if here else f"policy: model folder {name!r} does not exist")

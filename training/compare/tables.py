@@ -1,0 +1,220 @@
+"""Results as tables: on the terminal, as Markdown and as CSV; and what others have published, to stand beside them."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from configs.schema import load_yaml
+
+PUBLISHED = Path(__file__).with_name("published.yaml")
+LABEL_WIDTH, CELL_WIDTH = 30, 16
+"""Columns of a kind's name, and of a policy's share of it: as many policies stand side by side as there is room."""
+NONE = "–"
+"""Where there is no figure."""
+
+
+Cell = str | dict[str, Any]
+"""A text, or a figure: text, value and, where there is an interval, low and high."""
+
+
+@dataclass
+class Table:
+    """One table; the last `quiet` rows are for comparison."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[Cell]] = field(default_factory=list)
+    quiet: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As results.json has it, for the page of `render.watch`."""
+        rows = [["" if cell == NONE else cell for cell in row] for row in self.rows]
+        published = {"published": self.quiet} if self.quiet else {}
+        return {"title": self.title, "columns": self.columns, "rows": rows, "notes": self.notes} | published
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The rows in words."""
+        return [[cell if isinstance(cell, str) else cell["text"] for cell in row] for row in self.rows]
+
+
+def published(suites: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """What others have published for some suites: rows (suite, policy, score, source), and what differs."""
+    known = load_yaml(PUBLISHED)
+    rows, notes = [], []
+    for suite in suites:
+        if suite not in known:
+            continue
+        source = known[suite]["source"]
+        rows += [
+            {"suite": suite, "policy": policy, "score": score, "source": source}
+            for policy, score in known[suite]["rows"].items()
+        ]
+        notes.append(f"{suite}, beside {source}: {known[suite]['differs']}")
+    return rows, notes
+
+
+def tables(document: Mapping[str, Any], width: int = 80) -> list[Table]:
+    """The tables of a results.json, for so many columns: of each suite or task the policies, then its kinds."""
+    made = []
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in document["rows"]:
+        groups.setdefault(row["task"], []).append(row)
+    for name, rows in groups.items():
+        if any(row["suite"] for row in rows):  # it is one of a suite's, and a line of the suite's table
+            continue
+        beside = [row for row in document["published"] if row["suite"] == name]
+        made.append(_policies(name, rows, beside))
+        made += _kinds(name, rows, width)
+    if made:
+        made[-1].notes += document["notes"]
+    return made
+
+
+def _policies(name: str, rows: Sequence[Mapping[str, Any]], beside: Sequence[Mapping[str, Any]]) -> Table:
+    """A line for each policy, then what others have published."""
+    counts = [row["n"] for row in rows]
+    scored = any(row["score"] for row in rows)
+    same = len(set(counts)) == 1
+    columns = [
+        "policy",
+        "success",
+        *(["score"] if scored else []),
+        "return",
+        "valid",
+        "turns",
+        *([] if same else ["n"]),
+    ]
+    settings = dict.fromkeys(f"T={row['temperature']:g}{', blind' if row['blind'] else ''}" for row in rows)
+    shown = f"{max(counts)} held-out episodes each" if same else "held-out episodes"
+    table = Table(f"{name} · {shown} · {' and '.join(settings)}", columns)
+    for row in rows:
+        score = [_number(row["score"])] if scored else []
+        cells = [_figure(row["return"], 2), _percent(row["valid"]), _figure(row["turns"], 1)]
+        count = [] if same else [str(row["n"])]
+        table.rows.append([row["policy"], _share(row["success"]), *score, *cells, *count])
+        if row["problem"]:
+            table.notes.append(f"{row['policy']} was stopped: {row['problem']}")
+    if scored and beside:
+        lines: list[list[Cell]] = [[f"{beside[0]['source']}:"]]
+        lines += [[row["policy"], "", {"text": f"{row['score']:.2f}", "value": row["score"]}] for row in beside]
+        table.rows += [line + [""] * (len(columns) - len(line)) for line in lines]
+        table.quiet = len(lines)
+    return table
+
+
+def _kinds(name: str, rows: Sequence[Mapping[str, Any]], width: int) -> Iterator[Table]:
+    """A line for each kind, a column for each policy; in several tables where they are too many for the width."""
+    kinds = list(dict.fromkeys(kind for row in rows for kind in row["kinds"]))
+    if len(kinds) < 2:
+        return
+    scored = any(row["score"] for row in rows)
+    side = max(1, (width - LABEL_WIDTH) // CELL_WIDTH)
+    for first in range(0, len(rows), side):
+        part = rows[first : first + side]
+        table = Table(
+            f"{name} · {'score' if scored else 'success'} by kind", ["kind", *(row["policy"] for row in part)]
+        )
+        for kind in kinds:
+            found = [row["kinds"].get(kind, {}) for row in part]
+            table.rows.append([kind, *(_number(one.get("score"), 0) if scored else _share(one) for one in found)])
+        yield table
+
+
+def show(made: Sequence[Table], console: Console) -> None:
+    """Print the tables."""
+    for table in made:
+        drawn = RichTable(
+            box=box.SIMPLE_HEAD,
+            padding=(0, 1),
+            pad_edge=False,
+        )
+        for number, column in enumerate(table.columns):
+            drawn.add_column(column, justify="right" if number else "left", overflow="fold")
+        for number, row in enumerate(table.texts):
+            quiet = number >= len(table.rows) - table.quiet
+            if quiet and number == len(table.rows) - table.quiet:
+                drawn.add_section()
+            drawn.add_row(*row, style="dim" if quiet else None)
+        console.print(table.title, style="bold", soft_wrap=True)
+        console.print(drawn)
+        for note in table.notes:
+            console.print(note, style="dim")
+
+
+def markdown(made: Sequence[Table], title: str) -> str:
+    """The tables as Markdown."""
+    lines = [f"# {title}", ""]
+    for table in made:
+        lines += [f"**{_plain(table.title)}**", ""]
+        lines.append("| " + " | ".join(_plain(column) for column in table.columns) + " |")
+        lines.append("|---" * len(table.columns) + "|")
+        lines += ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in table.texts]
+        lines += [line for note in table.notes for line in ("", _plain(note))]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def comma_separated(document: Mapping[str, Any]) -> str:
+    """Every row as CSV, and below it its kinds."""
+    text = io.StringIO()
+    names = ["task", "suite", "policy", "kind", "n"]
+    names += [f"{figure}{bound}" for figure in ("success", "score") for bound in ("", "_low", "_high")]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, "return", "valid", "turns", "temperature", "blind", "floor", "problem"])
+    for row in document["rows"]:
+        rest = [row[key] for key in ("return", "valid", "turns", "temperature", "blind", "floor", "problem")]
+        who = [row["task"], row["suite"], row["policy"]]
+        writer.writerow([*who, "", row["n"], *_means(row["success"]), *_means(row["score"]), *rest])
+        for kind, found in row["kinds"].items():
+            means = [*_means(found), *_means(found.get("score"))]
+            writer.writerow([*who, kind, found["n"], *means, "", "", "", *rest[3:]])
+    return text.getvalue()
+
+
+def _means(result: Mapping[str, Any] | None) -> list[Any]:
+    return [result["mean"], *(result["ci95"] or ["", ""])] if result else ["", "", ""]
+
+
+def _share(result: Mapping[str, Any] | None) -> Cell:
+    """`91% (87–94)`."""
+    if not result:
+        return NONE
+    low, high = result["ci95"]
+    text = f"{result['mean']:.0%} ({100 * low:.0f}–{100 * high:.0f})"
+    return {"text": text, "value": result["mean"], "low": low, "high": high}
+
+
+def _number(result: Mapping[str, Any] | None, digits: int = 1) -> Cell:
+    """`47.9 (46.1–49.8)`."""
+    if not result:
+        return NONE
+    cell = {"text": f"{result['mean']:.1f}", "value": result["mean"]}
+    if not result["ci95"]:
+        return cell
+    low, high = result["ci95"]
+    return cell | {"text": f"{cell['text']} ({low:.{digits}f}–{high:.{digits}f})", "low": low, "high": high}
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return NONE if value is None else f"{value:.0%}"
+
+
+def _plain(text: str) -> str:
+    """A text as one cell of a Markdown table, whatever is in it."""
+    for sign in "\\|<>*`[]":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())

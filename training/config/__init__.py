@@ -1,0 +1,5 @@
+"""The configuration of a run: its dataclasses, and how they are composed."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

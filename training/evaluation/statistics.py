@@ -1,0 +1,105 @@
+"""What a set of episodes comes to, with its uncertainty."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from agents.episodes.episode import Episode
+
+_QUANTILES = {
+    math.inf: 1.960, 120: 1.980, 60: 2.000, 30: 2.042, 20: 2.086, 15: 2.131, 12: 2.179, 10: 2.228, 9: 2.262, 8: 2.306,
+    7: 2.365, 6: 2.447, 5: 2.571, 4: 2.776, 3: 3.182, 2: 4.303, 1: 12.706,
+}  # fmt: skip
+"""Degrees of freedom → Student's t, of which 95% lie between -t and t; nearly a line in their inverse."""
+
+
+def wilson(successes: float, n: float, z: float = 1.96) -> tuple[float, float]:
+    """The 95% interval of a share (Wilson, 1927): right also near 0 and 1."""
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def student(*strata: Sequence[float]) -> tuple[float, float] | None:
+    """The 95% interval of a mean (Student, 1908), or of the mean of some strata's means (Welch, 1947).
+
+    None where a stratum has a single value: it says nothing of the spread.
+    """
+    if any(len(values) < 2 for values in strata):
+        return None
+    parts = [float(np.var(values, ddof=1)) / len(values) for values in strata]
+    mean = float(np.mean([np.mean(values) for values in strata]))
+    if not any(parts):
+        return mean, mean
+    freedom = sum(parts) ** 2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, strata, strict=True))
+    half = (
+        float(np.interp(1 / freedom, [1 / known for known in _QUANTILES], [*_QUANTILES.values()]))
+        * math.sqrt(sum(parts))
+        / len(strata)
+    )
+    return mean - half, mean + half
+
+
+def success_rate(*strata: Sequence[Episode]) -> dict[str, Any]:
+    """Mean success, its 95% interval and the number of episodes.
+
+    Of several strata it is the mean of their means, at the number of episodes that is as good where they succeed alike:
+    all of them where they are of one size.
+    """
+    mean = sum(sum(episode.success for episode in part) / len(part) for part in strata) / len(strata)
+    worth = len(strata) ** 2 / sum(1 / len(part) for part in strata)
+    return {"mean": mean, "ci95": list(wilson(mean * worth, worth)), "n": sum(map(len, strata))}
+
+
+def mean_score(*strata: Sequence[Episode]) -> dict[str, Any] | None:
+    """The benchmark's own score: mean, 95% interval and number of episodes; None where a stratum has none."""
+    scores = [[episode.score for episode in part if episode.score is not None] for part in strata]
+    if not all(scores):
+        return None
+    interval = student(*scores)
+    return {
+        "mean": float(np.mean([np.mean(part) for part in scores])),
+        "ci95": list(interval) if interval else None,
+        "n": sum(map(len, scores)),
+    }
+
+
+def summary(*tasks: Sequence[Episode]) -> dict[str, Any]:
+    """All that is said of one player's episodes, and of each kind among them.
+
+    Of several tasks every figure is the mean of theirs: each counts the same, however often it was played. Their kinds
+    come task by task, by name.
+    """
+    if not tasks:
+        return {"n": 0, "success": None, "score": None, "return": None, "valid": None, "turns": None, "kinds": {}}
+    kinds: dict[str, list[Episode]] = {}
+    for part in tasks:
+        for episode in sorted(part, key=lambda episode: _natural(episode.kind)):
+            kinds.setdefault(episode.kind, []).append(episode)
+
+    def mean(figure: Callable[[Episode], float]) -> float:
+        return sum(sum(map(figure, part)) / len(part) for part in tasks) / len(tasks)
+
+    return {
+        "n": sum(map(len, tasks)),
+        "success": success_rate(*tasks),
+        "score": mean_score(*tasks),
+        "return": mean(lambda episode: episode.env_return),
+        "valid": mean(lambda episode: episode.valid),
+        "turns": mean(lambda episode: len(episode.turns)),
+        "kinds": {kind: _of_kind(played) for kind, played in kinds.items() if kind},
+    }
+
+
+def _natural(name: str) -> list[tuple[float, str]]:
+    """A key that sorts 6x6 before 10x10."""
+    return [(float(part), "") if part.isdigit() else (math.inf, part) for part in re.findall(r"[0-9]+|[^0-9]+", name)]
+
+
+def _of_kind(episodes: Sequence[Episode]) -> dict[str, Any]:
+    score = mean_score(episodes)
+    return success_rate(episodes) | ({"score": score} if score else {})

@@ -1,0 +1,5 @@
+"""The optimiser step, on one rank or many."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

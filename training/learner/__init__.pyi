@@ -1,0 +1,5 @@
+from .learner import Learner
+
+__all__ = [
+    "Learner",
+]

@@ -1,0 +1,92 @@
+"""One forward pass over a packed micro-batch: which trajectories, their streams, their share of the loss."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agents.models.vlm import VLM
+from training.algorithm.groups import Trajectory
+from training.algorithm.losses import Metrics, Streams, total_loss
+from training.config.algo import AlgoConfig
+from training.learner.packing import MicroBatch, Size
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """What one optimiser update learns from, and this rank's part of it."""
+
+    trajectories: Sequence[Trajectory]
+    passes: Sequence[MicroBatch]
+    tokens: float
+    """Trained tokens of all ranks."""
+
+    def members(self, part: MicroBatch) -> list[Trajectory]:
+        """The trajectories of a micro-batch, without its filler."""
+        return [self.trajectories[i] for i in part.items]
+
+    def trained(self, part: MicroBatch) -> int:
+        """Trained tokens of a micro-batch."""
+        return sum(int(member.branch.loss_mask.sum()) for member in self.members(part))
+
+
+def size(trajectory: Trajectory, vlm: VLM) -> Size:
+    """What a trajectory costs; a frame that it shows twice is encoded once."""
+    branch = trajectory.branch
+    frames = dict(zip(branch.image_ids, branch.images, strict=True)).values()
+    return Size(len(branch.tokens), sum(vlm.chat.pictures.patches(*frame.shape[:2]) for frame in frames))
+
+
+def forward(vlm: VLM, batch: Minibatch, part: MicroBatch, temperature: float) -> tuple[Tensor, Tensor]:
+    """Log-probs and entropy of a micro-batch's trained tokens, those of the filler last."""
+    chosen = part.items if part.filler is None else (*part.items, part.filler)
+    result: tuple[Tensor, Tensor] = vlm([batch.trajectories[i].branch for i in chosen], temperature)
+    return result
+
+
+@torch.no_grad()
+def logprobs(vlm: VLM, batch: Minibatch, part: MicroBatch, temperature: float) -> Tensor:
+    """Log-probs [N] of a micro-batch's trained tokens."""
+    return forward(vlm, batch, part, temperature)[0][: batch.trained(part)]
+
+
+def share_of_loss(
+    vlm: VLM, batch: Minibatch, part: MicroBatch, algo: AlgoConfig, old: Tensor | None, reference: Tensor | None
+) -> tuple[Tensor, Metrics]:
+    """What a micro-batch adds to the minibatch's loss and metrics.
+
+    `old` and `reference` [N] are as in `Streams`; without `old` the minibatch is the only one of its step.
+    """
+    policy, entropy = forward(vlm, batch, part, algo.temperature)
+    members = batch.members(part)
+    masks = [member.branch.loss_mask for member in members]
+    lengths = torch.tensor([int(mask.sum()) for mask in masks], dtype=torch.long)
+    count = int(lengths.sum())
+    own = policy[:count]
+    device = policy.device
+    engine = _stream([m.branch.engine_logprobs[mask] for m, mask in zip(members, masks, strict=True)], device)
+    if old is None:
+        old = engine if algo.correction == "none" else own.detach()
+    streams = Streams(
+        policy_logprobs=own,
+        engine_logprobs=engine,
+        old_logprobs=old,
+        advantages=_stream([m.advantages[mask] for m, mask in zip(members, masks, strict=True)], device),
+        sequence=torch.repeat_interleave(lengths).to(device),
+        total_tokens=batch.tokens,
+        total_sequences=float(len(batch.trajectories)),
+        entropy=entropy[:count],
+        reference_logprobs=reference,
+    )
+    loss, metrics = total_loss(streams, algo)
+    metrics["loss"] = loss.detach()
+    metrics["mismatch"] = (own.detach() - engine).abs().sum() / batch.tokens
+    return loss + 0.0 * policy[count:].sum(), metrics  # the filler's gradient is there, and zero
+
+
+def _stream(arrays: Sequence[NDArray[np.float32]], device: torch.device) -> Tensor:
+    flat = np.concatenate([np.zeros(0, np.float32), *arrays])
+    return torch.from_numpy(flat).to(device)

@@ -1,0 +1,286 @@
+"""The learner: the model in training and its optimiser; `update(trajectories)` → metrics.
+
+With a mesh every rank runs this with the same arguments and takes its share. All losses and metrics are sums over what
+a micro-batch has, divided by counts of the whole minibatch, so that cutting and sharing do not change them.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.device_mesh import DeviceMesh
+
+from agents.models.vlm import VLM
+from agents.seeds import mix
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.learner import LearnerConfig
+from training.learner import export, forward, lora, state_files
+from training.learner.forward import Minibatch
+from training.learner.fsdp import freeze_vision, give_back, mesh_of_one, recompute_layers, shard
+from training.learner.packing import MicroBatch, plan
+
+Gradients = tuple[Tensor | None, ...]
+Scores = list[Sequence[Tensor | None]]
+"""By minibatch and pass: log-probs [N] of the trained tokens, or None."""
+
+
+class Learner:
+    """Trains one model with AdamW, under the numbers of one stage after the other."""
+
+    def __init__(self, vlm: VLM, config: LearnerConfig, mesh: DeviceMesh | None = None) -> None:
+        """`mesh`: one dimension, the ranks that share the model; None: this process has all of it."""
+        self.vlm = vlm
+        self.config = config
+        if config.freeze_vision:
+            freeze_vision(vlm.model)
+        if config.lora_rank:
+            lora.inject(vlm.model, config.lora_rank, config.lora_alpha)
+        if config.checkpointing:
+            recompute_layers(vlm.model)
+        self.device = next(vlm.parameters()).device
+        self._alone = mesh is None and config.dtype != "float32" and not dist.is_initialized()
+        if mesh is None and config.dtype != "float32":
+            mesh = mesh_of_one(self.device)
+        self.ranks, self.rank = (1, 0) if mesh is None else (mesh.size(), mesh.get_local_rank())
+        self._group = None if mesh is None else mesh.get_group()
+        self._disk = None  # ranks that talk about files do not talk about gradients over the same line
+        if mesh is not None:
+            shard(vlm, mesh, config.dtype)
+            self._disk = dist.new_group(mesh.mesh.tolist(), backend="gloo")
+        self._writer = state_files.Writer(self._disk)
+        self._trained = {name: p for name, p in vlm.model.named_parameters() if p.requires_grad}
+        self.parameters = list(self._trained.values())
+        self._lanes = config.threads if mesh is None and self.device.type == "cpu" else 1
+        self._pool = ThreadPoolExecutor(self._lanes, thread_name_prefix="learner")
+
+    def begin_stage(self, algo: AlgoConfig, steps: int) -> None:
+        """A fresh optimiser under a stage's numbers; the weights as they are become its reference."""
+        self.algo = algo
+        self.steps = steps
+        self.updates = 0
+        self.optimizer = torch.optim.AdamW(
+            self.parameters,
+            lr=algo.lr,
+            betas=(algo.beta1, algo.beta2),
+            eps=algo.eps,
+            weight_decay=algo.weight_decay,
+            fused=True,
+        )
+        self._reference: dict[str, Tensor] = {}
+        if algo.kl_coef:
+            self._reference = {name: parameter.detach().clone() for name, parameter in self._trained.items()}
+
+    def learning_rate(self, step: int) -> float:
+        """Warm-up by updates, then linear decay by steps to `final_lr`."""
+        warmup = min(1.0, (self.updates + 1) / max(1, self.algo.warmup_updates))
+        decay = 1.0 - (1.0 - self.algo.final_lr) * min(1.0, step / max(1, self.steps))
+        return self.algo.lr * warmup * decay
+
+    # -- learning -----------------------------------------------------------------------------------------------------
+
+    def update(self, trajectories: Sequence[Trajectory], step: int, seed: int) -> dict[str, float]:
+        """One pass over the trajectories in shuffled minibatches; metrics are means over all trained tokens.
+
+        A minibatch whose loss or gradient is not finite is left out by all ranks and counted in `skipped_updates`.
+        """
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        order = np.random.default_rng(mix(seed, step)).permutation(len(trajectories))
+        size = self.algo.minibatch
+        batches = [self._share([trajectories[i] for i in order[at : at + size]]) for at in range(0, len(order), size)]
+        reference = self._reference_logprobs(batches)
+        old = self._old_logprobs(batches)
+        totals: dict[str, float] = {}
+        norms: list[float] = []
+        tokens, mismatch, learning_rate = 0.0, 0.0, self.learning_rate(step)
+        for batch, old_logprobs, reference_logprobs in zip(batches, old, reference, strict=True):
+            learning_rate = self.learning_rate(step)
+            metrics, norm = self._learn(batch, old_logprobs, reference_logprobs, learning_rate)
+            if not math.isfinite(norm):
+                continue
+            gap = metrics.pop("mismatch")
+            if not tokens:  # before the first update: engine and learner have the same weights
+                mismatch = gap
+            tokens += batch.tokens
+            norms.append(norm)
+            for name, value in metrics.items():
+                totals[name] = totals.get(name, 0.0) + value * batch.tokens
+        result = {name: value / tokens for name, value in totals.items()} | {
+            "grad_norm": float(np.mean(norms)) if norms else 0.0,
+            "learning_rate": learning_rate,
+            "updates": float(len(norms)),
+            "skipped_updates": float(len(batches) - len(norms)),
+            "trained_tokens": tokens,
+            "mismatch": mismatch,
+        }
+        if self.device.type == "cuda":
+            result["peak_memory_gb"] = torch.cuda.max_memory_allocated() / 1e9
+        return result
+
+    def _share(self, trajectories: Sequence[Trajectory]) -> Minibatch:
+        """A minibatch, and which passes over it are this rank's."""
+        sizes = [forward.size(trajectory, self.vlm) for trajectory in trajectories]
+        planned = plan(sizes, self.config.pack_tokens, self.config.pack_patches, self.ranks, self._lanes)
+        tokens = sum(int(trajectory.branch.loss_mask.sum()) for trajectory in trajectories)
+        return Minibatch(trajectories, planned[self.rank], float(tokens))
+
+    def _learn(
+        self, batch: Minibatch, old: Sequence[Tensor | None], reference: Sequence[Tensor | None], learning_rate: float
+    ) -> tuple[dict[str, float], float]:
+        """One optimiser update; its metrics over all ranks, and the gradient's norm (nan: left out)."""
+        summed: dict[str, Tensor] = {}
+        for gradients, metrics in self._computed(batch, zip(batch.passes, old, reference, strict=True)):
+            for parameter, gradient in zip(self.parameters, gradients, strict=False):
+                if gradient is None:
+                    continue
+                if parameter.grad is None:  # fused AdamW wants the parameter's layout, which a convolution's has not
+                    parameter.grad = torch.zeros_like(parameter)
+                parameter.grad.add_(gradient)  # in the order of the passes: threads do not change the result
+            for name, value in metrics.items():
+                summed[name] = summed[name] + value if name in summed else value
+        values = torch.stack(list(summed.values()))
+        if self.ranks > 1:
+            dist.all_reduce(values, group=self._group)
+        result = dict(zip(summed, values.tolist(), strict=True))
+        norm = float(lora.full(torch.nn.utils.clip_grad_norm_(self.parameters, self.algo.max_grad_norm)))
+        if math.isfinite(norm) and math.isfinite(result["loss"]):  # the same numbers on all ranks, so the same choice
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate
+            self.optimizer.step()
+            self.updates += 1
+        else:
+            norm = math.nan
+        self.optimizer.zero_grad(set_to_none=True)
+        return result, norm
+
+    def _computed(
+        self, batch: Minibatch, work: Iterable[tuple[MicroBatch, Tensor | None, Tensor | None]]
+    ) -> Iterable[tuple[Gradients, dict[str, Tensor]]]:
+        """Gradients and metrics pass by pass; side by side in threads, else added to the parameters' at once."""
+
+        def loss(part: MicroBatch, old: Tensor | None, reference: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+            return forward.share_of_loss(self.vlm, batch, part, self.algo, old, reference)
+
+        def apart(args: tuple[MicroBatch, Tensor | None, Tensor | None]) -> tuple[Gradients, dict[str, Tensor]]:
+            own, metrics = loss(*args)
+            return torch.autograd.grad(own, self.parameters, allow_unused=True), metrics
+
+        def at_once(args: tuple[MicroBatch, Tensor | None, Tensor | None]) -> tuple[Gradients, dict[str, Tensor]]:
+            own, metrics = loss(*args)
+            (own * self.ranks).backward()  # FSDP takes the mean over ranks
+            return (), metrics
+
+        return self._pool.map(apart, work) if self._lanes > 1 else map(at_once, work)
+
+    # -- what other weights say ---------------------------------------------------------------------------------------
+
+    def _old_logprobs(self, batches: Sequence[Minibatch]) -> Scores:
+        """Under the weights before the step's first update, where the loss cannot have them for nothing."""
+        if self.algo.correction == "none" or len(batches) == 1:
+            return [[None] * len(batch.passes) for batch in batches]
+        return self._score(batches)
+
+    def _reference_logprobs(self, batches: Sequence[Minibatch]) -> Scores:
+        """Under the weights with which the stage began, where there is a KL term."""
+        if not self._reference:
+            return [[None] * len(batch.passes) for batch in batches]
+        with self._exchanged(self._reference):
+            return self._score(batches)
+
+    def _score(self, batches: Sequence[Minibatch]) -> Scores:
+        scored: Scores = []
+        for batch in batches:
+            score = partial(forward.logprobs, self.vlm, batch, temperature=self.algo.temperature)
+            scored.append(list(self._pool.map(score, batch.passes) if self._lanes > 1 else map(score, batch.passes)))
+        give_back(self.vlm)
+        return scored
+
+    @contextmanager
+    def _exchanged(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
+        """Other weights in place of the model's, which meanwhile are kept in their place."""
+        self._exchange(weights)
+        try:
+            yield
+        finally:
+            self._exchange(weights)
+
+    @torch.no_grad()
+    def _exchange(self, weights: Mapping[str, Tensor]) -> None:
+        for name, parameter in self._trained.items():
+            own = parameter.clone()
+            parameter.copy_(weights[name])
+            weights[name].copy_(own)
+
+    # -- weights and states -------------------------------------------------------------------------------------------
+
+    def weights(self) -> Iterator[tuple[str, Tensor]]:
+        """Every weight, whole, by its name in transformers, tied ones once, LoRA merged, in the dtype of computation.
+
+        All ranks must go through it to the end.
+        """
+        scale = self.config.lora_alpha / max(1, self.config.lora_rank)
+        return lora.merged_weights(self.vlm.model, scale, getattr(torch, self.config.dtype))
+
+    def export(self, folder: Path) -> None:
+        """Write a folder that transformers and vLLM load; it appears whole, in place of an older one.
+
+        Rank 0 writes, all ranks must call. The processor's files are those beside the weights the model came from.
+        """
+        self._writer.wait()  # what could not be saved is told before this counts as done
+        gathered = {name: weight.cpu() for name, weight in self.weights() if self.rank == 0}
+        if self.rank == 0:
+            export.write(self.vlm.model, gathered, folder, self.config.dtype)
+
+    def save(
+        self, folder: Path, documents: Mapping[str, Any] | None = None, then: Callable[[], None] = lambda: None
+    ) -> None:
+        """Begin to write the whole state; `folder` appears, in place of an older one, when it is complete.
+
+        `documents` are JSON files to put beside it; `then` is called, on rank 0, when all is there. What goes wrong is
+        raised by the next `save` or by `close`.
+        """
+        self._writer.write(folder, self._state(), documents or {}, then)
+
+    def restore(self, folder: Path) -> None:
+        """The state that `save` wrote, from any number of ranks; call `begin_stage` first."""
+        held = state_files.names(folder)
+        for name, parameter in self._trained.items():
+            if f"exp_avg.{name}" in held:
+                moments = {key: torch.zeros_like(parameter) for key in ("exp_avg", "exp_avg_sq")}
+                self.optimizer.state[parameter] = {"step": torch.zeros((), device=self.device), **moments}
+        state = self._state()
+        state_files.read(folder, state, self._disk)
+        for name, parameter in self._trained.items():
+            if own := self.optimizer.state.get(parameter):
+                own["step"].fill_(float(state[f"step.{name}"]))
+        self.updates = int(state["updates"])
+
+    def load_weights(self, folder: Path) -> None:
+        """The weights that `export` wrote, or of any other folder of the same model, and nothing else."""
+        lora.take_weights(self.vlm.model, export.read(folder))
+
+    def _state(self) -> dict[str, Tensor]:
+        """Everything that the next update depends on, by name."""
+        state = {f"weights.{name}": parameter.detach() for name, parameter in self.vlm.model.named_parameters()}
+        state["updates"] = torch.tensor([self.updates])
+        state |= {f"reference.{name}": tensor for name, tensor in self._reference.items()}
+        for name, parameter in self._trained.items():
+            for key, value in self.optimizer.state.get(parameter, {}).items():
+                state[f"{key}.{name}"] = value.reshape(1) if key == "step" else value
+        return state
+
+    def close(self) -> None:
+        """Wait for what is being written, and stop."""
+        self._pool.shutdown()
+        self._writer.close()
+        if self._alone:
+            dist.destroy_process_group()

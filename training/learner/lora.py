@@ -1,0 +1,74 @@
+"""LoRA (arXiv 2106.09685) by PEFT: low-rank additions to the language model's linear layers."""
+
+import importlib.util
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from agents.models.families import language_model
+
+
+def check(rank: int) -> None:
+    """ValueError in one line where additions of this rank need PEFT, and it is not installed."""
+    if rank and importlib.util.find_spec("peft") is None:
+        raise ValueError(f"learner.lora_rank={rank} needs PEFT: pip install 'kickoff-rl[lora]'")
+
+
+def inject(model: Any, rank: int, alpha: int) -> None:
+    """Add trainable low-rank matrices to every linear layer of the language model, and freeze all else.
+
+    The additions begin at zero, the same on every rank.
+
+    Raises:
+        ValueError: PEFT is not installed.
+    """
+    check(rank)
+    from peft import LoraConfig, inject_adapter_in_model
+
+    inside = {id(module) for module in language_model(model).modules()}
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and id(module) in inside]
+    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=alpha, target_modules=linear), model)
+    generator = torch.Generator().manual_seed(0)
+    for name, parameter in model.named_parameters():
+        if ".lora_A." in name:  # as PEFT does, but not with the global random numbers
+            fresh = torch.empty(parameter.shape)
+            nn.init.kaiming_uniform_(fresh, a=math.sqrt(5), generator=generator)
+            parameter.data.copy_(fresh)
+
+
+def full(parameter: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """All of a parameter, gathered from the ranks if it is sharded: then all of them must call."""
+    own = parameter.detach() if dtype is None else parameter.detach().to(dtype)
+    return own.full_tensor() if isinstance(own, DTensor) else own
+
+
+def merged_weights(model: Any, scale: float, dtype: torch.dtype) -> Iterator[tuple[str, Tensor]]:
+    """Every weight of a model by its name in transformers, tied ones once, LoRA's additions times `scale` added."""
+    named = dict(model.named_parameters())
+    for name, parameter in named.items():
+        if ".lora_" in name:
+            continue
+        layer, base, kind = name.partition(".base_layer.")
+        if base and kind == "weight":
+            down, up = full(named[f"{layer}.lora_A.default.weight"]), full(named[f"{layer}.lora_B.default.weight"])
+            yield f"{layer}.weight", (full(parameter) + scale * (up @ down)).to(dtype)
+        else:
+            yield name.replace(".base_layer.", "."), full(parameter, dtype)
+
+
+@torch.no_grad()
+def take_weights(model: Any, source: Any) -> None:
+    """Copy a model's weights into one like it; the latter's LoRA additions become zero."""
+    weights = dict(source.named_parameters())
+    for name, parameter in model.named_parameters():
+        if ".lora_B." in name:
+            parameter.zero_()
+        elif ".lora_" not in name:
+            weight = weights[name.replace(".base_layer.", ".")].to(parameter)
+            if isinstance(parameter, DTensor):  # every rank has all of it and takes its part
+                weight = distribute_tensor(weight, parameter.device_mesh, parameter.placements, src_data_rank=None)
+            parameter.copy_(weight)

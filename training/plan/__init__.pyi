@@ -1,0 +1,5 @@
+from .text import plan_text
+
+__all__ = [
+    "plan_text",
+]

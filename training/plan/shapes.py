@@ -1,0 +1,181 @@
+"""A model's sizes, from its shapes alone: nothing is downloaded but its config.json, and no weight takes memory."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.errors import UserError
+
+KNOWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "Qwen/Qwen2.5-VL-3B-Instruct": (
+        "qwen2_5_vl",
+        {
+            "tie_word_embeddings": True,
+            "text_config": {
+                "hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16,
+                "num_key_value_heads": 2, "vocab_size": 151936, "max_position_embeddings": 128000,
+            },
+            "vision_config": {"hidden_size": 1280, "intermediate_size": 3420, "depth": 32, "out_hidden_size": 2048},
+        },
+    ),
+    "Qwen/Qwen2.5-VL-7B-Instruct": (
+        "qwen2_5_vl",
+        {
+            "tie_word_embeddings": False,
+            "text_config": {
+                "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
+                "num_key_value_heads": 4, "vocab_size": 152064, "max_position_embeddings": 128000,
+            },
+            "vision_config": {"hidden_size": 1280, "intermediate_size": 3420, "depth": 32, "out_hidden_size": 3584},
+        },
+    ),
+    "Qwen/Qwen3-VL-4B-Instruct": (
+        "qwen3_vl",
+        {
+            "tie_word_embeddings": True,
+            "text_config": {
+                "hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 36, "num_attention_heads": 32,
+                "num_key_value_heads": 8, "head_dim": 128, "vocab_size": 151936, "max_position_embeddings": 262144,
+            },
+            "vision_config": {"hidden_size": 1024, "intermediate_size": 4096, "depth": 24, "out_hidden_size": 2560},
+        },
+    ),
+    "HuggingFaceTB/SmolVLM-Instruct": (
+        "idefics3",
+        {
+            "tie_word_embeddings": False,
+            "scale_factor": 3,
+            "text_config": {
+                "model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 24,
+                "num_attention_heads": 32, "vocab_size": 49155, "max_position_embeddings": 16384, "pad_token_id": 2,
+            },
+            "vision_config": {
+                "hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27, "num_attention_heads": 16,
+                "image_size": 384, "patch_size": 14,
+            },
+        },
+    ),
+}  # fmt: skip
+"""Type and settings of models on the hub, as their config.json has them: to plan where there is no network."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Equal layers, one after the other."""
+
+    layers: int
+    hidden: int
+    inner: int
+    """Width of the feed-forward part."""
+    heads: int
+    """Width of all query heads."""
+    key_values: int
+    """Width of all key heads, which is that of all value heads."""
+    gated: bool
+    """Whether the feed-forward part multiplies two projections (SwiGLU)."""
+    layer_parameters: int
+    """Parameters of the largest layer."""
+    parameters: int
+    """Parameters of all layers."""
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """A model's sizes."""
+
+    parameters: int
+    """All of them, tied ones once."""
+    vision_parameters: int
+    """Those that only images pass."""
+    linear_io: int
+    """Inputs and outputs of all linear layers of the language model, summed: LoRA's parameters a unit of rank."""
+    vocabulary: int
+    longest: int
+    """Positions that the model was made for."""
+    text: Stack
+    vision: Stack
+
+    @property
+    def root_parameters(self) -> int:
+        """Those outside of layers: embeddings, head, what joins images to text."""
+        return self.parameters - self.text.parameters - self.vision.parameters
+
+
+def shapes(path: str) -> Shapes:
+    """Sizes of the model at a path (`ModelConfig.path`); UserError where it has no config."""
+    import torch
+    from torch import nn
+    from transformers import AutoModelForImageTextToText
+    from transformers.utils import logging
+
+    from agents.models import families
+
+    logging.set_verbosity_error()  # its notices about defaults are not the user's
+    config = _config(path)
+    with torch.device("meta"):
+        model: Any = AutoModelForImageTextToText.from_config(config)
+    model.tie_weights()
+    linear = [one for one in families.language_model(model).modules() if isinstance(one, nn.Linear)]
+    text, vision = config.get_text_config(), config.vision_config
+    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return Shapes(
+        parameters=_count([model]),
+        vision_parameters=_count(families.vision(model)),
+        linear_io=sum(one.in_features + one.out_features for one in linear),
+        vocabulary=text.vocab_size,
+        longest=text.max_position_embeddings,
+        text=_stack(
+            families.layers(model),
+            text,
+            head * text.num_attention_heads,
+            head * (getattr(text, "num_key_value_heads", None) or text.num_attention_heads),
+        ),
+        vision=_stack(families.vision_layers(model), vision, vision.hidden_size, vision.hidden_size),
+    )
+
+
+def _config(path: str) -> Any:
+    """A model's config: from its folder, from KNOWN, from what was downloaded before, or from the hub."""
+    from transformers import AutoConfig
+
+    from agents.models.load import FAMILIES, tiny_folder
+
+    folder = tiny_folder() if path == "tiny" else Path(path)
+    try:
+        if folder.is_dir():
+            config = AutoConfig.from_pretrained(folder)
+        elif path in KNOWN:
+            family, settings = KNOWN[path]
+            config = AutoConfig.for_model(family, **settings)
+        else:
+            config = AutoConfig.from_pretrained(path)
+    except Exception as error:  # no network, no such model, a damaged file
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"model.path: {path!r} has no config.json that can be read: {reason}") from error
+    if config.model_type not in FAMILIES:
+        raise UserError(
+            f"model.path: {path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}"
+        )
+    return config
+
+
+def _stack(layers: list[Any], config: Any, heads: int, key_values: int) -> Stack:
+    """Sizes of equal layers."""
+    names = [name for name, _ in layers[0].named_parameters()]
+    return Stack(
+        layers=len(layers),
+        hidden=config.hidden_size,
+        inner=config.intermediate_size,
+        heads=heads,
+        key_values=key_values,
+        gated=any("gate_proj" in name for name in names),
+        layer_parameters=max(_count([layer]) for layer in layers),
+        parameters=_count(layers),
+    )
+
+
+def _count(modules: list[Any]) -> int:
+    """Parameters of modules, shared ones once."""
+    parameters = itertools.chain.from_iterable(module.parameters() for module in modules)
+    return sum(one.numel() for one in {id(one): one for one in parameters}.values())

@@ -1,0 +1,5 @@
+"""Which groups of episodes a training step plays."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,157 @@
+"""The run folder: what a run leaves behind, and how it is opened.
+
+config.yaml, metrics.jsonl, tensorboard/, checkpoints/ (for resume), episodes/ (records), videos/, and at the end
+checkpoint/ (for transformers), summary.json, curves.png and report.html.
+"""
+
+import json
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents.chat.template import Chat
+from agents.episodes.episode import Episode
+from agents.records.films import films
+from agents.records.record import as_record
+from configs.cli import nested
+from configs.errors import UserError
+from configs.schema import build, merge
+from envs.task.task import Task
+from render.records.curves import write_curves
+from render.records.episode import EpisodeWriter
+from render.records.video import write_video
+from render.viewer.report import write_report
+from training.config.cluster import ClusterConfig
+from training.config.run import Config, read, save
+from training.runs.folder import finished, locked, refuse_existing, remove_whole, write_whole
+from training.runs.metrics import read_metrics
+
+if TYPE_CHECKING:
+    from training.runs.checkpoint import Progress
+
+CHECKPOINT = "checkpoint"
+
+
+class RunFolder:
+    """One run's folder on disk."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path = path
+        self.config = config
+        self.checkpoints = path / "checkpoints"
+        self.checkpoint = path / CHECKPOINT
+
+    @staticmethod
+    def refuse_existing(config: Config) -> Path:
+        """Where a new run's folder will be; UserError if something is there already."""
+        path = Path(config.out) / config.name
+        refuse_existing(path)
+        return path
+
+    @classmethod
+    def create(cls, config: Config) -> "RunFolder":
+        """A new folder `out`/`name`; one that exists already is never touched."""
+        path = cls.refuse_existing(config)
+        path.mkdir(parents=True)
+        save(config, path / "config.yaml")
+        return cls(path, config)
+
+    @classmethod
+    def resume(cls, config: Config, argv: Sequence[str]) -> "RunFolder":
+        """The folder of an earlier run, with the config it was started with."""
+        path = Path(config.resume)
+        if not (path / "config.yaml").is_file():
+            raise UserError(
+                f"resume={config.resume}: no run is there (no config.yaml); it should be like runs/football"
+            )
+        saved = read(path / "config.yaml")
+        free = ("resume=", "plan=", "cluster=", "cluster.")
+        others = [word for word in argv if not word.startswith(free) and word != f"env={saved.env}"]
+        if others:
+            raise UserError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
+        saved.cluster = _other_machines(saved.cluster, config.cluster, argv)
+        if finished(path):
+            raise UserError(f"{path} is finished already; its report is {path / 'report.html'}")
+        return cls(path, saved)
+
+    def locked(self) -> AbstractContextManager[None]:
+        """While this process works on the run, no other one may; UserError if one does."""
+        return locked(self.path / "config.yaml")  # every run has it
+
+    def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> Path | None:
+        """Write the records of held-out episodes, by task; the video of those that were filmed, if any were."""
+        folder = self.path / "episodes" / label
+        shutil.rmtree(folder, ignore_errors=True)
+        with EpisodeWriter(folder) as writer:
+            for name, episodes in played.items():
+                task = Task(name, self.config.tasks[name])
+                for episode in episodes[: self.config.evaluation.records]:
+                    writer.write(as_record(episode, task, label, chat, step=step))
+        filmed = [episode for episodes in played.values() for episode in episodes if episode.frames]
+        return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
+
+    def finish(self, config: Config, progress: "Progress", started: float) -> dict[str, Any]:
+        """Write what tells of the run; what resume needs goes."""
+        return finish(self.path, summarise(config, progress), started - progress.seconds)
+
+
+def finish(path: Path, summary: dict[str, Any], started: float) -> dict[str, Any]:
+    """Write curves, summary (with the seconds since `started`) and report; the checkpoints for resume go last."""
+    write_curves(path / "curves.png", read_metrics(path), summary)
+    for last in (False, True):  # the report shows the summary, and the summary counts the report's seconds
+        summary["seconds"] = round(time.perf_counter() - started, 1)
+        write_whole(path / "summary.json", json.dumps(summary, indent=1) + "\n")
+        if not last:
+            write_report(path)
+    remove_whole(path / "checkpoints")
+    return summary
+
+
+def _other_machines(saved: ClusterConfig, given: ClusterConfig, argv: Sequence[str]) -> ClusterConfig:
+    """The machines to go on with: those that cluster= names now, or the run's own with cluster.key words over them."""
+    words = [word for word in argv if word.startswith("cluster.")]
+    if any(word.startswith("cluster=") for word in argv):
+        return given
+    settings = nested({"cluster": ClusterConfig}, words).get("cluster", {})
+    cluster = build(ClusterConfig, merge(asdict(saved), settings), "cluster")
+    assert isinstance(cluster, ClusterConfig)
+    return cluster
+
+
+def summarise(config: Config, progress: "Progress") -> dict[str, Any]:
+    """What summary.json holds."""
+    results = progress.results
+    labels = [
+        "before",
+        *(label for label in results if label.startswith("after_")),
+        "after",
+        "random",
+        "idle",
+        "expert",
+    ]
+    others = [task for task in config.tasks if task != config.env]
+    return {
+        "task": config.env,
+        "seed": config.seed,
+        "seconds": 0.0,
+        "peak_memory_mb": round(peak_memory_mb()),
+        "stages": [{**stage, "seconds": round(stage["seconds"], 1)} for stage in progress.stages],
+        "success": {label: results[label][config.env] for label in labels if config.env in results.get(label, {})},
+        "others": {
+            task: {label: results[label][task] for label in labels if task in results.get(label, {})} for task in others
+        },
+        "checkpoint": {"step": progress.reported_step, "path": CHECKPOINT},
+        "validation": {"best": progress.best, "reported": progress.good.get("success")},
+    }
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has had, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

@@ -1,0 +1,266 @@
+"""The pipeline: stages in order (FRE on text, then MGT on games), measured before, between and after.
+
+The warm-up has happened already: it is in the weights that a run starts from.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.chat.template import Chat
+from agents.episodes.episode import Episode
+from agents.seeds import mix
+from training.algorithm.groups import assign_advantages
+from training.cluster.base import Cluster, LearnerLost
+from training.config.run import Config
+from training.config.stages import StageConfig
+from training.evaluation.measure import FLOORS, floor, held_out, validate
+from training.evaluation.statistics import success_rate
+from training.rollout.collector import Collected, Collector
+from training.rollout.metrics import describe, success_by_task
+from training.rollout.mixture import Mixture
+from training.runs import checkpoint
+from training.runs.checkpoint import Progress
+from training.runs.display import Display
+from training.runs.group_records import GroupRecords
+from training.runs.metrics import MetricsLog
+from training.runs.run_folder import RunFolder
+
+
+@dataclass
+class Trainer:
+    """One run: who plays and learns, where the run stands, and what is written down."""
+
+    config: Config
+    folder: RunFolder
+    cluster: Cluster
+    chat: Chat
+    log: MetricsLog
+    groups: GroupRecords
+    display: Display
+    progress: Progress
+
+    async def train(self, started: float, resume: Path | None) -> dict[str, Any]:
+        """All stages, or what is left of them; the summary. `started` is on `time.perf_counter`'s clock."""
+        stages = list(self.config.played.items())
+        if resume is not None:
+            _, stage = stages[self.progress.stage]
+            await self.cluster.begin_stage(stage.algo, stage.steps)
+            await self.cluster.restore(resume)
+        await self.cluster.publish(self.progress.version)
+        self.count_seconds(started, in_stage=False)
+        await self.measure_floors()
+        await self.measure("before", thorough=True)
+        while self.progress.stage < len(stages):
+            name, stage = stages[self.progress.stage]
+            await self.train_stage(self.progress.stage, name, stage)
+            if self.progress.stage == len(stages) - 1:
+                await self.take_good_weights()
+                await self.measure("after", thorough=True)
+            else:
+                await self.measure(f"after_{name}", thorough=False)
+            self.progress.stage, self.progress.step = self.progress.stage + 1, 0
+        started = time.perf_counter()
+        self.display.say("writing checkpoint, videos, curves and report")
+        await self.cluster.export(self.folder.checkpoint)
+        return self.folder.finish(self.config, self.progress, started)
+
+    # -- the loop -----------------------------------------------------------------------------------------------------
+
+    async def train_stage(self, index: int, name: str, stage: StageConfig) -> None:
+        """Collect → assign advantages → update → publish the weights → log, evaluate, checkpoint."""
+        self.display.stage(name, stage.steps, self.progress.step)
+        if self.progress.step == 0:
+            await self.cluster.begin_stage(stage.algo, stage.steps)
+            self.progress.stages.append({"name": name, "steps": 0, "seconds": 0.0})
+            await self.validate(index, stage)
+        mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
+        if self.progress.step:
+            mixture.restore(self.progress.mixture)
+        collector = self.collector(index, stage, mixture)
+        try:
+            while self.progress.step < stage.steps:
+                started = time.perf_counter()
+                collected = await collector.collect(self.progress.step, self.progress.version)
+                played = time.perf_counter()
+                judged = assign_advantages(collected.played, stage.algo)
+                trajectories = [trajectory for group in judged for trajectory in group.trajectories()]
+                metrics = await self.cluster.update(trajectories, self.progress.step, mix(self.config.seed, index))
+                learned = time.perf_counter()
+                self.progress.version += 1
+                self.progress.step += 1
+                self.progress.total_steps += 1
+                await self.cluster.publish(self.progress.version)
+                published = time.perf_counter()
+                self.groups.write(self.progress.total_steps, name, judged)
+                done = time.perf_counter()
+                times = {"rollout": played - started, "learn": learned - played, "publish": published - learned}
+                times |= {"record": done - published, "step": done - started}
+                mixture.observe(self.progress.step - 1, success_by_task(collected.played))
+                self.progress.mixture = mixture.state()
+                self.report(name, collected, metrics, times)
+                self.progress.stages[-1]["steps"] += 1
+                self.count_seconds(started)
+                await self.validate(index, stage)
+                if self.progress.total_steps % self.config.checkpoint_every == 0 or self.progress.step == stage.steps:
+                    await self.save()
+        finally:
+            await collector.close()
+
+    def collector(self, index: int, stage: StageConfig, mixture: Mixture) -> Collector:
+        """What plays a stage's groups, shared out among its tasks."""
+        algo = stage.algo
+        return Collector(
+            self.cluster.play,
+            {task: self.config.tasks[task] for task in stage.weights},
+            mixture.shares,
+            seed=self.config.seed,
+            stage=index,
+            steps=stage.steps,
+            group_size=algo.group_size,
+            temperature=algo.temperature,
+            refill=algo.refill,
+            max_staleness=algo.max_staleness,
+        )
+
+    # -- measuring ----------------------------------------------------------------------------------------------------
+
+    def report(self, stage: str, collected: Collected, metrics: dict[str, float], times: dict[str, float]) -> None:
+        """Log a step."""
+        record: dict[str, Any] = {"stage": stage, "step": self.progress.step}
+        record |= describe(collected.played) | collected.metrics | metrics
+        record |= {f"time/{name}": seconds for name, seconds in times.items()}
+        record["time/tokens_per_second"] = record["reply_tokens"] / times["step"]
+        self.log.write(self.progress.total_steps, record)
+        self.display.step(record)
+
+    async def validate(self, index: int, stage: StageConfig) -> None:
+        """In the last stage, measure held-out success at its tasks now and then; keep the weights while they are good.
+
+        A late collapse is caught so: weights count as good while validation success is within `tolerance` of the best.
+        """
+        evaluation = self.config.evaluation
+        last_stage = index == len(self.config.played) - 1
+        due = evaluation.every and (self.progress.step % evaluation.every == 0 or self.progress.step == stage.steps)
+        if not (last_stage and due):
+            return
+        started = time.perf_counter()
+        tasks = [env for env in self.config.envs if env in stage.weights] or list(stage.weights)
+        success = await validate(self.cluster, tasks, evaluation.validation_episodes)
+        self.progress.best = max(self.progress.best, success["mean"])
+        good = success["mean"] >= self.progress.best - evaluation.tolerance
+        if good:
+            self.progress.good = {"step": self.progress.total_steps, "success": success["mean"]}
+            await self.cluster.export(checkpoint.good_folder(self.folder.checkpoints, self.progress.total_steps))
+        low, high = success["ci95"]
+        record = {"eval/success": success["mean"], "eval/low": low, "eval/high": high, "eval/good": good}
+        if len(tasks) > 1:
+            record |= {f"eval/success/{task}": mean for task, mean in success["by_task"].items()}
+        record["time/evaluate"] = time.perf_counter() - started
+        self.log.write(self.progress.total_steps, {"stage": "evaluation", "step": self.progress.step} | record)
+        self.display.evaluated(success)
+        self.count_seconds(started)
+
+    async def measure(self, label: str, thorough: bool) -> None:
+        """Held-out results of the policy as it is now on every task; once per label.
+
+        The tasks of env= are recorded. If `thorough`, the main one is filmed, and measured greedy and blind too.
+        """
+        if label in self.progress.results:
+            return
+        started = time.perf_counter()
+        self.display.say(f"measuring on held-out episodes: {label}")
+        evaluation = self.config.evaluation
+        result: dict[str, Any] = {}
+        recorded: dict[str, Sequence[Episode]] = {}
+        for task in self.config.tasks:
+            main = task == self.config.env
+            episodes = await self.held_out(task, film=evaluation.videos if main and thorough else 0)
+            result[task] = success_rate(episodes) | {"valid": float(np.mean([one.valid for one in episodes]))}
+            if task in self.config.envs:
+                recorded[task] = episodes[: max(evaluation.records, evaluation.videos)]
+            if main and thorough:
+                result[task]["greedy"] = success_rate(await self.held_out(task, temperature=0.0))["mean"]
+                if self.config.tasks[task].image:
+                    result[task]["blind"] = success_rate(await self.held_out(task, blind=True))["mean"]
+        video = self.folder.record(label, self.progress.reported_step, recorded, self.chat)
+        if video is not None:
+            self.log.film(label, video)
+        self.progress.results[label] = result
+        self.count_seconds(started, in_stage=False)
+
+    async def measure_floors(self) -> None:
+        """Held-out results of the players that do not learn, on the tasks to learn."""
+        started = time.perf_counter()
+        for player in FLOORS:
+            if player in self.progress.results:
+                continue
+            self.display.say(f"measuring on held-out episodes: {player}")
+            results = {}
+            for task in self.config.envs:
+                try:
+                    results[task] = await floor(player, self.config.tasks, task, self.config.evaluation.episodes)
+                except ValueError as error:  # an env of someone else's may have no expert
+                    self.display.say(str(error))
+            self.progress.results[player] = results
+        self.count_seconds(started, in_stage=False)
+
+    async def held_out(self, task: str, temperature: float = 1.0, film: int = 0, blind: bool = False) -> list[Episode]:
+        """Test episodes of a task, played by the model."""
+        return await held_out(self.cluster, task, self.config.evaluation.episodes, temperature, film, blind)
+
+    # -- keeping ------------------------------------------------------------------------------------------------------
+
+    async def save(self) -> None:
+        """A checkpoint from which the run goes on to the same numbers."""
+        started = time.perf_counter()
+        self.progress.metrics_lines, self.progress.record_bytes = self.log.lines, self.groups.size
+        await self.cluster.save(self.folder.checkpoints, self.progress)
+        self.count_seconds(started)
+
+    def count_seconds(self, started: float, in_stage: bool = True) -> None:
+        """Add the time since `started` to the run's, and to its stage's."""
+        seconds = time.perf_counter() - started
+        self.progress.seconds += seconds
+        if in_stage:
+            self.progress.stages[-1]["seconds"] += seconds
+
+    async def take_good_weights(self) -> None:
+        """Back to the last good weights, if the run collapsed after them."""
+        if self.progress.reported_step != self.progress.total_steps:
+            self.display.say(f"reporting step {self.progress.reported_step}, the last one that was good")
+            await self.cluster.load_weights(
+                checkpoint.good_folder(self.folder.checkpoints, self.progress.reported_step)
+            )
+            self.progress.version += 1
+            await self.cluster.publish(self.progress.version)
+
+
+async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -> dict[str, Any]:
+    """Run all stages, or what is left of them, and write everything into the run folder; the summary.
+
+    Where a learner rank dies the run goes on from the newest checkpoint, as if it had been resumed.
+    `started` is when the work began, on `time.perf_counter`'s clock.
+    """
+    with Display(list(folder.config.played.items())) as display:
+        while True:
+            resume = checkpoint.newest(folder.checkpoints)
+            progress = checkpoint.read_progress(resume) if resume else Progress()
+            config, count = folder.config, folder.config.evaluation.record_groups
+            with (
+                MetricsLog(folder.path, progress.metrics_lines, config.track, asdict(config)) as log,
+                GroupRecords(folder.path, count, config.tasks, chat, progress.record_bytes) as groups,
+            ):
+                trainer = Trainer(config, folder, cluster, chat, log, groups, display, progress)
+                try:
+                    summary = await trainer.train(started, resume)
+                    break
+                except LearnerLost as lost:
+                    display.say(f"{lost}; going on from step {progress.total_steps}")
+                    started = time.perf_counter()
+        display.table(summary, folder.path)
+    return summary
