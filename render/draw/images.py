@@ -1,4 +1,4 @@
-"""Fitting a picture into a size."""
+"""Resizing of images."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,9 +6,13 @@ from PIL import Image
 
 
 def fit(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture [h, w, 3] scaled into `size` (H, W), its shape kept, centred on black: a fresh uint8 array [H, W, 3].
+    """Scale an image [h, w, 3] to fit `size` (H, W) on a black background.
 
-    Shrinking averages areas; enlarging repeats pixels, so that what was sharp stays sharp.
+    The aspect ratio is kept and the image is centred. Shrinking averages areas. Enlarging repeats pixels, which keeps
+    edges sharp.
+
+    Returns:
+        A new uint8 array [H, W, 3].
     """
     if image.shape[:2] == size:
         return np.array(image)

@@ -1,1 +1,1 @@
-"""Drawing football matches."""
+"""Drawing of football matches."""

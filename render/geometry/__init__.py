@@ -1,1 +1,1 @@
-"""Drawing geometric figures."""
+"""Drawing of plane-geometry figures."""

@@ -24,7 +24,7 @@ def test_the_command_serves_until_it_is_stopped(run: Path) -> None:
         assert process.stdout is not None and process.stderr is not None
         line = process.stdout.readline()
         found = re.fullmatch(
-            rf"watching {re.escape(str(run))} at (http://127\.0\.0\.1:\d+)/ \(Ctrl-C ends it\)\n", line
+            rf"watching {re.escape(str(run))} at (http://127\.0\.0\.1:\d+)/ \(Ctrl-C to stop\)\n", line
         )
         assert found, line
         assert get(found[1], "/api/run")["task"] == "football"
@@ -46,19 +46,19 @@ def test_a_port_in_use_gives_the_next_one() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["runs/fotball"], "runs/fotball is not there; did you mean runs/football?"),
-        (["football"], "football is not there; did you mean runs/football?"),
-        (["runs/zzz"], "runs/zzz is not there; there are runs/football"),
-        (["else/where"], "else/where is not there; a run folder is like runs/football "
-                         "(python -m training.run env=football makes it)"),
-        (["runs"], "runs holds no run: none of config.yaml, baseline.yaml, results.json, metrics.jsonl, summary.json, "
-                   "and no episodes"),
+        (["runs/fotball"], "runs/fotball does not exist; did you mean runs/football?"),
+        (["football"], "football does not exist; did you mean runs/football?"),
+        (["runs/zzz"], "runs/zzz does not exist; available: runs/football"),
+        (["else/where"], "else/where does not exist; a run folder looks like runs/football "
+                         "(python -m training.run env=football creates it)"),
+        (["runs"], "runs is not a run folder: it has none of config.yaml, baseline.yaml, results.json, metrics.jsonl, "
+                   "summary.json and no episodes"),
         (["runs/football/summary.json"], "runs/football/summary.json is a file; give its folder: runs/football"),
         (["runs/football", "prot=1"], "unknown key 'prot'; did you mean port=?"),
-        (["runs/football", "zzz=1"], "unknown key 'zzz'; there are port= and open="),
-        (["runs/football", "port=x"], "port=x: a port is a number from 0 (any free one) to 65535"),
-        (["runs/football", "open=1"], "open=1: it is true or false"),
-        (["runs/football", "--port"], "unknown option '--port'; keys are given like port=8765"),
+        (["runs/football", "zzz=1"], "unknown key 'zzz'; the keys are port= and open="),
+        (["runs/football", "port=x"], "port=x: not a port number; give 0 (any free port) to 65535"),
+        (["runs/football", "open=1"], "open=1: not a boolean; give true or false"),
+        (["runs/football", "--port"], "unknown option '--port'; write keys as in port=8765"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line(
