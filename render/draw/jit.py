@@ -5,7 +5,7 @@ keep the old machine code. This cache depends on every compiled file of the func
 `envs/football` and its subfolders) and of `render`.
 
 numba also recompiles a callee for each literal argument (`note(m, GOAL)`, `note(m, FOUL)`), which made the first
-football match five times slower to start. This version treats a literal argument as a plain number.
+football match take five times as long to start. This version treats a literal argument as a plain number.
 """
 
 import hashlib

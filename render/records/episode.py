@@ -86,9 +86,9 @@ class Episode:
     ended: str
     """"completed", "truncated", "invalid" or "context" (the next turn did not fit the model's context)."""
     reward: float
-    """Return: the sum of the rewards over the turns."""
+    """Sum of the rewards over the turns (the return)."""
     rewards: dict[str, float]
-    """Parts of the return by name."""
+    """Sums of the reward parts over the turns, by name."""
     turns: tuple[Turn, ...]
     """Turns in order. Empty if the first prompt did not fit the context."""
     kind: str = ""

@@ -114,7 +114,9 @@ def test_rows_by_keyboard(page: Page, place: str) -> None:
         expect(page.locator("h1")).to_contain_text("sokoban")
         shows(page, ".head .facts dd", ["Before RL", "0", "1", "4", "1.40"])
         page.keyboard.press("g")
-        expect(page.locator(".ways [role=status]")).to_contain_text("not in a group: its seed was played once.")
+        expect(page.locator(".ways [role=status]")).to_have_text(
+            "This episode is not in a group: its seed was played once."
+        )
         page.keyboard.press("n")
         expect(page.locator("nav.list .num")).to_have_text("3 of 8")
         expect(page.locator(".ways [role=status]")).to_have_text("")

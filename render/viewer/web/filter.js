@@ -1,4 +1,4 @@
-/** Filters and sort order of the episodes, as stored in the URL: {task, outcome, step: "10..20", sort: "-reward", …}. */
+/** Filters and sort order of the episodes, stored in the URL: {task, outcome, step: "10..20", sort: "-reward", …}. */
 
 const EXACT = ["task", "kind", "label", "stage"];
 const SPANS = ["step", "reward"];

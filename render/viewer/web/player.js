@@ -63,7 +63,7 @@ export function Controls({ player }) {
   </div>`;
 }
 
-/** One column per turn with its reward, invalid replies marked. A click goes to the turn. `length`: number of columns. */
+/** One column per turn with its reward, invalid replies marked. A click goes to the turn. `length`: column count. */
 export function Timeline({ turns, player, differs = null, length = turns.length }) {
   if (length < 2) return null;
   const low = Math.min(0, ...turns.map((turn) => turn.reward));

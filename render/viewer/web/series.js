@@ -5,8 +5,8 @@ const SMOOTHED_FROM = 12;
 /**
  * The columns of a chart: {data: [x, …], lines: [{name, role, from, values}]}, one line for each column after x.
  * `role`: "line", "raw" (behind its smoothed line), "points" (validations), "low" and "high" (their interval, in
- * adjacent columns). `from`: index of the series in the chart. `values`: index of the column with its unsmoothed values.
- * null is a gap. undefined means that only another series has this x.
+ * adjacent columns). `from`: index of the series in the chart. `values`: index of the column of unsmoothed values. null
+ * is a gap. undefined means that only another series has this x.
  */
 export function columns(chart, stages, smooth) {
   const xs = [...new Set(chart.series.flatMap((series) => series.x))].sort((a, b) => a - b);

@@ -3,7 +3,7 @@ import { html } from "vendor/preact";
 
 const MANY = 4; // maximum number of bar columns with the bar next to the text; with more, bars are above it
 
-/** One table of the run: {title, columns, rows, published}. `published` counts the trailing rows of published results. */
+/** One table of the run: {title, columns, rows, published}. `published`: number of trailing published rows. */
 export function ResultTable({ table }) {
   const most = table.columns.map((_, column) => Math.max(1, ...table.rows.map((row) => Number(row[column]?.high ?? row[column]?.value ?? 0))));
   const bars = table.columns.map((_, column) => table.rows.some((row) => row[column]?.low != null));
