@@ -1,4 +1,4 @@
-"""Sokoban rooms: seven tiles of our own, and frames that are kept and redrawn only where the room has changed."""
+"""Drawing of Sokoban rooms: seven original tiles, and frames redrawn only where the room has changed."""
 
 from functools import lru_cache
 from typing import Final
@@ -10,9 +10,9 @@ from render.draw.canvas import Colour, Frame, Ink
 from render.draw.jit import njit
 
 TILES: Final = ("wall", "floor", "target", "box_on_target", "box", "player", "player_on_target")
-"""The tiles in the order of their codes."""
+"""Tile names in the order of their codes."""
 
-_NOTHING: Final = 255  # no tile shown yet
+_NOTHING: Final = 255  # no tile drawn yet
 
 _BARS: Final[Colour] = (24, 26, 33)
 _JOINT: Final[Colour] = (46, 50, 62)
@@ -31,15 +31,25 @@ _SKIN: Final[Colour] = (250, 214, 172)
 
 
 class RoomView:
-    """Frames of `count` rooms of [rows, columns] tiles, in pictures of any size with bars where the shape differs."""
+    """Frames of `count` rooms of [rows, columns] tiles, with bars where the aspect ratio of the frame differs."""
 
     def __init__(self, count: int, rows: int, columns: int, size: tuple[int, int]) -> None:
-        """`size` is (height, width); ValueError where a tile would have under four pixels."""
+        """Allocate the frames.
+
+        Args:
+            count: number of rooms.
+            rows: rows of tiles in a room.
+            columns: columns of tiles in a room.
+            size: frame (height, width) in pixels.
+
+        Raises:
+            ValueError: a tile would be smaller than four pixels.
+        """
         height, width = size
         side = min(height // rows, width // columns)
         if side < 4:
             raise ValueError(
-                f"a picture of {height}x{width} is too small for {rows}x{columns} tiles: "
+                f"a frame of {height}x{width} is too small for {rows}x{columns} tiles: "
                 f"it needs at least {4 * rows}x{4 * columns}"
             )
         self.frames: Frame = np.empty((count, height, width, 3), np.uint8)
@@ -50,7 +60,7 @@ class RoomView:
         self._left = (width - columns * side) // 2
 
     def draw(self, rooms: NDArray[np.uint8]) -> Frame:
-        """The kept frames [N, H, W, 3] of the rooms [N, rows, columns or more] of tile codes; copy what you keep."""
+        """Draw rooms of tile codes [N, >= rows, >= columns] into frames [N, H, W, 3]. The next call overwrites them."""
         _redraw(self.frames, self._shown, rooms, self._tiles, self._top, self._left)
         return self.frames
 
@@ -75,7 +85,7 @@ def _redraw(
 
 @lru_cache(maxsize=16)
 def tiles(side: int) -> Frame:
-    """The seven tiles at `side` pixels: uint8 [7, side, side, 3]."""
+    """Return the seven tiles at `side` pixels: uint8 [7, side, side, 3]."""
     drawn = []
     for name in TILES:
         ink = Ink(side, side)
@@ -102,7 +112,7 @@ def tiles(side: int) -> Frame:
 
 
 def _wall(ink: Ink, side: int) -> None:
-    """Two courses of bricks, the lower one shifted by half a brick."""
+    """Draw two courses of bricks, the lower one shifted by half a brick."""
     ink.rectangle(-2, -2, side + 2, side + 2, _JOINT)
     joint = max(1.0, side / 14)
     half = side / 2
@@ -122,14 +132,14 @@ def _floor(ink: Ink, side: int) -> None:
 
 
 def _target(ink: Ink, side: int) -> None:
-    """A ring around a dot, wide enough to be seen around a player who stands on it."""
+    """Draw a ring around a dot, wide enough to stay visible around a player on the target."""
     middle = side / 2
     ink.ring(middle, middle, side * 0.36, max(1.2, side * 0.09), _GOAL)
     ink.disc(middle, middle, side * 0.14, _GOAL)
 
 
 def _box(ink: Ink, side: int, colour: Colour, dark: Colour) -> None:
-    """A crate: a dark frame and a cross."""
+    """Draw a crate: a dark frame and a cross."""
     edge, frame = side * 0.07, max(1.2, side * 0.1)
     ink.rectangle(edge, edge, side - edge, side - edge, dark, radius=side * 0.08)
     ink.rectangle(edge + frame, edge + frame, side - edge - frame, side - edge - frame, colour)
@@ -140,14 +150,14 @@ def _box(ink: Ink, side: int, colour: Colour, dark: Colour) -> None:
 
 
 def _mark(ink: Ink, side: int) -> None:
-    """A white tick: this box is home."""
+    """Draw a white tick, which marks a box on its target."""
     width = max(1.6, side * 0.11)
     ink.line((side * 0.30, side * 0.52), (side * 0.44, side * 0.66), width, (255, 255, 255))
     ink.line((side * 0.44, side * 0.66), (side * 0.70, side * 0.36), width, (255, 255, 255))
 
 
 def _player(ink: Ink, side: int) -> None:
-    """A worker: shoulders, head and a cap."""
+    """Draw a worker: shoulders, head and a cap."""
     middle = side / 2
     ink.disc(middle, middle + side * 0.16, side * 0.27, _COAT_DARK)
     ink.disc(middle, middle + side * 0.16, side * 0.27 - max(0.8, side * 0.035), _COAT)

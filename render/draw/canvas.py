@@ -1,8 +1,8 @@
-"""Headless drawing: a pygame surface and a uint8 [H, W, 3] array that share their memory.
+"""Headless drawing on a pygame surface and a uint8 [H, W, 3] array that share memory.
 
-Nothing here opens a window or needs a display: only surfaces and fonts are used, never `pygame.display`.
-Shapes are antialiased by their distance fields (`Ink`), drawn once and kept; frames are made by copying a
-background and blitting sprites (`Canvas`), which takes tens of microseconds.
+This module needs no display: it uses surfaces and fonts, never `pygame.display`. `Ink` antialiases shapes with
+distance fields. Each shape is drawn once and cached. `Canvas` composes a frame from a background copy and sprites,
+which takes tens of microseconds.
 """
 
 from __future__ import annotations
@@ -21,18 +21,26 @@ Field = NDArray[np.float32]
 
 
 class Canvas:
-    """A frame to draw on: `pixels` uint8 [H, W, 3] and `surface` are the same memory, so nothing is converted."""
+    """A frame to draw on. `pixels` (uint8 [H, W, 3]) and `surface` share memory, so no conversion is needed."""
 
     def __init__(self, pixels: Frame) -> None:
-        """Take over `pixels` (uint8 [H, W, 3], C-contiguous); drawing changes it in place."""
+        """Wrap `pixels` (uint8 [H, W, 3], C-contiguous). Drawing changes the array in place."""
         self.pixels = pixels
         height, width = pixels.shape[:2]
         self.surface = pygame.image.frombuffer(pixels.data, (width, height), "RGB")
 
     def text(self, text: str, position: tuple[float, float], size: int, colour: Colour, anchor: str = "left") -> int:
-        """Write one line whose vertical middle is at `position` (x, y); `anchor` is left, centre or right.
+        """Write one line of text.
 
-        Returns: the width of the text in pixels.
+        Args:
+            text: the line to write.
+            position: anchor point (x, y) in pixels, y at the vertical middle of the line.
+            size: line height in pixels.
+            colour: RGB, 0 to 255.
+            anchor: horizontal position of the anchor point in the line: "left", "centre" or "right".
+
+        Returns:
+            Width of the text in pixels.
         """
         image = text_image(text, size, colour)
         shift = {"left": 0.0, "centre": 0.5, "right": 1.0}[anchor]
@@ -42,7 +50,7 @@ class Canvas:
 
 
 class Sprite(NamedTuple):
-    """A small image with an alpha channel, and where its top left corner goes, seen from its place."""
+    """A small image with an alpha channel and the pixel offset of its top left corner from its position."""
 
     image: pygame.Surface
     left: int
@@ -50,18 +58,19 @@ class Sprite(NamedTuple):
 
 
 class Ink:
-    """Antialiased shapes on a transparent sheet of [H, W] pixels; (0, 0) is the corner of the top left pixel.
+    """Antialiased shapes on a transparent sheet of [H, W] pixels.
 
-    Coordinates are pixels, x to the right and y down. Later shapes cover earlier ones.
+    Coordinates are in pixels, x to the right and y down. (0, 0) is the outer corner of the top left pixel. Later
+    shapes cover earlier ones.
     """
 
     def __init__(self, height: int, width: int) -> None:
-        """An empty, fully transparent sheet."""
+        """Create an empty, fully transparent sheet."""
         self.colour: Field = np.zeros((height, width, 3), np.float32)  # premultiplied, 0 to 255
         self.alpha: Field = np.zeros((height, width), np.float32)
 
     def _grid(self, box: tuple[float, float, float, float]) -> tuple[tuple[slice, slice], Field, Field] | None:
-        """The pixels in and just around `box` (left, top, right, bottom): slices, centres x [1, w] and y [h, 1]."""
+        """Return slices and pixel centres x [1, w], y [h, 1] of `box` (left, top, right, bottom) plus a margin."""
         height, width = self.alpha.shape
         left, top = max(int(box[0]) - 2, 0), max(int(box[1]) - 2, 0)
         right, bottom = min(int(box[2]) + 3, width), min(int(box[3]) + 3, height)
@@ -72,10 +81,10 @@ class Ink:
         return (slice(top, bottom), slice(left, right)), x, y
 
     def _over(self, where: tuple[slice, slice], distance: Field, colour: Colour, opacity: float, soft: float) -> None:
-        """Cover what lies within distance <= 0 (pixels, negative inside); `soft` is the width of the edge."""
+        """Paint where `distance` (pixels, negative inside) is at most 0. `soft` is the edge width in pixels."""
         cover = np.clip(0.5 - distance / soft, 0, 1) * np.float32(opacity)
         self.colour[where] += cover[..., None] * (np.asarray(colour, np.float32) - self.colour[where])
-        # colour is premultiplied: what was transparent (0) mixes to cover * colour, exactly the "over" operator
+        # colour is premultiplied: a transparent pixel (0) becomes cover * colour, exactly the "over" operator
         self.alpha[where] += cover * (1 - self.alpha[where])
 
     def rectangle(
@@ -88,7 +97,17 @@ class Ink:
         opacity: float = 1,
         radius: float = 0,
     ) -> None:
-        """A filled rectangle, its corners rounded by `radius` pixels."""
+        """Draw a filled rectangle.
+
+        Args:
+            left: left edge in pixels.
+            top: top edge in pixels.
+            right: right edge in pixels.
+            bottom: bottom edge in pixels.
+            colour: RGB, 0 to 255.
+            opacity: 0 (invisible) to 1 (opaque).
+            radius: radius of the rounded corners in pixels.
+        """
         grid = self._grid((left, top, right, bottom))
         if grid is None:
             return
@@ -99,7 +118,16 @@ class Ink:
         self._over(where, outside + np.minimum(np.maximum(dx, dy), 0) - radius, colour, opacity, 1)
 
     def disc(self, x: float, y: float, radius: float, colour: Colour, opacity: float = 1, soft: float = 1) -> None:
-        """A filled disc; a `soft` edge of several pixels makes a shadow."""
+        """Draw a filled disc.
+
+        Args:
+            x: centre x in pixels.
+            y: centre y in pixels.
+            radius: radius in pixels.
+            colour: RGB, 0 to 255.
+            opacity: 0 (invisible) to 1 (opaque).
+            soft: width of the edge in pixels; several pixels make a shadow.
+        """
         reach = radius + soft
         grid = self._grid((x - reach, y - reach, x + reach, y + reach))
         if grid is not None:
@@ -116,7 +144,18 @@ class Ink:
         dashes: int = 0,
         box: tuple[float, float, float, float] | None = None,
     ) -> None:
-        """A circle line, whole or in `dashes` pieces, cut to `box` (left, top, right, bottom) where one is given."""
+        """Draw a circle outline.
+
+        Args:
+            x: centre x in pixels.
+            y: centre y in pixels.
+            radius: radius of the middle of the line in pixels.
+            width: line width in pixels.
+            colour: RGB, 0 to 255.
+            opacity: 0 (invisible) to 1 (opaque).
+            dashes: number of dashes; 0 draws a solid line.
+            box: clipping rectangle (left, top, right, bottom) in pixels; None draws the whole circle.
+        """
         reach = radius + width
         grid = self._grid((x - reach, y - reach, x + reach, y + reach))
         if grid is None:
@@ -140,7 +179,16 @@ class Ink:
         opacity: float = 1,
         end_width: float | None = None,
     ) -> None:
-        """A straight line with round ends; `end_width` makes it taper."""
+        """Draw a straight line with round ends.
+
+        Args:
+            start: first end (x, y) in pixels.
+            end: second end (x, y) in pixels.
+            width: line width in pixels, at the start if `end_width` is given.
+            colour: RGB, 0 to 255.
+            opacity: 0 (invisible) to 1 (opaque).
+            end_width: line width at the end in pixels; None keeps `width`.
+        """
         last = width if end_width is None else end_width
         reach = max(width, last)
         (x0, y0), (x1, y1) = start, end
@@ -154,12 +202,12 @@ class Ink:
         self._over(where, (distance - (width + (last - width) * along) / 2).astype(np.float32), colour, opacity, 1)
 
     def pixels(self, background: Colour = (0, 0, 0)) -> Frame:
-        """The sheet on an opaque background: uint8 [H, W, 3]."""
+        """Return the sheet on an opaque background: uint8 [H, W, 3]."""
         under = np.asarray(background, np.float32) * (1 - self.alpha[..., None])
         return np.ascontiguousarray(np.clip(np.rint(self.colour + under), 0, 255).astype(np.uint8))
 
     def sprite(self, x: float = 0, y: float = 0) -> Sprite:
-        """The sheet as an image with an alpha channel, cut to what is visible, to be blitted around (x, y)."""
+        """Return the visible part of the sheet as a sprite positioned at (x, y) pixels of the sheet."""
         rows, columns = (np.flatnonzero((self.alpha > 1 / 255).any(axis)) for axis in (1, 0))
         top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
         alpha = self.alpha[top:bottom, left:right, None]
@@ -170,8 +218,8 @@ class Ink:
 
 
 def font(size: int) -> pygame.font.Font:
-    """The font that comes with pygame; `size` is the height of a line in pixels."""
-    if not pygame.font.get_init():  # first use, or somebody called pygame.quit(): a font from before would crash
+    """Return the font bundled with pygame, with lines of `size` pixels."""
+    if not pygame.font.get_init():  # first use or after pygame.quit(): cached fonts would crash
         _font.cache_clear()
         pygame.font.init()
     return _font(size)
@@ -179,12 +227,18 @@ def font(size: int) -> pygame.font.Font:
 
 @lru_cache(maxsize=32)
 def _font(size: int) -> pygame.font.Font:
-    if not _font.cache_info().currsize:  # also where somebody else's pygame.init() came first
+    if not _font.cache_info().currsize:  # also when pygame.init() was called elsewhere first
         pygame.register_quit(_font.cache_clear)
     return pygame.font.Font(None, size)
 
 
 @lru_cache(maxsize=2048)
 def text_image(text: str, size: int, colour: Colour) -> pygame.Surface:
-    """One line of antialiased text with an alpha channel, kept for the next time."""
+    """Return one line of antialiased text with an alpha channel. Results are cached.
+
+    Args:
+        text: the line of text; NUL characters are removed.
+        size: line height in pixels.
+        colour: RGB, 0 to 255.
+    """
     return font(size).render(text.replace("\0", ""), True, colour)

@@ -1,4 +1,4 @@
-"""A picture sheet: labelled rows of pictures, for people to look over."""
+"""Contact sheets: labelled rows of images for manual inspection."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,17 +15,17 @@ FONT = 17
 
 
 class Row(NamedTuple):
-    """One line of a sheet."""
+    """One labelled row of a contact sheet."""
 
     title: str
     images: Sequence[NDArray[np.uint8]]
-    """[h, w, 3] each, in any sizes."""
+    """uint8 [h, w, 3] each, of any size."""
     note: str = ""
-    """A smaller line below the title."""
+    """Smaller text below the title."""
 
 
 def sheet(rows: Sequence[Row], width: int = 1200) -> NDArray[np.uint8]:
-    """All rows below each other, pictures in their own sizes, wrapped at `width` pixels: uint8 [H, W, 3]."""
+    """Return the rows stacked vertically, with unscaled images wrapped at `width` pixels: uint8 [H, W, 3]."""
     widest = max([width, *(image.shape[1] + 2 * GAP for row in rows for image in row.images)])
     strips = [_strip(row, widest) for row in rows]
     return np.concatenate(strips) if strips else np.full((GAP, widest, 3), PAPER, np.uint8)

@@ -1,4 +1,4 @@
-"""Pictures as arrays: fitted into a size, and as PNG."""
+"""Image arrays: resizing and PNG encoding."""
 
 import io
 
@@ -8,9 +8,13 @@ from PIL import Image
 
 
 def fit(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture [h, w, 3] scaled into `size` (H, W), its shape kept, centred on black: a fresh uint8 array [H, W, 3].
+    """Scale an image [h, w, 3] to fit `size` (H, W) on a black background.
 
-    Shrinking averages areas; enlarging repeats pixels, so that what was sharp stays sharp.
+    The aspect ratio is kept and the image is centred. Shrinking averages areas. Enlarging repeats pixels, which keeps
+    edges sharp.
+
+    Returns:
+        A new uint8 array [H, W, 3].
     """
     if image.shape[:2] == size:
         return np.array(image)
@@ -24,7 +28,7 @@ def fit(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def png(frame: NDArray[np.uint8]) -> bytes:
-    """A frame [H, W, 3] as the bytes of a PNG file: in half the time of the smallest, and a sixth larger."""
+    """Encode a frame [H, W, 3] as PNG, in half the time of the smallest encoding and a sixth larger."""
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

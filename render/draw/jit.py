@@ -1,11 +1,11 @@
-"""numba's `njit` for code of many small functions that call each other across files.
+"""numba's `njit` for small functions that call each other across files.
 
-numba's disk cache looks only at the file of the function: a changed constant or callee in another file would silently
-keep the old machine code. Here the cache hangs on every compiled file of the world that the function belongs to (such
-as `envs/football`, with the folders in it) and of `render`.
+numba's disk cache checks only the file of the function. A changed constant or callee in another file would silently
+keep the old machine code. This cache depends on every compiled file of the function's environment (such as
+`envs/football` and its subfolders) and of `render`.
 
-numba would also compile a callee anew for each constant that it is called with (`note(m, GOAL)`, `note(m, FOUL)`),
-which made a first football match five times as slow to begin. Here a constant argument is a plain number.
+numba also recompiles a callee for each literal argument (`note(m, GOAL)`, `note(m, FOUL)`), which made the first
+football match take five times as long to start. This version treats a literal argument as a plain number.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _world(folder: Path) -> Path:
-    """The folder just below the top-level package: envs/football for envs/football/engine."""
+    """Return the folder just below the top-level package: envs/football for envs/football/engine."""
     while all((above / "__init__.py").is_file() for above in folder.parents[:2]):
         folder = folder.parent
     return folder
@@ -38,7 +38,7 @@ def _fingerprint(folder: Path) -> str:
 
 
 def njit(function: _F) -> _F:
-    """Compile on first use, once for each set of argument types, and keep the machine code on disk."""
+    """Compile a function on first use for each set of argument types and cache the machine code on disk."""
     compiled: Any = numba.njit(cache=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     compiled._cache._cache_file._source_stamp = _fingerprint(Path(function.__code__.co_filename).resolve().parent)
     resolve = compiled.get_call_template

@@ -1,4 +1,4 @@
-"""Texts beside the things they name, where they cover no ink."""
+"""Placement of text labels next to what they name, without covering ink."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -15,42 +15,53 @@ Place = tuple[int, int, int, int]
 Doubt = Callable[[Point], bool] | None
 
 DARK = 165
-"""Pixels whose green is below are ink; grids and shades are lighter."""
+"""Green value (0 to 255) below which a pixel counts as ink. Grids and shades are lighter."""
 
 TEXT = 8
-"""A pixel of text counts as so many of ink."""
+"""Cost of covering one pixel of text, in pixels of ink."""
 
 DOUBT = 2.5
-"""A place that misleads counts as so many pixels of ink for each pixel of the text's height."""
+"""Cost of an ambiguous position, in pixels of ink for each pixel of text height."""
 
 
 @lru_cache(maxsize=1024)
 def _cut(text: str, size: int, colour: Colour) -> pygame.Surface:
-    """One line of text, cut to what is visible."""
+    """Return one line of text, cropped to its visible pixels."""
     image = text_image(text, size, colour)
     return image.subsurface(image.get_bounding_rect(min_alpha=40))
 
 
 class Labels:
-    """Puts one text after the other on a finished drawing, each where it covers neither ink nor another text."""
+    """Labels on a finished drawing, placed one by one where they cover neither ink nor another label."""
 
     def __init__(self, frame: Frame, size: int, ground: Colour) -> None:
-        """Write on `frame` (uint8 [H, W, 3]) with lines of `size` pixels; `ground` is the paper's colour."""
+        """Prepare to write on a frame.
+
+        Args:
+            frame: uint8 [H, W, 3], changed in place.
+            size: line height in pixels.
+            ground: background colour, RGB.
+        """
         self.canvas = Canvas(frame)
         self.size, self.ground = size, ground
         self.used = (frame[..., 1] < DARK).astype(np.int32)
         self.within: Box = (0, 0, frame.shape[1], frame.shape[0])
         self.boxes: list[Place] = []
-        """What has been written: left, top, right, bottom."""
+        """Boxes of the written labels: left, top, right, bottom in pixels."""
         self.covered: list[int] = []
-        """The pixels of ink below each of them."""
+        """Number of ink pixels below each label."""
 
     def put(self, text: str, places: Iterable[Point], colour: Colour, doubt: Doubt = None) -> Place:
-        """Write `text` with its middle at the first of the places where it is clear, or where it covers least.
+        """Write a label at the first clear position, or at the one that covers the least ink.
 
-        `doubt` says of a place whether the text would seem to belong to something else there.
+        Args:
+            text: the label.
+            places: candidate positions (x, y) of the middle of the label in pixels, best first.
+            colour: RGB, 0 to 255.
+            doubt: returns True for a position where the label would seem to name something else.
 
-        Returns: its box (left, top, right, bottom), always inside the frame where it fits.
+        Returns:
+            Box of the label (left, top, right, bottom) in pixels, inside the frame if it fits.
         """
         image = _cut(text, self.size, colour)
         w, h = image.get_size()
@@ -75,7 +86,7 @@ class Labels:
         _, left, top = best
         box = (left, top, left + w, top + h)
         self.covered.append(int((self.used[top : top + h, left : left + w] > 0).sum()))
-        if self.covered[-1]:  # a thin halo keeps it readable
+        if self.covered[-1]:  # a thin halo keeps the label readable
             halo = _cut(text, self.size, self.ground)
             for dx in (-1, 0, 1):
                 for dy in (-1, 0, 1):
@@ -90,7 +101,19 @@ class Labels:
         return image.get_width() / 2, image.get_height() / 2
 
     def beside(self, text: str, a: Point, b: Point, middle: Point, colour: Colour, doubt: Doubt = None) -> Place:
-        """Beside the line from a to b, near its middle, rather on the side away from `middle`."""
+        """Write a label next to a line, near its middle, preferably on the side away from `middle`.
+
+        Args:
+            text: the label.
+            a: start of the line (x, y) in pixels.
+            b: end of the line (x, y) in pixels.
+            middle: middle of the figure (x, y) in pixels.
+            colour: RGB, 0 to 255.
+            doubt: see `put`.
+
+        Returns:
+            Box of the label (left, top, right, bottom) in pixels.
+        """
         w, h = self._half(text)
         apart = max(math.dist(a, b), 1e-9)
         nx, ny = (b[1] - a[1]) / apart, (a[0] - b[0]) / apart
@@ -117,7 +140,20 @@ class Labels:
         colour: Colour,
         doubt: Doubt = None,
     ) -> Place:
-        """In the angle from `start` to `end` (degrees anticlockwise), just outside its arc of that radius."""
+        """Write a label inside an angle, just outside its arc.
+
+        Args:
+            text: the label.
+            vertex: vertex of the angle (x, y) in pixels.
+            radius: radius of the arc in pixels.
+            start: direction of the first arm in degrees, anticlockwise.
+            end: direction of the second arm in degrees, anticlockwise.
+            colour: RGB, 0 to 255.
+            doubt: see `put`.
+
+        Returns:
+            Box of the label (left, top, right, bottom) in pixels.
+        """
         w, h = self._half(text)
 
         def places() -> Iterable[Point]:
@@ -131,7 +167,17 @@ class Labels:
         return self.put(text, places(), colour, doubt)
 
     def around(self, text: str, place: Point, middle: Point, colour: Colour) -> Place:
-        """Around a point, rather on the side away from `middle`."""
+        """Write a label close to a point, preferably on the side away from `middle`.
+
+        Args:
+            text: the label.
+            place: the point (x, y) in pixels.
+            middle: middle of the figure (x, y) in pixels.
+            colour: RGB, 0 to 255.
+
+        Returns:
+            Box of the label (left, top, right, bottom) in pixels.
+        """
         w, h = self._half(text)
         out = math.atan2(place[1] - middle[1], place[0] - middle[0])
 

@@ -1,4 +1,4 @@
-"""A text as a picture: a page of it."""
+"""Text rendered as an image of a page."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,17 @@ from render.draw.canvas import Canvas, text_image
 PAPER = (250, 250, 248)
 INK = (30, 34, 40)
 SIZES = (28, 24, 20, 17, 14, 12)
-"""Line heights in pixels, the largest that fits is taken."""
+"""Line heights in pixels. The largest that fits is used."""
 
 
 def wrapped(text: str, size: int, width: int) -> list[str]:
-    """The lines of a text, broken between words (long ones within) so that none is wider than `width` pixels."""
+    """Break a text into lines between words, or within words that are wider than a line.
+
+    Args:
+        text: the text; its own line breaks are kept.
+        size: line height in pixels.
+        width: maximum width of a line in pixels.
+    """
     lines: list[str] = []
     for paragraph in text.splitlines():
         lines.append("")
@@ -23,7 +29,7 @@ def wrapped(text: str, size: int, width: int) -> list[str]:
                 continue
             if lines[-1]:
                 lines.append("")
-            while _width(word, size) > width and len(word) > 1:  # more than fills a line
+            while _width(word, size) > width and len(word) > 1:  # wider than a line
                 fits = next(n for n in range(len(word), 0, -1) if n == 1 or _width(word[:n], size) <= width)
                 lines[-1:] = [word[:fits], ""]
                 word = word[fits:]
@@ -32,7 +38,7 @@ def wrapped(text: str, size: int, width: int) -> list[str]:
 
 
 def page(text: str, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The text on paper, uint8 [H, W, 3]; what does not fit even in small letters ends in an ellipsis."""
+    """Return the text as a page of `size` (H, W): uint8 [H, W, 3]. Text too long for the smallest font is cut."""
     height, width = size
     margin = max(width // 24, 2)
     text = text[:4000]

@@ -1,4 +1,4 @@
-"""Windows for people: one that shows frames (render_mode="human"), and one to play in, which gives keys back."""
+"""Desktop windows: one that shows frames (render_mode="human") and one for interactive play."""
 
 import os
 import sys
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 
 class Window:
-    """Shows frames at a steady pace; it opens with the first one, in its size."""
+    """A window that shows frames at a fixed rate. It opens with the first frame, at the size of that frame."""
 
     def __init__(self, fps: int, title: str = "Kickoff") -> None:
         self._fps, self._title = fps, title
         self._surface: pygame.Surface | None = None
 
     def show(self, frame: NDArray[np.uint8]) -> None:
-        """Show a frame [H, W, 3], then wait for its time to pass."""
+        """Show a frame [H, W, 3], then wait for the frame interval."""
         size = (frame.shape[1], frame.shape[0])
         if self._surface is None:
             pygame.display.init()
@@ -29,17 +29,21 @@ class Window:
         self._clock.tick(self._fps)
 
     def close(self) -> None:
-        """Close it, if it is open."""
+        """Close the window if it is open."""
         if self._surface is not None:
             pygame.display.quit()
             self._surface = None
 
 
 class KeyWindow:
-    """A window that a person plays in: others draw on its surface, and it waits for keys."""
+    """A window for interactive play. Callers draw on its surface and wait for its events."""
 
     def __init__(self, size: tuple[int, int]) -> None:
-        """Open it, `size` (width, height) or as much of it as the display has; ValueError where there is no display."""
+        """Open the window at `size` (width, height) pixels, at most the size of the display.
+
+        Raises:
+            ValueError: no display is available.
+        """
         _need_a_display()
         try:
             pygame.display.init()
@@ -50,25 +54,25 @@ class KeyWindow:
 
     @property
     def surface(self) -> pygame.Surface:
-        """What is drawn on; another one after the window's size has changed."""
+        """Surface to draw on. Resizing the window replaces it."""
         return pygame.display.get_surface()
 
     def show(self, title: str) -> None:
-        """Show what was drawn, under this title."""
+        """Show the drawn surface and set the window title."""
         pygame.display.flip()
         pygame.display.set_caption(title)
 
     def wait(self) -> pygame.event.Event:
-        """The next event; now and then one of no type, so that a person at the terminal can stop the program."""
+        """Return the next event, or an empty event after 200 ms so that Ctrl-C in the terminal works."""
         return pygame.event.wait(200)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the window."""
         pygame.display.quit()
 
 
 def _need_a_display() -> None:
-    """ValueError where SDL would draw into nothing, without a word."""
+    """Raise ValueError where SDL would silently draw off-screen."""
     driver = os.environ.get("SDL_VIDEODRIVER", "")
     if driver in ("dummy", "offscreen"):
         raise ValueError(_no_display(f"SDL_VIDEODRIVER={driver}"))
@@ -77,7 +81,7 @@ def _need_a_display() -> None:
     if not os.environ.get("WAYLAND_DISPLAY"):
         if not os.environ.get("DISPLAY"):
             raise ValueError(_no_display("DISPLAY is not set"))
-        os.environ["SDL_VIDEODRIVER"] = "x11"  # or SDL would look on, and in the end draw into nothing
+        os.environ["SDL_VIDEODRIVER"] = "x11"  # otherwise SDL falls back to an off-screen driver
 
 
 def _no_display(why: str) -> str:

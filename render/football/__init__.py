@@ -1,4 +1,4 @@
-"""Drawing football matches."""
+"""Drawing of football matches."""
 
 import lazy_loader
 

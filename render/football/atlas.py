@@ -1,4 +1,4 @@
-"""The sprites of a pitch in one block of bytes for compiled code, each drawn when it is first needed."""
+"""A sprite atlas for compiled code: one block of bytes, in which each sprite is drawn on first use."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from render.draw.canvas import Sprite
 from render.football.sprites import ANGLES, RINGS, SHIRTS, ball_sprite, card_sprite, player_sprite, ring_sprite
 
 OFFSET, ROWS, COLUMNS, LEFT, TOP = range(5)
-"""Columns of the table: where a sprite's bytes begin, its size, and its top left corner as seen from its place."""
+"""Columns of the table: byte offset of a sprite, its size, and its top left corner relative to its position."""
 BALL_PHASES: Final = 4
 HEIGHTS: Final = 8.0
-"""Metres: the ball grows up to this height, by `GROWTH` of its radius a metre."""
+"""Height in metres up to which the ball is drawn larger, by `GROWTH` of its radius per metre."""
 GROWTH: Final = 0.09
 
 
 class Atlas:
-    """Straight RGBA sprites of one size, numbered: players, rings, cards, the ball's shadow, the ball at each size."""
+    """Numbered RGBA sprites (straight alpha): players, rings, cards, ball shadow, and the ball at each size."""
 
     def __init__(self, radius: float, ball_radius: float, phases: int) -> None:
-        """Sprites for discs of `radius` pixels, each at phases x phases places within a pixel."""
+        """Create an atlas without drawn sprites.
+
+        Args:
+            radius: radius of the player discs in pixels.
+            ball_radius: radius of the ball on the ground in pixels.
+            phases: number of subpixel positions along x and along y.
+        """
         self.radius, self.ball_radius, self.phases = radius, ball_radius, phases
         self.rings = len(SHIRTS) * ANGLES * phases * phases
         self.cards = self.rings + RINGS * phases * phases
@@ -35,12 +41,12 @@ class Atlas:
         self.table: NDArray[np.int64] = np.zeros((self.balls + sizes * BALL_PHASES * BALL_PHASES, 5), np.int64)
         first = phases, self.rings, self.cards, self.shadow, self.balls, self.smallest
         self.numbers: NDArray[np.int64] = np.array(first, np.int64)
-        """What compiled code has to know of all this."""
+        """Phases, first sprite numbers and smallest ball size, for compiled code."""
         self.bytes: NDArray[np.uint8] = np.zeros(1 << 16, np.uint8)
         self._end = 0
 
     def add(self, numbers: NDArray[np.int64]) -> None:
-        """Draw those of these sprites that are not there yet."""
+        """Draw the given sprites that are missing."""
         for number in np.unique(numbers[numbers >= 0]).tolist():
             if self.table[number, ROWS] == 0:
                 self._store(number, self._draw(number))
@@ -79,5 +85,11 @@ def _unpack(key: int, phases: int) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=32)
 def atlas(radius: float, ball_radius: float, phases: int) -> Atlas:
-    """The sprites of that size: one atlas for all cameras."""
+    """Return the atlas of a sprite size, shared by all cameras.
+
+    Args:
+        radius: see `Atlas`.
+        ball_radius: see `Atlas`.
+        phases: see `Atlas`.
+    """
     return Atlas(radius, ball_radius, phases)

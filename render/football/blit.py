@@ -1,4 +1,4 @@
-"""Frames of many matches at once, compiled: where every sprite goes, then the sprites into pixels."""
+"""Compiled drawing of many matches at once: sprite positions first, then pixels."""
 
 import math
 from typing import Final
@@ -14,11 +14,11 @@ from render.football.sprites import ANGLES
 PRESENT: Final = 1
 KEEPER: Final = 2
 CONTROLLED: Final = 4
-"""The player whom this picture is for: he has the ring."""
+"""The player controlled by the viewer of this frame, marked with the ring."""
 SPRINTING: Final = 8
-"""The controlled player's sticky sprint."""
+"""Sticky sprint of the controlled player."""
 COMPANION: Final = 16
-"""Controlled by somebody else."""
+"""A player controlled by another policy."""
 BOOKED: Final = 32
 
 _PHASES, _RINGS, _CARDS, _SHADOW, _BALLS, _SMALLEST = 0, 1, 2, 3, 4, 5
@@ -41,22 +41,22 @@ def arrange(
     table: NDArray[np.int64],
     placed: NDArray[np.int64],
 ) -> int:
-    """Where every sprite goes.
+    """Compute the position of every sprite.
 
     Args:
-        players: [N, 2, P, 4]: x, y (GRF's units) and where they face, a unit vector; left team first.
-        marks: [N, 2, P] sums of the bits above.
-        balls: [N, 3] x, y (GRF's units) and the height above the grass in metres.
-        corners: [N, 2], filled with each camera's place: pixels of the ground left of and above the frame.
-        view: scale (pixels a metre), left and top of the ground in metres, pixels by which the camera can move along x
-            and along y, frame width, rows below the strip, rows of the strip, radius of the ball in pixels, least
-            radius of a player that shows a card.
-        numbers: the atlas' phases and first numbers of rings, cards, shadow and balls, and its smallest ball.
-        table: the atlas' table.
-        placed: [N, 6 P + 2, 3], filled with (number, column, row) from back to front, then (-1, ...).
+        players: [N, 2, P, 4] x, y (GRF units) and facing direction (unit vector); left team first.
+        marks: [N, 2, P] sums of the flags above.
+        balls: [N, 3] x, y (GRF units) and height above the grass in metres.
+        corners: [N, 2] output, camera positions: pixels of the ground left of and above the frame.
+        view: scale (pixels per metre), left and top of the ground in metres, range of the camera along x and along y
+            in pixels, frame width, rows below the strip, rows of the strip, radius of the ball in pixels, and 1 if
+            yellow cards are drawn, else 0.
+        numbers: `Atlas.numbers`.
+        table: `Atlas.table`.
+        placed: [N, 6 P + 2, 3] output, (sprite number, column, row) from back to front, then (-1, ...).
 
     Returns:
-        How many of the sprites have not been drawn yet.
+        Number of placed sprites that are not in the atlas yet.
     """
     scale, ground_left, ground_top, free_x, free_y = view[0], view[1], view[2], view[3], view[4]
     width, rows, strip, ball_radius, cards = view[5], view[6], view[7], view[8], view[9]
@@ -75,7 +75,7 @@ def arrange(
         offset_x, offset_y = left + ground_left * scale, top - strip + ground_top * scale
         count = 0
         out = placed[match]
-        for layer in range(4):  # rings lie on the grass, those of companions below; the controlled players are on top
+        for layer in range(4):  # rings lie on the grass, companions' rings at the bottom; controlled players are on top
             for side in range(2):
                 team = 1 - side
                 for player in range(count_players):
@@ -124,7 +124,15 @@ def blit(
     table: NDArray[np.int64],
     sprites: NDArray[np.uint8],
 ) -> None:
-    """Draw what `arrange` gave over frames [N, H, W, 3], below their strips."""
+    """Draw placed sprites onto frames, below their score strips.
+
+    Args:
+        frames: uint8 [N, H, W, 3], changed in place.
+        strip: height of the score strip in pixels.
+        placed: output of `arrange`.
+        table: `Atlas.table`.
+        sprites: `Atlas.bytes`.
+    """
     number, height, width, _ = frames.shape
     for match in range(number):
         frame = frames[match]
@@ -142,7 +150,7 @@ def blit(
                     alpha = np.int32(sprites[at + 3])
                     if alpha == 0:
                         continue
-                    for part in range(3):  # the "over" operator as SDL computes it
+                    for part in range(3):  # the "over" operator with SDL's rounding
                         under = np.int32(frame[top + row, left + column, part])
                         ink = np.int32(sprites[at + part])
                         frame[top + row, left + column, part] = under + np.int32((ink - under) * alpha / 255)

@@ -1,8 +1,7 @@
-"""A football pitch from above, drawn from plain arrays.
+"""Top-down frames of a football pitch, drawn from plain arrays.
 
-Positions are in Google Research Football's units (x in [-1, 1], y in [-0.42, 0.42], +y down) and drawn true to
-scale in metres. Nothing is ever smaller than a model can see: discs, noses, lines and the ball have least sizes
-in pixels, so that an 84x84 frame stays legible.
+Positions are in Google Research Football units (x in [-1, 1], y in [-0.42, 0.42], +y down) and are drawn to scale in
+metres. Discs, noses, lines and the ball have minimum sizes in pixels, so that an 84x84 frame stays legible.
 """
 
 from __future__ import annotations
@@ -22,48 +21,48 @@ from render.football.sprites import LEFT, RIGHT
 HUD: Final[Colour] = (20, 27, 36)
 CAMERAS: Final = ("pitch", "half", "ball")
 HUD_FROM: Final = 160
-"""Frames of this height and more show score and clock."""
+"""Minimum frame height in pixels for the strip with score and clock."""
 CARDS_FROM: Final = 5.0
-"""Players of this radius in pixels and more show their yellow cards."""
+"""Minimum player radius in pixels for drawing yellow cards."""
 MODES: Final = ("", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty")
 HALVES: Final = ("", "1st  ", "2nd  ")
 RESTART: Final[Colour] = (255, 226, 120)
 AROUND: Final = 3.4
-"""Metres shown around the pitch: the goals are 2.4 m deep."""
+"""Margin around the pitch in metres. The goals are 2.4 m deep."""
 
 
 class Scene(NamedTuple):
-    """All there is to see at one moment of N matches, in plain arrays."""
+    """Visible state of N matches at one moment, as plain arrays."""
 
     players: NDArray[np.float64]
-    """[N, 2, P, 4] x, y and where each faces, a unit vector; the left team, which attacks to the right, first."""
+    """[N, 2, P, 4] x, y and facing direction (unit vector). The left team, which attacks to the right, is first."""
     marks: NDArray[np.int64]
     """[N, 2, P] sums of PRESENT, KEEPER, CONTROLLED, SPRINTING, COMPANION and BOOKED (`render.football.blit`)."""
     ball: NDArray[np.float64]
-    """[N, 3] x, y and the height in metres above the grass."""
+    """[N, 3] x, y and height above the grass in metres."""
     board: NDArray[np.int64]
-    """[N, 5] goals of left and right, whole seconds played, the half (0: there are none), GRF's game mode."""
+    """[N, 5] goals of left and right, whole seconds played, half (0: no halves), GRF game mode."""
 
 
 class PitchCamera:
-    """Draws scenes at one size from one camera; what does not move is drawn once."""
+    """A camera that draws scenes at one size. The static background is drawn once."""
 
     def __init__(self, size: tuple[int, int], camera: str = "pitch", hud: bool | None = None) -> None:
-        """A camera.
+        """Create a camera.
 
         Args:
             size: (height, width) in pixels, at least (32, 32).
-            camera: "pitch" (all of it), "half" (the half that left attacks) or "ball" (follows the ball).
-            hud: a strip with score and clock above the pitch; None: from a height of 160 pixels on.
+            camera: "pitch" (the whole pitch), "half" (the half that left attacks) or "ball" (follows the ball).
+            hud: show a strip with score and clock above the pitch; None shows it from 160 pixels of height.
 
         Raises:
-            ValueError: for another camera or a smaller size.
+            ValueError: the camera is unknown or the size is too small.
         """
         if camera not in CAMERAS:
             raise ValueError(f"camera {camera!r} is unknown: choose one of {', '.join(CAMERAS)}")
         height, width = size
         if height < 32 or width < 32:
-            raise ValueError(f"size {height}x{width} is too small to draw a pitch in: at least 32x32 pixels")
+            raise ValueError(f"size {height}x{width} is too small to draw a pitch: use at least 32x32 pixels")
         self.size = (height, width)
         self.camera = camera
         self.hud = height >= HUD_FROM if hud is None else hud
@@ -89,7 +88,7 @@ class PitchCamera:
         self._boards: list[list[int]] = []
 
     def origin(self, ball: tuple[float, float]) -> tuple[int, int]:
-        """The camera's place when the ball is at (x, y): pixels of the ground left of and above the frame."""
+        """Return the camera position for a ball at (x, y): pixels of the ground left of and above the frame."""
         rows, width = self.size[0] - self.strip, self.size[1]
         window = self._window
         if not window.follow_x and not window.follow_y:
@@ -101,7 +100,16 @@ class PitchCamera:
         return left, top
 
     def pixel(self, x: float, y: float, ball: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float]:
-        """Where the game's (x, y) is in the frame while the ball is at `ball`: (column, row) in pixels."""
+        """Return the pixel of a pitch position in the frame.
+
+        Args:
+            x: x in GRF units.
+            y: y in GRF units.
+            ball: ball position (x, y) in GRF units, which the camera may follow.
+
+        Returns:
+            (column, row) in pixels.
+        """
         left, top = self.origin(ball)
         column, row = self._ground_pixel(x, y)
         return column - left, row - top + self.strip
@@ -111,7 +119,7 @@ class PitchCamera:
         return (x * METRES_X - window.left) * window.scale, (y * METRES_Y - window.top) * window.scale
 
     def draw(self, scene: Scene) -> Frame:
-        """The frames of a scene's matches: a fresh uint8 array [N, H, W, 3]."""
+        """Draw the matches of a scene into a new uint8 array [N, H, W, 3]."""
         placed, corners = self.arrange(scene)
         frames = np.empty((len(corners), *self.size, 3), np.uint8)
         rows, width = self.size[0] - self.strip, self.size[1]
@@ -123,7 +131,7 @@ class PitchCamera:
         return frames
 
     def arrange(self, scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where everything goes: [N, S, 3] sprite (-1: no more), column, row; and the cameras' places, [N, 2]."""
+        """Return sprite positions [N, S, 3] (sprite or -1 at the end, column, row) and camera positions [N, 2]."""
         store, number = self._atlas, len(scene.marks)
         placed = np.empty((number, 6 * scene.marks.shape[2] + 2, 3), np.int64)
         corners = np.empty((number, 2), np.int64)
@@ -135,7 +143,7 @@ class PitchCamera:
         return placed, corners
 
     def _score_strips(self, board: NDArray[np.int64]) -> Frame:
-        """The strips above the pitches, uint8 [N, strip, W, 3]: drawn again only where the board has changed."""
+        """Return the score strips, uint8 [N, strip, W, 3]. Only strips whose board has changed are redrawn."""
         if len(self._strips) != len(board):
             self._strips = np.zeros((len(board), self.strip, self.size[1], 3), np.uint8)
             self._boards = [[] for _ in board]
@@ -147,7 +155,7 @@ class PitchCamera:
 
 
 class _Window(NamedTuple):
-    """What the ground covers: top left corner in metres, pixels a metre, size in pixels, what follows the ball."""
+    """Extent of the ground: top left corner in metres, pixels per metre, size in pixels, axes that follow the ball."""
 
     left: float
     top: float
@@ -166,7 +174,7 @@ def _window(camera: str, height: int, width: int) -> _Window:
         scale = min(width / long, height / wide)
         return _Window(-width / scale / 2, -height / scale / 2, scale, height, width, False, False)
     if camera == "half":
-        # A wide frame would show both halves if it had to hold the full width of the pitch: it follows the ball in y.
+        # A wide frame that held the full width of the pitch would show both halves, so it follows the ball in y.
         across = max(0.575 * long, min(wide * aspect, wide))
         scale = width / across
         rows = height if height / scale >= wide * 0.999 else round(wide * scale)
@@ -186,7 +194,7 @@ def _ground(camera: str, height: int, width: int) -> Frame:
 
 @lru_cache(maxsize=64)
 def _score(height: int, width: int, left: int, right: int) -> Frame:
-    """The strip with the score alone, uint8 [height, width, 3]."""
+    """Return the strip with only the score, uint8 [height, width, 3]."""
     ink = Ink(height, width)
     ink.rectangle(-2, -2, width + 2, height + 2, HUD)
     middle, centre, size = height / 2, width / 2, round(height * 1.12)
@@ -202,7 +210,20 @@ def _score(height: int, width: int, left: int, right: int) -> Frame:
 
 
 def score_strip(height: int, width: int, left: int, right: int, seconds: int, half: int, mode: int) -> Frame:
-    """Score, clock and what is being restarted: a fresh uint8 [height, width, 3]."""
+    """Draw the strip with score, clock and restart.
+
+    Args:
+        height: height in pixels.
+        width: width in pixels.
+        left: goals of the left team.
+        right: goals of the right team.
+        seconds: whole seconds played.
+        half: 1 or 2; 0 shows no half.
+        mode: GRF game mode, an index into `MODES`.
+
+    Returns:
+        A new uint8 [height, width, 3].
+    """
     canvas = Canvas(_score(height, width, left, right).copy())
     middle, size, edge = height / 2, round(height * 1.12), height * 0.4
     clock = HALVES[half] + f"{seconds // 60}:{seconds % 60:02d}"

@@ -1,4 +1,4 @@
-"""The ground of a football pitch: mown grass, lines, goals with nets. All in metres around the centre spot."""
+"""The ground of a football pitch: mown grass, lines and goals, in metres from the centre spot."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 from render.draw.canvas import Colour, Frame, Ink
 
 METRES_X: Final = 54.4
-"""Metres in one unit of x: the pitch is 108.8 m long."""
+"""Metres per GRF unit of x. The pitch is 108.8 m long."""
 METRES_Y: Final = 83.6
-"""Metres in one unit of y: the pitch is 70.2 m wide."""
+"""Metres per GRF unit of y. The pitch is 70.2 m wide."""
 HALF_LENGTH: Final = 54.4
 HALF_WIDTH: Final = 0.42 * METRES_Y
 GOAL_HALF: Final = 0.044 * METRES_Y
@@ -26,9 +26,17 @@ POST: Final[Colour] = (255, 255, 255)
 
 
 def paint_pitch(rows: int, columns: int, left: float, top: float, scale: float) -> Frame:
-    """Paint the ground whose top left corner is at (`left`, `top`) metres, with `scale` pixels a metre.
+    """Paint the ground.
 
-    Returns: uint8 [rows, columns, 3].
+    Args:
+        rows: height in pixels.
+        columns: width in pixels.
+        left: x of the left edge in metres.
+        top: y of the top edge in metres.
+        scale: pixels per metre.
+
+    Returns:
+        uint8 [rows, columns, 3].
     """
     ink = Ink(rows, columns)
 
@@ -50,7 +58,7 @@ def paint_pitch(rows: int, columns: int, left: float, top: float, scale: float) 
     opacity = min(1.0, 0.62 + 0.06 * scale)
 
     def crisp(place: tuple[float, float]) -> tuple[float, float]:
-        """A thin line sits on one row of pixels, not half on each of two."""
+        """Snap a thin line to one row of pixels instead of two half-covered ones."""
         return place if width > 1.5 else (math.floor(place[0]) + 0.5, math.floor(place[1]) + 0.5)
 
     def line(x0: float, y0: float, x1: float, y1: float) -> None:
@@ -83,7 +91,7 @@ def paint_pitch(rows: int, columns: int, left: float, top: float, scale: float) 
 
 
 def _goal(ink: Ink, mouth: tuple[float, float], side: int, scale: float) -> None:
-    """A goal behind its line: shade, net, frame. `mouth` is the middle of the goal line in pixels."""
+    """Draw a goal behind its line: shade, net and frame. `mouth` is the middle of the goal line in pixels."""
     x, y = mouth
     depth, half = side * max(GOAL_DEPTH * scale, 2.5), max(GOAL_HALF * scale, 2.5)
     back = x + depth

@@ -1,4 +1,4 @@
-"""The sprites of a football pitch: players, their marks, and the ball, drawn by distance fields."""
+"""Sprites of a football pitch, drawn with distance fields: players, their marks and the ball."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ RIGHT: Final[Colour] = (44, 96, 236)
 LEFT_KEEPER: Final[Colour] = (255, 184, 28)
 RIGHT_KEEPER: Final[Colour] = (92, 236, 226)
 ACTIVE: Final[Colour] = (255, 240, 80)
-"""The ring around the controlled player."""
+"""Ring around the controlled player."""
 SPRINTING: Final[Colour] = (255, 64, 232)
-"""The ring, now dashed, while the controlled player sprints."""
+"""Dashed ring while the controlled player sprints."""
 COMPANION: Final[Colour] = (250, 250, 250)
-"""The thin ring around a player whom somebody else controls."""
+"""Thin ring around a player controlled by another policy."""
 CARD: Final[Colour] = (255, 226, 40)
 BALL: Final[Colour] = (255, 255, 255)
 DARK: Final[Colour] = (14, 20, 26)
 
 SHIRTS: Final = (RIGHT, LEFT, RIGHT_KEEPER, LEFT_KEEPER)
 ANGLES: Final = 32
-"""Players face one of so many directions."""
+"""Number of facing directions."""
 RINGS: Final = 3
 
 
 def player_sprite(radius: float, phases: int, key: int) -> Sprite:
-    """A player's sprite: shadow, nose and disc.
+    """Draw a player: shadow, nose and disc.
 
-    The key packs shirt, direction and the place within a pixel, which is (phase + 0.5) / phases pixels right of and
-    below the sprite's place.
+    The subpixel offset from the sprite position is (phase + 0.5) / phases pixels to the right and down.
+
+    Args:
+        radius: radius of the disc in pixels.
+        phases: number of subpixel positions along x and along y.
+        key: shirt, direction and phases packed as ((shirt * ANGLES + turn) * phases + phase_x) * phases + phase_y.
     """
     key, phase_y = divmod(key, phases)
     key, phase_x = divmod(key, phases)
@@ -57,7 +61,15 @@ def player_sprite(radius: float, phases: int, key: int) -> Sprite:
 
 
 def ring_sprite(radius: float, phases: int, kind: int, phase_x: int, phase_y: int) -> Sprite:
-    """A ring on the grass, so that it hides nobody: 0 around the controlled player, 1 while he sprints, 2 thin."""
+    """Draw a ring around a player. It lies on the grass, below the players.
+
+    Args:
+        radius: radius of the player's disc in pixels.
+        phases: number of subpixel positions along x and along y.
+        kind: 0 for the controlled player, 1 if that player sprints, 2 for a companion (thin).
+        phase_x: subpixel position along x.
+        phase_y: subpixel position along y.
+    """
     thick, edge = max(1.4, 0.26 * radius), max(0.8, 0.16 * radius)
     around = radius + edge + 0.75 * thick
     half = int(np.ceil(around + thick)) + 2
@@ -72,7 +84,14 @@ def ring_sprite(radius: float, phases: int, kind: int, phase_x: int, phase_y: in
 
 
 def card_sprite(radius: float, phases: int, phase_x: int, phase_y: int) -> Sprite:
-    """A yellow card at a player's shoulder."""
+    """Draw a yellow card at a player's shoulder.
+
+    Args:
+        radius: radius of the player's disc in pixels.
+        phases: number of subpixel positions along x and along y.
+        phase_x: subpixel position along x.
+        phase_y: subpixel position along y.
+    """
     half = int(np.ceil(2 * radius)) + 3
     ink = Ink(2 * half + 1, 2 * half + 1)
     x, y = half + (phase_x + 0.5) / phases + 0.85 * radius, half + (phase_y + 0.5) / phases - 0.85 * radius
@@ -83,13 +102,20 @@ def card_sprite(radius: float, phases: int, phase_x: int, phase_y: int) -> Sprit
 
 
 def _pale(colour: Colour) -> Colour:
-    """The nose's colour: the shirt's, nearly white, so that only the ball is white."""
+    """Return the colour of the nose, a pale shirt colour, since only the ball may be white."""
     red, green, blue = (round(255 - 0.3 * (255 - part)) for part in colour)
     return red, green, blue
 
 
 def ball_sprite(kind: str, radius: float, phase_x: int, phase_y: int) -> Sprite:
-    """The sprite of the ball, or of its shadow."""
+    """Draw the ball or its shadow.
+
+    Args:
+        kind: "ball" or "shadow".
+        radius: radius of the ball in pixels.
+        phase_x: subpixel position along x, in quarters of a pixel.
+        phase_y: subpixel position along y, in quarters of a pixel.
+    """
     edge = max(0.9, 0.22 * radius)
     half = int(np.ceil(radius + edge)) + 2
     ink = Ink(2 * half + 1, 2 * half + 1)

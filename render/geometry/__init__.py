@@ -1,4 +1,4 @@
-"""Drawing geometric figures."""
+"""Drawing of plane-geometry figures."""
 
 import lazy_loader
 

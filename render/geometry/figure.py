@@ -1,7 +1,7 @@
-"""Figures of plane geometry as a textbook prints them: scenes of plain records → uint8 [H, W, 3].
+"""Textbook-style figures of plane geometry, drawn from scenes into uint8 [H, W, 3].
 
-Each scene is fitted into its cell of the frame. Shapes are drawn finer and averaged, which smooths their edges; labels
-are then put where they cover no line (`render.draw.labels`).
+Each scene is fitted into its cell of the frame. Shapes are drawn at a higher resolution and averaged, which smooths
+their edges. Labels are then placed where they cover no line (`render.draw.labels`).
 """
 
 from __future__ import annotations
@@ -19,12 +19,27 @@ from render.geometry.scene import GROUNDS, PALE, Scene, extent
 
 
 def draw(scenes: Sequence[Scene], size: tuple[int, int], ground: int = 0) -> Frame:
-    """The scenes side by side, one to four of them: uint8 [height, width, 3] for `size` (height, width)."""
+    """Draw one to four scenes side by side.
+
+    Args:
+        scenes: the scenes, one to four.
+        size: (height, width) in pixels.
+        ground: index into `GROUNDS`, modulo its length.
+
+    Returns:
+        uint8 [height, width, 3].
+    """
     return labelled(scenes, size, ground).canvas.pixels
 
 
 def labelled(scenes: Sequence[Scene], size: tuple[int, int], ground: int = 0) -> Labels:
-    """As `draw`, with where each text came to stand."""
+    """Draw scenes and return the labels with their boxes.
+
+    Args:
+        scenes: see `draw`.
+        size: see `draw`.
+        ground: see `draw`.
+    """
     height, width = size
     cells = cells_of(scenes, height, width)
     side = min(min(right - left, bottom - top) for left, top, right, bottom in cells)
@@ -32,7 +47,7 @@ def labelled(scenes: Sequence[Scene], size: tuple[int, int], ground: int = 0) ->
     fine = 3 if min(height, width) < 300 else 2
     sheet = np.empty((height * fine, width * fine, 3), np.uint8)
     sheet[0] = GROUNDS[ground % len(GROUNDS)]
-    sheet[1:] = sheet[0]  # by rows: five times as fast as by pixels
+    sheet[1:] = sheet[0]  # copying rows is five times faster than filling pixels
     surface = pygame.image.frombuffer(sheet.data, (width * fine, height * fine), "RGB")
     pens = [Pen(surface, scene, cell, text, fine, ground) for scene, cell in zip(scenes, cells, strict=True)]
     if len(pens) > 1:
@@ -64,7 +79,16 @@ def _averaged(sheet: Frame, fine: int) -> Frame:
 
 
 def cells_of(scenes: Sequence[Scene], height: int, width: int) -> list[tuple[float, float, float, float]]:
-    """Where each scene goes (left, top, right, bottom): rows and columns that leave the figures largest."""
+    """Divide a frame into the rows and columns that make the figures largest.
+
+    Args:
+        scenes: the scenes.
+        height: height of the frame in pixels.
+        width: width of the frame in pixels.
+
+    Returns:
+        Cell of each scene (left, top, right, bottom) in pixels.
+    """
     best: tuple[float, int] = (-1, 1)
     for columns in range(1, len(scenes) + 1):
         rows = math.ceil(len(scenes) / columns)

@@ -1,4 +1,4 @@
-"""The pen that draws one figure of plane geometry into its cell of a frame, and puts its labels."""
+"""The pen that draws one scene of plane geometry into its cell of a frame and places its labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from render.geometry.scene import FILLS, GROUNDS, INK, LETTERS, SQUARES, Corner,
 
 
 class Pen:
-    """Draws one scene into its cell; places are in pixels of the frame once they went through `at`."""
+    """Draws one scene into its cell. `at` maps scene coordinates to pixels of the frame."""
 
     def __init__(
         self,
@@ -25,7 +25,11 @@ class Pen:
         fine: int,
         ground: int,
     ) -> None:
-        """Fit `scene` into `cell` (left, top, right, bottom); `text` is the height of a line of text in pixels."""
+        """Fit `scene` into `cell` (left, top, right, bottom in pixels of the frame).
+
+        `surface` is `fine` times the size of the frame. `text` is the height of a line of text in pixels. `ground` is
+        an index into `GROUNDS`, modulo its length.
+        """
         self.surface, self.scene, self.text, self.fine = surface, scene, text, fine
         self.ground = GROUNDS[ground % len(GROUNDS)]
         self.cell = cell
@@ -40,11 +44,11 @@ class Pen:
         self.width = max(1.25, text / 11)
 
     def at(self, p: Point) -> Point:
-        """A place of the scene in the frame."""
+        """Return the pixel of a scene point in the frame."""
         return self.x + p[0] * self.scale, self.y - p[1] * self.scale
 
     def stroke(self, places: Sequence[Point], width: float, colour: Colour) -> None:
-        """A line through places of the frame, with round joints."""
+        """Draw a polyline through pixel `places`, `width` pixels wide, with round joints."""
         fine = self.fine
         thick = width * fine
         for (x0, y0), (x1, y1) in pairwise(places):
@@ -59,15 +63,15 @@ class Pen:
             pygame.draw.circle(self.surface, colour, (x * fine, y * fine), thick / 2)
 
     def polygon(self, places: Sequence[Point], colour: Colour) -> None:
-        """A filled polygon in the frame."""
+        """Draw a filled polygon with corners at pixel `places`."""
         pygame.draw.polygon(self.surface, colour, [(x * self.fine, y * self.fine) for x, y in places])
 
     def arc(self, centre: Point, radius: float, start: float, end: float, width: float, colour: Colour) -> None:
-        """An arc in the frame, from `start` to `end` in degrees, anticlockwise as seen."""
+        """Draw an arc in pixels, anticlockwise as displayed from `start` to `end` degrees, `width` pixels wide."""
         self.stroke(_bow(centre, radius, start, end), width, colour)
 
     def draw(self) -> None:
-        """All but the texts."""
+        """Draw everything except the texts."""
         scene, at = self.scene, self.at
         for outline in scene.fills:
             self.polygon([at(p) for p in outline], FILLS[scene.fill % len(FILLS)])
@@ -118,7 +122,7 @@ class Pen:
             self.stroke(ends, self.width * 0.85, INK)
 
     def _turns(self, corner: Corner) -> tuple[float, float]:
-        """The directions of a corner's arms in degrees, anticlockwise from the first to the second."""
+        """Return the directions of a corner's arms in degrees, anticlockwise from the first to the second."""
         vertex = corner.vertex
         first, second = (
             math.degrees(math.atan2(p[1] - vertex[1], p[0] - vertex[0])) for p in (corner.start, corner.end)
@@ -127,7 +131,7 @@ class Pen:
             second, second + (first - second) % 360)  # fmt: skip
 
     def reach(self, corner: Corner) -> float:
-        """The radius of a corner's arc in pixels: wider for narrow angles, short where its arms are."""
+        """Return the arc radius of a corner in pixels: larger for narrow angles, limited by its arms."""
         arms = min(math.dist(corner.vertex, p) for p in (corner.start, corner.end)) * self.scale
         start, end = self._turns(corner)
         if corner.square:
@@ -139,14 +143,14 @@ class Pen:
         return min(wanted, arms * 0.45)
 
     def _within(self, one: Corner, other: Corner) -> bool:
-        """Whether an angle is a part of another."""
+        """Return True if the angle `one` lies inside the angle `other`."""
         if one.square or one is other or one.vertex != other.vertex:
             return False
         (start, end), (first, last) = self._turns(one), self._turns(other)
         return (start - first + 0.01) % 360 < last - first and (end - first - 0.01) % 360 < last - first
 
     def _away(self, p: Point, corner: Corner) -> float:
-        """How far beyond a corner's arc a place is, much farther where it is not within its angle."""
+        """Return the distance from a point to a corner's arc in pixels, plus 1e4 outside the angle."""
         x, y = self.at(corner.vertex)
         start, end = self._turns(corner)
         within = (math.degrees(math.atan2(y - p[1], p[0] - x)) - start) % 360 <= end - start
@@ -190,12 +194,12 @@ class Pen:
                 self.stroke(ends, max(1.0, self.width * 0.9), INK)
 
     def _clear(self, mark: Mark, apart: float, room: float) -> float:
-        """The share of a mark's line, the middle if it may be, at which nothing else meets the line."""
+        """Return the fraction of a mark's line, preferably 0.5, at which nothing else meets the line."""
         taken: list[tuple[float, float]] = []
         for a, b in (*self.scene.lines, *self.scene.dashed):
             at = _crossing(mark.a, mark.b, a, b)
             taken += [] if at is None else [(at, room)]
-        for c in self.scene.rounds:  # where it comes nearest to the centre, if it touches there
+        for c in self.scene.rounds:  # the point nearest to the centre, if the line touches the circle there
             along = _along(mark.a, mark.b, c.centre)
             if abs(math.dist(_part(mark.a, mark.b, along), c.centre) - c.radius) < 0.02 * c.radius:
                 taken.append((along, room))
@@ -209,7 +213,7 @@ class Pen:
         return 0.5
 
     def _beside(self, side: Side) -> tuple[Point, Point]:
-        """A wide length's own line, on the side of its segment that is farther from the figure's middle."""
+        """Return the dimension line of a wide side, on the side away from the middle of the figure."""
         a, b = self.at(side.a), self.at(side.b)
         nx, ny = _normal(a, b)
         left, bottom, right, top = extent(self.scene)
@@ -220,7 +224,7 @@ class Pen:
         return (a[0] + nx * away, a[1] + ny * away), (b[0] + nx * away, b[1] + ny * away)
 
     def write(self, labels: Labels) -> None:
-        """The texts: first those that have least choice."""
+        """Write the texts, those with the fewest possible positions first."""
         scene, at = self.scene, self.at
         labels.within = self.cell
         middle = at(((extent(scene)[0] + extent(scene)[2]) / 2, (extent(scene)[1] + extent(scene)[3]) / 2))
@@ -253,12 +257,12 @@ class Pen:
 
 
 def _along(a: Point, b: Point, p: Point) -> float:
-    """The share of the way from a to b at which p's foot lies."""
+    """Return the fraction of the way from a to b at which the projection of p lies."""
     return ((p[0] - a[0]) * (b[0] - a[0]) + (p[1] - a[1]) * (b[1] - a[1])) / math.dist(a, b) ** 2
 
 
 def _off(p: Point, line: tuple[Point, Point]) -> float:
-    """How far a place is from a segment."""
+    """Return the distance from a point to a segment."""
     return math.dist(p, _part(*line, min(max(_along(*line, p), 0), 1)))
 
 
@@ -267,7 +271,7 @@ def _part(a: Point, b: Point, share: float) -> Point:
 
 
 def _crossing(a: Point, b: Point, c: Point, d: Point) -> float | None:
-    """The share of the way from a to b at which the segment cd meets it, or None."""
+    """Return the fraction of the way from a to b at which the segment cd meets it, or None."""
     across = (b[0] - a[0]) * (d[1] - c[1]) - (b[1] - a[1]) * (d[0] - c[0])
     if abs(across) < 1e-9 * math.dist(a, b) * math.dist(c, d):
         return None
@@ -286,6 +290,6 @@ def _normal(a: Point, b: Point) -> Point:
 
 
 def _bow(centre: Point, radius: float, start: float, end: float) -> list[Point]:
-    """Places along an arc in the frame (y down), degrees anticlockwise as seen."""
+    """Return points along an arc in the frame (y down), with degrees anticlockwise as displayed."""
     steps = max(4, int(abs(end - start) * radius / 180) + 2)
     return [polar(centre, radius, -(start + (end - start) * k / steps)) for k in range(steps + 1)]

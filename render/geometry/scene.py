@@ -1,4 +1,4 @@
-"""What a drawn figure of plane geometry is made of: plain records, in their own units, y up."""
+"""Records that describe a figure of plane geometry, in arbitrary units, y up."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ Point = tuple[float, float]
 GROUNDS: tuple[Colour, ...] = ((255, 255, 255), (251, 248, 241), (243, 247, 251), (244, 248, 243))
 FILLS: tuple[Colour, ...] = ((190, 215, 240), (250, 218, 180), (198, 228, 196), (224, 208, 240))
 LETTERS: tuple[Colour, ...] = ((196, 38, 46), (20, 92, 196), (16, 122, 66), (140, 48, 160))
-"""Of the unknown of the last scene, and of those that scenes share."""
+"""Colours of the unknown of the last scene and of the unknowns that scenes share."""
 INK: Colour = (40, 46, 58)
 PALE: Colour = (218, 222, 228)
 SQUARES: Colour = (184, 191, 202)
 
 
 class Corner(NamedTuple):
-    """The angle at `vertex` between two points: a square where it is right, else arcs; a text may stand in it."""
+    """The angle at `vertex` between two points, marked by arcs or a right-angle square, with an optional text."""
 
     start: Point
     vertex: Point
     end: Point
     text: str = ""
     letter: int = -1
-    """Which of the colours for unknowns; -1 for a plain value."""
+    """Index into `LETTERS` for an unknown. -1 for a plain value."""
     arcs: int = 1
     square: bool = False
 
 
 class Side(NamedTuple):
-    """A text beside the line from a to b; `wide` gives it a line of its own, with an end at each point."""
+    """A text next to the line from a to b. `wide` adds a dimension line with an end mark at each point."""
 
     a: Point
     b: Point
@@ -42,7 +42,7 @@ class Side(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Ticks (equal) or arrows (parallel) on the line from a to b."""
+    """Ticks (equal lengths) or arrows (parallel lines) on the line from a to b."""
 
     a: Point
     b: Point
@@ -51,7 +51,7 @@ class Mark(NamedTuple):
 
 
 class Round(NamedTuple):
-    """A circle, or the arc from `start` to `end` in degrees, anticlockwise."""
+    """A circle, or the anticlockwise arc from `start` to `end` in degrees."""
 
     centre: Point
     radius: float
@@ -60,7 +60,7 @@ class Round(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """One figure."""
+    """One figure of plane geometry."""
 
     lines: tuple[tuple[Point, Point], ...]
     dashed: tuple[tuple[Point, Point], ...] = ()
@@ -74,14 +74,14 @@ class Scene(NamedTuple):
     dots: tuple[Point, ...] = ()
     names: tuple[tuple[Point, str], ...] = ()
     captions: tuple[tuple[str, int], ...] = ()
-    """Texts below the figure and their colour, as in `Corner.letter`."""
+    """Texts below the figure, each with its colour index (see `Corner.letter`)."""
     grid: tuple[int, int, int, int] | None = None
     """Squared paper: left, bottom, right, top."""
     fill: int = 0
 
 
 def extent(scene: Scene) -> tuple[float, float, float, float]:
-    """What a scene covers in its own units: left, bottom, right, top."""
+    """Return the bounding box of a scene in its own units: left, bottom, right, top."""
     places = [p for line in (*scene.lines, *scene.dashed) for p in line] + list(scene.dots)
     for c in scene.rounds:
         turns = [c.start, c.end, *(t for t in range(-720, 721, 90) if c.start < t < c.end)]
@@ -99,6 +99,12 @@ def extent(scene: Scene) -> tuple[float, float, float, float]:
 
 
 def polar(centre: Point, radius: float, degrees: float) -> Point:
-    """The point at this distance and direction from the centre."""
+    """Return the point at a distance and direction from a centre.
+
+    Args:
+        centre: the centre (x, y).
+        radius: the distance.
+        degrees: the direction in degrees from +x towards +y.
+    """
     turn = math.radians(degrees)
     return centre[0] + radius * math.cos(turn), centre[1] + radius * math.sin(turn)

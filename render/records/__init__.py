@@ -1,4 +1,4 @@
-"""What a run leaves behind: episode records, curves and videos."""
+"""Outputs of a run: episode records, learning curves and videos."""
 
 import lazy_loader
 

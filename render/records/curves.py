@@ -1,4 +1,4 @@
-"""Learning curves: what a run's metrics say, as points to plot, and the PNG that shows them."""
+"""Learning curves of a run: points read from its metrics, and the PNG that plots them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any, Final
 
 PANELS: Final = (
     ("success", "Success", "share of episodes"),
-    ("reward", "Reward", "mean of an episode"),
+    ("reward", "Reward", "mean per episode"),
     ("valid", "Valid replies", "share of replies"),
     ("response_length", "Reply length", "tokens"),
-    ("entropy", "Entropy", "nats a token"),
-    ("policy_kl", "KL to the sampling policy", "nats a token"),
+    ("entropy", "Entropy", "nats per token"),
+    ("policy_kl", "KL to the sampling policy", "nats per token"),
     ("grad_norm", "Gradient norm", ""),
-    ("live_groups", "Groups with a difference", "share of groups"),
+    ("live_groups", "Groups with reward differences", "share of groups"),
     ("time/tokens_per_second", "Throughput", "tokens/s"),
 )
-"""Metric, title and unit of each panel; a metric that no row has gets none."""
+"""Metric, title and unit of each panel. A metric without values gets no panel."""
 
 SHADES: Final = ("#eef2f7", "#fdf3e4", "#e9f5ee", "#f4ecf8")
 INK: Final = "#24292f"
@@ -33,40 +33,40 @@ FLOORS: Final = {"random": "#9a6700", "idle": "#8b949e", "expert": "#15803d"}
 
 @dataclass
 class Curve:
-    """One panel's points."""
+    """Points of one panel."""
 
     metric: str
-    """The key in the metrics."""
+    """Key in the metrics."""
     title: str
-    """What stands above the panel."""
+    """Title of the panel."""
     unit: str
-    """What stands beside the axis."""
+    """Label of the y axis."""
     steps: list[float] = field(default_factory=list)
-    """The points' places: training steps, counted through all stages."""
+    """x of the points: training steps, counted across stages."""
     values: list[float] = field(default_factory=list)
-    """The points' values, as long as `steps`."""
+    """y of the points, as many as `steps`."""
 
 
 @dataclass
 class Curves:
-    """All that the panels show."""
+    """Data of all panels."""
 
     panels: list[Curve]
-    """Those that have a value."""
+    """Curves with at least one value."""
     stages: list[tuple[str, float, float]]
-    """Name, first and last step of each stage."""
+    """Name, first step and last step of each stage."""
     evaluations: list[tuple[float, float, float, float]]
-    """Step, success and its 95% interval (lower, upper)."""
+    """Step, success rate and its 95% interval (lower, upper)."""
 
 
 def read_curves(metrics: Iterable[Mapping[str, Any]], shown: Iterable[tuple[str, str, str]] = PANELS) -> Curves:
     """Collect the points of a run.
 
     Args:
-        metrics: rows in order, each with `total_step`, or else `step` (where it starts again in a new stage it is
-            counted on); where there are any, `stage` (a name), the metrics of `shown`, and `eval/success` with
-            `eval/low` and `eval/high`. Values that are no finite number are left out. A row of evaluations alone
-            belongs to no stage.
+        metrics: rows in order, each with `total_step` or `step`. A `step` that restarts in a new stage is offset.
+            Optional keys are `stage` (a name), the metrics of `shown`, and `eval/success` with `eval/low` and
+            `eval/high`. Values that are not finite numbers are ignored. A row with evaluations only belongs to no
+            stage.
         shown: metric, title and unit of each panel.
     """
     panels = {metric: Curve(metric, title, unit) for metric, title, unit in shown}
@@ -101,7 +101,7 @@ def read_curves(metrics: Iterable[Mapping[str, Any]], shown: Iterable[tuple[str,
 
 
 def read_floors(summary: Mapping[str, Any] | None) -> dict[str, float]:
-    """Success of the players that do not learn (random, idle, expert), out of a run's summary."""
+    """Return the success rates of the reference policies (random, idle, expert) from a run summary."""
     success = (summary or {}).get("success")
     found = {}
     for name in FLOORS:
@@ -113,7 +113,7 @@ def read_floors(summary: Mapping[str, Any] | None) -> dict[str, float]:
 
 
 def read_checkpoint(summary: Mapping[str, Any] | None) -> float | None:
-    """The step of the reported checkpoint, out of a run's summary."""
+    """Return the step of the reported checkpoint from a run summary."""
     checkpoint = (summary or {}).get("checkpoint")
     return number(checkpoint.get("step")) if isinstance(checkpoint, Mapping) else None
 
@@ -124,14 +124,14 @@ def write_curves(
     summary: Mapping[str, Any] | None = None,
     title: str = "",
 ) -> Path:
-    """Draw the learning curves of a run into a PNG, whole or not at all.
+    """Plot the learning curves of a run into a PNG file, which is replaced atomically.
 
     Args:
-        path: the PNG; it is replaced.
+        path: the PNG file; an existing one is replaced.
         metrics: see `read_curves`.
-        summary: what `summary.json` holds: success of random, idle and expert players becomes dashed lines, the
-            reported checkpoint's step a marked line in every panel.
-        title: stands above the panels.
+        summary: contents of `summary.json`. Success rates of the reference policies become dashed lines. The step of
+            the reported checkpoint is marked in every panel.
+        title: title above the panels.
 
     Raises:
         OSError: the disk is full or not writable.
@@ -165,7 +165,7 @@ def write_curves(
 
 
 def smooth(values: Sequence[float], half_life: float = 3.0) -> list[float]:
-    """An exponential moving average to both sides, so that it does not lag; `half_life` is in points."""
+    """Return the two-sided exponential moving average, which does not lag. `half_life` is in points."""
     keep = 0.5 ** (1 / half_life)
 
     def sums(order: Sequence[float]) -> list[tuple[float, float]]:
@@ -181,7 +181,7 @@ def smooth(values: Sequence[float], half_life: float = 3.0) -> list[float]:
 
 
 def pieces(curve: Curve, stages: Sequence[tuple[str, float, float]]) -> list[dict[str, list[float]]]:
-    """The curve cut where stages change, so that no line joins two: steps, values, and the values smoothed."""
+    """Split a curve at stage boundaries into pieces with "steps", "values" and smoothed values ("smooth")."""
     out: list[dict[str, list[float]]] = []
     start = 0
     for bound in [last for _, _, last in stages[:-1]] + [math.inf]:
@@ -196,7 +196,7 @@ def pieces(curve: Curve, stages: Sequence[tuple[str, float, float]]) -> list[dic
 
 
 def _panel(axes: Any, curve: Curve, curves: Curves, floors: Mapping[str, float], checkpoint: float | None) -> None:
-    """Draw one panel on matplotlib's `axes`."""
+    """Plot one panel on matplotlib `axes`."""
     axes.set_title(curve.title, fontsize=10.5, fontweight="bold", loc="left", color=INK)
     for index, (name, first, last) in enumerate(curves.stages):
         axes.axvspan(first - 0.5, last + 0.5, color=SHADES[index % len(SHADES)], lw=0, zorder=0)
@@ -229,7 +229,7 @@ def _panel(axes: Any, curve: Curve, curves: Curves, floors: Mapping[str, float],
 
 
 def _success(axes: Any, curves: Curves, floors: Mapping[str, float]) -> None:
-    """What only the success panel has: evaluations with their intervals, and the floors."""
+    """Add evaluations with their intervals and the reference policies to the success panel."""
     axes.set_ylim(-0.03, 1.15)
     for name, value in floors.items():
         axes.axhline(value, color=FLOORS.get(name, MUTED), lw=1.2, ls="--", zorder=2, label=f"{name} {value:.2f}")
@@ -246,13 +246,13 @@ def _success(axes: Any, curves: Curves, floors: Mapping[str, float]) -> None:
 
 
 def number(value: Any) -> float | None:
-    """A finite number, or None."""
+    """Return `value` as a float if it is a finite number, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if abs(value) < sys.float_info.max else None  # NaN is not; nor an int beyond floats
+    return float(value) if abs(value) < sys.float_info.max else None  # no NaN, infinity or huge integer
 
 
 def _interval(success: float, row: Mapping[str, Any]) -> tuple[float, float]:
-    """The 95% interval that the row gives, or none (the point itself)."""
+    """Return the 95% interval of a row, or the point itself if the row has none."""
     low, high = number(row.get("eval/low")), number(row.get("eval/high"))
     return (success, success) if low is None or high is None else (low, high)

@@ -1,13 +1,13 @@
-"""The episode record: what was seen, asked, thought, answered and earned, a turn at a time, on disk.
+"""Episode records on disk: prompts, replies, observations and rewards of every turn.
 
-A folder holds `episodes.jsonl`, one episode a line, and `frames/<first 16 digits of SHA-256>.png`, each distinct
-frame once. Frames are written before the line that names them and a line is one write, so a process that is killed
-leaves at most a torn last line, which readers skip. All text is data: it is stored and given back as it came.
+A folder holds `episodes.jsonl`, one episode per line, and `frames/<first 16 digits of SHA-256>.png`, each distinct
+frame once. Frames are written before the line that names them, and each line is a single write. A killed process
+leaves at most a torn last line, which readers skip. Text is stored and returned unchanged.
 
 A line (schema 2): {"schema": 2, "task", "seed", "policy", "step", "group", "success", "ended", "reward", "rewards",
 "turns": [{"prompt", "reply", "thinking", "action", "valid", "reward", "rewards", "text", "frame", "reply_tokens",
-"advantage"}], "kind", "stage", "advantage", "score", "problem"} where "frame" is the PNG's name without its ending, or
-null. Schema 1 had no "kind", "stage", "advantage", "score" and "problem": readers give their defaults.
+"advantage"}], "kind", "stage", "advantage", "score", "problem"} where "frame" is the PNG file name without its suffix,
+or null. Schema 1 lacks "kind", "stage", "advantage", "score" and "problem". Readers fill in their defaults.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from render.draw.canvas import Frame
 from render.draw.images import png
 
 SCHEMA: Final = 2
-"""The version that is written; readers refuse newer ones."""
+"""Schema version of written records. Readers reject newer versions."""
 FILE: Final = "episodes.jsonl"
 FRAMES: Final = "frames"
 ENDED: Final = ("completed", "truncated", "invalid", "context")
@@ -41,80 +41,81 @@ _FRAME_NAME = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class Turn:
-    """One observation, one reply and what came of it."""
+    """One turn: observation, reply and reward."""
 
     prompt: str
-    """What the model was asked in this turn."""
+    """Prompt of the turn."""
     reply: str
-    """All that it answered."""
+    """Full reply of the model."""
     thinking: str
-    """What stood in `<think>`; empty where the reply is invalid."""
+    """Text inside `<think>`. Empty if the reply is invalid."""
     action: str
-    """The action's name; empty where the reply is invalid."""
+    """Name of the action. Empty if the reply is invalid."""
     valid: bool
-    """Whether the reply had the format and a known action."""
+    """True if the reply had the required format and a known action."""
     reward: float
-    """The turn's whole reward."""
+    """Total reward of the turn."""
     rewards: dict[str, float]
-    """Its parts by name."""
+    """Reward parts by name."""
     text: str
-    """The observation in words (a caption)."""
+    """Text observation (a caption)."""
     frame: Frame | None
-    """uint8 [H, W, 3]: what the model saw; None in text tasks."""
+    """uint8 [H, W, 3]: image given to the model. None in text tasks."""
     reply_tokens: int
-    """How many tokens the reply has."""
+    """Number of tokens in the reply."""
     advantage: float | None = None
-    """What the learner was told of the turn; None outside training."""
+    """Advantage of the turn. None outside training."""
 
 
 @dataclass(frozen=True)
 class Episode:
-    """One game from reset to its end."""
+    """One episode from reset to its end."""
 
     task: str
-    """The task's name."""
+    """Name of the task."""
     seed: int
-    """The seed of `env.reset`."""
+    """Seed of `env.reset`."""
     policy: str
-    """Who played: "before", "after", "train", "expert", …"""
+    """Label of the policy: "before", "after", "train", "expert", …"""
     step: int
-    """The training step, counted through all stages; -1 outside training."""
+    """Training step, counted across stages. -1 outside training."""
     group: int
-    """Episodes of one group start from the same state."""
+    """Group number. Episodes of one group start from the same state."""
     success: bool
-    """Whether the episode reached its goal."""
+    """True if the episode reached its goal."""
     ended: str
     """"completed", "truncated", "invalid" or "context" (the next turn did not fit the model's context)."""
     reward: float
-    """The sum over the turns."""
+    """Sum of the rewards over the turns (the return)."""
     rewards: dict[str, float]
-    """Its parts by name."""
+    """Sums of the reward parts over the turns, by name."""
     turns: tuple[Turn, ...]
-    """In the order they were played; none where the first prompt did not fit the context."""
+    """Turns in order. Empty if the first prompt did not fit the context."""
     kind: str = ""
-    """The scenario, size or family, where the task has several."""
+    """Scenario, size or family if the task has several."""
     stage: str = ""
-    """The stage of the training that played it; empty outside training."""
+    """Training stage. Empty outside training."""
     advantage: float | None = None
-    """The mean over the turns; None outside training."""
+    """Mean advantage over the turns. None outside training."""
     score: float | None = None
-    """The benchmark's own score, where the task has one."""
+    """Benchmark score if the task has one."""
     problem: str = ""
-    """What did not fit the context."""
+    """Description of what did not fit the context."""
 
     def __post_init__(self) -> None:
-        """Refuse an ending that readers do not know."""
+        """Raise ValueError unless `ended` is known to readers."""
         if self.ended not in ENDED:
-            raise ValueError(f"an episode ended as {self.ended!r}: it must be one of {', '.join(ENDED)}")
+            raise ValueError(f"ended={self.ended!r}: it must be one of {', '.join(ENDED)}")
 
 
 class EpisodeWriter:
-    """Appends episodes to a folder; close it, or use it in a `with` statement."""
+    """Writer that appends episodes to a folder. Close it after use or use it in a `with` statement."""
 
     def __init__(self, folder: Path | str, keep: int | None = None) -> None:
-        """Open (or go on with) the record in `folder`, which is made where it is missing.
+        """Open the record in `folder` for appending. A missing folder is created.
 
-        Of an older record only the first `keep` bytes stay (a resumed run writes the rest again); None: all of it.
+        An existing record is truncated to its first `keep` bytes, since a resumed run rewrites the rest. None keeps
+        all of it.
         """
         self.folder = Path(folder)
         (self.folder / FRAMES).mkdir(parents=True, exist_ok=True)
@@ -143,18 +144,18 @@ class EpisodeWriter:
         start = self.size
         try:
             if self._file.write(line) != len(line):
-                raise OSError(f"{self.folder / FILE}: only a part of an episode could be written; is the disk full?")
+                raise OSError(f"{self.folder / FILE}: only part of an episode was written; is the disk full?")
         except OSError:
             self._file.truncate(start)
             raise
 
     @property
     def size(self) -> int:
-        """How many bytes the lines so far have."""
+        """Size of the written lines in bytes."""
         return self._file.seek(0, os.SEEK_END)
 
     def _save(self, frame: Frame | None) -> str | None:
-        """Store a frame unless it is there already; returns its name."""
+        """Store a frame unless it exists, and return its name."""
         if frame is None:
             return None
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
@@ -177,7 +178,7 @@ class EpisodeWriter:
         self._file.close()
 
     def __enter__(self) -> EpisodeWriter:
-        """The writer itself."""
+        """Return the writer itself."""
         return self
 
     def __exit__(
@@ -188,19 +189,19 @@ class EpisodeWriter:
 
 
 def frame_name(frame: Frame) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of a frame's shape and pixels."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of a frame's shape and pixels."""
     digest = hashlib.sha256(repr(frame.shape).encode())
     digest.update(np.ascontiguousarray(frame).data)
     return digest.hexdigest()[:16]
 
 
 def read_records(folder: Path | str) -> Iterator[dict[str, Any]]:
-    """The lines of a record as dictionaries of schema 2, frames as names (None or 16 hexadecimal digits).
+    """Yield the lines of a record as dictionaries of schema 2, frames as names (None or 16 hexadecimal digits).
 
-    A torn last line is skipped with a warning; a folder with no record has no episodes.
+    A torn last line is skipped with a warning. A folder without a record has no episodes.
 
     Raises:
-        ValueError: a line is of a newer schema, is damaged, or names a frame that cannot be one.
+        ValueError: a line has a newer schema, is damaged, or has an invalid frame name.
     """
     path = Path(folder) / FILE
     if not path.exists():
@@ -220,10 +221,10 @@ def read_records(folder: Path | str) -> Iterator[dict[str, Any]]:
 
 
 def read_episodes(folder: Path | str) -> Iterator[Episode]:
-    """The episodes of a record, in order, frames as arrays (equal frames are one read-only array).
+    """Yield the episodes of a record in order, frames as arrays (equal frames share one read-only array).
 
     Raises:
-        ValueError: as `read_records`, or a frame's file is missing or no picture.
+        ValueError: see `read_records`, or a frame file is missing or not an image.
     """
     frames = Path(folder) / FRAMES
 
@@ -233,7 +234,7 @@ def read_episodes(folder: Path | str) -> Iterator[Episode]:
         try:
             frame = np.asarray(iio.imread(path, mode="RGB"), np.uint8)
         except (OSError, ValueError) as error:
-            raise ValueError(f"{path} cannot be read as a picture: {str(error).splitlines()[0]}") from None
+            raise ValueError(f"{path} cannot be read as an image: {str(error).splitlines()[0]}") from None
         frame.setflags(write=False)
         return frame
 
@@ -253,7 +254,7 @@ _TURN_DEFAULTS: Final = {field.name: field.default for field in fields(Turn) if 
 
 
 def _check(record: Any, where: str) -> None:
-    """Refuse a line that a reader of this version cannot trust."""
+    """Raise ValueError unless this version can read the record."""
     if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
         raise ValueError(f"{where} is not an episode: it has no schema number")
     if record["schema"] > SCHEMA:
@@ -262,7 +263,7 @@ def _check(record: Any, where: str) -> None:
         )
     missing = [name for name in _EPISODE_FIELDS if name not in record and name not in _EPISODE_DEFAULTS]
     if missing or not isinstance(record["turns"], list):
-        raise ValueError(f"{where} is not a whole episode: {', '.join(missing) or 'its turns are no list'}")
+        raise ValueError(f"{where} is not a complete episode: {', '.join(missing) or 'turns is not a list'}")
     needed = [name for name in _TURN_FIELDS if name not in _TURN_DEFAULTS]
     for turn in record["turns"]:
         missing = [name for name in needed if not isinstance(turn, dict) or name not in turn]
@@ -274,7 +275,7 @@ def _check(record: Any, where: str) -> None:
 
 
 def _cut_torn_line(path: Path) -> None:
-    """Drop what stands after the last newline, so that the next episode starts on a line of its own."""
+    """Truncate the file after its last newline, so that the next episode starts on a new line."""
     with open(path, "rb+") as file:
         end = file.seek(0, os.SEEK_END)
         keep = end

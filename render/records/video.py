@@ -1,4 +1,4 @@
-"""Films from uint8 frames: MP4 (H.264, plays in any browser) or a small GIF; and a caption band below a frame."""
+"""Videos from uint8 frames as MP4 (H.264, plays in any browser) or GIF, and captions below frames."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ TEXT: Final[Colour] = (232, 237, 242)
 
 ENCODERS: Final = {
     ".mp4": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart"],
-    # At most 640 pixels wide, in the film's own 64 colours, and of each frame only what changed: 100 kB a second.
+    # At most 640 pixels wide, 64 colours per video, and only the changed part of each frame: 100 kB per second.
     ".gif": ["-lavfi", "paletteuse=dither=none:diff_mode=rectangle"],
 }
-"""What ffmpeg is told, by the film's ending."""
+"""ffmpeg encoder options by file name suffix."""
 LOSSLESS: Final = ["-vf", "scale='min(640,iw)':-2:flags=lanczos", "-c:v", "ffv1", "-pix_fmt", "bgr0"]
-"""A GIF's frames before its colours are known: on disk, since ffmpeg would hold them all in memory."""
+"""ffmpeg options for the temporary copy of a GIF's frames on disk. A one-pass GIF keeps all frames in memory."""
 
 
 def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> Path:
-    """Write a film; the ending of `path` says which kind.
+    """Write a video. The suffix of `path` selects the format.
 
-    MP4 is H.264 with yuv420p and the index in front. GIF is at most 640 pixels wide. A frame of odd size gets its last
-    row or column twice. The file appears under its name only when it is whole.
+    MP4 uses H.264 with yuv420p and the index at the front. GIF is at most 640 pixels wide. The last row or column of
+    a frame with an odd size is duplicated. The file appears under its name only when it is complete.
 
     Args:
-        path: ends in .mp4 or .gif; its folder is made where it is missing.
-        frames: uint8 [H, W, 3], all of one size, at least one.
-        fps: frames a second.
+        path: file name that ends in .mp4 or .gif; a missing folder is created.
+        frames: uint8 [H, W, 3] each, all of one size, at least one.
+        fps: frames per second.
 
     Raises:
-        ValueError: another ending, no frames, or frames that differ in size.
-        OSError: the disk is full or not writable, or ffmpeg failed; no half file is left.
+        ValueError: the suffix is unknown, there are no frames, or the frames differ in size.
+        OSError: the disk is full or not writable, or ffmpeg failed; no partial file is left.
     """
     path = Path(path)
     kind = path.suffix.lower()
     if kind not in ENCODERS:
-        raise ValueError(f"{path.name!r} cannot be a film: the name must end in .mp4 or .gif")
+        raise ValueError(f"{path.name!r} cannot be a video: the name must end in .mp4 or .gif")
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{kind}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> P
         part.replace(path)
     except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise OSError(f"{path} could not be written: {reason[0]} (full disk, or no right to write?)") from error
+        raise OSError(f"{path} could not be written: {reason[0]} (disk full, or no write permission?)") from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -64,11 +64,11 @@ def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> P
 
 
 def _encode(path: Path, frames: Iterable[Frame], fps: float, kind: str) -> None:
-    """Encode the film as its kind is encoded."""
+    """Encode the frames into `path` in the format `kind`."""
     checked = _one_size(frames)
     first = next(checked, None)
     if first is None:
-        raise ValueError("a film needs at least one frame: none came")
+        raise ValueError("a video needs at least one frame: got none")
     height, width = _even(first).shape[:2]
     piped = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-", "-an"]
     film = itertools.chain([first], checked)
@@ -83,7 +83,7 @@ def _encode(path: Path, frames: Iterable[Frame], fps: float, kind: str) -> None:
 
 
 def _ffmpeg(words: Sequence[str], frames: Iterable[Frame] = ()) -> None:
-    """Run imageio's ffmpeg and pipe frames into it; imageio's own writer would not notice when ffmpeg fails."""
+    """Run imageio's ffmpeg and pipe frames into it. imageio's own writer does not detect ffmpeg failures."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *words]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stdin is not None and process.stderr is not None
@@ -101,19 +101,19 @@ def _ffmpeg(words: Sequence[str], frames: Iterable[Frame] = ()) -> None:
 
 
 def _one_size(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The frames, checked one by one."""
+    """Yield the frames after checking that each is uint8 and has the size of the first."""
     shape: tuple[int, ...] | None = None
     for frame in frames:
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-            raise ValueError(f"a film's frames must be uint8 [H, W, 3]: {frame.dtype} {list(frame.shape)} came")
+            raise ValueError(f"video frames must be uint8 [H, W, 3]: {frame.dtype} {list(frame.shape)} given")
         if shape is not None and frame.shape != shape:
-            raise ValueError(f"a film's frames must be of one size: {list(frame.shape)} came after {list(shape)}")
+            raise ValueError(f"video frames must have one size: got {list(frame.shape)} after {list(shape)}")
         shape = frame.shape
         yield frame
 
 
 def _even(frame: Frame) -> Frame:
-    """yuv420p halves the colours in both directions, so height and width must be even."""
+    """Pad a frame to even height and width, since yuv420p halves the colour resolution."""
     height, width = frame.shape[:2]
     if height % 2 == 0 and width % 2 == 0:
         return frame
@@ -121,21 +121,22 @@ def _even(frame: Frame) -> Frame:
 
 
 def enlarged(frame: Frame, height: int) -> Frame:
-    """The frame with each pixel a block, the largest whole factor that stays within `height` rows (at least 1)."""
+    """Enlarge a frame by the largest integer factor (at least 1) that keeps it within `height` rows."""
     factor = max(height // frame.shape[0], 1)
     return np.repeat(np.repeat(frame, factor, axis=0), factor, axis=1)
 
 
 def captioned(frame: Frame, title: str, lines: Iterable[str] = (), rows: int | None = None) -> Frame:
-    """A frame above a band with a title and lines of text (thinking, action, outcome), each cut to the width.
+    """Add a band below a frame with a title and lines of text (thinking, action, outcome).
 
     Args:
-        frame: uint8 [H, W, 3]; it is not changed.
-        title: the first line, in the title's colour.
-        lines: the lines below it; the last one goes on over the rows that are left.
-        rows: room for this many lines below the title, so that all frames of a film are of one size.
+        frame: uint8 [H, W, 3], not changed.
+        title: the first line, in the title colour.
+        lines: lines below the title, each cut to the width; the last one wraps over the remaining rows.
+        rows: number of rows below the title, which gives all frames of a video one size; None uses `len(lines)`.
 
-    Returns: uint8 [H + band, W, 3]; the band's height depends only on W and the number of rows.
+    Returns:
+        uint8 [H + band, W, 3]. The height of the band depends only on W and the number of rows.
     """
     lines = list(lines)
     height, width = frame.shape[:2]
@@ -159,7 +160,7 @@ def captioned(frame: Frame, title: str, lines: Iterable[str] = (), rows: int | N
 
 
 def _plain(text: str, size: int) -> str:
-    """At most 800 characters of `text` in one line, with a question mark for each that the font does not have."""
+    """Return up to 800 characters of `text` on one line, with "?" for characters missing from the font."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text[:800].replace("→", "->")).split())
     return "".join(c if ord(c) < 0x10000 and font(size).metrics(c)[0] else "?" for c in text)
 
@@ -169,7 +170,7 @@ def _fits(text: str, size: int, width: int) -> bool:
 
 
 def _wrapped(text: str, size: int, width: int, rows: int) -> list[str]:
-    """`text` in at most `rows` lines, broken between words; the last one has all that is left."""
+    """Break `text` between words into at most `rows` lines. The last line holds the remaining text."""
     words = text.split()
     lines: list[str] = []
     while words and len(lines) < rows - 1:
@@ -181,7 +182,7 @@ def _wrapped(text: str, size: int, width: int, rows: int) -> list[str]:
 
 
 def _fitted(text: str, size: int, width: int) -> str:
-    """One line of `text`, cut with an ellipsis where it is wider than `width` pixels."""
+    """Return `text`, cut with an ellipsis if it is wider than `width` pixels."""
     if _fits(text, size, width):
         return text
     low, high = 0, len(text)

@@ -1,4 +1,4 @@
-"""The page in which a person watches a run: `page.html`, its modules and styles, and what gives them their data."""
+"""The run viewer: the web page, the data it shows, its server and the one-file report."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""A run's metrics as the page's charts: every number that a step reports, those that matter most first."""
+"""Metrics of a run as the charts of the page, the most important first."""
 
 from __future__ import annotations
 
@@ -10,33 +10,36 @@ from typing import Any, Final
 from render.records.curves import PANELS, Curve, Curves, number, read_curves, read_floors
 
 FIRST: Final = ("success", "reward", "valid", "response_length", "entropy", "policy_kl", "time/tokens_per_second")
-"""The charts that are seen at once, in order; the rest is under "more"."""
+"""Charts that are visible at first, in order. The others are under "more charts"."""
 SHARES: Final = ("success", "valid", "live_groups", "clip_fraction", "masked_fraction")
-"""Metrics between 0 and 1, shown as percentages."""
+"""Metrics from 0 to 1 that are shown as percentages."""
 TITLES: Final = {
     "clip_fraction": "Clipped tokens", "masked_fraction": "Masked tokens", "mismatch": "Engine–learner mismatch",
-    "loss": "Loss", "learning_rate": "Learning rate", "turns": "Turns an episode", "correction": "Correction",
+    "loss": "Loss", "learning_rate": "Learning rate", "turns": "Turns per episode", "correction": "Correction",
     "trained_tokens": "Trained tokens", "updates": "Updates", "skipped_updates": "Skipped updates",
-    "time/env_steps_per_second": "Env steps a second", "time/step": "Seconds a step",
+    "time/env_steps_per_second": "Env steps per second", "time/step": "Seconds per step",
 }  # fmt: skip
 GROUPS: Final = {"success": "Success by task", "reward": "Reward parts", "staleness": "Staleness", "groups": "Groups"}
-"""Metrics with one of these and a slash before them are series of one chart."""
+"""Metrics with the prefix `<key>/` share one chart with this title."""
 LEFT_OUT: Final = ("stage", "step", "total_step", "reply_tokens", "env_steps")
 
 
 def draw(
     rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], name: str = ""
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The charts of a run and its stages (in total steps), as the page draws them.
+    """Return the charts and the stages of a run, with x in total steps.
 
     Args:
         rows: lines of metrics.jsonl.
-        summary: success of the players that do not learn becomes lines of the success chart.
-        name: the run's, where several share a page: its series are called so.
+        summary: run summary; success rates of the reference policies become lines of the success chart.
+        name: name of the run, which prefixes its series if several runs share the page.
+
+    Returns:
+        Charts in display order, and stages as {"name", "from", "to"}.
     """
     curves = read_curves(rows, _shown(rows))
     ends = [last for _, _, last in curves.stages[:-1]]
-    # of several tasks training's success is over the stage's, that of validations and floors over the run's own
+    # with several tasks, training success covers the stage's tasks; validations and references cover the run's
     several = bool(summary.get("others")) or any(curve.metric.startswith("success/") for curve in curves.panels)
     drawn: dict[str, dict[str, Any]] = {}
     for curve in curves.panels:
@@ -52,7 +55,7 @@ def draw(
             chart["series"].append({"name": label, **_points(curve, ends)})
         if curve.metric == "success":
             found = _validations(curves, f"{name} validation".strip() + (_validated(rows, summary) if several else ""))
-            chart["series"] += [series | ({"of": label} if name else {}) for series in found]  # whose colour it has
+            chart["series"] += [series | ({"of": label} if name else {}) for series in found]  # sets its colour
             floors = read_floors(summary)
             chart["floors"] = [{"name": floor, "y": y} for floor, y in floors.items()]
     stages: list[dict[str, Any]] = [{"name": stage, "from": first, "to": last} for stage, first, last in curves.stages]
@@ -60,7 +63,7 @@ def draw(
 
 
 def overlaid(runs: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list[dict[str, Any]]:
-    """The charts of several runs, by name, those with one key laid over each other."""
+    """Merge the charts of several named runs. Charts with the same key share one plot."""
     by_key = [(name, {str(chart["key"]): chart for chart in run}) for name, run in runs]
     out = []
     for key in sorted({key for _, charts in by_key for key in charts}, key=_order):
@@ -70,10 +73,10 @@ def overlaid(runs: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list[dict[
             if key in charts:
                 series += charts[key]["series"]
             elif not key.endswith("/"):
-                series.append({"name": name, "x": [], "y": []})  # it keeps its place, and so its colour
+                series.append({"name": name, "x": [], "y": []})  # an empty series keeps the colours of the runs stable
             for floor in charts.get(key, {}).get("floors", []):
                 floors.setdefault((floor["name"], floor["y"]), []).append(name)
-        count = Counter(floor for floor, _ in floors)  # a floor in which the runs agree is one line
+        count = Counter(floor for floor, _ in floors)  # a reference value shared by all runs is one line
         lines = [
             {"name": floor if count[floor] == 1 else f"{', '.join(names)} {floor}", "y": y}
             for (floor, y), names in floors.items()
@@ -84,7 +87,7 @@ def overlaid(runs: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list[dict[
 
 
 def _shown(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Metric, title and unit of all numbers in the rows, those of `PANELS` first."""
+    """Return metric, title and unit of all numbers in the rows, those of `PANELS` first."""
     known = {metric for metric, _, _ in PANELS}
     others: dict[str, None] = {}
     for row in rows:
@@ -95,7 +98,7 @@ def _shown(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
 
 
 def _place(curve: Curve) -> tuple[str, str, str]:
-    """Key and title of the chart that a curve belongs to, and the curve's own name in it."""
+    """Return key and title of the chart of a curve, and the name of its series in the chart."""
     group, slash, part = curve.metric.partition("/")
     if slash and group in GROUPS:
         return f"{group}/", GROUPS[group], part
@@ -103,7 +106,7 @@ def _place(curve: Curve) -> tuple[str, str, str]:
 
 
 def _points(curve: Curve, ends: Sequence[float]) -> dict[str, Any]:
-    """The points, with a gap where a stage ends, so that no line joins two."""
+    """Return the points of a curve, with a gap after each stage."""
     x: list[float] = []
     y: list[float | None] = []
     for place, value in zip(curve.steps, curve.values, strict=True):
@@ -116,14 +119,14 @@ def _points(curve: Curve, ends: Sequence[float]) -> dict[str, Any]:
 
 
 def _validated(rows: Iterable[Mapping[str, Any]], summary: Mapping[str, Any]) -> str:
-    """The tasks that are validated, in brackets: those that have a success of their own, or the run's."""
+    """Return the validated tasks in parentheses: those with a success metric, or else the run's task."""
     own = {key.removeprefix("eval/success/"): None for row in rows for key in row if key.startswith("eval/success/")}
     tasks = ", ".join(own) or str(summary.get("task", ""))
     return f" ({tasks})" if tasks else ""
 
 
 def _validations(curves: Curves, label: str) -> list[dict[str, Any]]:
-    """The validations during training with their 95% intervals; the test, in the tables, has other starts."""
+    """Return the validations during training with 95% intervals. The test in the tables uses other seeds."""
     if not curves.evaluations:
         return []
     steps, means, lows, highs = (list(values) for values in zip(*curves.evaluations, strict=True))
@@ -132,7 +135,7 @@ def _validations(curves: Curves, label: str) -> list[dict[str, Any]]:
 
 
 def _order(key: str) -> tuple[int, str]:
-    """Where a chart stands."""
+    """Return the sort key of a chart."""
     first = [metric.removeprefix("time/") for metric in FIRST]
     if key in first:
         return first.index(key), ""
@@ -141,10 +144,10 @@ def _order(key: str) -> tuple[int, str]:
 
 
 def _unit(metric: str) -> str:
-    """The values' unit: "%" for shares (0 to 1)."""
+    """Return the unit of a metric: "%" for shares from 0 to 1, else empty."""
     return "%" if metric in SHARES or metric.startswith("success/") else ""
 
 
 def _short(value: float) -> float:
-    """Six digits are enough for a chart."""
+    """Round to six significant digits, enough for a chart."""
     return value if value == 0 or not math.isfinite(value) else float(f"{value:.6g}")

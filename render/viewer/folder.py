@@ -1,7 +1,7 @@
-"""A run's folder as the page's data, without its episodes: what it was, its curves, its results, its videos.
+"""Page data of one run folder without its episodes: facts, curves, results and videos.
 
-A folder may be a run (config.yaml), a baseline (baseline.yaml), results of `evaluate` (results.json) or just records.
-What is missing or damaged is a note, never an error.
+A folder may be a run (config.yaml), a baseline (baseline.yaml), results of `evaluate` (results.json) or only records.
+Missing or damaged files become notes, never errors.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ VIDEOS: Final = (".mp4", ".gif")
 
 
 class Folder:
-    """One folder that is watched."""
+    """One watched folder."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.path = path
         self.name = name
-        """What the run is called."""
+        """Display name of the run."""
         self.rows: list[dict[str, Any]] = []
-        """The lines of metrics.jsonl so far."""
+        """Lines of metrics.jsonl read so far."""
         self._metrics = Follower(path / "metrics.jsonl")
         self._damaged = 0
         self._drawn: tuple[Any, Any] = (None, None)
 
     @property
     def live(self) -> bool:
-        """Whether another process is working on the run: it holds a lock on its config until its summary is written."""
+        """True if another process works on the run. It locks the config until the summary is written."""
         config = self.path / self._config_name()
         if (self.path / "summary.json").exists() or not config.is_file():
             return False
         try:
             with open(config) as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go at once, when the file is closed
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # released at once, when the file is closed
         except BlockingIOError:
             return True
         except OSError:
@@ -51,7 +51,7 @@ class Folder:
         return False
 
     def run(self, prefix: str) -> dict[str, Any]:
-        """What the page shows of it; `prefix` names its curves where several runs share the page."""
+        """Return the page data of the run. `prefix` names its curves if several runs share the page."""
         notes: list[str] = []
         live = self.live
         self._read_metrics(notes, live)
@@ -59,9 +59,9 @@ class Folder:
         results = self._json("results.json", notes)
         summary = self._json("summary.json", notes) or self._so_far(config, notes)
         if not (self.rows or results or summary or config):
-            notes.append("Only records are here: no metrics and no results.")
+            notes.append("This folder has records only, without metrics or results.")
         elif not (results or live or (self.path / "summary.json").exists()):
-            notes.append("summary.json is not there: the run was stopped before its end.")
+            notes.append("summary.json is missing: the run was stopped before its end.")
         notes += [str(note) for note in tables.items(results.get("notes"))]
         compared = tables.comparison_tables(results)
         notes += [note for table in compared for note in table.pop("notes")]
@@ -80,7 +80,7 @@ class Folder:
         }
 
     def videos(self) -> dict[str, Path]:
-        """The videos by file name; of one in two forms the MP4."""
+        """Return the videos by file name. MP4 takes precedence over a GIF with the same stem."""
         try:
             paths = [path for path in (self.path / "videos").iterdir() if path.suffix in VIDEOS and path.is_file()]
         except OSError:
@@ -90,21 +90,21 @@ class Folder:
         return {path.name: path for path in sorted(chosen, key=lambda path: rank(path.stem)) if inside(self.path, path)}
 
     def _draw(self, summary: dict[str, Any], prefix: str) -> Any:
-        """Charts and stages, made again only where something is new: a page that follows a run asks often."""
+        """Return charts and stages, cached until the data change, since a live page polls often."""
         key = (self._metrics, len(self.rows), summary, prefix)
         if self._drawn[0] != key:
             self._drawn = (key, charts.draw(self.rows, summary, prefix))
         return self._drawn[1]
 
     def _config_name(self) -> str:
-        """The file that holds its settings."""
+        """Return the name of the file with the settings."""
         return next((name for name in CONFIGS if (self.path / name).is_file()), CONFIGS[0])
 
     def _read_metrics(self, notes: list[str], live: bool) -> None:
-        """Read what was added to the metrics; all of it again where a resumed run replaced them."""
+        """Read new metrics, or all of them again if a resumed run replaced the file."""
         path = self.path / "metrics.jsonl"
         if not inside(self.path, path):
-            notes.append("metrics.jsonl leads out of the run's folder: not read.")
+            notes.append("metrics.jsonl points outside the run's folder: not read.")
             return
         if self._metrics.replaced():
             self._metrics, self.rows, self._damaged = Follower(path), [], 0
@@ -118,15 +118,15 @@ class Folder:
         except OSError as error:
             notes.append(f"metrics.jsonl cannot be read: {error.strerror}.")
         if self._damaged:
-            notes.append(f"metrics.jsonl: damaged lines are left out ({self._damaged}).")
+            notes.append(f"metrics.jsonl: damaged lines were skipped ({self._damaged}).")
         if self._metrics.torn and not live:
             notes.append("metrics.jsonl: its last line is torn (killed while writing): skipped.")
 
     def _text(self, name: str, notes: list[str]) -> str:
-        """A file's text; empty where it is not there."""
+        """Return the text of a file, empty if the file is missing."""
         path = self.path / name
         if not inside(self.path, path):
-            notes.append(f"{name} leads out of the run's folder: not read.")
+            notes.append(f"{name} points outside the run's folder: not read.")
             return ""
         if not path.is_file():
             return ""
@@ -137,22 +137,22 @@ class Folder:
             return ""
 
     def _json(self, name: str, notes: list[str]) -> dict[str, Any]:
-        """A file's JSON object; empty where it is not there, with a note where it is damaged."""
+        """Return the JSON object in a file, empty if the file is missing or damaged. Damage adds a note."""
         text = self._text(name, notes)
         value = _object(text)
         if text and value is None:
-            notes.append(f"{name} is damaged (no JSON object).")
+            notes.append(f"{name} is damaged (not a JSON object).")
         if value is not None and isinstance(value.get("schema"), int) and value["schema"] > 1:
-            notes.append(f"{name} is of schema {value['schema']}, newer than this Kickoff reads: update Kickoff.")
+            notes.append(f"{name} has schema {value['schema']}, newer than this Kickoff reads: update Kickoff.")
             return {}
         return value or {}
 
     def _so_far(self, config: str, notes: list[str]) -> dict[str, Any]:
-        """What a run that has no summary yet would say: its settings, and the results of its newest checkpoint."""
+        """Return a provisional summary from the settings and the results of the newest checkpoint."""
         try:
-            settings = tables.mapping(yaml.load(config, yaml.BaseLoader))  # texts alone: no value can be a wrong one
+            settings = tables.mapping(yaml.load(config, yaml.BaseLoader))  # all values as text, so that none is invalid
         except (yaml.YAMLError, RecursionError):
-            notes.append(f"{self._config_name()} is damaged (no YAML).")
+            notes.append(f"{self._config_name()} is damaged (not YAML).")
             settings = {}
         tasks = [str(task) for task in tables.items(settings.get("envs"))]
         task = str(settings.get("env", "")) or ", ".join(tasks)
@@ -173,7 +173,7 @@ class Folder:
 
 
 def _object(text: str | bytes) -> dict[str, Any] | None:
-    """The JSON object in a text; None where it is none."""
+    """Parse a JSON object. Return None for anything else."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Files that a run appends lines to, read while they grow."""
+"""Incremental reading of line-based files that a run appends to."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import Final
 
 TAIL: Final = 16384
-"""So many bytes before the place of reading are remembered, to see whether the file is still the same."""
+"""Number of bytes before the read position that are kept to detect a replaced file."""
 
 
 class Follower:
-    """Reads a file's new whole lines, and sees when what was read is gone (a resumed run cuts or replaces files)."""
+    """Reader of new complete lines that detects a truncated or replaced file, as after resuming a run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.torn = False
-        """Whether the file ended within a line when it was read last."""
+        """True if the file ended within a line at the last read."""
         self.count = 0
-        """Lines read so far."""
+        """Number of lines read so far."""
         self._offset = 0
         self._tail = b""
         self._seen: tuple[int, int, int] | None = None
 
     def replaced(self) -> bool:
-        """Whether what was read is no longer in the file: then a new Follower must read it again."""
+        """Return True if the lines read so far are gone. A new Follower must then read the file again."""
         if not self._offset:
             return False
         try:
@@ -39,10 +39,10 @@ class Follower:
             return True
 
     def new(self) -> Iterator[tuple[int, bytes]]:
-        """Offset and bytes of each whole line that was added since; none where the file is not there.
+        """Yield offset and bytes of each complete line added since the last read. A missing file has none.
 
         Raises:
-            OSError: the file is there and cannot be read.
+            OSError: the file exists but cannot be read.
         """
         try:
             seen = _state(self.path)
@@ -66,7 +66,7 @@ class Follower:
 
 
 def _state(path: Path) -> tuple[int, int, int]:
-    """What changes when a file does; FileNotFoundError where there is none (a pipe would be waited for)."""
+    """Return inode, size and mtime of a regular file. Raise FileNotFoundError otherwise, since a pipe would block."""
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise FileNotFoundError(path)
@@ -74,5 +74,5 @@ def _state(path: Path) -> tuple[int, int, int]:
 
 
 def inside(root: Path, path: Path) -> bool:
-    """Whether a path, links followed, lies in the folder `root` (or is it)."""
+    """Return True if a path, with links resolved, is `root` or lies inside it."""
     return path.resolve().is_relative_to(root.resolve())

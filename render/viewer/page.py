@@ -1,7 +1,7 @@
-"""The page as one file: styles and modules are in it, so that it needs no network and no folder beside it.
+"""The page as one self-contained file with embedded styles and modules.
 
-Modules import each other by bare names (`viewer/app`, `vendor/preact`), which an import map gives as data: URLs.
-A policy of content (CSP) allows those scripts alone, by a nonce; whatever a run's texts hold, it cannot run.
+Modules import each other by bare names (`viewer/app`, `vendor/preact`), which an import map resolves to data: URLs.
+The content security policy allows only these scripts, by a nonce, so that text from a run can never execute.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any, Final
 
 FOLDER: Final = Path(__file__).with_name("web")
 HEAD: Final = "<!-- head -->"
-"""Stands in page.html where policy, styles and modules go."""
+"""Placeholder in page.html for policy, styles and modules."""
 DATA: Final = "<!-- data -->"
-"""Stands in page.html where the data of a report goes, before the page starts."""
+"""Placeholder in page.html for the data of a report, before the start script."""
 
 
 def policy(nonce: str, in_file: bool) -> str:
-    """What the page may load: its own scripts and styles, and pictures and videos of its own place."""
+    """Return the content security policy: own scripts and styles, and images and videos from the same origin."""
     here = "'self' data: file:" if in_file else "'self' data:"
     return "; ".join(
         [
@@ -39,12 +39,12 @@ def policy(nonce: str, in_file: bool) -> str:
 
 
 def new_nonce() -> str:
-    """A word that nothing in a run can know."""
+    """Return a random nonce that no text of a run can contain."""
     return secrets.token_urlsafe(16)
 
 
 def parts(nonce: str, in_file: bool = False) -> tuple[str, str]:
-    """The page before and after the place of the data; the server sends both with nothing between."""
+    """Return the page before and after its data. The server sends both without data."""
     html = (FOLDER / "page.html").read_text(encoding="utf-8")
     head = [
         f'<meta http-equiv="Content-Security-Policy" content="{policy(nonce, in_file)}">',
@@ -57,21 +57,27 @@ def parts(nonce: str, in_file: bool = False) -> tuple[str, str]:
 
 
 def script(kind: str, text: str, attributes: Mapping[str, str | int]) -> str:
-    """An element of data, which the browser does not run; `text` must not be able to end it."""
+    """Return a script element with data, which the browser does not execute.
+
+    Args:
+        kind: media type of the data.
+        text: the data, which must not contain "</script".
+        attributes: further HTML attributes by name.
+    """
     written = "".join(f' {name}="{value}"' for name, value in attributes.items())
     return f'<script type="{kind}"{written}>{text}</script>\n'
 
 
 def embedded_json(data: Any) -> str:
-    """JSON for a script element: nothing in it can end the element, and numbers that JSON lacks become null."""
+    """Return JSON that cannot end a script element. NaN and infinities become null."""
     text = json.dumps(finite(data), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return text  # what is not ASCII, U+2028 among it, is escaped by ensure_ascii
+    return text  # ensure_ascii has escaped all non-ASCII characters, such as U+2028
 
 
 def finite(data: Any) -> Any:
-    """The same data with NaN and infinities as None."""
+    """Return the data with NaN and infinities replaced by None."""
     if isinstance(data, float):
         return data if math.isfinite(data) else None
     if isinstance(data, Mapping):
@@ -82,12 +88,12 @@ def finite(data: Any) -> Any:
 
 
 def _styles() -> Iterable[Path]:
-    """The vendors' styles first, so that ours go over them."""
+    """Return the style sheets, vendor files first, so that ours override them."""
     return [*sorted((FOLDER / "vendor").glob("*.css")), *sorted(FOLDER.glob("*.css"))]
 
 
 def _modules() -> dict[str, str]:
-    """Every module by its bare name, as a data: URL."""
+    """Return every module as a data: URL by bare name."""
     found = {f"viewer/{path.stem}": path for path in sorted(FOLDER.glob("*.js"))}
     found |= {f"vendor/{path.stem}": path for path in sorted((FOLDER / "vendor").glob("*.js"))}
     return {

@@ -1,8 +1,8 @@
-"""The episode records of one or more folders: an index in memory, the records themselves on disk.
+"""Episode records of one or more folders, with the index in memory and the records on disk.
 
-Ids count from 0 in the order in which episodes were read, and stay. Where a record that was read is cut or replaced (a
-run that is resumed does that), all is read again, and `generation` is one more. It begins anywhere: a page that finds
-another server at its address must not take the episodes for those that it has.
+Ids count from 0 in reading order and are stable. If a record is truncated or replaced, as by a resumed run, everything
+is read again and `generation` increases by one. It starts at a random number, so that a page does not mix up episodes
+when another server takes over its address.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ COLUMNS: Final = (
     "id", "label", "task", "kind", "stage", "seed", "step", "group", "success", "ended", "reward", "turns", "valid",
     "advantage", "score",
 )  # fmt: skip
-"""What the index has of every episode."""
+"""Columns of the index."""
 PNG: Final = b"\x89PNG\r\n\x1a\n"
 FRAME: Final = re.compile(r"[0-9a-f]{16}")
 ORDER: Final = ("before", "after_", "after", "random", "idle", "expert", "", "train")
-"""Where labels stand; "" is any other."""
+"""Display order of labels. "" stands for any other label."""
 NOTES: Final = 20
-"""At most so many notes of a folder are kept."""
+"""Maximum number of notes per folder."""
 
 
 @dataclass
 class Place:
-    """A folder of records."""
+    """A folder with an episode record."""
 
     root: Path
-    """The run's folder."""
+    """Folder of the run."""
     folder: Path
     label: str | None
-    """What its episodes are called; None: as each says whose it is."""
+    """Label of all its episodes. None uses the policy of each record."""
     prefix: str
-    """Stands before labels, where several runs are watched."""
+    """Prefix of the labels if several runs are watched."""
     follower: Follower
     notes: list[str] = field(default_factory=list)
 
     def frames(self, names: Iterable[Any]) -> dict[str, Path]:
-        """Where frames lie, by name; only files in the folder itself, no links, and nothing that is no frame's name."""
+        """Return the frame files by name. Links, invalid names and files outside the folder are ignored."""
         folder = self.folder / FRAMES
         if not inside(self.root, folder):
             return {}
@@ -59,10 +59,10 @@ class Records:
     """All episodes of one or more run folders."""
 
     def __init__(self, roots: Mapping[str, Path]) -> None:
-        """Read nothing yet.
+        """Prepare to read. `refresh` reads the records.
 
         Args:
-            roots: the folders by what stands before their labels ("" for one alone).
+            roots: run folders by label prefix ("" for a single folder).
         """
         self.roots = roots
         self.generation = secrets.randbelow(2**52)  # a browser's numbers are exact up to 2**53
@@ -71,11 +71,11 @@ class Records:
         self._where: list[tuple[int, int, int]] = []
 
     def __len__(self) -> int:
-        """How many episodes were read."""
+        """Return the number of indexed episodes."""
         return len(self._where)
 
     def refresh(self) -> None:
-        """Read what was added since; everything again where something that was read is gone."""
+        """Read new episodes, or everything again if episodes read before are gone."""
         if any(place.follower.replaced() for place in self.places):
             self.generation += 1
             self.places, self._where = [], []
@@ -89,7 +89,7 @@ class Records:
             self._read(number, place)
 
     def notes(self, prefix: str, live: bool) -> list[str]:
-        """What could not be read of a folder; while a run is going on a torn last line is nothing to note."""
+        """Return notes on unreadable data of a folder. A torn last line of a live run is not noted."""
         found = []
         for place in self.places:
             if place.prefix == prefix:
@@ -100,16 +100,16 @@ class Records:
         return found
 
     def index(self, after: int) -> dict[str, Any]:
-        """The columns of all episodes from id `after` on."""
+        """Return the index columns of all episodes with an id of at least `after`."""
         columns = {name: values[after:] for name, values in self.columns.items()}
         return {"generation": self.generation, "total": len(self), "from": after, "columns": columns}
 
     def record(self, number: int) -> tuple[Place, dict[str, Any]]:
-        """An episode as its file has it, with all keys of this version, "id" and "label".
+        """Return the place and the record of an episode, with all keys of this version, "id" and "label".
 
         Raises:
-            IndexError: there is no such id.
-            ValueError: what is there now is not the episode that was read.
+            IndexError: the id does not exist.
+            ValueError: the file now holds something else at that position.
             OSError: the file cannot be read.
         """
         if number < 0:
@@ -122,23 +122,23 @@ class Records:
         try:
             record = read_line(line)
             if any(record[name] != self.columns[name][number] for name in ("task", "seed", "step", "group")):
-                raise ValueError("is another episode now")
+                raise ValueError("is now a different episode")
         except ValueError as error:
             raise ValueError(f"{named(place.root, place.folder / FILE)} has changed: {error}") from None
         return place, record | {"id": number, "label": self.columns["label"][number]}
 
     def frame(self, place_number: int, name: str) -> bytes | None:
-        """A frame's PNG; None where there is none of that name in that place."""
+        """Return the PNG of a frame, or None if the place has no such frame."""
         if not 0 <= place_number < len(self.places):
             return None
         path = self.places[place_number].frames([name]).get(name)
         return read_frame(path) if path else None
 
     def _read(self, number: int, place: Place) -> None:
-        """Add what is new in a place."""
+        """Index the new episodes of a place."""
         name = named(place.root, place.folder / FILE)
         if not inside(place.root, place.folder / FILE):
-            _note(place.notes, f"{name} leads out of the run's folder: not read.")
+            _note(place.notes, f"{name} points outside the run's folder: not read.")
             return
         try:
             for offset, line in place.follower.new():
@@ -152,7 +152,7 @@ class Records:
             _note(place.notes, f"{name} cannot be read: {error.strerror}.")
 
     def _add(self, number: int, place: Place, offset: int, length: int, record: Mapping[str, Any]) -> None:
-        """Put an episode into the index."""
+        """Add an episode to the index."""
         turns = record["turns"]
         row = {name: record[name] for name in COLUMNS if name in record}
         row |= {
@@ -168,7 +168,7 @@ class Records:
 
 
 def read_frame(path: Path) -> bytes | None:
-    """A frame's PNG; None where it cannot be read or is no PNG."""
+    """Return the PNG of a frame, or None if it is unreadable or not a PNG."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -177,7 +177,7 @@ def read_frame(path: Path) -> bytes | None:
 
 
 def find_places(root: Path) -> Iterator[tuple[Path, str | None]]:
-    """The folders in a run's folder (or itself) that hold records, with their labels, in order."""
+    """Yield the folders with records in a run folder, including itself, with their labels in order."""
     for folder in (root, root / "episodes"):
         if (folder / FILE).is_file():
             yield folder, None
@@ -190,29 +190,29 @@ def find_places(root: Path) -> Iterator[tuple[Path, str | None]]:
 
 
 def rank(label: str) -> tuple[int, str]:
-    """Where a label stands: before, after each stage, after, then the floors, others by name, training last."""
+    """Return the sort key of a label: before, after each stage, after, references, others by name, training."""
     name = label.split("-")[0]
     name = "after_" if name.startswith("after_") else name
     return ORDER.index(name) if name in ORDER else ORDER.index(""), label
 
 
 def read_line(line: bytes) -> dict[str, Any]:
-    """An episode out of a line, schema 1 or 2, with every key of schema 2 and of the right kind.
+    """Parse an episode of schema 1 or 2. The result has every key of schema 2 with a value of the right type.
 
     Raises:
-        ValueError: it is none that this version can read; the text goes on after "line 7 …".
+        ValueError: this version cannot read the line. The message completes "line 7 …".
     """
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
-        raise ValueError("is damaged (no JSON)") from None
+        raise ValueError("is damaged (not JSON)") from None
     if not isinstance(record, dict) or type(record.get("schema")) is not int:
-        raise ValueError("is no episode (it has no schema number)")
+        raise ValueError("is not an episode (it has no schema number)")
     if record["schema"] > SCHEMA:
         raise ValueError(f"has schema {record['schema']}, newer than this Kickoff reads (update Kickoff)")
     turns = record.get("turns")
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-        raise ValueError("is no whole episode (its turns are missing)")
+        raise ValueError("is not a complete episode (its turns are missing)")
     return _fields(record, _EPISODE) | {"turns": [_fields(turn, _TURN) for turn in turns]}
 
 
@@ -227,17 +227,17 @@ _TURN: Final[dict[str, Any]] = {
 
 
 def _fields(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by name, each of its default's kind, else the default."""
+    """Return the values by name. A value of the wrong type is replaced by its default."""
     found = {}
     for name, default in defaults.items():
         value = values.get(name)
-        sure = type(value) is type(default) and type(value) in (str, bool)  # most are: a record is read quicker so
+        sure = type(value) is type(default) and type(value) in (str, bool)  # the common case, checked first for speed
         found[name] = value if sure else _of_kind(value, default)
     return found
 
 
 def _of_kind(value: Any, default: Any) -> Any:
-    """The value where it is of the default's kind (None: a number or a frame's name), else the default."""
+    """Return the value if it has the type of the default (None: a number or a frame name), else the default."""
     if isinstance(default, bool):
         return value if isinstance(value, bool) else default
     if isinstance(default, str):
@@ -252,16 +252,16 @@ def _of_kind(value: Any, default: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether it is a finite number, small enough for a browser's."""
+    """Return True for a finite number that a browser can represent."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < sys.float_info.max
 
 
 def named(root: Path, path: Path) -> str:
-    """A path as people know it: from the run's folder on."""
+    """Return a path relative to the run folder, for display."""
     return path.relative_to(root).as_posix()
 
 
 def _note(notes: list[str], text: str) -> None:
-    """Add a note, unless it or too many are there."""
+    """Add a note unless it exists or the limit is reached."""
     if text not in notes and len(notes) < NOTES:
-        notes.append(text if len(notes) < NOTES - 1 else "More of it cannot be read; only the first notes are shown.")
+        notes.append(text if len(notes) < NOTES - 1 else "More data cannot be read; only the first notes are shown.")

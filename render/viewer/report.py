@@ -1,7 +1,7 @@
-"""The report of a run: the page in which people watch it, with all its data in one file that needs no server.
+"""The report of a run: the viewer page with its data in one file that needs no server.
 
-All recorded episodes are in it, in packed chunks that the page opens when they are looked at. Frames and videos are in
-it within a budget; the others are read from the run's folder, as long as the report lies there.
+The report contains all recorded episodes in compressed chunks, which the page unpacks on demand. Frames and videos are
+embedded up to a budget. The page loads the others from the run folder, as long as the report stays in it.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from render.viewer.records import read_frame
 from render.viewer.run import Watched, with_frames
 
 FRAME_BYTES: Final = 64_000_000
-"""At most so many bytes of the file are frames: held-out episodes first, then training's, the newest first."""
+"""Maximum number of bytes for frames: held-out episodes first, then training episodes from the newest."""
 VIDEO_BYTES: Final = 32_000_000
-"""At most so many bytes of the file are videos."""
+"""Maximum number of bytes for videos."""
 CHUNK: Final = 50
-"""Episodes in a chunk."""
+"""Number of episodes per chunk."""
 LEVEL: Final = 5
-"""How hard gzip tries: more saves little, and a run waits for it."""
+"""gzip level. A higher level saves little and delays the end of the run."""
 
 
 def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path:
-    """Write `report.html` into a run folder, from what is there; what is missing or damaged is a note on the page.
+    """Write `report.html` into a run folder. Missing or damaged data become notes on the page.
 
-    The file is replaced whole or not at all.
+    The file is replaced atomically.
 
     Args:
-        run_folder: as `render.watch` opens it.
-        frame_bytes: how much of the file may be frames.
+        run_folder: any folder that `render.watch` opens.
+        frame_bytes: maximum number of bytes for frames.
 
     Raises:
         ValueError: the folder does not exist.
@@ -45,7 +45,7 @@ def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path
     """
     folder = Path(run_folder)
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no run folder: it does not exist")
+        raise ValueError(f"{folder} is not a run folder: it does not exist")
     watched = Watched([folder])
     run = watched.run() | {"live": False}
     run["videos"] = [video | {"url": url} for video, url in zip(run["videos"], _videos(watched), strict=True)]
@@ -66,7 +66,7 @@ def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path
                 attributes: dict[str, str | int] = {"class": "chunk", "data-from": first, "data-to": last}
                 file.write(page.script("application/octet-stream", packed(records), attributes))
             if beside:
-                note = "not in this file; the page takes them from episodes/ beside it."
+                note = "not in this file; the page loads them from the episodes/ folder next to it."
                 run["notes"].append(f"The frames of {beside} episodes are {note}")
             file.write(page.script("application/json", page.embedded_json(run), {"id": "run"}))
             file.write(after)
@@ -77,13 +77,13 @@ def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path
 
 
 def packed(data: Any) -> str:
-    """JSON, gzip, base64."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))  # records have finite numbers alone
+    """Encode data as JSON, gzip and base64."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))  # all numbers in records are finite
     return base64.b64encode(gzip.compress(text.encode(), LEVEL, mtime=0)).decode()
 
 
 def _record(watched: Watched, number: int, inline: bool) -> dict[str, Any]:
-    """A whole record; where it cannot be read (any more), its id and the reason."""
+    """Return a record, or its id and the error if it can no longer be read."""
     try:
         place, record = watched.records.record(number)
     except (ValueError, OSError) as error:
@@ -93,13 +93,13 @@ def _record(watched: Watched, number: int, inline: bool) -> dict[str, Any]:
 
 
 def _data(path: Path) -> str | None:
-    """A frame as a data: URL; None where it cannot be read or is no PNG."""
+    """Return a frame as a data: URL, or None if it is unreadable or not a PNG."""
     data = read_frame(path)
     return None if data is None else "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def _inlined(watched: Watched, budget: int) -> set[int]:
-    """The ids of the episodes whose frames are in the file."""
+    """Return the ids of the episodes whose frames are embedded."""
     found: set[int] = set()
     for number in _by_weight(watched.records.columns["label"]):
         try:
@@ -117,13 +117,13 @@ def _inlined(watched: Watched, budget: int) -> set[int]:
 
 
 def _by_weight(labels: list[str]) -> Iterator[int]:
-    """The ids of episodes, held-out ones first, then training's from the newest on."""
+    """Yield episode ids, held-out episodes first, then training episodes from the newest."""
     yield from (number for number, label in enumerate(labels) if label != "train")
     yield from (number for number, label in reversed(list(enumerate(labels))) if label == "train")
 
 
 def _videos(watched: Watched) -> Iterator[str]:
-    """Each video's address: its data within the budget, else its place beside the file."""
+    """Yield the URL of each video: embedded data within the budget, else a relative path."""
     left = VIDEO_BYTES
     for name, path in watched.folders[0].videos().items():
         size = path.stat().st_size * 4 // 3

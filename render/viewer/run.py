@@ -1,6 +1,6 @@
-"""What is watched: one run folder or several on one page, as the page's own data (schema 1).
+"""Page data (schema 1) of one or several watched run folders.
 
-Several runs lie side by side: labels become "run/label", curves are laid over each other, tables say whose they are.
+With several runs, labels become "run/label", curves share their charts, and table rows carry the name of their run.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ SCHEMA: Final = 1
 
 
 class Watched:
-    """The run folders of one page."""
+    """Run folders shown on one page."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        paths = list({path.resolve(): path for path in paths}.values())  # one that is given twice is one
+        paths = list({path.resolve(): path for path in paths}.values())  # ignore folders given twice
         names = _different([path.resolve().name for path in paths])
         self.folders = [Folder(path, name) for path, name in zip(paths, names, strict=True)]
         self.prefixes = [f"{name}/" if len(paths) > 1 else "" for name in names]
         self.records = Records(dict(zip(self.prefixes, paths, strict=True)))
 
     def run(self) -> dict[str, Any]:
-        """All but the episodes, as it is on disk now."""
+        """Read the current state from disk and return the page data without episodes."""
         self.records.refresh()
         several = len(self.folders) > 1
         runs = []
@@ -53,12 +53,12 @@ class Watched:
         }
 
     def episodes(self, after: int) -> dict[str, Any]:
-        """The index of the episodes from id `after` on."""
+        """Return the index of the episodes with an id of at least `after`."""
         self.records.refresh()
         return self.records.index(after)
 
     def episode(self, number: int) -> dict[str, Any]:
-        """A whole record, its frames as addresses on the server; raises as `Records.record`."""
+        """Return a record with its frames as server URLs. Raises the errors of `Records.record`."""
         if number >= len(self.records):
             self.records.refresh()
         place, record = self.records.record(number)
@@ -66,14 +66,14 @@ class Watched:
         return with_frames(record, place, lambda path: f"/frames/{where}/{path.name}")
 
     def video(self, number: int, name: str) -> Path | None:
-        """Where a video lies; None where there is none of that name."""
+        """Return the path of a video, or None if there is no such video."""
         if not 0 <= number < len(self.folders):
             return None
         videos = self.folders[number].videos()
         return {os.fsencode(one).decode(errors="replace"): path for one, path in videos.items()}.get(name)
 
     def _videos(self) -> list[dict[str, str]]:
-        """The videos, with their addresses on the server."""
+        """Return the videos with their server URLs."""
         return [
             {
                 "name": prefix + path.stem,
@@ -85,7 +85,7 @@ class Watched:
         ]
 
     def _policies(self) -> list[dict[str, Any]]:
-        """Who played, run by run: before, after each stage, after, then the others."""
+        """Return the policies run by run: before, after each stage, after, then the others."""
         found = Counter(self.records.columns["label"])
         return [
             {"label": label, "title": self._title(label, prefix), "episodes": found[label]}
@@ -96,20 +96,26 @@ class Watched:
 
     @staticmethod
     def _title(label: str, prefix: str) -> str:
-        """A label for people, with its run where there are several."""
+        """Return the display title of a label, with its run if there are several."""
         name = title(label.removeprefix(prefix))
         return f"{prefix.removesuffix('/')} · {name}" if prefix else name
 
 
 def with_frames(record: dict[str, Any], place: Place, address: Callable[[Path], str | None]) -> dict[str, Any]:
-    """The record with each turn's frame as the address that is made of its file; None where there is no such file."""
+    """Return a record whose frames are URLs instead of names.
+
+    Args:
+        record: the record.
+        place: folder of the record.
+        address: maps a frame file to its URL; a missing file gets None.
+    """
     there = place.frames({turn["frame"] for turn in record["turns"]})
     shown = {name: address(path) for name, path in there.items()}
     return record | {"turns": [turn | {"frame": shown.get(turn["frame"])} for turn in record["turns"]]}
 
 
 def _merged(runs: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
-    """Several runs as one."""
+    """Merge the page data of several runs."""
     pairs = list(zip(names, runs, strict=True))
     steps = {run["reported_step"] for run in runs if run["stages"]}
     stages = [run["stages"] for run in runs if run["stages"]]
@@ -126,9 +132,9 @@ def _merged(runs: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
 
 
 def _tables(runs: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The tables of several runs; those of one title and the same columns as one, their rows with the run's name.
+    """Merge tables with the same title and columns. Rows get the name of their run.
 
-    Published rows are no run's: they come last, once.
+    Published rows belong to no run. They come last, without duplicates.
     """
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for name, run in runs:
@@ -146,7 +152,7 @@ def _tables(runs: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
 
 
 def _different(names: Sequence[str]) -> list[str]:
-    """The names, those that come again with a number."""
+    """Return the names, made unique by a number."""
     out: list[str] = []
     for name in names:
         numbered = (f"{name} ({number})" for number in count(2))

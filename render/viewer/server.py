@@ -1,8 +1,7 @@
-"""The page and a run's data over HTTP, on this machine alone.
+"""HTTP server for the page and the data of a run, on this machine only.
 
-Only addresses that are listed here are answered, only to names of this machine (so that no foreign site can reach it by
-DNS rebinding), only GET. Files are looked up among those that were read from the folder; no path comes out of an
-address.
+The server answers GET requests to the routes below and only for host names of this machine, which prevents DNS
+rebinding by other sites. Files are looked up among those found in the run folder. No path is built from a URL.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ SAFE: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
-"""On every answer."""
+"""Headers of every response."""
 VIDEOS: Final = {".mp4": "video/mp4", ".gif": "image/gif"}
 
 
 class ShortInteger(IntegerConvertor):
-    """A number in an address; one that is longer is at no address."""
+    """A URL parameter of 1 to 12 digits. Longer numbers match no route."""
 
     regex = "[0-9]{1,12}"
 
@@ -47,7 +46,7 @@ register_url_convertor("short", ShortInteger())
 
 
 def server(watched: Watched) -> uvicorn.Server:
-    """The server, not started yet; its `run` takes the socket that it listens on."""
+    """Return the server, not yet started. Its `run` method takes the listening socket."""
     config = uvicorn.Config(
         application(watched), log_level="warning", server_header=False, lifespan="off", ws="none",
         timeout_graceful_shutdown=1,
@@ -56,7 +55,7 @@ def server(watched: Watched) -> uvicorn.Server:
 
 
 def application(watched: Watched) -> Starlette:
-    """The server's application; `watched` is asked by one request at a time."""
+    """Return the web application. A lock allows one request at a time to use `watched`."""
     lock = threading.Lock()
 
     def index(request: Request) -> Response:
@@ -77,7 +76,7 @@ def application(watched: Watched) -> Starlette:
     def episodes(request: Request) -> Response:
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 12):
-            return _problem(400, f"after={after[:40]} is no number of an episode: it is 0 or more")
+            return _problem(400, f"after={after[:40]} is not an episode id: it must be 0 or more")
         with lock:
             return _answer(_json(watched.episodes(int(after))), "application/json", {"Cache-Control": "no-store"})
 
@@ -87,7 +86,7 @@ def application(watched: Watched) -> Starlette:
             with lock:
                 generation = str(watched.records.generation)
                 if request.query_params.get("generation", generation) != generation:
-                    raise ValueError("the episodes have changed since the page asked for their list")
+                    raise ValueError("the episodes have changed since the page loaded their list")
                 record = watched.episode(number)
         except IndexError:
             return _problem(404, f"there is no episode {number}")
@@ -110,10 +109,10 @@ def application(watched: Watched) -> Starlette:
         return FileResponse(path, media_type=VIDEOS[path.suffix], headers=SAFE | {"Cache-Control": "no-cache"})
 
     def nothing(request: Request, error: Exception) -> Response:
-        return _problem(getattr(error, "status_code", 404), "there is nothing here")
+        return _problem(getattr(error, "status_code", 404), "not found")
 
     def failed(request: Request, error: Exception) -> Response:
-        return _problem(500, f"the server failed ({type(error).__name__}): its terminal says where")
+        return _problem(500, f"the server failed ({type(error).__name__}): see its terminal for details")
 
     handlers: dict[Any, Callable[[Request, Exception], Response]] = {404: nothing, 405: nothing, 500: failed}
     return Starlette(
@@ -131,17 +130,17 @@ def application(watched: Watched) -> Starlette:
 
 
 def _json(data: Any) -> bytes:
-    """JSON without numbers that JSON lacks."""
+    """Encode data as JSON. NaN and infinities become null."""
     return json.dumps(page.finite(data), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
         errors="replace"
     )
 
 
 def _answer(body: str | bytes, kind: str, headers: dict[str, str]) -> Response:
-    """An answer that browsers take for nothing else."""
+    """Return a response with the security headers, such as no content sniffing."""
     return Response(body, media_type=kind, headers=SAFE | headers)
 
 
 def _problem(status: int, text: str) -> Response:
-    """One line of JSON that says what is wrong."""
+    """Return an error response with a one-line JSON message."""
     return Response(_json({"error": text}), status, SAFE | {"Cache-Control": "no-store"}, "application/json")

@@ -1,4 +1,4 @@
-"""A run's results as the page's facts and tables: before and after, the floors, other tasks, kinds, published rows.
+"""Results of a run as the facts and tables of the page.
 
 A cell is a text, or {"text", "value", "low", "high"} for a share with its 95% interval, drawn as a bar.
 """
@@ -21,7 +21,7 @@ Table = dict[str, Any]
 
 
 def title(label: str) -> str:
-    """A label for people; "random-sokoban", as films of several tasks are called, is the label and its task."""
+    """Return the display title of a label. "random-sokoban", a video name with several tasks, has label and task."""
     known, dash, task = label.partition("-")
     if dash and (known in LABELS or known.startswith("after_")):
         return f"{title(known)} · {task}"
@@ -29,7 +29,7 @@ def title(label: str) -> str:
 
 
 def facts(summary: Mapping[str, Any]) -> list[list[str]]:
-    """What a run was, in pairs of words. `summary` is summary.json, or what is known while the run goes on."""
+    """Return facts about a run as [label, text] pairs. `summary` is summary.json or a provisional summary."""
     found = []
     for key, label in (("task", "Task"), ("seed", "Seed"), ("model", "Model")):
         if isinstance(summary.get(key), str | int):
@@ -51,7 +51,7 @@ def facts(summary: Mapping[str, Any]) -> list[list[str]]:
 
 
 def result_tables(summary: Mapping[str, Any]) -> list[Table]:
-    """The tables of a run's summary: its own task by policy, and the other tasks."""
+    """Return the tables of a run summary: results of its task by policy, and of other tasks."""
     tables = []
     results = {name: mapping(result) for name, result in mapping(summary.get("success")).items()}
     if results:
@@ -75,9 +75,9 @@ def result_tables(summary: Mapping[str, Any]) -> list[Table]:
 
 
 def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
-    """The tables of a results.json, as `training.evaluate` has made them; what is none is left out.
+    """Return the tables of a results.json written by `training.evaluate`. Malformed tables are left out.
 
-    `published`, where it is there, is how many of the last rows are what others have published.
+    The optional `published` is the number of trailing rows taken from published results.
     """
     tables = []
     for table in map(mapping, items(results.get("tables"))):
@@ -98,7 +98,7 @@ def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
 
 
 def _cell(cell: Any) -> Cell:
-    """A cell of a file: a text, or a text with those of its figures that are numbers."""
+    """Return a cell read from a file: a text, or a text with its numeric fields."""
     if not isinstance(cell, dict):
         return str(cell)
     figures = {key: number(cell.get(key)) for key in ("value", "low", "high")}
@@ -106,7 +106,7 @@ def _cell(cell: Any) -> Cell:
 
 
 def share(result: Any) -> Cell:
-    """A mean between 0 and 1, with its interval where there is one."""
+    """Return a cell for a mean from 0 to 1, with its interval if there is one."""
     result = mapping(result)
     mean = number(result.get("mean"))
     if mean is None:
@@ -120,13 +120,13 @@ def share(result: Any) -> Cell:
 
 
 def count(result: Mapping[str, Any]) -> str:
-    """How many episodes a result is over."""
+    """Return the number of episodes of a result as text."""
     found = number(result.get("n"))
     return "" if found is None else str(round(found))
 
 
 def duration(seconds: float) -> str:
-    """Hours, minutes and seconds."""
+    """Format seconds as hours and minutes, minutes and seconds, or seconds."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02d} min"
@@ -134,10 +134,10 @@ def duration(seconds: float) -> str:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """A dictionary, empty where the value is none."""
+    """Return the value if it is a dictionary, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def items(value: Any) -> Iterable[Any]:
-    """A list, empty where the value is none."""
+    """Return the value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []

@@ -1,1 +1,1 @@
-"""Drawing the pictures of visual questions."""
+"""Drawing of the images of visual questions."""

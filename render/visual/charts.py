@@ -1,7 +1,7 @@
-"""Charts as the world draws them, by matplotlib: bars, lines, pies and tables.
+"""Charts drawn with matplotlib: bars, lines, pies and tables.
 
-Only matplotlib's objects are used, never pyplot, and of its settings the defaults, whatever the user has chosen: the
-pixels depend on the data, the size and the version of matplotlib alone.
+The module uses matplotlib's object interface, never pyplot, and ignores the user's settings. The pixels depend only on
+the data, the size and the version of matplotlib.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ from render.draw.canvas import Frame
 from render.visual.themes import THEMES, Theme, readable
 
 _SETTINGS = threading.Lock()
-"""matplotlib's settings belong to the whole process: they are changed for one chart at a time, and put back."""
+"""Lock on matplotlib's process-wide settings, which are changed for one chart at a time and then restored."""
 
 INCHES = 3.2
-"""The shorter side of every chart on paper: at other sizes it is the same chart, finer or coarser."""
+"""Shorter side of every chart in inches. The frame size changes only the resolution."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """Numbers in rows (places along the axis) and columns (series)."""
+    """Values in rows (positions along the axis) and columns (series)."""
 
     title: str
     unit: str
-    """What the numbers are, along their axis."""
+    """Label of the value axis."""
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    """Names of the series, in the legend where there are several."""
+    """Names of the series. A legend lists them if there are several."""
     values: tuple[tuple[int, ...], ...]
     """[rows][columns]."""
     step: int
-    """From one tick of the axis to the next; the axis begins at 0."""
+    """Distance between ticks of the value axis, which starts at 0."""
     halves: bool = False
-    """Fine lines in the middle between the ticks."""
+    """Draw fine lines midway between the ticks."""
     labelled: bool = False
-    """Every value is written beside its mark."""
+    """Write every value next to its mark."""
     theme: int = 0
     """Index into `THEMES`."""
 
 
 @dataclass(frozen=True)
 class Bars(Series):
-    """Bars, side by side where there are several series."""
+    """A bar chart, grouped if there are several series."""
 
     horizontal: bool = False
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
 
         def paint(figure: Any, theme: Theme) -> None:
             axes = figure.add_subplot()
@@ -62,7 +62,7 @@ class Bars(Series):
             for index, name in enumerate(self.columns):
                 values = [row[index] for row in self.values]
                 at = places + (index - (len(self.columns) - 1) / 2) * thick
-                # the first of several bars stands on top when they lie: the legend and they agree
+                # horizontal bars start at the top, in the order of the legend
                 draw = axes.barh if self.horizontal else axes.bar
                 bars = draw(at, values, thick * 0.92, color=theme.palette[index], label=name, zorder=3)
                 if self.labelled:
@@ -77,13 +77,13 @@ class Bars(Series):
 
 @dataclass(frozen=True)
 class Lines(Series):
-    """Lines from point to point, with a mark at each."""
+    """A line chart with a marker at each point."""
 
     marker: str = "o"
-    """matplotlib's name of the mark."""
+    """matplotlib marker code."""
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
 
         def paint(figure: Any, theme: Theme) -> None:
             axes = figure.add_subplot()
@@ -97,7 +97,7 @@ class Lines(Series):
                     for place, value in enumerate(values):
                         before, after = values[max(place - 1, 0)], values[min(place + 1, len(values) - 1)]
                         below, aside = value < min(before, after), before < value < after or before > value > after
-                        shift = (-3 if after > before else 3) if aside else 0  # off the line
+                        shift = (-3 if after > before else 3) if aside else 0  # keep the label off the line
                         axes.annotate(
                             str(value), (place, value), xytext=(shift, -5 if below else 4 if aside else 5),
                             textcoords="offset points", ha=("left", "center", "right")[1 - shift // 3],
@@ -113,21 +113,21 @@ class Lines(Series):
 
 @dataclass(frozen=True)
 class Pie:
-    """Shares of a whole, clockwise from the top."""
+    """A pie chart, clockwise from the top."""
 
     title: str
     names: tuple[str, ...]
     shares: tuple[int, ...]
-    """Percent; they add up to 100."""
+    """Percentages that sum to 100."""
     written: tuple[bool, ...]
-    """Which shares stand in their slices; `?` stands in the others where any are written."""
+    """True for each share written in its slice. If any is True, the other slices show `?`."""
     ring: bool = False
     legend: bool = False
-    """The names stand in a legend, and not beside the slices."""
+    """Show the names in a legend instead of next to the slices."""
     theme: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
 
         def paint(figure: Any, theme: Theme) -> None:
             axes = figure.add_subplot()
@@ -155,17 +155,17 @@ class Pie:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of words and numbers."""
+    """A table of text and numbers."""
 
     title: str
     header: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
-    """[rows][columns]; the first column holds names."""
+    """[rows][columns]. The first column holds names."""
     striped: bool = True
     theme: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
 
         def paint(figure: Any, theme: Theme) -> None:
             axes = figure.add_axes((0.02, 0.02, 0.96, 0.86))
@@ -195,7 +195,18 @@ class Table:
 
 
 def chart(height: int, width: int, theme: int, paint: Callable[[Any, Theme], None], tight: bool = True) -> Frame:
-    """Paint a matplotlib figure into a frame: uint8 [height, width, 3]."""
+    """Render a matplotlib figure into a frame.
+
+    Args:
+        height: height in pixels.
+        width: width in pixels.
+        theme: index into `THEMES`.
+        paint: function that draws on the figure in the given theme.
+        tight: apply matplotlib's tight layout.
+
+    Returns:
+        uint8 [height, width, 3].
+    """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and only needed for charts
     from matplotlib.figure import Figure
@@ -203,7 +214,7 @@ def chart(height: int, width: int, theme: int, paint: Callable[[Any, Theme], Non
     dpi = min(height, width) / INCHES
     with _SETTINGS, matplotlib.rc_context():
         matplotlib.rcdefaults()
-        # a hundredth of a pixel more: the canvas cuts broken pixels off
+        # a hundredth of a pixel extra, since the canvas drops fractional pixels
         figure = Figure(figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi, facecolor=THEMES[theme].paper)
         canvas = FigureCanvasAgg(figure)
         paint(figure, THEMES[theme])
@@ -211,16 +222,23 @@ def chart(height: int, width: int, theme: int, paint: Callable[[Any, Theme], Non
             figure.tight_layout(pad=0.5)
         canvas.draw()
     frame = np.array(np.asarray(canvas.buffer_rgba())[..., :3])
-    figure.clear()  # its parts hold one another: memory would wait for the garbage collector
+    figure.clear()  # breaks reference cycles, so that memory is freed at once
     return frame
 
 
 def frame_axes(axes: Any, theme: Theme, series: Series, horizontal: bool) -> None:
-    """Grid, ticks, labels, title and legend."""
+    """Add grid, ticks, labels, title and legend to the axes of a chart.
+
+    Args:
+        axes: matplotlib axes with the data.
+        theme: theme of the chart.
+        series: data of the chart.
+        horizontal: values run along the x axis.
+    """
     values, other = (axes.xaxis, axes.yaxis) if horizontal else (axes.yaxis, axes.xaxis)
     top = (max(max(row) for row in series.values) // series.step + 1) * series.step
     ticks = list(range(0, top + 1, series.step))
-    room = top * (0.14 if horizontal else 0.05) if series.labelled else 0  # for the label of the largest
+    room = top * (0.14 if horizontal else 0.05) if series.labelled else 0  # room for the label of the largest value
     (axes.set_xlim if horizontal else axes.set_ylim)(0, top + room)
     crowded = horizontal and len(ticks) * (len(str(top)) + 1) > 32
     values.set_ticks(ticks, [str(tick) if index % 2 == 0 or not crowded else "" for index, tick in enumerate(ticks)])
@@ -244,12 +262,21 @@ def frame_axes(axes: Any, theme: Theme, series: Series, horizontal: bool) -> Non
 
 
 def heading(axes: Any, theme: Theme, title: str) -> None:
-    """The title above a chart."""
+    """Write `title` above the matplotlib `axes` in the style of `theme`."""
     axes.set_title(title, fontsize=11, weight="bold", color=theme.ink, family=theme.font, pad=6)
 
 
 def legend(axes: Any, theme: Theme, columns: int, handles: Any, labels: Any, gap: float = 0.16) -> None:
-    """A legend below the plot."""
+    """Add a legend below the plot.
+
+    Args:
+        axes: matplotlib axes.
+        theme: theme of the chart.
+        columns: number of columns of the legend.
+        handles: matplotlib artists, one per entry.
+        labels: names of the entries.
+        gap: distance from the plot, as a fraction of its height.
+    """
     axes.legend(
         handles, labels, loc="upper center", bbox_to_anchor=(0.5, -gap), ncols=columns, frameon=False,
         labelcolor=theme.ink, prop={"size": 8.5, "family": theme.font}, handlelength=1.6, columnspacing=1.2,
@@ -257,7 +284,14 @@ def legend(axes: Any, theme: Theme, columns: int, handles: Any, labels: Any, gap
 
 
 def names(axes: Any, rows: tuple[str, ...], theme: Theme, horizontal: bool) -> None:
-    """The rows' names along their axis, aslant where they would touch."""
+    """Write the names of the rows along their axis, slanted where they would overlap.
+
+    Args:
+        axes: matplotlib axes.
+        rows: names of the rows.
+        theme: theme of the chart.
+        horizontal: names run along the y axis.
+    """
     axis = axes.yaxis if horizontal else axes.xaxis
     crowded = not horizontal and (max(map(len, rows)) + 1) * len(rows) >= 36
     turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}

@@ -1,4 +1,4 @@
-"""Clock faces with hands."""
+"""Analogue clock faces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROMAN = ("XII", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI
 
 @dataclass(frozen=True)
 class ClockStyle:
-    """The colours of a clock."""
+    """Colours of a clock."""
 
     paper: Colour
     rim: Colour
@@ -35,16 +35,16 @@ STYLES = (
 
 @dataclass(frozen=True)
 class Clocks:
-    """One clock, or two: upper left and lower right."""
+    """One clock, or two at the upper left and lower right."""
 
     times: tuple[tuple[int, int], ...]
-    """Hour and minute of each."""
+    """Hour and minute of each clock."""
     numerals: str = "all"
     """One of `NUMERALS`."""
     style: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         style = STYLES[self.style]
         sheet = Sheet(height, width, style.paper)
         if len(self.times) == 1:
@@ -56,7 +56,7 @@ class Clocks:
 
     def _clock(self, sheet: Sheet, style: ClockStyle, middle: float, radius: float, time: tuple[int, int]) -> None:
         def point(turn: float, length: float) -> tuple[float, float]:
-            """A place on the face: `turn` in full turns from twelve o'clock on."""
+            """Return a point on the face. `turn` is in full turns clockwise from twelve o'clock."""
             angle = 2 * math.pi * turn
             return middle + radius * length * math.sin(angle), middle - radius * length * math.cos(angle)
 

@@ -1,4 +1,4 @@
-"""Graphs of functions over a grid of whole numbers, drawn by matplotlib."""
+"""Function graphs on an integer grid, drawn with matplotlib."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Graphs:
 
     names: tuple[str, ...]
     curves: tuple[tuple[tuple[float, float], ...], ...]
-    """The points of each curve, close enough to look smooth; what lies outside is cut off."""
+    """Points of each curve, dense enough to look smooth. Parts outside the square are clipped."""
     span: int
     crossed: bool = True
-    """The axes cross in the middle; else they stand left and below."""
+    """Let the axes cross in the middle. Otherwise they are at the left and the bottom."""
     theme: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
 
         def paint(figure: Any, theme: Theme) -> None:
             axes = figure.add_subplot()
@@ -44,7 +44,7 @@ class Graphs:
             for side, spine in axes.spines.items():
                 spine.set_visible(not self.crossed and side in ("left", "bottom"))
                 spine.set_color(theme.ink)
-            if self.crossed:  # only for the numbers: the lines are there
+            if self.crossed:  # for the tick labels only, since the lines are already drawn
                 axes.spines["left"].set_position("zero")
                 axes.spines["bottom"].set_position("zero")
                 ticks.remove(0)

@@ -1,4 +1,4 @@
-"""Things with a scale to be read: thermometers, rulers and dials; and lines that wind around each other."""
+"""Instruments with a scale (thermometers, rulers and dials) and tangled lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CASE: Colour = (96, 104, 118)
 
 @dataclass(frozen=True)
 class Scale:
-    """Marks from `low` to `high`, one every `fine`, a long one with its number every `coarse`."""
+    """Scale from `low` to `high` with a mark every `fine` and a long, numbered mark every `coarse`."""
 
     low: int
     high: int
@@ -22,26 +22,26 @@ class Scale:
     coarse: int
 
     def marks(self) -> list[tuple[int, float, bool]]:
-        """Number, place from 0 to 1, and whether it is a long one."""
+        """Return the marks as (value, position from 0 to 1, True if long)."""
         span = self.high - self.low
         steps = range(self.low, self.high + 1, self.fine)
         return [(mark, (mark - self.low) / span, (mark - self.low) % self.coarse == 0) for mark in steps]
 
     def place(self, value: int) -> float:
-        """Where a value lies, from 0 to 1."""
+        """Return the position of a value on the scale, from 0 to 1."""
         return (value - self.low) / (self.high - self.low)
 
 
 @dataclass(frozen=True)
 class Thermometers:
-    """One thermometer, or two side by side with a letter each."""
+    """One thermometer, or two side by side, labelled with letters."""
 
     scale: Scale
     values: tuple[int, ...]
     paper: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         sheet = Sheet(height, width, PAPERS[self.paper])
         for index, value in enumerate(self.values):
             x = 0.56 if len(self.values) == 1 else (0.31, 0.81)[index]
@@ -67,14 +67,14 @@ class Ruler:
     """A bar above a ruler in centimetres."""
 
     scale: Scale
-    """In millimetres."""
+    """Scale in millimetres."""
     start: int
     end: int
     colour: str = "blue"
     paper: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         sheet = Sheet(height, width, PAPERS[self.paper])
         left, right, top = 0.07, 0.93, 0.5
 
@@ -98,7 +98,7 @@ class Ruler:
 
 @dataclass(frozen=True)
 class Dial:
-    """A round scale with a needle, from lower left over the top to lower right."""
+    """A round scale with a needle, clockwise from the lower left to the lower right."""
 
     scale: Scale
     value: int
@@ -106,7 +106,7 @@ class Dial:
     paper: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         sheet = Sheet(height, width, PAPERS[self.paper])
         middle = 0.53
 
@@ -130,16 +130,16 @@ class Dial:
 
 @dataclass(frozen=True)
 class Tangle:
-    """Lines from numbers on the left to letters on the right, which change places on their way."""
+    """Lines from numbers on the left to letters on the right that cross on the way."""
 
     orders: tuple[tuple[int, ...], ...]
-    """[stage][place from the top]: which line (0, 1, …) is there; neighbours may change places from stage to stage."""
+    """[stage][position from the top]: index of the line. Neighbours may swap from one stage to the next."""
     colours: tuple[str, ...]
-    """Of each line."""
+    """Colour name of each line."""
     paper: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         paper = PAPERS[self.paper]
         sheet = Sheet(height, width, paper)
         count, stages = len(self.colours), len(self.orders) - 1
@@ -157,7 +157,7 @@ class Tangle:
                     smooth = along * along * (3 - 2 * along)
                     points.append((left + (right - left) * (stage + along) / stages, y(one + (other - one) * smooth)))
             points.append((right + 0.02, points[-1][1]))
-            sheet.path(points, thick * 2.4, paper)  # what is below is cut, so that the way on is clear
+            sheet.path(points, thick * 2.4, paper)  # cut the line below, so that the crossing is easy to follow
             sheet.path(points, thick, COLOURS[colour])
         for place in range(count):
             sheet.text(str(self.orders[0][place] + 1), 0.055, y(place), 0.1)

@@ -1,4 +1,4 @@
-"""Mazes, networks of lines between letters, and patterns of cells with turned copies."""
+"""Mazes, networks of lettered nodes, and cell patterns with rotated copies."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ GOAL: Colour = (24, 120, 60)
 
 @dataclass(frozen=True)
 class Maze:
-    """Cells with walls between them and letters in some of them."""
+    """A maze of cells with walls, and letters in some cells."""
 
     rows: int
     columns: int
     doors: frozenset[tuple[tuple[int, int], tuple[int, int]]]
-    """Pairs of neighbouring cells (row, column), the smaller first, without a wall between them."""
+    """Pairs of neighbouring cells (row, column) without a wall between them, the smaller cell first."""
     letters: tuple[tuple[str, int, int], ...]
-    """Letter, row and column; S is drawn in red, others in green."""
+    """Letter, row and column. S is drawn in red, other letters in green."""
     paper: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         sheet = Sheet(height, width, PAPERS[self.paper])
         cell = 0.94 / max(self.rows, self.columns)
         left, top = 0.5 - self.columns * cell / 2, 0.5 - self.rows * cell / 2
@@ -43,7 +43,7 @@ class Maze:
         return sheet.frame()
 
     def symbols(self) -> str:
-        """The maze in characters: +, - and | are walls, letters and spaces are cells."""
+        """Return the maze as text: +, - and | are walls, letters and spaces are cells."""
         letters = {(row, column): letter for letter, row, column in self.letters}
         lines = []
         for row in range(self.rows + 1):
@@ -61,14 +61,14 @@ class Network:
     """Lettered nodes and the lines between them."""
 
     nodes: tuple[tuple[str, float, float], ...]
-    """Letter, x and y."""
+    """Letter, x and y of each node."""
     lines: tuple[tuple[str, str, int], ...]
-    """Two letters, and the number on the line between them; 0 stands for none."""
+    """Two letters and the number on the line between them. 0 means no number."""
     style: int = 0
     """Index into `NODES`."""
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         paper, fill, ink = NODES[self.style]
         sheet = Sheet(height, width, paper)
         places = {letter: (x, y) for letter, x, y in self.nodes}
@@ -92,22 +92,22 @@ NODES: tuple[tuple[Colour, Colour, Colour], ...] = (
     ((250, 247, 240), (46, 140, 90), (255, 255, 255)),
     ((246, 244, 250), (255, 255, 255), (44, 48, 56)),
 )
-"""Paper, node and letter."""
+"""Colours of paper, node and letter."""
 
 Pattern = tuple[tuple[str, ...], ...]
-"""Rows of cells, each the name of a colour or empty."""
+"""Rows of cells, each a colour name or empty."""
 
 
 @dataclass(frozen=True)
 class Turned:
-    """A pattern of coloured cells beside its four options."""
+    """A pattern of coloured cells next to its four options."""
 
     pattern: Pattern
     options: tuple[Pattern, ...]
     paper: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         sheet = Sheet(height, width, PAPERS[self.paper])
         _pattern(sheet, self.pattern, 0.22, 0.45, 0.36)
         sheet.line((0.445, 0.06), (0.445, 0.94), 0.004, (170, 176, 186))
@@ -119,7 +119,7 @@ class Turned:
 
 
 def _pattern(sheet: Sheet, pattern: Pattern, x: float, y: float, side: float) -> None:
-    """A square pattern around (x, y)."""
+    """Draw a square pattern centred on (x, y)."""
     cell = side / len(pattern)
     left, top = x - side / 2, y - side / 2
     sheet.rectangle(left, top, left + side, top + side, (255, 255, 255))

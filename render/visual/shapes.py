@@ -1,4 +1,4 @@
-"""Pictures of coloured shapes: strewn over the paper, in a grid, or as a pattern matrix with options."""
+"""Images of coloured shapes: scattered, in a grid, or as a pattern matrix with options."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ LETTERS = "ABCDEFGH"
 
 @dataclass(frozen=True)
 class Item:
-    """One shape; lengths and places are parts of the picture's shorter side."""
+    """One shape. Lengths and positions are fractions of the shorter side of the image."""
 
     colour: str
-    """A name of `COLOURS`."""
+    """Key of `COLOURS`."""
     shape: str
     """One of `SHAPES`."""
     x: float
     y: float
     radius: float
     angle: float = 0
-    """Turned by this many radians."""
+    """Rotation in radians."""
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """Shapes on paper; later ones cover earlier ones."""
+    """Shapes on paper. Later shapes cover earlier ones."""
 
     items: tuple[Item, ...]
     paper: int = 0
     """Index into `PAPERS`."""
     grid: tuple[int, int] | None = None
-    """Rows and columns of the lines behind the shapes."""
+    """Rows and columns of the grid behind the shapes, or None for no grid."""
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         sheet = Sheet(height, width, PAPERS[self.paper])
         if self.grid is not None:
             rows, columns = self.grid
@@ -53,35 +53,35 @@ class Shapes:
 
 
 def grid_box(rows: int, columns: int) -> tuple[float, float, float]:
-    """Left, top and cell side of a grid in the middle of the picture."""
+    """Return left edge, top edge and cell side of a grid centred in the image."""
     cell = 0.92 / max(rows, columns)
     return 0.5 - columns * cell / 2, 0.5 - rows * cell / 2, cell
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a pattern matrix: `count` equal shapes."""
+    """One cell of a pattern matrix with `count` equal shapes."""
 
     shape: str
     colour: str
     count: int
-    """1 to 4."""
+    """Number of shapes, 1 to 4."""
     fill: str
-    """solid, dotted or empty."""
+    """Fill of the shapes: "solid", "dotted" or "empty"."""
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Three rows of three cells, the last of them missing, and the options below."""
+    """A 3 × 3 matrix of cells without its last cell, and the options below it."""
 
     cells: tuple[Cell, ...]
-    """The eight cells that are shown, row by row."""
+    """The eight visible cells, row by row."""
     options: tuple[Cell, ...]
-    """Four or six."""
+    """Four or six options."""
     paper: int = 0
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         sheet = Sheet(height, width, PAPERS[self.paper])
         side = 0.185
         for index in range(9):
@@ -105,7 +105,7 @@ _SPOTS = {
 
 
 def _tile(sheet: Sheet, x: float, y: float, side: float, cell: Cell | None) -> None:
-    """A cell in its frame; None is the missing one."""
+    """Draw a cell with its border. None draws the missing cell."""
     corners = [(x, y), (x + side, y), (x + side, y + side), (x, y + side)]
     sheet.polygon(corners, (255, 255, 255))
     sheet.path([*corners, corners[0]], 0.006, INK)

@@ -1,4 +1,4 @@
-"""What the drawn puzzles share: a sheet of side 1 to draw on, named colours, and the outlines of named shapes."""
+"""Shared drawing tools of the puzzles: a sheet of side 1, named colours and outlines of named shapes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pygame
 from render.draw.canvas import Canvas, Colour, Frame
 
 FINE = 3
-"""Shapes are drawn this many times larger and averaged, which smooths their edges."""
+"""Supersampling factor. Shapes are drawn larger and averaged, which smooths their edges."""
 
 COLOURS: dict[str, Colour] = {
     "red": (222, 45, 38),
@@ -35,19 +35,25 @@ class Scene(Protocol):
     """Plain data that can be drawn."""
 
     def draw(self, height: int, width: int) -> Frame:
-        """The picture: uint8 [height, width, 3]."""
+        """Draw the image: uint8 [height, width, 3]."""
         ...
 
 
 class Sheet:
-    """A sheet of paper with a square of side 1 in its middle; x to the right, y down.
+    """A sheet of paper with a centred square of side 1, x to the right and y down.
 
-    Lengths are parts of the square's side, so a picture looks the same at every size. Text is written last, in the
-    frame's own pixels, so that it stays sharp.
+    Lengths are fractions of the side of the square, so an image looks the same at every size. Text is written last, at
+    the resolution of the frame, so that it stays sharp.
     """
 
     def __init__(self, height: int, width: int, paper: Colour = PAPERS[0]) -> None:
-        """An empty sheet for a frame of [height, width]."""
+        """Create an empty sheet.
+
+        Args:
+            height: height of the frame in pixels.
+            width: width of the frame in pixels.
+            paper: background colour, RGB.
+        """
         self._side = min(height, width)
         self._left, self._top = (width - self._side) / 2, (height - self._side) / 2
         fine = np.empty((height * FINE, width * FINE, 3), np.uint8)
@@ -62,25 +68,48 @@ class Sheet:
         return length * self._side * FINE
 
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
-        """A filled polygon."""
+        """Draw a filled polygon."""
         pygame.draw.polygon(self._canvas.surface, colour, [self._at(point) for point in points])
 
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
-        """A filled disc."""
+        """Draw a filled disc.
+
+        Args:
+            x: centre x, 0 to 1.
+            y: centre y, 0 to 1.
+            radius: radius as a fraction of the side.
+            colour: RGB, 0 to 255.
+        """
         pygame.draw.circle(self._canvas.surface, colour, self._at((x, y)), self._length(radius))
 
     def rectangle(
         self, left: float, top: float, right: float, bottom: float, colour: Colour, radius: float = 0
     ) -> None:
-        """A filled rectangle with rounded corners."""
+        """Draw a filled rectangle.
+
+        Args:
+            left: left edge, 0 to 1.
+            top: top edge, 0 to 1.
+            right: right edge, 0 to 1.
+            bottom: bottom edge, 0 to 1.
+            colour: RGB, 0 to 255.
+            radius: radius of the rounded corners as a fraction of the side.
+        """
         (x0, y0), (x1, y1) = self._at((left, top)), self._at((right, bottom))
         corner = pygame.Rect(round(x0), round(y0), round(x1) - round(x0), round(y1) - round(y0))
         pygame.draw.rect(self._canvas.surface, colour, corner, border_radius=round(self._length(radius)))
 
     def line(self, start: Point, end: Point, width: float, colour: Colour) -> None:
-        """A straight line with round ends."""
+        """Draw a straight line with round ends.
+
+        Args:
+            start: first end (x, y), 0 to 1.
+            end: second end (x, y), 0 to 1.
+            width: line width as a fraction of the side, at least one pixel.
+            colour: RGB, 0 to 255.
+        """
         (x0, y0), (x1, y1) = self._at(start), self._at(end)
-        thick = max(self._length(width), FINE)  # a pixel at least
+        thick = max(self._length(width), FINE)  # at least one pixel
         length = math.hypot(x1 - x0, y1 - y0)
         for x, y in ((x0, y0), (x1, y1)):
             pygame.draw.circle(self._canvas.surface, colour, (x, y), thick / 2)
@@ -90,16 +119,31 @@ class Sheet:
             pygame.draw.polygon(self._canvas.surface, colour, corners)
 
     def path(self, points: Sequence[Point], width: float, colour: Colour) -> None:
-        """Lines from point to point."""
+        """Draw a polyline.
+
+        Args:
+            points: points (x, y) in order, 0 to 1.
+            width: line width as a fraction of the side.
+            colour: RGB, 0 to 255.
+        """
         for start, end in itertools.pairwise(points):
             self.line(start, end, width, colour)
 
     def text(self, text: str, x: float, y: float, size: float, colour: Colour = INK, anchor: str = "centre") -> None:
-        """A line of text whose middle is at (x, y); `size` is the height of the line."""
+        """Write one line of text.
+
+        Args:
+            text: the line of text.
+            x: anchor x, 0 to 1.
+            y: vertical middle of the line, 0 to 1.
+            size: line height as a fraction of the side.
+            colour: RGB, 0 to 255.
+            anchor: horizontal position of `x` in the line: "left", "centre" or "right".
+        """
         self._texts.append((text, (x, y), size, colour, anchor))
 
     def frame(self) -> Frame:
-        """The picture: uint8 [H, W, 3]."""
+        """Return the finished image: uint8 [H, W, 3]."""
         fine = self._canvas.pixels
         total = np.zeros((fine.shape[0] // FINE, fine.shape[1] // FINE, 3), np.uint16)
         for row in range(FINE):
@@ -114,7 +158,15 @@ class Sheet:
 
 
 def outline(shape: str, x: float, y: float, radius: float, angle: float = 0) -> list[Point]:
-    """The corners of a named shape around (x, y), within `radius`, turned by `angle` radians."""
+    """Return the corners of a named shape.
+
+    Args:
+        shape: one of `SHAPES`.
+        x: centre x.
+        y: centre y.
+        radius: radius of the shape.
+        angle: rotation in radians.
+    """
     turned = math.cos(angle), math.sin(angle)
     return [
         (x + radius * (px * turned[0] - py * turned[1]), y + radius * (px * turned[1] + py * turned[0]))
@@ -131,7 +183,17 @@ def put_shape(
     angle: float = 0,
     fill: str = "solid",
 ) -> None:
-    """Draw a named shape with a dark edge; `fill` is solid, dotted (a dot inside) or empty (its edge alone)."""
+    """Draw a named shape with a dark edge.
+
+    Args:
+        sheet: sheet to draw on.
+        shape: one of `SHAPES`.
+        place: centre (x, y), 0 to 1.
+        radius: radius as a fraction of the side.
+        colour: RGB, 0 to 255.
+        angle: rotation in radians.
+        fill: "solid", "dotted" (outline with a dot inside) or "empty" (outline only).
+    """
     points = outline(shape, *place, radius, angle)
     if fill == "solid":
         sheet.polygon(points, colour)

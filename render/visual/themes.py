@@ -1,4 +1,4 @@
-"""How charts look: the palettes and papers of well-known plotting libraries, office programs and newspapers."""
+"""Chart themes modelled on well-known plotting libraries, office programs and newspapers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours and letters of a chart."""
+    """Colours and font of a chart."""
 
     palette: tuple[str, ...]
     paper: str = "#ffffff"
@@ -16,7 +16,7 @@ class Theme:
     ink: str = "#262a30"
     spines: tuple[str, ...] = ("bottom",)
     font: str = "DejaVu Sans"
-    """A family that comes with matplotlib."""
+    """Font family bundled with matplotlib."""
 
 
 THEMES = (
@@ -57,5 +57,5 @@ THEMES = (
 
 
 def readable(colour: tuple[float, ...]) -> str:
-    """Black or white, whichever stands out from the colour."""
+    """Return black or white, whichever contrasts more with `colour` (RGB, 0 to 1)."""
     return "#15181c" if 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 0.55 else "#ffffff"

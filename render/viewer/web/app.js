@@ -1,4 +1,4 @@
-/** The page: the bar above, one view at a time, and the data that come in while a run goes on. */
+/** The page: the top bar, one view at a time, and polling for new data of a live run. */
 import { html, render, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } from "vendor/preact";
 import { CompareView } from "viewer/compare";
 import { EpisodeView } from "viewer/episode";
@@ -13,7 +13,7 @@ import { RunView } from "viewer/run";
 import { openSource } from "viewer/source";
 import { Table } from "viewer/table";
 
-const EVERY = { live: 2000, still: 10000 }; // milliseconds; what is still may be resumed, or another server may come
+const EVERY = { live: 2000, still: 10000 }; // polling intervals in milliseconds; a stopped run may be resumed and the server may be replaced
 const VIEWS = { run: RunView, episodes: EpisodesView, episode: EpisodeView, group: GroupView, compare: CompareView };
 
 function App({ source }) {
@@ -37,18 +37,18 @@ function App({ source }) {
     const titles = new Map(run?.policies.map((policy) => [policy.label, policy.title]));
     return { source, run, table, version, route, dark, title: (label) => titles.get(label) ?? label };
   }, [source, run, table, version, route, dark]);
-  if (!run) return problem ? html`<${Problem} text=${problem} again=${again} />` : html`<p class="start">${gone ? "The server does not answer; trying again." : "Loading…"}</p>`;
+  if (!run) return problem ? html`<${Problem} text=${problem} again=${again} />` : html`<p class="start">${gone ? "The server is not responding; retrying." : "Loading…"}</p>`;
   const View = Object.hasOwn(VIEWS, route.view) && VIEWS[route.view];
   return html`<${PageContext.Provider} value=${page}>
     <${Bar} run=${run} table=${table} route=${route} live=${source.live && run.live} dark=${dark} turnTheme=${turnTheme} help=${() => setHelp(!help)} />
-    ${gone && html`<p class="gone" role="status">The server does not answer; trying again.</p>`}
+    ${gone && html`<p class="gone" role="status">The server is not responding; retrying.</p>`}
     ${problem && html`<${Problem} text=${problem} again=${again} />`}
-    <main key=${route.view}>${View ? html`<${Guard}><${View} key=${route.view === "group" ? route.parts.join("/") : ""} /><//>` : html`<${Empty}>There is no such page. <a href="#/">The run</a><//>`}</main>
+    <main key=${route.view}>${View ? html`<${Guard}><${View} key=${route.view === "group" ? route.parts.join("/") : ""} /><//>` : html`<${Empty}>Page not found. <a href="#/">Back to the run</a><//>`}</main>
     ${help && html`<${Help} close=${() => setHelp(false)} />`}
   <//>`;
 }
 
-/** The run and its episodes, asked for again and again where a server has them. */
+/** The run and its episodes, polled if they come from a server. */
 function useRun(source) {
   const table = useRef(new Table()).current;
   const [state, setState] = useState({ run: null, version: 0, problem: "", gone: false });
@@ -98,7 +98,7 @@ function useRoute() {
   return route;
 }
 
-/** Dark or light: as the system has it, until the reader says otherwise. */
+/** Dark or light theme: the system setting until the user chooses one. */
 function useTheme() {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const [chosen, setChosen] = useState(remembered("theme"));
@@ -128,8 +128,8 @@ function Bar({ run, table, route, live, dark, turnTheme, help }) {
       ${tab("compare", "Compare")}
     </nav>
     ${live && html`<span class="live" role="status"><i />live</span>`}
-    <button class="round" aria-label=${dark ? "Light colours" : "Dark colours"} title="Dark or light (t)" onClick=${turnTheme}><${Icon} name="theme" /></button>
-    <button class="round" aria-label="Keys" title="Keys (?)" onClick=${help}>?</button>
+    <button class="round" aria-label=${dark ? "Light theme" : "Dark theme"} title="Toggle dark or light theme (t)" onClick=${turnTheme}><${Icon} name="theme" /></button>
+    <button class="round" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick=${help}>?</button>
   </header>`;
 }
 
@@ -137,14 +137,14 @@ function Help({ close }) {
   const dialog = useRef();
   useLayoutEffect(() => dialog.current.showModal(), []);
   const keys = (words) => words.split(" ").map((key) => html`<kbd>${key}</kbd> `);
-  return html`<dialog ref=${dialog} aria-label="Keys" onClose=${close} onClick=${(event) => event.target === dialog.current && close()}>
-    <div class="help"><h2>Keys</h2>
+  return html`<dialog ref=${dialog} aria-label="Keyboard shortcuts" onClose=${close} onClick=${(event) => event.target === dialog.current && close()}>
+    <div class="help"><h2>Keyboard shortcuts</h2>
       ${HELP.map(([where, list]) => html`<section><h3>${where}</h3><dl>${list.map(([key, what]) => html`<div><dt>${keys(key)}</dt><dd>${what}</dd></div>`)}</dl></section>`)}
       <button onClick=${close}>Close</button></div>
   </dialog>`;
 }
 
-/** A view that fails says so, and leaves the rest of the page as it is. */
+/** Error boundary: a failing view shows its error, and the rest of the page keeps working. */
 function Guard({ children }) {
   const { route } = usePage();
   const [error, reset] = useErrorBoundary();

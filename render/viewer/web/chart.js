@@ -1,4 +1,4 @@
-/** One chart, drawn by uPlot: lines, held-out points with their interval, floors, stages, the step that is reported. */
+/** One chart, drawn with uPlot: lines, validations with intervals, reference policies, stages, reported step. */
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "vendor/preact";
 import uPlot from "vendor/uplot";
 import { number, percent } from "viewer/format";
@@ -7,10 +7,10 @@ import { columns, range, valueAt } from "viewer/series";
 
 const LINES = ["--line0", "--line1", "--line2", "--line3", "--line4", "--line5"];
 const HEIGHT = 140;
-const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 2.5, 5].map((digit) => digit * 10 ** power)).flat().filter(Number.isInteger); // no ticks between steps
+const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 2.5, 5].map((digit) => digit * 10 ** power)).flat().filter(Number.isInteger); // integers only: no ticks between steps
 const FONT = "11px system-ui, sans-serif";
 
-/** The colours of the page as it is now, for a canvas. */
+/** The current theme colours of the page, for a canvas. */
 function palette(element) {
   const colour = (name) => {
     element.style.color = `var(${name})`;
@@ -21,7 +21,7 @@ function palette(element) {
   return { ink: colour("--ink"), soft: colour("--soft"), faint: colour("--faint"), card: colour("--card"), stage: colour("--stage"), lines: LINES.map(colour), points: colour("--held-out"), floor: colour("--floor") };
 }
 
-/** `run`: stages and the reported step; `smooth`: lines are running means; `dark` draws again in other colours. */
+/** `run`: stages and reported step; `smooth`: show running means; `dark`: redraws when the theme changes. */
 export function Chart({ chart, run, smooth, dark, large }) {
   const box = useRef();
   const plot = useRef();
@@ -64,7 +64,7 @@ export function Chart({ chart, run, smooth, dark, large }) {
   };
   return html`<figure class=${`chart ${large ? "large" : ""}`} data-key=${chart.key}>
     <figcaption>${chart.title}<span class="num">${x !== null && html`<span class="soft">step ${Math.round(x)} </span>`}${alone && write(chart, valueAt(data[lines.at(-1).values], index))}</span></figcaption>
-    <div class="plot" ref=${box} tabindex="0" role="slider" aria-label=${`${chart.title}: left and right move over the steps, Enter opens a step's episodes`}
+    <div class="plot" ref=${box} tabindex="0" role="slider" aria-label=${`${chart.title}: left and right arrows move between steps, Enter opens the episodes of the step`}
       aria-valuemin=${data[0][0]} aria-valuemax=${data[0].at(-1)} aria-valuenow=${x ?? data[0].at(-1)} aria-valuetext=${words(chart, lines, data, index)} onKeyDown=${keys}></div>
     ${!alone && html`<${Legend} chart=${chart} lines=${lines} data=${data} index=${index} />`}
   </figure>`;
@@ -74,25 +74,25 @@ function openStep(x) {
   go(link("episodes", [], { step: String(Math.round(x)) }));
 }
 
-/** A round number at an axis. */
+/** A tick label of an axis. */
 function tick(value) {
   return Math.abs(value) >= 1e4 ? `${+(value / 1e3).toPrecision(4)}k` : String(+value.toPrecision(5));
 }
 
-/** What a value of the chart looks like. */
+/** Format a value of the chart. */
 function write(chart, value) {
   return chart.unit === "%" ? percent(value) : number(value);
 }
 
-/** The lines that are told in words: one for each series, but none for a series without a point. */
+/** The lines listed in the legend: one per series that has a point. */
 function told(lines, data) {
   return lines.filter((line) => ["line", "points"].includes(line.role) && valueAt(data[line.values], null) !== null);
 }
 
-/** The values at a place, or at the end, as a reader of the screen says them. */
+/** The values at an index, or the latest ones, as text for screen readers. */
 function words(chart, lines, data, index) {
   const values = told(lines, data).map((line) => `${line.name} ${write(chart, valueAt(data[line.values], index))}`);
-  return `${index === null ? "at the end" : `step ${Math.round(data[0][index])}`}: ${values.join(", ")}`;
+  return `${index === null ? "latest step" : `step ${Math.round(data[0][index])}`}: ${values.join(", ")}`;
 }
 
 function Legend({ chart, lines, data, index }) {
@@ -102,7 +102,7 @@ function Legend({ chart, lines, data, index }) {
   return html`<div class="legend">${told(lines, data).map(entry)}${(chart.floors ?? []).map(floor)}</div>`;
 }
 
-/** A run has one colour in all charts; its held-out points too, where several runs share the chart. */
+/** A run has the same colour in all charts. With several runs, its validations share that colour. */
 function colourName(chart, line) {
   const trained = chart.series.filter((series) => !series.low).map((series) => series.name);
   const { name, of } = chart.series[line.from];
@@ -147,20 +147,20 @@ function options(now, lines, colours, size, setIndex) {
   };
 }
 
-/** A line that the pen leaves at each null. uPlot's own joins the ends and covers the gap, where a steep line shows. */
+/** A line path that breaks at each null. uPlot joins the ends and masks the gap, which leaves steep lines visible. */
 function lifted(plot, column, from, to) {
   const [xs, ys] = [plot.data[0], plot.data[column]];
   const stroke = new Path2D();
   let down = false;
   for (let at = from; at <= to; at += 1) {
-    if (ys[at] === undefined) continue; // another series has this x
+    if (ys[at] === undefined) continue; // only another series has this x
     if (ys[at] !== null) stroke[down ? "lineTo" : "moveTo"](plot.valToPos(xs[at], "x", true), plot.valToPos(ys[at], plot.series[column].scale, true));
     down = ys[at] !== null;
   }
   return { stroke, fill: null, clip: null, band: null, gaps: null, flags: 1 };
 }
 
-/** A click opens the step's episodes; a drag zooms, as uPlot does. */
+/** A click opens the episodes of the step. uPlot handles zooming by dragging. */
 function listen(plot) {
   let from = null;
   plot.over.addEventListener("mousedown", (event) => (from = event.clientX));
@@ -169,7 +169,7 @@ function listen(plot) {
   });
 }
 
-/** Every second stage is shaded; each has its name above it where there is room. */
+/** Shade every second stage and write the name of each stage above it if there is room. */
 function drawStages(plot, run, colours) {
   const { ctx, bbox } = plot;
   const scale = devicePixelRatio;
@@ -187,7 +187,7 @@ function drawStages(plot, run, colours) {
   ctx.restore();
 }
 
-/** Players that do not learn as dashed lines; the reported step as a mark. */
+/** Draw reference policies as dashed lines and mark the reported step. */
 function drawFloors(plot, { chart, run }, colours) {
   const { ctx, bbox } = plot;
   ctx.save();

@@ -1,4 +1,4 @@
-/** Two policies on the same seeds side by side: who solves what, and where their ways part. */
+/** Two policies on the same seeds: which seeds each solves, and the first turn where they differ. */
 import { html, useMemo } from "vendor/preact";
 import { percent, plural, points } from "viewer/format";
 import { useKeys } from "viewer/keys";
@@ -18,13 +18,13 @@ export function CompareView() {
   const task = query.task ?? "";
   const all = useMemo(() => pairs(table, a, b, task), [version, a, b, task]);
   const rows = useMemo(() => (query.cell ? all.filter((pair) => cell(pair) === query.cell) : all), [all, query.cell]);
-  const asked = query.pair ? (pair) => pairName(pair) === query.pair : (pair) => String(pair.a.seed) === query.seed; // a link has the seed
+  const asked = query.pair ? (pair) => pairName(pair) === query.pair : (pair) => String(pair.a.seed) === query.seed; // links give the seed
   const place = Math.max(rows.findIndex(asked), 0);
   const pair = rows[place];
   const set = (changes) => replace(link("compare", [], { a, b, task, cell: query.cell, pair: pair && pairName(pair), ...changes }));
   const show = (at) => rows[at] && set({ pair: pairName(rows[at]) });
   useKeys({ n: () => show(place + 1), p: () => show(place - 1) });
-  if (table.size && !b) return html`<h1>Compare</h1><${Empty}>There are one policy's records here: a comparison needs two.<//>`;
+  if (table.size && !b) return html`<h1>Compare</h1><${Empty}>Only one policy has recorded episodes here; a comparison needs two.<//>`;
   return html`<section class="compare">
     <h1>Compare</h1>
     <${Choices} a=${a} b=${b} task=${task} pair=${pair} set=${set} />
@@ -37,7 +37,7 @@ export function CompareView() {
   </section>`;
 }
 
-/** What a pair is called in the address. */
+/** Name of a pair in the URL. */
 function pairName({ a, b }) {
   return `${a.id}-${b.id}`;
 }
@@ -52,13 +52,13 @@ function Choices({ a, b, task, pair, set }) {
   </select></label>`;
   return html`<form class="filters" onSubmit=${(event) => event.preventDefault()}>
     ${choice("A", a, labels, (value) => set({ a: value, cell: "", pair: "" }))}
-    <button onClick=${() => set({ a: b, b: a, cell: "", pair: pair && pairName({ a: pair.b, b: pair.a }) })} aria-label="Change sides" title="Change sides">⇄</button>
+    <button onClick=${() => set({ a: b, b: a, cell: "", pair: pair && pairName({ a: pair.b, b: pair.a }) })} aria-label="Swap A and B" title="Swap A and B">⇄</button>
     ${choice("B", b, labels, (value) => set({ b: value, cell: "", pair: "" }))}
     ${tasks.length > 1 && choice("Task", task, tasks, (value) => set({ task: value, cell: "", pair: "" }), "all")}
   </form>`;
 }
 
-/** Both, only one, neither: counts to click, and whether the difference could be chance. */
+/** The 2 × 2 table of outcomes, whose cells filter the seeds, and the test of the difference. */
 function Matrix({ all, a, b, chosen, set }) {
   const { title } = usePage();
   const counts = { both: 0, a: 0, b: 0, neither: 0 };
@@ -76,19 +76,19 @@ function Matrix({ all, a, b, chosen, set }) {
       </tbody>
     </table>
     <p><strong>A</strong> ${title(a)} <span class="num">${percent(rateA)}</span> · <strong>B</strong> ${title(b)} <span class="num">${percent(rateB)}</span> of ${plural(all.length, "seed")}.
-      <br /><span class="soft">${counts.a + counts.b === 0 ? agreement(counts) : `If neither were better, a split as uneven as ${counts.a} : ${counts.b} had a chance of ${likely < 0.001 ? "less than 0.1%" : percent(likely)} (exact McNemar test).`}</span></p>
+      <br /><span class="soft">${counts.a + counts.b === 0 ? agreement(counts) : `If both policies were equally good, a split at least as uneven as ${counts.a} : ${counts.b} would have a probability of ${likely < 0.001 ? "less than 0.1%" : percent(likely)} (exact McNemar test).`}</span></p>
   </div>`;
 }
 
-/** Where none is solved by one alone. */
+/** Summary when no seed is solved by exactly one policy. */
 function agreement({ both, neither }) {
   if (!both) return "Neither succeeds on any of these seeds.";
-  return neither ? "They succeed on the same seeds." : "Both succeed on all of them.";
+  return neither ? "Both succeed on the same seeds." : "Both succeed on every seed.";
 }
 
 function Seeds({ rows, version, pair, show }) {
   const keys = useMemo(() => rows.map((_, index) => index), [rows]);
-  if (!rows.length) return html`<${Empty}>No seed is in this field.<//>`;
+  if (!rows.length) return html`<${Empty}>No seeds in this cell.<//>`;
   const tasks = new Set(rows.map((one) => one.a.task)).size > 1;
   const head = html`<th scope="col" class="num">Seed</th>${tasks && html`<th scope="col">Task</th>`}<th scope="col">A</th><th scope="col" class="num wide">Reward</th><th scope="col">B</th><th scope="col" class="num wide">Reward</th>`;
   const cells = (index) => {
@@ -99,7 +99,7 @@ function Seeds({ rows, version, pair, show }) {
   return html`<${Rows} name="seeds" className="seeds" rows=${keys} version=${version} head=${head} cells=${cells} open=${show} />`;
 }
 
-/** Both episodes of a seed, a turn at a time. */
+/** Both episodes of a seed, played in step. */
 function Duel({ pair }) {
   const { answers, again } = useRecords([pair.a.id, pair.b.id]);
   const [one, other] = answers;
@@ -132,8 +132,8 @@ function Sides({ pair, records }) {
   };
   return html`<div class="duel">
     <div class="together"><${Controls} player=${player} />
-      <p class="parting">${differs === null ? "Both play the same." : html`<button onClick=${jump} title="Go there (d)">First difference: turn ${differs + 1}</button>`}
-      ${differs !== null && player.at === differs && html` <span class="mark">they part here</span>`}</p></div>
+      <p class="parting">${differs === null ? "Both take the same actions." : html`<button onClick=${jump} title="Go to this turn (d)">First difference: turn ${differs + 1}</button>`}
+      ${differs !== null && player.at === differs && html` <span class="mark">they differ here</span>`}</p></div>
     <div class="sides">${side("A", pair.a, records[0])}${side("B", pair.b, records[1])}</div>
   </div>`;
 }

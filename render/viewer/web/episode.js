@@ -1,4 +1,4 @@
-/** One episode: the frame, the turn in words beside it, and the ways to the episodes beside it. */
+/** One episode: the image, the details of the turn, and links to related episodes. */
 import { html, useEffect, useMemo, useRef, useState } from "vendor/preact";
 import { listQuery, select } from "viewer/filter";
 import { plural, points } from "viewer/format";
@@ -17,7 +17,7 @@ export function EpisodeView() {
   const row = table.find(id);
   const fold = (name, value) => setOpen((before) => ({ ...before, [name]: value }));
   const answer = answers[0];
-  if (!row && table.size) return html`<${Empty}>There is no episode ${route.parts[0]} here. <a href=${link("episodes")}>All episodes</a><//>`;
+  if (!row && table.size) return html`<${Empty}>Episode ${route.parts[0]} not found. <a href=${link("episodes")}>All episodes</a><//>`;
   return html`<article class="episode">
     ${row && html`<${Head} row=${row} />`}
     ${answer?.error && html`<${Problem} text=${`Episode ${answer.id}: ${answer.error}`} again=${again} />`}
@@ -25,10 +25,10 @@ export function EpisodeView() {
   </article>`;
 }
 
-/** Who played what, how it went, and the neighbours: the list's, the group's, the same seed's. */
+/** Facts about the episode and links to its neighbours: in the list, in its group, on the same seed. */
 function Head({ row }) {
   const { table, version, route, title } = usePage();
-  const [said, setSaid] = useState({}); // {id, words}: of another episode nothing is said
+  const [said, setSaid] = useState({}); // {id, words}: the message is shown only for the episode with this id
   const say = (words) => setSaid({ id: row.id, words });
   const list = listQuery(route.query);
   const rows = useMemo(() => select(table, list), [version, JSON.stringify(list)]);
@@ -43,12 +43,12 @@ function Head({ row }) {
     n: () => open(next),
     p: () => open(before),
     u: () => go(link("episodes", [], list)),
-    g: () => (groupLink ? go(groupLink) : say("It is of no group: its start was played once.")),
-    c: () => (others.length ? go(others[0].link) : say("Nobody else's episode of this seed is here.")),
+    g: () => (groupLink ? go(groupLink) : say("This episode is not in a group: its seed was played once.")),
+    c: () => (others.length ? go(others[0].link) : say("No other policy has an episode with this seed.")),
   });
   const step = (id, words) => (id === null ? html`<span class="button off">${words}</span>` : html`<a class="button" href=${link("episode", [id], list)}>${words}</a>`);
   return html`<header class="head">
-    <nav class="list" aria-label="The list's episodes">
+    <nav class="list" aria-label="Episode list">
       <a href=${link("episodes", [], list)} title="Back to the list (u)">Episodes</a>
       ${step(before, "‹ previous")} ${step(next, "next ›")}
       ${place >= 0 && html`<span class="soft num">${place + 1} of ${rows.length}</span>`}
@@ -65,8 +65,8 @@ function Head({ row }) {
       ${row.score != null && html`<div><dt>Score</dt><dd class="num">${points(row.score)}</dd></div>`}
     </dl>
     <p class="ways">
-      ${groupLink && html`<a href=${groupLink} title="Side by side (g)">Its group of ${group.length}</a>`}
-      ${others.map((other) => html`<a href=${other.link} title="Side by side (c)">Same seed by ${title(other.label)}</a>`)}
+      ${groupLink && html`<a href=${groupLink} title="Show the group side by side (g)">Group of ${group.length}</a>`}
+      ${others.map((other) => html`<a href=${other.link} title="Compare on the same seed (c)">Compare with ${title(other.label)}</a>`)}
       <span class="soft" role="status">${said.id === row.id && said.words}</span>
     </p>
   </header>`;
@@ -93,10 +93,10 @@ function Playing({ record, open, fold }) {
   useEffect(() => {
     for (const turn of turns.slice(player.at + 1, player.at + 4)) if (turn.frame) new Image().src = turn.frame;
   }, [player.at, turns]);
-  if (!turns.length) return html`<${Empty}>No turn was played${record.problem ? `: ${record.problem}` : ""}.<//>`;
+  if (!turns.length) return html`<${Empty}>No turns were played${record.problem ? `: ${record.problem}` : ""}.<//>`;
   return html`<div class=${`playing ${pictured ? "" : "words"}`}>
     ${(pictured || turns.length > 1 || record.problem) && html`<div class="screen">
-      ${pictured && html`<${Frame} turn=${turns[player.at]} name=${`What the model saw in turn ${player.at + 1}`} />`}
+      ${pictured && html`<${Frame} turn=${turns[player.at]} name=${`Image given to the model in turn ${player.at + 1}`} />`}
       ${turns.length > 1 && html`<${Controls} player=${player} /><${Timeline} turns=${turns} player=${player} />`}
       ${pictured && turns.length > 1 && html`<${Strip} turns=${turns} player=${player} />`}
       ${record.problem && html`<p class="problem">${record.problem}</p>`}
@@ -105,13 +105,13 @@ function Playing({ record, open, fold }) {
   </div>`;
 }
 
-/** Small pictures of the turns; the one that is shown stays in sight. */
+/** Thumbnails of the turns, scrolled to keep the current one visible. */
 function Strip({ turns, player }) {
   const strip = useRef();
   useEffect(() => {
     const now = strip.current.children[player.at];
     const centre = () => (strip.current.scrollLeft = now.offsetLeft - (strip.current.clientWidth - now.clientWidth) / 2);
-    const watch = new ResizeObserver(centre); // pictures get their width when the first of them is there
+    const watch = new ResizeObserver(centre); // widths are known once the first image has loaded
     watch.observe(now);
     return () => watch.disconnect();
   }, [player.at]);

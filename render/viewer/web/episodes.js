@@ -1,4 +1,4 @@
-/** All episodes in a table, with filters that stand in the address. */
+/** All episodes in a table, with filters stored in the URL. */
 import { html, useEffect, useMemo, useRef, useState } from "vendor/preact";
 import { FILTERS, ORDER, OUTCOMES, listQuery, select, span, spanText } from "viewer/filter";
 import { count, percent, plural, points } from "viewer/format";
@@ -12,7 +12,7 @@ const text = (value) => value;
 const step = (value) => (value < 0 ? "–" : value);
 const signed = (value) => points(value, true);
 
-/** Key, title, the cell's content, its class; in narrow pages only those without "wide" stay. */
+/** Key, title, cell content and class of each column. Narrow pages hide "wide" columns. */
 const COLUMNS = [
   ["id", "#", (id, row, list) => html`<a href=${link("episode", [id], list)}>${id}</a>`, "num"],
   ["success", "Outcome", (value, row) => html`<${Outcome} row=${row} />`, ""],
@@ -52,12 +52,12 @@ export function EpisodesView() {
     <h1>Episodes</h1>
     <${Filters} list=${list} set=${set} search=${search} />
     <p class="counts" role="status"><strong class="num">${count(rows.length)}</strong> of <span class="num">${plural(table.size, "episode")}</span>${rows.length > 0 && html`, <span class="num">${percent(won / rows.length)}</span> success`}
-      ${filtered && html` <button class="plain" onClick=${() => replace(link("episodes", [], { sort: list.sort }))}>Clear the filters</button>`}</p>
+      ${filtered && html` <button class="plain" onClick=${() => replace(link("episodes", [], { sort: list.sort }))}>Clear filters</button>`}</p>
     ${rows.length ? html`<${Rows} name="episodes" rows=${rows} version=${version} head=${head} cells=${cells} open=${open} />` : html`<${Nothing} list=${list} set=${set} />`}
   </section>`;
 }
 
-/** Columns in which nothing differs from nothing are left out. */
+/** Return true if the column has any value to show. */
 function isTold(table, name) {
   const column = table.columns[name];
   if (name === "group") return table.groups.size < table.size;
@@ -98,7 +98,7 @@ function Filters({ list, set, search }) {
   </form>`;
 }
 
-/** A field that filters while it is written in; what is written is never put back by a slower answer. */
+/** An input that filters while typing. A slower update never overwrites the typed text. */
 function Field({ own, value, change, ...more }) {
   const mine = useRef();
   const box = own ?? mine;
@@ -113,7 +113,7 @@ function Field({ own, value, change, ...more }) {
   return html`<input ref=${box} ...${more} value=${text} onInput=${write} />`;
 }
 
-/** Two fields for a range. */
+/** Two inputs for a range. */
 function Span({ column, title, list, set }) {
   const [low, high] = span(list[column]);
   const text = (value) => (Number.isFinite(value) ? String(value) : "");
@@ -124,14 +124,14 @@ function Span({ column, title, list, set }) {
   </fieldset>`;
 }
 
-/** No rows: why, and the nearest that there is. */
+/** Why there are no rows, with a link to the nearest recorded step. */
 function Nothing({ list, set }) {
   const { table } = usePage();
   const [low, high] = span(list.step);
-  if (!table.size) return html`<${Empty}>No episodes are recorded yet.<//>`;
+  if (!table.size) return html`<${Empty}>No episodes recorded yet.<//>`;
   const steps = [...table.values("step").keys()].filter((step) => step >= 0);
   const missing = list.step && !steps.some((step) => step >= low && step <= high);
-  if (!missing || !steps.length) return html`<${Empty}>No episode fits these filters.<//>`;
+  if (!missing || !steps.length) return html`<${Empty}>No episodes match these filters.<//>`;
   const nearest = steps.reduce((best, step) => (Math.abs(step - low) < Math.abs(best - low) ? step : best));
-  return html`<${Empty}>No episodes are recorded at this step. <button onClick=${() => set({ step: String(nearest) })}>The nearest: step ${nearest}</button><//>`;
+  return html`<${Empty}>No episodes were recorded at this step. <button onClick=${() => set({ step: String(nearest) })}>Go to the nearest step: ${nearest}</button><//>`;
 }

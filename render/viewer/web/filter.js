@@ -1,24 +1,24 @@
-/** Filters and order of the episodes, as they stand in the address: {task, outcome, step: "10..20", sort: "-reward", …}. */
+/** Filters and sort order of the episodes, stored in the URL: {task, outcome, step: "10..20", sort: "-reward", …}. */
 
 const EXACT = ["task", "kind", "label", "stage"];
 const SPANS = ["step", "reward"];
 export const FILTERS = [...EXACT, "outcome", ...SPANS, "seed", "q"];
 export const OUTCOMES = [
   ["success", "success"],
-  ["failed", "no success"],
-  ["completed", "failed at its end"],
+  ["failed", "not successful"],
+  ["completed", "completed, not successful"],
   ["truncated", "out of turns"],
   ["invalid", "invalid"],
   ["context", "context full"],
 ];
 export const ORDER = "-step";
 
-/** The part of a query that filters and sorts, to be carried along in links. */
+/** The filter and sort part of a query, for use in links. */
 export function listQuery(query) {
   return Object.fromEntries([...FILTERS, "sort"].filter((key) => query[key]).map((key) => [key, query[key]]));
 }
 
-/** The places of the rows that a query lets through, in its order. */
+/** Indices of the rows that match a query, in its sort order. */
 export function select(table, query) {
   const tests = conditions(table.columns, query, table);
   const rows = [];
@@ -47,7 +47,7 @@ function outcomeTest(columns, wanted) {
   return (at) => !columns.success[at] && columns.ended[at] === wanted;
 }
 
-/** "10..20", "10.." or "..20" as two numbers; one number alone is both. */
+/** Parse "10..20", "10.." or "..20" into two numbers. A single number is both bounds. */
 export function span(text) {
   const [first, last] = (text ?? "").split("..");
   const low = bound(first);
@@ -55,7 +55,7 @@ export function span(text) {
   return [low ?? -Infinity, high ?? Infinity];
 }
 
-/** Two fields' texts as one range for the address. */
+/** Join the texts of two inputs into a range for the URL. */
 export function spanText(low, high) {
   return low === "" && high === "" ? "" : low === high ? low : `${low}..${high}`;
 }
@@ -65,7 +65,7 @@ function bound(text) {
   return Number.isFinite(value) ? value : null;
 }
 
-/** Sort by "column" or "-column" (falling); equal rows stay in the order they were read; empty values come last. */
+/** Sort by "column" or "-column" (descending). The sort is stable, and empty values come last. */
 function order(rows, table, sort) {
   const falling = sort.startsWith("-");
   const column = table.columns[falling ? sort.slice(1) : sort];

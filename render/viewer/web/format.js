@@ -1,18 +1,18 @@
-/** Numbers and outcomes in words. */
+/** Formatting of numbers and outcomes as text. */
 
-/** A share (0–1) in per cent with one digit. */
+/** Format a share (0–1) as a percentage with one decimal. */
 export function percent(value) {
   return value == null ? "–" : `${fixed(100 * value, 1)}%`;
 }
 
-/** So many digits; what lies exactly half way goes to the even one, as in the tables that Python writes. */
+/** Fixed number of decimals, with ties rounded to even as in tables written by Python. */
 function fixed(value, digits) {
   const text = value.toFixed(digits);
   const half = Math.abs(value * 2 ** (digits + 1)) % 2 === 1;
   return half && text.at(-1) % 2 ? (value - Math.sign(value) * 10 ** -(digits + 1)).toFixed(digits) : text;
 }
 
-/** A number with about three digits that count, and no noise behind them. */
+/** Format a number with about three significant digits. */
 export function number(value) {
   if (value == null || Number.isNaN(value)) return "–";
   const size = Math.abs(value);
@@ -25,24 +25,24 @@ export function number(value) {
   return size < 1e-3 ? value.toExponential(1) : value.toFixed(4);
 }
 
-/** A reward or an advantage: two digits, a real minus sign, a plus where asked. */
+/** Format a reward or an advantage: two decimals, a true minus sign, and an optional plus sign. */
 export function points(value, plus = false) {
   if (value == null) return "–";
-  const text = fixed(+Math.abs(value).toPrecision(12), 2); // a sum's last bits do not count
+  const text = fixed(+Math.abs(value).toPrecision(12), 2); // drop rounding errors of sums
   return (value < 0 && text !== "0.00" ? "−" : plus ? "+" : "") + text;
 }
 
-/** A whole number with thin gaps between thousands. */
+/** Format an integer with thin spaces between thousands. */
 export function count(value) {
   return String(value).replace(/\B(?=(\d{3})+$)/g, "\u2009");
 }
 
-/** A count and its noun. */
+/** Format a count with its noun. */
 export function plural(value, noun) {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/** How an episode ended, in one word and with the class that colours it. */
+/** How an episode ended, as a short text and a CSS class. */
 export function outcome(success, ended) {
   if (success) return { word: "success", tone: "good" };
   if (ended === "invalid") return { word: "invalid", tone: "bad" };
@@ -51,7 +51,7 @@ export function outcome(success, ended) {
   return { word: "failed", tone: "bad" };
 }
 
-/** A long text cut to `limit` characters (never within a surrogate pair). */
+/** Cut a long text to `limit` characters, never within a surrogate pair. */
 export function cut(text, limit) {
   if (text.length <= limit) return text;
   const end = /[\ud800-\udbff]/.test(text[limit - 1]) ? limit - 1 : limit;

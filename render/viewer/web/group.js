@@ -1,4 +1,4 @@
-/** The episodes of one group side by side: the same start, played several times, best advantage first. */
+/** The episodes of one group side by side, which share a seed, with the best advantage first. */
 import { html, useMemo } from "vendor/preact";
 import { plural, points } from "viewer/format";
 import { useKeys } from "viewer/keys";
@@ -8,7 +8,7 @@ import { Controls, usePlayer } from "viewer/player";
 import { go, groupParts, link } from "viewer/route";
 import { Action } from "viewer/turn";
 
-const WIDEST = 340; // pixels of a card
+const WIDEST = 340; // of a card, in pixels
 
 export function GroupView() {
   const { route, table, version, title } = usePage();
@@ -25,7 +25,7 @@ export function GroupView() {
   const [before, next] = useMemo(() => neighbours(table, key, label), [version, key]);
   const list = link("episodes", [], { label, task, step });
   useKeys({ n: () => next && go(next), p: () => before && go(before), u: () => go(list) });
-  if (!rows.length) return html`<${Empty}>There is no such group here. <a href=${link("episodes")}>All episodes</a><//>`;
+  if (!rows.length) return html`<${Empty}>Group not found. <a href=${link("episodes")}>All episodes</a><//>`;
   const most = Math.max(...rows.map((row) => Math.abs(row.advantage ?? 0)));
   const mean = rows.reduce((sum, row) => sum + row.reward, 0) / rows.length;
   const spread = Math.sqrt(rows.reduce((sum, row) => sum + (row.reward - mean) ** 2, 0) / rows.length);
@@ -38,7 +38,7 @@ export function GroupView() {
     <dl class="facts">
       <div><dt>Episodes</dt><dd class="num">${rows.length}</dd></div>
       <div><dt>Success</dt><dd class="num">${rows.filter((row) => row.success).length} of ${rows.length}</dd></div>
-      <div><dt>Reward, mean ± deviation</dt><dd class="num">${points(mean)} ± ${points(spread)}</dd></div>
+      <div><dt>Reward, mean ± std</dt><dd class="num">${points(mean)} ± ${points(spread)}</dd></div>
       <div><dt>Seed</dt><dd class="num">${seeds.join(", ")}</dd></div>
     </dl>
     ${question && html`<pre dir="auto" tabindex="0">${question}</pre>`}
@@ -47,7 +47,7 @@ export function GroupView() {
   </section>`;
 }
 
-/** The addresses of the groups before and after this one, among those of several episodes by the same policy. */
+/** Links to the previous and next groups of the same policy that have several episodes. */
 function neighbours(table, key, label) {
   const groups = [...table.groups].filter(([, rows]) => rows.length > 1 && table.columns.label[rows[0]] === label);
   const place = groups.findIndex(([other]) => other === key);

@@ -1,8 +1,8 @@
-/** The keyboard: views say which keys they answer, the newest first. */
+/** Keyboard handling: components register their keys, and the most recent registration wins. */
 import { useLayoutEffect, useRef } from "vendor/preact";
 
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
-/** The keys that an element answers itself. */
+/** Keys that an element handles itself. */
 const OWN = [
   ["input[type=range]", ARROWS],
   ["input[type=checkbox]", [" "]],
@@ -30,7 +30,7 @@ addEventListener("keydown", (event) => {
   }
 });
 
-/** Answer keys while a component is shown: {key: function}. */
+/** Handle keys while a component is mounted: {key: function}. */
 export function useKeys(actions) {
   const layer = useRef(actions);
   layer.current = actions;
@@ -40,12 +40,12 @@ export function useKeys(actions) {
   }, []);
 }
 
-/** What the help shows: [where, [[keys, what], …]]. */
+/** Content of the shortcut list: [[where, [[keys, action], …]], …]. */
 export const HELP = [
-  ["Everywhere", [["1 2 3", "run, episodes, compare"], ["t", "dark or light"], ["?", "this list"], ["Esc", "close; leave a field"]]],
+  ["Everywhere", [["1 2 3", "run, episodes, compare"], ["t", "toggle dark or light theme"], ["?", "show these shortcuts"], ["Esc", "close; leave a field"]]],
   ["Episodes", [["j k", "next, previous row"], ["Enter", "open the row"], ["/", "search"]]],
-  ["Playing", [["space", "play, pause"], ["← →", "a turn back, on"], ["Home End", "first, last turn"], ["< >", "slower, faster"]]],
-  ["Episode", [["n p", "next, previous of the list"], ["g", "its group"], ["c", "the same seed by another"], ["r", "the raw reply"], ["u", "back to the list"]]],
-  ["Group", [["n p", "next, previous group"], ["u", "the episodes of its step"]]],
-  ["Compare", [["n p", "next, previous seed"], ["d", "first turn that differs"]]],
+  ["Playback", [["space", "play, pause"], ["← →", "previous, next turn"], ["Home End", "first, last turn"], ["< >", "slower, faster"]]],
+  ["Episode", [["n p", "next, previous episode"], ["g", "show the group"], ["c", "compare on the same seed"], ["r", "show the raw reply"], ["u", "back to the list"]]],
+  ["Group", [["n p", "next, previous group"], ["u", "episodes of this step"]]],
+  ["Compare", [["n p", "next, previous seed"], ["d", "go to the first difference"]]],
 ];

@@ -1,14 +1,14 @@
-/** What every view can ask for: the source, the run, the table of episodes and where the reader is. */
+/** Shared state of the views: the source, the run, the table of episodes and the route. */
 import { createContext, useContext, useEffect, useState } from "vendor/preact";
 
 export const PageContext = createContext(null);
 
-/** {source, run, table, version (grows with the table), route, dark, title(label): who played, for people}. */
+/** {source, run, table, version (increases when the table changes), route, dark, title(label): display title}. */
 export function usePage() {
   return useContext(PageContext);
 }
 
-/** The records of `ids`: a list of {id, record} or {id, error}; what was shown stays until the new ones are there. */
+/** The records of `ids` as a list of {id, record} or {id, error}. The previous list stays until all are loaded. */
 export function useRecords(ids) {
   const { source, table } = usePage();
   const [answers, setAnswers] = useState([]);
@@ -29,7 +29,7 @@ export function useRecords(ids) {
   return { answers, again: () => setAttempt(attempt + 1) };
 }
 
-/** A value in the browser's memory of this page, with a fallback where there is none (or none is allowed). */
+/** A stored value, or null if there is none or storage is not allowed. */
 export function remembered(key) {
   try {
     return localStorage.getItem(`kickoff.${key}`);
@@ -38,11 +38,11 @@ export function remembered(key) {
   }
 }
 
-/** Keep a value for the next visit, where the browser allows it. */
+/** Store a value for the next visit if the browser allows it. */
 export function remember(key, value) {
   try {
     localStorage.setItem(`kickoff.${key}`, value);
   } catch {
-    // a plain file may have no memory: then it lasts as long as the page
+    // a local file may have no storage: the value then lasts until the page is closed
   }
 }

@@ -1,6 +1,6 @@
-/** Two players on the same starts: pairs of their episodes, and what they say together. */
+/** Paired episodes of two policies on the same seeds, and their statistics. */
 
-/** The pairs of `a` and `b`: rows of both labels with the same task, seed and kind, the i-th with the i-th. */
+/** Pair the rows of labels `a` and `b` with the same task, seed and kind, in order. */
 export function pairs(table, a, b, task = "") {
   const found = [];
   const { label, task: tasks } = table.columns;
@@ -15,16 +15,16 @@ export function pairs(table, a, b, task = "") {
   return found.sort((one, other) => one.a.at - other.a.at);
 }
 
-/** Which of the four a pair is. */
+/** The cell of the 2 × 2 table that a pair belongs to. */
 export function cell({ a, b }) {
   if (a.success) return b.success ? "both" : "a";
   return b.success ? "b" : "neither";
 }
 
-/** Exact McNemar test: how likely so lopsided a split of `a` and `b` is where neither policy is better. */
+/** Exact McNemar test: probability of a split at least as uneven as `a` : `b` if both policies are equally good. */
 export function chance(a, b) {
   const n = a + b;
-  let term = n * Math.log(0.5); // logarithms: 0.5 ** n itself is 0 from 1,075 on
+  let term = n * Math.log(0.5); // logarithms, since 0.5 ** n underflows to 0 from n = 1,075
   let sum = 0;
   for (let k = 0; k <= Math.min(a, b); k += 1) {
     sum += Math.exp(term);
@@ -33,7 +33,7 @@ export function chance(a, b) {
   return Math.min(2 * sum, 1);
 }
 
-/** The first turn (from 0) at which two records answer differently, or null. */
+/** Index of the first turn at which two records differ in action or validity, or null. */
 export function firstDifference(a, b) {
   const length = Math.max(a.turns.length, b.turns.length);
   for (let at = 0; at < length; at += 1) {
@@ -43,7 +43,7 @@ export function firstDifference(a, b) {
   return null;
 }
 
-/** Two labels that share starts: two runs' ends, or a run's before and after; what is measured by comes last. */
+/** Two labels with common seeds: "after" of two runs, else before and after, else any, references last. */
 export function defaultLabels(table) {
   const labels = [...table.values("label").keys()];
   const by = (rows, name) => rows.filter((at) => table.columns.label[at] === name);

@@ -1,8 +1,8 @@
-/** Small pieces that several views show. */
+/** Small components shared by several views. */
 import { html, useState } from "vendor/preact";
 import { outcome, points } from "viewer/format";
 
-const SHARP_FROM = 2.5; // times larger than it is; below that a picture has jagged lines where pixels are kept sharp
+const SHARP_FROM = 2.5; // enlargement from which pixels are kept sharp; below it, sharp pixels look jagged
 const ICONS = {
   play: "M4 2.5v11l9-5.5z",
   pause: "M4 2.5h3v11H4zM9 2.5h3v11H9z",
@@ -13,18 +13,18 @@ const ICONS = {
   theme: "M8 1.5a6.5 6.5 0 1 0 0 13zM8 1.5a6.5 6.5 0 0 1 0 13v-1.2a5.3 5.3 0 0 0 0-10.6z",
 };
 
-/** A symbol of 16 pixels; its button has the words. */
+/** A 16-pixel icon. Its button has the label. */
 export function Icon({ name }) {
   return html`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d=${ICONS[name]} /></svg>`;
 }
 
-/** How an episode ended. */
+/** Outcome of an episode. */
 export function Outcome({ row }) {
   const { word, tone } = outcome(row.success, row.ended);
   return html`<span class=${`outcome ${tone}`}>${word}</span>`;
 }
 
-/** An advantage with a bar to the side of its sign; `most` is the largest size beside it. */
+/** An advantage with a bar towards its sign. `most` is the absolute value of a full bar. */
 export function Advantage({ value, most }) {
   if (value == null) return html`<span class="soft">–</span>`;
   const share = most > 0 ? Math.min(Math.abs(value) / most, 1) * 50 : 0;
@@ -32,17 +32,17 @@ export function Advantage({ value, most }) {
   return html`<span class="advantage"><span class="diverging"><i class=${value < 0 ? "bad" : "good"} style=${style} /></span><span class="num">${points(value, true)}</span></span>`;
 }
 
-/** One line that says what is wrong, with a way to try again. */
+/** A one-line error message with an optional retry button. */
 export function Problem({ text, again }) {
   return html`<p class="problem" role="alert">${text} ${again && html`<button onClick=${again}>Try again</button>`}</p>`;
 }
 
-/** The frame a turn was played from; a picture that is not there says so. */
+/** The image of a turn, or a message if it is missing. */
 export function Frame({ turn, name }) {
   const [broken, setBroken] = useState(null);
   const url = turn?.frame;
-  if (!url) return html`<div class="frame none"><span>no picture</span></div>`;
-  if (broken === url) return html`<div class="frame none"><span>the picture is not there</span></div>`;
+  if (!url) return html`<div class="frame none"><span>no image</span></div>`;
+  if (broken === url) return html`<div class="frame none"><span>image not found</span></div>`;
   const fit = ({ target }) => {
     document.documentElement.style.setProperty("--ratio", target.naturalWidth / target.naturalHeight);
     target.classList.toggle("pixels", target.naturalWidth * SHARP_FROM <= target.clientWidth * devicePixelRatio);
@@ -50,7 +50,7 @@ export function Frame({ turn, name }) {
   return html`<div class="frame"><img src=${url} alt=${name} onLoad=${fit} onError=${() => setBroken(url)} /></div>`;
 }
 
-/** Words in place of what a view would show. */
+/** A message in place of missing content. */
 export function Empty({ children }) {
   return html`<p class="empty">${children}</p>`;
 }

@@ -1,4 +1,4 @@
-/** Playing an episode's turns: where it stands, the clock, the keys, the controls. */
+/** Playback of the turns of an episode: position, timer, keys and controls. */
 import { html, useEffect, useState } from "vendor/preact";
 import { useKeys } from "viewer/keys";
 import { Icon } from "viewer/parts";
@@ -6,7 +6,7 @@ import { Icon } from "viewer/parts";
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
 let lastSpeed = 2;
 
-/** A player of `length` turns, from turn `start` on (counted from 0). */
+/** A player of `length` turns that starts at turn `start` (counted from 0). */
 export function usePlayer(length, start = 0) {
   const [place, setPlace] = useState(start);
   const [playing, setPlaying] = useState(false);
@@ -46,28 +46,28 @@ export function usePlayer(length, start = 0) {
   return { at, last, playing, speed, seek, toggle, pace };
 }
 
-/** Buttons, a slider and the speed. */
+/** Playback buttons, a slider and the speed. */
 export function Controls({ player }) {
   const { at, last, playing, speed, seek, toggle, pace } = player;
   const button = (icon, label, act, off = false) =>
     html`<button class="round" aria-label=${label} title=${label} disabled=${off} onClick=${act}><${Icon} name=${icon} /></button>`;
-  return html`<div class="controls" role="group" aria-label="Playing">
+  return html`<div class="controls" role="group" aria-label="Playback">
     ${button("first", "First turn (Home)", () => seek(0), at === 0)}
-    ${button("back", "A turn back (←)", () => seek(at - 1), at === 0)}
+    ${button("back", "Previous turn (←)", () => seek(at - 1), at === 0)}
     ${button(playing ? "pause" : "play", playing ? "Pause (space)" : "Play (space)", toggle, last === 0)}
-    ${button("on", "A turn on (→)", () => seek(at + 1), at === last)}
+    ${button("on", "Next turn (→)", () => seek(at + 1), at === last)}
     ${button("last", "Last turn (End)", () => seek(last), at === last)}
     <input type="range" min="0" max=${last} value=${at} aria-label="Turn" aria-valuetext=${`turn ${at + 1} of ${last + 1}`} onInput=${(event) => seek(Number(event.target.value))} />
     <output class="num">${at + 1} / ${last + 1}</output>
-    <button class="speed num" aria-label=${`Speed: ${speed} turns a second; click for faster`} title="Turns a second (< >)" onClick=${() => (speed === SPEEDS.at(-1) ? pace(-SPEEDS.length) : pace(1))}>${speed}×</button>
+    <button class="speed num" aria-label=${`Speed: ${speed} turns per second; click to change`} title="Turns per second (< >)" onClick=${() => (speed === SPEEDS.at(-1) ? pace(-SPEEDS.length) : pace(1))}>${speed}×</button>
   </div>`;
 }
 
-/** A column for each turn: its reward's size and sign, invalid replies marked; a click goes there. `length`: columns. */
+/** One column per turn with its reward, invalid replies marked. A click goes to the turn. `length`: column count. */
 export function Timeline({ turns, player, differs = null, length = turns.length }) {
   if (length < 2) return null;
   const low = Math.min(0, ...turns.map((turn) => turn.reward));
-  const high = Math.max(1, ...turns.map((turn) => turn.reward)); // so that what earns little looks little
+  const high = Math.max(1, ...turns.map((turn) => turn.reward)); // keeps the bars of small rewards small
   const place = (reward) => 19 - (18 * (reward - low)) / (high - low);
   const column = (turn, index) => {
     const tone = `${turn.valid ? "" : "invalid"} ${index === player.at ? "now" : ""} ${index === differs ? "differs" : ""}`;

@@ -1,13 +1,13 @@
-/** Where the reader is: `#/view/parts?key=value`, so that links and Back work in a plain file too. */
+/** The route in the URL hash, `#/view/parts?key=value`, so that links and Back also work in a local file. */
 
-/** The route of a hash: {view, parts, query}; a hash that is no address is the run. */
+/** Parse a hash into {view, parts, query}. An empty hash is the run view. */
 export function readRoute(hash) {
   const [path, search = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
   const [view, ...parts] = path.split("/").map(decode);
   return { view: view || "run", parts, query: Object.fromEntries(new URLSearchParams(search)) };
 }
 
-/** The hash of a route; empty values are left out of the query. */
+/** The hash of a route. Empty query values are left out. */
 export function link(view, parts = [], query = {}) {
   const kept = Object.entries(query).filter(([, value]) => value !== "" && value != null);
   const search = new URLSearchParams(kept).toString();
@@ -15,17 +15,17 @@ export function link(view, parts = [], query = {}) {
   return `#/${path}${search ? `?${search}` : ""}`;
 }
 
-/** The parts of the address of a row's group. */
+/** The route parts of a row's group. */
 export function groupParts(row) {
   return [row.label, row.stage, row.step, row.task, row.group];
 }
 
-/** Go there, as a new entry of the history. */
+/** Go to a hash with a new history entry. */
 export function go(hash) {
   location.hash = hash;
 }
 
-/** Go there in place of where the reader is. */
+/** Go to a hash and replace the current history entry. */
 export function replace(hash) {
   history.replaceState(null, "", hash);
   dispatchEvent(new HashChangeEvent("hashchange"));

@@ -1,4 +1,4 @@
-/** A table of many rows of which only those in sight are in the page. New rows move nothing that is looked at. */
+/** A virtual table that renders only the visible rows. New rows do not move the visible ones. */
 import { html, useEffect, useLayoutEffect, useRef, useState } from "vendor/preact";
 import { plural } from "viewer/format";
 import { useKeys } from "viewer/keys";
@@ -8,8 +8,8 @@ const AROUND = 8;
 const places = new Map();
 
 /**
- * `rows`: keys in order; `cells(key)`: the <td>s of a row; `head`: the <th>s; `open(key)`: what Enter and a click do.
- * `name` is under what the place is remembered; `version` changes where rows came by themselves, not by a filter.
+ * `rows`: keys in order; `cells(key)`: the <td>s of a row; `head`: the <th>s; `open(key)`: called on Enter and click.
+ * `name`: key of the remembered scroll position; `version`: changes when new data arrive, not when a filter changes.
  */
 export function Rows({ name, rows, version, head, cells, open, className = "" }) {
   const box = useRef();
@@ -70,7 +70,7 @@ export function Rows({ name, rows, version, head, cells, open, className = "" })
   return html`<div class=${`rows ${className}`}>
     ${above > 0 && html`<button class="above" onClick=${() => (box.current.scrollTop = 0)}>↑ ${plural(above, "new row")}</button>`}
     <div class="scroller" ref=${box} onScroll=${() => setTop(box.current.scrollTop)}>
-      <table role="grid" tabindex="0" aria-label="Rows: j and k move, Enter opens" aria-rowcount=${rows.length + 1} aria-activedescendant=${place < 0 ? null : `${name}-${cursor}`}>
+      <table role="grid" tabindex="0" aria-label="Rows: j and k move the selection, Enter opens the row" aria-rowcount=${rows.length + 1} aria-activedescendant=${place < 0 ? null : `${name}-${cursor}`}>
         <thead><tr aria-rowindex="1">${head}</tr></thead>
         <tbody>
           <tr class="space" style=${{ height: `${from * HEIGHT}px` }} aria-hidden="true"></tr>

@@ -1,4 +1,4 @@
-/** The run at a glance: what it was, what it reached, how it learned, its videos, its settings. */
+/** Overview of the run: facts, results, learning curves, videos and settings. */
 import { html, useState } from "vendor/preact";
 import { Chart } from "viewer/chart";
 import { count } from "viewer/format";
@@ -23,7 +23,7 @@ export function RunView() {
   </section>`;
 }
 
-/** The facts by the run that stands before " · " in their labels, where several share the page. */
+/** Group the facts by the run name before " · " in their labels, if several runs share the page. */
 function factLists(facts) {
   const lists = new Map();
   for (const [label, text] of facts) {
@@ -48,13 +48,13 @@ function Charts() {
   const draw = (chart) => html`<${Chart} key=${chart.key} chart=${chart} run=${run} smooth=${smooth} dark=${dark} large=${chart.key === "success"} />`;
   return html`<div class="heading"><h2>Learning</h2>
       <label class="switch"><input type="checkbox" checked=${smooth} onChange=${(event) => turn("smooth", event.target.checked, setSmooth)} /> Smooth lines</label>
-      <span class="soft hint">A click on a step opens its episodes; drag to zoom, double click for all.</span></div>
+      <span class="soft hint">Click a step to open its episodes; drag to zoom, double-click to reset.</span></div>
     <div class="charts">${shown.map(draw)}</div>
     ${rest.length > 0 && html`<button class="more" aria-expanded=${more} onClick=${() => turn("more", !more, setMore)}>${more ? "Fewer charts" : `${rest.length} more charts`}</button>`}
     ${more && html`<div class="charts">${rest.map(draw)}</div>`}`;
 }
 
-/** A film that runs by itself, without a sound; its controls would cover the captions, so they come with the pointer. */
+/** A muted autoplaying video. Its controls would cover the captions, so they appear on hover. */
 function Video({ video }) {
   const [controls, setControls] = useState(false);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;

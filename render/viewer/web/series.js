@@ -1,11 +1,12 @@
-/** A chart's series as columns over one x, smoothed where asked: plain numbers, no drawing. */
+/** Series of a chart as columns over a shared x, optionally smoothed. This module does not draw. */
 
 const SMOOTHED_FROM = 12;
 
 /**
  * The columns of a chart: {data: [x, …], lines: [{name, role, from, values}]}, one line for each column after x.
- * `role`: "line", "raw" (behind its smoothed line), "points" (validations), "low" and "high" (their interval, one after the
- * other). `from`: the place of the series in the chart; `values`: the column of its values as they are. A null is a gap; undefined only says that another series has an x.
+ * `role`: "line", "raw" (behind its smoothed line), "points" (validations), "low" and "high" (their interval, in
+ * adjacent columns). `from`: index of the series in the chart. `values`: index of the column of unsmoothed values. null
+ * is a gap. undefined means that only another series has this x.
  */
 export function columns(chart, stages, smooth) {
   const xs = [...new Set(chart.series.flatMap((series) => series.x))].sort((a, b) => a - b);
@@ -33,7 +34,7 @@ export function columns(chart, stages, smooth) {
   return { data, lines };
 }
 
-/** A running mean that forgets the past over about a thirtieth of the points; it starts again with each stage and gap. */
+/** A running mean over about a thirtieth of the points. It restarts at each stage and gap. */
 export function smoothed(series, stages) {
   const keep = 1 - 1 / Math.max(3, series.x.length / 30);
   const stageOf = (x) => stages.findIndex((stage) => stage.from <= x && x <= stage.to);
@@ -48,14 +49,14 @@ export function smoothed(series, stages) {
   });
 }
 
-/** The value of a column at `index`, or the nearest before it if there is one after it too (the last one where `index` is null). */
+/** The value of a column at `index`, or the last one before it unless the series has ended. null: the last value. */
 export function valueAt(column, index) {
   if (index !== null && !column.some((value, at) => at >= index && value != null)) return null; // the series has ended
   for (let at = index ?? column.length - 1; at >= 0; at -= 1) if (column[at] != null) return column[at];
   return null;
 }
 
-/** The range of y: shares from 0 to 1, else what the values (and floors) need, with room above and below. */
+/** The y range: 0 to 1 for shares, else the range of values and reference lines with a margin. */
 export function range(chart, low, high) {
   if (chart.unit === "%") return [0, 1];
   const floors = (chart.floors ?? []).map((floor) => floor.y);

@@ -1,9 +1,9 @@
-/** Where the run comes from: a server on this machine, or the page's own file. Both answer the same calls. */
+/** Sources of the run data with one interface: a local server or the report file itself. */
 
 const KEPT_CHUNKS = 6;
 const KEPT_RECORDS = 200;
 
-/** The source of this page: the file, where data are in it, else the server. */
+/** The source of this page: the file if it contains data, else the server. */
 export function openSource() {
   const run = document.getElementById("run");
   return run ? fileSource(run) : serverSource();
@@ -14,21 +14,21 @@ function serverSource() {
   const runs = { tag: null, value: null, generation: null };
   return {
     live: true,
-    /** The run; the same object as before where nothing changed. */
+    /** The run. An unchanged run is the same object as before. */
     async run() {
       const response = await get("/api/run");
       const tag = response.headers.get("etag");
       if (tag === null || tag !== runs.tag) Object.assign(runs, { tag, value: await response.json() });
       return runs.value;
     },
-    /** The index of the episodes from id `after` on. */
+    /** The index of the episodes with an id of at least `after`. */
     async episodes(after) {
       const index = await (await get(`/api/episodes?after=${after}`)).json();
-      if (index.generation !== runs.generation) records.clear(); // their ids mean other episodes now
+      if (index.generation !== runs.generation) records.clear(); // the ids now refer to other episodes
       runs.generation = index.generation;
       return index;
     },
-    /** One record; its text never changes, so a few are kept. */
+    /** One record. Records never change, so some are cached. */
     episode(id) {
       return keep(records, id, KEPT_RECORDS, async () => (await get(`/api/episodes/${id}?generation=${runs.generation}`)).json());
     },
@@ -58,20 +58,20 @@ function fileSource(run) {
   };
 }
 
-/** GET, or an error with the server's own line. */
+/** GET a URL. Errors carry the message of the server. */
 async function get(url) {
   let response;
   try {
     response = await fetch(url, { cache: "no-cache" });
   } catch {
-    throw Object.assign(new Error("the server does not answer"), { gone: true });
+    throw Object.assign(new Error("the server is not responding"), { gone: true });
   }
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
   throw new Error(body.error ?? `${url} answered with status ${response.status}`);
 }
 
-/** The value of `key` out of `cache`, made where it is missing; the oldest goes where there are more than `limit`. */
+/** The cached value of `key`, created if missing. The oldest entry is dropped beyond `limit` entries. */
 function keep(cache, key, limit, make) {
   if (!cache.has(key)) {
     const value = make();
@@ -82,7 +82,7 @@ function keep(cache, key, limit, make) {
   return cache.get(key);
 }
 
-/** Base64 of gzip of JSON → its value. */
+/** Decode base64, gzip and JSON. */
 async function inflate(text) {
   const bytes = Uint8Array.from(atob(text.trim()), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));

@@ -1,4 +1,4 @@
-/** The index of the episodes in columns: appended to while a run goes on, looked up by group and by seed. */
+/** Column-based index of the episodes that grows with a live run, with lookups by group and by seed. */
 
 const COLUMNS = ["id", "label", "task", "kind", "stage", "seed", "step", "group", "success", "ended", "reward", "turns", "valid", "advantage", "score"];
 
@@ -19,12 +19,12 @@ export class Table {
     return this.columns.id.length;
   }
 
-  /** What to ask for next: the id after the last one. */
+  /** The next id to request: the one after the last. */
   get next() {
     return this.size ? this.columns.id[this.size - 1] + 1 : 0;
   }
 
-  /** Append an Index; returns whether anything changed. One of another generation (or from 0) replaces what was there. */
+  /** Append an index and return true if it has rows. An index that starts at 0 replaces the current rows. */
   append(index) {
     if (this.size && index.from === 0) this.clear();
     this.generation = index.generation;
@@ -42,14 +42,14 @@ export class Table {
     return ids.length > 0;
   }
 
-  /** A row as an object; `at` is its place in the columns. */
+  /** A row as an object. `at` is its index in the columns. */
   row(at) {
     const row = { at };
     for (const name of COLUMNS) row[name] = this.columns[name][at];
     return row;
   }
 
-  /** The row of an episode's id, or null. */
+  /** The row of an episode id, or null. */
   find(id) {
     return this.places.has(id) ? this.row(this.places.get(id)) : null;
   }
@@ -63,23 +63,23 @@ export class Table {
     return JSON.stringify([this.columns.task[at], this.columns.seed[at]]);
   }
 
-  /** The rows that share a row's group: the same start, played several times. */
+  /** The rows in the same group as a row, which share a seed. */
   group(at) {
     return this.groups.get(this.groupKey(at)) ?? [];
   }
 
-  /** The rows that have a row's task, seed and kind. */
+  /** The rows with the same task, seed and kind as a row. */
   sameStart(at) {
     return (this.starts.get(this.startKey(at)) ?? []).filter((other) => this.sameKind(at, other));
   }
 
-  /** Whether two rows with one seed can have one start: another scenario or size has others. */
+  /** True if two rows with the same seed can start from the same state. Another kind means another start. */
   sameKind(one, other) {
     const [a, b] = [this.columns.kind[one], this.columns.kind[other]];
     return a === b || !a || !b;
   }
 
-  /** The distinct values of a column with how often each is there, in order of appearance; empty ones left out. */
+  /** Counts of the distinct non-empty values of a column, in order of appearance. */
   values(name, rows = null) {
     const found = new Map();
     const column = this.columns[name];
@@ -89,7 +89,7 @@ export class Table {
     return found;
   }
 
-  /** What the text search looks through, in lower case. */
+  /** The searchable text of a row, in lower case. */
   text(at) {
     const { id, label, task, kind, stage, seed, ended } = this.columns;
     this.texts[at] ??= [`#${id[at]}`, label[at], task[at], kind[at], stage[at], seed[at], ended[at]].join(" ").toLowerCase();

@@ -1,9 +1,9 @@
-/** The tables of a run: texts, and shares as bars with their 95% interval. */
+/** Tables of a run: texts, and shares as bars with their 95% interval. */
 import { html } from "vendor/preact";
 
-const MANY = 4; // columns of bars that stand beside their words; in more columns they stand above
+const MANY = 4; // maximum number of bar columns with the bar next to the text; with more, bars are above it
 
-/** One table of the Run: {title, columns, rows, published}; so many of the last rows are others' results. */
+/** One table of the run: {title, columns, rows, published}. `published`: number of trailing published rows. */
 export function ResultTable({ table }) {
   const most = table.columns.map((_, column) => Math.max(1, ...table.rows.map((row) => Number(row[column]?.high ?? row[column]?.value ?? 0))));
   const bars = table.columns.map((_, column) => table.rows.some((row) => row[column]?.low != null));
@@ -23,7 +23,7 @@ function isNumber(cell) {
   return text === "" || /^[−+-]?\d/.test(text);
 }
 
-/** What was learned stands out from the players it is measured by. */
+/** Row class that highlights the trained policy. */
 function tone(row) {
   const words = row.slice(0, 2).map((cell) => (typeof cell === "string" ? cell : ""));
   if (words.some((word) => word.endsWith("After RL"))) return "after";
@@ -44,7 +44,7 @@ function Cell({ cell, head, bar, most, numeric }) {
     </span><${Words} text=${text} /></div></td>`;
 }
 
-/** "91.4% (87.3 – 94.3)": the mean stands out, its interval is soft. */
+/** "91.4% (87.3 – 94.3)" with an emphasised mean and a muted interval. */
 function Words({ text }) {
   const cut = text.indexOf(" (");
   if (cut < 0) return html`<span class="num"><strong>${text}</strong></span>`;

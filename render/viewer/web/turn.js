@@ -1,4 +1,4 @@
-/** One turn in words: the action, the thinking, the reward and its parts, the state, the prompt, the raw reply. */
+/** Details of one turn: action, thinking, reward and its parts, text observation, prompt and raw reply. */
 import { html } from "vendor/preact";
 import { cut, plural, points } from "viewer/format";
 
@@ -6,42 +6,42 @@ const FORM = /^\s*<think>[\s\S]*<\/think>\s*<answer>[\s\S]*<\/answer>\s*$/;
 
 const BOARD = /^\S{3,}$[^]*\n|\n\S{3,}$/m;
 
-/** Why a reply is invalid, as far as its text shows. */
+/** The reason why a reply is invalid, as far as its text shows. */
 export function whyInvalid(turn) {
   if (turn.valid) return "";
   return FORM.test(turn.reply)
-    ? "invalid: the answer is no action that is allowed here"
+    ? "invalid: the answer is not an allowed action"
     : "invalid: the reply is not <think>…</think><answer>…</answer>";
 }
 
-/** The action as a headline; what is no action says why. */
+/** The action as a headline, or the reason why the reply is invalid. */
 export function Action({ turn, short = false }) {
   if (!turn.valid) return html`<p class="action invalid">${short ? "invalid" : whyInvalid(turn)}</p>`;
   return html`<p class="action" dir="auto">${cut(turn.action, short ? 120 : 2000) || "–"}</p>`;
 }
 
-/** The sum of the rewards up to each turn. */
+/** The cumulative reward at each turn. */
 export function runningSums(turns) {
   let sum = 0;
   return turns.map((turn) => (sum += turn.reward));
 }
 
-/** All about turn `at` of a record; `open` holds which folds are open, `fold(name)` turns one. */
+/** Turn `at` of a record. `open` holds the open sections. `fold(name, value)` opens or closes one. */
 export function Turn({ record, at, open, fold }) {
   const turn = record.turns[at];
   const same = at > 0 && record.turns[at - 1].prompt === turn.prompt;
   const pictured = record.turns.some((one) => one.frame);
   const asked = open.prompt ?? !pictured;
   return html`<section class="turn" aria-label=${`Turn ${at + 1}`}>
-    ${!pictured && html`<${Fold} name="prompt" title=${`Prompt${same ? " (the same as before)" : ""}`} text=${turn.prompt} open=${asked} fold=${fold} />`}
+    ${!pictured && html`<${Fold} name="prompt" title=${`Prompt${same ? " (unchanged)" : ""}`} text=${turn.prompt} open=${asked} fold=${fold} />`}
     <h3>Action</h3>
     <${Action} turn=${turn} />
     <h3>Thinking</h3>
     <p class="thinking" dir="auto">${turn.thinking || html`<span class="soft">none</span>`}</p>
     <${Rewards} record=${record} at=${at} />
-    ${turn.text && turn.text !== turn.prompt && html`<h3>State in words</h3><p class=${`caption ${BOARD.test(turn.text) ? "board" : ""}`} dir="auto">${turn.text}</p>`}
-    ${pictured && html`<${Fold} name="prompt" title=${`Prompt${same ? " (the same as before)" : ""}`} text=${turn.prompt} open=${asked} fold=${fold} />`}
-    <${Fold} name="reply" title=${`Reply as it came${turn.reply_tokens ? ` (${plural(turn.reply_tokens, "token")})` : ""}`} text=${turn.reply} open=${open.reply ?? !turn.valid} fold=${fold} />
+    ${turn.text && turn.text !== turn.prompt && html`<h3>Text observation</h3><p class=${`caption ${BOARD.test(turn.text) ? "board" : ""}`} dir="auto">${turn.text}</p>`}
+    ${pictured && html`<${Fold} name="prompt" title=${`Prompt${same ? " (unchanged)" : ""}`} text=${turn.prompt} open=${asked} fold=${fold} />`}
+    <${Fold} name="reply" title=${`Raw reply${turn.reply_tokens ? ` (${plural(turn.reply_tokens, "token")})` : ""}`} text=${turn.reply} open=${open.reply ?? !turn.valid} fold=${fold} />
   </section>`;
 }
 
@@ -52,12 +52,12 @@ function Fold({ name, title, text, open, fold }) {
   </div>`;
 }
 
-/** The turn's reward in its parts, and the sum so far on its way to the episode's. */
+/** The reward of the turn with its parts, and the cumulative reward of the episode. */
 function Rewards({ record, at }) {
   const turn = record.turns[at];
   const sums = runningSums(record.turns);
   const low = Math.min(0, ...sums);
-  const high = Math.max(1, ...sums); // so that what earns little looks little
+  const high = Math.max(1, ...sums); // keeps the bars of small rewards small
   const place = (value) => (100 * (value - low)) / (high - low);
   const [zero, now] = [place(0), place(sums[at])];
   const bar = { left: `${Math.min(zero, now)}%`, width: `${Math.abs(now - zero)}%` };

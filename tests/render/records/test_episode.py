@@ -154,7 +154,7 @@ def test_a_newer_schema_is_refused_in_one_line(tmp_path: Path) -> None:
     [
         ("{nonsense", "line 2 is not JSON"),
         ("[1, 2]", "line 2 is not an episode"),
-        ('{"schema": 1, "task": "x"}', "line 2 is not a whole episode: seed, policy"),
+        ('{"schema": 1, "task": "x"}', "line 2 is not a complete episode: seed, policy"),
     ],
 )
 def test_damage_inside_names_the_line(tmp_path: Path, line: str, message: str) -> None:
@@ -181,12 +181,12 @@ def test_a_missing_frame_says_so(tmp_path: Path) -> None:
     with EpisodeWriter(tmp_path) as writer:
         writer.write(episode(turn(frame=picture(3))))
     (tmp_path / "frames" / f"{frame_name(picture(3))}.png").unlink()
-    with pytest.raises(ValueError, match="cannot be read as a picture"):
+    with pytest.raises(ValueError, match="cannot be read as an image"):
         list(read_episodes(tmp_path))
 
 
 def test_wrong_values_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="ended as 'failed': it must be one of completed, truncated, invalid, context"):
+    with pytest.raises(ValueError, match="ended='failed': it must be one of completed, truncated, invalid, context"):
         episode(ended="failed")
     with EpisodeWriter(tmp_path) as writer:
         with pytest.raises(ValueError, match=r"a frame is float64 \[2, 2\]: it must be uint8 \[H, W, 3\]"):

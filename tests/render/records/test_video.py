@@ -73,11 +73,11 @@ def test_refusals_leave_what_was_there(tmp_path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(ValueError, match="at least one frame"):
         write_video(path, [])
-    with pytest.raises(ValueError, match=r"one size: \[10, 10, 3\] came after \[60, 80, 3\]"):
+    with pytest.raises(ValueError, match=r"one size: got \[10, 10, 3\] after \[60, 80, 3\]"):
         write_video(path, [*frames(2), np.zeros((10, 10, 3), np.uint8)])
-    with pytest.raises(ValueError, match=r"must be uint8 \[H, W, 3\]: float64 \[4, 4\] came"):
+    with pytest.raises(ValueError, match=r"must be uint8 \[H, W, 3\]: float64 \[4, 4\] given"):
         write_video(path, [np.zeros((4, 4))])
-    with pytest.raises(ValueError, match=r"'film\.avi' cannot be a film: the name must end in \.mp4 or \.gif"):
+    with pytest.raises(ValueError, match=r"'film\.avi' cannot be a video: the name must end in \.mp4 or \.gif"):
         write_video(tmp_path / "film.avi", frames(2))
     assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
     assert path.read_bytes() == before

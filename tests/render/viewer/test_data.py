@@ -54,13 +54,13 @@ def test_a_seed_of_two_tasks_or_kinds(page: Page, tmp_path: Path) -> None:
         page.reload()
         expect(seen.nth(1)).to_have_text("sokoban")
         assert page.url == address
-        page.get_by_role("button", name="Change sides").click()
+        page.get_by_role("button", name="Swap A and B").click()
         expect(page.locator(".matrix p")).to_contain_text("A After RL 100.0%")
         expect(seen).to_have_text(["9", "sokoban", "success", "1.10", "out of turns", "0.10"])
         page.locator("form.filters select").first.select_option("other")  # of football it played another kind
         expect(page.locator(".matrix p")).to_contain_text("of 2 seeds")
         page.goto(f"{url}/#/episode/0")
-        expect(page.get_by_role("link", name="Same seed by")).to_have_text("Same seed by After RL")
+        expect(page.get_by_role("link", name="Compare with")).to_have_text("Compare with After RL")
         page.goto(f"{url}/#/compare?a=before&b=after&seed=9&task=sokoban")
         expect(page.locator(".seeds td.now")).to_have_text("9")
         assert page.evaluate("import('viewer/pairs').then(({ chance }) => [chance(1200, 1200), chance(1, 6)])") == [
@@ -87,7 +87,7 @@ def test_hostile_names_are_text(page: Page, tmp_path: Path) -> None:
             page.evaluate("address => { location.hash = address; }", address)
             expect(page.locator(place).get_by_text(name).first).to_be_visible()
         page.evaluate("location.hash = '#/episode/2'")
-        page.get_by_role("link", name="Its group of 2").click()
+        page.get_by_role("link", name="Group of 2").click()
         expect(page.locator("h1 .soft")).to_contain_text(f"{name} · {name} · step 1")
         assert page.locator("main script, main img:not(.frame img)").count() == 0
 
@@ -137,7 +137,7 @@ def test_a_server_that_goes_away_and_another_in_its_place(browser: Browser, tmp_
         page.goto(f"{url}/#/episodes?label=before&sort=seed")
         expect(page.locator(column("seed")).first).to_have_text("0")
     page.clock.fast_forward(10_000)
-    expect(page.locator(".gone")).to_have_text("The server does not answer; trying again.")
+    expect(page.locator(".gone")).to_have_text("The server is not responding; retrying.")
     expect(page.locator(column("seed")).first).to_have_text("0")  # what was there stays
     with serving(tmp_path / "second", port=int(url.rpartition(":")[2])):
         page.evaluate("location.hash = '#/episode/3'")  # still the first run's, which this server does not have
@@ -180,9 +180,9 @@ def test_a_record_that_cannot_be_read(page: Page, tmp_path: Path) -> None:
             page.goto(f"{url}/?{odd}#/episode/1?turn={odd}")
             expect(page.locator(".controls output")).to_have_text(f"{turn} / 4")
         page.goto(f"{url}/#/constructor")
-        expect(page.locator(".empty")).to_contain_text("There is no such page.")
+        expect(page.locator(".empty")).to_contain_text("Page not found.")
         page.goto(f"{url}/#/episode/9999")
-        expect(page.locator(".empty")).to_contain_text("There is no episode 9999 here.")
+        expect(page.locator(".empty")).to_contain_text("Episode 9999 not found.")
 
 
 def test_frames_beside_the_file(page: Page, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_two_runs_on_one_page(page: Page, tmp_path: Path) -> None:
         expect(page.locator(".matrix p")).to_contain_text(
             "A first · After RL 60.0% · B second · After RL 60.0% of 10 seeds"
         )
-        expect(page.locator(".matrix p")).to_contain_text("They succeed on the same seeds.")
+        expect(page.locator(".matrix p")).to_contain_text("Both succeed on the same seeds.")
         page.set_viewport_size({"width": 390, "height": 844})
         page.keyboard.press("2")
         expect(page.locator("td.name").first).to_have_text("first · After RL")
@@ -252,7 +252,7 @@ def test_who_agree_are_told_on_what(page: Page, tmp_path: Path) -> None:
     with serving(tmp_path / "run") as url, opened(page, f"{url}/#/compare"):
         expect(page.locator(".matrix p")).to_contain_text("Neither succeeds on any of these seeds.")
         page.goto(f"{url}/#/compare?a=one&b=other")
-        expect(page.locator(".matrix p")).to_contain_text("Both succeed on all of them.")
+        expect(page.locator(".matrix p")).to_contain_text("Both succeed on every seed.")
 
 
 def test_ten_thousand_episodes(page: Page, tmp_path: Path) -> None:

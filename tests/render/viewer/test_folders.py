@@ -32,14 +32,14 @@ def test_damage_is_a_note(run: Path) -> None:
         index = get(url, "/api/episodes")["columns"]
         record_without = get(url, "/api/episodes/0")
     assert notes == [
-        "metrics.jsonl: damaged lines are left out (2).",
-        "results.json is of schema 2, newer than this Kickoff reads: update Kickoff.",
-        "summary.json is damaged (no JSON object).",
+        "metrics.jsonl: damaged lines were skipped (2).",
+        "results.json has schema 2, newer than this Kickoff reads: update Kickoff.",
+        "summary.json is damaged (not a JSON object).",
         "episodes/after/episodes.jsonl line 1 has schema 9, newer than this Kickoff reads (update Kickoff): skipped.",
-        "episodes/after/episodes.jsonl line 2 is damaged (no JSON): skipped.",
-        "episodes/after/episodes.jsonl line 3 is damaged (no JSON): skipped.",
-        "episodes/after/episodes.jsonl line 4 is no whole episode (its turns are missing): skipped.",
-        "episodes/after/episodes.jsonl line 5 is no episode (it has no schema number): skipped.",
+        "episodes/after/episodes.jsonl line 2 is damaged (not JSON): skipped.",
+        "episodes/after/episodes.jsonl line 3 is damaged (not JSON): skipped.",
+        "episodes/after/episodes.jsonl line 4 is not a complete episode (its turns are missing): skipped.",
+        "episodes/after/episodes.jsonl line 5 is not an episode (it has no schema number): skipped.",
     ]
     assert index["seed"] == [9000, 9001, 9001]
     assert [turn["frame"] for turn in record_without["turns"]] == [None] * 3
@@ -53,7 +53,7 @@ def test_settings_with_a_bad_value_are_shown(run: Path, line: str) -> None:
         found = get(url, "/api/run")
         assert found["facts"][0] == ["Task", "football"] and line in found["config"]
         (run / "config.yaml").write_text(f"env: [{line}")
-        assert "config.yaml is damaged (no YAML)." in get(url, "/api/run")["notes"]
+        assert "config.yaml is damaged (not YAML)." in get(url, "/api/run")["notes"]
 
 
 def test_values_of_the_wrong_kind_are_left_out(tmp_path: Path) -> None:

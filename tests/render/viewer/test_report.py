@@ -113,7 +113,7 @@ def test_frames_within_a_budget_held_out_and_newest_first(tmp_path: Path) -> Non
     beside = page.records[3]["turns"][0]["frame"]
     assert re.fullmatch(r"episodes/train/frames/[0-9a-f]{16}\.png", beside) and (folder / beside).is_file()
     assert page.named("run")["notes"][-1] == (
-        "The frames of 2 episodes are not in this file; the page takes them from episodes/ beside it."
+        "The frames of 2 episodes are not in this file; the page loads them from the episodes/ folder next to it."
     )
 
 
@@ -166,7 +166,7 @@ def test_it_loads_nothing_from_elsewhere(run: Path) -> None:
 
 def test_an_empty_folder_gives_a_page(tmp_path: Path) -> None:
     page = Page(write_report(tmp_path))
-    assert page.named("run")["notes"] == ["Only records are here: no metrics and no results."]
+    assert page.named("run")["notes"] == ["This folder has records only, without metrics or results."]
     assert (page.named("index")["total"], page.chunks) == (0, [])
 
 
@@ -195,7 +195,7 @@ def test_strange_summaries_do_not_break_it(tmp_path: Path, part: str, value: obj
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is no run folder"):
+    with pytest.raises(ValueError, match="is not a run folder"):
         write_report(tmp_path / "nothing")
 
 

@@ -108,7 +108,7 @@ def test_links_out_of_the_folder_are_not_followed(run: Path, tmp_path: Path) -> 
         assert get(url, "/api/episodes")["total"] == 4
         assert {turn["frame"] for turn in get(url, "/api/episodes/0")["turns"]} == {None}
     for name in ("metrics.jsonl", "results.json", "summary.json", "episodes/linked/episodes.jsonl"):
-        assert f"{name} leads out of the run's folder: not read." in found["notes"]
+        assert f"{name} points outside the run's folder: not read." in found["notes"]
 
 
 def test_pipes_are_not_waited_for(run: Path) -> None:

@@ -95,12 +95,12 @@ def test_filters_and_order(page: Page, place: str) -> None:
         page.reload()  # all of it stands in the address
         expect(counts).to_contain_text("4 of 66")
         shows(page, column("turns"), ["4", "4", "6", "6"])
-        page.get_by_role("button", name="Clear the filters").click()
+        page.get_by_role("button", name="Clear filters").click()
         page.get_by_label("Search").fill("BEFORE 10x10")
         expect(counts).to_contain_text("4 of 66")
         shows(page, column("seed"), ["0", "2", "4", "6"])
         page.get_by_label("Search").fill("no such thing")
-        expect(page.locator(".empty")).to_have_text("No episode fits these filters.")
+        expect(page.locator(".empty")).to_have_text("No episodes match these filters.")
 
 
 def test_rows_by_keyboard(page: Page, place: str) -> None:
@@ -114,7 +114,9 @@ def test_rows_by_keyboard(page: Page, place: str) -> None:
         expect(page.locator("h1")).to_contain_text("sokoban")
         shows(page, ".head .facts dd", ["Before RL", "0", "1", "4", "1.40"])
         page.keyboard.press("g")
-        expect(page.locator(".ways [role=status]")).to_have_text("It is of no group: its start was played once.")
+        expect(page.locator(".ways [role=status]")).to_have_text(
+            "This episode is not in a group: its seed was played once."
+        )
         page.keyboard.press("n")
         expect(page.locator("nav.list .num")).to_have_text("3 of 8")
         expect(page.locator(".ways [role=status]")).to_have_text("")
@@ -125,11 +127,11 @@ def test_rows_by_keyboard(page: Page, place: str) -> None:
         expect(page.locator(".counts")).to_contain_text("0 of 66")
         page.keyboard.press("Escape")
         page.keyboard.press("?")
-        expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+        expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
         page.keyboard.press("3")  # what lies behind is not to be reached
         expect(page.locator(".counts")).to_be_visible()
         page.keyboard.press("Escape")
-        expect(page.get_by_role("dialog", name="Keys")).to_have_count(0)
+        expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_have_count(0)
 
 
 def test_an_episode_turn_by_turn(page: Page, place: str) -> None:
@@ -159,7 +161,7 @@ def test_an_episode_turn_by_turn(page: Page, place: str) -> None:
         page.locator(".strip button").nth(3).click()
         expect(page.locator(".controls output")).to_have_text("4 / 4")
         page.keyboard.press("r")
-        page.get_by_role("button", name="Prompt (the same as before)").click()
+        page.get_by_role("button", name="Prompt (unchanged)").click()
         expect(page.locator('pre[data-name="prompt"]')).to_have_text("Sokoban 5: push the box onto the goal.")
 
 
@@ -185,7 +187,7 @@ def test_it_plays(page: Page, place: str) -> None:
 def test_a_group_side_by_side(page: Page, place: str) -> None:
     with opened(page, f"{place}#/episodes?label=train&step=2&sort=turns"):
         page.locator("tbody td a").first.click()
-        page.get_by_role("link", name="Its group of 4").click()
+        page.get_by_role("link", name="Group of 4").click()
         page.keyboard.press("n")
         expect(page.locator("h1")).to_have_text("Group 0 sokoban · Training · fre · step 3")
         page.get_by_role("link", name="previous group").click()
@@ -223,12 +225,12 @@ def test_two_players_on_the_same_seeds(page: Page, place: str) -> None:
         assert page.locator(".mark").count() == 0
         page.keyboard.press("d")
         expect(page.locator(".controls output")).to_have_text("3 / 4")
-        expect(page.locator(".mark")).to_have_text("they part here")
+        expect(page.locator(".mark")).to_have_text("they differ here")
         shows(page, ".side .action", ["down", "left"])  # (4 + 2) % 4, and one on
         shows(page, ".side .thinking", ["go down", "go left"])
         page.get_by_role("link", name="After RL #").click()
         expect(page.locator(".controls output")).to_have_text("3 / 4")
-        page.get_by_role("link", name="Same seed by Before RL").click()
+        page.get_by_role("link", name="Compare with Before RL").click()
         expect(page.locator(".seeds td.now")).to_have_text("4")
 
 
@@ -269,5 +271,5 @@ def test_dark_and_light(page: Page, server: str) -> None:
         page.reload()  # remembered
         expect(page.locator("main")).to_be_visible()
         assert page.evaluate(background) == "rgb(246, 248, 247)"
-        page.get_by_role("button", name="Dark colours").click()
+        page.get_by_role("button", name="Dark theme").click()
         assert page.evaluate(background) == "rgb(14, 19, 17)"
