@@ -1,1 +1,1 @@
-"""Football in Google Research Football's units and actions, in numba."""
+"""Football with Google Research Football's units and actions, compiled with numba."""
