@@ -1,4 +1,4 @@
-"""Football in Google Research Football's units and actions, in numba."""
+"""Football with Google Research Football's units and actions, compiled with numba."""
 
 import lazy_loader
 

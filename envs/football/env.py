@@ -1,4 +1,4 @@
-"""`kickoff/Football-v0`: a thin Gymnasium shell around the rules."""
+"""The Gymnasium env `kickoff/Football-v0`, a thin wrapper around the rules."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,61 +21,71 @@ _GOING = np.ones(1, np.bool_)
 
 
 class FootballEnv(gymnasium.Env[Any, Any]):
-    """Football, seen from above: Google Research Football's scenarios on an engine of our own.
+    """Football seen from above: Google Research Football's scenarios on a new, compiled engine.
 
     ## Description
-    GRF's scenarios (github.com/google-research/football) with its pitch, actions, step, observations and rewards, from
-    academy drills to whole games. You control one player of the left team, which attacks to the right, or several
-    (`control`). A pass hands control to its receiver, who meets the ball by himself, as a controlled player does with
-    a free ball within 3 m. Shots and passes leave along the direction in which the player *faces*, with a little help
-    and error: line up before you shoot. Everybody else follows the rules of his team.
+    The env has the pitch, actions, step length, observations, rewards and scenarios of GRF
+    (github.com/google-research/football), from academy drills to full games. The agent controls one player of the left
+    team, which attacks to the right, or several players (`control`). A pass moves control to its receiver. The receiver
+    runs to meet the pass automatically, as a controlled player does with any free ball within 3 m. Shots and passes
+    leave along the player's *facing* direction, with limited aim assistance and random error. All other players are
+    rule-based.
 
     ## Action Space
     `Discrete(19)`, `engine.match.Action`: 0 idle, 1-8 left, top_left, top, top_right, right, bottom_right,
     bottom, bottom_left, 9 long_pass, 10 high_pass, 11 short_pass, 12 shot, 13 sprint, 14 release_direction,
-    15 release_sprint, 16 sliding, 17 dribble, 18 release_dribble. Directions, sprint and dribble stay on until they are
-    replaced or released. Several players: `MultiDiscrete([19] * n)`, left players first. Players of the right team act,
-    see and read a pitch turned around: everybody attacks to the right.
+    15 release_sprint, 16 sliding, 17 dribble, 18 release_dribble. Directions, sprint and dribble are sticky: they last
+    until replaced or released. With several players, the space is `MultiDiscrete([19] * n)`, left players first. For
+    players of the right team, observations, actions and texts are rotated by 180 degrees, so that every player attacks
+    to the right.
 
     ## Observation Space
-    For each controlled player; several of them have a leading axis (a tuple where it is words or raw).
-    `"pixels"`: `Box` uint8 [H, W, 3] (`image_size`, `camera`), the player in a ring. `"raw"`: GRF's `Dict`, places
-    in its units, directions per step. `"simple115v2"`: `Box` float32 [115], in GRF's order. `"smm"`: `Box` uint8
-    [72, 96, 4], left team, right team, ball, active player. `"text"`: the state in words, which is also `info["text"]`.
+    The observation is the view of the controlled player. With several players, it has a leading axis, or is a tuple for
+    `"text"` and `"raw"`.
+
+    - `"pixels"`: `Box` uint8 [H, W, 3] (`image_size`, `camera`). A ring marks the controlled player.
+    - `"raw"`: GRF's `Dict`, with positions in GRF's units and directions per step.
+    - `"simple115v2"`: `Box` float32 [115], in GRF's order.
+    - `"smm"`: `Box` uint8 [72, 96, 4] with the layers left team, right team, ball and active player.
+    - `"text"`: the state as text, which is also `info["text"]`.
 
     ## Rewards
-    `"scoring"`: +1 a goal, −1 a goal against. `"scoring,checkpoints"`: also ten of 0.1, once an episode, while the
-    player himself has the ball: the k-th at d ≤ 0.99 − (0.8 / 9) k, k = 0…9, d the ball's distance from (1, 0) in
-    GRF's units; a goal pays the rest. `"magebench"`: MageBench's Football-Online score (`envs.football.rewards`), for
-    one left player. Of several players, the reward is the mean of the left ones' and `info["rewards"]` has each one's.
+    - `"scoring"`: +1 for a goal, −1 for a goal against.
+    - `"scoring,checkpoints"`: also ten checkpoint rewards of 0.1, each at most once per episode, while the player has
+      the ball. Checkpoint k = 0…9 requires d ≤ 0.99 − (0.8 / 9) k, where d is the ball's distance from (1, 0) in GRF's
+      units. A goal earns all remaining checkpoints.
+    - `"magebench"`: MageBench's Football-Online score (`envs.football.rewards`), for one left player only.
+
+    With several players, the env reward is the mean over the left players, and `info["rewards"]` holds each player's
+    reward.
 
     ## Starting State
-    The scenario's places, shifted by uniform noise within ±`start_noise` (GRF's units): ball and field players
-    together, and each field player alone by 0.3 of it; none at a kick-off, which either side may have. All of it is
-    drawn under `reset(seed=…)`.
+    The scenario's positions, shifted by uniform noise within ±`start_noise` (GRF's units). One shift applies to the
+    ball and all field players, and a further shift of 0.3 times this range to each field player. A kick-off has no
+    noise, and the team that kicks off is random. `reset(seed=…)` determines the start.
 
     ## Episode End
-    The scenario's: academy drills are terminated by a goal, the ball out of play, or (but for academy_corner) the other
-    team winning the ball, and truncated after 400 steps of 0.1 s (3000 against the lazy); 1_vs_1_easy is truncated
-    after 500 steps, other games after 3000.
+    Academy drills terminate with a goal, with the ball out of play, or (except academy_corner) when the other team wins
+    the ball. They are truncated after 400 steps of 0.1 s (3000 in academy_single_goal_versus_lazy). 1_vs_1_easy is
+    truncated after 500 steps, other games after 3000.
 
     ## Arguments
-    - `scenario`: a name of `envs.football.scenarios.SCENARIOS`.
+    - `scenario`: a name in `envs.football.scenarios.SCENARIOS`.
     - `observation`: see above. `image_size`: (height, width). `camera`: "pitch", "half" or "ball".
-    - `frame_skip`: steps an action is held (a kick is not repeated); their rewards are summed.
-    - `hold_until_changed`: a direction given once more runs on for up to ten steps while the way is clear, as in
-      MageBench.
-    - `control`: how many left players are controlled, or (left, right).
-    - `difficulty`: of the right team, 0 to 1; None: the scenario's own (0.6 in the academy, 0.05, 0.6 and 0.95 in
-      the easy, the plain and the hard whole game). `start_noise`, `rewards`: see above.
-    - `render_mode`: "rgb_array", "rgb_array_list" (one frame every 0.1 s, skipped steps too; `render()` hands them out
-      once) or "human". `render_size`: (height, width) of rendered frames.
+    - `frame_skip`: number of steps for which an action is held. A kick is not repeated. Rewards are summed.
+    - `hold_until_changed`: hold a repeated direction for up to ten steps while the path is clear, as in MageBench.
+    - `control`: number of controlled left players, or (left, right).
+    - `difficulty`: difficulty of the right team, 0 to 1. None selects the scenario's own: 0.6 in the academy, and 0.05,
+      0.6 and 0.95 in the easy, standard and hard full game.
+    - `start_noise`, `rewards`: see above.
+    - `render_mode`: "rgb_array", "rgb_array_list" or "human". The list has one frame per 0.1 s, including skipped
+      steps, and `render()` returns each frame once. `render_size`: (height, width) of rendered frames.
 
-    `info` has `success` (left has scored; in a whole game: has won it), `kind` (the scenario), `text`,
-    `legal_actions`, `state_hash` (of the match and of what has been paid), `feedback` (what just happened), `score`,
-    `ball_owned_team` (−1 nobody, 0 left, 1 right), `active`, `steps_left`, `game_mode` (GRF's: 0 normal, 1 kick-off,
-    2 goal kick, 3 free kick, 4 corner, 5 throw-in, 6 penalty) and `magebench`, its score so far. `text` and `active`
-    are the first player's.
+    `info` holds `success` (the left team has scored, or has won a full game), `kind` (the scenario), `text`,
+    `legal_actions`, `state_hash` (of the match and the reward ledger), `feedback` (text about the last event), `score`,
+    `ball_owned_team` (−1 none, 0 left, 1 right), `active`, `steps_left`, `game_mode` (GRF's: 0 normal, 1 kick-off,
+    2 goal kick, 3 free kick, 4 corner, 5 throw-in, 6 penalty) and `magebench` (MageBench's score so far). `text` and
+    `active` are those of the first player.
 
     ## Version History
     v0: all scenarios of GRF, and `breakaway`.
@@ -120,7 +130,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         self.matches, self.ledgers = self.game.start(np.random.default_rng(0))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Start an episode; see the class docstring."""
+        """Start an episode, as described in the class docstring."""
         super().reset(seed=seed)
         self.matches, self.ledgers = self.game.start(self.np_random)
         self._frames = []
@@ -130,7 +140,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         return self._observation(), self.game.info(self.matches, self.ledgers, rewards, played)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Hold an action for `frame_skip` steps of 0.1 s, or until the episode ends."""
+        """Hold an action for `frame_skip` steps of 0.1 s or until the episode ends."""
         keys = self.game.keys(action, 1)
         rewards, played = self.game.play(self.matches, self.ledgers, keys, _GOING, self._reel)
         if len(self._reel):
@@ -141,7 +151,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         return self._observation(), reward, ended not in (RUNNING, TIME_UP), ended == TIME_UP, info
 
     def render(self) -> Any:
-        """The frame, or the list of frames since the last call, as `render_mode` says."""
+        """Return the frame, or the list of frames since the last call, depending on `render_mode`."""
         if self._render_camera is None:
             gymnasium.logger.warn("render() needs a render_mode: gymnasium.make(id, render_mode='rgb_array')")
             return None
@@ -153,11 +163,11 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         return None
 
     def close(self) -> None:
-        """Close the window, if it is open."""
+        """Close the window if it is open."""
         self._window.close()
 
     def expert_action(self) -> Any:
-        """The expert's action in the current state, which it leaves as it is; an array for several players."""
+        """Return the expert's action without changing the state. Return an array for several players."""
         state = self.matches.tobytes()
         if self._decided[0] != state:
             skip, seats = self.game.frame_skip, self.game.seats.tolist()
@@ -168,7 +178,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         return int(actions[0]) if len(actions) == 1 else actions
 
     def expert_thought(self) -> str:
-        """What the expert is about, in a word or two."""
+        """Return one or two words that name the expert's intention."""
         self.expert_action()
         return expert.thought(self.matches[0], self._decided[1][0])
 
@@ -176,7 +186,7 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         return self.game.observer.look(self.matches)[0]
 
     def _film(self, moments: Matches) -> None:
-        """Keep or show a frame of each moment."""
+        """Store or show a frame of each moment."""
         assert self._render_camera is not None
         for frame in self._render_camera.draw(see(moments)):
             if self.render_mode == "rgb_array_list":

@@ -1,7 +1,7 @@
-"""The expert: a readable script, and a look one or two decisions ahead with the script playing on from there.
+"""The expert policy: a script, improved by a search that simulates one or two decisions and then the script.
 
-It uses nothing but what a frame shows. The look-ahead plays copies of the match with random numbers of its own, the
-same for every candidate, so it knows no more than a player who can imagine.
+It uses only information that a frame shows. The search simulates copies of the match with new random seeds, shared by
+all candidate actions, so it cannot foresee the match's own random numbers.
 """
 
 import math
@@ -40,33 +40,36 @@ RELEASE_DIRECTION: Final = int(Action.RELEASE_DIRECTION)
 SPRINT: Final = int(Action.SPRINT)
 
 SAMPLES: Final = 16
+"""Simulations of each promising plan."""
 FEW: Final = 4
-"""Samples after which hopeless actions are dropped."""
+"""Simulations after which weak plans are dropped."""
 HORIZON: Final = 70
-"""Steps that are imagined at most."""
+"""Maximum number of simulated steps in drills."""
 FAR: Final = 30.0
-"""Metres from goal beyond which the script alone decides, if nobody stands in the way."""
+"""Metres from goal beyond which the script decides alone if no opponent is near."""
 LANE: Final = 2.6
-"""Metres beside the goal's middle: the lane to run in for a straight shot past the keeper."""
+"""Metres from the goal's centre line to the lane for a straight shot past the keeper."""
 MARGIN: Final = 0.12
-"""What another action must promise more than the script's."""
+"""Value per simulation by which another plan must exceed the script's, in drills."""
 PER_STEP: Final = 0.008
+"""Value lost per step before a goal."""
 
 HOPEFUL: Final = 5
-"""Plans that are imagined `SAMPLES` times."""
+"""Number of plans that are simulated `SAMPLES` times, in addition to the script's."""
 SHORT_HORIZON: Final = 25
+"""Maximum number of simulated steps in full games."""
 FULL_MARGIN: Final = 0.01
-"""In full games the look-ahead is shorter, and asks for less."""
+"""Value by which another action must exceed the script's, in full games."""
 KICKS: Final = (SHOT, SHORT_PASS)
 Plan = tuple[int, int]
-"""An action, and another that follows it (`SCRIPT`: what the script does)."""
+"""An action and the one after it. `SCRIPT` stands for the script's choice."""
 SCRIPT: Final = -1
 _SPREAD: Final = np.uint64(0x2545F4914F6CDD1D)
 
 
 @njit
 def chance(m: Match, me: int) -> float:
-    """How open the goal is for a shot now: metres of play past the keeper or inside the post, whichever is less."""
+    """Return a shot's margin in metres: the smaller of its clearance past the keeper and inside the post."""
     angle = aim_shot(m, 0, me)
     dx = HALF_LENGTH - m.ball[0]
     if math.cos(angle) < 0.2 or dx > 20.0:
@@ -85,7 +88,7 @@ def chance(m: Match, me: int) -> float:
 
 @njit
 def crowded(m: Match, me: int) -> bool:
-    """Whether a field player of the right team stands in the way, near and ahead."""
+    """Return True if a field player of the right team is near and ahead."""
     x, y = m.position[0, me, 0], m.position[0, me, 1]
     for player in range(1, m.players[1]):
         dx, dy = m.position[1, player, 0] - x, m.position[1, player, 1] - y
@@ -96,7 +99,7 @@ def crowded(m: Match, me: int) -> bool:
 
 @njit
 def free_mate(m: Match, me: int) -> int:
-    """The freest team mate who is not far to turn to, between 6 and 35 m away, -1: none."""
+    """Return the least marked teammate 6 to 35 m away that needs little turning, or -1 if there is none."""
     best, most = -1, 0.0
     for mate in range(1, m.players[0]):
         x, y = m.position[0, mate, 0], m.position[0, mate, 1]
@@ -113,13 +116,19 @@ def free_mate(m: Match, me: int) -> int:
 
 @njit
 def heading(dx: float, dy: float) -> int:
-    """The direction action nearest to a vector."""
+    """Return the direction action closest to a vector."""
     return 1 + math.floor((math.atan2(dy, dx) + math.pi) / (math.pi / 4.0) + 0.5) % 8
 
 
 @njit
 def moving(m: Match, team: int, slot: int) -> bool:
-    """Whether a direction is held."""
+    """Return True if a slot holds a direction.
+
+    Args:
+        m: Match record.
+        team: 0 for left, 1 for right.
+        slot: Control slot.
+    """
     for direction in range(8):
         if m.sticky[team, slot, direction]:
             return True
@@ -128,7 +137,7 @@ def moving(m: Match, team: int, slot: int) -> bool:
 
 @njit
 def script(m: Match, me: int) -> int:
-    """The rules of thumb: run into the lane, shoot when the goal is open, pass when the way is closed."""
+    """Return the script's action in a drill: run into the lane, shoot at an open goal, pass when blocked."""
     slot = m.steered[0, me]
     if m.ball_owned_team != 0 or m.ball_owned_player != me:
         if moving(m, 0, slot) and not m.sticky[0, slot, 8]:
@@ -156,7 +165,7 @@ def script(m: Match, me: int) -> int:
     to_y = lane - y
     if abs(to_y) < 0.9:
         to_y = 0.0
-    # Far from goal the lane is reached in good time: turn diagonally only as far as needed.
+    # Diagonal steps reach the lane early enough, so no sharper turn is needed.
     wanted = RIGHT if to_y == 0.0 else heading(1.0, math.copysign(1.0, to_y))
     if not m.sticky[0, slot, 8] and moving(m, 0, slot):
         return SPRINT
@@ -165,7 +174,13 @@ def script(m: Match, me: int) -> int:
 
 @njit
 def follow(m: Match, team: int, player: int) -> int:
-    """What a rule-following player would do in a full game, as one of the 19 actions."""
+    """Return the action that imitates a rule-based player of a full game.
+
+    Args:
+        m: Match record. The plans of the rule-based players change.
+        team: 0 for left, 1 for right.
+        player: Index of the controlled player.
+    """
     slot = m.steered[team, player]
     sprinting = m.sticky[team, slot, 8] == 1
     x, y = m.position[team, player, 0], m.position[team, player, 1]
@@ -204,7 +219,13 @@ def follow(m: Match, team: int, player: int) -> int:
 
 @njit
 def advise(matches: Matches, actions: NDArray[np.int64], going: NDArray[np.bool_]) -> None:
-    """Write the scripts' action for every steered player into `actions` [N, 2, 11]; full games forget their plans."""
+    """Write the script's action of every controlled player into `actions`.
+
+    Args:
+        matches: [N] match records. In full games, the plans of the rule-based players change.
+        actions: [N, 2, 11] action of each slot, changed in place.
+        going: [N] mask of the active matches.
+    """
     for index in range(matches.shape[0]):
         if not going[index]:
             continue
@@ -219,10 +240,20 @@ def advise(matches: Matches, actions: NDArray[np.int64], going: NDArray[np.bool_
 
 
 def imagine(match: Matches, plans: list[Plan], samples: range, skip: int, horizon: int) -> NDArray[np.float64]:
-    """The worth of plans, imagined a few times with the script playing on, [plans, samples].
+    """Simulate plans, each continued by the script, and return their values.
 
-    It is 1 for a goal, less the time it takes; in full games also what the ball's place promises at the end, and that
-    counts against the left team when it has lost it. All are played side by side.
+    A goal is worth 1, less `PER_STEP` for each step. In full games, a simulation without a goal is rated by the ball's
+    final position, which counts against the left team if it lost the ball. All simulations run in one batch.
+
+    Args:
+        match: [1] match record, not changed.
+        plans: Candidate plans.
+        samples: Seeds of the simulations, shared by all plans.
+        skip: Steps per decision.
+        horizon: Maximum number of simulated steps.
+
+    Returns:
+        Values [plans, samples].
     """
     matches = np.repeat(match, len(plans) * len(samples))
     matches["rng"] = np.tile(np.array(samples, np.uint64) * _SPREAD + np.uint64(1), len(plans))
@@ -253,7 +284,13 @@ def imagine(match: Matches, plans: list[Plan], samples: range, skip: int, horizo
 
 
 def search(match: Matches, usual: int, skip: int) -> int:
-    """The script's action, or one that promises clearly more."""
+    """Return the script's action, or another one with a clearly higher simulated value.
+
+    Args:
+        match: [1] match record, not changed.
+        usual: Action of the script.
+        skip: Steps per decision.
+    """
     m = match[0]
     full = bool(m["full_game"])
     others = list(range(1 if full else 3, 9 if full else 8))
@@ -278,9 +315,15 @@ def search(match: Matches, usual: int, skip: int) -> int:
 
 
 def decide(matches: Matches, frame_skip: int, team: int = 0, slot: int = 0) -> int:
-    """The expert's action for a steered player of the first match, which stays as it is.
+    """Return the expert's action for a controlled player of the first match.
 
-    One steered left player at the ball looks ahead; all others follow the rules that unsteered players follow.
+    A single controlled left player at the ball uses the search. All other players use the script.
+
+    Args:
+        matches: [N] match records, not changed.
+        frame_skip: Steps per decision.
+        team: 0 for left, 1 for right.
+        slot: Control slot of the player.
     """
     match = matches[:1].copy()
     m = match[0]
@@ -300,7 +343,7 @@ def decide(matches: Matches, frame_skip: int, team: int = 0, slot: int = 0) -> i
 
 
 def thought(m: np.void, action: int) -> str:
-    """One or two words for what the expert is about to do."""
+    """Return one or two words that name the expert's intention."""
     if action == SHOT:
         return "shoot"
     if action in (SHORT_PASS, LONG_PASS, HIGH_PASS):

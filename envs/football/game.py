@@ -1,4 +1,4 @@
-"""What the arguments of `kickoff/Football-v0` mean, checked once: used by the single env and by many at once."""
+"""Validated settings and shared logic of `kickoff/Football-v0`, used by the single and the vector env."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _LEGAL: Final = list(range(ACTIONS))
 
 
 class Game:
-    """The rules of an env: starts matches, plays decisions, and says what is seen and known."""
+    """Env logic for a batch of matches: start, decisions, observations and infos."""
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class Game:
         start_noise: float,
         rewards: str,
     ) -> None:
-        """Arguments as in `FootballEnv`; ValueError for what is impossible."""
+        """Validate the arguments of `FootballEnv`, and raise a ValueError for invalid ones."""
         if rewards not in REWARDS:
             raise ValueError(f"unknown rewards {rewards!r}. Known: {' | '.join(REWARDS)}")
         if not isinstance(frame_skip, int) or frame_skip < 1:
-            raise ValueError(f"frame_skip must be at least 1 and a whole number, got {frame_skip!r}")
+            raise ValueError(f"frame_skip must be a whole number of at least 1, got {frame_skip!r}")
         if difficulty is not None and not 0.0 <= difficulty <= 1.0:
             raise ValueError(f"difficulty must be between 0 and 1, got {difficulty}")
         if not 0.0 <= start_noise <= 0.5:
@@ -57,7 +57,7 @@ class Game:
         self.start_noise = start_noise
         self.hold = hold_until_changed
         self.longest = max(frame_skip, HOLD) if hold_until_changed else frame_skip
-        """Most steps of a decision."""
+        """Maximum number of steps per decision."""
         self.seats: Seats = np.array(
             [(team, slot) for team, count in enumerate(self.controlled) for slot in range(count)], np.int64
         )
@@ -69,17 +69,21 @@ class Game:
             self.action_space = spaces.MultiDiscrete([ACTIONS] * len(self.seats))
 
     def start(self, generator: np.random.Generator) -> tuple[Matches, Ledgers]:
-        """A match at its start and its empty ledger, arrays of one record each."""
+        """Return a new match and its empty reward ledger, as arrays of one record each."""
         matches = start(self.scenario, generator, self.start_noise, self.difficulty, self.controlled)
         return matches, np.zeros(1, LEDGER)
 
     def keys(self, actions: Any, number: int) -> NDArray[np.int64]:
-        """Actions of the seats, in their own eyes, as [N, 2, 11] on the screen; ValueError for what is no action."""
+        """Convert the actions of the seats, given in each seat's view, to screen directions [N, 2, 11].
+
+        Raises:
+            ValueError: If the number, type or range of the actions is wrong.
+        """
         given = np.asarray(actions)
         if given.size != number * len(self.seats) or given.dtype.kind not in "iu":
-            raise ValueError(f"{len(self.seats)} whole numbers from 0 to {ACTIONS - 1} are an action, got {actions!r}")
+            raise ValueError(f"{len(self.seats)} whole numbers from 0 to {ACTIONS - 1} form an action, got {actions!r}")
         given = given.astype(np.int64).reshape(number, -1)
-        if (given.view(np.uint64) >= ACTIONS).any():  # so seen, what is negative is large
+        if (given.view(np.uint64) >= ACTIONS).any():  # as unsigned, negative numbers are large
             raise ValueError(f"action must be one of 0 to {ACTIONS - 1}, got {actions!r}")
         keys = np.zeros((number, 2, MAX_PLAYERS), np.int64)
         left, right = self.controlled
@@ -91,30 +95,48 @@ class Game:
     def play(
         self, matches: Matches, ledgers: Ledgers, keys: NDArray[np.int64], going: NDArray[np.bool_], reel: Matches
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """A decision of N matches: the rewards [N, K] of the seats, and the steps [N] that each has played."""
+        """Play one decision in N matches.
+
+        Args:
+            matches: [N] match records, changed in place.
+            ledgers: [N] reward ledgers, changed in place.
+            keys: [N, 2, 11] action of each slot, as returned by `keys`.
+            going: [N] mask of the active matches.
+            reel: Filled with the first match after each step, unless its length is 0.
+
+        Returns:
+            Rewards [N, K] of the seats and number of steps played [N].
+        """
         rewards = np.zeros((len(matches), len(self.seats)))
         played = play(matches, ledgers, keys, going, self.frame_skip, self.hold, self._kind, self.seats, rewards, reel)
         return rewards, played
 
     def reward(self, rewards: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The env's own reward [N]: the mean of the left seats' (of the right's where left has none)."""
-        count = self.controlled[0] or self.controlled[1]  # left seats come first
+        """Return the env reward [N]: the mean over the left team's seats, or else the right team's."""
+        count = self.controlled[0] or self.controlled[1]  # left seats are first
         own: NDArray[np.float64] = rewards[:, :count].sum(axis=1) / count
         return own
 
     def text(self, m: Any) -> str:
-        """The state in words, as the first seat sees it."""
+        """Return the state as text, in the first seat's view."""
         team, slot = self.seats[0].tolist()
         return describe(m, team, slot)
 
     def feedback(self, m: Any, played: Any) -> str:
-        """What the steps of the last decision brought, as the first seat's team sees it."""
+        """Return feedback on the last decision, in the view of the first seat's team."""
         return feedback(m, int(self.seats[0, 0]), int(played))
 
     def info(
         self, matches: Matches, ledgers: Ledgers, rewards: NDArray[np.float64], played: NDArray[np.int64]
     ) -> dict[str, Any]:
-        """What is known of one match; see `FootballEnv`."""
+        """Return the `info` of one match, as documented in `FootballEnv`.
+
+        Args:
+            matches: [1] match record.
+            ledgers: [1] reward ledger.
+            rewards: [1, K] rewards of the last decision.
+            played: [1] number of steps in the last decision.
+        """
         m = matches[0]
         score = m["score"].tolist()
         team, slot = self.seats[0].tolist()
@@ -137,7 +159,14 @@ class Game:
     def infos(
         self, matches: Matches, ledgers: Ledgers, rewards: NDArray[np.float64], played: NDArray[np.int64]
     ) -> dict[str, Any]:
-        """The same of N matches, each key a sequence of N; words and hashes are made when they are asked for."""
+        """Return the infos of N matches: for each key, a sequence of length N. Texts and hashes are lazy.
+
+        Args:
+            matches: [N] match records.
+            ledgers: [N] reward ledgers.
+            rewards: [N, K] rewards of the last decision.
+            played: [N] number of steps in the last decision.
+        """
         matches, ledgers, rewards, played = matches.copy(), ledgers.copy(), rewards.copy(), played.copy()
         team, slot = self.seats[0].tolist()
         number = len(matches)
@@ -159,34 +188,34 @@ class Game:
 
 
 class Lazy(Sequence[Any]):
-    """A sequence whose values are made when they are asked for."""
+    """A sequence that computes its values on access."""
 
     def __init__(self, length: int, make: Any) -> None:
-        """`make(index)` gives the value."""
+        """Create a sequence of `length` values, computed by `make(index)`."""
         self._length, self._make = length, make
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, index: Any) -> Any:
-        """One value, or a list of them for a slice."""
+        """Return one value, or a list of values for a slice."""
         chosen = range(self._length)[index]
         return [self._make(one) for one in chosen] if isinstance(chosen, range) else self._make(chosen)
 
 
 def _success(score: Any, team: int, ended: Any, end_on_score: Any) -> Any:
-    """The first seat's team has scored; where goals do not end the game: has won it. Numbers or arrays."""
+    """Return True if the first seat's team has scored, or has won where goals do not end the match. Accept arrays."""
     own, other = score[team], score[1 - team]
     return ((own > 0) & (end_on_score > 0)) | ((own > other) & (end_on_score == 0) & (ended != RUNNING))
 
 
 def state_hash(matches: Matches, ledgers: Ledgers) -> str:
-    """A hash of the whole state of one env."""
+    """Return a hash of the complete state of one env."""
     return hashlib.blake2b(matches.tobytes() + ledgers.tobytes(), digest_size=16).hexdigest()
 
 
 def _controlled(control: Any, players: tuple[int, int]) -> tuple[int, int]:
-    """How many players of the left and of the right are controlled."""
+    """Return the number of controlled players of the left and of the right team."""
     pair = (control, 0) if isinstance(control, int) else control
     fine = isinstance(pair, (tuple, list)) and len(pair) == 2 and all(type(count) is int for count in pair)
     if not fine or not all(0 <= count <= most for count, most in zip(pair, players, strict=True)) or sum(pair) < 1:
@@ -198,7 +227,7 @@ def _controlled(control: Any, players: tuple[int, int]) -> tuple[int, int]:
 
 
 def frame_size(name: str, size: Any) -> tuple[int, int]:
-    """(height, width), also from a YAML list."""
+    """Return `size` as a (height, width) tuple. Accept a list, as YAML gives."""
     if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(side, int) for side in size):
         raise ValueError(f"{name} must be two whole numbers, (height, width), got {size!r}")
     return size[0], size[1]

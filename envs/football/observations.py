@@ -1,7 +1,7 @@
-"""What a player is given to see: pixels, words, or Google Research Football's arrays.
+"""Observations: pixels, text, or Google Research Football's arrays.
 
-Every view is that of a seat (team, slot): the right team sees the pitch turned around, as in GRF, so that everybody
-plays from left to right. Sources: gfootball/env/{football_env,wrappers,observation_preprocessing,
+Each observation is the view of a seat (team, slot). As in GRF, the right team sees the pitch rotated by 180 degrees, so
+that every player attacks to the right. Sources: gfootball/env/{football_env,wrappers,observation_preprocessing,
 observation_rotation}.py and third_party/gfootball_engine/src/onthepitch/match.cpp (`GetState`).
 """
 
@@ -20,18 +20,20 @@ from render.football.camera import MODES, PitchCamera
 
 OBSERVATIONS: Final = ("pixels", "raw", "simple115v2", "smm", "text")
 LONGEST_TEXT: Final = 4000
+"""Maximum length of a text observation, in characters."""
 FEATURES: Final = 115
+"""Length of a `simple115v2` observation."""
 SMM: Final = (72, 96, 4)
-"""Rows, columns and layers of the minimap: left team, right team, ball, active player."""
+"""Rows, columns and layers of the minimap. The layers are left team, right team, ball and active player."""
 SMM_HALF_WIDTH: Final = 1.0 / 2.25
-"""The minimap's rows cover so much on both sides of y = 0."""
+"""Largest |y| covered by the minimap, in GRF's units."""
 FARTHEST: Final = 100.0
-"""No number in an observation is greater."""
+"""Bound on the absolute value of numbers in observations."""
 _CHARSET: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'/-")
 
 
 class Observer:
-    """Turns matches into observations of one kind, from one seat or several."""
+    """Converter from matches to observations of one kind, for one or several seats."""
 
     def __init__(
         self,
@@ -42,18 +44,18 @@ class Observer:
         image_size: tuple[int, int],
         camera: str,
     ) -> None:
-        """An observer.
+        """Create an observer.
 
         Args:
-            kind: one of `OBSERVATIONS`.
-            seats: [K, 2] team and slot; observations have a leading axis K (or are a tuple) where K > 1.
-            players: how many play on the left and on the right.
-            steps: length of the game.
-            image_size: (height, width) of pixels.
-            camera: what they show.
+            kind: One of `OBSERVATIONS`.
+            seats: [K, 2] team and slot. If K > 1, observations have a leading axis K or are tuples of length K.
+            players: Number of players of the left and of the right team.
+            steps: Length of a match in steps.
+            image_size: (height, width) of images, in pixels.
+            camera: Camera mode of images.
 
         Raises:
-            ValueError: for an unknown kind or camera, or too small an image.
+            ValueError: If the kind or the camera is unknown, or if the image is too small.
         """
         if kind not in OBSERVATIONS:
             raise ValueError(suggest("observation", kind, OBSERVATIONS))
@@ -74,7 +76,7 @@ class Observer:
             self.space = spaces.Tuple(each) if several else each[0]
 
     def look(self, matches: Matches) -> Any:
-        """The observations of N matches: an array with a leading axis N, or a list where they are words or raw."""
+        """Return the observations of N matches: an array [N, …], or a list of length N for `text` and `raw`."""
         number, views = len(matches), len(self.seats)
         if self._camera is not None:
             seen: NDArray[Any] = self._camera.draw(see(matches, self.seats))
@@ -92,12 +94,18 @@ class Observer:
 
 
 def words_space() -> spaces.Text:
-    """The space of `text` observations."""
+    """Return the space of `text` observations."""
     return spaces.Text(LONGEST_TEXT, charset=_CHARSET)
 
 
 def raw_space(left: int, right: int, steps: int) -> spaces.Dict:
-    """The space of `raw` observations with so many players on the own side (the left one) and on the other."""
+    """Return the space of `raw` observations.
+
+    Args:
+        left: Number of players of the observer's team, which is shown on the left.
+        right: Number of players of the other team.
+        steps: Length of a match in steps.
+    """
 
     def numbers(*shape: int) -> spaces.Box:
         return spaces.Box(-FARTHEST, FARTHEST, shape, np.float64)
@@ -132,7 +140,15 @@ def raw_space(left: int, right: int, steps: int) -> spaces.Dict:
 
 
 def raw(m: np.void, team: int, slot: int) -> dict[str, Any]:
-    """GRF's dictionary: places in its units, directions and rotation per step, the ball's height in metres."""
+    """Return GRF's observation dictionary.
+
+    Positions are in GRF's units and the ball's height is in metres. Directions and rotation are per step.
+
+    Args:
+        m: Match record.
+        team: Team of the observer, 0 for left, 1 for right.
+        slot: Control slot of the observer.
+    """
     sign = -1.0 if team else 1.0
     across = sign / np.array((METRES_X, METRES_Y))
     around = np.array((*across, 1.0))
@@ -166,10 +182,10 @@ def raw(m: np.void, team: int, slot: int) -> dict[str, Any]:
 
 @njit
 def _features(matches: Matches, seats: Seats, out: NDArray[np.float32]) -> None:
-    """`simple115v2`, [N K, 115].
+    """Fill `out` [N · K, 115] with `simple115v2` observations.
 
-    Left places 22 and directions 22, right places 22 and directions 22 (-1 where nobody is), the ball's place 3 and
-    direction 3, who owns it (nobody, left, right), the active player 11, the game mode 7.
+    The layout is left positions 22 and directions 22, right positions 22 and directions 22 (-1 for unused players),
+    ball position 3 and direction 3, owner of the ball 3 (none, left, right), active player 11, game mode 7.
     """
     for index in range(len(out)):
         m = matches[index // len(seats)]
@@ -201,15 +217,15 @@ def _features(matches: Matches, seats: Seats, out: NDArray[np.float32]) -> None:
 
 @njit
 def _mark(layer: NDArray[np.uint8], x: float, y: float) -> None:
-    """A dot of 255 at (x, y) in GRF's units; what is outside sits on the edge."""
-    column = int((x + 1.0) / 2.0 * SMM[1])  # towards zero, as GRF does
+    """Set the pixel at (x, y), in GRF's units, to 255. Points outside are moved to the edge."""
+    column = int((x + 1.0) / 2.0 * SMM[1])  # truncated towards zero, as in GRF
     row = int((y + SMM_HALF_WIDTH) / (2.0 * SMM_HALF_WIDTH) * SMM[0])
     layer[max(0, min(SMM[0] - 1, row)), max(0, min(SMM[1] - 1, column))] = 255
 
 
 @njit
 def _minimaps(matches: Matches, seats: Seats, out: NDArray[np.uint8]) -> None:
-    """GRF's "super mini map", [N K, 72, 96, 4], into zeros."""
+    """Draw GRF's "super mini map" into `out` [N · K, 72, 96, 4], which must be zero."""
     for index in range(len(out)):
         m = matches[index // len(seats)]
         side, seat = seats[index % len(seats), 0], seats[index % len(seats), 1]
@@ -225,6 +241,6 @@ def _minimaps(matches: Matches, seats: Seats, out: NDArray[np.uint8]) -> None:
 
 
 def mirrored(actions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Actions of somebody who sees the pitch turned around: directions are turned by half a circle."""
+    """Return actions with directions rotated by 180 degrees, for the right team's view."""
     turned: NDArray[np.int64] = np.where((actions >= 1) & (actions <= 8), (actions + 3) % 8 + 1, actions)
     return turned

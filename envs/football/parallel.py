@@ -1,4 +1,4 @@
-"""Football as PettingZoo has it: several players of a side, or of both sides, each an agent of its own."""
+"""Football as a PettingZoo parallel env: one agent per controlled player, on one side or both."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -17,16 +17,16 @@ except ImportError:
     raise ImportError("FootballParallelEnv needs PettingZoo: pip install 'kickoff-rl[pettingzoo]'") from None
 
 Given = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
-"""By agent: observation, reward, terminated, truncated, info."""
+"""Observation, reward, terminated, truncated and info, each keyed by agent."""
 
 
 class FootballParallelEnv(ParallelEnv):  # type: ignore[misc]
-    """`kickoff/Football-v0` for several agents: `left_1`, `left_2` and so on, `right_1` and so on.
+    """`kickoff/Football-v0` for several agents, named `left_1`, `left_2`, …, `right_1`, ….
 
-    Arguments are `FootballEnv`'s; `control` is how many players of the left, or of (left, right), are agents. All act
-    at once; all of them see, act and read as if they played from left to right. Each has the spaces and the `info` of
-    the single env, but with its own `success`, `text`, `feedback` and `active`, and its own reward. A match ends for
-    everybody at once.
+    The arguments are those of `FootballEnv`. `control` is the number of agents of the left team, or of (left, right).
+    All agents act at the same time. Observations, actions and texts are rotated so that each agent attacks to the
+    right. Each agent has the spaces and the `info` of the single env, with its own `success`, `text`, `feedback`,
+    `active` and reward. A match ends for all agents at once.
     """
 
     metadata: dict[str, Any] = FootballEnv.metadata | {"name": "kickoff_football_v0", "is_parallelizable": True}
@@ -45,7 +45,7 @@ class FootballParallelEnv(ParallelEnv):  # type: ignore[misc]
         self.agents: list[str] = []
         self._views = [copy.copy(self.env.game) for _ in seats]
         for view, seat in zip(self._views, seats, strict=True):
-            view.seats = seat[None]  # what it tells is what this seat knows
+            view.seats = seat[None]  # its infos are those of this seat
         every = self.env.observation_space
         own = [every] if len(seats) == 1 else [_space(every, index) for index in range(len(seats))]
         self._observation_spaces = dict(zip(self.possible_agents, own, strict=True))
@@ -54,27 +54,31 @@ class FootballParallelEnv(ParallelEnv):  # type: ignore[misc]
         }
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
-        """What the agent sees."""
+        """Return the observation space of an agent."""
         return self._observation_spaces[agent]
 
     def action_space(self, agent: str) -> spaces.Space[Any]:
-        """The 19 actions."""
+        """Return the action space of an agent: the 19 actions."""
         return self._action_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-        """Start a match; the seed decides everything."""
+        """Start a match, which is determined by the seed."""
         seen, _ = self.env.reset(seed=seed, options=options)
         self.agents = list(self.possible_agents)
         return self._by_agent(seen), self._infos(np.zeros((1, len(self.agents))), 0)
 
     def step(self, actions: Mapping[str, Any]) -> Given:
-        """Play an action of each agent; ValueError where one is missing or nobody's, or no match is on."""
+        """Play one action of each agent.
+
+        Raises:
+            ValueError: If an action is missing or belongs to no agent, or if no match is in progress.
+        """
         if not self.agents:
-            raise ValueError("no match is on (it is over, or none has begun): call reset()")
+            raise ValueError("no match is in progress (it has ended or has not started): call reset()")
         if actions.keys() != set(self.agents):
-            raise ValueError(f"an action for each of {', '.join(self.agents)} is needed, got {dict(actions)}")
+            raise ValueError(f"actions must include each of {', '.join(self.agents)}, got {dict(actions)}")
         agents, begun = self.agents, int(self.env.matches[0]["steps"])
         chosen = np.array([actions[agent] for agent in agents])
         seen, reward, terminated, truncated, info = self.env.step(chosen)
@@ -90,11 +94,11 @@ class FootballParallelEnv(ParallelEnv):  # type: ignore[misc]
         )
 
     def render(self) -> Any:
-        """The frame, or the frames since the last call, as `render_mode` says."""
+        """Return the frame, or the list of frames since the last call, depending on `render_mode`."""
         return self.env.render()
 
     def close(self) -> None:
-        """Close the window, if it is open."""
+        """Close the window if it is open."""
         self.env.close()
 
     def _by_agent(self, seen: Any) -> dict[str, Any]:
@@ -102,14 +106,14 @@ class FootballParallelEnv(ParallelEnv):  # type: ignore[misc]
         return dict(zip(self.possible_agents, views, strict=True))
 
     def _infos(self, rewards: NDArray[np.float64], played: int) -> dict[str, dict[str, Any]]:
-        """What each agent knows after a decision of `played` steps that gave `rewards` [1, K]."""
+        """Return the info of each agent after a decision of `played` steps with rewards [1, K]."""
         state = self.env.matches, self.env.ledgers
         told = [view.info(*state, rewards[:, i : i + 1], np.array([played])) for i, view in enumerate(self._views)]
         return dict(zip(self.possible_agents, told, strict=True))
 
 
 def _space(every: spaces.Space[Any], index: int) -> spaces.Space[Any]:
-    """One agent's part of the space of all."""
+    """Return the observation space of one agent from the space of all agents."""
     if isinstance(every, spaces.Tuple):
         return every.spaces[index]
     assert isinstance(every, spaces.Box)

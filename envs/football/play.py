@@ -1,4 +1,4 @@
-"""One decision of many matches: hold the actions for their steps and pay what they earn."""
+"""One decision in many matches: hold the actions for several steps and sum their rewards."""
 
 import math
 from typing import Final
@@ -13,10 +13,13 @@ from envs.football.scene import Seats
 from render.draw.jit import njit
 
 HOLD: Final = 10
-"""MageBench: a direction given once more runs on for so many steps."""
+"""Largest number of steps for which a repeated direction is held, as in MageBench."""
 _SOON: Final = 3
+"""Steps for which the ball must stay in the field."""
 _AHEAD: Final = 6
+"""Steps for which the ball must not meet an opponent."""
 _TOUCH: Final = 0.01
+"""Distance to an opponent that counts as meeting, in GRF's units."""
 
 
 def play(
@@ -31,22 +34,22 @@ def play(
     rewards: NDArray[np.float64],
     reel: Matches,
 ) -> NDArray[np.int64]:
-    """Play one decision of the matches that are going; the others stay as they are.
+    """Play one decision in the active matches. The other matches do not change.
 
     Args:
-        matches: [N] records, changed in place.
-        ledgers: [N] what has been paid, changed in place.
-        keys: [N, 2, 11] an action for each slot, directions as on the screen; a kick is not repeated.
-        going: [N].
-        frame_skip: steps for which actions are held.
-        hold: a direction that was the last action too runs on, up to `HOLD` steps, while the way is clear.
+        matches: [N] match records, changed in place.
+        ledgers: [N] reward ledgers, changed in place.
+        keys: [N, 2, 11] action of each slot, with directions as on the screen. A kick is not repeated.
+        going: [N] mask of the active matches.
+        frame_skip: Number of steps for which actions are held.
+        hold: True to hold a repeated direction for up to `HOLD` steps while the path is clear.
         kind: SCORING, CHECKPOINTS or MAGEBENCH.
-        seats: [K, 2] team and slot of who is paid.
-        rewards: [N, K], added to.
-        reel: filled with the first match after each step, unless its length is 0.
+        seats: [K, 2] team and slot of the rewarded players.
+        rewards: [N, K] rewards, increased in place.
+        reel: Filled with the first match after each step, unless its length is 0.
 
     Returns:
-        How many steps each match has played, [N].
+        Number of steps played in each match, [N].
     """
     keys, going, before = keys.copy(), going.copy(), matches["steps"].copy()
     left = np.full(len(matches), frame_skip)
@@ -77,7 +80,19 @@ def settle(
     seats: Seats,
     rewards: NDArray[np.float64],
 ) -> None:
-    """After a step: pay for it, make idle whatever has kicked, and stop the matches whose decision is over."""
+    """Add the rewards of a step, clear used kicks and slides, and stop matches at the end of the decision.
+
+    Args:
+        matches: [N] match records.
+        ledgers: [N] reward ledgers, changed in place.
+        keys: [N, 2, 11] held actions, set to idle after a kick or slide.
+        going: [N] mask of the active matches, changed in place.
+        left: [N] remaining steps of the decision, changed in place.
+        hold: True to stop when the path is no longer clear.
+        kind: SCORING, CHECKPOINTS or MAGEBENCH.
+        seats: [K, 2] team and slot of the rewarded players.
+        rewards: [N, K] rewards, increased in place.
+    """
     for index in range(len(matches)):
         if not going[index]:
             continue
@@ -93,7 +108,7 @@ def settle(
 
 @njit
 def _clear(m: Match) -> bool:
-    """MageBench's test: the ball stays in the field for three steps and meets no opponent in the next six."""
+    """Return True if MageBench's test passes: the ball stays in the field and meets no opponent."""
     x, y = m.ball[0] / METRES_X, m.ball[1] / METRES_Y
     dx, dy = m.ball_velocity[0] * STEP / METRES_X, m.ball_velocity[1] * STEP / METRES_Y
     if m.ball_owned_team == 0:

@@ -1,9 +1,9 @@
-"""What a step is worth: goals, Google Research Football's checkpoints, MageBench's Football-Online score.
+"""Env rewards: goals, Google Research Football's checkpoints, and MageBench's Football-Online score.
 
 Sources: gfootball/env/wrappers.py (`CheckpointRewardWrapper`) and MageBench's env/football_env.py (`get_reward`,
-github.com/microsoft/MageBench, read at 5ebd4fb). Two things of MageBench's are not here: its own starting positions,
-and its built-in AI that plays while a pass is under way. Its shots are judged while the player, in his swing, still has
-the ball; here a shot leaves at once, so that it is judged from where the ball was.
+github.com/microsoft/MageBench, commit 5ebd4fb). Two parts of MageBench are not implemented: its starting positions, and
+the built-in AI that plays while a pass is under way. MageBench rates a shot while the player still has the ball. Here a
+shot leaves at once, so it is rated from the ball's previous position.
 """
 
 import math
@@ -21,6 +21,7 @@ SCORING, CHECKPOINTS, MAGEBENCH = 0, 1, 2
 CHECKPOINT_COUNT: Final = 10
 CHECKPOINT_REWARD: Final = 0.1
 
+# Weights of MageBench's score.
 SCALE: Final = 20.0
 ADVANCE: Final = 0.8
 PASSED: Final = 1.0
@@ -28,35 +29,35 @@ AHEAD: Final = 2.0
 KEPT: Final = 1.0
 PASS: Final = 20.0
 NEXT_PASS: Final = 0.75
-"""Every pass is worth so much of the one before."""
+"""Discount of each pass relative to the one before."""
 SHOT: Final = 100.0
 SHOT_MOST: Final = AHEAD / 3
 CLOSE: Final = 0.3
 TARGETS: Final = (-0.044, -0.02, 0.0, 0.022, 0.044)
-"""MageBench's points of the goal line (0.022 is as it stands there)."""
+"""MageBench's target points on the goal line, in GRF's units. The asymmetric 0.022 is MageBench's."""
 _SHOT: Final = int(Action.SHOT)
 _FIRST_PASS: Final = int(Action.LONG_PASS)
 _LAST_PASS: Final = int(Action.SHORT_PASS)
 
 LEDGER: Final = np.dtype(
     [
-        ("score", np.int64, (2,)),  # goals that have been paid
-        ("checkpoints", np.int64, (2, MAX_PLAYERS)),  # paid so far to each slot
+        ("score", np.int64, (2,)),  # goals already rewarded
+        ("checkpoints", np.int64, (2, MAX_PLAYERS)),  # number rewarded so far, per slot
         ("held", np.int64),  # the last action of the first left slot
         ("magebench", np.float64),  # the score so far
-        ("begun", np.int64),  # MageBench's first step only sets the marks
-        ("over", np.int64),  # the ball was lost: nothing counts any more
-        ("best", np.float64),  # the ball's greatest x so far
+        ("begun", np.int64),  # 0 before MageBench's first step, which only sets the reference values
+        ("over", np.int64),  # 1: the ball was lost, MageBench's score is final
+        ("best", np.float64),  # largest x of the ball so far
         ("passed", np.int64),  # opponents behind the ball
-        ("worth", np.float64),  # of the next pass
-        ("passing", np.int64),
-        ("owner", np.int64),  # the last player that had the ball
-        ("had_ball", np.int64),  # left, before this step
-        ("ball", np.float64, (2,)),  # in GRF's units, before this step
+        ("worth", np.float64),  # weight of the next pass
+        ("passing", np.int64),  # 1: a pass was played and has not been rewarded
+        ("owner", np.int64),  # last player that had the ball
+        ("had_ball", np.int64),  # 1: the left team had the ball before this step
+        ("ball", np.float64, (2,)),  # position before this step, in GRF's units
     ],
     align=True,
 )
-"""What has been paid in an episode: with the match's record, the whole state of an env."""
+"""Rewards granted so far in an episode. With the match record, this is the complete state of an env."""
 
 Ledgers = NDArray[np.void]
 Ledger = Any
@@ -64,7 +65,16 @@ Ledger = Any
 
 @njit
 def pay(m: Match, book: Ledger, action: int, kind: int, seats: Seats, rewards: NDArray[np.float64]) -> None:
-    """After a step: add what it is worth to the rewards [K] of the seats."""
+    """Add the rewards of a step.
+
+    Args:
+        m: Match record.
+        book: Reward ledger of the match, changed in place.
+        action: Action of the first left slot.
+        kind: SCORING, CHECKPOINTS or MAGEBENCH.
+        seats: [K, 2] team and slot of the rewarded players.
+        rewards: [K] rewards, increased in place.
+    """
     left = m.score[0] - book.score[0]
     right = m.score[1] - book.score[1]
     book.score[0], book.score[1] = m.score[0], m.score[1]
@@ -85,7 +95,7 @@ def pay(m: Match, book: Ledger, action: int, kind: int, seats: Seats, rewards: N
 
 @njit
 def _new_checkpoints(m: Match, book: Ledger, team: int, slot: int, goals: int) -> int:
-    """How many checkpoints the last step earned; they are marked as paid."""
+    """Return the number of checkpoints earned in the last step and mark them as rewarded."""
     paid: int = book.checkpoints[team, slot]
     earned = paid
     if goals == 1:
@@ -101,7 +111,7 @@ def _new_checkpoints(m: Match, book: Ledger, team: int, slot: int, goals: int) -
 
 @njit
 def _magebench(m: Match, book: Ledger, action: int) -> float:
-    """MageBench's reward for the last step, for the left team."""
+    """Return MageBench's reward of the last step for the left team."""
     x = m.ball[0] / METRES_X
     owner = m.ball_owned_player if m.ball_owned_team >= 0 else -1
     if not book.begun:
@@ -137,7 +147,7 @@ def _magebench(m: Match, book: Ledger, action: int) -> float:
 
 @njit
 def _passed(m: Match) -> int:
-    """Opponents behind the ball."""
+    """Return the number of opponents behind the ball."""
     count = 0
     for player in range(m.players[1]):
         count += m.ball[0] > m.position[1, player, 0]
@@ -146,7 +156,7 @@ def _passed(m: Match) -> int:
 
 @njit
 def _pass_clear(m: Match) -> float:
-    """How far the opponents are, less so those between the ball and the goal."""
+    """Return the distance of the nearest opponent, where opponents between ball and goal count as closer."""
     x, y = m.ball[0] / METRES_X, m.ball[1] / METRES_Y
     goal_x, goal_y = 1.0 - x, -y
     least = math.inf
@@ -160,7 +170,7 @@ def _pass_clear(m: Match) -> float:
 
 @njit
 def _shot_clear(m: Match, book: Ledger) -> float:
-    """The widest of five lines to the goal: how far the nearest opponent is from any of its hundred points."""
+    """Return the clearance of the best of five lines to the goal, sampled at 100 points each."""
     x, y = book.ball[0], book.ball[1]
     widest = 0.0
     for target in TARGETS:

@@ -1,4 +1,4 @@
-"""The rules: `step` plays 0.1 s of a match. Pure functions on the match record."""
+"""The rules of a match: `step` advances it by 0.1 s. Functions change only the match record."""
 
 import math
 from typing import Final
@@ -55,7 +55,7 @@ from envs.football.engine.restarts import GOAL_AREA, begin, in_box, keep_off, se
 from envs.football.engine.steering import hand_over, switch
 from render.draw.jit import njit
 
-# numba takes plain integers, not enum members.
+# numba needs plain integers instead of enum members.
 LONG_PASS: Final = int(Action.LONG_PASS)
 HIGH_PASS: Final = int(Action.HIGH_PASS)
 SHORT_PASS: Final = int(Action.SHORT_PASS)
@@ -68,26 +68,37 @@ DRIBBLE: Final = int(Action.DRIBBLE)
 RELEASE_DRIBBLE: Final = int(Action.RELEASE_DRIBBLE)
 
 CONTROL_REACH: Final = 0.8
+"""Horizontal distance within which a field player can reach a free ball, in metres."""
 CONTROL_HEIGHT: Final = 1.2
+"""Height below which a field player can reach a free ball, in metres."""
 TOO_FAST: Final = 17.0
-"""m/s, relative: a field player cannot stop such a ball, it bounces off him."""
+"""Relative speed in m/s above which the ball bounces off a field player."""
 TACKLE_REACH: Final = 1.1
+"""Largest distance of a field player's tackle from the ball, in metres."""
 KEEPER_HEIGHT: Final = 2.4
+"""Height below which a keeper can reach a free ball, in metres."""
 FETCH: Final = 3.0
-"""Metres: a free ball so near is fetched by a steered player himself."""
+"""Distance in metres within which a controlled player fetches a free ball automatically."""
 TIRES: Final = 1.0 / 192000.0
-"""Strength used per step and (m/s)²: sprinting for 300 s takes all of it."""
+"""Fatigue per step and (m/s)². Sprinting for 300 s exhausts a player."""
 CLUMSY: Final = 0.12
-"""The share of standing tackles that are fouls; a third of it in the own box."""
+"""Fraction of standing tackles that are fouls. One third of it applies in the tackler's own box."""
 POKES: Final = 0.45
-"""The share of tackles in full games that only knock the ball away."""
+"""Fraction of tackles in full games that only knock the ball away."""
 SLIDES: Final = 0.03
-"""The chance of a slide, each step that an unsteered player could tackle."""
+"""Probability of a slide per step in which a rule-based player could tackle."""
 
 
 @njit
 def press(m: Match, team: int, slot: int, action: int) -> None:
-    """What an action does at once: sticky keys, kicks, a slide."""
+    """Apply the immediate effects of an action: sticky keys, kicks and slides.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        slot: Control slot that acts.
+        action: One of the 19 actions.
+    """
     keys = m.sticky[team, slot]
     if 1 <= action <= 8 or action == RELEASE_DIRECTION:
         for direction in range(8):
@@ -118,7 +129,13 @@ def press(m: Match, team: int, slot: int, action: int) -> None:
 
 @njit
 def control(m: Match, team: int, slot: int) -> None:
-    """One step of a steered player, from his sticky keys."""
+    """Move a controlled player by one step according to its sticky keys.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        slot: Control slot of the player.
+    """
     player = m.slot[team, slot]
     keys = m.sticky[team, slot]
     has_ball = m.ball_owned_team == team and m.ball_owned_player == player
@@ -137,14 +154,20 @@ def control(m: Match, team: int, slot: int) -> None:
     x, y = 0.0, 0.0
     for direction in range(8):
         if keys[direction]:
-            angle = math.pi + direction * math.pi / 4.0  # left, then clockwise on the screen
+            angle = math.pi + direction * math.pi / 4.0  # from left, clockwise on the screen
             x, y = speed * math.cos(angle), speed * math.sin(angle)
     run(m, team, player, x, y)
 
 
 @njit
 def take(m: Match, team: int, player: int) -> None:
-    """A player gets the ball."""
+    """Give the ball to a player, unless the player is offside.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+    """
     if m.ball_owned_team >= 0:
         m.wait[m.ball_owned_team, m.ball_owned_player] = 0.6
     elif m.last_touched == team and m.flagged[player]:
@@ -176,7 +199,7 @@ def take(m: Match, team: int, player: int) -> None:
 
 @njit
 def touch(m: Match) -> None:
-    """Who gets to a free ball: control, a block, a save."""
+    """Let the nearest player within reach control, block or save a free ball."""
     best_team, best, least = -1, -1, 4.0
     for team in range(2):
         for player in range(m.players[team]):
@@ -203,7 +226,7 @@ def touch(m: Match) -> None:
     if not fast or (keeps and uniform(m) < holds):
         take(m, best_team, best)
     else:
-        # Off a block or a fist the ball comes back slowly, anywhere.
+        # A blocked or saved ball rebounds slowly in a random direction.
         if not keeps:
             note(m, BLOCKED, best_team)
         angle = math.atan2(-m.ball_velocity[1], -m.ball_velocity[0]) + 0.9 * bell(m)
@@ -211,19 +234,19 @@ def touch(m: Match) -> None:
         if m.full_game:
             angle += 0.7 * bell(m)
             speed *= 1.3
-            if keeps:  # past the post
+            if keeps:  # deflected past the post
                 angle = math.atan2(math.copysign(1.0, m.ball[1]), math.copysign(0.5 * uniform(m), m.ball[0]))
         kick(m, best_team, best, angle, speed, 1.5)
 
 
 @njit
 def tackle(m: Match) -> None:
-    """Opponents near the ball's owner may win it; a keeper picks it up."""
+    """Let opponents near the ball's owner tackle, foul or slide. A keeper picks up the ball."""
     team = m.ball_owned_team
     if team < 0 or m.game_mode != NORMAL:
         return
     if m.full_game and m.ball_owned_player == m.keeper[team] and in_box(team, m.ball[0], m.ball[1]):
-        return  # it is in his hands
+        return  # the ball is in the keeper's hands
     other = 1 - team
     for player in range(m.players[other]):
         dx, dy = m.position[other, player, 0] - m.ball[0], m.position[other, player, 1] - m.ball[1]
@@ -267,12 +290,12 @@ def tackle(m: Match) -> None:
 
 @njit
 def judge(m: Match) -> None:
-    """Woodwork, goal or out of play: the whole ball must be over the line."""
+    """Detect woodwork, goals and balls out of play. The whole ball must have crossed the line."""
     x, y = m.ball[0], m.ball[1]
     side = 1.0 if x > 0.0 else -1.0
     owner = m.ball_owned_team
     if owner >= 0 and m.ball_owned_player == m.keeper[owner]:
-        m.ball[0] = min(max(x, -HALF_LENGTH), HALF_LENGTH)  # in his hands it stays in play
+        m.ball[0] = min(max(x, -HALF_LENGTH), HALF_LENGTH)  # a ball in the keeper's hands stays in play
         m.ball[1] = min(max(y, -HALF_WIDTH), HALF_WIDTH)
         return
     if abs(x) > HALF_LENGTH:
@@ -306,7 +329,7 @@ def judge(m: Match) -> None:
 
 @njit
 def wait_for_restart(m: Match) -> None:
-    """Opponents keep away, the taker stands at the ball."""
+    """Hold the taker at the ball and the opponents at their distance until the restart."""
     m.restart_time += STEP
     stand(m)
     keep_off(m)
@@ -314,7 +337,7 @@ def wait_for_restart(m: Match) -> None:
 
 @njit
 def tire(m: Match) -> None:
-    """The time that passes for each player."""
+    """Update each player's waiting time and fatigue."""
     for team in range(2):
         for player in range(m.players[team]):
             m.wait[team, player] = max(m.wait[team, player] - STEP, 0.0)
@@ -324,7 +347,7 @@ def tire(m: Match) -> None:
 
 @njit
 def count(m: Match) -> None:
-    """The clock, possession, who is at the ball, half-time."""
+    """Update the clock, possession, designated players and half-time."""
     m.since_kick += STEP
     m.since_owned += STEP
     team = m.ball_owned_team
@@ -356,11 +379,11 @@ def count(m: Match) -> None:
 
 @njit
 def step(m: Match, actions: NDArray[np.int64]) -> None:
-    """Play 0.1 s.
+    """Advance a match by 0.1 s.
 
     Args:
-        m: a MATCH record; changed in place. Nothing happens once it has ended.
-        actions: [2, 11], one of the 19 actions for each steered slot; directions are those of the screen.
+        m: Match record, changed in place. An ended match does not change.
+        actions: [2, 11] action of each controlled slot, with directions as on the screen.
     """
     if m.ended != RUNNING:
         return
@@ -400,13 +423,13 @@ def step(m: Match, actions: NDArray[np.int64]) -> None:
 
 @njit
 def advance(matches: Matches, actions: NDArray[np.int64], frame_skip: int, going: NDArray[np.bool_]) -> None:
-    """Play several steps of many matches; a held action kicks or slides once only.
+    """Advance many matches by several steps. A held action kicks or slides only once.
 
     Args:
-        matches: [N] MATCH records; changed in place.
-        actions: [N, 2, 11], for each steered slot; see `step`.
-        frame_skip: steps to play; a match stops at its end.
-        going: [N], which matches are played at all.
+        matches: [N] match records, changed in place.
+        actions: [N, 2, 11] action of each controlled slot, as in `step`.
+        frame_skip: Number of steps. A match stops when it ends.
+        going: [N] mask of the matches to advance.
     """
     held = np.empty((2, MAX_PLAYERS), np.int64)
     for index in range(matches.shape[0]):

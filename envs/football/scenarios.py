@@ -1,7 +1,7 @@
-"""Where a match starts: GRF's scenarios as a table, in GRF's units.
+"""Scenarios: the start of a match, as a table of GRF's scenarios in GRF's units.
 
-Source: gfootball/scenarios/*.py. The right team stands in its own mirrored frame, as there: (x, y) is at (-x, -y) on
-the pitch, so that its keeper's (-1, 0) is the goal at x = 1, and (1, 0) is out of it.
+Source: gfootball/scenarios/*.py. As in GRF, the right team's positions are in a mirrored frame: (x, y) stands for
+(-x, -y) on the pitch. Its keeper at (-1, 0) is in the goal at x = 1. A keeper at (1, 0) is away from its goal.
 """
 
 from typing import Final, NamedTuple
@@ -27,34 +27,38 @@ Places = tuple[Place, ...]
 
 
 class Scenario(NamedTuple):
-    """A start; places in GRF's units, keepers first."""
+    """Start positions and rules of a match. Positions are in GRF's units, with the keeper first."""
 
     ball: Place
     left: Places
     right: Places
     steps: int = 400
+    """Length of the match in steps of 0.1 s."""
     roles: tuple[str, str] = ("", "")
-    """Each team's roles behind the keeper, in words of `ROLES`."""
+    """Roles of each team's players after the keeper, separated by spaces, from `ROLES`."""
     difficulty: tuple[float, float] = (1.0, 0.6)
-    """GRF's of the left and of the right team."""
+    """GRF's difficulty of the left and of the right team, from 0 to 1."""
     drill: bool = True
-    """A few players who chase and support, not two teams in formation."""
+    """True for a few players who chase and support, False for two teams in formation."""
     lazy: bool = False
-    """The right team's field players stand still."""
+    """True if the right team's field players stand still."""
     ends_on_possession: bool = True
+    """True if the episode ends when the right team wins the ball."""
     kick_off: bool = False
-    """The match starts with a kick-off, goes on after goals and balls out of play, and has offsides."""
+    """True if the match starts with a kick-off, continues after goals and balls out of play, and has offsides."""
     half_time: int = 0
+    """Number of steps in the first half, or 0 for no half-time."""
 
 
 GOAL: Final[Place] = (-1.0, 0.0)
 AWAY: Final[Place] = (1.0, 0.0)
+"""Position of a keeper in its goal, and of one that leaves the goal empty."""
 KEEPER_OFF: Final = 0.024
-"""A keeper starts at most so far (2 m) off the middle of its goal, and goes on to lean to that side."""
+"""Largest start offset of a keeper along its line, in GRF's units (2 m). The keeper keeps leaning to that side."""
 ALONE: Final = 0.3
-"""The share of the noise that each player has for himself."""
+"""Scale of the noise drawn for each player, relative to the shared noise."""
 FIRST_TOUCH: Final = 0.5
-"""Seconds at the start in which the right team's field players leave the ball alone."""
+"""Seconds at the start during which the right team's field players cannot touch the ball."""
 CHASERS: Final[Places] = ((0.12, 0.2), (0.12, 0.1), (0.12, 0.0), (0.12, -0.1), (0.12, -0.2))
 
 BACKS: Final[Places] = ((-0.422, -0.19576), (-0.5, -0.06356), (-0.5, 0.063559), (-0.422, 0.19576))
@@ -63,7 +67,7 @@ KICKS_OFF: Final[Places] = (GOAL, (0.0, 0.02), (0.0, -0.02), *BACKS, *MIDDLE)
 WAITS: Final[Places] = (GOAL, (-0.05, 0.0), (-0.01, 0.216102), *BACKS, *MIDDLE)
 ELEVEN: Final = "RM CF LB CB CB RB CM CM CM LM"
 KAGGLE: Final = "LB CB CB RB CM CM CM LM CF RM"
-"""As `ELEVEN` in another order: there the backs come first."""
+"""The roles of `ELEVEN` in Kaggle's order, where the backs are first."""
 KEPT: Final[Places] = (
     (-0.672, -0.19576), (-0.75, -0.06356), (-0.75, 0.063559), (-0.672, 0.19576), (-0.434, -0.10568), (-0.434, 0.10568),
     (0.5, -0.3161), (0.25, -0.1), (0.25, 0.1), (0.35, 0.316102)
@@ -82,7 +86,7 @@ def _counterattack(centre_back: float) -> Scenario:
 def _game(left: float, right: float, kaggle: bool = False) -> Scenario:
     first, second = KICKS_OFF, WAITS
     if kaggle:
-        # There the centre forward and the right midfielder, who come last, have changed places too.
+        # Kaggle also swaps the positions of the last two players, the centre forward and the right midfielder.
         first = (GOAL, *BACKS, *MIDDLE, (0.0, 0.02), (0.0, -0.02))
         second = (GOAL, *BACKS, *MIDDLE, (-0.05, 0.0), (-0.01, 0.216102))
     roles = KAGGLE if kaggle else ELEVEN
@@ -142,7 +146,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "11_vs_11_hard_stochastic": _game(1.0, 0.95),
     "11_vs_11_competition": _game(1.0, 1.0),
     "11_vs_11_kaggle": _game(1.0, 1.0, kaggle=True),
-    # Ours: the last third of academy_run_to_score_with_keeper, for short episodes.
+    # Not from GRF: the last third of academy_run_to_score_with_keeper, for short episodes.
     "breakaway": Scenario(
         (0.47, 0.0), (GOAL, (0.45, 0.0)), (GOAL, (-0.34, 0.08), (-0.34, -0.08)), roles=("CF", "CB CB")
     ),
@@ -155,7 +159,7 @@ _ANCHORS: Final = {
 
 
 def anchors(roles: list[str], places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each player's place in the formation, [n, 2], each from -1 to 1; players of one role stand side by side."""
+    """Return the players' positions in the formation [n, 2], from -1 to 1. Players of one role stand side by side."""
     spots = np.array([_ANCHORS[role] for role in roles])
     for role in set(roles):
         same = [index for index, other in enumerate(roles) if other == role]
@@ -166,7 +170,7 @@ def anchors(roles: list[str], places: NDArray[np.float64]) -> NDArray[np.float64
 
 
 def find(name: str) -> Scenario:
-    """The scenario of that name; ValueError with the nearest name and the list."""
+    """Return a scenario by name, or raise a ValueError that suggests the closest name."""
     if name not in SCENARIOS:
         raise ValueError(suggest("scenario", name, SCENARIOS))
     return SCENARIOS[name]
@@ -179,19 +183,20 @@ def start(
     difficulty: float | tuple[float, float],
     control: tuple[int, int] = (1, 0),
 ) -> Matches:
-    """A match at its start.
+    """Return a match at its start.
 
     Args:
-        scenario: where everybody stands.
-        rng: draws the noise and the seed of the match's own generator, and who kicks off.
-        noise: in GRF units, uniform within ±noise: one shift of ball and field players together and one of each field
-            player alone (`ALONE` of it). The ball goes with the player nearest to it. A keeper is
-            moved along its line only, by at most `KEEPER_OFF`. No noise at a kick-off.
-        difficulty: of the right team, 0 to 1 (the left team has the scenario's), or of both.
-        control: how many players of each team are steered; none, all, or so many that keepers are left out.
+        scenario: Start positions and rules.
+        rng: Generator of the noise, of the seed of the match's own generator, and of the team that kicks off.
+        noise: Bound of the uniform noise, in GRF's units. One shift applies to the ball and all field players, and one
+            shift scaled by `ALONE` to each field player. The ball moves with the player nearest to it. A keeper moves
+            only along its line, by at most `KEEPER_OFF`. There is no noise at a kick-off.
+        difficulty: Difficulty of the right team or of both teams, 0 to 1. A single value keeps the scenario's
+            difficulty for the left team.
+        control: Number of controlled players of the left and of the right team. The keeper is the last choice.
 
     Returns:
-        An array of one MATCH record.
+        Array of one match record.
     """
     matches = np.zeros(1, MATCH)
     m = matches[0]
@@ -247,13 +252,13 @@ def start(
 
 
 def _steer(m: np.void, first: int, control: tuple[int, int]) -> None:
-    """Hand out the slots: to the player at the ball, then to those nearest to it; the keeper comes last."""
+    """Assign the control slots: first the player at the ball, then the nearest players, the keeper last."""
     m["steered"] = -1
     for team, number in enumerate(control):
         count = int(m["players"][team])
         if not 0 <= number <= count:
             name = ("left", "right")[team]
-            raise ValueError(f"the {name} team has {count} players here, so 0 to {count} can be steered, got {number}")
+            raise ValueError(f"the {name} team has {count} players, so 0 to {count} can be controlled, got {number}")
         if number == count:
             order = np.arange(count)
         else:

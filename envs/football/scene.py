@@ -1,4 +1,4 @@
-"""What a camera sees of matches: the plain arrays that `render.football` draws."""
+"""Conversion of matches to the plain arrays that `render.football` draws."""
 
 import math
 from typing import Final
@@ -13,9 +13,9 @@ from render.football.blit import KEEPER as IN_GOAL
 from render.football.camera import Scene
 
 Seats = NDArray[np.int64]
-"""[K, 2] whose view each is: team and slot."""
+"""[K, 2] team and slot of each view."""
 SPECTATOR: Final[Seats] = np.array([[0, -1]])
-"""Sees all controlled players marked alike."""
+"""A view that marks all controlled players alike."""
 
 
 @njit
@@ -32,7 +32,7 @@ def _see(
         side, seat = seats[index % len(seats), 0], seats[index % len(seats), 1]
         sign = 1.0 - 2.0 * side
         for team in range(2):
-            shown = team ^ side  # the right team sees the pitch turned around: it too attacks to the right
+            shown = team ^ side  # the right team's view is rotated, so that it also attacks to the right
             for player in range(MAX_PLAYERS):
                 place = players[index, shown, player]
                 place[0] = sign * m.position[team, player, 0] / METRES_X
@@ -61,7 +61,7 @@ def _see(
 
 
 def see(matches: Matches, seats: Seats = SPECTATOR) -> Scene:
-    """The scene of N matches from K seats: N times K pictures, those of a match together."""
+    """Return the scene of N matches from K seats: N · K views, grouped by match."""
     number = len(matches) * len(seats)
     scene = Scene(
         np.empty((number, 2, MAX_PLAYERS, 4)),

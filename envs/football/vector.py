@@ -1,4 +1,4 @@
-"""Many matches in one process: `kickoff/Football-v0`'s vector entry point."""
+"""The vector entry point of `kickoff/Football-v0`: many matches in one process."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +18,10 @@ _NO_REEL = np.zeros(0, MATCH)
 
 
 class FootballVectorEnv(BatchEnv):
-    """N matches, advanced by one compiled call a step and drawn by another.
+    """N matches, advanced by one compiled call per step and drawn by another one.
 
-    Arguments as in `envs.football.env.FootballEnv`; `render_mode` is "rgb_array" (a tuple of N frames) or None. Infos
-    hold for every key a sequence of N; `text`, `feedback` and `state_hash` are made when they are asked for.
+    The arguments are those of `envs.football.env.FootballEnv`. `render_mode` is "rgb_array" (a tuple of N frames) or
+    None. Infos hold a sequence of length N for each key. `text`, `feedback` and `state_hash` are computed on access.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class FootballVectorEnv(BatchEnv):
         self._played = np.zeros(num_envs, np.int64)
 
     def begin(self, index: int, generator: np.random.Generator) -> None:
-        """Start match `index` anew."""
+        """Start a new episode in match `index`."""
         self.matches[index : index + 1], self.ledgers[index : index + 1] = self.game.start(generator)
         self._rewards[index], self._played[index] = 0.0, 0
 
     def play(
         self, actions: Any, going: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """One decision of the matches that are `going`: rewards, terminated, truncated, each [N]."""
+        """Play one decision in the matches of the mask `going`. Return rewards, terminated and truncated, each [N]."""
         keys = self.game.keys(actions, self.num_envs)
         self._rewards, self._played = self.game.play(self.matches, self.ledgers, keys, going, _NO_REEL)
         ended = self.matches["ended"]
@@ -70,7 +70,7 @@ class FootballVectorEnv(BatchEnv):
         return self.game.reward(self._rewards), going & ~late & (ended != RUNNING), going & late
 
     def look(self) -> Any:
-        """The observations of all matches."""
+        """Return the observations of all matches."""
         seen = self.game.observer.look(self.matches)
         if self._arrays:
             return seen
@@ -78,9 +78,9 @@ class FootballVectorEnv(BatchEnv):
         return concatenate(space, seen, create_empty_array(space, self.num_envs))
 
     def tell(self) -> dict[str, Any]:
-        """The single envs' infos, each key a sequence of N."""
+        """Return the infos of the single envs, with a sequence of length N for each key."""
         return self.game.infos(self.matches, self.ledgers, self._rewards, self._played)
 
     def render(self) -> Any:
-        """The frames, as `render_mode` says."""
+        """Return a tuple of N frames, or None without a `render_mode`."""
         return None if self._render_camera is None else tuple(self._render_camera.draw(see(self.matches)))

@@ -1,4 +1,4 @@
-"""A match in words: all that is needed to play without seeing it, in metres; and what has just happened."""
+"""A match as text: an observation sufficient to play without images, and feedback on the last event."""
 
 import math
 from typing import Final
@@ -47,19 +47,24 @@ _SENTENCES: Final = {
     HALF_TIME: ("Half-time: your kick-off.", "Half-time: their kick-off."),
     GOAL: ("Goal for your team.", "Goal for the others."),
 }
-"""Each event as seen by `event_team`, and by the other."""
+"""Each event in the view of `event_team` and of the other team."""
 
 
 def compass(angle: float) -> str:
-    """The nearest of the eight directions to an angle (radians, clockwise on the screen from right)."""
+    """Return the closest of eight direction names to an angle in radians, clockwise on the screen from right."""
     return _COMPASS[round(angle * 4.0 / math.pi) % 8]
 
 
 def describe(m: np.void, team: int = 0, slot: int = 0) -> str:
-    """The observation in words, of the player that a team's slot steers; the right team sees the pitch turned round.
+    """Return the text observation of a controlled player.
 
-    x grows to the right (towards the goal attacked, its line at x = 54.4, posts at y = ±3.7), y grows downwards, the
-    origin is the centre spot; angles are degrees clockwise from right.
+    Positions are in metres from the centre spot, with x to the right and y downwards. The attacked goal is at x = 54.4,
+    its posts at y = ±3.7. Angles are in degrees, clockwise from right. The right team's view is rotated by 180 degrees.
+
+    Args:
+        m: Match record.
+        team: Team of the observer, 0 for left, 1 for right.
+        slot: Control slot of the observer.
     """
     sign = 1.0 if team == 0 else -1.0
     mates, others = m["position"].tolist() if team == 0 else (0.0 - m["position"][::-1]).tolist()
@@ -104,7 +109,13 @@ def describe(m: np.void, team: int = 0, slot: int = 0) -> str:
 
 
 def feedback(m: np.void, team: int = 0, steps: int = 1) -> str:
-    """One sentence about the greatest event of the last `steps` steps, as a team sees it; "" if there was none."""
+    """Return one sentence about the most important event of the last steps, or "" if there was none.
+
+    Args:
+        m: Match record.
+        team: Team of the observer, 0 for left, 1 for right.
+        steps: Number of last steps.
+    """
     event = int(m["event"])
     if event not in _SENTENCES or m["event_step"] < m["steps"] - steps:
         return ""

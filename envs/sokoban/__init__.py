@@ -1,4 +1,4 @@
-"""Sokoban: rules, levels, dead-locks, a solver and the Gymnasium env."""
+"""Sokoban: rules, levels, deadlock detection, a solver and the Gymnasium env."""
 
 import lazy_loader
 

@@ -1,6 +1,6 @@
-"""The map: codes of its fields, its text, and what a level is.
+"""Boards and levels: tile codes, conversion from and to text, and validation.
 
-A board is uint8 [rows, columns + 1]: tile codes, and `END` in the last column, so that its bytes translate to text.
+A board is uint8 [rows, columns + 1]: tile codes, with `END` in the last column so that its bytes translate to text.
 """
 
 from typing import Final, NamedTuple
@@ -25,32 +25,34 @@ _TO_TEXT: Final = SYMBOLS + bytes(248)
 
 SMALLEST: Final = 5
 LARGEST: Final = 13
+"""Limits on the rows and columns of a map."""
 MOST_BOXES: Final = 8
 
 UNKNOWN: Final = -1
-"""A number of moves or pushes that was not found within the solver's limit."""
+"""Number of moves or pushes that the solver did not find within its limit."""
 
 
 class Level(NamedTuple):
-    """A start position and its certificate."""
+    """A start position with its optimal numbers of pushes and moves."""
 
     board: Board
     """uint8 [rows, columns + 1]."""
     pushes: int = UNKNOWN
-    """Fewest pushes of any solution."""
+    """Smallest number of pushes of any solution."""
     moves: int = UNKNOWN
-    """Fewest moves (pushes are moves) of any solution."""
+    """Smallest number of moves of any solution. Pushes count as moves."""
 
 
 def text_of(board: Board) -> str:
-    """The map in Boxoban's symbols, one line a row; of several boards, one map after another."""
+    """Return the map in Boxoban's symbols, one line per row. Several boards give one map after another."""
     return board.tobytes().translate(_TO_TEXT).decode("ascii")[:-1]
 
 
 def read_board(text: str) -> Board:
-    """The board of a map in Boxoban's symbols; ValueError in one line where it is none.
+    """Return the board of a map in Boxoban's symbols. Short lines are padded with walls.
 
-    Short lines are filled up with walls.
+    Raises:
+        ValueError: If the map is invalid, with a one-line message.
     """
     lines = [line.rstrip("\r") for line in text.split("\n")]
     while lines and not lines[-1].strip():
@@ -59,7 +61,7 @@ def read_board(text: str) -> Board:
         lines.pop(0)
     rows, columns = len(lines), max((len(line) for line in lines), default=0)
     if not (SMALLEST <= rows <= LARGEST and SMALLEST <= columns <= LARGEST):
-        raise ValueError(f"a map is {SMALLEST}x{SMALLEST} to {LARGEST}x{LARGEST}, this one is {rows}x{columns}")
+        raise ValueError(f"a map must be {SMALLEST}x{SMALLEST} to {LARGEST}x{LARGEST}, this one is {rows}x{columns}")
     board = np.full((rows, columns + 1), WALL, np.uint8)
     board[:, columns] = END
     for row, line in enumerate(lines):
@@ -75,29 +77,29 @@ def read_board(text: str) -> Board:
 
 
 def check(board: Board) -> None:
-    """ValueError in one line if this is no position to start from."""
+    """Raise a one-line ValueError unless the board is a valid start position."""
     fields = board[:, :-1]
     players = int((fields == PLAYER).sum() + (fields == PLAYER_ON_TARGET).sum())
     boxes = int((fields == BOX).sum() + (fields == BOX_ON_TARGET).sum())
     targets = int(np.isin(fields, (TARGET, BOX_ON_TARGET, PLAYER_ON_TARGET)).sum())
     if players != 1:
-        raise ValueError(f"a map has one player (@ or +), this one has {players}")
+        raise ValueError(f"a map must have one player (@ or +), this one has {players}")
     if not 1 <= boxes <= MOST_BOXES:
-        raise ValueError(f"a map has 1 to {MOST_BOXES} boxes ($ or *), this one has {boxes}")
+        raise ValueError(f"a map must have 1 to {MOST_BOXES} boxes ($ or *), this one has {boxes}")
     if boxes != targets:
-        raise ValueError(f"a map has as many targets as boxes, this one has {targets} and {boxes}")
+        raise ValueError(f"a map must have as many targets as boxes, this one has {targets} and {boxes}")
     edge = np.concatenate([fields[0], fields[-1], fields[:, 0], fields[:, -1]])
     if (edge != WALL).any():
-        raise ValueError("the outer fields of a map must be walls (#)")
+        raise ValueError("the outer cells of a map must be walls (#)")
 
 
 def fitted(board: Board, room: tuple[int, int]) -> Board:
-    """The board in the middle of a room [rows, columns] of walls; ValueError where it is too large for it."""
+    """Return the board centred in a `room` (rows, columns) of walls, or raise a ValueError if it is too large."""
     rows, columns = board.shape[0], board.shape[1] - 1
     if (rows, columns) == room:
         return board
     if rows > room[0] or columns > room[1]:
-        raise ValueError(f"a map of {rows}x{columns} does not fit into room={room}; give room=({rows}, {columns})")
+        raise ValueError(f"a map of {rows}x{columns} does not fit into room={room}; set room=({rows}, {columns})")
     whole = np.full((room[0], room[1] + 1), WALL, np.uint8)
     whole[:, room[1]] = END
     top, left = (room[0] - rows) // 2, (room[1] - columns) // 2

@@ -1,7 +1,7 @@
-"""What the solver knows of a position without searching: lower bounds and positions that are lost.
+"""The solver's lower bounds and its test for unsolvable positions.
 
-Floor fields have numbers of their own, `around` [fields, 4] are the neighbours up, down, left, right of each, −1 where
-there is a wall.
+Floor cells are numbered consecutively. `around` [cells, 4] holds the neighbours up, down, left and right of each cell,
+−1 for a wall.
 """
 
 from typing import Final
@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 from render.draw.jit import njit
 
 FAR: Final = 10_000
-"""A distance that is none."""
+"""Distance of an unreachable cell."""
 
 
 @njit
 def push_distances(around: NDArray[np.int64], target: int, distance: NDArray[np.int64]) -> None:
-    """Fill `distance` [fields]: pushes that bring a box from each field to `target`, alone in the room."""
+    """Compute the pushes that move a box from each cell to a target, with no other boxes in the room.
+
+    Args:
+        around: [cells, 4] neighbours of each cell.
+        target: Target cell.
+        distance: [cells] output, `FAR` for unreachable cells.
+    """
     distance[:] = FAR
     queue = np.empty(distance.size, np.int64)
     queue[0] = target
@@ -36,7 +42,14 @@ def push_distances(around: NDArray[np.int64], target: int, distance: NDArray[np.
 
 @njit
 def matching(boxes: NDArray[np.int64], count: int, distances: NDArray[np.int64], best: NDArray[np.int64]) -> int:
-    """The cheapest sum of distances [target, field] over all matchings; `best` [2 ** count] is scratch."""
+    """Return the smallest sum of distances over all matchings of boxes to targets, or `FAR` if none exists.
+
+    Args:
+        boxes: [count] cells of the boxes.
+        count: Number of boxes.
+        distances: [targets, cells] pushes to each target.
+        best: [2 ** count] scratch memory.
+    """
     for chosen in range(1, 1 << count):
         best[chosen] = FAR
     best[0] = 0
@@ -44,7 +57,7 @@ def matching(boxes: NDArray[np.int64], count: int, distances: NDArray[np.int64],
         base = best[chosen]
         if base >= FAR:
             continue
-        number = 0  # the next box is the one after those already matched
+        number = 0  # index of the next box: the number of boxes matched so far
         rest = chosen
         while rest:
             rest &= rest - 1
@@ -61,7 +74,16 @@ def matching(boxes: NDArray[np.int64], count: int, distances: NDArray[np.int64],
 @njit
 def stuck(around: NDArray[np.int64], boxes: NDArray[np.int64], count: int,
           hopeless: NDArray[np.bool_], goal: NDArray[np.bool_], fast: NDArray[np.bool_]) -> bool:  # fmt: skip
-    """Frozen boxes with one off its target; as `deadlock.frozen`, on the floor's own numbers. `fast` is scratch."""
+    """Return True if boxes are frozen with at least one off target, as in `deadlock`.
+
+    Args:
+        around: [cells, 4] neighbours of each cell.
+        boxes: [count] cells of the boxes.
+        count: Number of boxes.
+        hopeless: [cells] mask of dead cells.
+        goal: [cells] mask of targets.
+        fast: [cells] scratch memory, False at the start and at the end.
+    """
     for number in range(count):
         fast[boxes[number]] = True
     left, changed = count, True
@@ -95,7 +117,19 @@ def walk_bound(
     column_of: NDArray[np.int64],
     aims: NDArray[np.int64],
 ) -> int:
-    """Steps without a push that the player still has to make; 0 with no `aims` [n, (row, column)]."""
+    """Return a lower bound on the player's remaining moves that are not pushes.
+
+    Args:
+        boxes: [count] cells of the boxes.
+        count: Number of boxes.
+        player: Cell of the player.
+        row_of: [cells] row of each cell.
+        column_of: [cells] column of each cell.
+        aims: [n, 2] (row, column) of possible final player positions, less the sum of all targets.
+
+    Returns:
+        The bound, 0 if `aims` is empty.
+    """
     if aims.shape[0] == 0:
         return 0
     row, column = row_of[player], column_of[player]

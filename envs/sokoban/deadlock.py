@@ -1,8 +1,8 @@
-"""Positions that are lost for certain. Never says so of a position that can be solved.
+"""Deadlock detection. It finds some unsolvable positions and never reports a solvable one.
 
-- Dead squares: from there no box can be pushed to any target, even with no other box in the way.
-- No matching: the targets that the boxes can be pushed to, each alone in the room, do not go round.
-- Frozen boxes: none of them can ever be moved without landing on a dead square, and one is off its target.
+- Dead cells: a box there cannot be pushed to any target, even with no other boxes in the room.
+- No matching: the boxes cannot all be assigned different targets, each box considered alone in the room.
+- Frozen boxes: no box of a group can move except onto a dead cell, and at least one of them is off target.
 """
 
 import numpy as np
@@ -14,9 +14,12 @@ from render.draw.jit import njit
 
 @njit
 def find_homes(flat: NDArray[np.uint8], stride: int, homes: NDArray[np.uint8]) -> None:
-    """Fill `homes` [rows · (columns + 1)]: bit n says that a box can be pushed from this place to the n-th target.
+    """Compute the targets that a box can be pushed to from each cell, by pulling a box away from each target.
 
-    Found by pulling a box away from each target. No bit at all: a dead square (walls too).
+    Args:
+        flat: [rows · (columns + 1)] flat board.
+        stride: Cells per row of the board.
+        homes: [rows · (columns + 1)] output. Bit n stands for the n-th target. Dead cells and walls have no bits.
     """
     homes[:] = 0
     stack = np.empty(flat.size, np.int64)
@@ -31,7 +34,7 @@ def find_homes(flat: NDArray[np.uint8], stride: int, homes: NDArray[np.uint8]) -
             count -= 1
             place = stack[count]
             for step in (-stride, stride, -1, 1):
-                to = place + step  # the box is pulled here, by a player who ends one further
+                to = place + step  # the box is pulled here, and the player ends one cell further
                 if flat[to] != WALL and flat[to + step] != WALL and not homes[to] & bit:
                     homes[to] |= bit
                     stack[count] = to
@@ -41,20 +44,26 @@ def find_homes(flat: NDArray[np.uint8], stride: int, homes: NDArray[np.uint8]) -
 
 @njit
 def lost(flat: NDArray[np.uint8], stride: int, homes: NDArray[np.uint8]) -> bool:
-    """Whether a position is lost by one of the three rules; True is certain, False is not."""
+    """Return True if one of the three rules proves the position unsolvable. False proves nothing.
+
+    Args:
+        flat: [rows · (columns + 1)] flat board.
+        stride: Cells per row of the board.
+        homes: [rows · (columns + 1)] output of `find_homes`.
+    """
     return _unmatched(flat, homes) or _frozen(flat, stride, homes)
 
 
 @njit
 def _unmatched(flat: NDArray[np.uint8], homes: NDArray[np.uint8]) -> bool:
-    """Whether the boxes cannot all have a target of their own. A box on a dead square has none."""
-    filled = np.zeros(256, np.bool_)  # sets of targets that the boxes so far can fill
+    """Return True if the boxes cannot all be assigned different targets. A box on a dead cell has none."""
+    filled = np.zeros(256, np.bool_)  # target sets that the boxes so far can fill
     filled[0] = True
     for place in range(flat.size):
         if flat[place] != BOX and flat[place] != BOX_ON_TARGET:
             continue
         some = False
-        for targets in range(255, -1, -1):  # downwards: what is set for this box is larger and not met again
+        for targets in range(255, -1, -1):  # downwards: the larger sets added for this box are not visited again
             if not filled[targets]:
                 continue
             filled[targets] = False
@@ -70,10 +79,10 @@ def _unmatched(flat: NDArray[np.uint8], homes: NDArray[np.uint8]) -> bool:
 
 @njit
 def _frozen(flat: NDArray[np.uint8], stride: int, homes: NDArray[np.uint8]) -> bool:
-    """Whether some boxes hold each other fast for ever, one of them off its target.
+    """Return True if some boxes block each other permanently and one of them is off target.
 
-    All boxes are taken to be fast, then those with a free axis are let go until nothing changes. The first of the
-    rest to move would have to move along an axis whose both ends are dead.
+    All boxes are assumed frozen. Boxes with a free axis are then released until nothing changes. The remaining boxes
+    could move only along an axis with two dead ends.
     """
     fast = np.zeros(flat.size, np.bool_)
     for place in range(flat.size):

@@ -1,4 +1,4 @@
-"""`kickoff/Sokoban-v0`: a thin Gymnasium shell around the rules."""
+"""The Gymnasium env `kickoff/Sokoban-v0`, a thin wrapper around the rules."""
 
 from typing import Any
 
@@ -20,42 +20,45 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     """Push every box onto a target.
 
     ## Description
-    gym-sokoban's rules and rewards (github.com/mpSchrader/gym-sokoban), on new levels, Boxoban's
-    (github.com/google-deepmind/boxoban-levels) or a map of one's own. A box is pushed by walking against it, one at a
-    time, and never pulled.
+    The env has the rules and rewards of gym-sokoban (github.com/mpSchrader/gym-sokoban). Levels are newly generated,
+    Boxoban's (github.com/google-deepmind/boxoban-levels), or a given map. The player pushes a box by walking against
+    it, one box at a time. Boxes cannot be pulled.
 
     ## Action Space
-    `Discrete(4)`: 0 up, 1 down, 2 left, 3 right; a box ahead is pushed. With `actions=9` gym-sokoban's nine: 0 wait,
-    1-4 push up, down, left, right (a move where there is nothing to push), 5-8 move the same ways, never pushing.
+    `Discrete(4)`: 0 up, 1 down, 2 left, 3 right. A box ahead is pushed. With `actions=9`, the space is gym-sokoban's
+    `Discrete(9)`: 0 wait, 1-4 push up, down, left, right (a move if there is no box), 5-8 move in the same directions
+    without pushing.
 
     ## Observation Space
     `observation="pixels"`: `Box` uint8 [H, W, 3] (`image_size`). `"text"`: the map in Boxoban's symbols (`#` wall, `@`
     player, `+` player on target, `$` box, `*` box on target, `.` target), which is also `info["text"]`.
 
     ## Rewards
-    −0.1 a step, +1 a box onto a target, −1 a box off its target, +10 when all boxes are on targets.
+    −0.1 per step, +1 for a box pushed onto a target, −1 for a box pushed off its target, +10 when all boxes are on
+    targets.
 
     ## Starting State
-    A level under `reset(seed=…)`: a new one, one of the files, or always the map.
+    `reset(seed=…)` determines the level: a new one, one from the files, or always the given map.
 
     ## Episode End
-    Terminated when solved (or dead-locked, with `end_on_deadlock`). Truncated after `max_steps`.
+    Terminated when solved (or deadlocked, with `end_on_deadlock`). Truncated after `max_steps`.
 
     ## Arguments
     - `room`: (rows, columns), 6 to 13 each. `boxes`: 1 to 5. `preset`: one of gym-sokoban's names, such as
-      "Sokoban-small-v0", instead of both.
-    - `levels`: None for new levels; a Boxoban text file, or a folder of them (any split); or a map (text of several
-      lines). With levels, `room` is what they must fit into; `boxes` and `difficulty` are not used.
-    - `difficulty`: of new levels, 0 to 1, by the fewest pushes that solve them.
+      "Sokoban-small-v0", which replaces both.
+    - `levels`: None for new levels, the path of a Boxoban text file or of a folder of them (any split), or a map (text
+      of several lines). Given levels must fit into `room`, and `boxes` and `difficulty` have no effect.
+    - `difficulty`: difficulty of new levels, 0 to 1, measured by the smallest number of pushes.
     - `observation`, `image_size` (height, width), `actions`: see above. `max_steps`, `end_on_deadlock`: see above.
     - `render_mode`: "rgb_array", "rgb_array_list" (frames since the last call) or "human". `render_size`:
       (height, width) of rendered frames.
 
-    `info` has `success`, `kind` (the size: `10x10, 4 boxes`), `text`, `legal_actions` (those that change something),
-    `state_hash` (of the map), `feedback`, `deadlock` (certainly lost: a box can no longer reach a target),
-    `optimal_pushes` and `optimal_moves` of the level (−1 where the solver met its limit, which happens to given levels
-    only), and `score`, Sokoban-Global's (MageBench, arXiv 2412.04531) so far: 100 + 5 · (highest sum of rewards in the
-    first 50 actions, at least 0, − that of the optimal plan); NaN where that is unknown.
+    `info` holds `success`, `kind` (the size: `10x10, 4 boxes`), `text`, `legal_actions` (those that change the state),
+    `state_hash` (of the map), `feedback`, `deadlock` (provably unsolvable: a box can no longer reach a target),
+    `optimal_pushes` and `optimal_moves` of the level, and `score`. The optimal numbers are −1 if the solver reached its
+    limit, which happens only for given levels. `score` is the score so far of Sokoban-Global (MageBench, arXiv
+    2412.04531): 100 + 5 · (a − b), where a is the highest sum of rewards in the first 50 actions, at least 0, and b is
+    the sum of the optimal plan. It is NaN if b is unknown.
 
     ## Version History
     v0: first version.
@@ -97,7 +100,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         self._window = Window(self.metadata["render_fps"])
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Start an episode; see the class docstring."""
+        """Start an episode, as described in the class docstring."""
         super().reset(seed=seed)
         self.games.begin(0, self.np_random)
         self._frames = []
@@ -120,7 +123,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         return self._observation(info), reward, bool(terminated[0]), bool(truncated[0]), info
 
     def render(self) -> Any:
-        """The frame, or the list of frames since the last call, as `render_mode` says."""
+        """Return the frame, or the list of frames since the last call, depending on `render_mode`."""
         if self._picture is None:
             gymnasium.logger.warn("render() needs a render_mode: gymnasium.make(id, render_mode='rgb_array')")
             return None
@@ -132,20 +135,20 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         return None
 
     def close(self) -> None:
-        """Close the window, if it is open."""
+        """Close the window if it is open."""
         self._window.close()
 
     def expert_plan(self, most: int) -> list[int]:
-        """The expert's next actions, `most` at most; never none."""
+        """Return at most `most` of the expert's next actions, but always at least one."""
         plan = self._expert.plan(self.games.boards[0])[:most]
         return (plan if self._actions == 4 else [way + 1 for way in plan]) or [0]
 
     def expert_action(self) -> int:
-        """The first move of a plan with the fewest moves; 0 in a position that is lost."""
+        """Return the first action of the expert's plan, or 0 if it found no plan."""
         return self.expert_plan(1)[0]
 
     def expert_thought(self) -> str:
-        """What the expert is about, in a word."""
+        """Return one word that names the expert's intention."""
         board = self.games.boards[0]
         plan = self._expert.plan(board)
         if not plan:

@@ -1,4 +1,4 @@
-"""The expert: follows an optimal plan, and solves anew only when the player has left it."""
+"""The expert policy: follow an optimal plan, and solve again only if the player left it."""
 
 import numpy as np
 
@@ -8,16 +8,16 @@ from envs.sokoban.solver import solve
 
 
 class Expert:
-    """Knows the rest of a plan for every board on its way."""
+    """Expert that stores the remaining moves for every board along its plan."""
 
     def __init__(self) -> None:
         self._plan: list[int] = []
         self._at: dict[bytes, int] = {}
 
     def plan(self, board: Board) -> list[int]:
-        """The moves (0 up, 1 down, 2 left, 3 right) that solve the position, or [] if no plan was found.
+        """Return the moves (0 up, 1 down, 2 left, 3 right) that solve the position, or [] if no plan was found.
 
-        The fewest moves; where that takes too long to find, the fewest pushes.
+        The plan has the fewest moves, or the fewest pushes if the search for the fewest moves reached its limit.
         """
         key = board.tobytes()
         if key not in self._at:
@@ -37,7 +37,7 @@ class Expert:
 
 
 def step(board: Board, way: int) -> bool:
-    """Make one legal move on a board, in place; returns whether it pushed a box."""
+    """Make one legal move on a board, in place. Return True if it pushed a box."""
     flat, stride = board.reshape(-1), board.shape[1]
     jump = (-stride, stride, -1, 1)[way]
     place = int(np.flatnonzero((flat == PLAYER) | (flat == PLAYER_ON_TARGET))[0])

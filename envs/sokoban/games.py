@@ -1,4 +1,4 @@
-"""N games side by side: what the single env and the vector entry point share."""
+"""State of N games, shared by the single env and the vector entry point."""
 
 import math
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ _FEEDBACK: Final = [
 
 @dataclass(frozen=True)
 class Settings:
-    """The env's arguments that make up the game; ValueError for what is not allowed."""
+    """Validated env arguments that define the game."""
 
     room: tuple[int, int] = (10, 10)
     boxes: int = 4
@@ -71,14 +71,14 @@ class Settings:
         if not 0.0 <= self.difficulty <= 1.0:
             raise ValueError(f"difficulty must be between 0 and 1, got {self.difficulty}")
         if not isinstance(self.max_steps, int) or self.max_steps < 1:
-            raise ValueError(f"max_steps must be at least 1 and a whole number, got {self.max_steps!r}")
+            raise ValueError(f"max_steps must be a whole number of at least 1, got {self.max_steps!r}")
 
     def source(self) -> Source:
-        """Where the levels come from."""
+        """Return the source of the levels."""
         return find_source(self.levels, self.room, self.boxes, self.difficulty, self.preset)
 
     def spaces(self) -> tuple[spaces.Space[Any], spaces.Space[Any]]:
-        """The observation and action space of one game."""
+        """Return the observation space and the action space of one game."""
         seen: spaces.Space[Any]
         if self.observation == "pixels":
             seen = spaces.Box(0, 255, (*self.image_size, 3), np.uint8)
@@ -88,7 +88,7 @@ class Settings:
 
 
 class Games:
-    """The state of N games and everything that is said about it."""
+    """State, observations and infos of N games."""
 
     def __init__(self, settings: Settings, count: int) -> None:
         self.settings = settings
@@ -103,12 +103,12 @@ class Games:
         self.view = RoomView(count, rows, columns, settings.image_size) if settings.observation == "pixels" else None
 
     def begin(self, index: int, generator: np.random.Generator) -> None:
-        """Start game `index` anew."""
+        """Start game `index` with a level from the source."""
         level = self.source.draw(generator)
         self.set(index, level)
 
     def set(self, index: int, level: Level) -> None:
-        """Start game `index` from a level."""
+        """Start game `index` with a given level."""
         self.boards[index] = level.board
         rules.start(self.boards, self.state, self.homes, index, rules.SALTS)
         self.optimal_pushes[index], self.optimal_moves[index] = level.pushes, level.moves
@@ -118,13 +118,13 @@ class Games:
         self._optimal_tenths[index] = best if level.moves != UNKNOWN else math.nan
 
     def play(self, actions: NDArray[np.int64], going: NDArray[np.bool_]) -> None:
-        """One step of the games that are going."""
+        """Advance the games of the mask `going` by one step."""
         if self.settings.actions == 4:
             actions = actions + 1
         rules.advance(self.boards, self.state, self.homes, actions, going, rules.SALTS)
 
     def ends(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which games are terminated, and which truncated."""
+        """Return the masks of terminated and of truncated games, each [N]."""
         state = self.state
         terminated = state[:, rules.COVERED] == state[:, rules.BOXES]
         if self.settings.end_on_deadlock:
@@ -132,7 +132,7 @@ class Games:
         return terminated, (state[:, rules.STEPS] >= self.settings.max_steps) & ~terminated
 
     def tell(self) -> dict[str, list[Any]]:
-        """The entries of `info`: key → the value of each game."""
+        """Return the infos: for each key, the list of the games' values."""
         legal = _LEGAL[self.settings.actions]
         records = self.state.tolist()
         rows, columns = self.source.room
@@ -150,24 +150,24 @@ class Games:
         }
 
     def texts(self) -> list[str]:
-        """The maps in symbols."""
+        """Return the maps in Boxoban's symbols."""
         size = self.homes.shape[1]
         whole = text_of(self.boards)
         return [whole[first : first + size - 1] for first in range(0, len(whole), size)]
 
 
 def _kind(rows: int, columns: int, boxes: int) -> str:
-    """The size, such as `10x10, 4 boxes`."""
+    """Return the size, such as `10x10, 4 boxes`."""
     return f"{rows}x{columns}, {boxes} box{'es' if boxes > 1 else ''}"
 
 
 def _score(best: int, optimal: float) -> float:
-    """Sokoban-Global's score: 100 + 5 · (best sum of rewards − the optimal plan's), both given in tenths."""
+    """Return Sokoban-Global's score: 100 + 5 · (best − optimal), from sums of rewards in tenths."""
     return 100 + (best - optimal) / 2
 
 
 def pair(name: str, size: Any) -> tuple[int, int]:
-    """Two whole numbers, also from a YAML list."""
+    """Return `size` as a tuple of two whole numbers. Accept a list, as YAML gives."""
     if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(side, int) for side in size):
         raise ValueError(f"{name} must be two whole numbers, (height, width), got {size!r}")
     return size[0], size[1]

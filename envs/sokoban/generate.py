@@ -1,7 +1,7 @@
-"""New levels: a room is carved, boxes are pulled away from their targets at random, and the solver measures the rest.
+"""Level generation: carve a room, pull boxes away from their targets at random, and measure it with the solver.
 
-Carving and playing in reverse are gym-sokoban's idea (after Racanière et al., 2017, arXiv 1707.06203). All arithmetic
-is on integers and the random numbers are splitmix64's, so that a seed gives the same level everywhere.
+Carving and reverse play follow gym-sokoban (after Racanière et al., 2017, arXiv 1707.06203). All arithmetic is on
+integers and random numbers come from splitmix64, so that a seed gives the same level on every machine.
 """
 
 from typing import Any, Final
@@ -14,18 +14,24 @@ from envs.sokoban.bounds import FAR, matching
 from envs.sokoban.solver import search
 from render.draw.jit import njit
 
-TRIES: Final = 120
-"""Rooms that are tried for one in the band; then the nearest one is taken."""
-WALKS: Final = 4  # reverse games in a room
-PULLS: Final = 60  # for each box, at most, in a reverse game
-PATIENCE: Final = 15  # pulls that bring nothing
-EFFORT: Final = 20_000  # states the solver may generate for one candidate
+TRIES: Final = 120  # rooms tried for a level within the band, before the closest level is used
+WALKS: Final = 4  # reverse games per room
+PULLS: Final = 60  # maximum number of pulls per box in a reverse game
+PATIENCE: Final = 15  # pulls without progress before returning to the best position
+EFFORT: Final = 20_000  # maximum number of solver states per candidate
 PATTERNS: Final = np.array((0o070, 0o222, 0o062, 0o066, 0o032), np.int64)
-"""What is carved at a step: 3 x 3 fields as octal rows, the middle one always among them."""
+"""Patterns carved at a step: 3 x 3 cells as octal rows, always including the middle one."""
 
 
 def generate(room: tuple[int, int], boxes: int, difficulty: float, seed: int) -> Level:
-    """A level of [rows, columns] with `boxes` boxes; its pushes are known, its moves are not yet."""
+    """Return a new level. Its smallest number of pushes is known, its number of moves is not.
+
+    Args:
+        room: (rows, columns).
+        boxes: Number of boxes.
+        difficulty: Difficulty from 0 to 1.
+        seed: Seed that determines the level.
+    """
     low, high = band(room, boxes, difficulty)
     random = np.array([seed], np.uint64)
     board, pushes = make(room[0], room[1], boxes, low, high, random, PATTERNS, False, EFFORT)
@@ -33,7 +39,7 @@ def generate(room: tuple[int, int], boxes: int, difficulty: float, seed: int) ->
 
 
 def band(room: tuple[int, int], boxes: int, difficulty: float) -> tuple[int, int]:
-    """The fewest pushes that are wanted of a level: (lowest, highest)."""
+    """Return the range (low, high) of the smallest number of pushes. The parameters are those of `generate`."""
     easy, hard = (3 * boxes + 1) // 2, boxes * (12 - boxes) * (room[0] + room[1]) // 30
     middle, spread = easy + round(difficulty * (hard - easy)), (3 * boxes + 3) // 4
     return max(middle - spread, boxes + 1), middle + spread
@@ -41,7 +47,7 @@ def band(room: tuple[int, int], boxes: int, difficulty: float) -> tuple[int, int
 
 @njit
 def below(random: NDArray[np.uint64], limit: int) -> int:
-    """A random whole number from 0 to limit − 1."""
+    """Return a random integer from 0 to limit − 1."""
     random[0] += np.uint64(0x9E3779B97F4A7C15)
     z = random[0]
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -52,7 +58,13 @@ def below(random: NDArray[np.uint64], limit: int) -> int:
 
 @njit
 def carve(board: NDArray[np.uint8], random: NDArray[np.uint64], patterns: NDArray[np.int64]) -> int:
-    """Dig floor into a board along a random walk; returns how many fields."""
+    """Carve floor into a board along a random walk, and return the number of floor cells.
+
+    Args:
+        board: [rows, columns + 1] board, overwritten.
+        random: [1] state of the random number generator.
+        patterns: Carving patterns, see `PATTERNS`.
+    """
     rows, columns = board.shape[0], board.shape[1] - 1
     board[:] = WALL
     board[:, columns] = END
@@ -73,21 +85,21 @@ def carve(board: NDArray[np.uint8], random: NDArray[np.uint64], patterns: NDArra
 
 @njit
 def _copy(values: Any, into: Any) -> None:
-    """Copy a flat array; numba compiles this much faster than an assignment of arrays."""
+    """Copy a flat array. Numba compiles this much faster than an array assignment."""
     for index in range(values.size):
         into[index] = values[index]
 
 
 @njit
 def _apart(one: int, other: int, stride: int) -> int:
-    """Rows and columns between two places."""
+    """Return the Manhattan distance of two flat indices."""
     return abs(one // stride - other // stride) + abs(one % stride - other % stride)
 
 
 @njit
 def _reach(flat: NDArray[np.uint8], boxed: NDArray[np.bool_], stride: int, start: int,
            reached: NDArray[np.bool_], fields: NDArray[np.int64]) -> int:  # fmt: skip
-    """Mark where the player can walk; `fields` lists the places, the count is returned."""
+    """Mark the cells the player can reach, list them in `fields` and return their number."""
     reached[:] = False
     reached[start] = True
     fields[0] = start
@@ -116,9 +128,18 @@ def make(
     by_moves: bool,
     effort: int,
 ) -> tuple[NDArray[np.uint8], int]:
-    """A board whose fewest pushes are from `low` to `high`, or as near as was found; and its pushes.
+    """Return a board and its smallest number of pushes, within `low` to `high` or as close as was found.
 
-    `by_moves` and `effort` go to the solver; as constants they would make numba compile it twice.
+    Args:
+        rows: Rows of the room.
+        columns: Columns of the room.
+        count: Number of boxes.
+        low: Smallest wanted number of pushes.
+        high: Largest wanted number of pushes.
+        random: [1] state of the random number generator.
+        patterns: Carving patterns, see `PATTERNS`.
+        by_moves: Passed to the solver. As a constant, it would make numba compile the solver twice.
+        effort: Maximum number of solver states, an argument for the same reason.
     """
     stride = columns + 1
     room = np.empty((rows, stride), np.uint8)
@@ -138,7 +159,7 @@ def make(
         if floor < min(2 * count + 3 + low, (rows - 2) * (columns - 2) * 3 // 4):
             continue
         for _ in range(WALKS):
-            # targets on the floor, nearer to each other where a long way is wanted, each with its box
+            # place targets with their boxes, closer together if many pushes are wanted
             wanted = low + below(random, high - low + 1)
             boxed[:] = False
             for number in range(count):
@@ -178,14 +199,14 @@ def make(
                 best_pushes, best_gap = pushes, gap
             if gap == 0:
                 return best, best_pushes
-            if pushes * 2 < low:  # a room that leads nowhere
+            if pushes * 2 < low:  # give up a room that is far too easy
                 break
     return best, best_pushes
 
 
 @njit
 def _distances(flat: NDArray[np.uint8], stride: int, target: int, distance: NDArray[np.int64]) -> None:
-    """Fill `distance` [rows · (columns + 1)]: pulls that bring a box from `target` to each place, alone in the room."""
+    """Fill `distance` [rows · (columns + 1)] with the pulls that move a lone box from `target` to each cell."""
     distance[:] = FAR
     queue = np.empty(flat.size, np.int64)
     queue[0] = target
@@ -214,10 +235,10 @@ def _pull(
     reached: NDArray[np.bool_],
     fields: NDArray[np.int64],
 ) -> int:
-    """Play in reverse from the targets, where the `boxes` are, until `enough` pushes are needed at least.
+    """Pull the `boxes` away from the targets at random until the position needs at least `enough` pushes.
 
-    At random, a box for a while and then another, and back to the best position so far when it gets no better.
-    Returns: where the player ends; `boxes` and `boxed` are that position, with all boxes off the targets if one was.
+    Pull one box for a while, then another. Return to the best position so far if there is no progress. `boxes` and
+    `boxed` are set to the best position, if possible with all boxes off target. Return the player's cell.
     """
     count = boxes.size
     targets = boxes.copy()
@@ -239,7 +260,7 @@ def _pull(
         for turn in range(4):
             way = (direction + turn) % 4
             step = -stride if way == 0 else stride if way == 1 else -1 if way == 2 else 1
-            # the player stands beside the box and steps back, the box follows
+            # the player stands next to the box and steps back, and the box follows
             if reached[place + step] and flat[place + 2 * step] != WALL and not boxed[place + 2 * step]:
                 boxed[place], boxed[place + step] = False, True
                 boxes[current] = place + step

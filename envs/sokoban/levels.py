@@ -1,4 +1,4 @@
-"""Where levels come from: the generator, Boxoban's text files, or one map."""
+"""Sources of levels: the generator, Boxoban's text files, or a single map."""
 
 import os
 from functools import lru_cache
@@ -23,25 +23,33 @@ PRESETS: Final[dict[str, tuple[tuple[int, int], int]]] = {
     "Sokoban-large-v2": ((13, 11), 5),
     "Sokoban-huge-v0": ((13, 13), 5),
 }
-"""gym-sokoban's names: (rows, columns) and boxes."""
+"""gym-sokoban's names, each with its (rows, columns) and its number of boxes."""
 
 SMALLEST_ROOM: Final = 6
+"""Smallest number of rows and columns of new levels."""
 MOST_NEW_BOXES: Final = 5
+"""Largest number of boxes of new levels."""
 CERTIFICATE_NODES: Final = 300_000
-"""States the solver may generate for a certificate, about 0.2 s; beyond that a number is UNKNOWN."""
+"""Maximum number of solver states for the optimal numbers, about 0.2 s. Beyond it, a number is `UNKNOWN`."""
 
 
 class Source(Protocol):
-    """Gives levels for a room [rows, columns]."""
+    """A source of levels for a room (rows, columns)."""
 
     room: tuple[int, int]
 
     def draw(self, generator: np.random.Generator) -> Level:
-        """A random level with its certificate."""
+        """Return a random level with its optimal numbers of pushes and moves."""
 
 
 class Generated:
-    """The generator."""
+    """A source of newly generated levels.
+
+    Args:
+        room: (rows, columns), 6 to 13 each.
+        boxes: Number of boxes, 1 to 5.
+        difficulty: Difficulty from 0 to 1.
+    """
 
     def __init__(self, room: tuple[int, int], boxes: int, difficulty: float) -> None:
         if not all(SMALLEST_ROOM <= side <= LARGEST for side in room):
@@ -51,7 +59,7 @@ class Generated:
         self.room, self.boxes, self.difficulty = room, boxes, difficulty
 
     def draw(self, generator: np.random.Generator) -> Level:
-        """A new level; the generator's bits are its seed. One whose fewest moves take too long to find is dropped."""
+        """Return a new level, seeded by the generator. Discard levels without a known number of moves."""
         while True:
             level = generate(self.room, self.boxes, self.difficulty, int(generator.integers(1 << 63)))
             moves = _fewest(level.board, "moves")
@@ -60,19 +68,19 @@ class Generated:
 
 
 class Fixed:
-    """Always the same map."""
+    """A source that always returns the same map."""
 
     def __init__(self, board: Board, room: tuple[int, int]) -> None:
         self.room = room
         self.level = certified(fitted(board, room))
 
     def draw(self, generator: np.random.Generator) -> Level:
-        """The map."""
+        """Return the level of the map."""
         return self.level
 
 
 class Boxoban:
-    """A file of Boxoban levels, or a folder whose `.txt` files are; a file is read when a level is drawn from it."""
+    """A source of levels from a Boxoban file or a folder of `.txt` files. A file is read when drawn."""
 
     def __init__(self, path: str, room: tuple[int, int]) -> None:
         self.room = room
@@ -82,19 +90,19 @@ class Boxoban:
         elif place.is_file():
             self.files = [place]
         else:
-            raise ValueError(f"levels={path!r}: there is no such file or folder")
+            raise ValueError(f"levels={path!r}: no such file or folder")
         if not self.files:
             raise ValueError(f"levels={path!r}: no .txt file in this folder")
 
     def draw(self, generator: np.random.Generator) -> Level:
-        """A file (all alike), then one of its levels."""
+        """Return a random level of a random file. All files have the same probability."""
         path = self.files[int(generator.integers(len(self.files)))]
         maps = read_file(os.fspath(path), path.stat().st_mtime_ns)
         line, text = maps[int(generator.integers(len(maps)))]
         return self.level(text, line)
 
     def level(self, text: str, line: str) -> Level:
-        """The level of a map; `line` is where it stands, for errors."""
+        """Return the level of a map. `line` is its location, for error messages."""
         try:
             return _certified_text(text, self.room)
         except ValueError as error:
@@ -102,16 +110,16 @@ class Boxoban:
 
 
 class Map(NamedTuple):
-    """A level of a file, as text."""
+    """A level of a file as text."""
 
     where: str
-    """FILE:LINE of its first row."""
+    """FILE:LINE of the first row."""
     text: str
 
 
 @lru_cache(maxsize=16)
 def read_file(path: str, changed: int) -> list[Map]:
-    """The levels of a text file, `; n` before each; not yet parsed. `changed` tells its versions apart."""
+    """Return the unparsed levels of a text file, separated by lines `; n`. `changed` keys the cache by file version."""
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -132,7 +140,7 @@ def read_file(path: str, changed: int) -> list[Map]:
 
 
 def certified(board: Board) -> Level:
-    """A level with what the solver finds of its certificate."""
+    """Return the level of a board with the optimal numbers that the solver finds."""
     return Level(board, _fewest(board, "pushes"), _fewest(board, "moves"))
 
 
@@ -149,7 +157,15 @@ def _fewest(board: Board, what: str) -> int:
 
 
 def find_source(levels: str | None, room: tuple[int, int], boxes: int, difficulty: float, preset: str | None) -> Source:
-    """The source that the env's arguments mean."""
+    """Return the source of levels for the env's arguments.
+
+    Args:
+        levels: None for new levels, a path, or the text of a map.
+        room: (rows, columns).
+        boxes: Number of boxes of new levels.
+        difficulty: Difficulty of new levels, 0 to 1.
+        preset: One of `PRESETS`, which replaces `room` and `boxes`, or None.
+    """
     if preset is not None:
         if preset not in PRESETS:
             raise ValueError(suggest("preset", preset, PRESETS))

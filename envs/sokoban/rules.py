@@ -1,6 +1,7 @@
-"""gym-sokoban's rules and rewards, for many games in one call. Rewards are counted in tenths, so that sums are exact.
+"""gym-sokoban's rules and rewards for many games in one call. Rewards are in tenths, so that sums are exact.
 
-N games are `boards` uint8 [N, rows, columns + 1] and `state` int64 [N, FIELDS], whose fields are the constants below.
+N games are stored in `boards` uint8 [N, rows, columns + 1] and `state` int64 [N, FIELDS]. The constants below index the
+fields of `state`.
 """
 
 from typing import Final
@@ -14,17 +15,17 @@ from render.draw.jit import njit
 
 State = NDArray[np.int64]
 
-PLACE: Final = 0  # of the player, an index into the flat board
+PLACE: Final = 0  # the player's cell, an index into the flat board
 STEPS: Final = 1
 BOXES: Final = 2
 COVERED: Final = 3  # targets with a box
 TENTHS: Final = 4  # reward of the last step, in tenths
-TOTAL: Final = 5  # their sum
-BEST: Final = 6  # the highest sum within the first PLANNED steps, at least 0
+TOTAL: Final = 5  # sum of the rewards so far, in tenths
+BEST: Final = 6  # highest TOTAL within the first PLANNED steps, at least 0
 EVENT: Final = 7
 DIRECTION: Final = 8
 DEADLOCK: Final = 9
-LEGAL: Final = 10  # bits 0-3: a step up, down, left, right changes something; 4-7: it does so without a push
+LEGAL: Final = 10  # bits 0-3: up, down, left, right changes the state; bits 4-7: also without a push
 HASH: Final = 11
 FIELDS: Final = 12
 
@@ -37,18 +38,18 @@ BETWEEN_TARGETS: Final = 5
 AT_WALL: Final = 6
 BOX_AT_WALL: Final = 7
 BOX_AT_BOX: Final = 8
-AT_BOX: Final = 9  # a move that must not push
+AT_BOX: Final = 9  # a move without pushing into a box
 WAITED: Final = 10
 
 STEP_TENTHS: Final = -1
 TARGET_TENTHS: Final = 10
 SOLVED_TENTHS: Final = 100
 PLANNED: Final = 50
-"""Sokoban-Global counts this many actions."""
+"""Number of actions that Sokoban-Global's score counts."""
 
 
 def _salts() -> NDArray[np.int64]:
-    """Zobrist keys [place, code] by splitmix64, the same everywhere."""
+    """Return Zobrist keys [cells, codes] from splitmix64, equal on every machine."""
     count = LARGEST * (LARGEST + 1) * 8
     with np.errstate(over="ignore"):
         z = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -63,7 +64,13 @@ SALTS: Final = _salts()
 
 @njit
 def legal(flat: NDArray[np.uint8], place: int, stride: int) -> int:
-    """The LEGAL bits of a board."""
+    """Return the `LEGAL` bits of a board.
+
+    Args:
+        flat: [rows · (columns + 1)] flat board.
+        place: The player's cell.
+        stride: Cells per row of the board.
+    """
     bits = 0
     for direction in range(4):
         step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
@@ -81,7 +88,15 @@ def legal(flat: NDArray[np.uint8], place: int, stride: int) -> int:
 def start(
     boards: NDArray[np.uint8], state: State, homes: NDArray[np.uint8], index: int, salts: NDArray[np.int64]
 ) -> None:
-    """Fill in `state` and `homes` [N, rows · (columns + 1)] of game `index` from its board."""
+    """Initialise the state of a game from its board.
+
+    Args:
+        boards: [N, rows, columns + 1] boards.
+        state: [N, FIELDS] states, changed in place.
+        homes: [N, rows · (columns + 1)] outputs of `find_homes`, changed in place.
+        index: Index of the game.
+        salts: Zobrist keys [cells, codes].
+    """
     stride = boards.shape[2]
     flat = boards[index].reshape(-1)
     s = state[index]
@@ -111,9 +126,15 @@ def advance(
     going: NDArray[np.bool_],
     salts: NDArray[np.int64],
 ) -> None:
-    """One step of the games that are going. Actions are gym-sokoban's nine: 0 wait, 1-4 push or move, 5-8 only move.
+    """Advance the active games by one step.
 
-    Directions are up, down, left, right.
+    Args:
+        boards: [N, rows, columns + 1] boards, changed in place.
+        state: [N, FIELDS] states, changed in place.
+        homes: [N, rows · (columns + 1)] outputs of `find_homes`.
+        actions: [N] gym-sokoban's actions. 0 waits, 1-4 push or move up, down, left, right, 5-8 only move.
+        going: [N] mask of the active games.
+        salts: Zobrist keys [cells, codes].
     """
     stride = boards.shape[2]
     for index in range(boards.shape[0]):
@@ -147,7 +168,7 @@ def _go(
     push: bool,
     salts: NDArray[np.int64],
 ) -> int:
-    """Move the player of one game; returns the event."""
+    """Move the player of one game and return the event."""
     s[DIRECTION] = direction
     step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
     place = s[PLACE]

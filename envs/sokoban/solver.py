@@ -1,12 +1,15 @@
 """Optimal plans by A*: fewest moves, or fewest pushes.
 
-A state is where the boxes are and where a push has left the player. It grows by a walk, which goes only where nobody
-has been as cheaply with the boxes in these places, and the pushes from there. The lower bound is the cheapest matching
-of boxes to targets by pushes with no other box in the way. For moves it grows by the player's way: pushes carry him by
-exactly as much as the boxes still have to travel in all, and from there he has to walk to beside a target. Both are
-consistent, so that the first solved state is the best one. States with a dead square, without a matching, or with
-frozen boxes off their targets are left out; so are, for the fewest moves, those that cannot beat the plan with the
-fewest pushes, which is found in no time.
+A state consists of the boxes' cells and the player's cell after a push. Expanding a state walks the player to all cells
+that were not reached at the same or a lower cost with these boxes, and tries the pushes from there.
+
+The lower bound is the cheapest matching of boxes to targets, in pushes with no other boxes in the room. The bound for
+moves adds a bound on the player's walk: pushes move the player exactly as far as the boxes still have to travel, and
+the rest of the way to a cell next to a target is walked. Both bounds are consistent, so the first solved state is
+optimal.
+
+States with a box on a dead cell, without a matching, or with frozen boxes off target are pruned. The search for the
+fewest moves also prunes states that cannot beat the plan with the fewest pushes, which is found quickly.
 """
 
 from typing import Any, Final, NamedTuple
@@ -19,29 +22,36 @@ from envs.sokoban.bounds import FAR, matching, push_distances, stuck, walk_bound
 from render.draw.jit import njit
 
 NODE_LIMIT: Final = 2_000_000
-COST: Final = 0  # of a state, so far
-OWNER: Final = 1  # its arrangement
-PARENT: Final = 2
-PUSH: Final = 3  # the box's field before the push · 4 + the direction
-NEXT: Final = 4  # in the same bucket
-_BITS: Final = 7  # of a place among the floor fields; eight boxes and the player fill 63 bits
+"""Default limit on the number of generated states."""
+COST: Final = 0  # cost of a state so far
+OWNER: Final = 1  # index of the arrangement of boxes
+PARENT: Final = 2  # index of the previous state
+PUSH: Final = 3  # the box's cell before the push · 4 + direction
+NEXT: Final = 4  # next state in the same bucket
+_BITS: Final = 7  # bits of a cell number; eight boxes and the player fill 63 bits
 
 
 class Plan(NamedTuple):
-    """What the solver found."""
+    """Result of the solver."""
 
     actions: NDArray[np.int8] | None
-    """The moves (0 up, 1 down, 2 left, 3 right); None if there are none, or none was found within the limit."""
+    """Moves (0 up, 1 down, 2 left, 3 right), or None if no plan exists or none was found within the limit."""
     nodes: int
-    """States that were generated."""
+    """Number of generated states."""
     within_limit: bool
-    """Whether the search ended by itself: with no actions, the position is then proved lost."""
+    """True if the search ended within the limit. With no actions, the position is then proved unsolvable."""
     pushes: int = 0
-    """Of the plan."""
+    """Number of pushes of the plan."""
 
 
 def solve(board: Board, fewest: str = "moves", node_limit: int = NODE_LIMIT) -> Plan:
-    """The plan with the fewest "moves" or "pushes" from a position; gives up after `node_limit` states."""
+    """Return the plan with the fewest moves or pushes.
+
+    Args:
+        board: [rows, columns + 1] board.
+        fewest: "moves" or "pushes".
+        node_limit: Maximum number of generated states.
+    """
     if fewest not in ("moves", "pushes"):
         raise ValueError(f"fewest must be moves or pushes, got {fewest!r}")
     flat, stride = board.reshape(-1), board.shape[1]
@@ -55,7 +65,7 @@ def solve(board: Board, fewest: str = "moves", node_limit: int = NODE_LIMIT) -> 
 
 @njit
 def _mix(key: int) -> int:
-    """A hash of a state that is at least 0."""
+    """Return a non-negative hash of a state."""
     z = key ^ (key >> 31)
     z = z * 0x1CE4E5B9BF58476D
     z = z ^ (z >> 29)
@@ -64,7 +74,7 @@ def _mix(key: int) -> int:
 
 @njit
 def _find(table: NDArray[np.int32], keys: NDArray[np.int64], key: int) -> int:
-    """The slot of a key, or the free one where it belongs."""
+    """Return the slot of a key, or the free slot for a new key."""
     mask = table.size - 1
     slot = _mix(key) & mask
     while table[slot] >= 0 and keys[table[slot]] != key:
@@ -74,7 +84,7 @@ def _find(table: NDArray[np.int32], keys: NDArray[np.int64], key: int) -> int:
 
 @njit
 def _walk(around: NDArray[np.int64], boxed: NDArray[np.bool_], start: int, steps: NDArray[np.int64]) -> None:
-    """Fill `steps` [fields] with the player's distances (−1: out of reach)."""
+    """Fill `steps` [cells] with the player's distances, −1 for unreachable cells."""
     steps[:] = -1
     queue = np.empty(steps.size, np.int64)
     queue[0] = start
@@ -95,13 +105,21 @@ def _walk(around: NDArray[np.int64], boxed: NDArray[np.bool_], start: int, steps
 def search(
     flat: NDArray[np.uint8], stride: int, by_moves: bool, node_limit: int, ceiling: int
 ) -> tuple[int, NDArray[np.int8], int]:
-    """The search itself, on a flat board, for a plan that costs at most `ceiling`.
+    """Run A* on a flat board.
 
-    Returns: states generated (negative if nothing was found), the plan, and its pushes; where nothing was found, 0 in
-    place of the pushes if the position is lost and 1 if the limit was met.
+    Args:
+        flat: [rows · (columns + 1)] flat board.
+        stride: Cells per row of the board.
+        by_moves: True for the fewest moves, False for the fewest pushes.
+        node_limit: Maximum number of generated states.
+        ceiling: Maximum cost of a plan.
+
+    Returns:
+        Number of generated states (negative if no plan was found), the plan, and its number of pushes. Without a plan,
+        the last value is 0 if the position is unsolvable and 1 if the limit was reached.
     """
     nothing = np.empty(0, np.int8)
-    # the floor's fields get numbers of their own
+    # number the floor cells
     number_of = np.full(flat.size, -1, np.int64)
     size = 0
     for place in range(flat.size):
@@ -138,7 +156,7 @@ def search(
     for place in range(flat.size):
         if number_of[place] >= 0:
             row_of[number_of[place]], column_of[number_of[place]] = place // stride, place % stride
-    aims = np.empty((4 * count, 2), np.int64)  # where the last push may leave the player, less all targets' places
+    aims = np.empty((4 * count, 2), np.int64)  # the player's cell after a last push, less all targets
     aimed = 0
     for target in range(count):
         for direction in range(4):
@@ -162,15 +180,15 @@ def search(
     here = np.empty(MOST_BOXES, np.int64)
 
     queue = np.empty(size, np.int64)
-    # arrangements of boxes: their places in order, and the cheapest known way to have the player on each field, the
-    # bound in the last column
+    # arrangements of boxes: sorted cells as a key, the lowest known cost with the player on each cell, and the bound in
+    # the last column
     room = 1024
     keys = np.empty(room, np.int64)
     reached = np.empty((room, size + 1), np.int32)
     table = np.full(4 * room, -1, np.int32)
-    # states: an arrangement and the field where a push has left the player
+    # states: an arrangement and the player's cell after a push
     states = np.empty((4096, 5), np.int32)
-    buckets = np.full(ceiling + 1, -1, np.int32)  # heads of lists, by cost + bound
+    buckets = np.full(ceiling + 1, -1, np.int32)  # heads of linked lists by cost + bound
     key = 0
     for number in range(count):
         key = key << _BITS | boxes[number]
@@ -200,7 +218,7 @@ def search(
             continue
         buckets[level] = states[node, NEXT]
         owner, cost, start = states[node, OWNER], states[node, COST], states[node, PUSH] >> 2
-        if reached[owner, start] < cost:  # a cheaper way was found since
+        if reached[owner, start] < cost:  # a cheaper path was found since
             continue
         if reached[owner, size] == 0:
             own = _first_player(flat, number_of)
@@ -210,7 +228,7 @@ def search(
             boxes[number] = key & mask
             key >>= _BITS
             boxed[boxes[number]] = True
-        # walk only to where nobody has been as cheaply with these boxes, and push from there
+        # walk only to cells not reached as cheaply with these boxes, and push from there
         queue[0] = start
         head, tail = 0, 1
         while head < tail:
@@ -274,24 +292,24 @@ def search(
 
 @njit
 def _longer(old: Any) -> Any:
-    """Twice the rows."""
+    """Return a copy with twice the rows."""
     new = np.empty((2 * old.shape[0], *old.shape[1:]), old.dtype)
     into, values = new.reshape(-1), old.reshape(-1)
-    for index in range(values.size):  # numba compiles a loop much faster than an assignment of arrays
+    for index in range(values.size):  # numba compiles a loop much faster than an array assignment
         into[index] = values[index]
     return new
 
 
 @njit
 def _note(states: NDArray[np.int32], node: int, cost: int, owner: int, parent: int, push: int, following: int) -> None:
-    """Fill in a state."""
+    """Write a state."""
     s = states[node]
     s[COST], s[OWNER], s[PARENT], s[PUSH], s[NEXT] = cost, owner, parent, push, following
 
 
 @njit
 def _pushed(boxes: NDArray[np.int64], count: int, place: int, to: int, here: NDArray[np.int64]) -> int:
-    """Fill `here` with the boxes in order after the one at `place` went to `to`; returns their key."""
+    """Fill `here` with the sorted boxes after the push from `place` to `to`, and return their key."""
     number = 0
     for other in range(count):
         here[other] = boxes[other]
@@ -320,7 +338,7 @@ def _first_player(flat: NDArray[np.uint8], number_of: NDArray[np.int64]) -> int:
 
 @njit
 def _length(node: int, states: NDArray[np.int32]) -> int:
-    """Pushes up to a node."""
+    """Return the number of pushes up to a node."""
     count = 0
     while states[node, PARENT] >= 0:
         node = int(states[node, PARENT])
@@ -337,7 +355,7 @@ def _plan(
     count: int,
     player: int,
 ) -> NDArray[np.int8]:
-    """The moves to a node: its pushes, with a shortest walk before each."""
+    """Return the moves to a node: its pushes, each after a shortest walk."""
     chain = np.empty(_length(last, states), np.int64)
     node = last
     for index in range(chain.size - 1, -1, -1):
@@ -356,7 +374,7 @@ def _plan(
             key >>= _BITS
         place, direction = int(states[link, PUSH] >> 2), int(states[link, PUSH] & 3)
         behind = around[place, direction ^ 1]
-        _walk(around, boxed, behind, steps)  # distances to where the push starts: walk down them
+        _walk(around, boxed, behind, steps)  # the walk follows decreasing distances to the start of the push
         while player != behind:
             for way in range(4):
                 to = around[player, way]

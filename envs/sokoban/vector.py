@@ -1,4 +1,4 @@
-"""The vector entry point: many Sokoban games, advanced and drawn by one call each."""
+"""The vector entry point of `kickoff/Sokoban-v0`: N games, advanced by one call and drawn by another one."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from render.sokoban import RoomView
 
 
 class SokobanVectorEnv(BatchEnv):
-    """As N `SokobanEnv`; the arguments are theirs."""
+    """N games, equivalent to N `SokobanEnv` with the same arguments."""
 
     def __init__(
         self,
@@ -27,13 +27,13 @@ class SokobanVectorEnv(BatchEnv):
         self._picture = RoomView(num_envs, *self.games.source.room, render_size) if render_mode else None
 
     def begin(self, index: int, generator: np.random.Generator) -> None:
-        """Start game `index` anew."""
+        """Start a new episode in game `index`."""
         self.games.begin(index, generator)
 
     def play(
         self, actions: Any, going: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """One step of the games that are going."""
+        """Advance the games of the mask `going` by one step. Return rewards, terminated and truncated, each [N]."""
         chosen = np.asarray(actions, np.int64)
         allowed = self.games.settings.actions
         wrong = going & ((chosen < 0) | (chosen >= allowed))
@@ -45,13 +45,13 @@ class SokobanVectorEnv(BatchEnv):
         return self.games.state[:, rules.TENTHS] / 10, terminated & going, truncated & going
 
     def look(self) -> Any:
-        """The observations of all games."""
+        """Return the observations of all games."""
         if self.games.view is None:
             return tuple(self.games.texts())
         return self.games.view.draw(self.games.boards).copy()
 
     def tell(self) -> dict[str, Any]:
-        """What the single envs say, key by key."""
+        """Return the infos of the single envs, with an array of length N for each key."""
         told: dict[str, Any] = self.games.tell()
         for key, values in told.items():
             own = type(values[0])
@@ -59,7 +59,7 @@ class SokobanVectorEnv(BatchEnv):
         return told
 
     def render(self) -> Any:
-        """The frames of all games."""
+        """Return a tuple of N frames, or None without a `render_mode`."""
         if self._picture is None:
             return None
         return tuple(self._picture.draw(self.games.boards).copy())

@@ -150,17 +150,17 @@ def test_agents_are_the_players_of_the_single_env() -> None:
     scored, conceded = info["score"]
     assert [infos[agent]["success"] for agent in agents] == [scored > 0, scored > 0, conceded > 0]
     assert paid[0] > 0
-    with pytest.raises(ValueError, match="no match is on"):
+    with pytest.raises(ValueError, match="no match is in progress"):
         env.step(dict.fromkeys(agents, 0))
 
 
 def test_what_is_no_action_of_the_agents() -> None:
     env = FootballParallelEnv("academy_3_vs_1_with_keeper", 2)
-    begin = r"^no match is on \(it is over, or none has begun\): call reset\(\)$"
+    begin = r"^no match is in progress \(it has ended or has not started\): call reset\(\)$"
     with pytest.raises(ValueError, match=begin):
         env.step({"left_1": 3, "left_2": 3})
     env.reset(seed=0)
-    with pytest.raises(ValueError, match=r"an action for each of left_1, left_2 is needed, got \{'left_1': 3\}"):
+    with pytest.raises(ValueError, match=r"actions must include each of left_1, left_2, got \{'left_1': 3\}"):
         env.step({"left_1": 3})
     with pytest.raises(ValueError, match="action must be one of 0 to 18"):
         env.step({"left_1": 3, "left_2": 19})

@@ -1,1 +1,1 @@
-"""Rule-following players."""
+"""Rule-based players."""

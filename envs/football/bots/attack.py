@@ -1,4 +1,4 @@
-"""What a rule-following player does with the ball: he weighs a shot, passes and a run by what they may lead to."""
+"""Rule-based play with the ball: choose a shot, a pass or a run by its estimated value."""
 
 import math
 from typing import Final
@@ -28,29 +28,38 @@ HIGH: Final = 2
 SHOOT: Final = 3
 
 READY: Final = 0.6
-"""Radians beside the facing direction into which a rule-following player can kick."""
+"""Largest angle in radians between the facing direction and a kick."""
 SHOT_RANGE: Final = 30.0
+"""Largest distance to goal for a shot, in metres."""
 THROW_RANGE: Final = 22.0
+"""Longest throw-in, in metres."""
 PATIENCE: Final = 4.0
-"""Seconds after which a restart, or a ball in the keeper's hands, is played for a steered player."""
+"""Seconds after which a restart, or a ball in the keeper's hands, is played for a controlled player."""
 PAUSE: Final = 1.2
-"""Seconds that others take for it."""
+"""Seconds after which a player that is not controlled does so."""
 DANGER: Final = -20.0
-"""Metres from the middle, towards the own goal, up to which the ball is cleared when pressed."""
+"""Position in metres from the halfway line behind which a player with no good option clears the ball."""
 LOFT: Final = 18.0
-"""Metres from which a high pass is an idea."""
+"""Smallest distance in metres at which a high pass is considered."""
 
 
 @njit
 def worth(x: float, y: float) -> float:
-    """How good it is to have the ball at a place, seen attacking to +x: about the chance of a goal from it."""
+    """Return the value of having the ball at (x, y) metres when attacking to +x: roughly the chance of a goal."""
     distance = math.hypot(HALF_LENGTH - x, y)
     return 0.45 * math.exp(-distance / 13.0) + 0.06 * (x + HALF_LENGTH) / (2.0 * HALF_LENGTH)
 
 
 @njit
 def crowd(m: Match, team: int, x: float, y: float) -> float:
-    """Squared metres from a place to a team's nearest player."""
+    """Return the squared distance from a point to the nearest player of a team, in m².
+
+    Args:
+        m: Match record.
+        team: 0 for left, 1 for right.
+        x: Metres to the right of the centre spot.
+        y: Metres below the centre spot.
+    """
     least = 1e9
     for player in range(m.players[team]):
         if m.present[team, player]:
@@ -61,7 +70,19 @@ def crowd(m: Match, team: int, x: float, y: float) -> float:
 
 @njit
 def openness(m: Match, team: int, dx: float, dy: float, distance: float, keeper: bool) -> float:
-    """How sure a ball along the grass is to get past the other team, 0 to 1."""
+    """Return the chance that a ground ball gets past the other team.
+
+    Args:
+        m: Match record.
+        team: Team that plays the ball.
+        dx: Horizontal offset from the ball to the destination, in metres.
+        dy: Vertical offset from the ball to the destination, in metres.
+        distance: Length of (dx, dy), in metres.
+        keeper: True to count the other team's keeper as an opponent.
+
+    Returns:
+        Chance from 0 to 1.
+    """
     ux, uy = dx / distance, dy / distance
     least = 1.0
     other = 1 - team
@@ -79,7 +100,14 @@ def openness(m: Match, team: int, dx: float, dy: float, distance: float, keeper:
 
 @njit
 def choose(m: Match, team: int, player: int, still: bool) -> None:
-    """Make up the owner's mind; who stands `still` cannot run with the ball."""
+    """Choose the intent, the receiver and the aim of the ball's owner.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        still: True if the player cannot run with the ball.
+    """
     forward = 1.0 if team == 0 else -1.0
     x, y = forward * m.ball[0], forward * m.ball[1]
     doubt = 0.06 + 0.35 * (1.0 - m.difficulty[team])
@@ -117,7 +145,7 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
     line = 1e9
     if m.offsides and mode != THROW_IN and mode != CORNER and mode != GOAL_KICK:
         line = offside_line(m, team)
-    blur = (1.9 - m.difficulty[team]) * uniform(m)  # metres by which he misjudges the offside line
+    blur = (1.9 - m.difficulty[team]) * uniform(m)  # misjudgement of the offside line in metres
     reach = THROW_RANGE if mode == THROW_IN else 48.0
     for mate in range(m.players[team]):
         if mate == player or m.present[team, mate] == 0 or forward * m.position[team, mate, 0] > line + blur:
@@ -147,7 +175,7 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
         if score > best:
             best, m.intent, m.intent_mate = score, kind, mate
     if (still and m.intent == CARRY) or (x < DANGER and best < 0.0 and not still):
-        # Nobody to play to, or nothing but danger: up the pitch, towards the nearer touchline.
+        # No receiver, or every option is bad: clear the ball forwards, towards the nearer touchline.
         m.intent, m.intent_mate = HIGH, -1
         m.aim[0] = m.ball[0] + forward * 28.0
         m.aim[1] = 0.5 * m.ball[1] if still else m.ball[1] + math.copysign(9.0, m.ball[1])
@@ -155,7 +183,14 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
 
 @njit
 def act(m: Match, team: int, player: int, still: bool) -> None:
-    """Do what the owner has in mind: turn to it first, then run or kick."""
+    """Carry out the owner's intent: turn towards the aim, then run or kick.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        still: True if the player cannot run with the ball.
+    """
     mate = m.intent_mate
     if m.intent == PASS or (m.intent == HIGH and mate >= 0):
         m.aim[0], m.aim[1] = m.position[team, mate, 0], m.position[team, mate, 1]
@@ -185,7 +220,14 @@ def act(m: Match, team: int, player: int, still: bool) -> None:
 
 @njit
 def on_ball(m: Match, team: int, player: int, still: bool) -> None:
-    """One step of a rule-following player with the ball; who stands `still` plays it at once."""
+    """Advance a rule-based player with the ball by one step.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        still: True if the player must play the ball at once.
+    """
     m.think -= STEP
     if still or m.think <= 0.0:
         m.think = 0.25 + 0.35 * (1.0 - m.difficulty[team])
@@ -195,7 +237,7 @@ def on_ball(m: Match, team: int, player: int, still: bool) -> None:
 
 @njit
 def play_owner(m: Match) -> None:
-    """One step of the ball's owner, if nobody steers him, or if it is high time to play a ball that lies still."""
+    """Advance the ball's owner by one step if it is not controlled, or if it held a dead ball for too long."""
     team, player = m.ball_owned_team, m.ball_owned_player
     if team < 0:
         return

@@ -1,4 +1,4 @@
-"""Rule-following players: opponents, keepers, team mates. `difficulty` in [0, 1] makes them quicker and surer."""
+"""Rule-based opponents, keepers and teammates. `difficulty` in [0, 1] raises their speed and accuracy."""
 
 import math
 from typing import Final
@@ -10,19 +10,29 @@ from envs.football.engine.steering import far
 from render.draw.jit import njit
 
 KEEPER_SPEED: Final = 5.0
+"""Top speed of a keeper, in m/s."""
 KEEPER_GAIN: Final = 1.2
-"""m/s a keeper can gain in a step."""
+"""Largest change of a keeper's velocity per step, in m/s."""
 RUSH_FROM: Final = 15.0
-"""Metres from goal at which a keeper comes out to meet a carried ball."""
+"""Distance of the ball from goal, in metres, within which a keeper comes out."""
 TIRED: Final = 0.15
-"""The share of his speed that a player without strength has lost."""
+"""Fraction of top speed lost by a fully tired player."""
 COMES_BY: Final = 7.0
-"""m/s: a pass that is still so fast when it comes by is waited for."""
+"""Speed in m/s above which a passing ball is awaited on its path."""
 
 
 @njit
 def head_for(m: Match, team: int, player: int, x: float, y: float, speed: float) -> None:
-    """Run to a place."""
+    """Run towards a point, slowing down near it.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        x: Metres to the right of the centre spot.
+        y: Metres below the centre spot.
+        speed: Top speed in m/s.
+    """
     dx, dy = x - m.position[team, player, 0], y - m.position[team, player, 1]
     distance = math.sqrt(dx * dx + dy * dy)
     pace = min(speed, 4.0 * distance) / max(distance, 1e-9)
@@ -31,7 +41,14 @@ def head_for(m: Match, team: int, player: int, x: float, y: float, speed: float)
 
 @njit
 def go_to_ball(m: Match, team: int, player: int, speed: float) -> None:
-    """Run to where the ball can be met soonest."""
+    """Run to the earliest point where the player can meet the ball.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        speed: Running speed in m/s.
+    """
     x, y = m.position[team, player, 0], m.position[team, player, 1]
     ball_x, ball_y = m.ball[0], m.ball[1]
     ahead = 1.0 if m.ball_owned_team >= 0 else 0.9  # a free ball slows down
@@ -53,7 +70,14 @@ def go_to_ball(m: Match, team: int, player: int, speed: float) -> None:
 
 @njit
 def receive(m: Match, team: int, player: int, speed: float) -> None:
-    """Meet a pass where it comes by; if it would die on the way, run to it."""
+    """Intercept a pass on its path, or run to the ball if the pass is too slow.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        speed: Running speed in m/s.
+    """
     vx, vy = m.ball_velocity[0], m.ball_velocity[1]
     fast = math.sqrt(vx * vx + vy * vy)
     dx, dy = m.position[team, player, 0] - m.ball[0], m.position[team, player, 1] - m.ball[1]
@@ -66,13 +90,13 @@ def receive(m: Match, team: int, player: int, speed: float) -> None:
 
 @njit
 def top_speed(m: Match, team: int) -> float:
-    """How fast a team's rule-following players run."""
+    """Return the top speed of a team's rule-based players, in m/s."""
     return float(SPRINT_SPEED * (0.8 + 0.18 * m.difficulty[team]))
 
 
 @njit
 def reaction(m: Match, team: int) -> float:
-    """Seconds from a kick to the keeper's dive."""
+    """Return the keeper's reaction time to a kick, in seconds."""
     if m.full_game:
         return float(0.37 - 0.13 * m.difficulty[team])
     return float(0.3 - 0.2 * m.difficulty[team])
@@ -80,7 +104,7 @@ def reaction(m: Match, team: int) -> float:
 
 @njit
 def dive_speed(m: Match, team: int) -> float:
-    """Metres a second of a keeper's dive."""
+    """Return the speed of a keeper's dive, in m/s."""
     if m.full_game:
         return float(3.6 + 1.6 * m.difficulty[team])
     return float(4.0 + 3.0 * m.difficulty[team])
@@ -88,7 +112,7 @@ def dive_speed(m: Match, team: int) -> float:
 
 @njit
 def keeper_reach(m: Match, team: int) -> float:
-    """Metres around a keeper that his arms cover."""
+    """Return the reach of a keeper, in metres."""
     if m.full_game:
         return float(0.85 + 0.25 * m.difficulty[team])
     return float(0.9 + 0.6 * m.difficulty[team])
@@ -96,7 +120,7 @@ def keeper_reach(m: Match, team: int) -> float:
 
 @njit
 def comes_out(m: Match, team: int) -> bool:
-    """Whether the keeper leaves his goal for a near ball: not where his own defenders are at it."""
+    """Return True if the keeper may leave its goal for the ball: no teammate is close to it."""
     if m.full_game == 0:
         return True
     if m.ball_owned_team == team or m.game_mode != NORMAL:
@@ -110,7 +134,7 @@ def comes_out(m: Match, team: int) -> bool:
 
 @njit
 def keep_goal(m: Match, team: int) -> None:
-    """A keeper stays between ball and goal, comes out to a near ball, and dives at shots."""
+    """Advance a keeper by one step: stay between ball and goal, come out to a near ball, dive at shots."""
     side = -1.0 if team == 0 else 1.0
     goal = side * HALF_LENGTH
     x, y = m.position[team, KEEPER, 0], m.position[team, KEEPER, 1]
@@ -130,7 +154,7 @@ def keep_goal(m: Match, team: int) -> None:
         return
     out = min(max(0.16 * distance, 1.5), 4.0)
     if distance < RUSH_FROM and abs(goal - x) < 14.0 and comes_out(m, team):
-        out = max(out, distance - 1.0)  # comes out to the ball
+        out = max(out, distance - 1.0)
     share = min(out / max(distance, 0.1), 1.0)
     leaning = m.home[team, KEEPER, 1] * (1.0 - share)
     to_x, to_y = goal + dx * share - x, dy * share + leaning - y
@@ -141,7 +165,7 @@ def keep_goal(m: Match, team: int) -> None:
 
 @njit
 def defend(m: Match, team: int) -> None:
-    """Field players of a drill without the ball: the nearest presses, the others drop between ball and goal."""
+    """Move a drill's defenders: the nearest one presses, the others drop back between ball and goal."""
     goal = -HALF_LENGTH if team == 0 else HALF_LENGTH
     speed = top_speed(m, team)
     nearest, least = -1, 1e9
@@ -162,7 +186,13 @@ def defend(m: Match, team: int) -> None:
 
 @njit
 def support(m: Match, team: int, player: int) -> None:
-    """A team mate in a drill keeps his lane, a little ahead of the ball, outside the six-yard box."""
+    """Move a teammate in a drill along its lane, slightly ahead of the ball and outside the six-yard box.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+    """
     forward = 1.0 if team == 0 else -1.0
     x = forward * min(forward * m.ball[0] + 4.0, HALF_LENGTH - 12.0)
     head_for(m, team, player, x, m.home[team, player, 1] * 0.9, 0.8 * SPRINT_SPEED)
@@ -170,7 +200,7 @@ def support(m: Match, team: int, player: int) -> None:
 
 @njit
 def play_drill(m: Match) -> None:
-    """One step of the field players of a drill: the right team defends, the left team supports."""
+    """Advance a drill's field players by one step: the right team defends, the left team supports."""
     defend(m, 1)
     for player in range(1, m.players[0]):
         if m.steered[0, player] >= 0:
@@ -185,7 +215,7 @@ def play_drill(m: Match) -> None:
 
 @njit
 def play_team(m: Match, team: int) -> None:
-    """One step of a team's field players in a full game."""
+    """Advance a team's field players by one step in a full game."""
     top = top_speed(m, team)
     for player in range(m.players[team]):
         if player == m.keeper[team] or m.steered[team, player] >= 0 or m.present[team, player] == 0:
@@ -207,7 +237,7 @@ def play_team(m: Match, team: int) -> None:
 
 @njit
 def play_bots(m: Match) -> None:
-    """One step of everybody who is not steered and has not got the ball."""
+    """Advance the players that are not controlled and do not have the ball by one step."""
     if m.full_game and (m.steps - m.planned >= shape.LOOK_EVERY or m.since_kick == 0.0 or m.since_owned == 0.0):
         m.planned = m.steps
         for team in range(2):

@@ -1,7 +1,7 @@
-"""A team in formation: twice a second everybody is given a place or a task; in between they run there.
+"""Team formation: twice a second each player gets a target position or a duty.
 
-Each player's anchor in the formation is stretched over a block that moves with the ball: longer and wider with the
-ball, short and narrow without. The nearest goes for a ball that is not his team's; others mark who comes near.
+Each player's anchor is scaled to a block that moves with the ball. The block is long and wide in possession, short and
+narrow otherwise. Out of possession, the nearest player chases the ball and defenders mark opponents near them.
 """
 
 import math
@@ -16,23 +16,31 @@ CHASE: Final = 1
 RECEIVE: Final = 2
 
 LOOK_EVERY: Final = 5
-"""Steps between two looks about."""
+"""Steps between two formation updates."""
 AHEAD: Final = 0.5
-"""Seconds by which the ball is thought ahead for choosing who goes for it."""
+"""Seconds of ball movement predicted when choosing the chaser."""
 MARKS: Final = 9.0
-"""Metres from his place within which a defender marks."""
+"""Largest distance in metres between a defender's target and the opponent it marks."""
 RUNS: Final = 0.2
+"""Anchor position beyond which a forward may run in behind the defence, from -1 to 1."""
 RUN_CHANCE: Final = 0.25
-"""The chance, at each look, that a forward with an anchor beyond `RUNS` runs in behind the defence."""
+"""Probability of such a run at each formation update."""
 DEEPEST: Final = -0.7
 FOREMOST: Final = 0.55
+"""Anchors, from -1 to 1, at the two ends of a team's block."""
 
 
 @njit
 def chaser(m: Match, team: int, steered: bool) -> int:
-    """Who goes for the ball: the nearest, and rather one behind the ball than one ahead of it; -1: nobody is there.
+    """Return the player that chases the ball: the nearest one, with a penalty for players ahead of the ball.
 
-    Without `steered` players, who do as they like.
+    Args:
+        m: Match record.
+        team: 0 for left, 1 for right.
+        steered: True to include controlled players.
+
+    Returns:
+        Index of the player, or -1 if there is none.
     """
     forward = 1.0 if team == 0 else -1.0
     x, y = m.ball[0] + AHEAD * m.ball_velocity[0], m.ball[1] + AHEAD * m.ball_velocity[1]
@@ -53,7 +61,17 @@ def chaser(m: Match, team: int, steered: bool) -> int:
 
 @njit
 def mark(m: Match, team: int, player: int, marked: int) -> int:
-    """Move a defender's place to the goal side of the nearest unmarked opponent; the bits of who is marked."""
+    """Move a defender's target to the goal side of the nearest unmarked opponent.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the defender.
+        marked: Bit mask of the opponents that are already marked.
+
+    Returns:
+        Updated bit mask.
+    """
     forward = 1.0 if team == 0 else -1.0
     best, least = -1, MARKS * MARKS
     for other in range(m.players[1 - team]):
@@ -78,7 +96,7 @@ def mark(m: Match, team: int, player: int, marked: int) -> int:
 
 @njit
 def look_about(m: Match, team: int) -> None:
-    """Give everybody a place or a task."""
+    """Assign a target position or a duty to each field player of a team."""
     forward = 1.0 if team == 0 else -1.0
     ball_x, ball_y = forward * m.ball[0], forward * m.ball[1]
     ours = m.ball_owned_team == team or (m.ball_owned_team < 0 and m.last_touched == team and m.receiver >= 0)
@@ -103,7 +121,7 @@ def look_about(m: Match, team: int) -> None:
         if ours:
             x = min(x, max(line, ball_x - 1.0))
             if along > RUNS and ball_x > -15.0 and uniform(m) < RUN_CHANCE:
-                x = max(line, x) + 7.0  # a run in behind
+                x = max(line, x) + 7.0  # run in behind the defence
         y = wide * HALF_WIDTH * across + (0.25 if ours else 0.42) * ball_y
         x = min(max(x + 0.8 * bell(m), -HALF_LENGTH + 3.0), HALF_LENGTH - 5.0)
         y = min(max(y + 0.8 * bell(m), -HALF_WIDTH + 1.5), HALF_WIDTH - 1.5)

@@ -1,1 +1,1 @@
-"""The state of a match and the laws it follows."""
+"""Match state, physics and laws of the game."""

@@ -22,18 +22,28 @@ from envs.football.engine.steering import hand_over
 from render.draw.jit import njit
 
 SLIDE_REACH: Final = 2.0
+"""Reach of a slide in metres."""
 SLIDE_WINS: Final = 0.5
+"""Probability that a slide within reach wins the ball."""
 SLIDE_FOULS: Final = 0.45
-"""The chance of a foul when a slide misses the ball but not its owner."""
+"""Probability of a foul if a slide misses the ball but reaches its owner."""
 FROM_BEHIND: Final = 0.75
+"""The same probability for a slide from behind."""
 BOOKED: Final = 0.35
-"""The chance of a yellow card for a slide that is a foul."""
+"""Probability of a card for a foul by a slide."""
 SENT_OFF: Final = 0.02
+"""Fraction of cards that are red at once."""
 
 
 @njit
 def send_off(m: Match, team: int, player: int) -> None:
-    """A player leaves the pitch; his slot goes to another."""
+    """Remove a player from the pitch and move its control slot to a teammate.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+    """
     m.reds[team] += 1
     m.present[team, player] = 0
     halt(m, team, player)
@@ -48,7 +58,14 @@ def send_off(m: Match, team: int, player: int) -> None:
 
 @njit
 def foul(m: Match, team: int, player: int, card: float) -> None:
-    """A free kick or penalty for the other team where the ball is; a card with a certain chance."""
+    """Award a free kick or a penalty against a player, and possibly a card.
+
+    Args:
+        m: Match record, changed in place.
+        team: Team that committed the foul.
+        player: Index of the player in the team.
+        card: Probability of a card, 0 to 1.
+    """
     m.fouls[team] += 1
     note(m, FOUL, team)
     x, y = m.ball[0], m.ball[1]
@@ -71,7 +88,16 @@ def foul(m: Match, team: int, player: int, card: float) -> None:
 
 @njit
 def slide(m: Match, team: int, player: int) -> bool:
-    """A slide at the ball: True if it wins it. It may be a foul."""
+    """Slide at the ball, which may be a foul.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+
+    Returns:
+        True if the slide wins the ball.
+    """
     m.wait[team, player] = 1.0
     x, y = m.position[team, player, 0], m.position[team, player, 1]
     if math.hypot(m.ball[0] - x, m.ball[1] - y) < SLIDE_REACH and uniform(m) < SLIDE_WINS:

@@ -1,4 +1,4 @@
-"""Shots and passes. They leave along the facing direction, with a little help and some error."""
+"""Shots and passes along the facing direction, with limited aim assistance and random error."""
 
 import math
 from typing import Final
@@ -10,24 +10,39 @@ from envs.football.engine.steering import hand_over
 from render.draw.jit import njit
 
 SHOT_SPEED: Final = 25.0
+"""Horizontal speed of a shot, in m/s."""
 SHOT_RISE: Final = 2.2
-"""Upward speed of a shot, m/s."""
+"""Upward speed of a shot, in m/s."""
 SHOT_ERROR: Final = math.radians(1.2)
+"""Standard deviation of a shot's direction, in radians."""
 SHOT_HELP: Final = math.radians(3.0)
-"""How far a shot is turned towards the goal mouth, if it would miss it."""
+"""Largest correction of a shot's direction towards the goal mouth, in radians."""
 INSIDE_POST: Final = 0.6
+"""Distance from the posts that assisted shots keep, in metres."""
 PASS_CONE: Final = math.radians(60.0)
-"""A team mate so far from the facing direction can be passed to."""
+"""Largest angle between the facing direction and the receiver of a pass, in radians."""
 PASS_HELP: Final = math.radians(25.0)
+"""Largest correction of a pass's direction towards its receiver, in radians."""
 PASS_ERROR: Final = math.radians(1.5)
+"""Standard deviation of a pass's direction, in radians."""
 SHORT: Final = 35.0
+"""Largest distance in metres to the receiver of a short pass."""
 LONG: Final = 70.0
-"""Metres to the farthest team mate that a short, and a long or high pass looks for."""
+"""Largest distance in metres to the receiver of a long or high pass."""
 
 
 @njit
 def kick(m: Match, team: int, player: int, angle: float, speed: float, rise: float) -> None:
-    """The ball leaves a player's foot (or head, or fist)."""
+    """Release the ball from a player with a given velocity.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        angle: Direction in radians.
+        speed: Horizontal speed in m/s.
+        rise: Upward speed in m/s.
+    """
     m.ball_velocity[0] = speed * math.cos(angle)
     m.ball_velocity[1] = speed * math.sin(angle)
     m.ball_velocity[2] = rise
@@ -48,7 +63,16 @@ def kick(m: Match, team: int, player: int, angle: float, speed: float, rise: flo
 
 @njit
 def aim_shot(m: Match, team: int, player: int) -> float:
-    """The direction of a shot without error: the facing direction, turned at most `SHOT_HELP` to hit the goal."""
+    """Return the error-free direction of a shot: the facing direction, corrected by at most `SHOT_HELP`.
+
+    Args:
+        m: Match record.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+
+    Returns:
+        Direction in radians.
+    """
     goal = HALF_LENGTH if team == 0 else -HALF_LENGTH
     dx = goal - m.ball[0]
     facing = m.facing[team, player]
@@ -64,17 +88,36 @@ def aim_shot(m: Match, team: int, player: int) -> float:
 
 @njit
 def shoot(m: Match, team: int, player: int, angle: float, rise: float, error: float) -> None:
-    """A shot in a direction; from far it rises so that it gets there in the air."""
+    """Shoot in a direction. Long shots rise enough to reach the goal in the air.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        angle: Direction in radians.
+        rise: Smallest upward speed in m/s.
+        error: Standard deviation of the direction, in radians.
+    """
     m.shots[team] += 1
     goal = HALF_LENGTH if team == 0 else -HALF_LENGTH
     flight = math.hypot(goal - m.ball[0], m.ball[1]) / SHOT_SPEED
-    rise = max(rise, 4.2 * flight)  # less than g/2 · t: it drops in
+    rise = max(rise, 4.2 * flight)  # less than g/2 · t, so the ball drops before the goal
     kick(m, team, player, angle + error * bell(m), SHOT_SPEED + 0.5 * bell(m), rise + 0.6 * bell(m))
 
 
 @njit
 def best_mate(m: Match, team: int, player: int, farthest: float) -> int:
-    """The team mate best placed for a pass along the facing direction, -1: none within the cone."""
+    """Return the best receiver for a pass along the facing direction.
+
+    Args:
+        m: Match record.
+        team: 0 for left, 1 for right.
+        player: Index of the passer.
+        farthest: Largest distance to the receiver, in metres.
+
+    Returns:
+        Index of the receiver, or -1 if no teammate is within the cone.
+    """
     best, least = -1, 1e9
     for mate in range(m.players[team]):
         if mate == player or mate == m.keeper[team] or m.present[team, mate] == 0:
@@ -92,7 +135,17 @@ def best_mate(m: Match, team: int, player: int, farthest: float) -> int:
 
 @njit
 def play_ball(m: Match, team: int, player: int, mate: int, angle: float, distance: float, high: bool) -> None:
-    """A ball over a distance, meant for a team mate (-1: for nobody)."""
+    """Pass the ball over a distance and move control to the receiver.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the passer.
+        mate: Index of the receiver, or -1 for a pass into space.
+        angle: Direction in radians.
+        distance: Length of the pass in metres.
+        high: True for a lofted pass.
+    """
     slot = m.steered[team, player]
     if high:
         speed = math.sqrt(9.81 * max(distance, 8.0)) * 1.06  # at 45 degrees the range is v²/g
@@ -108,14 +161,22 @@ def play_ball(m: Match, team: int, player: int, mate: int, angle: float, distanc
 
 @njit
 def give(m: Match, team: int, player: int, high: bool, farthest: float) -> None:
-    """A pass to the best placed team mate, or a ball played into the open along the facing direction."""
+    """Pass to the best receiver, or into space along the facing direction if there is none.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the passer.
+        high: True for a lofted pass.
+        farthest: Largest distance to the receiver, in metres.
+    """
     facing = m.facing[team, player]
     mate = best_mate(m, team, player, farthest)
     distance, angle = 15.0, facing
     if mate >= 0:
         dx = m.position[team, mate, 0] - m.ball[0]
         dy = m.position[team, mate, 1] - m.ball[1]
-        lead = math.sqrt(dx * dx + dy * dy) / 16.0  # he keeps running while the ball is on its way
+        lead = math.sqrt(dx * dx + dy * dy) / 16.0  # seconds the receiver runs while the ball travels
         dx += lead * m.velocity[team, mate, 0]
         dy += lead * m.velocity[team, mate, 1]
         distance = math.sqrt(dx * dx + dy * dy)

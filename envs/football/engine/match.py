@@ -1,7 +1,7 @@
-"""The state of one match: a flat numpy record, so that a copy of the record is a copy of the match.
+"""The state of one match: a flat numpy record, so that copying the record copies the match.
 
-Metres and seconds inside: x to the right, y down the screen, the origin at the centre spot. Team 0 (left) attacks
-to the right. Outside, Google Research Football's units: x_GRF = x / 54.4, y_GRF = y / 83.6.
+The engine uses metres and seconds. The origin is the centre spot, x points right and y points down the screen. Team 0
+(left) attacks to the right. Observations use Google Research Football's units: x_GRF = x / 54.4, y_GRF = y / 83.6.
 """
 
 from enum import IntEnum
@@ -14,6 +14,7 @@ from render.draw.jit import njit
 
 METRES_X: Final = 54.4
 METRES_Y: Final = 83.6
+"""Metres per unit of GRF's x and y."""
 HALF_LENGTH: Final = 54.4
 HALF_WIDTH: Final = 0.42 * METRES_Y
 GOAL_HALF_WIDTH: Final = 0.044 * METRES_Y
@@ -23,12 +24,13 @@ BALL_RADIUS: Final = 0.11
 SUBSTEP: Final = 0.01
 SUBSTEPS: Final = 10
 STEP: Final = SUBSTEP * SUBSTEPS
+"""Length of a step in seconds."""
 
 MAX_PLAYERS: Final = 11
 KEEPER: Final = 0
 """The keeper is the first player of a team, as in GRF."""
 
-# What is played on, as in GRF.
+# Game modes, as in GRF.
 NORMAL: Final = 0
 KICK_OFF: Final = 1
 GOAL_KICK: Final = 2
@@ -58,7 +60,7 @@ GIVEN_PENALTY: Final = 14
 HALF_TIME: Final = 15
 GOAL: Final = 16
 
-# How an episode ended.
+# Outcomes of an episode.
 RUNNING: Final = 0
 LEFT_GOAL: Final = 1
 RIGHT_GOAL: Final = 2
@@ -68,7 +70,7 @@ TIME_UP: Final = 5
 
 
 class Action(IntEnum):
-    """The 19 actions of Google Research Football; directions, sprint and dribble are sticky."""
+    """The 19 actions of Google Research Football. Directions, sprint and dribble are sticky."""
 
     IDLE = 0
     LEFT = 1
@@ -99,69 +101,69 @@ MATCH: Final = np.dtype(
         # players
         ("position", np.float64, (2, MAX_PLAYERS, 2)),
         ("velocity", np.float64, (2, MAX_PLAYERS, 2)),
-        ("facing", np.float64, _PER_PLAYER),  # radians, 0 to the right, growing clockwise on the screen
+        ("facing", np.float64, _PER_PLAYER),  # radians, 0 is right, clockwise on the screen
         ("wait", np.float64, _PER_PLAYER),  # seconds until the player may touch the ball again
-        ("home", np.float64, (2, MAX_PLAYERS, 2)),  # where the player started
-        ("anchor", np.float64, (2, MAX_PLAYERS, 2)),  # place in the formation, both from -1 to 1, attacking to +x
-        ("tired", np.float64, _PER_PLAYER),  # 0 fresh, 1 at the end of one's strength
+        ("home", np.float64, (2, MAX_PLAYERS, 2)),  # position at the start
+        ("anchor", np.float64, (2, MAX_PLAYERS, 2)),  # position in the formation, both from -1 to 1, attacking to +x
+        ("tired", np.float64, _PER_PLAYER),  # 0 fresh, 1 exhausted
         ("role", np.int64, _PER_PLAYER),
         ("yellow", np.int64, _PER_PLAYER),
-        ("present", np.int64, _PER_PLAYER),  # 0: sent off, or not there
+        ("present", np.int64, _PER_PLAYER),  # 0: sent off or unused
         ("players", np.int64, (2,)),
         ("keeper", np.int64, (2,)),  # KEEPER, or -1 in a team without one
         ("difficulty", np.float64, (2,)),
         ("lazy", np.int64, (2,)),  # 1: the team's field players stand still
         # the ball
-        ("ball", np.float64, (3,)),  # the ball's middle; z = BALL_RADIUS on the grass
+        ("ball", np.float64, (3,)),  # centre of the ball; z = BALL_RADIUS on the grass
         ("ball_velocity", np.float64, (3,)),
-        ("ball_rotation", np.float64, (3,)),  # radians a step, about x, y and z
+        ("ball_rotation", np.float64, (3,)),  # radians per step, about x, y and z
         ("ball_owned_team", np.int64),  # -1: nobody
         ("ball_owned_player", np.int64),
         ("last_touched", np.int64),  # team
-        ("passer", np.int64),  # who of that team passed the ball that is on its way, -1: nobody
-        ("receiver", np.int64),  # who of that team the pass is meant for, -1: nobody
-        ("flagged", np.int64, (MAX_PLAYERS,)),  # who of that team stood offside when the ball was played
+        ("passer", np.int64),  # player of that team with a pass under way, -1: none
+        ("receiver", np.int64),  # intended receiver of the pass, -1: none
+        ("flagged", np.int64, (MAX_PLAYERS,)),  # 1: player of that team offside when the ball was played
         ("since_kick", np.float64),  # seconds since the ball was last kicked
-        ("since_owned", np.float64),  # seconds since its owner got it
+        ("since_owned", np.float64),  # seconds since the owner got the ball
         # control
-        ("controlled", np.int64, (2,)),  # how many players of each team are steered
-        ("slot", np.int64, _PER_PLAYER),  # the player that each of a team's slots steers
-        ("steered", np.int64, _PER_PLAYER),  # the slot that steers a player, -1: none
-        ("sticky", np.int64, (2, MAX_PLAYERS, 10)),  # of a slot: eight directions (actions 1 to 8), sprint, dribble
-        ("kicked", np.int64, _PER_PLAYER),  # of a slot: 1 if it kicked or slid in the last step
-        ("active", np.int64),  # the first steered player of the left team
-        ("designated", np.int64, (2,)),  # the player of each team who is at the ball, or goes for it
+        ("controlled", np.int64, (2,)),  # number of controlled players of each team
+        ("slot", np.int64, _PER_PLAYER),  # player controlled by each slot
+        ("steered", np.int64, _PER_PLAYER),  # slot that controls each player, -1: none
+        ("sticky", np.int64, (2, MAX_PLAYERS, 10)),  # per slot: eight directions (actions 1 to 8), sprint, dribble
+        ("kicked", np.int64, _PER_PLAYER),  # per slot: 1 if it kicked or slid in the last step
+        ("active", np.int64),  # first controlled player of the left team
+        ("designated", np.int64, (2,)),  # player of each team at the ball, or going for it
         # the rules
         ("score", np.int64, (2,)),
         ("steps", np.int64),
         ("steps_left", np.int64),
         ("half", np.int64),  # 0 or 1
-        ("half_time", np.int64),  # the step after which the second half begins, 0: there is none
+        ("half_time", np.int64),  # number of steps in the first half, 0: no half-time
         ("first_kick_off", np.int64),  # team
-        ("game_mode", np.int64),  # as in GRF; NORMAL or what is about to be taken
+        ("game_mode", np.int64),  # as in GRF: NORMAL or the pending restart
         ("restart_team", np.int64),
-        ("set_up", np.int64),  # 1: the restart has been given in this step, nobody stands ready yet
+        ("set_up", np.int64),  # 1: restart awarded in this step, players not placed yet
         ("restart_time", np.float64),  # seconds since the ball went dead
-        ("full_game", np.int64),  # 1: teams in formation; 0: a drill for a few, who just chase and support
-        ("offsides", np.int64),  # these four are switches
+        ("full_game", np.int64),  # 1: teams in formation; 0: a drill with chasing and support only
+        ("offsides", np.int64),  # this field and the next three are flags
         ("end_on_score", np.int64),
         ("end_on_out", np.int64),
         ("end_on_possession", np.int64),
         ("ended", np.int64),
-        # what the rule-following players have in mind
+        # plans of the rule-based players
         ("target", np.float64, (2, MAX_PLAYERS, 2)),
         ("duty", np.int64, _PER_PLAYER),
-        ("planned", np.int64),  # the step in which the teams last looked about
-        ("think", np.float64),  # seconds until the ball's owner thinks again
+        ("planned", np.int64),  # step of the last formation update
+        ("think", np.float64),  # seconds until the ball's owner decides again
         ("intent", np.int64),
         ("intent_mate", np.int64),
         ("aim", np.float64, (2,)),
-        # what has happened
+        # events and statistics
         ("event", np.int64),
         ("event_team", np.int64),
-        ("event_step", np.int64),  # the `steps` of the step it happened in
-        ("possession", np.int64, (2,)),  # steps with the ball; these count for each team
-        ("changes", np.int64, (2,)),  # the ball won from the other team
+        ("event_step", np.int64),  # value of `steps` at the event
+        ("possession", np.int64, (2,)),  # steps with the ball; counters are per team
+        ("changes", np.int64, (2,)),  # times the ball was won from the other team
         ("shots", np.int64, (2,)),
         ("saves", np.int64, (2,)),
         ("passes", np.int64, (2,)),
@@ -182,12 +184,12 @@ MATCH: Final = np.dtype(
 Matches = NDArray[np.void]
 """An array of `MATCH` records."""
 Match = Any
-"""One `MATCH` record, whose fields compiled code reads as attributes."""
+"""One `MATCH` record. Compiled code reads its fields as attributes."""
 
 
 @njit
 def uniform(m: Match) -> float:
-    """A number in [0, 1) from the match's own generator (splitmix64, Steele et al. 2014)."""
+    """Return a random number in [0, 1) from the match's generator (splitmix64, Steele et al. 2014)."""
     m.rng = m.rng + np.uint64(0x9E3779B97F4A7C15)
     z = m.rng
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -198,13 +200,19 @@ def uniform(m: Match) -> float:
 
 @njit
 def bell(m: Match) -> float:
-    """Mean 0, deviation 1, never beyond 3: three uniforms."""
+    """Return a bell-shaped random number: mean 0, standard deviation 1, bounded by ±3."""
     return 2.0 * (uniform(m) + uniform(m) + uniform(m) - 1.5)
 
 
 @njit
 def note(m: Match, event: int, team: int) -> None:
-    """Remember a notable thing, unless a greater one has just happened."""
+    """Record an event unless one of higher priority has just happened.
+
+    Args:
+        m: Match record, changed in place.
+        event: Event code, such as `GOAL`.
+        team: Team that acted, or that gets the ball.
+    """
     if event >= m.event or m.event_step < m.steps - 4:
         m.event = event
         m.event_team = team

@@ -1,4 +1,4 @@
-"""Offside: who stands nearer to the goal line than the ball and the last opponent but one when the ball is played."""
+"""The offside law: attackers beyond both the ball and the second-last opponent when the ball is played."""
 
 from envs.football.engine.match import Match
 from render.draw.jit import njit
@@ -6,7 +6,7 @@ from render.draw.jit import njit
 
 @njit
 def offside_line(m: Match, team: int) -> float:
-    """Where attackers of a team may stand, in metres towards the goal they attack (never in their own half)."""
+    """Return the offside line of an attacking team, in metres beyond the halfway line."""
     forward = 1.0 if team == 0 else -1.0
     last, but_one = -1e9, -1e9
     for player in range(m.players[1 - team]):
@@ -21,14 +21,20 @@ def offside_line(m: Match, team: int) -> float:
 
 @njit
 def unflag(m: Match) -> None:
-    """Nobody stands offside."""
+    """Clear all offside flags."""
     for player in range(m.players[m.last_touched]):
         m.flagged[player] = 0
 
 
 @njit
 def flag(m: Match, team: int, passer: int) -> None:
-    """Mark who stands offside as a player of his team plays the ball."""
+    """Flag the players in an offside position when a teammate plays the ball.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        passer: Index of the player that plays the ball, which is never flagged.
+    """
     forward = 1.0 if team == 0 else -1.0
     line = offside_line(m, team)
     for player in range(m.players[team]):

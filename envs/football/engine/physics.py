@@ -1,4 +1,4 @@
-"""How ball and players move: pure functions on a match record, in metres and seconds."""
+"""Motion of the ball and the players, in metres and seconds. Functions change only the match record."""
 
 import math
 from typing import Final
@@ -16,7 +16,7 @@ from envs.football.engine.match import (
 )
 from render.draw.jit import njit
 
-# The ball: constants of GRF's third_party/gfootball_engine/src/onthepitch/ball.cpp.
+# Ball constants from GRF's third_party/gfootball_engine/src/onthepitch/ball.cpp.
 GRAVITY: Final = -9.81
 BOUNCE: Final = 0.62
 LINEAR_BOUNCE: Final = 0.06
@@ -24,42 +24,49 @@ DRAG: Final = 0.015
 FRICTION: Final = 0.04
 LINEAR_FRICTION: Final = 1.6
 GRASS: Final = 0.025
-"""Metres above the ground up to which the grass brakes the ball."""
+"""Height in metres below which the grass slows the ball."""
 POST_RADIUS: Final = 0.06
 WOOD: Final = 0.7
-"""The share of its speed that the ball keeps off a post."""
+"""Fraction of its speed that the ball keeps when it bounces off the goal frame."""
 
-# Players: GRF's gamedefines.hpp has dribble 3.5, walk 5.0 and sprint 8.0 m/s.
+# Player speeds in m/s, from GRF's gamedefines.hpp.
 DRIBBLE_SPEED: Final = 3.5
 WALK_SPEED: Final = 5.0
 SPRINT_SPEED: Final = 8.0
 ON_BALL: Final = 0.95
-"""Speed with the ball at the foot, against without."""
+"""Ratio of a player's speed with the ball to its speed without."""
 ACCELERATION: Final = 8.0
 BRAKING: Final = 11.0
+"""Largest acceleration and deceleration of a player, in m/s²."""
 TURN_STANDING: Final = 10.0
-"""Radians a second at which a standing player turns; each m/s takes `TURN_SLOWER` from it."""
+"""Turning rate of a standing player in rad/s. Each m/s of speed reduces it by `TURN_SLOWER`."""
 TURN_SLOWER: Final = 0.85
 BALL_AHEAD: Final = 0.65
-"""Metres from a player's middle to the ball at the foot."""
+"""Distance from a player's centre to the ball at its foot, in metres."""
 
 
 @njit
 def wrap(angle: float) -> float:
-    """The same angle in [-π, π)."""
+    """Return the angle wrapped to [-π, π)."""
     return (angle + math.pi) % (2.0 * math.pi) - math.pi
 
 
 @njit
 def halt(m: Match, team: int, player: int) -> None:
-    """A player stands still at once."""
+    """Stop a player at once.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+    """
     m.velocity[team, player, 0] = 0.0
     m.velocity[team, player, 1] = 0.0
 
 
 @njit
 def fly(m: Match) -> None:
-    """One substep of a free ball: gravity, air drag, bounce, grass; then it moves. The order is ball.cpp's."""
+    """Advance a free ball by one substep: gravity, drag, bounce, grass, motion. The order is that of ball.cpp."""
     v = m.ball_velocity
     v[2] += GRAVITY * SUBSTEP
     speed = math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
@@ -85,9 +92,9 @@ def fly(m: Match) -> None:
 
 @njit
 def frame(m: Match) -> bool:
-    """Whether a free ball has hit a post or the bar in the last substep; it bounces off if so.
+    """Bounce a free ball off a post or the bar, and return True if it hit one in the last substep.
 
-    Ball and wood are circles; where the ball comes over the line it is `off` beside the wood's middle.
+    Ball and post are circles. `off` is the distance between their centres where the ball crosses the goal line.
     """
     beyond = abs(m.ball[0]) - HALF_LENGTH
     side = 1.0 if m.ball[0] > 0.0 else -1.0
@@ -118,7 +125,15 @@ def frame(m: Match) -> bool:
 
 @njit
 def run(m: Match, team: int, player: int, wanted_x: float, wanted_y: float) -> None:
-    """One step of a field player towards a wanted velocity (m/s): he turns first, and runs where he faces."""
+    """Move a field player towards a target velocity. The player turns first and runs in its facing direction.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        wanted_x: Target velocity along x, in m/s.
+        wanted_y: Target velocity along y, in m/s.
+    """
     velocity = m.velocity[team, player]
     facing = m.facing[team, player]
     speed = math.sqrt(velocity[0] * velocity[0] + velocity[1] * velocity[1])
@@ -137,7 +152,16 @@ def run(m: Match, team: int, player: int, wanted_x: float, wanted_y: float) -> N
 
 @njit
 def glide(m: Match, team: int, player: int, wanted_x: float, wanted_y: float, most: float) -> None:
-    """One step of a keeper towards a wanted velocity, gaining at most `most` m/s; he faces the ball all the while."""
+    """Move a keeper towards a target velocity while it faces the ball.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        wanted_x: Target velocity along x, in m/s.
+        wanted_y: Target velocity along y, in m/s.
+        most: Largest change of velocity in this step, in m/s.
+    """
     velocity = m.velocity[team, player]
     dx, dy = wanted_x - velocity[0], wanted_y - velocity[1]
     change = math.sqrt(dx * dx + dy * dy)
@@ -152,7 +176,7 @@ def glide(m: Match, team: int, player: int, wanted_x: float, wanted_y: float, mo
 
 @njit
 def drift(m: Match) -> None:
-    """One substep of everybody's position; the run-off around the pitch is 3 m. A carried ball goes along."""
+    """Advance all positions by one substep, up to 3 m outside the pitch. A carried ball moves with its owner."""
     for team in range(2):
         for player in range(m.players[team]):
             if m.present[team, player] == 0:
@@ -166,7 +190,7 @@ def drift(m: Match) -> None:
 
 @njit
 def carry(m: Match) -> None:
-    """Put the ball at its owner's foot."""
+    """Place the ball at its owner's foot."""
     team, player = m.ball_owned_team, m.ball_owned_player
     facing = m.facing[team, player]
     m.ball[0] = m.position[team, player, 0] + BALL_AHEAD * math.cos(facing)

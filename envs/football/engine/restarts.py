@@ -1,4 +1,4 @@
-"""Restarts: who takes them, where everybody stands, and the distance that opponents keep."""
+"""Restarts: the taker, the positions of all players, and the distance of opponents."""
 
 import math
 from typing import Final
@@ -22,24 +22,40 @@ from envs.football.engine.steering import far, hand_over
 from render.draw.jit import njit
 
 DISTANCE: Final = 9.15
-"""Metres opponents keep from the ball; 2 m at a throw-in (Laws of the Game 8, 13 and 15)."""
+"""Metres that opponents keep from the ball (Laws of the Game 8 and 13)."""
 THROW_DISTANCE: Final = 2.0
+"""Metres that opponents keep from a throw-in (Law 15)."""
 BOX_LENGTH: Final = 16.5
 BOX_HALF_WIDTH: Final = 20.16
 PENALTY_SPOT: Final = 11.0
 GOAL_AREA: Final = 5.5
+"""Length of the goal area in metres, where goal kicks are taken."""
 
 
 @njit
 def in_box(team: int, x: float, y: float) -> bool:
-    """Whether a place is in a team's penalty area."""
+    """Return True if a point is in a team's penalty area.
+
+    Args:
+        team: 0 for left, 1 for right.
+        x: Metres to the right of the centre spot.
+        y: Metres below the centre spot.
+    """
     line = -HALF_LENGTH if team == 0 else HALF_LENGTH
     return abs(x - line) < BOX_LENGTH and abs(y) < BOX_HALF_WIDTH
 
 
 @njit
 def put(m: Match, team: int, player: int, x: float, y: float) -> None:
-    """A player takes a place, standing; x and y as he sees the pitch when his team attacks to +x."""
+    """Place a standing player, facing the ball.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        x: Metres ahead of the centre spot, in the direction of the team's attack.
+        y: Metres to the right of the centre spot, seen in that direction.
+    """
     forward = 1.0 if team == 0 else -1.0
     m.position[team, player, 0] = forward * x
     m.position[team, player, 1] = forward * y
@@ -51,7 +67,7 @@ def put(m: Match, team: int, player: int, x: float, y: float) -> None:
 
 @njit
 def stand(m: Match) -> None:
-    """The taker stands behind the ball as he faces."""
+    """Place the taker behind the ball, in line with its facing direction."""
     team, player = m.ball_owned_team, m.ball_owned_player
     facing = m.facing[team, player]
     m.position[team, player, 0] = m.ball[0] - BALL_AHEAD * math.cos(facing)
@@ -61,7 +77,15 @@ def stand(m: Match) -> None:
 
 @njit
 def taker(m: Match, mode: int, team: int) -> int:
-    """The keeper takes goal kicks; else whoever is nearest, at kick-off and penalty the foremost."""
+    """Return the player that takes a restart.
+
+    The keeper takes goal kicks. The foremost player takes kick-offs and penalties. The nearest player takes the rest.
+
+    Args:
+        m: Match record.
+        mode: Game mode, such as `CORNER`.
+        team: 0 for left, 1 for right.
+    """
     keeper = m.keeper[team]
     if mode == GOAL_KICK and keeper >= 0 and m.present[team, keeper]:
         return int(keeper)
@@ -79,7 +103,13 @@ def taker(m: Match, mode: int, team: int) -> int:
 
 @njit
 def places(m: Match, mode: int, team: int) -> None:
-    """Where both teams stand at a kick-off, a corner or a penalty."""
+    """Place both teams for a kick-off, a corner or a penalty.
+
+    Args:
+        m: Match record, changed in place.
+        mode: Game mode, such as `CORNER`.
+        team: Team that takes the restart.
+    """
     for side in range(2):
         attack = side == team
         nth = 0
@@ -106,7 +136,15 @@ def places(m: Match, mode: int, team: int) -> None:
 
 @njit
 def begin(m: Match, mode: int, team: int, x: float, y: float) -> None:
-    """The ball is dead, and a team restarts at a place; or the episode ends with the ball out of play."""
+    """Award a restart, or end the episode if it ends with the ball out of play.
+
+    Args:
+        m: Match record, changed in place.
+        mode: Game mode, such as `CORNER`.
+        team: Team that takes the restart.
+        x: Position of the ball, in metres to the right of the centre spot.
+        y: Position of the ball, in metres below the centre spot.
+    """
     if m.end_on_out:
         m.ended = OUT_OF_PLAY
         return
@@ -126,7 +164,7 @@ def begin(m: Match, mode: int, team: int, x: float, y: float) -> None:
 
 @njit
 def set_up(m: Match) -> None:
-    """Taker and players take their places for the restart that has been given."""
+    """Place the taker and all other players for the awarded restart."""
     m.set_up = 0
     mode, team, x, y = m.game_mode, m.restart_team, m.ball[0], m.ball[1]
     if mode == KICK_OFF or mode == CORNER or mode == PENALTY:
@@ -149,7 +187,7 @@ def set_up(m: Match) -> None:
 
 @njit
 def keep_off(m: Match) -> None:
-    """Opponents stay away from the ball; at a goal kick out of the box."""
+    """Move opponents to the required distance from the ball, and out of the box at a goal kick."""
     other = 1 - m.restart_team
     least = THROW_DISTANCE if m.game_mode == THROW_IN else DISTANCE
     for player in range(m.players[other]):
@@ -167,6 +205,6 @@ def keep_off(m: Match) -> None:
             dx, dy, distance = -m.ball[0] - 0.1, -m.ball[1], math.hypot(m.ball[0] + 0.1, m.ball[1])
         x = m.ball[0] + dx / distance * least
         y = m.ball[1] + dy / distance * least
-        # Beside the pitch there is less room: he goes inwards.
+        # Stay within 2 m of the pitch, even if that is closer to the ball.
         m.position[other, player, 0] = min(max(x, -HALF_LENGTH - 2.0), HALF_LENGTH + 2.0)
         m.position[other, player, 1] = min(max(y, -HALF_WIDTH - 2.0), HALF_WIDTH + 2.0)

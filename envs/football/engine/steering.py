@@ -1,4 +1,4 @@
-"""Which players are steered: a slot moves to the player at the ball; teams steered as a whole keep their slots."""
+"""Control slots: a slot follows the ball, unless the whole team is controlled."""
 
 from typing import Final
 
@@ -6,23 +6,36 @@ from envs.football.engine.match import Match
 from render.draw.jit import njit
 
 SWITCH_AFTER: Final = 0.5
-"""Seconds after a kick from which a ball that nobody has belongs to whoever is nearest."""
+"""Seconds after a kick before control may switch to the nearest player."""
 PASS_TIME: Final = 4.0
-"""Seconds for which a pass is waited for."""
+"""Seconds during which a pass under way prevents a switch."""
 NEARER: Final = 2.0
-"""Metres by which another player must be nearer to the ball to be steered instead."""
+"""Metres by which another player must be nearer to the ball to take over control."""
 
 
 @njit
 def far(m: Match, team: int, player: int) -> float:
-    """Squared metres between a player and the ball."""
+    """Return the squared distance between a player and the ball, in m².
+
+    Args:
+        m: Match record.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+    """
     dx, dy = m.position[team, player, 0] - m.ball[0], m.position[team, player, 1] - m.ball[1]
     return float(dx * dx + dy * dy)
 
 
 @njit
 def hand_over(m: Match, team: int, player: int, slot: int) -> None:
-    """A slot (-1: the one farthest from the ball) moves to a player, if he is not steered yet."""
+    """Move a control slot to a player that is not controlled yet.
+
+    Args:
+        m: Match record, changed in place.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+        slot: Slot to move, or -1 for the one farthest from the ball.
+    """
     number = m.controlled[team]
     if number == 0 or m.steered[team, player] >= 0:
         return
@@ -41,7 +54,7 @@ def hand_over(m: Match, team: int, player: int, slot: int) -> None:
 
 @njit
 def switch(m: Match, team: int) -> None:
-    """The own team has not got the ball and awaits no pass: whoever is clearly nearest to it is steered."""
+    """Move control to the player clearly nearest to the ball if the team neither has it nor awaits a pass."""
     if m.ball_owned_team == team or m.since_kick < SWITCH_AFTER:
         return
     if m.ball_owned_team < 0 and m.receiver >= 0 and m.last_touched == team:
