@@ -1,4 +1,4 @@
-"""`python -m envs.check my_env.yaml`: tries a task as a player would meet it, and says in plain words what is wrong."""
+"""`python -m envs.check my_env.yaml` plays a task with random actions and reports what is wrong."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,29 +16,29 @@ from envs.task.config import load_task
 from envs.task.task import Observation, Outcome, Task
 
 EPISODES = 20
-"""Random episodes that are played."""
+"""Number of random episodes."""
 
 
 class Finding(NamedTuple):
     """One line of the report."""
 
     kind: str
-    """`ok`, `note` (works, but look at it) or `wrong`."""
+    """`ok`, `note` (works, but may need attention) or `wrong`."""
     text: str
 
 
 class Pictures:
-    """What there is to say about all pictures of a task; none but the first is kept."""
+    """Statistics over all images of a task. Only the first image is kept."""
 
     def __init__(self) -> None:
         self.first: NDArray[np.uint8] | None = None
         self.shapes: set[tuple[int, ...]] = set()
         self.drawn = False
-        """Whether any has more than one colour."""
+        """True if any image has more than one colour."""
         self.changes = False
 
     def add(self, image: NDArray[np.uint8] | None) -> None:
-        """One more."""
+        """Add an image to the statistics."""
         if image is None:
             return
         self.first = image if self.first is None else self.first
@@ -52,12 +52,19 @@ class Played(NamedTuple):
 
     start: Observation
     outcomes: list[Outcome]
-    """Without their observations."""
+    """Outcomes of all turns, without their observations."""
     success: bool
 
 
 def play(task: Task, env: gymnasium.Env[Any, Any], seed: int, pictures: Pictures) -> Played:
-    """Random replies until the episode or its turns end."""
+    """Play an episode with random valid replies.
+
+    Args:
+        task: Task to play.
+        env: Environment of the task.
+        seed: Seed of the environment and of the random actions.
+        pictures: Statistics to update with every image.
+    """
     rng = np.random.default_rng(seed)
     observation, info = env.reset(seed=seed)
     start = task.observe(env, observation, info)
@@ -77,13 +84,13 @@ def play(task: Task, env: gymnasium.Env[Any, Any], seed: int, pictures: Pictures
 
 
 def same(one: Observation, other: Observation) -> bool:
-    """Whether two observations show the same."""
+    """Return True if two observations have the same image and text."""
     pictures = one.image is None or other.image is None or np.array_equal(one.image, other.image)
     return pictures and one.text == other.text
 
 
 def examine(task: Task) -> Iterator[Finding]:
-    """What there is to say about a task; stops where nothing further can be tried."""
+    """Yield findings about a task, stopping at the first problem that prevents further checks."""
     config = task.config
     try:
         env = task.make()
@@ -96,7 +103,7 @@ def examine(task: Task) -> Iterator[Finding]:
     try:
         episodes = [play(task, env, seed, pictures) for seed in range(EPISODES)]
         again = play(task, env, 0, pictures)
-    except Exception as error:  # somebody's env fails in ways of its own
+    except Exception as error:  # a third-party environment may raise anything
         yield Finding("wrong", f"the env fails while it is played at random: {type(error).__name__}: {error}")
         return
     finally:
@@ -172,7 +179,7 @@ def _success(task: Task, episodes: Sequence[Played]) -> Iterator[Finding]:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Examine the tasks named; exit status 1 where something is wrong."""
+    """Check the named tasks and exit with status 1 if anything is wrong."""
     names = [word for word in argv if "=" not in word]
     if not names:
         raise ConfigError("which task? python -m envs.check my_env.yaml (or a name of configs/env) [env.key=value …]")

@@ -1,1 +1,1 @@
-"""Questions about drawn figures: `kickoff/Geometry-v0`."""
+"""Questions about geometric figures: `kickoff/Geometry-v0`."""

@@ -1,4 +1,4 @@
-"""Pictures from question files: a path, bytes, or base64, made an RGB array; what is broken or too large is refused."""
+"""Decoding of images from question files (path, bytes or base64) to RGB arrays."""
 
 import base64
 import binascii
@@ -16,10 +16,15 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
 def decode(picture: Any, folder: Path) -> NDArray[np.uint8]:
-    """A picture as a file has it, as uint8 [h, w, 3]; what is transparent is white.
+    """Decode an image to uint8 [H, W, 3]. Transparent pixels become white.
 
-    `picture`: a path within `folder` (also `file://…`), encoded bytes, Hugging Face's `{"bytes": …, "path": …}`, or
-    base64 (`data:image/png;base64,…`, or bare). ValueError where it is none of these, lies outside, or is broken.
+    Args:
+        picture: Path within `folder` (also `file://…`), encoded bytes, Hugging Face's `{"bytes": …, "path": …}`, or
+            base64 (`data:image/png;base64,…`, or without the prefix).
+        folder: Folder that must contain the file.
+
+    Raises:
+        ValueError: The value has another form, the path is outside `folder`, or the image is broken or too large.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -42,7 +47,7 @@ def decode(picture: Any, folder: Path) -> NDArray[np.uint8]:
 
 
 def _bytes(picture: Any, folder: Path) -> bytes:
-    """The encoded picture."""
+    """Return the encoded image."""
     if isinstance(picture, dict):
         picture = picture.get("bytes") or picture.get("path")
     if isinstance(picture, bytes):
@@ -60,7 +65,7 @@ def _bytes(picture: Any, folder: Path) -> bytes:
 
 
 def find(picture: str, folder: Path) -> Path:
-    """The picture's file within the folder; ValueError where there is none, or it is too large."""
+    """Return the path of an image file in the folder. Raise ValueError if it does not exist or is too large."""
     parts = urlsplit(picture)
     if parts.scheme in ("http", "https"):
         raise ValueError(f"pictures are not fetched: {picture!r}; give a path within {folder}")

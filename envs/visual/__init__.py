@@ -1,1 +1,1 @@
-"""Questions about pictures: perception and reasoning, one step an episode."""
+"""Questions about images (perception and reasoning), one step per episode."""
