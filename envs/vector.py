@@ -106,7 +106,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
     def step(
         self, actions: Any
     ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Step each game. A game whose episode has ended ignores its action and starts a new episode."""
+        """Step each game. After the end of an episode, a game ignores its action and starts a new episode."""
         rewards, terminated, truncated = self.play(actions, ~self._ended)
         for index in np.flatnonzero(self._ended).tolist():
             self.begin(index, self.generators[index])

@@ -139,7 +139,7 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         return str(self.question.answer)
 
     def expert_thought(self) -> str:
-        """Return a short worked solution whose steps are easier than the question."""
+        """Return a short worked solution. Each step is easier than the question."""
         return self.question.thought
 
     def _info(self, success: bool) -> dict[str, Any]:

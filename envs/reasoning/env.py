@@ -49,8 +49,8 @@ class ReasoningEnv(QuestionEnv):
 
     ## Description
     A task is drawn by weight, then one of its items. The tasks cover arithmetic, algebra, algorithms, logic, graphs and
-    pen-and-paper games. A worker process generates and scores the items under a time limit. An answer whose scoring
-    times out is wrong. An item that takes more than 20 s to generate is replaced by another one.
+    pen-and-paper games. A worker process generates and scores the items under a time limit. An answer is wrong if its
+    scoring times out. An item that takes more than 20 s to generate is replaced by another one.
 
     - Excluded: `composite`.
     - Set-up takes 0.1 s or more: `acre`, `arc_agi`, `codeio`, `group_anagrams`, `figlet_font`.

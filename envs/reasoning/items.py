@@ -82,7 +82,7 @@ def item(task: str, difficulty: float | None, seed: int) -> tuple[Any, Any]:
 
 @lru_cache(maxsize=256)
 def kept(task: str, difficulty: float | None) -> Any:
-    """Return a cached dataset whose i-th item is generated independently, from i."""
+    """Return a cached dataset that generates each item independently, from its index."""
     return build(task, difficulty, 0)
 
 

@@ -47,7 +47,7 @@ class TaskConfig:
     caption: bool = False
     """Give the model the observation as text (`info["text"]`, if present), with the image or instead of it."""
     text_from: str = "text"
-    """Key of a Dict observation whose value is always given as text, such as a question or a mission."""
+    """Key of a Dict observation that is always given as text, such as a question or a mission."""
     feedback: bool = False
     """Tell the model the result of its last actions (`info["feedback"]`, or the reward if there is no such entry)."""
     actions: list[str | list[str]] = field(default_factory=list)

@@ -67,5 +67,5 @@ def pick_kind(rng: np.random.Generator, kinds: dict[str, tuple[float, float]], d
 
 
 def listed(words: Sequence[str]) -> str:
-    """Join words as in "a, b and c"."""
+    """Join words with commas and a final "and": a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -73,7 +73,7 @@ TOPICS = (
         "Test scores", "subject", "points", ("Maths", "Physics", "History", "Music", "Art", "Biology"), NAMES[:5], 100
     ),
 )
-"""Topics whose rows have no order, for bar charts and tables."""
+"""Topics with unordered rows, for bar charts and tables."""
 
 COURSES = (
     Topic("Mean temperature", "month", "°C", MONTHS, ("Lisbon", "Athens", "Nairobi", "Seville"), 36),
@@ -92,7 +92,7 @@ COURSES = (
         "Members", "year", "members", tuple(str(year) for year in range(2008, 2020)), ("Chess", "Judo", "Rowing"), 500
     ),
 )
-"""Topics whose rows are ordered in time, for line charts."""
+"""Topics with rows ordered in time, for line charts."""
 
 PARTS = (
     Topic("Favourite fruit", "fruit", "people", ("Apple", "Banana", "Cherry", "Grape", "Mango", "Pear", "Kiwi"), ()),

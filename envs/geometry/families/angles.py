@@ -123,7 +123,7 @@ def _corner_pair(rng: np.random.Generator, level: float, given: int | None) -> t
 
 
 def zigzag(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Draw a corner between parallels, whose angle is the sum of the angles at the parallels."""
+    """Draw a corner between parallels. Its angle is the sum of the angles at the parallels."""
     a = given or degrees(rng, level, 25, 75)
     b = degrees(rng, level, 25, 75)
     _between(a, 25, 80)
@@ -259,7 +259,7 @@ def altitudes_meet(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def rhombus(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Draw a rhombus with a diagonal, which bisects its angles. Adjacent angles add up to 180."""
+    """Draw a rhombus with a diagonal, which bisects its angles. Adjacent angles add up to 180 degrees."""
     a = given or degrees(rng, level, 25, 65)
     _between(a, 24, 66)
     points: Points = {"A": (0.0, 0.0), "B": (10.0, 0.0), "D": polar(10, 2 * a)}

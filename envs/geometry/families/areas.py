@@ -101,7 +101,7 @@ def kite_area(rng: np.random.Generator, level: float, given: int | None) -> Figu
 
 
 def steps_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Draw an L-shape, some of whose sides follow from the others."""
+    """Draw an L-shape and ask for its area. Some sides follow from the others."""
     wide = given or length(rng, level, 5)
     tall = beside(rng, wide, 0.7, 1.3)
     x, y = whole(rng, 0.3 * wide, 0.7 * wide), whole(rng, 0.3 * tall, 0.7 * tall)
@@ -175,7 +175,7 @@ def cut_triangle(rng: np.random.Generator, level: float, given: int | None) -> F
 
 
 def equilateral_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Draw an equilateral triangle, whose area is a multiple of √3."""
+    """Draw an equilateral triangle. Its area is a multiple of √3."""
     side = given or length(rng, level)
     points: Points = {"A": (0.0, 0.0), "B": (float(side), 0.0), "C": polar(side, 60)}
     return Figure(

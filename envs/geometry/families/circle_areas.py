@@ -14,7 +14,7 @@ TOUCH = "Lines that look tangent are."
 
 
 def sector_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Draw a sector, whose area is a multiple of π."""
+    """Draw a sector. Its area is a multiple of π."""
     r, turn = (
         given or length(rng, level, 3),
         pick(rng, (60, 90, 120) if level < 0.4 else (40, 45, 60, 72, 80, 90, 120, 135)),

@@ -47,7 +47,7 @@ def inscribed_angle(rng: np.random.Generator, level: float, given: int | None) -
 
 
 def cyclic_quadrilateral(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Draw a cyclic quadrilateral, whose opposite angles add up to 180."""
+    """Draw a cyclic quadrilateral. Its opposite angles add up to 180 degrees."""
     a = given or degrees(rng, level, 60, 120)
     if not 55 <= a <= 125:
         raise UnfitError
@@ -92,7 +92,7 @@ def semicircle_angle(rng: np.random.Generator, level: float, given: int | None) 
 
 
 def crossing_chords(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Draw two crossing chords, whose parts have equal products."""
+    """Draw two crossing chords. Their parts have equal products."""
     a = given or length(rng, level, 3)
     b, c = beside(rng, a, 0.5, 1.8), beside(rng, a, 0.5, 1.8)
     d = Fraction(a * b, c)
@@ -136,7 +136,7 @@ def chord_distance(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def arc_length(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Draw an arc, whose length is a multiple of π."""
+    """Draw an arc. Its length is a multiple of π."""
     r, turn = (
         given or length(rng, level, 3),
         pick(rng, (60, 90, 120) if level < 0.4 else (40, 45, 60, 72, 80, 90, 120, 135)),

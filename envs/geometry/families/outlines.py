@@ -53,7 +53,7 @@ def square_diagonal(rng: np.random.Generator, level: float, given: int | None) -
 
 
 def regular_perimeter(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Draw a polygon whose sides all have the same tick, and ask for its perimeter."""
+    """Draw a polygon with equal ticks on all sides, and ask for its perimeter."""
     n = pick(rng, (3, 4, 5, 6) if level < 0.5 else (5, 6, 7, 8, 9, 10))
     side = given or length(rng, level)
     radius = side / (2 * math.sin(math.pi / n))

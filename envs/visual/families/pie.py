@@ -21,7 +21,7 @@ KINDS = {
     "more": (0.6, 1.0),
 }
 CLEARLY = 4
-"""Minimum difference in percentage points between slices whose sizes are compared by eye."""
+"""Minimum difference in percentage points between slices that are compared by eye."""
 
 
 def pie_chart(rng: np.random.Generator, difficulty: float) -> Puzzle:
