@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> None:
     """List ids, tasks and suites, and draw the contact sheet if requested."""
     words = dict(word.partition("=")[::2] for word in argv)
     for unknown in set(words) - {"sheet"}:
-        raise ConfigError(f"unknown word {unknown!r}; python -m envs [sheet=FILE.png]")
+        raise ConfigError(f"unknown override {unknown!r}; python -m envs [sheet=FILE.png]")
     print('Gymnasium ids (gymnasium.make and make_vec, after `import envs` or with "envs:" before the id):')
     for id in ids():
         entry = str(gymnasium.spec(id).entry_point)
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> None:
     for name in sorted(set(task_names()) - variants()):
         config = load_task(name)
         print(f"  {name:<20} {config.description}")
-    print("\nSuites (env=NAME plays them all; each of their tasks can be played by itself too):")
+    print("\nSuites (env=NAME selects all their tasks; each task can also be selected alone):")
     for name, suite in SUITES.items():
         print(textwrap.fill(f"  {name:<20} {', '.join(suite)}", 120, subsequent_indent=" " * 23))
     if "sheet" not in words:

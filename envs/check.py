@@ -98,13 +98,13 @@ def examine(task: Task) -> Iterator[Finding]:
         yield Finding("wrong", str(error))
         return
     text = isinstance(env.action_space, gymnasium.spaces.Text)
-    yield Finding("ok", f"{config.id} can be made; its actions are {'text' if text else env.action_space}")
+    yield Finding("ok", f"{config.id} can be created; its actions are {'text' if text else env.action_space}")
     pictures = Pictures()
     try:
         episodes = [play(task, env, seed, pictures) for seed in range(EPISODES)]
         again = play(task, env, 0, pictures)
     except Exception as error:  # a third-party environment may raise anything
-        yield Finding("wrong", f"the env fails while it is played at random: {type(error).__name__}: {error}")
+        yield Finding("wrong", f"the env fails under random actions: {type(error).__name__}: {error}")
         return
     finally:
         env.close()
@@ -119,11 +119,13 @@ def _seeds(episodes: Sequence[Played], again: Played) -> Iterator[Finding]:
     if not same(first.start, again.start):
         yield Finding("wrong", "reset(seed=0) gives two different starts: a group of episodes needs the same start")
     elif [o.reward for o in first.outcomes] != [o.reward for o in again.outcomes]:
-        yield Finding("wrong", "the same seed and actions give different rewards: the env draws numbers of its own")
+        yield Finding(
+            "wrong", "the same seed and actions give different rewards: the env must draw from self.np_random only"
+        )
     else:
         yield Finding("ok", "the same seed and actions give the same episode")
     if all(same(first.start, other.start) for other in episodes[1:]):
-        yield Finding("note", f"{EPISODES} seeds give one and the same start: held-out starts are those it trains on")
+        yield Finding("note", f"{EPISODES} seeds give the same start: held-out and training starts coincide")
 
 
 def _pictures(pictures: Pictures) -> Iterator[Finding]:
@@ -131,19 +133,19 @@ def _pictures(pictures: Pictures) -> Iterator[Finding]:
         return
     shape = pictures.first.shape
     if len(shape) != 3 or shape[2] != 3:
-        yield Finding("wrong", f"a picture must be [H, W, 3], got {shape}")
+        yield Finding("wrong", f"an image must be [H, W, 3], got {shape}")
         return
     if len(pictures.shapes) > 1:
         shapes = sorted(pictures.shapes)
-        yield Finding("wrong", f"pictures differ in shape: {shapes}; image_size=[height, width] fits them all")
+        yield Finding("wrong", f"images differ in shape: {shapes}; set image_size=[height, width]")
     elif not pictures.drawn:
-        yield Finding("wrong", "every picture is of one colour: render() draws nothing")
+        yield Finding("wrong", "every image has a single colour: render() draws nothing")
     elif not pictures.changes:
-        yield Finding("wrong", "the picture never changes: the player cannot see what it does")
+        yield Finding("wrong", "the image never changes: it does not show the effect of actions")
     else:
-        yield Finding("ok", f"pictures of {shape[0]}x{shape[1]}")
+        yield Finding("ok", f"images of {shape[0]}x{shape[1]}")
     if min(shape[:2]) < 28:
-        yield Finding("note", f"{shape[0]}x{shape[1]} is small: vision models see patches of 14 pixels; set image_size")
+        yield Finding("note", f"{shape[0]}x{shape[1]} is small: vision models use 14-pixel patches; set image_size")
     if shape[:2] != (84, 84):
         yield Finding("note", "the embedded tiny model takes image_size=[84, 84] only")
 
@@ -151,10 +153,10 @@ def _pictures(pictures: Pictures) -> Iterator[Finding]:
 def _words(task: Task, played: Played) -> Iterator[Finding]:
     text = task.words(played.start, first=True)
     if not text:
-        yield Finding("note", "the player is told nothing: instructions say what the goal is")
+        yield Finding("note", "the prompt is empty: set instructions to the goal")
     if task.config.caption and "text" not in played.outcomes[0].info:
         shown = played.start.text[:60]
-        yield Finding("note", f"the env has no info['text']; the caption is the bare observation: {shown}")
+        yield Finding("note", f"the env has no info['text']; the caption is the raw observation: {shown}")
     if len(text) > 2000:
         yield Finding("note", f"the first turn has {len(text)} characters; long prompts cost memory and time")
 
@@ -163,7 +165,9 @@ def _success(task: Task, episodes: Sequence[Played]) -> Iterator[Finding]:
     rule = task.config.success
     outcomes = [outcome for played in episodes for outcome in played.outcomes]
     if rule == "info" and not any("success" in outcome.info for outcome in outcomes):
-        yield Finding("wrong", "success=info, but info has no 'success': set it to terminated or such as 'return >= 1'")
+        yield Finding(
+            "wrong", "success=info, but info has no 'success': set it to terminated or a bound such as 'return >= 1'"
+        )
         return
     share = sum(played.success for played in episodes) / len(episodes)
     ended = sum(played.outcomes[-1].terminated for played in episodes)
@@ -175,7 +179,9 @@ def _success(task: Task, episodes: Sequence[Played]) -> Iterator[Finding]:
         f"{task.config.max_turns} turns, rewards from {min(rewards):g} to {max(rewards):g}",
     )
     if share == 1 and task.config.actions:
-        yield Finding("note", "random play always succeeds: there is nothing to learn, or the success rule is too weak")
+        yield Finding(
+            "note", "random actions always succeed: there is nothing to learn, or the success rule is too weak"
+        )
 
 
 def main(argv: Sequence[str]) -> None:
@@ -191,7 +197,7 @@ def main(argv: Sequence[str]) -> None:
             print(f"  {finding.kind:<5}  {' '.join(finding.text.split())}")
             wrong += finding.kind == "wrong"
     if wrong:
-        print(f"{wrong} thing{'s' if wrong > 1 else ''} to mend", file=sys.stderr)
+        print(f"{wrong} problem{'s' if wrong > 1 else ''} to fix", file=sys.stderr)
         sys.exit(1)
 
 

@@ -49,7 +49,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         if num_envs < 1:
             raise ValueError(f"num_envs must be at least 1, got {num_envs}")
         if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"many envs at once have render_mode rgb_array or None, got {render_mode!r}")
+            raise ValueError(f"a vector env supports render_mode rgb_array or None, got {render_mode!r}")
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.single_observation_space = observation_space

@@ -51,7 +51,7 @@ def draw_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: in
             break
     else:
         raise ValueError(
-            f"no chain of depth {depth} was found for the families {', '.join(weights)}: name more, or lower the depth"
+            f"no chain of depth {depth} was found for the families {', '.join(weights)}; add more or lower the depth"
         )
     letters = [*"abc"[: depth - 1], "x"]
     return [Link(figure, letters[k - 1] if k else "", letters[k], name) for k, (name, figure) in enumerate(chain)]

@@ -66,13 +66,15 @@ class GeometryEnv(PictureQuestionEnv):
             raise ValueError(f"difficulty must be a number from 0 to 1, got {difficulty!r}")
         least = 84 if depth == 1 else 160
         if min(self.image_size) < least:
-            raise ValueError(f"image_size must be {least} or more a side for depth {depth}, got {image_size!r}")
+            raise ValueError(
+                f"image_size must be at least {least} pixels per side for depth {depth}, got {image_size!r}"
+            )
         self.depth, self.difficulty = depth, float(difficulty)
         self.weights = _weights(families, self.difficulty)
         if not reachable(self.weights, depth):
             raise ValueError(
-                f"the families {', '.join(self.weights)} cannot be chained to depth {depth}: "
-                "name some that take what others give, or lower the depth"
+                f"the families {', '.join(self.weights)} cannot be chained to depth {depth}; "
+                "add families that take what others give, or lower the depth"
             )
 
     def draw_question(self) -> Question:

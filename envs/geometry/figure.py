@@ -217,13 +217,13 @@ def check(figure: Figure) -> None:
             raise ArithmeticError(f"{mark} is drawn as {measured}")
     for name in figure.right:
         if not math.isclose(Angle(name, 90).measure(figure.points), 90, rel_tol=1e-7):
-            raise ArithmeticError(f"{name} is no right angle")
+            raise ArithmeticError(f"{name} is not a right angle")
     for group, measure in ((figure.ticks, Length), (figure.arcs, Angle)):
         sizes: dict[int, float] = {}
         for name, count in group:
             size = measure(name, 0).measure(figure.points)
             if not math.isclose(size, sizes.setdefault(count, size), rel_tol=1e-7):
-                raise ArithmeticError(f"{name} is not like the others of its {count} marks")
+                raise ArithmeticError(f"{name} differs from the others with {count} marks")
     directions: dict[int, float] = {}
     for name, count in figure.arrows:
         turn = angle_of(figure.points[name[0]], figure.points[name[1]]) % 180

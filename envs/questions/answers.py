@@ -193,4 +193,6 @@ _logged: set[str] = set()
 def _log_once(problem: str, answer: str) -> None:
     if problem not in _logged:
         _logged.add(problem)
-        logging.getLogger(__name__).warning("an answer counts as wrong: %s (%.80r); said once", problem, answer)
+        logging.getLogger(__name__).warning(
+            "an answer counts as wrong: %s (%.80r); further cases are not logged", problem, answer
+        )

@@ -67,7 +67,7 @@ class QuestionsEnv(PictureQuestionEnv):
             path or str(SAMPLES / ("questions.jsonl" if image_size is None else "pictures.jsonl")), on_broken
         )
         if self._file.has_pictures and image_size is None:
-            raise ValueError(f"{self._file.path} has pictures: give image_size, (height, width)")
+            raise ValueError(f"{self._file.path} contains images; set image_size, (height, width)")
         if image_size is None:
             QuestionEnv.__init__(self, self._file.longest, render_mode, LONGEST_ANSWER)
         else:
@@ -102,8 +102,10 @@ class QuestionsEnv(PictureQuestionEnv):
                     raise ValueError(problem) from None
                 if not self._warned:
                     self._warned = True
-                    logging.getLogger(__name__).warning("%s; another question is asked; said once", problem)
-        raise ValueError(f"100 draws without a question; the last: {problem}")
+                    logging.getLogger(__name__).warning(
+                        "%s; drawing another question; further cases are not logged", problem
+                    )
+        raise ValueError(f"no valid question in 100 draws; the last error: {problem}")
 
     def _read(self, index: int) -> Question:
         return _read(self._file, self._folder, tuple(self.image_size) if self._pictures else None, index)
@@ -134,5 +136,5 @@ def _read(file: QuestionFile, folder: Path, size: tuple[int, ...] | None, index:
         if row.picture is not None:
             image = fit(decode(row.picture, folder), (height, width))
     elif row.picture is not None:
-        raise BrokenRow("it has a picture, and the env no image_size")
+        raise BrokenRow("it has an image, but image_size is not set")
     return Question(row.text, row.answer, image=image, kind=row.kind)

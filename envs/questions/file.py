@@ -58,7 +58,9 @@ def read_row(row: Any) -> Row:
         if picture is None and row.get("images") is not None:
             picture = _only(row["images"])
     if not isinstance(text, str) or not text.strip():
-        raise BrokenRow(f"no question: it needs problem or message, and has {', '.join(sorted(row)) or 'nothing'}")
+        raise BrokenRow(
+            f"no question: problem or message is required, the row has {', '.join(sorted(row)) or 'nothing'}"
+        )
     answer = row.get("answer")
     if isinstance(answer, bool) or not isinstance(answer, str | int | float):
         raise BrokenRow(f"answer must be a text or a number, got {answer!r}")
@@ -85,7 +87,7 @@ def _message(message: Any) -> tuple[str, Any]:
         try:
             message = json.loads(message)
         except ValueError as error:
-            raise BrokenRow(f"message is no JSON: {error}") from None
+            raise BrokenRow(f"message is not valid JSON: {error}") from None
     if not isinstance(message, list) or not all(isinstance(turn, dict) for turn in message):
         raise BrokenRow("message must be a list of chat messages")
     turns = [turn for turn in message if turn.get("role") != "system"]
@@ -111,7 +113,7 @@ def _message(message: Any) -> tuple[str, Any]:
 def _only(pictures: Any) -> Any:
     if not isinstance(pictures, list) or len(pictures) > 1:
         count = len(pictures) if isinstance(pictures, list) else 0
-        raise BrokenRow(f"a question may have one picture, got {count}")
+        raise BrokenRow(f"a question may have only one image, got {count}")
     return pictures[0] if pictures else None
 
 
@@ -144,7 +146,7 @@ class Jsonl:
         try:
             return json.loads(line)
         except (ValueError, RecursionError) as error:
-            return BrokenRow(f"no JSON: {error}")
+            return BrokenRow(f"not valid JSON: {error}")
 
 
 class Parquet:
@@ -159,7 +161,7 @@ class Parquet:
         try:
             self._file = ParquetFile(path, memory_map=True)
         except ArrowInvalid as error:
-            raise ValueError(f"{path} is no Parquet file: {error}") from None
+            raise ValueError(f"{path} is not a Parquet file: {error}") from None
         self._columns = [name for name in self._file.schema_arrow.names if name in COLUMNS]
         groups = (self._file.metadata.row_group(index).num_rows for index in range(self._file.num_row_groups))
         self._starts = [0, *accumulate(groups)]
@@ -201,7 +203,7 @@ class QuestionFile:
             except BrokenRow as error:
                 broken.append(f"{path}, {self._reader.unit} {number}: {error}")
                 if on_broken == "error":
-                    raise ValueError(f"{broken[0]} (on_broken: skip leaves such rows out)") from None
+                    raise ValueError(f"{broken[0]}; set on_broken=skip to skip such rows") from None
                 continue
             self._numbers.append(number)
             self._places.append(place)
@@ -213,7 +215,7 @@ class QuestionFile:
         if broken:
             total = len(broken) + len(self._numbers)
             logging.getLogger(__name__).warning(
-                "%d of %d rows are broken and left out; the first: %s", len(broken), total, broken[0]
+                "skipped %d of %d rows as broken; the first: %s", len(broken), total, broken[0]
             )
 
     def indices(self, split: str) -> list[int]:

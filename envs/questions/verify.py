@@ -46,7 +46,7 @@ def read_numbers_exactly() -> None:
 
     def number(text: str) -> Any:
         if len(text) > 100 or re.search("[eE][+-]?[0-9]{4}", text):
-            raise ValueError("a number that is too long")
+            raise ValueError("a number is too long")
         exact = Fraction(text.replace(",", "").strip())
         return Rational(exact.numerator, exact.denominator)
 
@@ -71,7 +71,7 @@ def read(text: str) -> Any:
     except Exception as error:
         raise ValueError(str(error).split("\n")[0]) from None
     if not isinstance(found, sympy.Basic | sympy.MatrixBase):
-        raise ValueError("it is no expression")
+        raise ValueError("not an expression")
     return found
 
 
@@ -80,7 +80,7 @@ def parsed(gold: str) -> Any:
     """Return the parsed gold answer (cached). Raise ValueError if its value is undefined."""
     found = read(gold)
     if found.has(*_undefined()):
-        raise ValueError("its value is not defined")
+        raise ValueError("its value is undefined")
     return found
 
 

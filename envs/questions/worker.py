@@ -90,10 +90,10 @@ class Worker:
         try:
             ready = self._read(self._process, START_SECONDS)
         except OverTime as error:
-            raise RuntimeError(f"the worker for {self._handler.name} does not start: {error}") from None
+            raise RuntimeError(f"the worker for {self._handler.name} failed to start: {error}") from None
         if "error" in ready:
             self._kill()
-            raise RuntimeError(f"the worker for {self._handler.name} does not start: {ready['error']}")
+            raise RuntimeError(f"the worker for {self._handler.name} failed to start: {ready['error']}")
         return self._process
 
     def _read(self, process: "subprocess.Popen[bytes]", seconds: float) -> dict[str, Any]:

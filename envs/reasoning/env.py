@@ -101,9 +101,11 @@ class ReasoningEnv(QuestionEnv):
                 item = _worker.ask(["item", task, self.difficulty, seed], ITEM_SECONDS)
                 return Question(item["question"], item["answer"] or "", kind=task)
             except (OverTime, ValueError) as error:
-                problem = f"reasoning-gym's {task} makes no item at difficulty {self.difficulty} (seed {seed}): {error}"
-                logging.getLogger(__name__).warning("%s; another is drawn", problem)
-        raise ValueError(f"{DRAWS} draws without a question: {problem}")
+                problem = (
+                    f"reasoning-gym's {task} generated no item at difficulty {self.difficulty} (seed {seed}): {error}"
+                )
+                logging.getLogger(__name__).warning("%s; drawing another item", problem)
+        raise ValueError(f"{DRAWS} attempts gave no valid item: {problem}")
 
     def _draw_item(self) -> tuple[str, int]:
         """Draw a task by weight, and a seed."""
@@ -124,7 +126,7 @@ class ReasoningEnv(QuestionEnv):
     def expert_action(self) -> str:
         """Return the reference answer, or raise ValueError if the task has none."""
         if not self.question.answer:
-            raise ValueError(f"reasoning-gym's {self._item[0]} has no reference answer, and so no expert")
+            raise ValueError(f"reasoning-gym's {self._item[0]} has no reference answer, so there is no expert action")
         return str(self.question.answer)
 
     def _info(self, success: bool) -> dict[str, Any]:

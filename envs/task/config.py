@@ -86,7 +86,7 @@ class TaskConfig:
         if self.history < -1:
             raise ValueError(f"history must be -1 (all turns), 0 or more, got {self.history}")
         if not (self.image or self.caption):
-            raise ValueError("the player would see nothing: set image=true or caption=true")
+            raise ValueError("the model would get no observation; set image=true or caption=true")
         if self.image_size is not None and min(self.image_size) < 1:
             raise ValueError(f"image_size must be [height, width] in pixels, got {list(self.image_size)}")
         if self.difficulty is not None and not 0 <= self.difficulty <= 1:
@@ -95,7 +95,7 @@ class TaskConfig:
             raise ValueError(f"format_reward must not be negative, got {self.format_reward}")
         self._check_actions()
         if not SUCCESS.fullmatch(self.success):
-            raise ValueError(f"success must be info, terminated or such as 'return >= 1', got {self.success!r}")
+            raise ValueError(f"success must be info, terminated or a bound such as 'return >= 1', got {self.success!r}")
         choices: dict[str, tuple[str, ...]] = {"on_invalid": ("end", "skip"), "reward": ("success", "return")}
         choices["image_from"] = ("auto", "observation", "render")
         for key, allowed in choices.items():
@@ -111,10 +111,10 @@ class TaskConfig:
             if part and not offered:
                 raise ValueError(f"actions must offer at least one action, got {part}")
             if len(set(offered)) != len(offered):
-                raise ValueError(f"actions must have different names, got {part}")
+                raise ValueError(f"actions must be unique, got {part}")
             for name in offered:
                 if not name.strip() or name != name.strip() or {"<", ">", ",", "+"} & set(name):
-                    raise ValueError(f"an action's name must be free of < > , + and of spaces around it, got {name!r}")
+                    raise ValueError(f"an action name must not contain < > , + or surrounding spaces, got {name!r}")
         if self.idle and self.actions and not self.in_parts and self.idle not in self.actions:
             raise ValueError(suggest("idle", self.idle, [str(name) for name in self.actions if name]))
         if self.actions_per_reply > 1 and not self.actions:
@@ -174,7 +174,7 @@ def _like(name: str, above: tuple[Path, ...]) -> dict[str, Any]:
     place = above[-1].parent / name if name.endswith(".yaml") else FOLDER / f"{name}.yaml"
     if place.resolve() in above:
         ring = " is like ".join(path.stem for path in (*above, place))
-        raise ConfigError(f"like: {ring}; a task cannot start from itself")
+        raise ConfigError(f"like: {ring}; a task cannot inherit from itself")
     try:
         return task_settings(str(place) if name.endswith(".yaml") else name, above)
     except ConfigError as error:

@@ -67,7 +67,7 @@ class Task:
         env = self._make(render_mode)
         if self.config.image and not self._shows_itself(env.observation_space):
             if "rgb_array" not in env.metadata.get("render_modes", []):
-                raise ValueError(f"task {self.name}: {self.config.id} has no pictures: set image=false caption=true")
+                raise ValueError(f"task {self.name}: {self.config.id} renders no images; set image=false caption=true")
             if render_mode != "rgb_array":  # one frame per call; the wrapper collects them for a video
                 env.close()
                 env = self._make("rgb_array")
@@ -82,10 +82,10 @@ class Task:
         try:
             return gymnasium.make(self.config.id, render_mode=render_mode, **kwargs)
         except (gymnasium.error.Error, ImportError) as error:
-            raise ValueError(f"{self.config.id} cannot be made: {error}") from error
+            raise ValueError(f"{self.config.id} cannot be created: {error}") from error
         except TypeError as error:
             problem, *_ = str(error).split(" was raised from ")  # drop Gymnasium's list of all arguments
-            raise ValueError(f"{self.config.id} does not take these kwargs: {problem}") from error
+            raise ValueError(f"{self.config.id} does not accept these kwargs: {problem}") from error
         except (KeyError, AttributeError, AssertionError) as error:  # third-party environments raise any of these
             raise ValueError(f"{self.config.id} does not work with these kwargs: {error!r}") from error
 

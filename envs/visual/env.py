@@ -82,7 +82,7 @@ class VisualEnv(PictureQuestionEnv):
     ) -> None:
         super().__init__(image_size, render_mode=render_mode)
         if min(self.image_size) < SMALLEST:
-            raise ValueError(f"image_size must be at least {SMALLEST} pixels a side, got {self.image_size}")
+            raise ValueError(f"image_size must be at least {SMALLEST} pixels per side, got {self.image_size}")
         if not 0 <= difficulty <= 1:
             raise ValueError(f"difficulty must be from 0 to 1, got {difficulty}")
         self.difficulty = difficulty
@@ -114,8 +114,8 @@ def _weights(families: Sequence[str] | Mapping[str, float] | None) -> dict[str, 
         if name not in FAMILIES:
             raise ValueError(suggest("family", name, FAMILIES))
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-            raise ValueError(f"the weight of {name} must be a number from 0 on, got {weight!r}")
+            raise ValueError(f"the weight of {name} must be a number of at least 0, got {weight!r}")
     weights = {name: float(given[name]) for name in FAMILIES if given.get(name, 0) > 0}
     if not weights:
-        raise ValueError("families must have a weight above 0, got none")
+        raise ValueError("at least one family must have a weight above 0, got none")
     return weights
