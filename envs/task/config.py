@@ -45,7 +45,7 @@ class TaskConfig:
     image_size: tuple[int, int] | None = None
     """[height, width] in pixels. The image is scaled to fit, padded with black bars. null keeps the original size."""
     caption: bool = False
-    """Give the model the observation as text (`info["text"]`, if present), with the image or instead of it."""
+    """Give the model the observation as text (`info["text"]` or, if missing, the raw observation)."""
     text_from: str = "text"
     """Key of a Dict observation that is always given as text, such as a question or a mission."""
     feedback: bool = False
