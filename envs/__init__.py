@@ -1,4 +1,4 @@
-"""What is played: every env is plain Gymnasium and is registered on import."""
+"""Environments. All of them follow the Gymnasium API and are registered on import."""
 
 from gymnasium.envs.registration import register
 

@@ -1,4 +1,4 @@
-"""`python -m envs`: what there is to play; with `sheet=FILE.png` a picture of every task too."""
+"""`python -m envs` lists all environments and tasks. `sheet=FILE.png` also draws an image of every task."""
 
 import sys
 import textwrap
@@ -16,21 +16,21 @@ from envs.task.task import Task
 from render.draw.contact_sheet import Row, sheet
 
 SIZES = ((84, 84), (224, 224), (336, 336))
-"""The sizes shown: the tiny model's, a small one and a middling one."""
+"""Image sizes in pixels, (height, width): the tiny model's, a small one and a medium one."""
 
 
 def ids() -> list[str]:
-    """The registered ids of ours."""
+    """Return the registered kickoff ids."""
     return sorted(id for id in gymnasium.registry if id.startswith("kickoff/"))
 
 
 def row(name: str) -> Row:
-    """A task at three sizes."""
+    """Return the contact-sheet row of a task: its image at each of `SIZES`, and its text."""
     config = load_task(name)
     pictures = []
     words = ""
     for size in SIZES:
-        if "image_size" in config.kwargs:  # it draws itself at any size
+        if "image_size" in config.kwargs:  # the environment draws at any size
             config.kwargs["image_size"] = list(size)
         else:
             config.image_size = size
@@ -46,10 +46,10 @@ def row(name: str) -> Row:
 
 
 def main(argv: Sequence[str]) -> None:
-    """List ids and tasks; draw the sheet where asked."""
+    """List ids, tasks and suites, and draw the contact sheet if requested."""
     words = dict(word.partition("=")[::2] for word in argv)
     for unknown in set(words) - {"sheet"}:
-        raise UserError(f"unknown word {unknown!r}; python -m envs [sheet=FILE.png]")
+        raise UserError(f"unknown override {unknown!r}; python -m envs [sheet=FILE.png]")
     print('Gymnasium ids (gymnasium.make and make_vec, after `import envs` or with "envs:" before the id):')
     for id in ids():
         entry = str(gymnasium.spec(id).entry_point)
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> None:
     for name in sorted(set(task_names()) - variants()):
         config = load_task(name)
         print(f"  {name:<20} {config.description}")
-    print("\nSuites (env=NAME plays them all; each of their tasks can be played by itself too):")
+    print("\nSuites (env=NAME selects all their tasks; each task can also be selected alone):")
     for name, suite in SUITES.items():
         print(textwrap.fill(f"  {name:<20} {', '.join(suite)}", 120, subsequent_indent=" " * 23))
     if "sheet" not in words:
@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> None:
     for name in task_names():
         try:
             rows.append(row(name))
-        except ValueError as error:  # an extra that is not installed, a file that is not there
+        except ValueError as error:  # a missing extra or a missing file
             print(f"{name}: not drawn: {error}", file=sys.stderr)
     from PIL import Image
 

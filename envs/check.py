@@ -1,4 +1,4 @@
-"""`python -m envs.check my_env.yaml`: tries a task as a player would meet it, and says in plain words what is wrong."""
+"""`python -m envs.check my_env.yaml` plays a task with random actions and reports what is wrong."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,29 +16,29 @@ from envs.task.config import load_task
 from envs.task.task import Observation, Outcome, Task
 
 EPISODES = 20
-"""Random episodes that are played."""
+"""Number of random episodes."""
 
 
 class Finding(NamedTuple):
     """One line of the report."""
 
     kind: str
-    """`ok`, `note` (works, but look at it) or `wrong`."""
+    """`ok`, `note` (works, but may need attention) or `wrong`."""
     text: str
 
 
 class Pictures:
-    """What there is to say about all pictures of a task; none but the first is kept."""
+    """Statistics over all images of a task. Only the first image is kept."""
 
     def __init__(self) -> None:
         self.first: NDArray[np.uint8] | None = None
         self.shapes: set[tuple[int, ...]] = set()
         self.drawn = False
-        """Whether any has more than one colour."""
+        """True if any image has more than one colour."""
         self.changes = False
 
     def add(self, image: NDArray[np.uint8] | None) -> None:
-        """One more."""
+        """Add an image to the statistics."""
         if image is None:
             return
         self.first = image if self.first is None else self.first
@@ -52,12 +52,19 @@ class Played(NamedTuple):
 
     start: Observation
     outcomes: list[Outcome]
-    """Without their observations."""
+    """Outcomes of all turns, without their observations."""
     success: bool
 
 
 def play(task: Task, env: gymnasium.Env[Any, Any], seed: int, pictures: Pictures) -> Played:
-    """Random replies until the episode or its turns end."""
+    """Play an episode with random valid replies.
+
+    Args:
+        task: Task to play.
+        env: Environment of the task.
+        seed: Seed of the environment and of the random actions.
+        pictures: Statistics to update with every image.
+    """
     rng = np.random.default_rng(seed)
     observation, info = env.reset(seed=seed)
     start = task.observe(env, observation, info)
@@ -77,13 +84,13 @@ def play(task: Task, env: gymnasium.Env[Any, Any], seed: int, pictures: Pictures
 
 
 def same(one: Observation, other: Observation) -> bool:
-    """Whether two observations show the same."""
+    """Return True if two observations have the same image and text."""
     pictures = one.image is None or other.image is None or np.array_equal(one.image, other.image)
     return pictures and one.text == other.text
 
 
 def examine(task: Task) -> Iterator[Finding]:
-    """What there is to say about a task; stops where nothing further can be tried."""
+    """Yield findings about a task, stopping at the first problem that prevents further checks."""
     config = task.config
     try:
         env = task.make()
@@ -91,13 +98,13 @@ def examine(task: Task) -> Iterator[Finding]:
         yield Finding("wrong", str(error))
         return
     text = isinstance(env.action_space, gymnasium.spaces.Text)
-    yield Finding("ok", f"{config.id} can be made; its actions are {'text' if text else env.action_space}")
+    yield Finding("ok", f"{config.id} can be created; its actions are {'text' if text else env.action_space}")
     pictures = Pictures()
     try:
         episodes = [play(task, env, seed, pictures) for seed in range(EPISODES)]
         again = play(task, env, 0, pictures)
-    except Exception as error:  # somebody's env fails in ways of its own
-        yield Finding("wrong", f"the env fails while it is played at random: {type(error).__name__}: {error}")
+    except Exception as error:  # a third-party environment may raise anything
+        yield Finding("wrong", f"the env fails under random actions: {type(error).__name__}: {error}")
         return
     finally:
         env.close()
@@ -112,11 +119,13 @@ def _seeds(episodes: Sequence[Played], again: Played) -> Iterator[Finding]:
     if not same(first.start, again.start):
         yield Finding("wrong", "reset(seed=0) gives two different starts: a group of episodes needs the same start")
     elif [o.reward for o in first.outcomes] != [o.reward for o in again.outcomes]:
-        yield Finding("wrong", "the same seed and actions give different rewards: the env draws numbers of its own")
+        yield Finding(
+            "wrong", "the same seed and actions give different rewards: the env must draw from self.np_random only"
+        )
     else:
         yield Finding("ok", "the same seed and actions give the same episode")
     if all(same(first.start, other.start) for other in episodes[1:]):
-        yield Finding("note", f"{EPISODES} seeds give one and the same start: held-out starts are those it trains on")
+        yield Finding("note", f"{EPISODES} seeds give the same start: held-out and training starts coincide")
 
 
 def _pictures(pictures: Pictures) -> Iterator[Finding]:
@@ -124,19 +133,19 @@ def _pictures(pictures: Pictures) -> Iterator[Finding]:
         return
     shape = pictures.first.shape
     if len(shape) != 3 or shape[2] != 3:
-        yield Finding("wrong", f"a picture must be [H, W, 3], got {shape}")
+        yield Finding("wrong", f"an image must be [H, W, 3], got {shape}")
         return
     if len(pictures.shapes) > 1:
         shapes = sorted(pictures.shapes)
-        yield Finding("wrong", f"pictures differ in shape: {shapes}; image_size=[height, width] fits them all")
+        yield Finding("wrong", f"images differ in shape: {shapes}; set image_size=[height, width]")
     elif not pictures.drawn:
-        yield Finding("wrong", "every picture is of one colour: render() draws nothing")
+        yield Finding("wrong", "every image has a single colour: render() draws nothing")
     elif not pictures.changes:
-        yield Finding("wrong", "the picture never changes: the player cannot see what it does")
+        yield Finding("wrong", "the image never changes: it does not show the effect of actions")
     else:
-        yield Finding("ok", f"pictures of {shape[0]}x{shape[1]}")
+        yield Finding("ok", f"images of {shape[0]}x{shape[1]}")
     if min(shape[:2]) < 28:
-        yield Finding("note", f"{shape[0]}x{shape[1]} is small: vision models see patches of 14 pixels; set image_size")
+        yield Finding("note", f"{shape[0]}x{shape[1]} is small: vision models use 14-pixel patches; set image_size")
     if shape[:2] != (84, 84):
         yield Finding("note", "the embedded tiny model takes image_size=[84, 84] only")
 
@@ -144,10 +153,10 @@ def _pictures(pictures: Pictures) -> Iterator[Finding]:
 def _words(task: Task, played: Played) -> Iterator[Finding]:
     text = task.words(played.start, first=True)
     if not text:
-        yield Finding("note", "the player is told nothing: instructions say what the goal is")
+        yield Finding("note", "the prompt is empty: set instructions to the goal")
     if task.config.caption and "text" not in played.outcomes[0].info:
         shown = played.start.text[:60]
-        yield Finding("note", f"the env has no info['text']; the caption is the bare observation: {shown}")
+        yield Finding("note", f"the env has no info['text']; the caption is the raw observation: {shown}")
     if len(text) > 2000:
         yield Finding("note", f"the first turn has {len(text)} characters; long prompts cost memory and time")
 
@@ -156,7 +165,9 @@ def _success(task: Task, episodes: Sequence[Played]) -> Iterator[Finding]:
     rule = task.config.success
     outcomes = [outcome for played in episodes for outcome in played.outcomes]
     if rule == "info" and not any("success" in outcome.info for outcome in outcomes):
-        yield Finding("wrong", "success=info, but info has no 'success': set it to terminated or such as 'return >= 1'")
+        yield Finding(
+            "wrong", "success=info, but info has no 'success': set it to terminated or a bound such as 'return >= 1'"
+        )
         return
     share = sum(played.success for played in episodes) / len(episodes)
     ended = sum(played.outcomes[-1].terminated for played in episodes)
@@ -168,11 +179,13 @@ def _success(task: Task, episodes: Sequence[Played]) -> Iterator[Finding]:
         f"{task.config.max_turns} turns, rewards from {min(rewards):g} to {max(rewards):g}",
     )
     if share == 1 and task.config.actions:
-        yield Finding("note", "random play always succeeds: there is nothing to learn, or the success rule is too weak")
+        yield Finding(
+            "note", "random actions always succeed: there is nothing to learn, or the success rule is too weak"
+        )
 
 
 def main(argv: Sequence[str]) -> None:
-    """Examine the tasks named; exit status 1 where something is wrong."""
+    """Check the named tasks and exit with status 1 if anything is wrong."""
     names = [word for word in argv if "=" not in word]
     if not names:
         raise UserError("which task? python -m envs.check my_env.yaml (or a name of configs/env) [env.key=value …]")
@@ -184,7 +197,7 @@ def main(argv: Sequence[str]) -> None:
             print(f"  {finding.kind:<5}  {' '.join(finding.text.split())}")
             wrong += finding.kind == "wrong"
     if wrong:
-        print(f"{wrong} thing{'s' if wrong > 1 else ''} to mend", file=sys.stderr)
+        print(f"{wrong} problem{'s' if wrong > 1 else ''} to fix", file=sys.stderr)
         sys.exit(1)
 
 

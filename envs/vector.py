@@ -1,7 +1,7 @@
-"""Many games in one process: the vector entry points of our envs.
+"""Vector environments that run in one process.
 
-`BatchEnv` is for games that are advanced by one compiled call for all records; `one_by_one` is for envs whose step
-costs next to nothing. Both give what Gymnasium's `SyncVectorEnv` over the single envs gives.
+`BatchEnv` is for games in which one compiled call advances all instances. `one_by_one` is for environments with a
+negligible step cost. Both match the results of Gymnasium's `SyncVectorEnv` over the single environments.
 """
 
 from abc import abstractmethod
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 
 class BatchEnv(VectorEnv[Any, Any, Any]):
-    """N games side by side; an episode that has ended starts anew at the next step (`AutoresetMode.NEXT_STEP`).
+    """N games stepped as one batch. A finished game restarts at the next step (`AutoresetMode.NEXT_STEP`).
 
-    A game gives `begin` (start some of them), `play` (one step of those that are going), `look` and `tell`.
+    A subclass implements `begin` (start one game), `play` (step the running games), `look` (observations) and `tell`
+    (infos).
     """
 
     metadata: dict[str, Any] = {
@@ -34,11 +35,21 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         action_space: gymnasium.Space[Any],
         render_mode: str | None = None,
     ) -> None:
-        """Spaces are those of a single env; ValueError where there would be no env."""
+        """Set up the batched spaces and one generator per game.
+
+        Args:
+            num_envs: Number of games N, at least 1.
+            observation_space: Observation space of a single environment.
+            action_space: Action space of a single environment.
+            render_mode: "rgb_array" or None.
+
+        Raises:
+            ValueError: `num_envs` is below 1, or `render_mode` is not supported.
+        """
         if num_envs < 1:
             raise ValueError(f"num_envs must be at least 1, got {num_envs}")
         if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"many envs at once have render_mode rgb_array or None, got {render_mode!r}")
+            raise ValueError(f"a vector env supports render_mode rgb_array or None, got {render_mode!r}")
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.single_observation_space = observation_space
@@ -52,29 +63,34 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
 
     @abstractmethod
     def begin(self, index: int, generator: np.random.Generator) -> None:
-        """Start game `index` anew, as the single env's reset does with its `np_random`."""
+        """Start a new episode of game `index`, as the single environment's reset does with its `np_random`."""
 
     @abstractmethod
     def play(
         self, actions: Any, going: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """One step of the games that are `going` [N]; the others stay as they are.
+        """Step the running games and leave the others unchanged.
 
-        Returns: rewards [N] (0 where not going), terminated [N] and truncated [N] (False where not going), all fresh.
+        Args:
+            actions: One action per game [N].
+            going: Mask of the running games [N].
+
+        Returns:
+            New arrays: rewards [N] (0 if not running), terminated [N] and truncated [N] (False if not running).
         """
 
     @abstractmethod
     def look(self) -> Any:
-        """The observations of all games, a fresh batch of the single observation space."""
+        """Return the observations of all games as a new batch of the single observation space."""
 
     @abstractmethod
     def tell(self) -> dict[str, Any]:
-        """What the single envs' `info` holds: key → a sequence of N values."""
+        """Return the infos of all games: key → a sequence of N values."""
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Start all games; an integer seed gives game i the seed `seed + i`."""
+        """Start new episodes in all games. With an integer seed, game i gets the seed `seed + i`."""
         if isinstance(seed, int):
             seed = range(seed, seed + self.num_envs)
         seeds = [None] * self.num_envs if seed is None else list(seed)
@@ -90,7 +106,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
     def step(
         self, actions: Any
     ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """One step of each game; after an episode's end the action is not played, and a new one starts."""
+        """Step each game. After the end of an episode, a game ignores its action and starts a new episode."""
         rewards, terminated, truncated = self.play(actions, ~self._ended)
         for index in np.flatnonzero(self._ended).tolist():
             self.begin(index, self.generators[index])
@@ -98,7 +114,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return self.look(), rewards, terminated, truncated, self._infos()
 
     def _infos(self) -> dict[str, Any]:
-        """Gymnasium's form: beside every key a mask of the envs that have it."""
+        """Return the infos in Gymnasium's format, with a mask per key of the games that have it."""
         infos = self.tell()
         return infos | {f"_{key}": self._everybody for key in infos}
 
@@ -108,5 +124,5 @@ def _single_envs(id: str, num_envs: int, **kwargs: Any) -> SyncVectorEnv:
 
 
 def one_by_one(id: str) -> Callable[..., SyncVectorEnv]:
-    """A vector entry point for a registered env, stepped one after another in this process."""
+    """Return a vector entry point that steps copies of a registered environment in sequence, in this process."""
     return partial(_single_envs, id)

@@ -1,4 +1,4 @@
-"""Questions about drawn figures: `kickoff/Geometry-v0`."""
+"""Questions about geometric figures: `kickoff/Geometry-v0`."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Chains of figures: the value found in one is given in the next."""
+"""Chains of figures: the value found in one figure is given in the next."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -12,14 +12,14 @@ from envs.geometry.figure import KINDS, Angle, Asked, Figure, Length, check
 from envs.geometry.plane import Point, UnfitError, pick, whole
 
 TRIES = 400
-"""Until a chain is given up: the families named cannot be joined to that depth."""
+"""Maximum number of attempts to draw a chain of the requested depth before raising ValueError."""
 
 LARGEST = {"length": 60, "angle": 160, "area": 400, "number": 60}
-"""Of the values that lead from figure to figure; the least is 2."""
+"""Maximum of a value passed to the next figure, by kind. The minimum is 2."""
 
 
 class Link(NamedTuple):
-    """A figure of a chain, the letter of the value that it takes ("" for none) and of the one that it gives."""
+    """A figure of a chain, with the letters of the value it takes ("" for none) and of the value it gives."""
 
     figure: Figure
     takes: str
@@ -28,20 +28,30 @@ class Link(NamedTuple):
 
 
 def reachable(names: Iterable[str], depth: int) -> bool:
-    """Whether these families can be chained to that depth, by the kinds of values that they take and give."""
+    """Return True if the families can be chained to this depth, judging by the kinds of values they take and give."""
     links = _links(names)
     return any(_leads_on(gives, links, depth - 1) for _, gives in links)
 
 
 def draw_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float) -> list[Link]:
-    """Figures, each of which but the first takes the value that the one before gives."""
+    """Draw a chain in which each figure after the first takes the value of the previous one.
+
+    Args:
+        rng: Random generator.
+        weights: Family name → sampling weight.
+        depth: Number of figures.
+        level: Difficulty from 0 to 1.
+
+    Raises:
+        ValueError: No chain of this depth was found.
+    """
     for _ in range(TRIES):
         chain = _try_chain(rng, weights, depth, level)
         if len(chain) == depth:
             break
     else:
         raise ValueError(
-            f"no chain of depth {depth} was found for the families {', '.join(weights)}: name more, or lower the depth"
+            f"no chain of depth {depth} was found for the families {', '.join(weights)}; add more or lower the depth"
         )
     letters = [*"abc"[: depth - 1], "x"]
     return [Link(figure, letters[k - 1] if k else "", letters[k], name) for k, (name, figure) in enumerate(chain)]
@@ -50,7 +60,7 @@ def draw_chain(rng: np.random.Generator, weights: Mapping[str, float], depth: in
 def _try_chain(
     rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float
 ) -> list[tuple[str, Figure]]:
-    """Families and their figures, each family once where that is possible; too few where a value did not fit."""
+    """Return families and their figures, without repeats if possible. If a value does not fit, the chain is short."""
     chain: list[tuple[str, Figure]] = []
     links = _links(weights)
     last: Asked | None = None
@@ -77,12 +87,12 @@ def _try_chain(
 
 
 def _leads(asked: Asked) -> bool:
-    """Whether a value is a whole number that the next figure may take."""
+    """Return True if the value is an integer that the next figure may take."""
     return isinstance(asked.value, int) and 2 <= asked.value <= LARGEST[KINDS[type(asked)]]
 
 
 def _takes(takes: str, kind: str) -> bool:
-    """Whether a value of that kind can be taken; a bare number can be a length or an angle."""
+    """Return True if a family can take a value of this kind. A bare number can be a length or an angle."""
     return takes == kind or (kind == "number" and takes in ("length", "angle"))
 
 
@@ -92,7 +102,7 @@ def _links(names: Iterable[str]) -> frozenset[tuple[str, str]]:
 
 @lru_cache
 def _leads_on(kind: str, links: frozenset[tuple[str, str]], left: int) -> bool:
-    """Whether, after a figure that gives that kind, `left` more can follow, by what they take and give."""
+    """Return True if `left` more figures can follow one that gives this kind, judging by what they take and give."""
     return left < 1 or any(_takes(takes, kind) and _leads_on(gives, links, left - 1) for takes, gives in links)
 
 
@@ -111,7 +121,15 @@ def _try_figure(rng: np.random.Generator, family: Family, level: float, last: As
 
 
 def distracted(figure: Figure, rng: np.random.Generator, level: float) -> Figure:
-    """A figure of angles alone, sometimes with a length that is not needed; the more often the harder."""
+    """Return a figure, with some probability extended by a length that is not needed.
+
+    Only figures with angles alone are extended. The probability grows with difficulty.
+
+    Args:
+        figure: Figure to extend.
+        rng: Random generator.
+        level: Difficulty from 0 to 1.
+    """
     marks = (figure.asked, *figure.given, *figure.extra)
     if rng.random() >= 0.4 * level or any(not isinstance(mark, Angle) for mark in marks):
         return figure
@@ -127,12 +145,20 @@ def distracted(figure: Figure, rng: np.random.Generator, level: float) -> Figure
 
 
 def _parts(a: Point, b: Point, p: Point) -> bool:
-    """Whether a point lies on the segment ab, within its ends."""
+    """Return True if p lies strictly inside the segment ab."""
     return p not in (a, b) and math.dist(a, p) + math.dist(p, b) < math.dist(a, b) * (1 + 1e-6)
 
 
 def turned(figure: Figure, rng: np.random.Generator, level: float) -> Figure:
-    """The figure mirrored or not, and turned the more the harder; squared paper and sums of arcs stay as they are."""
+    """Return a figure that is mirrored or not, and rotated by an angle that grows with difficulty.
+
+    Figures on squared paper are unchanged, and figures with sectors are not mirrored.
+
+    Args:
+        figure: Figure to transform.
+        rng: Random generator.
+        level: Difficulty from 0 to 1.
+    """
     if figure.grid:
         return figure
     mirror = rng.random() < 0.5 and not figure.sectors

@@ -1,4 +1,4 @@
-"""The question about a chain of figures, in words."""
+"""Composition of a question and its scenes from a chain of figures."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,11 +13,11 @@ from envs.questions.env import Question
 from render.geometry.scene import Scene
 
 SEARCH = 3
-"""Chains that are tried for one whose figures can be joined."""
+"""Number of chains to try until some of their figures can be joined."""
 
 
 class Composed(NamedTuple):
-    """A question without its picture, what to draw for it, and the families that it joins."""
+    """A question without its image, the scenes to draw for it, and its families."""
 
     question: Question
     scenes: list[Scene]
@@ -25,7 +25,15 @@ class Composed(NamedTuple):
 
 
 def ask(rng: np.random.Generator, weights: Mapping[str, float], depth: int, level: float, large: bool) -> Composed:
-    """A question about a chain of figures; `large` pictures have room for the points' letters."""
+    """Return a question about a chain of figures.
+
+    Args:
+        rng: Random generator.
+        weights: Family name → sampling weight.
+        depth: Number of figures.
+        level: Difficulty from 0 to 1.
+        large: True if the image has room for the letters of the points.
+    """
     for _ in range(SEARCH):
         chain = draw_chain(rng, weights, depth, level)
         chain = [link._replace(figure=turned(link.figure, rng, level)) for link in chain]
@@ -38,7 +46,7 @@ def ask(rng: np.random.Generator, weights: Mapping[str, float], depth: int, leve
     last = chain[-1].figure
     named, spoken, which = rng.random() < 0.4, rng.random() < 0.4, rng.random()
     lettered = last.lettered or (named and large and depth == 1)
-    apart = -1  # the value that is said, not drawn
+    apart = -1  # index of the value given in the text instead of the image
     if lettered and spoken and len(last.given) > 1 and not any(map(_equation, last.given)):
         apart = int(which * len(last.given))
     text, letter_shown = _question(last, lettered, depth)
@@ -51,7 +59,7 @@ def ask(rng: np.random.Generator, weights: Mapping[str, float], depth: int, leve
     scenes = []
     for group in groups:
         drawn = []
-        silent = rng.random() < level  # the line or corner that joined figures share bears no letter
+        silent = rng.random() < level  # the line or corner shared by joined figures has no letter
         for k, link in enumerate(group):
             final, leads = link is chain[-1], k < len(group) - 1
             hidden = {apart} if final else set()
@@ -66,7 +74,7 @@ def ask(rng: np.random.Generator, weights: Mapping[str, float], depth: int, leve
 
 
 def _described(chain: list[Link]) -> str:
-    """The figures in words, a line each."""
+    """Return a text description of the figures, one line each."""
     said = []
     for k, link in enumerate(chain):
         figure = link.figure
@@ -80,7 +88,7 @@ def _described(chain: list[Link]) -> str:
 
 
 def _worked(chain: list[Link]) -> str:
-    """The sums that lead to the answer."""
+    """Return the calculations that lead to the answer."""
     steps = []
     for link in chain:
         value = str(gold(link.figure.asked.value))
@@ -94,7 +102,7 @@ def _equation(mark: Mark) -> bool:
 
 
 def _question(figure: Figure, lettered: bool, depth: int) -> tuple[str, bool]:
-    """What is asked, and whether the unknown's letter stands in the picture."""
+    """Return the question, and True if the letter of the unknown appears in the image."""
     asked = figure.asked
     if depth > 1:
         return "Find x.", True

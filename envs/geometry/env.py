@@ -1,4 +1,4 @@
-"""Geometry: one question about a drawn figure, or a chain of figures."""
+"""Geometry environment: questions about a figure, or a chain of figures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,14 +15,15 @@ class GeometryEnv(PictureQuestionEnv):
     r"""Find a length, an angle, an area or a number in a labelled figure.
 
     ## Description
-    A figure is drawn to scale with some of its values; the question asks for another. All or most values stand only in
-    the picture. With a `depth` above 1 there are so many figures, and the value found in one, a letter, is given in the
-    next; the last one's is asked. Every answer is exact and is measured in the drawing before it is asked.
-    `info["kind"]` is the figure's family, or those of a chain joined by `+`.
+    The figure is drawn to scale with some of its values, and the question asks for another one. All or most values
+    appear only in the image. With a `depth` above 1 there are several figures. The value found in one is marked with a
+    letter and given in the next, and the question asks for the value of the last. Every answer is exact and is checked
+    against the coordinates of the drawing. `info["kind"]` is the figure's family, or the families of a chain joined by
+    `+`.
 
     ## Action Space
-    `Text`: the number, without a unit: `12`, `3/4` or `0.75`, and where it has a root or π in any exact form, such as
-    `6\pi`, `6π`, `3\sqrt{2}`.
+    `Text`: the number, without a unit: `12`, `3/4` or `0.75`. Answers with a root or π may have any exact form, such as
+    `6\pi`, `6π` or `3\sqrt{2}`.
 
     ## Observation Space
     `Dict(image: Box uint8 [H, W, 3], text: Text)`: the figure and the question.
@@ -37,11 +38,14 @@ class GeometryEnv(PictureQuestionEnv):
     Terminated after the first answer.
 
     ## Arguments
-    `families`: names from `families.table.FAMILIES`, or names with weights; None for all that `difficulty`
-    allows. `depth`: figures in a chain, 1 to 4 (1). `difficulty`: 0 to 1 (0.5): more families, larger and less round
-    numbers, turned figures, roots and fractions, values that are not needed. `image_size`: (height, width), 84 or more
-    a side, 160 or more for a chain (chains of 3 and 4 are read with ease from 336). `render_mode`: "rgb_array" or
-    "human".
+    - `families`: names from `families.table.FAMILIES`, or names with weights. None selects all that `difficulty`
+      allows.
+    - `depth`: number of figures in a chain, 1 to 4 (default 1).
+    - `difficulty`: from 0 to 1 (default 0.5). Higher values add families, larger and less round numbers, rotations,
+      roots and fractions, and values that are not needed.
+    - `image_size`: (height, width) in pixels, at least 84 each, or 160 for a chain. Chains of 3 and 4 figures are
+      easily legible from 336.
+    - `render_mode`: "rgb_array" or "human".
 
     ## Version History
     v0: first version.
@@ -62,24 +66,26 @@ class GeometryEnv(PictureQuestionEnv):
             raise ValueError(f"difficulty must be a number from 0 to 1, got {difficulty!r}")
         least = 84 if depth == 1 else 160
         if min(self.image_size) < least:
-            raise ValueError(f"image_size must be {least} or more a side for depth {depth}, got {image_size!r}")
+            raise ValueError(
+                f"image_size must be at least {least} pixels per side for depth {depth}, got {image_size!r}"
+            )
         self.depth, self.difficulty = depth, float(difficulty)
         self.weights = _weights(families, self.difficulty)
         if not reachable(self.weights, depth):
             raise ValueError(
-                f"the families {', '.join(self.weights)} cannot be chained to depth {depth}: "
-                "name some that take what others give, or lower the depth"
+                f"the families {', '.join(self.weights)} cannot be chained to depth {depth}; "
+                "add families that take what others give, or lower the depth"
             )
 
     def draw_question(self) -> Question:
-        """A chain of figures and its picture."""
+        """Return a question about a chain of figures, with its image."""
         composed = ask(self.np_random, self.weights, self.depth, self.difficulty, large=min(self.image_size) >= 160)
         image = draw(composed.scenes, self.image_size, int(self.np_random.integers(4)))
         return composed.question._replace(image=image, kind="+".join(composed.families))
 
 
 def _weights(families: Any, difficulty: float) -> dict[str, float]:
-    """Names and weights of families; ValueError naming what is wrong."""
+    """Return weights by family name. Raise a one-line ValueError if the argument is invalid."""
     if families is None:
         return {name: 1.0 for name, family in FAMILIES.items() if family.least <= difficulty}
     if isinstance(families, str) or not isinstance(families, (Mapping, Sequence)) or not families:

@@ -1,6 +1,6 @@
-"""A figure: named points, what is drawn between them, the values that stand in it and the one that is asked.
+"""Figures: named points, the lines between them, the values shown, and the value asked for.
 
-Lengths are in the points' own units and angles in degrees, so every value can be measured where it is drawn.
+Lengths are in the units of the coordinates and angles in degrees, so every value can be measured in the drawing.
 """
 
 import math
@@ -15,14 +15,14 @@ Points = dict[str, Point]
 
 
 class Exact(NamedTuple):
-    """coefficient · √radicand · π (where `pi`), the radicand without square factors."""
+    """The value coefficient · √radicand, times π if `pi` is true. The radicand is square-free."""
 
     coefficient: Fraction
     radicand: int = 1
     pi: bool = False
 
     def __float__(self) -> float:
-        """Its value."""
+        """Return the value as a float."""
         return float(self.coefficient) * math.sqrt(self.radicand) * (math.pi if self.pi else 1)
 
 
@@ -30,18 +30,18 @@ Value = int | Fraction | Exact
 
 
 def root(number: int, times: Fraction | int = 1) -> Exact:
-    """Give times · √number, its square factors taken out."""
+    """Return times · √number with the square factors extracted."""
     outside = max(k for k in range(1, math.isqrt(number) + 1) if number % (k * k) == 0)
     return Exact(Fraction(times) * outside, number // outside**2)
 
 
 def pi(times: Fraction | int) -> Exact:
-    """Give times · π."""
+    """Return times · π."""
     return Exact(Fraction(times), 1, True)
 
 
 def gold(value: Value) -> int | Fraction | Formula:
-    r"""A value as an answer: 12, 3/4, `6\pi`, `\frac{3\sqrt{2}}{2}`."""
+    r"""Return a value as a gold answer: 12, 3/4, `6\pi`, `\frac{3\sqrt{2}}{2}`."""
     if not isinstance(value, Exact) or (value.radicand == 1 and not value.pi):
         number = Fraction(value.coefficient if isinstance(value, Exact) else value)
         return number.numerator if number.denominator == 1 else number
@@ -53,16 +53,16 @@ def gold(value: Value) -> int | Fraction | Formula:
 
 
 class Length(NamedTuple):
-    """The segment AB, or with `sweep` the arc from A to B around that centre, or with more letters a closed outline."""
+    """The segment AB. With `sweep`, the arc from A to B around that centre. With more letters, a closed outline."""
 
     points: str
     value: Value
     sweep: str = ""
     name: str = "figure"
-    """Whose perimeter it is."""
+    """Name of the shape, for a perimeter."""
 
     def measure(self, points: Points) -> float:
-        """The length in the drawing."""
+        """Return the length in the drawing."""
         places = [points[name] for name in self.points]
         if self.sweep:
             start, end = (angle_of(points[self.sweep], place) for place in places)
@@ -72,7 +72,7 @@ class Length(NamedTuple):
         return sum(math.dist(a, b) for a, b in zip(places, places[1:] + places[:1], strict=True))
 
     def words(self, shown: str) -> str:
-        """The mark in words."""
+        """Return a sentence that states the value."""
         if self.sweep:
             return f"The arc {self.points} around {self.sweep} has length {shown}."
         if len(self.points) > 2:
@@ -81,30 +81,30 @@ class Length(NamedTuple):
 
 
 class Angle(NamedTuple):
-    """The angle ABC, at B. `text` is how it is written, with {} for the letter in it, where not as its value."""
+    """The angle ABC at B, in degrees. `text` is its label if it is not the value, with {} for the letter in it."""
 
     points: str
     value: int
     text: str = ""
 
     def measure(self, points: Points) -> float:
-        """Degrees in the drawing."""
+        """Return the angle in the drawing, in degrees."""
         return angle(*(points[name] for name in self.points))
 
     def words(self, shown: str) -> str:
-        """The mark in words."""
+        """Return a sentence that states the value."""
         return f"Angle {self.points} = {shown}."
 
 
 class Shape(NamedTuple):
-    """A polygon by its corners; with `kind` a circle (centre, point on it) or a sector (centre, start, end)."""
+    """A polygon given by its corners, a circle (centre, point on it) or a sector (centre, start, end)."""
 
     points: str
     kind: str = "polygon"
     sign: int = 1
 
     def measure(self, points: Points) -> float:
-        """Its area in the drawing."""
+        """Return the area in the drawing."""
         places = [points[name] for name in self.points]
         if self.kind == "polygon":
             return area(places)
@@ -115,19 +115,19 @@ class Shape(NamedTuple):
 
 
 class Area(NamedTuple):
-    """The area of some shapes, less those of sign -1."""
+    """The total area of some shapes. Shapes with sign -1 are subtracted."""
 
     shapes: tuple[Shape, ...]
     value: Value
     name: str
-    """What is asked for, such as "the triangle"."""
+    """Name of the region, such as "the triangle"."""
 
     def measure(self, points: Points) -> float:
-        """The area in the drawing."""
+        """Return the area in the drawing."""
         return sum(shape.sign * shape.measure(points) for shape in self.shapes)
 
     def words(self, shown: str) -> str:
-        """The mark in words."""
+        """Return a sentence that states the value."""
         names = [
             f"the circle around {shape.points[0]} through {shape.points[1]}"
             if shape.kind == "circle"
@@ -140,19 +140,19 @@ class Area(NamedTuple):
 
 
 class Number(NamedTuple):
-    """A number that is no length, angle or area, and how to measure it."""
+    """A number that is not a length, angle or area, with a function that measures it."""
 
     value: Value
     how: Callable[[Points], float]
     name: str = ""
-    """What it is, such as "slope of the line AB"; "" for a letter that stands in other marks."""
+    """Name of the number, such as "slope of the line AB", or "" for a letter in other marks."""
 
     def measure(self, points: Points) -> float:
-        """The number in the drawing."""
+        """Return the number in the drawing."""
         return self.how(points)
 
     def words(self, shown: str) -> str:
-        """The mark in words; none for a letter, which stands in the words of other marks."""
+        """Return a sentence that states the value, or "" for a letter: other marks contain it."""
         return f"The {self.name} is {shown}." if self.name else ""
 
 
@@ -163,65 +163,67 @@ KINDS: dict[type, str] = {Length: "length", Angle: "angle", Area: "area", Number
 
 
 class Figure(NamedTuple):
-    """What is drawn, given and asked. Points with capital names can get their letter, others never do.
+    """The contents of a drawing: points, lines, given values and the value asked for.
 
-    Words for segments and angles are their points' names: "AB", "ABC" (the angle at B).
+    Segments and angles are strings of point names: "AB", "ABC" (the angle at B). Points with upper-case names may be
+    labelled, others never are.
     """
 
     points: Points
     lines: tuple[str, ...]
     asked: Asked
     given: tuple[Mark, ...]
-    """The values that the answer needs; one that comes from another figure stands first."""
+    """Values needed for the answer. A value taken from another figure comes first."""
     working: str
-    """The sum that leads to the answer: "180 - 40 - 60"."""
+    """Calculation that leads to the answer: "180 - 40 - 60"."""
     words: str = ""
-    """What the names of the points and the marks leave open."""
+    """Part of the text description that point names and marks do not convey."""
     note: str = ""
-    """What the drawing alone does not settle, said with the question: a line touches, a polygon is regular."""
+    """Facts that the drawing alone does not establish, added to the question: a line is tangent, a polygon is
+    regular."""
     right: tuple[str, ...] = ()
     ticks: tuple[tuple[str, int], ...] = ()
-    """Segments, and how many ticks they bear: equal ones have equally many."""
+    """Segments and their numbers of ticks. Equal segments have equal numbers."""
     arrows: tuple[tuple[str, int], ...] = ()
-    """Segments, and how many arrows they bear: parallel ones have equally many."""
+    """Segments and their numbers of arrows. Parallel segments have equal numbers."""
     arcs: tuple[tuple[str, int], ...] = ()
-    """Angles without a value, and how many arcs they bear: equal ones have equally many."""
+    """Angles without a value and their numbers of arcs. Equal angles have equal numbers."""
     circles: tuple[str, ...] = ()
-    """Centre and point on it."""
+    """Circles: centre and point on the circle."""
     sectors: tuple[str, ...] = ()
-    """Arcs: centre, start, end, anticlockwise."""
+    """Arcs: centre, start and end, anticlockwise."""
     dashed: tuple[str, ...] = ()
     dots: str = ""
     wide: tuple[str, ...] = ()
-    """Lengths that are written along a line of their own, since a point parts their segment."""
+    """Lengths drawn along a separate dimension line, because a point divides their segment."""
     extra: tuple[Mark, ...] = ()
     """True values that are not needed."""
     grid: bool = False
-    """Points at whole places on squared paper, which stays upright."""
+    """True if the points have integer coordinates on squared paper. Such a figure is not rotated."""
     lettered: bool = False
-    """Whether the question speaks of the points, so that their letters are always drawn."""
+    """True if the question refers to points, so that their letters are always drawn."""
 
 
 def angle_of(centre: Point, place: Point) -> float:
-    """The direction of a place from the centre, in degrees."""
+    """Return the direction of a place seen from the centre, in degrees."""
     return math.degrees(math.atan2(place[1] - centre[1], place[0] - centre[0]))
 
 
 def check(figure: Figure) -> None:
-    """ArithmeticError where a value is not what is drawn."""
+    """Raise ArithmeticError if a value differs from the drawing."""
     for mark in (figure.asked, *figure.given, *figure.extra):
         measured, value = mark.measure(figure.points), float(mark.value)
         if not math.isclose(measured, value, rel_tol=1e-7):
             raise ArithmeticError(f"{mark} is drawn as {measured}")
     for name in figure.right:
         if not math.isclose(Angle(name, 90).measure(figure.points), 90, rel_tol=1e-7):
-            raise ArithmeticError(f"{name} is no right angle")
+            raise ArithmeticError(f"{name} is not a right angle")
     for group, measure in ((figure.ticks, Length), (figure.arcs, Angle)):
         sizes: dict[int, float] = {}
         for name, count in group:
             size = measure(name, 0).measure(figure.points)
             if not math.isclose(size, sizes.setdefault(count, size), rel_tol=1e-7):
-                raise ArithmeticError(f"{name} is not like the others of its {count} marks")
+                raise ArithmeticError(f"{name} differs from the others with {count} marks")
     directions: dict[int, float] = {}
     for name, count in figure.arrows:
         turn = angle_of(figure.points[name[0]], figure.points[name[1]]) % 180
@@ -231,7 +233,13 @@ def check(figure: Figure) -> None:
 
 
 def describe(figure: Figure, given: list[str], asked: str) -> str:
-    """The figure in words, with the values as they are written in it."""
+    """Return a text description of a figure.
+
+    Args:
+        figure: Figure to describe.
+        given: Labels of the given and the extra values.
+        asked: Label of the value asked for.
+    """
     said = [figure.words] if figure.words else []
     said += [f"Angle {name} is a right angle." for name in figure.right]
     for group, sign, kind in (

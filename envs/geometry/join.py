@@ -1,6 +1,6 @@
-"""Figures of a chain drawn onto each other: the side that one asks for is one of the next, or its angle faces one.
+"""Joining of consecutive figures into one drawing, along a shared side or at opposite angles.
 
-Two figures are joined only where a straight line parts them, so that neither covers the other.
+Two figures are joined only if a straight line separates them, so that they do not overlap.
 """
 
 import math
@@ -14,11 +14,14 @@ Signs = tuple[tuple[str, int], ...]
 
 NEAR = 1e-6
 LEAST = 0.11
-"""The shortest line that bears a value, beside the whole of the joined figures."""
+"""Minimum length of a labelled line, as a fraction of the size of the joined figures."""
 
 
 def join(chain: Sequence[Link]) -> list[list[Link]]:
-    """The chain in groups, each one drawing: figures are moved onto the one before where they fit, else stand apart."""
+    """Group the chain into drawings. A figure that fits onto the previous one is moved there.
+
+    Other figures start a new drawing.
+    """
     groups: list[list[Link]] = []
     for link in chain:
         moved = _onto([one.figure for one in groups[-1]], link.figure) if groups else None
@@ -30,12 +33,12 @@ def join(chain: Sequence[Link]) -> list[list[Link]]:
 
 
 def _onto(group: list[Figure], figure: Figure) -> Figure | None:
-    """The figure, moved onto what the last of the group asks for; None where it does not fit there."""
+    """Return the figure moved onto the value that the last of the group asks for, or None if it does not fit."""
     last = group[-1]
     if last.grid or figure.grid or _outlined(figure.asked):
         return None
     if sum(isinstance(mark, Area) for one in (*group, figure) for mark in (*one.given, one.asked)) > 1:
-        return None  # which area is meant would be unclear
+        return None  # it would be unclear which area is meant
     asked, given = last.asked, figure.given[0]
     if isinstance(asked, Length) and isinstance(given, Length):
         if _outlined(asked) or asked.points in last.wide:
@@ -50,7 +53,7 @@ def _onto(group: list[Figure], figure: Figure) -> Figure | None:
     elif isinstance(asked, Angle) and isinstance(given, Angle) and not asked.text and not given.text:
         first, vertex, second = (last.points[name] for name in asked.points)
         start, corner, end = (figure.points[name] for name in given.points)
-        # the arms of the one go on straight through the corner as the arms of the other
+        # the arms of one angle extend straight through the vertex as the arms of the other
         out = _unit(vertex, first), _unit(vertex, second)
         into = _unit(corner, start), _unit(corner, end)
         size = max(_reach([last], vertex), NEAR) / max(_reach([figure], corner), NEAR)
@@ -64,7 +67,7 @@ def _onto(group: list[Figure], figure: Figure) -> Figure | None:
             return None
     else:
         return None
-    # equal marks tell of equality: other counts than before, but for what is equal to the shared line
+    # equal marks mean equality: use new counts, except for what equals the shared line
     moved = moved._replace(
         ticks=_renumbered([one.ticks for one in group], moved.ticks, asked.points, given.points),
         arrows=_renumbered([one.arrows for one in group], moved.arrows, asked.points, given.points),
@@ -76,7 +79,7 @@ def _onto(group: list[Figure], figure: Figure) -> Figure | None:
 
 
 def _renumbered(used: list[Signs], signs: Signs, asked: str, given: str) -> Signs:
-    """The counts of marks moved beyond those in use; if the shared line bears some already, those of it are taken."""
+    """Return the marks with counts above those in use. Marks equal to the shared line get its count."""
     most = max((count for one in used for _, count in one), default=0)
     shared = next((count for name, count in used[-1] if set(name) == set(asked)), None)
     own = next((count for name, count in signs if set(name) == set(given)), None)
@@ -86,7 +89,7 @@ def _renumbered(used: list[Signs], signs: Signs, asked: str, given: str) -> Sign
 
 
 def _outlined(asked: Asked) -> bool:
-    """Whether it is no single line, but a perimeter or an arc."""
+    """Return True for a perimeter or an arc, False for a single line."""
     return isinstance(asked, Length) and (len(asked.points) > 2 or asked.sweep != "")
 
 
@@ -96,7 +99,7 @@ def _unit(a: Point, b: Point) -> Point:
 
 
 def _carried(figure: Figure, source: tuple[Point, Point], target: tuple[Point, Point], mirror: bool) -> Figure:
-    """The figure moved, turned, resized and perhaps mirrored so that `source` comes to lie on `target`."""
+    """Move, rotate, scale and optionally mirror a figure so that `source` lands on `target`."""
     (c, d), (a, b) = (complex(*source[0]), complex(*source[1])), (complex(*target[0]), complex(*target[1]))
     points: Points = {}
     for name, p in figure.points.items():
@@ -107,7 +110,7 @@ def _carried(figure: Figure, source: tuple[Point, Point], target: tuple[Point, P
 
 
 def _places(figures: Iterable[Figure]) -> list[tuple[Point, float]]:
-    """Points of what is drawn, and how far it reaches around each."""
+    """Return the drawn points, each with the radius that the drawing extends around it."""
     found: list[tuple[Point, float]] = []
     for figure in figures:
         at = figure.points
@@ -118,7 +121,7 @@ def _places(figures: Iterable[Figure]) -> list[tuple[Point, float]]:
 
 
 def _side(figures: Iterable[Figure], a: Point, b: Point) -> int:
-    """On which side of the line ab all is drawn: 1 left, -1 right, 0 both."""
+    """Return the side of the line ab that contains all figures: 1 left, -1 right, 0 both."""
     ux, uy = _unit(a, b)
     away = [((p[1] - a[1]) * ux - (p[0] - a[0]) * uy, radius) for p, radius in _places(figures)]
     size = max(abs(d) + radius for d, radius in away)
@@ -132,7 +135,7 @@ def _reach(figures: Iterable[Figure], centre: Point) -> float:
 
 
 def _legible(figures: list[Figure]) -> bool:
-    """Whether every value has room beside its line, and no figure is tiny beside the whole."""
+    """Return True if every value has room at its line and no figure is tiny relative to the whole."""
     places = _places(figures)
     wide = max(p[0] + r for p, r in places) - min(p[0] - r for p, r in places)
     tall = max(p[1] + r for p, r in places) - min(p[1] - r for p, r in places)

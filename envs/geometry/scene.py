@@ -1,4 +1,4 @@
-"""A figure as a scene to draw."""
+"""Conversion of figures to drawable scenes."""
 
 import math
 from collections.abc import Sequence
@@ -12,17 +12,22 @@ from render.geometry.scene import Mark as Sign
 
 
 def written(mark: Mark, letter: str = "") -> str:
-    """How a value stands in the figure: 7, 40°, x°, (3x+10)°; a letter stands for an unknown."""
+    """Return the label of a value: 7, 40°, x°, (3x+10)°. A letter replaces an unknown value."""
     if isinstance(mark, Angle):
         return mark.text.format(letter or "x") if mark.text else f"{letter or mark.value}°"
     return letter or str(mark.value)
 
 
 def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: set[int], fill: int) -> Scene:
-    """The scene of one figure.
+    """Return the scene of one figure.
 
-    `lettered`: with the points' letters. `show`: with the letter of what is asked. `hidden`: the indices of given
-    values that are left out. `fill`: the colour of shaded regions.
+    Args:
+        link: Figure of a chain.
+        chained: True if the chain has several figures.
+        lettered: Draw the letters of the points.
+        show: Draw the letter of the value asked for.
+        hidden: Indices of given values to omit.
+        fill: Colour of shaded regions.
     """
     figure, at = link.figure, link.figure.points
     colour = {letter: (0 if letter == "x" else i + 1) for i, letter in enumerate("abcx")}
@@ -69,7 +74,7 @@ def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: set[int
         first = angle_of(centre, start)
         rounds.append(Round(centre, math.dist(centre, start), first, first + (angle_of(centre, end) - first) % 360))
     bare = not any("O" in name for name in (*figure.lines, *figure.sectors, figure.dots))
-    unseen = {name[0] for name in figure.circles if bare}  # a centre that is not drawn
+    unseen = {name[0] for name in figure.circles if bare}  # the centre is not drawn
     grid = None
     if figure.grid:
         xs, ys = [p[0] for p in at.values()], [p[1] for p in at.values()]
@@ -92,7 +97,7 @@ def scene(link: Link, chained: bool, lettered: bool, show: bool, hidden: set[int
 
 
 def merged(scenes: Sequence[Scene]) -> Scene:
-    """Scenes that share their units as one."""
+    """Merge scenes with shared coordinates into one."""
     first = scenes[0]
     lists = [field for field in first._fields if field not in ("grid", "fill")]
     both: dict[str, Any] = {field: tuple(item for one in scenes for item in getattr(one, field)) for field in lists}
@@ -105,7 +110,7 @@ def _corner(at: Points, name: str, **rest: Any) -> Corner:
 
 
 def _outline(points: str, kind: str, figure: Figure) -> tuple[Point, ...]:
-    """A region's edge, round ones in small steps."""
+    """Return the outline of a region, with curves as short segments."""
     at = figure.points
     if kind == "polygon":
         return tuple(at[name] for name in points)

@@ -1,4 +1,4 @@
-"""Envs of one question and one answer, judged exactly."""
+"""Questions with one exact answer: environments, question files and the comparison of answers."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Is this free-form answer right? Exact numbers first, formulas by value; no text is ever run as code."""
+"""Comparison of free-form answers with gold answers. No text is ever run as code."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ from envs.questions.notation import MAX_FORMULA, bare, latex, literal, quantity,
 from envs.questions.worker import OverTime, Worker
 
 MAX_LENGTH = 64
-"""Longer answers are no numbers: it bounds the work that a reply can cause."""
+"""Maximum length of a number in characters. It bounds the work that a reply can cause."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FRACTION = re.compile(r"[+-]?[0-9]+/0*[1-9][0-9]*")
@@ -23,23 +23,23 @@ def _cleaned(text: str) -> str:
 
 
 def integer(text: str) -> int | None:
-    """The whole number that a text *is*, or None: `-12`, `+3`, `007`; not `3.0`, and not the sum left undone, `6/2`.
+    """Return the integer that a text consists of, or None: `-12`, `+3`, `007`, but not `3.0` or the division `6/2`.
 
-    Spaces around it may stand, and a minus sign may be the typographic one. Underscores, exponents, thousands
-    separators, other scripts' digits and further words are not read: an answer that can be doubted is not an answer.
+    Surrounding spaces and the typographic minus are accepted. Underscores, exponents, thousands separators, digits of
+    other scripts and additional words are rejected, so that no answer is ambiguous.
     """
     text = _cleaned(text)
     return int(text) if _INTEGER.fullmatch(text) else None
 
 
 def number(text: str) -> Fraction | None:
-    """The number that a text *is*, or None: as `integer`, and also `3/4`, `0.5`."""
+    """Return the number that a text consists of, or None. Accepts the forms of `integer`, and `3/4` and `0.5`."""
     text = _cleaned(text)
     return Fraction(text) if any(form.fullmatch(text) for form in (_INTEGER, _FRACTION, _DECIMAL)) else None
 
 
 def same_number(answer: str, gold: str | int | Fraction) -> bool:
-    """Whether the answer is exactly the gold number; ValueError where the gold answer itself is no number."""
+    """Return True if the answer equals the gold number. Raise ValueError if the gold answer is not a number."""
     right = number(gold) if isinstance(gold, str) else Fraction(gold)
     if right is None:
         raise ValueError(f"the gold answer {gold!r} is not a number")
@@ -47,11 +47,11 @@ def same_number(answer: str, gold: str | int | Fraction) -> bool:
 
 
 class Formula(str):
-    r"""A gold answer in mathematical notation, such as `6\pi` or `3\sqrt{2}`; it is compared by value."""
+    r"""A gold answer in mathematical notation, such as `6\pi` or `3\sqrt{2}`, compared by value."""
 
 
 SECONDS = 5.0
-"""Until a comparison is given up; one usually takes milliseconds."""
+"""Time limit of a comparison in seconds. A typical one takes milliseconds."""
 
 _CHOICE = re.compile(r"\(?([A-Z])\)?[.:]?", re.IGNORECASE)
 _SAID = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
@@ -62,20 +62,26 @@ _worker = Worker(Path(__file__).with_name("verify.py"))
 
 
 def is_right(answer: str, gold: int | Fraction | str) -> bool:
-    r"""Whether an answer is the gold one: it must *be* the answer, not contain it, and be one answer, not several.
+    r"""Return True if an answer matches the gold answer. It must consist of exactly one answer, without other text.
 
-    - A whole number counts only as itself (`integer`), a fraction in any exact form (`number`).
-    - A text counts as itself but for case, spaces and the dress of `bare` or `\text{…}`; a choice letter also as `(B)`,
-      `B)`, `B.`.
-    - A `Formula` may come in `$…$` or `\boxed{…}`, in LaTeX or plainly (`6π`, `6 pi`, `6*pi`). If it is a number, it
-      takes that number as a literal: 12 is `12`, `12.0`, `1,000` is 1000; ¾ is `3/4`, `0.75`, `\frac{6}{8}`; never a
-      calculation, and for a whole number never a division, that the question may have held. Any other formula takes
-      what has its exact value: `2\pi+4\pi` for `6\pi`, `\sqrt{18}` for `3\sqrt{2}`; never a rounded decimal.
-      Its unit may be left out, but not changed or added: `12 cm` takes `12` and `12\text{ cm}`, not `12 m`; 5 does not
-      take `5 cm`. `x = 3` and 3 take each other. Sets, tuples, intervals, equations and matrices take only their like.
+    - An integer matches only itself (`integer`), and a fraction any exact form (`number`).
+    - Text matches up to case, spaces, `\text{…}` and the wrappers that `bare` removes. A choice letter also matches as
+      `(B)`, `B)` or `B.`.
+    - A `Formula` may be wrapped in `$…$` or `\boxed{…}`, in LaTeX or plain notation (`6π`, `6 pi`, `6*pi`).
+    - A `Formula` that is a number takes only a literal of that number: 12 takes `12` and `12.0`, 1000 takes `1,000`, ¾
+      takes `3/4`, `0.75` and `\frac{6}{8}`. It never takes a calculation, and an integer never takes a division,
+      because the question may contain it.
+    - Any other `Formula` takes everything with the same exact value: `2\pi+4\pi` for `6\pi`, `\sqrt{18}` for
+      `3\sqrt{2}`. It never takes a rounded decimal.
+    - The unit may be omitted, but not changed or added: `12 cm` takes `12` and `12\text{ cm}`, but not `12 m`. 5 does
+      not take `5 cm`.
+    - `x = 3` and 3 take each other. Sets, tuples, intervals, equations and matrices take only their own kind.
 
-    ValueError where the gold answer cannot be read. Formulas that need more than exact arithmetic are compared in a
-    worker process; what hangs or bursts there is wrong.
+    A worker process compares formulas that need more than exact arithmetic. A comparison that exceeds its time or
+    memory limit counts as wrong.
+
+    Raises:
+        ValueError: The gold answer cannot be parsed.
     """
     if isinstance(gold, int):
         return integer(answer) == gold
@@ -91,14 +97,14 @@ def is_right(answer: str, gold: int | Fraction | str) -> bool:
 
 
 def _undressed(text: str) -> str:
-    r"""The words of a text such as `$\text{Monday}$.`."""
+    r"""Return the text without wrappers, such as `Monday` from `$\text{Monday}$.`."""
     text = bare(text)
     said = _SAID.fullmatch(text)
     return said[1] if said else text
 
 
 def check_gold(gold: int | Fraction | str) -> None:
-    """ValueError, naming it, where no answer could ever be compared with this gold answer."""
+    """Raise ValueError, naming the gold answer, if no answer could be compared with it."""
     if isinstance(gold, Formula):
         _read_gold(gold)
     elif isinstance(gold, str) and not gold.strip():
@@ -106,10 +112,12 @@ def check_gold(gold: int | Fraction | str) -> None:
 
 
 def gold_from_text(text: str) -> Formula | str:
-    r"""The gold answer that a text from a file stands for: words and choice letters as they are, the rest a `Formula`.
+    r"""Return the gold answer of a text from a file: words and choice letters as text, everything else as a `Formula`.
 
-    `B`, `(B)`, `\text{yes}`, `Monday` are texts, `12 cm`, `\frac{1}{2}`, `$x^2+1$` formulas. ValueError where it is
-    neither.
+    `B`, `(B)`, `\text{yes}` and `Monday` are text. `12 cm`, `\frac{1}{2}` and `$x^2+1$` are formulas.
+
+    Raises:
+        ValueError: The text is neither.
     """
     words = _undressed(text).strip()
     choice = _CHOICE.fullmatch(words)
@@ -165,7 +173,7 @@ def _same_by_worker(right: str, given: str) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def _read_gold(gold: Formula) -> tuple[str, str]:
-    """Its LaTeX and its unit; ValueError naming it where it has no value that can be compared."""
+    """Return the LaTeX and the unit. Raise ValueError, naming the gold answer, if its value cannot be compared."""
     written, unit = quantity(gold)
     right = latex(written)
     problem = "not a number, formula, word or choice letter" if right is None else ""
@@ -185,4 +193,6 @@ _logged: set[str] = set()
 def _log_once(problem: str, answer: str) -> None:
     if problem not in _logged:
         _logged.add(problem)
-        logging.getLogger(__name__).warning("an answer counts as wrong: %s (%.80r); said once", problem, answer)
+        logging.getLogger(__name__).warning(
+            "an answer counts as wrong: %s (%.80r); further cases are not logged", problem, answer
+        )

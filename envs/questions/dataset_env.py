@@ -1,4 +1,4 @@
-"""Questions from a file: text, or text with a picture."""
+"""Questions from a file, with or without images."""
 
 import hashlib
 import logging
@@ -17,28 +17,31 @@ from render.draw.images import fit
 LONGEST_ANSWER = 1000
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-"""A handful of questions of each kind: `questions.jsonl`, and `pictures.jsonl` with pictures."""
+"""Folder with small samples: `questions.jsonl` without images and `pictures.jsonl` with images."""
 
 
 class QuestionsEnv(PictureQuestionEnv):
     """A question drawn from a JSONL or Parquet file.
 
     ## Description
-    For the rows see `file`, for the pictures `pictures`: a path within the pictures' folder, bytes (Hugging Face's
-    Parquet) or base64. When the file is opened every row is read, and its gold answer checked; pictures are read when
-    they are asked for, and the newest few are kept. For the answers see `answers.is_right`: golds that are words or
-    choice letters are compared as text, all others by value. The rest is as in `QuestionEnv`.
+    `file` describes the rows and `pictures` the images: a path within the image folder, bytes (Hugging Face's Parquet)
+    or base64. Opening the file reads every row and checks its gold answer. Images are read when they are needed, and
+    the most recent ones are cached. `answers.is_right` judges the answers: words and choice letters are compared as
+    text, all other gold answers by value. Everything else is as in `QuestionEnv`.
 
     ## Observation Space
-    Without `image_size`: `Text`, the question. With it: `Dict(image: Box uint8 [H, W, 3], text: Text)`, the picture
-    fitted into that size with black bars; a question without a picture comes with a black one.
+    Without `image_size`: `Text`, the question. With it: `Dict(image: Box uint8 [H, W, 3], text: Text)`. The image is
+    scaled to fit and padded with black bars. A question without an image has a black one.
 
     ## Arguments
-    `path`: the file, from the working directory; None is a small sample (with pictures where there is an `image_size`).
-    `image_size`: (height, width), needed where rows have pictures. `folder`: where pictures lie; None is the file's own
-    folder. `on_broken`: "error" or "skip", for rows that are no question. `split`: "all", "train" or "test"; a hash of
-    its text puts a tenth of the questions into "test". `in_order`: the seed counts the rows, so that consecutive seeds
-    ask every question once before one comes again; else a row is drawn.
+    - `path`: file, relative to the working directory. None selects a small sample (with images if `image_size` is
+      given).
+    - `image_size`: (height, width) in pixels, required if rows have images.
+    - `folder`: folder of the images. None selects the folder of the file.
+    - `on_broken`: "error" or "skip", for invalid rows.
+    - `split`: "all", "train" or "test". A hash of the text assigns a tenth of the questions to "test".
+    - `in_order`: use the seed as the row number, so that consecutive seeds ask every question once before repeating
+      any. Otherwise a row is drawn at random.
 
     ## Version History
     v0: first version.
@@ -64,7 +67,7 @@ class QuestionsEnv(PictureQuestionEnv):
             path or str(SAMPLES / ("questions.jsonl" if image_size is None else "pictures.jsonl")), on_broken
         )
         if self._file.has_pictures and image_size is None:
-            raise ValueError(f"{self._file.path} has pictures: give image_size, (height, width)")
+            raise ValueError(f"{self._file.path} contains images; set image_size, (height, width)")
         if image_size is None:
             QuestionEnv.__init__(self, self._file.longest, render_mode, LONGEST_ANSWER)
         else:
@@ -81,12 +84,12 @@ class QuestionsEnv(PictureQuestionEnv):
         self._next: int | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Ask a new question; in order, that of the seed."""
+        """Ask a new question. If `in_order` is true, the seed selects it."""
         self._next = seed if self._in_order else None
         return super().reset(seed=seed, options=options)
 
     def draw_question(self) -> Question:
-        """A row, and its picture; where the picture is broken, another row or ValueError."""
+        """Return a row with its image. If the image is broken, draw another row or raise ValueError."""
         for _ in range(100):
             drawn, self._next = self._next, None
             index = int(self.np_random.integers(len(self._indices))) if drawn is None else drawn % len(self._indices)
@@ -99,30 +102,32 @@ class QuestionsEnv(PictureQuestionEnv):
                     raise ValueError(problem) from None
                 if not self._warned:
                     self._warned = True
-                    logging.getLogger(__name__).warning("%s; another question is asked; said once", problem)
-        raise ValueError(f"100 draws without a question; the last: {problem}")
+                    logging.getLogger(__name__).warning(
+                        "%s; drawing another question; further cases are not logged", problem
+                    )
+        raise ValueError(f"no valid question in 100 draws; the last error: {problem}")
 
     def _read(self, index: int) -> Question:
         return _read(self._file, self._folder, tuple(self.image_size) if self._pictures else None, index)
 
     def observe(self) -> Any:
-        """What the player is given: the question, and a copy of its picture."""
+        """Return the question, with a copy of its image."""
         return super().observe() if self._pictures else self.question.text
 
     def picture(self) -> NDArray[np.uint8]:
-        """A copy of the picture; without pictures a page of the question."""
+        """Return a copy of the image or, without images, a page with the question."""
         return super().picture() if self._pictures else QuestionEnv.picture(self)
 
     def _info(self, success: bool) -> dict[str, Any]:
-        """Two rows may ask the same about different pictures."""
+        """Add the row to the state hash: two rows may ask the same question about different images."""
         info = super()._info(success)
         digest = hashlib.sha256(f"{info['state_hash']} {self._row}".encode()).hexdigest()[:16]
         return {**info, "state_hash": digest, "row": self._row}
 
 
-@lru_cache(maxsize=16)  # the players of a group all ask for the same one
+@lru_cache(maxsize=16)  # all episodes of a group ask the same question
 def _read(file: QuestionFile, folder: Path, size: tuple[int, ...] | None, index: int) -> Question:
-    """A row with its picture."""
+    """Return a row as a question with its image."""
     row = file.row(index)
     image = None
     if size is not None:
@@ -131,5 +136,5 @@ def _read(file: QuestionFile, folder: Path, size: tuple[int, ...] | None, index:
         if row.picture is not None:
             image = fit(decode(row.picture, folder), (height, width))
     elif row.picture is not None:
-        raise BrokenRow("it has a picture, and the env no image_size")
+        raise BrokenRow("it has an image, but image_size is not set")
     return Question(row.text, row.answer, image=image, kind=row.kind)

@@ -1,4 +1,4 @@
-"""What every question env shares: a text is asked, perhaps with a picture, a text is answered, and it is over."""
+"""Base classes of the question environments: one question, one text answer, one step per episode."""
 
 import hashlib
 from abc import abstractmethod
@@ -15,48 +15,47 @@ from render.draw.page import page
 from render.draw.window import Window
 
 PAGE = (336, 336)
-"""Pixels of a page of text."""
+"""Size of a page of text, (height, width) in pixels."""
 
 CHARACTERS = "".join(chr(code) for code in range(32, 127)) + "\n−"
-"""What is drawn by `FreeText.sample`: printable ASCII, line breaks and the typographic minus."""
+"""Characters drawn by `FreeText.sample`: printable ASCII, line breaks and the typographic minus."""
 
 
 class FreeText(spaces.Text):
-    """Any text of up to `max_length` characters, in any script."""
+    """Space of all texts with up to `max_length` characters, in any script."""
 
     def __init__(self, max_length: int) -> None:
         super().__init__(max_length, min_length=0, charset=CHARACTERS)
 
     def contains(self, x: Any) -> bool:
-        """Whether x is a text that is short enough."""
+        """Return True if x is a text within the maximum length."""
         return isinstance(x, str) and len(x) <= self.max_length
 
 
 class Question(NamedTuple):
-    """A question, its gold answer and a short worked line that leads to it."""
+    """A question, its gold answer and a short worked solution."""
 
     text: str
     answer: int | Fraction | str
-    """A whole number counts only as itself, a fraction in any exact form, a `Formula` by its value, any other text only
-    as itself but for case and spaces."""
+    """Gold answer. An integer matches only itself, a fraction any exact form, and a `Formula` any equal value. Other
+    text matches up to case and spaces."""
     thought: str = ""
     image: NDArray[np.uint8] | None = None
-    """[H, W, 3], for question envs with pictures."""
+    """Image, uint8 [H, W, 3], for question environments with images."""
     described: str = ""
-    """What the picture shows, in words: with it the question can be answered unseen."""
+    """Text description of the image, sufficient to answer the question without it."""
     kind: str = ""
-    """What sort of question it is: results are split by it."""
+    """Category of the question, by which results are split."""
 
 
 class QuestionEnv(gymnasium.Env[Any, str]):
-    """One question an episode.
+    """One question per episode.
 
     ## Action Space
-    `Text`: the answer. A question with a whole answer takes exactly that number; anything else is wrong, also `16/4`
-    for 4.
+    `Text`: the answer. If the gold answer is an integer, only that integer is right. Even `16/4` is wrong for 4.
 
     ## Observation Space
-    `Text`: the question; it stays the same after the answer.
+    `Text`: the question. It stays the same after the answer.
 
     ## Rewards
     1 for the right answer, else 0.
@@ -68,8 +67,8 @@ class QuestionEnv(gymnasium.Env[Any, str]):
     Terminated after the first answer.
 
     ## Arguments
-    `longest` and `longest_answer`: characters of the longest question and answer. `render_mode`: "ansi" (the question),
-    "rgb_array" (a page of it) or "human".
+    - `longest`, `longest_answer`: maximum lengths of a question and of an answer, in characters.
+    - `render_mode`: "ansi" (the question), "rgb_array" (a page with the question) or "human".
     """
 
     metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 1}
@@ -89,11 +88,11 @@ class QuestionEnv(gymnasium.Env[Any, str]):
 
     @abstractmethod
     def draw_question(self) -> Question:
-        """A fresh question, drawn with `self.np_random`."""
+        """Return a new question, drawn with `self.np_random`."""
 
     @property
     def question(self) -> Question:
-        """The question being asked; RuntimeError before the first reset."""
+        """Current question. Raises RuntimeError before the first reset."""
         if self._question is None:
             raise RuntimeError("no question has been asked yet: call reset() first")
         return self._question
@@ -107,24 +106,24 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         return self.observe(), self._info(success=False)
 
     def step(self, action: str) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Take the answer; the episode is over."""
+        """Judge the answer and end the episode."""
         success = self.judge(action)
         return self.observe(), float(success), True, False, self._info(success)
 
     def judge(self, answer: str) -> bool:
-        """Whether the answer is right."""
+        """Return True if the answer is right."""
         return is_right(answer, self.question.answer)
 
     def observe(self) -> Any:
-        """What the player is given."""
+        """Return the observation."""
         return self.question.text
 
     def picture(self) -> NDArray[np.uint8]:
-        """The question as people see it, [H, W, 3]: a page of text."""
+        """Return a rendered page of the question, uint8 [H, W, 3]."""
         return page(self.question.text, PAGE)
 
     def render(self) -> Any:
-        """The question, or its picture, as `render_mode` says."""
+        """Return the question or its image, depending on `render_mode`."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs a render_mode: gymnasium.make(id, render_mode='rgb_array')")
         if self.render_mode == "ansi":
@@ -136,11 +135,11 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         self._window.close()
 
     def expert_action(self) -> str:
-        """The right answer."""
+        """Return the right answer."""
         return str(self.question.answer)
 
     def expert_thought(self) -> str:
-        """A short worked line, each step easier than the question."""
+        """Return a short worked solution. Each step is easier than the question."""
         return self.question.thought
 
     def _info(self, success: bool) -> dict[str, Any]:
@@ -151,14 +150,14 @@ class QuestionEnv(gymnasium.Env[Any, str]):
 
 
 class PictureQuestionEnv(QuestionEnv):
-    """One question about a picture an episode. The rest is as in `QuestionEnv`.
+    """One question about an image per episode. Everything else is as in `QuestionEnv`.
 
     ## Observation Space
-    `Dict(image: Box uint8 [H, W, 3], text: Text)`: the picture and the question. In `info["text"]` the picture stands
-    in words too.
+    `Dict(image: Box uint8 [H, W, 3], text: Text)`: the image and the question. `info["text"]` also describes the image
+    as text.
 
     ## Arguments
-    `image_size`: (height, width) of the picture, which "rgb_array" and "human" show.
+    - `image_size`: (height, width) of the image in pixels. "rgb_array" and "human" show this image.
     """
 
     def __init__(
@@ -175,16 +174,16 @@ class PictureQuestionEnv(QuestionEnv):
         )
 
     def observe(self) -> Any:
-        """What the player is given: a copy of the picture, and the question."""
+        """Return a copy of the image, and the question."""
         return {"image": self.picture(), "text": self.question.text}
 
     def picture(self) -> NDArray[np.uint8]:
-        """A copy of the picture."""
+        """Return a copy of the image."""
         return np.array(self.question.image)
 
 
 def picture_size(name: str, size: Any) -> tuple[int, int]:
-    """(height, width), also from a YAML list; ValueError in one line."""
+    """Return (height, width) as a tuple, also from a YAML list. Raise ValueError if the size is invalid."""
     if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(side, int) for side in size):
         raise ValueError(f"{name} must be two whole numbers, (height, width), got {size!r}")
     return size[0], size[1]

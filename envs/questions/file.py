@@ -1,9 +1,10 @@
-"""Question files: JSONL or Parquet, every row checked when the file is opened, pictures left where they are.
+"""Question files in JSONL or Parquet. Opening a file checks every row but decodes no image.
 
-A row is plain, `{"problem": …, "answer": …}` with an optional `image` (`question` is read as `problem`), or in LMM-R1's
-message format (https://github.com/TideDra/lmm-r1): `message` holds chat messages, as a JSON string, with text and image
-parts, beside `answer`. A system message is left out: the task's instructions take its place. MATH-500's columns are
-read as they are; what `kind`, `topic`, `subject` or `level` says is the question's kind, by which results are split.
+A row is either plain or in LMM-R1's message format (https://github.com/TideDra/lmm-r1). A plain row is `{"problem": …,
+"answer": …}` with an optional `image`. `question` is accepted for `problem`, so the columns of MATH-500 can be read
+directly. In the message format, `message` holds chat messages with text and image parts, as a list or a JSON string,
+and `answer` is a separate column. System messages are dropped in favour of the task's instructions. The first of
+`kind`, `topic`, `subject` and `level` gives the question's category, by which results are split.
 """
 
 import hashlib
@@ -20,31 +21,31 @@ from typing import Any, NamedTuple
 from envs.questions.answers import Formula, gold_from_text
 
 MAX_LINE = 64 << 20
-"""Bytes of a row, its picture included."""
+"""Maximum size of a row in bytes, including its image."""
 
 PICTURES = ("image", "images")
 KINDS = ("kind", "topic", "subject", "level")
-"""Columns that may say what sort of question a row is; the first that has something counts."""
+"""Columns that may name the category of a question. The first non-empty one is used."""
 COLUMNS = ("problem", "question", "message", "answer", *KINDS, *PICTURES)
 
 
-class BrokenRow(ValueError):  # noqa: N818  what it is, not an event
-    """A row that is no question, with what is wrong."""
+class BrokenRow(ValueError):  # noqa: N818  names a row, not an event
+    """A row that is not a valid question. The message gives the reason."""
 
 
 class Row(NamedTuple):
-    """A question as it stands in a file."""
+    """A question as stored in a file."""
 
     text: str
     answer: Formula | str
     picture: Any
-    """As `envs.questions.pictures.decode` takes it; None without a picture."""
+    """Image in a form accepted by `envs.questions.pictures.decode`, or None."""
     kind: str = ""
-    """What sort of question it is."""
+    """Category of the question."""
 
 
 def read_row(row: Any) -> Row:
-    """The question that a row asks; BrokenRow says what is wrong with it."""
+    """Return the question of a row, or raise BrokenRow with the reason."""
     if isinstance(row, BrokenRow):
         raise row
     if not isinstance(row, dict):
@@ -57,7 +58,9 @@ def read_row(row: Any) -> Row:
         if picture is None and row.get("images") is not None:
             picture = _only(row["images"])
     if not isinstance(text, str) or not text.strip():
-        raise BrokenRow(f"no question: it needs problem or message, and has {', '.join(sorted(row)) or 'nothing'}")
+        raise BrokenRow(
+            f"no question: problem or message is required, the row has {', '.join(sorted(row)) or 'nothing'}"
+        )
     answer = row.get("answer")
     if isinstance(answer, bool) or not isinstance(answer, str | int | float):
         raise BrokenRow(f"answer must be a text or a number, got {answer!r}")
@@ -68,7 +71,7 @@ def read_row(row: Any) -> Row:
 
 
 def _kind(row: dict[str, Any]) -> str:
-    """What the first of `KINDS` says that a row has; a bare number with its column's name: `level 3`."""
+    """Return the first non-empty column of `KINDS`. A number is prefixed with its column's name: `level 3`."""
     for column in KINDS:
         said = row.get(column)
         if isinstance(said, int | float):
@@ -79,12 +82,12 @@ def _kind(row: dict[str, Any]) -> str:
 
 
 def _message(message: Any) -> tuple[str, Any]:
-    """The words and the picture of LMM-R1's `message`."""
+    """Return the text and the image of LMM-R1's `message`."""
     if isinstance(message, str):
         try:
             message = json.loads(message)
         except ValueError as error:
-            raise BrokenRow(f"message is no JSON: {error}") from None
+            raise BrokenRow(f"message is not valid JSON: {error}") from None
     if not isinstance(message, list) or not all(isinstance(turn, dict) for turn in message):
         raise BrokenRow("message must be a list of chat messages")
     turns = [turn for turn in message if turn.get("role") != "system"]
@@ -110,12 +113,12 @@ def _message(message: Any) -> tuple[str, Any]:
 def _only(pictures: Any) -> Any:
     if not isinstance(pictures, list) or len(pictures) > 1:
         count = len(pictures) if isinstance(pictures, list) else 0
-        raise BrokenRow(f"a question may have one picture, got {count}")
+        raise BrokenRow(f"a question may have only one image, got {count}")
     return pictures[0] if pictures else None
 
 
 class Jsonl:
-    """The lines of a JSONL file; a row's place is its offset."""
+    """Rows of a JSONL file. The place of a row is its byte offset."""
 
     unit = "line"
 
@@ -123,7 +126,7 @@ class Jsonl:
         self._path = path
 
     def rows(self) -> Iterator[tuple[int, int, Any]]:
-        """(number from 1, place, row or what broke it); empty lines are passed over."""
+        """Yield (number from 1, place, row or BrokenRow), skipping empty lines."""
         with self._path.open("rb") as file:
             number = place = 0
             while line := file.readline(MAX_LINE):
@@ -133,7 +136,7 @@ class Jsonl:
                 place += len(line)
 
     def row(self, place: int) -> Any:
-        """The row at a place."""
+        """Return the row at a place."""
         with self._path.open("rb") as file:
             file.seek(place)
             return self._parsed(file.readline(MAX_LINE))
@@ -143,11 +146,11 @@ class Jsonl:
         try:
             return json.loads(line)
         except (ValueError, RecursionError) as error:
-            return BrokenRow(f"no JSON: {error}")
+            return BrokenRow(f"not valid JSON: {error}")
 
 
 class Parquet:
-    """The rows of a Parquet file; a row's place is its number from 0. Needs pyarrow."""
+    """Rows of a Parquet file. The place of a row is its index. Requires pyarrow."""
 
     unit = "row"
 
@@ -158,14 +161,14 @@ class Parquet:
         try:
             self._file = ParquetFile(path, memory_map=True)
         except ArrowInvalid as error:
-            raise ValueError(f"{path} is no Parquet file: {error}") from None
+            raise ValueError(f"{path} is not a Parquet file: {error}") from None
         self._columns = [name for name in self._file.schema_arrow.names if name in COLUMNS]
         groups = (self._file.metadata.row_group(index).num_rows for index in range(self._file.num_row_groups))
         self._starts = [0, *accumulate(groups)]
         self._group: tuple[int, Any] = (-1, None)
 
     def rows(self) -> Iterator[tuple[int, int, Any]]:
-        """(number from 1, place, row); of a picture only whether there is a column for it."""
+        """Yield (number from 1, place, row). Images are not read: a placeholder marks their column."""
         shown = [name for name in self._columns if name in PICTURES]
         read = [name for name in self._columns if name not in PICTURES]
         place = 0
@@ -175,7 +178,7 @@ class Parquet:
                 place += 1
 
     def row(self, place: int) -> Any:
-        """The row at a place; its row group stays in memory until another is asked for."""
+        """Return the row at a place. Its row group stays in memory until a row of another group is read."""
         group = bisect_right(self._starts, place) - 1
         kept, table = self._group
         if kept != group:
@@ -185,7 +188,7 @@ class Parquet:
 
 
 class QuestionFile:
-    """The good rows of a file. Only their places are kept; a row is read again when it is asked for."""
+    """Valid rows of a file. Only their places are kept in memory, and a row is read again when needed."""
 
     def __init__(self, path: Path, on_broken: str = "error") -> None:
         self.path = path
@@ -200,7 +203,7 @@ class QuestionFile:
             except BrokenRow as error:
                 broken.append(f"{path}, {self._reader.unit} {number}: {error}")
                 if on_broken == "error":
-                    raise ValueError(f"{broken[0]} (on_broken: skip leaves such rows out)") from None
+                    raise ValueError(f"{broken[0]}; set on_broken=skip to skip such rows") from None
                 continue
             self._numbers.append(number)
             self._places.append(place)
@@ -212,25 +215,25 @@ class QuestionFile:
         if broken:
             total = len(broken) + len(self._numbers)
             logging.getLogger(__name__).warning(
-                "%d of %d rows are broken and left out; the first: %s", len(broken), total, broken[0]
+                "skipped %d of %d rows as broken; the first: %s", len(broken), total, broken[0]
             )
 
     def indices(self, split: str) -> list[int]:
-        """The rows of a split: `test` has the tenth of all question texts that a hash picks, `train` the others."""
+        """Return the rows of a split. A hash of the text assigns a tenth of the questions to `test`."""
         wanted = {"all": range(10), "test": range(1), "train": range(1, 10)}[split]
         return [index for index, tenth in enumerate(self._tenths) if tenth in wanted]
 
     def row(self, index: int) -> Row:
-        """The question, read again."""
+        """Read a row again and return its question."""
         return read_row(self._reader.row(self._places[index]))
 
     def name(self, index: int) -> str:
-        """What a row is called in errors: file and line, or row, from 1."""
+        """Return the name of a row for error messages: the file and the line or row number, from 1."""
         return f"{self.path}, {self._reader.unit} {self._numbers[index]}"
 
 
 def open_questions(path: str, on_broken: str) -> QuestionFile:
-    """The file at a path (from the working directory); ValueError where there is none that can be read."""
+    """Open a question file. Raise ValueError if the path, relative to the working directory, is not a readable file."""
     file = Path(path).expanduser()
     if file.suffix not in (".jsonl", ".parquet"):
         raise ValueError(f"path must end in .jsonl or .parquet, got {path!r}")
@@ -243,5 +246,5 @@ def open_questions(path: str, on_broken: str) -> QuestionFile:
 
 @lru_cache(maxsize=8)
 def _opened(path: Path, on_broken: str, *version: int) -> QuestionFile:
-    """One index for all envs of a process, until the file changes."""
+    """Share one index among all environments of the process until the file changes."""
     return QuestionFile(path, on_broken)

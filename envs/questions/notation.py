@@ -1,7 +1,7 @@
-r"""Mathematical notation as people and models type it, read without evaluating anything.
+r"""Parsing of mathematical notation as people and models type it, without evaluating any text.
 
-`6π`, `6 pi`, `$6\pi$`, `\boxed{6\pi}` and `6*pi` are one formula. What is let through is a whitelist: ASCII and a few
-symbols, known LaTeX commands, known function names, single letters. Prose is no formula, nor are two formulas.
+`6π`, `6 pi`, `$6\pi$`, `\boxed{6\pi}` and `6*pi` are the same formula. The accepted input is a whitelist: ASCII and a
+few symbols, known LaTeX commands, known function names, and single letters. Prose and pairs of formulas are rejected.
 """
 
 import re
@@ -9,10 +9,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 MAX_FORMULA = 300
-"""Longer texts are no formulas."""
+"""Maximum length of a formula in characters."""
 
 MAX_NESTING = 12
-"""Brackets in brackets; more is no answer and slow to parse."""
+"""Maximum nesting depth of brackets. Deeper formulas are slow to parse and never valid answers."""
 
 _SYMBOLS = {
     "−": "-", "–": "-", "×": r"\cdot ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "π": r"\pi ", "∞": r"\infty ",
@@ -31,7 +31,7 @@ _MATRICES = re.compile(r"\\(?:begin|end)\{[pb]?matrix\}")
 _SPACING = re.compile(r"(?<!\\)\\(?:[,;:! ]|quad\b|qquad\b|left(?![a-z])|right(?![a-z])|displaystyle\b)|~")
 _WORD = re.compile(r"\\?[A-Za-z]+")
 _TOWER = re.compile(r"\^\{?[^{}^]{0,40}[0-9)}]\}?\^|\^\{?\(?-?[0-9]{5,}|[0-9]{60,}|!\s*!|[0-9]{4,}\s*!|\)\s*!|\}\s*!")
-"""Powers of powers, huge exponents, numbers and factorials: quickly written, never quickly evaluated."""
+"""Powers of powers, huge exponents, huge numbers and factorials: short to write but slow to evaluate."""
 
 _UNIT = re.compile(
     r"""(?P<value>.*[0-9}).!π]|.*\\pi|.*\bpi)\s*(?:
@@ -50,14 +50,14 @@ _SHORT_UNITS = frozenset(
 
 
 class Quantity(NamedTuple):
-    """A formula as it was written, and its unit (`cm`, `%`, `degrees`; "" without one)."""
+    """The text of a formula, and its unit (`cm`, `%`, `degrees`, or "" without one)."""
 
     formula: str
     unit: str
 
 
 def bare(text: str) -> str:
-    r"""A text without the dress of an answer: spaces, `$…$`, `\(…\)`, `\[…\]`, `\boxed{…}` around it, a full stop."""
+    r"""Strip the wrappers of an answer: spaces, `$…$`, `\(…\)`, `\[…\]`, `\boxed{…}` and a final full stop."""
     before = None
     while text != before:
         before = text = text.strip(" \t\r\n")
@@ -73,7 +73,7 @@ def bare(text: str) -> str:
 
 
 def _closing(text: str, opening: int) -> int:
-    """The index of the bracket that closes the one at `opening`, or -1."""
+    """Return the index of the bracket that closes the one at `opening`, or -1."""
     left = text[opening]
     right = {"{": "}", "(": ")"}[left]
     depth = 0
@@ -85,7 +85,7 @@ def _closing(text: str, opening: int) -> int:
 
 
 def quantity(text: str) -> Quantity:
-    r"""The formula and the unit that a text ends in: `12 cm`, `12\text{ cm}^2`, `75\%`, `60^\circ`, `\$5`."""
+    r"""Split a text into a formula and a final unit: `12 cm`, `12\text{ cm}^2`, `75\%`, `60^\circ`, `\$5`."""
     text = bare(text)
     if text.startswith(r"\$"):
         return Quantity(text[2:].strip(), "$")
@@ -100,12 +100,12 @@ def quantity(text: str) -> Quantity:
 
 
 def _may_be_unit(word: str) -> bool:
-    """Long words, and short ones that are known: `xy` and `pi r` belong to the formula."""
+    """Return True for long words and known short units. Other short words, such as `xy`, belong to the formula."""
     return word in _SHORT_UNITS or (len(word) > 3 and word not in _COMMANDS)
 
 
 def latex(text: str) -> str | None:
-    """A formula in the LaTeX that `verify` parses, or None where a text is none (see the module's docstring)."""
+    """Convert a formula to the LaTeX that `verify` parses, or return None if the text is not on the whitelist."""
     if len(text) > MAX_FORMULA:
         return None
     for symbol, command in _SYMBOLS.items():
@@ -132,7 +132,7 @@ def latex(text: str) -> str | None:
 
 
 def _braced(text: str) -> str | None:
-    """Roots and exponents in braces: `sqrt(2)`, `√2`, `x^12`, `x^(1/2)`; None where a bracket stays open."""
+    """Put roots and exponents in braces: `sqrt(2)`, `√2`, `x^12`, `x^(1/2)`. Return None if a bracket is not closed."""
     for head in (r"\\sqrt\s*(?:\[[0-9]\])?\s*", r"\^\s*"):
         start = 0
         while match := re.compile(head + r"(?=[^\s{\[\\])").search(text, start):
@@ -154,7 +154,7 @@ def _braced(text: str) -> str | None:
 
 
 def _nesting(text: str) -> int:
-    """How deep brackets stand in brackets."""
+    """Return the nesting depth of the brackets."""
     depth = deepest = 0
     for character in text:
         depth += (character in "({[") - (character in ")}]")
@@ -170,7 +170,10 @@ _LITERAL = re.compile(
 
 
 def literal(text: str) -> tuple[Fraction, bool] | None:
-    r"""The number that a text of `latex` is, and whether it is a fraction as written: `-1,000.5`, `2\frac{1}{2}`."""
+    r"""Return the number that a text from `latex` denotes, such as `-1,000.5`, and True if it is written as a fraction.
+
+    Returns None if the text is not a number. A mixed number such as `2\frac{1}{2}` counts as a fraction.
+    """
     match = _LITERAL.fullmatch(text.strip())
     if match is None:
         return None
@@ -184,7 +187,7 @@ def literal(text: str) -> tuple[Fraction, bool] | None:
 
 
 class Surd(NamedTuple):
-    """coefficient · √radicand · π^power, the radicand without square factors: equal values are equal tuples."""
+    """The value coefficient · √radicand · π^power, with a square-free radicand. Equal values are equal tuples."""
 
     coefficient: Fraction
     radicand: int = 1
@@ -202,7 +205,7 @@ _PIECES = re.compile(
 
 
 def surd(text: str, depth: int = 0) -> Surd | None:
-    r"""The value of a product such as `6\pi`, `-\frac{3\sqrt{2}}{2}`, `\pi/3` in `latex`, or None where it is none."""
+    r"""Return the value of a product from `latex`, such as `6\pi`, `-\frac{3\sqrt{2}}{2}` or `\pi/3`, or None."""
     text = text.strip()
     sign = -1 if text.startswith("-") else 1
     text = text.lstrip("+-") if text[:1] in ("+", "-") and text[1:2] not in ("+", "-") else text
@@ -221,7 +224,7 @@ def surd(text: str, depth: int = 0) -> Surd | None:
                 return None
             continue
         if match["number"]:
-            # 2 3 is no product, 2\frac{1}{2} a mixed number, and 1/2\pi can be read in two ways.
+            # reject 2 3 (not a product), 2\frac{1}{2} (a mixed number) and 1/2\pi (ambiguous)
             if last == "number" and not after:
                 return None
             piece: Surd | None = Surd(Fraction(match["number"]))
@@ -244,7 +247,7 @@ def surd(text: str, depth: int = 0) -> Surd | None:
 
 
 def _root(number: int) -> Surd | None:
-    """√number with its square factors taken out."""
+    """Return √number with its square factors extracted."""
     if number > MAX_RADICAND:
         return None
     outside, inside, factor = 1, number, 2
@@ -256,7 +259,7 @@ def _root(number: int) -> Surd | None:
 
 
 def _times(left: Surd, right: Surd, power: int) -> Surd | None:
-    """Left · right^±1, or None for a division by zero."""
+    """Return left · right^power for power ±1, or None for a division by zero."""
     if power < 0 and right.coefficient == 0:
         return None
     root = _root(left.radicand * right.radicand)

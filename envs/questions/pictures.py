@@ -1,4 +1,4 @@
-"""Pictures from question files: a path, bytes, or base64, made an RGB array; what is broken or too large is refused."""
+"""Decoding of images from question files (path, bytes or base64) to RGB arrays."""
 
 import base64
 import binascii
@@ -16,10 +16,15 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
 def decode(picture: Any, folder: Path) -> NDArray[np.uint8]:
-    """A picture as a file has it, as uint8 [h, w, 3]; what is transparent is white.
+    """Decode an image to uint8 [H, W, 3]. Transparent pixels become white.
 
-    `picture`: a path within `folder` (also `file://…`), encoded bytes, Hugging Face's `{"bytes": …, "path": …}`, or
-    base64 (`data:image/png;base64,…`, or bare). ValueError where it is none of these, lies outside, or is broken.
+    Args:
+        picture: Path within `folder` (also `file://…`), encoded bytes, Hugging Face's `{"bytes": …, "path": …}`, or
+            base64 (`data:image/png;base64,…`, or without the prefix).
+        folder: Folder that must contain the file.
+
+    Raises:
+        ValueError: The value has another form, the path is outside `folder`, or the image is broken or too large.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -27,48 +32,46 @@ def decode(picture: Any, folder: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             if opened.width * opened.height > MAX_PIXELS:
-                raise ValueError(
-                    f"the picture has {opened.width}x{opened.height} pixels, {MAX_PIXELS} at most are read"
-                )
+                raise ValueError(f"the image has {opened.width}x{opened.height} pixels, {MAX_PIXELS} is the maximum")
             upright = ImageOps.exif_transpose(opened)
             if upright.has_transparency_data:
                 paper = Image.new("RGBA", upright.size, "white")
                 upright = Image.alpha_composite(paper, upright.convert("RGBA"))
             return np.array(upright.convert("RGB"))
     except UnidentifiedImageError:
-        raise ValueError(f"the picture is none of {', '.join(FORMATS)}") from None
+        raise ValueError(f"the image format is none of {', '.join(FORMATS)}") from None
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"the picture is broken: {error}") from None
+        raise ValueError(f"the image is broken: {error}") from None
 
 
 def _bytes(picture: Any, folder: Path) -> bytes:
-    """The encoded picture."""
+    """Return the encoded image."""
     if isinstance(picture, dict):
         picture = picture.get("bytes") or picture.get("path")
     if isinstance(picture, bytes):
         return picture
     if not isinstance(picture, str) or not picture:
-        raise ValueError(f"a picture must be a path, bytes or base64, got {type(picture).__name__}")
+        raise ValueError(f"an image must be a path, bytes or base64, got {type(picture).__name__}")
     if picture.startswith("data:") or len(picture) > 1024:
         try:
             return base64.b64decode(
                 picture.partition(",")[2] if picture.startswith("data:") else picture, validate=True
             )
         except binascii.Error as error:
-            raise ValueError(f"the picture is no base64: {error}") from None
+            raise ValueError(f"the image is not valid base64: {error}") from None
     return find(picture, folder).read_bytes()
 
 
 def find(picture: str, folder: Path) -> Path:
-    """The picture's file within the folder; ValueError where there is none, or it is too large."""
+    """Return the path of an image file in the folder. Raise ValueError if it does not exist or is too large."""
     parts = urlsplit(picture)
     if parts.scheme in ("http", "https"):
-        raise ValueError(f"pictures are not fetched: {picture!r}; give a path within {folder}")
+        raise ValueError(f"images are not downloaded: {picture!r}; give a path within {folder}")
     path = (folder / (unquote(parts.path) if parts.scheme == "file" else picture)).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise ValueError(f"the picture {picture!r} is outside {folder}")
+        raise ValueError(f"the image {picture!r} is outside {folder}")
     if not path.is_file():
-        raise ValueError(f"there is no picture {picture!r} in {folder}")
+        raise ValueError(f"there is no image {picture!r} in {folder}")
     if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"the picture {picture!r} has more than {MAX_BYTES} bytes")
+        raise ValueError(f"the image {picture!r} has more than {MAX_BYTES} bytes")
     return path

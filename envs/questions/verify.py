@@ -1,10 +1,10 @@
-r"""Formulas compared by value with math-verify; runs in a worker process (`worker`), imports nothing of ours.
+"""Comparison of formulas by value with math-verify, run in a worker process (`worker`). Imports no own modules.
 
-Both sides are LaTeX that `notation.latex` has let through. They are parsed by latex2sympy2's grammar (ANTLR),
-which builds sympy objects from tokens. It gives the digits of numbers to `sympy.Number`, that is to sympy's parser and
-`eval`: that one place is replaced (`read_numbers_exactly`), and a test watches that nothing is evaluated. math-verify's
-own `parse` is not used: its plain-text route is `parse_expr` and so `eval` (digits and operators only, but `9**9**9`
-hangs it), and it picks an expression out of prose where the answer has to be one.
+Both sides are LaTeX that `notation.latex` has accepted. They are parsed with latex2sympy2's grammar (ANTLR), which
+builds sympy objects from tokens. It passes the digits of numbers to `sympy.Number`, and so to sympy's parser and
+`eval`. `read_numbers_exactly` replaces that step, and a test checks that nothing is evaluated. math-verify's own
+`parse` is not used. Its plain-text route is `parse_expr` and so `eval` (digits and operators only, but `9**9**9` hangs
+it). It also extracts an expression from prose, where the whole answer has to be one.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def prepare() -> None:
-    """Import what takes a second, and compare once: tables are built on first use."""
+    """Import the libraries, which takes a second, and run one comparison to build their tables."""
     import math_verify.grader  # noqa: F401
 
     read_numbers_exactly()
@@ -22,7 +22,11 @@ def prepare() -> None:
 
 
 def handle(request: Any) -> Any:
-    """["gold", latex] → its shape; ["same", gold, answer] → whether the values are equal. ValueError: unreadable."""
+    """Handle a request: ["gold", latex] returns its shape, ["same", gold, answer] returns True if the values are equal.
+
+    Raises:
+        ValueError: The formula cannot be parsed.
+    """
     what, *texts = request
     if what == "gold":
         return shape(parsed(texts[0]))
@@ -31,18 +35,18 @@ def handle(request: Any) -> Any:
         return same(gold, read(texts[1]))
     except MemoryError:
         raise
-    except Exception:  # whatever the policy's text makes sympy trip over
+    except Exception:  # the policy's text may break sympy in any way
         return False
 
 
 def read_numbers_exactly() -> None:
-    """Digits become a number without sympy's parser, to which latex2sympy2 hands them; a decimal becomes a fraction."""
+    """Patch latex2sympy2 to convert digits without sympy's parser. Decimals become exact fractions."""
     from latex2sympy2_extended import latex2sympy2
     from sympy import Rational
 
     def number(text: str) -> Any:
         if len(text) > 100 or re.search("[eE][+-]?[0-9]{4}", text):
-            raise ValueError("a number that is too long")
+            raise ValueError("a number is too long")
         exact = Fraction(text.replace(",", "").strip())
         return Rational(exact.numerator, exact.denominator)
 
@@ -51,7 +55,11 @@ def read_numbers_exactly() -> None:
 
 
 def read(text: str) -> Any:
-    """A sympy object, unevaluated; decimals are exact, 0.5 being one half. ValueError where it is no expression."""
+    """Parse LaTeX to an unevaluated sympy object. Decimals are exact: 0.5 is one half.
+
+    Raises:
+        ValueError: The text is not an expression.
+    """
     import sympy
     from latex2sympy2_extended.latex2sympy2 import latex2sympy
 
@@ -63,16 +71,16 @@ def read(text: str) -> Any:
     except Exception as error:
         raise ValueError(str(error).split("\n")[0]) from None
     if not isinstance(found, sympy.Basic | sympy.MatrixBase):
-        raise ValueError("it is no expression")
+        raise ValueError("not an expression")
     return found
 
 
 @lru_cache(maxsize=4096)
 def parsed(gold: str) -> Any:
-    """A gold answer, read once."""
+    """Return the parsed gold answer (cached). Raise ValueError if its value is undefined."""
     found = read(gold)
     if found.has(*_undefined()):
-        raise ValueError("its value is not defined")
+        raise ValueError("its value is undefined")
     return found
 
 
@@ -83,7 +91,7 @@ def _undefined() -> tuple[Any, ...]:
 
 
 def shape(found: Any) -> str:
-    """What kind of thing it is: a gold answer and the answer must agree in it, so that `3, 4` is never 3."""
+    """Return the shape of a formula. Gold answer and answer must have the same shape, so `3, 4` never equals 3."""
     import sympy
 
     if isinstance(found, sympy.MatrixBase | sympy.MatrixExpr):
@@ -102,7 +110,7 @@ def shape(found: Any) -> str:
 
 
 def same(gold: Any, answer: Any) -> bool:
-    """Whether both have the same shape and value; `x = 3` also stands for 3, and 3 for `x = 3`."""
+    """Return True if both have the same shape and value. `x = 3` and 3 are accepted for each other."""
     from math_verify.grader import verify
 
     asked, given = shape(gold), shape(answer)

@@ -1,7 +1,7 @@
-"""Work that may hang or burst is done by a worker process, which is killed and replaced when it does.
+"""Killable worker process for work that may hang or use too much memory.
 
-One worker is started on first use and reused; it is a plain child process that speaks JSON lines over its pipes, so
-threads, forks and a `__main__` without a guard do no harm. POSIX only.
+One worker is started on first use, reused, and replaced after a failure. It is a plain child process that exchanges
+JSON lines over pipes, so it is safe with threads, forks and a `__main__` without a guard. POSIX only.
 """
 
 import atexit
@@ -18,18 +18,20 @@ from typing import Any
 CHILD = Path(__file__).with_name("worker_child.py")
 
 START_SECONDS = 120.0
-"""Until a fresh worker has imported what it needs."""
+"""Maximum time in seconds for a new worker to import its modules."""
 
 
 class OverTime(Exception):  # noqa: N818  an outcome, not a defect
-    """The worker took too long, too much memory, or died; the next question finds a fresh one."""
+    """The worker exceeded its time or memory limit, or died. The next request starts a new worker."""
 
 
 class Worker:
-    """Answers requests in a process of its own.
+    """Answers requests in a separate process. Calls from several threads are serialised.
 
-    `handler` is a Python file with `prepare()` (imports) and `handle(request) -> value`, both JSON; it imports nothing
-    of ours. `megabytes` bounds the worker's address space. Calls from several threads wait for each other.
+    Args:
+        handler: Python file with `prepare()` (imports) and `handle(request) -> value`, both values JSON. It imports no
+            own modules.
+        megabytes: Limit of the worker's address space.
     """
 
     def __init__(self, handler: Path, megabytes: int = 2048) -> None:
@@ -41,7 +43,16 @@ class Worker:
         atexit.register(self.close)
 
     def ask(self, request: Any, seconds: float) -> Any:
-        """The handler's value; OverTime as said there, ValueError with its text where the handler raised one."""
+        """Return the handler's value for a request.
+
+        Args:
+            request: JSON value passed to the handler.
+            seconds: Time limit in seconds.
+
+        Raises:
+            OverTime: The worker exceeded its time or memory limit, or died.
+            ValueError: The handler raised an exception. The message is its text.
+        """
         with self._lock:
             process = self._process if self._process and self._process.poll() is None else self._start()
             assert process.stdin is not None
@@ -58,17 +69,17 @@ class Worker:
         return answer["value"]
 
     def close(self) -> None:
-        """End the worker, if there is one."""
-        held = self._lock.acquire(timeout=1)  # whoever waits for an answer learns of it by its pipe
+        """Stop the worker, if it is running."""
+        held = self._lock.acquire(timeout=1)  # a thread waiting for an answer sees its pipe close
         self._kill()
         if held:
             self._lock.release()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         self._kill()
-        # -P: the handler's folder shadows no installed module.
+        # -P: files in the handler's folder must not shadow installed modules.
         command = [sys.executable, "-P", str(CHILD), str(self._handler), str(self._megabytes)]
-        single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # threads cost address space
+        single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # threads use address space
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -79,14 +90,14 @@ class Worker:
         try:
             ready = self._read(self._process, START_SECONDS)
         except OverTime as error:
-            raise RuntimeError(f"the worker for {self._handler.name} does not start: {error}") from None
+            raise RuntimeError(f"the worker for {self._handler.name} failed to start: {error}") from None
         if "error" in ready:
             self._kill()
-            raise RuntimeError(f"the worker for {self._handler.name} does not start: {ready['error']}")
+            raise RuntimeError(f"the worker for {self._handler.name} failed to start: {ready['error']}")
         return self._process
 
     def _read(self, process: "subprocess.Popen[bytes]", seconds: float) -> dict[str, Any]:
-        """The worker's next line, or OverTime and no worker."""
+        """Return the worker's next line. On failure, kill the worker and raise OverTime."""
         assert process.stdout is not None
         end = time.monotonic() + seconds
         line = b""
@@ -110,13 +121,13 @@ class Worker:
             for pipe in (self._process.stdin, self._process.stdout):
                 try:
                     pipe.close()  # type: ignore[union-attr]
-                except OSError:  # what it never read cannot be flushed
+                except OSError:  # unread data cannot be flushed
                     pass
             self._process = None
 
     def _forget(self) -> None:
-        """In a forked child: the worker is the parent's."""
+        """Drop the worker in a forked child: it belongs to the parent."""
         if self._process is not None:
-            self._process.returncode = 0  # not ours to wait for
+            self._process.returncode = 0  # not our child to wait for
         self._process = None
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The other side of `envs.questions.worker`: run as a script, with a handler file and a memory bound in megabytes."""
+"""Child process of `envs.questions.worker`, run as a script with a handler file and a memory limit in megabytes."""
 
 import faulthandler
 import json
@@ -11,15 +11,22 @@ from typing import TextIO
 
 
 def limit_memory(megabytes: int) -> None:
-    """A MemoryError instead of a machine without memory."""
+    """Limit the address space, so that excessive use raises MemoryError instead of exhausting the machine."""
     try:
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
-    except (ValueError, OSError):  # not every system allows it
+    except (ValueError, OSError):  # not supported on every system
         pass
 
 
 def serve(handler: str, megabytes: int, requests: TextIO, replies: TextIO) -> None:
-    """Answer line by line until the parent closes the pipe."""
+    """Answer requests line by line until the parent closes the pipe.
+
+    Args:
+        handler: Path of the handler file.
+        megabytes: Limit of the address space.
+        requests: Stream of JSON lines to read.
+        replies: Stream of JSON lines to write.
+    """
 
     def reply(**line: object) -> None:
         replies.write(json.dumps(line) + "\n")
@@ -35,7 +42,7 @@ def serve(handler: str, megabytes: int, requests: TextIO, replies: TextIO) -> No
     reply(value="ready")
     for line in requests:
         message = json.loads(line)
-        # Should the parent be gone while this hangs, nobody else would end it: works even inside C code.
+        # If the parent dies while this hangs, nothing else ends it. This timer works even inside C code.
         faulthandler.dump_traceback_later(2 * message["seconds"] + 10, exit=True)
         try:
             reply(value=functions["handle"](message["request"]))
@@ -47,7 +54,7 @@ def serve(handler: str, megabytes: int, requests: TextIO, replies: TextIO) -> No
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print goes nowhere
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # discard the output of libraries
     serve(sys.argv[1], int(sys.argv[2]), sys.stdin, answers)

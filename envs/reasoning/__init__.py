@@ -1,4 +1,4 @@
-"""Questions in words with one exact answer, for FRE: no picture, one step an episode."""
+"""Text questions with one exact answer, for FRE: no image, one step per episode."""
 
 import lazy_loader
 

@@ -1,20 +1,27 @@
-"""Linear equations with one unknown and a whole answer, such as `3x+4=19,x=`."""
+"""Linear equations with one unknown and an integer solution, such as `3x+4=19,x=`."""
 
 from envs.questions.env import Question, QuestionEnv
 
 
 def term(coefficient: int) -> str:
-    """The coefficient before x, as it is written: 3 → `3x`, 1 → `x`, -1 → `-x`."""
+    """Return the x term with this coefficient: 3 → `3x`, 1 → `x`, -1 → `-x`."""
     return {1: "x", -1: "-x"}.get(coefficient, f"{coefficient}x")
 
 
 def linear(coefficient: int, constant: int) -> str:
-    """The side `coefficient`·x + `constant`, as it is written: (3, -4) → `3x-4`, (3, 0) → `3x`."""
+    """Return the expression `coefficient`·x + `constant`: (3, -4) → `3x-4`, (3, 0) → `3x`."""
     return term(coefficient) + (f"{constant:+d}" if constant else "")
 
 
 def worked(left: int, constant: int, right: int, other: int) -> str:
-    """left·x + constant = right·x + other with the unknown on one side: 3x+4=19 → `3x=15`."""
+    """Return an equation with its x terms collected on one side: 3x+4=19 → `3x=15`.
+
+    Args:
+        left: Coefficient of x on the left side.
+        constant: Constant on the left side.
+        right: Coefficient of x on the right side.
+        other: Constant on the right side.
+    """
     return f"{term(left - right)}={other - constant}"
 
 
@@ -22,12 +29,12 @@ class AlgebraEnv(QuestionEnv):
     """Solve a linear equation for x.
 
     ## Description
-    `ax+b=c` with whole a, b, c and x; from difficulty 0.5 on up to half of the equations have x on both sides,
-    `ax+b=dx+c`. Difficulty d in [0, 1] sets the ranges: a from 1 to 2+7d, b up to 5+25d and x up to 5+15d in size;
-    below 0.25 nothing is negative. The rest is as in `QuestionEnv`.
+    The equation is `ax+b=c` with integers a, b, c and x. From difficulty 0.5, up to half of the equations have x on
+    both sides: `ax+b=dx+c`. Difficulty d in [0, 1] sets the ranges: a from 1 to 2+7d, |b| up to 5+25d and |x| up to
+    5+15d. Below difficulty 0.25, b and x are not negative. Everything else is as in `QuestionEnv`.
 
     ## Arguments
-    `difficulty`: from 0 to 1 (0.3).
+    - `difficulty`: from 0 to 1 (default 0.3).
 
     ## Version History
     v0: first version.
@@ -40,7 +47,7 @@ class AlgebraEnv(QuestionEnv):
         self.difficulty = difficulty
 
     def draw_question(self) -> Question:
-        """An equation, built around its answer."""
+        """Return an equation constructed from its solution."""
         draw = self.np_random.integers
         most = 2 + int(7 * self.difficulty)
         largest, constants = 5 + int(15 * self.difficulty), 5 + int(25 * self.difficulty)

@@ -8,7 +8,7 @@ OPERATIONS = ("add", "subtract")
 
 
 def column_addition(left: int, right: int) -> str:
-    """The sum as done on paper, units first, with the carry: 47+38 → `7+8=15 4+3+1=8`."""
+    """Return the written column addition, units first, with the carry: 47+38 → `7+8=15 4+3+1=8`."""
     steps: list[str] = []
     carry = 0
     while left or right or not steps:
@@ -20,9 +20,10 @@ def column_addition(left: int, right: int) -> str:
 
 
 def column_subtraction(left: int, right: int) -> str:
-    """The difference as done on paper, units first, with the borrow: 52-17 → `12-7=5 5-1-1=3`.
+    """Return the written column subtraction, units first, with the borrow: 52-17 → `12-7=5 5-1-1=3`.
 
-    The larger number is written first: 17-52 is worked as 52-17, and its sign is the answer's to turn.
+    The smaller number is always subtracted from the larger one. 17-52 is worked as 52-17, so the sign is not part of
+    the working.
     """
     left, right = max(left, right), min(left, right)
     steps: list[str] = []
@@ -37,15 +38,16 @@ def column_subtraction(left: int, right: int) -> str:
 
 
 class ArithmeticEnv(QuestionEnv):
-    """Add or subtract two whole numbers.
+    """Add or subtract two non-negative integers.
 
     ## Description
-    Two numbers of `digits` digits (no leading zero) and an operation are drawn uniformly. A difference may be
-    negative. The rest is as in `QuestionEnv`.
+    Two numbers of `digits` digits (no leading zero) and an operation are drawn uniformly. A difference may be negative.
+    Everything else is as in `QuestionEnv`.
 
     ## Arguments
-    `digits`: digits of each number, 1 to 12 (2). `operations`: some of `add` and `subtract` (only `add`).
-    `difficulty`: None (the default), or from 0 to 1 instead of both: 1 to 6 digits, and subtraction from 0.5 on.
+    - `digits`: number of digits of each number, 1 to 12 (default 2).
+    - `operations`: a list of `add` and `subtract` (default: only `add`).
+    - `difficulty`: None (default), or a value from 0 to 1 that replaces both: 1 to 6 digits, with subtraction from 0.5.
 
     ## Version History
     v0: first version.
@@ -74,7 +76,7 @@ class ArithmeticEnv(QuestionEnv):
         self.operations = tuple(operations)
 
     def draw_question(self) -> Question:
-        """Two numbers and an operation."""
+        """Return a question with two random numbers and a random operation."""
         low = 10 ** (self.digits - 1) if self.digits > 1 else 0
         left, right = (int(value) for value in self.np_random.integers(low, 10**self.digits, size=2))
         if self.operations[int(self.np_random.integers(len(self.operations)))] == "add":

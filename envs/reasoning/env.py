@@ -1,4 +1,4 @@
-"""reasoning-gym's tasks: text questions of many kinds, made without end."""
+"""reasoning-gym environment: procedurally generated text questions of many kinds."""
 
 import logging
 import math
@@ -27,11 +27,11 @@ DEFAULT_TASKS: dict[str, tuple[str, ...]] = {
     "graphs": ("shortest_path", "largest_island", "course_schedule", "family_relationships"),
     "games": ("countdown", "puzzle24", "mini_sudoku", "maze", "n_queens", "kakurasu"),
 }  # fmt: skip
-"""The default mix, by kind: quick to make, a reference answer each, short answers."""
+"""Default tasks by category. All are fast to generate and have a reference answer and short answers."""
 
 LONGEST_QUESTION = 40_000
 LONGEST_ANSWER = 20_000
-"""Characters; the longest by far come from the hardest levels of matrices and sorting."""
+"""Maximum lengths in characters. The hardest levels of matrices and sorting are by far the longest."""
 
 ITEM_SECONDS, SCORE_SECONDS, DRAWS = 20.0, 5.0, 3
 
@@ -40,32 +40,38 @@ _worker = Worker(Path(__file__).with_name("items.py"), megabytes=4096)
 
 @lru_cache(maxsize=1)
 def task_names() -> tuple[str, ...]:
-    """All tasks of the installed reasoning-gym."""
+    """Return the names of all tasks in the installed reasoning-gym."""
     return tuple(_worker.ask(["tasks"], ITEM_SECONDS))
 
 
 class ReasoningEnv(QuestionEnv):
-    """A question in words from one of reasoning-gym's tasks (https://github.com/open-thought/reasoning-gym).
+    """A text question from one of reasoning-gym's tasks (https://github.com/open-thought/reasoning-gym).
 
     ## Description
-    A task is drawn by weight, then one of its items: arithmetic, algebra, algorithms, logic, graphs, games on paper.
-    Items are made and scored in a worker process, with a time limit: an answer whose scoring hangs is wrong.
-    `composite` is left out; `acre`, `arc_agi`, `codeio`, `group_anagrams` and `figlet_font` take 0.1 s and more to set
-    up. Slow to make, and so not in the default mix: `sokoban` and `knight_swap` (up to seconds an item), `futoshiki`,
-    `intermediate_integration`, `zebra_puzzles`, `word_ladder` (0.1 s), `jugs` and `number_sequence` at harder levels.
-    An item that is not made within 20 s is left for another. `boxnet`, `graph_color`,
-    `propositional_logic`, `rubiks_cube` and `rush_hour` have no reference answer: `expert_action()` raises ValueError.
-    Departures from reasoning-gym: see `EXACT` and `FORMS` in `envs.reasoning.items`. The rest is as in `QuestionEnv`.
+    A task is drawn by weight, then one of its items. The tasks cover arithmetic, algebra, algorithms, logic, graphs and
+    pen-and-paper games. A worker process generates and scores the items under a time limit. An answer is wrong if its
+    scoring times out. An item that takes more than 20 s to generate is replaced by another one.
+
+    - Excluded: `composite`.
+    - Set-up takes 0.1 s or more: `acre`, `arc_agi`, `codeio`, `group_anagrams`, `figlet_font`.
+    - Slow to generate, so not in the default mix: `sokoban` and `knight_swap` (up to seconds per item), `futoshiki`,
+      `intermediate_integration`, `zebra_puzzles`, `word_ladder` (0.1 s), `jugs` and `number_sequence` at harder levels.
+    - No reference answer, so `expert_action()` raises ValueError: `boxnet`, `graph_color`, `propositional_logic`,
+      `rubiks_cube`, `rush_hour`.
+
+    `EXACT` and `FORMS` in `envs.reasoning.items` list the departures from reasoning-gym. Everything else is as in
+    `QuestionEnv`.
 
     ## Rewards
-    1 where the task's own scorer gives the full score, else 0; `info["score"]` has the score itself, from 0 to 1, and
-    `info["kind"]` the task.
+    1 if the task's own scorer gives the full score, else 0. `info["score"]` is that score from 0 to 1, and
+    `info["kind"]` is the task.
 
     ## Arguments
-    `tasks`: names, or names with weights, such as `{"gcd": 2, "maze": 1}`; None takes the default mix, in which each
-    of its six kinds weighs the same. `difficulty`: from 0 to 1, the level of each task's curriculum (`acre`,
-    `gsm_symbolic` and `list_functions` have none); None leaves the tasks at reasoning-gym's own settings. The hardest
-    levels are long: matrices and mazes of 10,000 characters.
+    - `tasks`: task names, or names with weights such as `{"gcd": 2, "maze": 1}`. None selects the default mix, in which
+      all six categories have equal weight.
+    - `difficulty`: level of each task's curriculum, from 0 to 1 (`acre`, `gsm_symbolic` and `list_functions` have
+      none). None keeps reasoning-gym's default settings. The hardest levels are long: matrices and mazes of 10,000
+      characters.
 
     ## Version History
     v0: first version.
@@ -87,7 +93,7 @@ class ReasoningEnv(QuestionEnv):
         self._score = 0.0
 
     def draw_question(self) -> Question:
-        """An item of a task."""
+        """Return a generated item of a random task."""
         for _ in range(DRAWS):
             self._item, self._score = self._draw_item(), 0.0
             task, seed = self._item
@@ -95,30 +101,32 @@ class ReasoningEnv(QuestionEnv):
                 item = _worker.ask(["item", task, self.difficulty, seed], ITEM_SECONDS)
                 return Question(item["question"], item["answer"] or "", kind=task)
             except (OverTime, ValueError) as error:
-                problem = f"reasoning-gym's {task} makes no item at difficulty {self.difficulty} (seed {seed}): {error}"
-                logging.getLogger(__name__).warning("%s; another is drawn", problem)
-        raise ValueError(f"{DRAWS} draws without a question: {problem}")
+                problem = (
+                    f"reasoning-gym's {task} generated no item at difficulty {self.difficulty} (seed {seed}): {error}"
+                )
+                logging.getLogger(__name__).warning("%s; drawing another item", problem)
+        raise ValueError(f"{DRAWS} attempts gave no valid item: {problem}")
 
     def _draw_item(self) -> tuple[str, int]:
-        """A task by weight, and a seed."""
+        """Draw a task by weight, and a seed."""
         index = min(int(np.searchsorted(self._shares, self.np_random.random(), side="right")), len(self.tasks) - 1)
         return list(self.tasks)[index], int(self.np_random.integers(2**31))
 
     def judge(self, answer: str) -> bool:
-        """Whether the task's own scorer gives the full score."""
+        """Return True if the task's own scorer gives the full score."""
         task, seed = self._item
         self._score = 0.0
         if len(answer) <= LONGEST_ANSWER:
             try:
                 self._score = _worker.ask(["score", task, self.difficulty, seed, answer], SCORE_SECONDS)
-            except (OverTime, ValueError):  # what a scorer trips over is no answer
+            except (OverTime, ValueError):  # an answer that breaks the scorer is wrong
                 self._score = 0.0
         return self._score > 1 - 1e-9
 
     def expert_action(self) -> str:
-        """The reference answer; ValueError where the task has none."""
+        """Return the reference answer, or raise ValueError if the task has none."""
         if not self.question.answer:
-            raise ValueError(f"reasoning-gym's {self._item[0]} has no reference answer, and so no expert")
+            raise ValueError(f"reasoning-gym's {self._item[0]} has no reference answer, so there is no expert action")
         return str(self.question.answer)
 
     def _info(self, success: bool) -> dict[str, Any]:
@@ -126,7 +134,7 @@ class ReasoningEnv(QuestionEnv):
 
 
 def task_weights(tasks: Mapping[str, float] | Sequence[str] | None) -> dict[str, float]:
-    """Weights by name; ValueError for names that are unknown, and for weights that are none."""
+    """Return weights by task name, or raise ValueError if a name is unknown or a weight is not positive."""
     if tasks is None:
         return {name: 1 / len(names) for names in DEFAULT_TASKS.values() for name in names}
     if isinstance(tasks, str) or not isinstance(tasks, Mapping | Sequence) or not tasks:

@@ -1,7 +1,7 @@
-"""reasoning-gym's items made and scored; runs in a worker process (`questions.worker`) and imports nothing of ours.
+"""Generation and scoring of reasoning-gym items, run in a worker process (`questions.worker`). Imports no own modules.
 
-Some of its generators set global seeds and some of its scorers call `eval`, so neither runs in the player's process,
-and what such a scorer is given has to fit one of `FORMS` first: no name that can be called or asked for an attribute.
+Some generators set global seeds and some scorers call `eval`, so neither runs in the main process. An answer for such a
+scorer must first match its pattern in `FORMS`. The patterns exclude names that can be called or have attributes read.
 """
 
 import random
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 REBUILT = frozenset({"acre", "gsm_symbolic", "list_functions", "word_ladder"})
-"""Make all their items at once: they are built anew, for one item."""
+"""Tasks that generate all their items at once. Their dataset is rebuilt for each item."""
 
 _SUM = r"(?!.*\*\*)[0-9 .()+/*-]*"
 _HUGE = r"(?:\*\*|\^)[ (]*(?:[0-9]{{4,}}|[0-9]+[ )]*(?:\*\*|\^))"
@@ -32,23 +32,28 @@ FORMS = {
     "sokoban": r"[UDLRudlr ]*",
     "survo": r"[0-9\s]*",
 }
-"""What an answer must look like where the scorer evaluates it, or would take a right answer out of a longer text."""
+"""Pattern that an answer must match if the scorer evaluates it, or would find a right answer inside a longer text."""
 
 EXACT = frozenset(
     {"binary_matrix", "coin_flip", "game_of_life_halting", "knights_knaves", "letter_jumble",
      "spell_backward", "spiral_matrix", "string_insertion", "time_intervals"}
 )  # fmt: skip
-"""Their scorers find a right answer inside a wrong one, take anything (`coin_flip` 0 for 0.125, `game_of_life_halting`
-whatever is not empty), or evaluate it for partial credit: here only the reference answer is right, or its number."""
+"""Tasks in which only the reference answer, or an equal number, is right. Their scorers find a right answer inside a
+wrong one, accept any answer (`coin_flip` takes 0 for 0.125, `game_of_life_halting` any non-empty text), or evaluate
+it for partial credit."""
 
 
 def prepare() -> None:
-    """Import what takes a second."""
+    """Import reasoning-gym, which takes a second."""
     import reasoning_gym  # noqa: F401
 
 
 def handle(request: Any) -> Any:
-    """["tasks"]; ["item", task, difficulty, seed] → {question, answer}; ["score", task, difficulty, seed, answer]."""
+    """Handle a request: ["tasks"], ["item", task, difficulty, seed] or ["score", task, difficulty, seed, answer].
+
+    Returns:
+        The task names, the item as {question, answer}, or the score.
+    """
     what, *rest = request
     if what == "tasks":
         from reasoning_gym.factory import DATASETS
@@ -63,7 +68,13 @@ def handle(request: Any) -> Any:
 
 @lru_cache(maxsize=256)
 def item(task: str, difficulty: float | None, seed: int) -> tuple[Any, Any]:
-    """The task's dataset and its item of that seed, which nothing else decides."""
+    """Return the dataset and the item of a seed. The item depends on the arguments only.
+
+    Args:
+        task: Task name.
+        difficulty: Difficulty from 0 to 1, or None for the default settings.
+        seed: Seed or index of the item.
+    """
     random.seed(seed)
     dataset = build(task, difficulty, seed) if task in REBUILT else kept(task, difficulty)
     return dataset, dataset[0 if task in REBUILT else seed]
@@ -71,14 +82,19 @@ def item(task: str, difficulty: float | None, seed: int) -> tuple[Any, Any]:
 
 @lru_cache(maxsize=256)
 def kept(task: str, difficulty: float | None) -> Any:
-    """A dataset whose i-th item is made alone, from i."""
+    """Return a cached dataset that generates each item independently, from its index."""
     return build(task, difficulty, 0)
 
 
 def build(task: str, difficulty: float | None, seed: int) -> Any:
-    """The task as reasoning-gym has it, or at the level of its curriculum that the difficulty, from 0 to 1, points at.
+    """Return the task's dataset, with default settings or at the curriculum level given by `difficulty`.
 
-    A level that reasoning-gym itself refuses is passed over for the next easier one.
+    If reasoning-gym rejects a level, the next easier one is used.
+
+    Args:
+        task: Task name.
+        difficulty: Difficulty from 0 to 1, or None for the default settings.
+        seed: Seed of the dataset.
     """
     from reasoning_gym.factory import CURRICULA, DATASETS, create_dataset
 
@@ -95,7 +111,14 @@ def build(task: str, difficulty: float | None, seed: int) -> Any:
 
 
 def score(task: str, dataset: Any, entry: Any, answer: str) -> float:
-    """The task's own score from 0 to 1, within the bounds above; what its scorer trips over scores 0."""
+    """Return the task's own score from 0 to 1, subject to `EXACT` and `FORMS`. A failing scorer gives 0.
+
+    Args:
+        task: Task name.
+        dataset: Dataset of the task, which scores the answer.
+        entry: Item of the dataset.
+        answer: Answer to score.
+    """
     answer = answer.strip()
     reference = None if entry["answer"] is None else str(entry["answer"]).strip()
     if reference is not None and answer == reference:
@@ -105,7 +128,7 @@ def score(task: str, dataset: Any, entry: Any, answer: str) -> float:
         return float(all(numbers) and len(answer) < 40 and Fraction(answer) == Fraction(str(reference)))
     if not answer or not re.fullmatch(FORMS.get(task, r"(?s:.*)"), answer):
         return 0.0
-    if task == "puzzle24":  # reasoning-gym takes any four numbers that make 24
+    if task == "puzzle24":  # reasoning-gym accepts any four numbers that make 24
         if sorted(re.findall(r"[0-9]+", answer)) != sorted(map(str, entry["metadata"]["numbers"])):
             return 0.0
     try:

@@ -1,4 +1,4 @@
-"""A Gymnasium env as a task for a language model: prompts in, replies out."""
+"""Task layer: presents a Gymnasium environment to a language model as prompts and replies."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""TaskConfig: what one YAML of configs/env says.
+"""TaskConfig: the settings of a task, read from one YAML file in configs/env.
 
-A file may begin with `like: NAME` (a task of configs/env, or a path ending in .yaml, from the file's folder): it starts
-from that task's settings, and says only what differs.
+A file may begin with `like: NAME`. NAME is a task of configs/env, or a path ending in .yaml relative to the file's
+folder. The file then inherits that task's settings and lists only the differences.
 """
 
 import re
@@ -22,70 +22,71 @@ SUCCESS = re.compile(r"info|terminated|return *(>=|>) *(-?[0-9]+(?:\.[0-9]+)?)")
 
 @dataclass
 class TaskConfig:
-    """One Gymnasium env as a task for a language model."""
+    """Settings that turn one Gymnasium environment into a task for a language model."""
 
     id: str = ""
-    """Gymnasium id of the env, such as kickoff/Football-v0; module:id imports the module first."""
+    """Gymnasium id of the environment, such as kickoff/Football-v0. `module:id` imports the module first."""
     description: str = ""
-    """One line for people, shown by --help."""
+    """One-line description for people, shown by --help."""
     kwargs: dict[str, Any] = field(default_factory=dict)
-    """Keyword arguments of gymnasium.make for this env (its own names)."""
+    """Keyword arguments passed to gymnasium.make. The names are the environment's own."""
     difficulty: float | None = None
-    """Lever: the env's own keyword `difficulty`, from 0 to 1; null leaves it as it is."""
+    """Difficulty from 0 to 1, passed to the environment as its own `difficulty` argument. null does not pass it."""
     instructions: str = ""
-    """What the player is told first: the goal, in few words."""
+    """Short statement of the goal, placed at the start of the prompt."""
     rules_text: str = ""
-    """The rules and the action names in full; in the prompt when `rules` is on."""
+    """Full rules and action names, added to the prompt if `rules` is true."""
     rules: bool = False
-    """Lever: put `rules_text` into the prompt, and the form of a reply, if nothing there says it."""
+    """Add `rules_text` to the prompt. If the prompt does not mention <answer>, also add the reply format."""
     image: bool = True
-    """Lever: show a picture."""
+    """Give the model an image at each turn."""
     image_from: str = "auto"
-    """Where the picture comes from: `observation`, `render`, or `auto` (the observation if it is one, else render)."""
+    """Source of the image: `observation`, `render`, or `auto` (the observation if it is an image, else render())."""
     image_size: tuple[int, int] | None = None
-    """[height, width] to which the picture is fitted, with black bars where the shape differs; null leaves it."""
+    """[height, width] in pixels. The image is scaled to fit, padded with black bars. null keeps the original size."""
     caption: bool = False
-    """Lever: give the observation in words (`info["text"]`), beside the image or instead of it."""
+    """Give the model the observation as text (`info["text"]` or, if missing, the raw observation)."""
     text_from: str = "text"
-    """Entry of a Dict observation that is always shown as words: a question, or a mission."""
+    """Key of a Dict observation that is always given as text, such as a question or a mission."""
     feedback: bool = False
-    """Lever: say what the last action did (`info["feedback"]`, or action and reward where the env has no words)."""
+    """Tell the model the result of its last actions (`info["feedback"]`, or the reward if there is no such entry)."""
     actions: list[str | list[str]] = field(default_factory=list)
-    """Action names in the order of the env's Discrete actions; for MultiDiscrete a list of names for each part (an
-    answer joins them with +). An empty name ("") leaves that action out; no names: the action is the answer's text."""
+    """Action names, in the order of the environment's Discrete actions. For MultiDiscrete, one list of names per
+    part (an answer joins them with +). An empty name ("") disables that action. Without names, the answer is the
+    action."""
     actions_per_reply: int = 1
-    """How many actions a reply may hold, separated by commas; they are played one after another."""
+    """Maximum number of actions in a reply, separated by commas and played in order."""
     cut_answers: bool = False
-    """Lever: of an answer with more actions than that, play the first ones instead of refusing the reply."""
+    """If an answer has more than `actions_per_reply` actions, play the first ones instead of rejecting the reply."""
     max_turns: int = 1
-    """Turns after which an episode is cut off."""
+    """Maximum number of turns. A longer episode is truncated."""
     history: int = 0
-    """Lever: how many past turns stay in the context; -1 keeps all of them."""
+    """Number of past turns kept in the context. -1 keeps all turns."""
     max_reply_tokens: int = 16
-    """Longest reply in tokens; a longer one is cut and so invalid."""
+    """Maximum length of a reply in tokens. A longer reply is cut off and therefore invalid."""
     on_invalid: str = "end"
-    """What an invalid reply does: `end` the episode, or `skip` the turn (it is spent, nothing moves)."""
+    """Effect of an invalid reply: `end` ends the episode, `skip` uses up the turn without an action."""
     success: str = "info"
-    """When an episode has succeeded: `info` (the env's info["success"]), `terminated` (the env ended it, not a limit),
-    or a bound on the sum of its rewards, such as `return >= 1`."""
+    """Success criterion: `info` (the environment's info["success"]), `terminated` (the environment ended the
+    episode, not a limit), or a bound on the return, such as `return >= 1`."""
     score: str = ""
-    """Entry of info that is the benchmark's own score, reported beside success; empty: there is none."""
+    """Key in `info` of the benchmark's own score, reported next to success. Empty: no score."""
     idle: str = ""
-    """What the player answers that does nothing; empty: the first action."""
+    """Answer that does nothing, used by the no-op policy. Empty: the first action."""
     reward: str = "success"
-    """The outcome reward: `success` (1 if the episode succeeded, else 0) or `return` (the env's rewards, summed)."""
+    """Outcome reward: `success` (1 if the episode succeeded, else 0) or `return` (the sum of the env rewards)."""
     format_reward: float = 0.1
-    """Added in proportion to the share of the episode's replies that are valid."""
+    """Reward for valid replies: this value times the fraction of the episode's replies that are valid."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Raise ValueError if a value is invalid."""
         for key in ("max_turns", "max_reply_tokens", "actions_per_reply"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
         if self.history < -1:
             raise ValueError(f"history must be -1 (all turns), 0 or more, got {self.history}")
         if not (self.image or self.caption):
-            raise ValueError("the player would see nothing: set image=true or caption=true")
+            raise ValueError("the model would get no observation; set image=true or caption=true")
         if self.image_size is not None and min(self.image_size) < 1:
             raise ValueError(f"image_size must be [height, width] in pixels, got {list(self.image_size)}")
         if self.difficulty is not None and not 0 <= self.difficulty <= 1:
@@ -94,7 +95,7 @@ class TaskConfig:
             raise ValueError(f"format_reward must not be negative, got {self.format_reward}")
         self._check_actions()
         if not SUCCESS.fullmatch(self.success):
-            raise ValueError(f"success must be info, terminated or such as 'return >= 1', got {self.success!r}")
+            raise ValueError(f"success must be info, terminated or a bound such as 'return >= 1', got {self.success!r}")
         choices: dict[str, tuple[str, ...]] = {"on_invalid": ("end", "skip"), "reward": ("success", "return")}
         choices["image_from"] = ("auto", "observation", "render")
         for key, allowed in choices.items():
@@ -102,7 +103,7 @@ class TaskConfig:
                 raise ValueError(f"{key} must be one of {', '.join(allowed)}, got {getattr(self, key)!r}")
 
     def _check_actions(self) -> None:
-        """Names that can be told apart, and read back from `a, b` and `a+b`."""
+        """Raise ValueError unless the names are unique and can be parsed from `a, b` and `a+b`."""
         if self.in_parts and not all(isinstance(part, list) for part in self.actions):
             raise ValueError(f"actions must be names, or a list of names for each part, got {self.actions}")
         for part in self.action_parts:
@@ -110,10 +111,10 @@ class TaskConfig:
             if part and not offered:
                 raise ValueError(f"actions must offer at least one action, got {part}")
             if len(set(offered)) != len(offered):
-                raise ValueError(f"actions must have different names, got {part}")
+                raise ValueError(f"actions must be unique, got {part}")
             for name in offered:
                 if not name.strip() or name != name.strip() or {"<", ">", ",", "+"} & set(name):
-                    raise ValueError(f"an action's name must be free of < > , + and of spaces around it, got {name!r}")
+                    raise ValueError(f"an action name must not contain < > , + or surrounding spaces, got {name!r}")
         if self.idle and self.actions and not self.in_parts and self.idle not in self.actions:
             raise ValueError(suggest("idle", self.idle, [str(name) for name in self.actions if name]))
         if self.actions_per_reply > 1 and not self.actions:
@@ -121,32 +122,37 @@ class TaskConfig:
 
     @property
     def in_parts(self) -> bool:
-        """Whether an action has several parts (MultiDiscrete)."""
+        """True if an action has several parts (MultiDiscrete)."""
         return any(isinstance(name, list) for name in self.actions)
 
     @property
     def action_parts(self) -> list[list[str]]:
-        """The names of each part of an action; a Discrete action is one part."""
+        """Action names per part. A Discrete action has one part."""
         if not self.in_parts:
             return [[str(name or "") for name in self.actions]]
         return [list(part) for part in self.actions]
 
 
 def task_names() -> list[str]:
-    """The tasks of configs/env."""
+    """Return the names of all tasks in configs/env."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def variants() -> set[str]:
-    """The tasks of a suite that are like another: where tasks are listed, the suite stands for them."""
+    """Return the suite members that inherit from another task. Listings show their suite instead."""
     members = {task for suite in SUITES.values() for task in suite}
     return {name for name in members if (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").startswith("like:")}
 
 
 def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """The checked settings of configs/env/NAME.yaml, or of a path ending in .yaml, over those of its `like`.
+    """Return the validated settings of a task, merged over those of its `like`.
 
-    `above`: the files that have led here by `like`. UserError in one line.
+    Args:
+        name: Name of a task in configs/env, or a path ending in .yaml.
+        above: Files already visited through `like`, used to detect cycles.
+
+    Raises:
+        UserError: The task is unknown or a setting is invalid (one line).
     """
     own = name.endswith(".yaml")
     if name in SUITES:
@@ -164,11 +170,11 @@ def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 
 def _like(name: str, above: tuple[Path, ...]) -> dict[str, Any]:
-    """The settings of the task that the last of `above` starts from."""
+    """Return the settings of the task that the last file of `above` inherits from."""
     place = above[-1].parent / name if name.endswith(".yaml") else FOLDER / f"{name}.yaml"
     if place.resolve() in above:
         ring = " is like ".join(path.stem for path in (*above, place))
-        raise UserError(f"like: {ring}; a task cannot start from itself")
+        raise UserError(f"like: {ring}; a task cannot inherit from itself")
     try:
         return task_settings(str(place) if name.endswith(".yaml") else name, above)
     except UserError as error:
@@ -176,7 +182,15 @@ def _like(name: str, above: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def load_task(name: str, words: Sequence[str] = ()) -> TaskConfig:
-    """The task of configs/env/NAME.yaml or of a path, with `env.key=value` words over it; UserError in one line."""
+    """Return the configuration of a task with overrides applied.
+
+    Args:
+        name: Name of a task in configs/env, or a path ending in .yaml.
+        words: Overrides of the form `env.key=value`.
+
+    Raises:
+        UserError: The task is unknown or a setting is invalid (one line).
+    """
     settings = merge(task_settings(name), nested({"env": TaskConfig}, words).get("env", {}))
     config = build(TaskConfig, settings, "env")
     assert isinstance(config, TaskConfig)

@@ -1,4 +1,4 @@
-"""Replies: `<think>…</think><answer>…</answer>`, taken apart without ever guessing."""
+"""Strict parsing of replies of the form `<think>…</think><answer>…</answer>`."""
 
 import re
 from dataclasses import dataclass
@@ -12,29 +12,29 @@ _TAG = re.compile(r"</?(?:think|answer)>")
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply, taken apart: `actions` is empty exactly when the reply is invalid, and `problem` then says why."""
+    """A parsed reply. `actions` is empty if and only if the reply is invalid, and `problem` then gives the reason."""
 
     thinking: str
     answer: str
     actions: tuple[Any, ...]
-    """What is played, one after another: an index (Discrete), a tuple of them (MultiDiscrete), or the answer's text."""
+    """Actions in the order of play: indices (Discrete), tuples of indices (MultiDiscrete), or the answer text."""
     problem: str = ""
 
     @property
     def valid(self) -> bool:
-        """Whether the reply can be played."""
+        """True if the reply is valid and can be played."""
         return bool(self.actions)
 
 
 class Reader:
-    """Reads the replies of one task."""
+    """Parser for the replies of one task."""
 
     def __init__(self, config: TaskConfig) -> None:
         self._config = config
         self._index = [{name: index for index, name in enumerate(part) if name} for part in config.action_parts]
 
     def read(self, reply: str) -> Reply:
-        """Exactly one think and one answer, and in it actions that exist, as many as the task allows."""
+        """Parse a reply with exactly one think block and one answer block, and check its actions against the task."""
         match = _FORM.fullmatch(reply)
         if match is None:
             return Reply("", "", (), "not of the form <think>…</think><answer>…</answer>")

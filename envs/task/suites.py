@@ -1,4 +1,4 @@
-"""Suites: names for groups of tasks, so that `env=games` plays them all; and how a choice of tasks is written."""
+"""Suites: named groups of tasks, such as `env=games`, and the syntax for selecting tasks."""
 
 import math
 from collections.abc import Mapping
@@ -25,20 +25,24 @@ SUITES: dict[str, list[str] | dict[str, float]] = {
     ],
     "football_online": ["football_online_easy", "football_online_hard"],
 }  # fmt: skip
-"""Name → tasks of configs/env. A recipe may give a name other tasks (its `suites`)."""
+"""Suite name → tasks of configs/env. A recipe can redefine a suite (its `suites`)."""
 
 Choice = str | list[str] | dict[str, float]
-"""Tasks or suites: `football`, `football,sokoban`, [football, sokoban], or with weights {football: 2, sokoban: 1}."""
+"""Selection of tasks or suites: `football`, `football,sokoban`, [football, sokoban], or with weights {football: 2,
+sokoban: 1}."""
 
 
 Suite = list[str] | dict[str, float]
-"""Tasks that go by one name, or tasks with weights."""
+"""Members of a suite: a list of tasks, or a mapping from tasks to weights."""
 
 
 def weigh(choice: Choice, suites: Mapping[str, Suite]) -> dict[str, float]:
-    """The tasks of a choice in their order, each with its weight; UserError for none, or a weight of 0.
+    """Return the selected tasks and their weights, in the order of selection.
 
-    The weight of a suite goes to each of its tasks, times the task's own there. A task chosen twice has the later one.
+    The weight of a suite multiplies the weight of each of its tasks. If a task appears twice, its last weight counts.
+
+    Raises:
+        UserError: No task is selected, or a weight is not positive and finite.
     """
     weights: dict[str, float] = {}
     for name, weight in _weights(choice).items():

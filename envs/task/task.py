@@ -1,7 +1,7 @@
-"""A Task: how one Gymnasium env is put to a language model.
+"""Task: the interface between one Gymnasium environment and a language model.
 
-The env knows nothing of prompts and the model nothing of the env: a Task turns an observation into the words and
-pictures of a turn, and the reply into actions. It is data (one YAML file); no code is needed for a new one.
+The environment is independent of prompts, and the model is independent of the environment. A Task converts an
+observation into the text and image of a turn, and a reply into actions. A new task is one YAML file and needs no code.
 """
 
 import hashlib
@@ -20,36 +20,36 @@ from envs.task.reply import Reader, Reply
 from render.draw.images import fit
 
 SMALLEST_PICTURE = 16
-"""Pixels a side below which a uint8 array [H, W, 3] is some grid's code, and no picture."""
+"""Minimum side of an image in pixels. A smaller uint8 array [H, W, 3] is treated as an encoded grid."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What the player is shown at one turn."""
+    """Observation given to the policy at one turn."""
 
     image: NDArray[np.uint8] | None
-    """[H, W, 3], or None for a task without pictures."""
+    """Image, uint8 [H, W, 3], or None for a task without images."""
     text: str
-    """The words of this turn: question or caption; may be empty."""
+    """Text of this turn: a question or a caption. May be empty."""
     feedback: str = ""
-    """What became of the last reply; empty at first, and where the lever is off."""
+    """Result of the last reply. Empty at the first turn, or if `feedback` is false."""
 
 
 class Outcome(NamedTuple):
-    """What a reply led to."""
+    """Result of playing one reply."""
 
     observation: Any
     info: dict[str, Any]
     reward: float
-    """The env's rewards for the reply's actions, summed."""
+    """Sum of the env rewards over the reply's actions."""
     terminated: bool
     truncated: bool
     feedback: str
-    """In words, action by action."""
+    """Feedback text, one sentence per action."""
 
 
 class Task:
-    """A named `TaskConfig` in use: makes the env, words the turns, reads and plays the replies."""
+    """A named `TaskConfig`. Creates the environment, builds the prompts, and parses and plays the replies."""
 
     def __init__(self, name: str, config: TaskConfig) -> None:
         self.name = name
@@ -57,14 +57,18 @@ class Task:
         self._reader = Reader(config)
 
     def make(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
-        """A fresh env of this task; ValueError in one line where the id, the kwargs or the actions do not fit."""
+        """Create an environment of this task.
+
+        Raises:
+            ValueError: The id, the kwargs or the action names do not match (one line).
+        """
         if ":" not in self.config.id and self.config.id not in gymnasium.registry:  # module:id imports the module first
             raise ValueError(suggest("env id", self.config.id, list(gymnasium.registry)))
         env = self._make(render_mode)
         if self.config.image and not self._shows_itself(env.observation_space):
             if "rgb_array" not in env.metadata.get("render_modes", []):
-                raise ValueError(f"task {self.name}: {self.config.id} has no pictures: set image=false caption=true")
-            if render_mode != "rgb_array":  # its render() is what the player sees, frame by frame; a film collects them
+                raise ValueError(f"task {self.name}: {self.config.id} renders no images; set image=false caption=true")
+            if render_mode != "rgb_array":  # one frame per call; the wrapper collects them for a video
                 env.close()
                 env = self._make("rgb_array")
                 env = RenderCollection(env) if render_mode == "rgb_array_list" else env
@@ -78,15 +82,15 @@ class Task:
         try:
             return gymnasium.make(self.config.id, render_mode=render_mode, **kwargs)
         except (gymnasium.error.Error, ImportError) as error:
-            raise ValueError(f"{self.config.id} cannot be made: {error}") from error
+            raise ValueError(f"{self.config.id} cannot be created: {error}") from error
         except TypeError as error:
-            problem, *_ = str(error).split(" was raised from ")  # without Gymnasium's list of all that was given
-            raise ValueError(f"{self.config.id} does not take these kwargs: {problem}") from error
-        except (KeyError, AttributeError, AssertionError) as error:  # what other people's envs raise
+            problem, *_ = str(error).split(" was raised from ")  # drop Gymnasium's list of all arguments
+            raise ValueError(f"{self.config.id} does not accept these kwargs: {problem}") from error
+        except (KeyError, AttributeError, AssertionError) as error:  # third-party environments raise any of these
             raise ValueError(f"{self.config.id} does not work with these kwargs: {error!r}") from error
 
     def _shows_itself(self, space: gymnasium.Space[Any]) -> bool:
-        """Whether the observation is the picture; else render() is."""
+        """Return True if the observation contains the image, False if render() provides it."""
         picture = space["image"] if isinstance(space, gymnasium.spaces.Dict) and "image" in space.keys() else space
         shape = picture.shape if isinstance(picture, gymnasium.spaces.Box) and picture.dtype == np.uint8 else None
         fits = shape is not None and len(shape) == 3 and shape[2] == 3
@@ -97,7 +101,7 @@ class Task:
         return self.config.image_from == "observation"
 
     def _check_actions(self, space: gymnasium.Space[Any]) -> None:
-        """ValueError where the action names are not those of the env's actions."""
+        """Raise ValueError unless the action names match the action space."""
         names = self.config.actions
         counts = [len(part) for part in self.config.action_parts]
         if self.config.in_parts:
@@ -116,13 +120,20 @@ class Task:
     def observe(
         self, env: gymnasium.Env[Any, Any], observation: Any, info: dict[str, Any], feedback: str = ""
     ) -> Observation:
-        """The env's observation as the player is shown it."""
+        """Convert the environment's observation to the one given to the policy.
+
+        Args:
+            env: Environment, rendered if its observation is not an image.
+            observation: Observation returned by the environment.
+            info: Info dict returned by the environment. `info["text"]` is the caption.
+            feedback: Result of the last reply, dropped unless the task's `feedback` is true.
+        """
         parts = observation if isinstance(observation, dict) else {}
         image = None
         if self.config.image:
             seen = parts.get("image", observation) if self._shows_itself(env.observation_space) else None
-            # Unwrapped: a film's frames are not taken from it.
-            # A copy: an env may draw into one buffer again and again.
+            # Unwrapped: render() of the wrapper would return and clear the frames of the video.
+            # A copy: an environment may reuse one buffer for all frames.
             image = np.array(env.unwrapped.render() if seen is None else seen, dtype=np.uint8)
             if self.config.image_size is not None:
                 image = fit(image, self.config.image_size)
@@ -134,12 +145,12 @@ class Task:
 
     @property
     def tells_form(self) -> bool:
-        """Whether its prompt says how to reply; if not, only those can who have learned it."""
+        """True if the prompt describes the reply format. Otherwise only a model trained on the format can reply."""
         return any("<answer>" in part for part in self._told)
 
     @property
     def _told(self) -> list[str]:
-        """The instructions, and with `rules` the rules, actions and form of a reply."""
+        """Instructions and, if `rules` is true, the rules and the reply format."""
         parts = [self.config.instructions]
         if self.config.rules:
             parts.append(self.config.rules_text)
@@ -150,17 +161,17 @@ class Task:
         return parts
 
     def words(self, observation: Observation, first: bool) -> str:
-        """The text of a user turn: on a context's first turn the instructions (and rules); feedback; what is told."""
+        """Return the text of a user turn. The first turn of a context starts with the instructions."""
         parts = [*self._told] if first else []
         parts += [observation.feedback, observation.text]
         return "\n".join(part for part in parts if part)
 
     def parse(self, reply: str) -> Reply:
-        """Read a reply; see `envs.task.reply`."""
+        """Parse a reply (see `envs.task.reply`)."""
         return self._reader.read(reply)
 
     def play(self, env: gymnasium.Env[Any, Any], reply: Reply) -> Outcome:
-        """Play the actions of a valid reply one after another, until they or the episode end."""
+        """Play the actions of a valid reply in order and stop if the episode ends."""
         reward = 0.0
         sentences = []
         for action in reply.actions:
@@ -176,19 +187,19 @@ class Task:
         return Outcome(observation, info, reward, terminated, truncated, " ".join(sentences))
 
     def succeeded(self, outcome: Outcome, env_return: float) -> bool:
-        """Whether an episode whose rewards sum up to `env_return` has succeeded, by the task's rule."""
+        """Return True if an episode with return `env_return` meets the task's success criterion."""
         rule = self.config.success
         if rule == "info":
             return bool(outcome.info.get("success", False))
         if rule == "terminated":
             return outcome.terminated
         bound = SUCCESS.fullmatch(rule)
-        assert bound is not None  # the config has checked it
+        assert bound is not None  # validated by TaskConfig
         least = float(bound[2])
         return env_return >= least if bound[1] == ">=" else env_return > least
 
     def score(self, info: dict[str, Any]) -> float | None:
-        """The benchmark's own score so far; None where the task has none, or it is unknown (NaN)."""
+        """Return the benchmark's own score so far, or None if the task has no score or its value is NaN."""
         entry = self.config.score
         if not entry:
             return None
@@ -197,14 +208,14 @@ class Task:
         return None if math.isnan(info[entry]) else float(info[entry])
 
     def action_name(self, action: Any) -> str:
-        """An env action as a player would answer it."""
+        """Return an env action in the form used in an answer."""
         if self.config.in_parts:
             return "+".join(part[int(index)] for part, index in zip(self.config.action_parts, action, strict=True))
         return str(self.config.actions[int(action)]) if self.config.actions else str(action)
 
 
 def state_hash(observation: Any, info: dict[str, Any]) -> str:
-    """The env's own hash of its state, or, where it has none, a hash of the observation."""
+    """Return the environment's own state hash or, if it has none, a hash of the observation."""
     if "state_hash" in info:
         return str(info["state_hash"])
     content = observation.tobytes() if isinstance(observation, np.ndarray) else repr(observation).encode()

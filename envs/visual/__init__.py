@@ -1,4 +1,4 @@
-"""Questions about pictures: perception and reasoning, one step an episode."""
+"""Questions about images (perception and reasoning), one step per episode."""
 
 import lazy_loader
 

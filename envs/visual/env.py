@@ -1,4 +1,4 @@
-"""Questions about pictures from fourteen families."""
+"""Visual environment: questions about images from fourteen families."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,28 +35,39 @@ FAMILIES: dict[str, Family] = {
     "rotation": rotation,
 }
 SMALLEST = 48
-"""Pixels a side below which nothing can be told apart."""
+"""Minimum side of the image in pixels. Below it, nothing is distinguishable."""
 
 
 class VisualEnv(PictureQuestionEnv):
-    """Look at a picture and answer a question about it.
+    """Answer a question about an image.
 
     ## Description
-    Fourteen families, each with several kinds of question: `counting` (coloured shapes), `spatial` (left, above,
-    nearest, between, grids), `bar_chart`, `line_chart`, `pie_chart`, `table`, `clock`, `gauge` (thermometers, rulers,
-    dials), `function_graph`, `maze` (which letter is reached, how long is the way), `tangle` (lines to follow),
-    `matrix` (the missing cell of a pattern), `network` (shortest ways) and `rotation` (turned and mirrored patterns).
-    Every question has one exact answer: a whole number (for a slope perhaps a fraction), a name that stands in the
-    picture or the question, a time or a letter; the question says which. Charts are drawn by matplotlib. Difficulty
-    in [0, 1] sets how many things there are, how close they lie, what distracts from them and how many steps the
-    answer takes: to read, to compare, to compute. The rest is as in `PictureQuestionEnv`; `info["kind"]` is the
-    question's family.
+    There are fourteen families, each with several kinds of question:
+
+    - `counting`: coloured shapes.
+    - `spatial`: left, above, nearest, between, and grids.
+    - `bar_chart`, `line_chart`, `pie_chart` and `table`, with charts drawn by matplotlib.
+    - `clock`: time and durations.
+    - `gauge`: thermometers, rulers and dials.
+    - `function_graph`: values, zeros, slopes and formulas.
+    - `maze`: which letter is reachable, and the length of the path.
+    - `tangle`: lines to follow.
+    - `matrix`: the missing cell of a pattern.
+    - `network`: shortest paths.
+    - `rotation`: rotated and mirrored patterns.
+
+    Every question has one exact answer, and its text states the form: an integer (a slope may be a fraction), a name
+    from the image or the question, a time, or a letter. Difficulty in [0, 1] sets the number and spacing of the
+    objects, the distractors and the number of reasoning steps (read, compare, compute). `info["kind"]` is the
+    question's family. Everything else is as in `PictureQuestionEnv`.
 
     ## Arguments
-    `families`: names (all by default), or a mapping from names to weights by which they are drawn. `difficulty`: from
-    0 to 1 (0.5). `image_size`: (height, width), 48 pixels or more a side; counting, spatial, clock, tangle, network and
-    rotation are legible from 84 on, the small print of charts and tables, fine gauges, and large mazes and matrices,
-    from about 200 on. `render_mode`: "rgb_array" or "human".
+    - `families`: names (default: all), or a mapping from names to sampling weights.
+    - `difficulty`: from 0 to 1 (default 0.5).
+    - `image_size`: (height, width) in pixels, at least 48 each. `counting`, `spatial`, `clock`, `tangle`, `network` and
+      `rotation` are legible from 84. Small print of charts and tables, fine gauges, large mazes and large matrices need
+      about 200.
+    - `render_mode`: "rgb_array" or "human".
 
     ## Version History
     v0: first version.
@@ -71,14 +82,14 @@ class VisualEnv(PictureQuestionEnv):
     ) -> None:
         super().__init__(image_size, render_mode=render_mode)
         if min(self.image_size) < SMALLEST:
-            raise ValueError(f"image_size must be at least {SMALLEST} pixels a side, got {self.image_size}")
+            raise ValueError(f"image_size must be at least {SMALLEST} pixels per side, got {self.image_size}")
         if not 0 <= difficulty <= 1:
             raise ValueError(f"difficulty must be from 0 to 1, got {difficulty}")
         self.difficulty = difficulty
         self.families = _weights(families)
 
     def draw_question(self) -> Question:
-        """A family, a puzzle of it and its picture."""
+        """Return a question of a random family, with its image."""
         place = float(self.np_random.random()) * sum(self.families.values())
         for name, weight in self.families.items():
             family = name
@@ -91,7 +102,7 @@ class VisualEnv(PictureQuestionEnv):
 
 
 def _weights(families: Sequence[str] | Mapping[str, float] | None) -> dict[str, float]:
-    """Positive weights in the order of `FAMILIES`; ValueError in one line."""
+    """Return the positive weights in the order of `FAMILIES`, or raise a one-line ValueError."""
     if isinstance(families, str):
         raise ValueError(f"families must be a list of names or a mapping to weights, got {families!r}")
     given = (
@@ -103,8 +114,8 @@ def _weights(families: Sequence[str] | Mapping[str, float] | None) -> dict[str, 
         if name not in FAMILIES:
             raise ValueError(suggest("family", name, FAMILIES))
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-            raise ValueError(f"the weight of {name} must be a number from 0 on, got {weight!r}")
+            raise ValueError(f"the weight of {name} must be a number of at least 0, got {weight!r}")
     weights = {name: float(given[name]) for name in FAMILIES if given.get(name, 0) > 0}
     if not weights:
-        raise ValueError("families must have a weight above 0, got none")
+        raise ValueError("at least one family must have a weight above 0, got none")
     return weights

@@ -1,4 +1,4 @@
-"""Questions about numbers in rows and columns, however they are drawn: bars, lines or a table."""
+"""Questions about numbers in rows and columns, shared by bar charts, line charts and tables."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,34 +8,34 @@ import numpy as np
 from envs.visual.puzzle import listed, pick, sample
 
 Asked = tuple[str, int | str, str]
-"""Question, answer and thought."""
+"""Question, answer and worked solution."""
 
 NUMBER = "Answer with a whole number."
 ORDINALS = ("", "", "second ", "third ")
 
 
 class Numbers(NamedTuple):
-    """A table, and what it is about."""
+    """A table of numbers with its title and labels."""
 
     title: str
     noun: str
-    """What a row is, such as: team."""
+    """Singular noun for a row, such as "team"."""
     unit: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     values: tuple[tuple[int, ...], ...]
 
     def named(self, row: int, column: int) -> str:
-        """How a number is referred to: its row, and its column where there are several."""
+        """Return the name of a number: its row and, if there are several columns, its column."""
         return f"{self.rows[row]}, {self.columns[column]}" if len(self.columns) > 1 else self.rows[row]
 
     def of(self, column: int) -> str:
-        """` for 2021`, where there are several columns."""
+        """Return a suffix such as ` for 2021` if there are several columns, else ""."""
         return f" for {self.columns[column]}" if len(self.columns) > 1 else ""
 
 
 def describe(numbers: Numbers) -> str:
-    """Every number."""
+    """Return a text description with every number."""
     lines = [f"{numbers.title} ({numbers.unit})."]
     for name, values in zip(numbers.rows, numbers.values, strict=True):
         parts = [f"{column} {value}" for column, value in zip(numbers.columns, values, strict=True)]
@@ -44,7 +44,13 @@ def describe(numbers: Numbers) -> str:
 
 
 def ask(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
-    """A question of this kind, or None where these numbers leave no clear answer to it."""
+    """Return a question of this kind, or None if the numbers give no clear answer.
+
+    Args:
+        rng: Random generator.
+        kind: Kind of question, such as "read" or "total".
+        numbers: Table to ask about.
+    """
     column = int(rng.integers(len(numbers.columns)))
     series = [values[column] for values in numbers.values]
     if kind == "read":
@@ -60,7 +66,7 @@ def ask(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
         limit = (ordered[place] + ordered[place + 1]) // 2
         more = [name for name, value in zip(numbers.rows, series, strict=True) if value > limit]
         if limit in series:
-            return None  # a value on the limit would have to be looked at too closely
+            return None  # a value at the limit would be hard to judge
         text = f"How many {plural(numbers.noun)} have a value above {limit}{numbers.of(column)}? {NUMBER}"
         return text, len(more), ", ".join(more)
     if kind == "difference":
@@ -95,7 +101,7 @@ def _ranked(rng: np.random.Generator, numbers: Numbers, column: int, place: int)
 
 
 def _across(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
-    """Questions about several columns."""
+    """Return a question that involves several columns, or None."""
     if len(numbers.columns) < 2:
         return None
     if kind == "row total":
@@ -131,5 +137,5 @@ def _sum(parts: Sequence[int]) -> str:
 
 
 def plural(noun: str) -> str:
-    """teams, countries, days."""
+    """Return the plural: teams, countries, days."""
     return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"

@@ -1,4 +1,4 @@
-"""What a family of visual questions gives, and the few ways in which they all draw by chance."""
+"""The Puzzle type of the visual families, and their random helpers."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -13,41 +13,59 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Puzzle(NamedTuple):
-    """A question about a scene that is not drawn yet."""
+    """A question about a scene that is not yet drawn."""
 
     scene: Scene
     text: str
     answer: int | Fraction | str
     thought: str
-    """A short worked line."""
+    """Short worked solution."""
     described: str
-    """The scene in words: with it the question can be answered unseen."""
+    """Text description of the scene, sufficient to answer the question without the image."""
 
 
 Family = Callable[[np.random.Generator, float], Puzzle]
-"""Makes a puzzle from a generator and a difficulty in [0, 1]."""
+"""Function that makes a puzzle from a generator and a difficulty in [0, 1]."""
 
 
 def pick(rng: np.random.Generator, options: Sequence[T]) -> T:
-    """One of them."""
+    """Return a random option."""
     return options[int(rng.integers(len(options)))]
 
 
 def sample(rng: np.random.Generator, options: Sequence[T], count: int) -> list[T]:
-    """`count` different ones, in any order."""
+    """Return `count` distinct options in random order.
+
+    Args:
+        rng: Random generator.
+        options: Options to draw from.
+        count: Number of options to return, at most all of them.
+    """
     return [options[int(index)] for index in rng.permutation(len(options))[:count]]
 
 
 def between(low: float, high: float, difficulty: float) -> int:
-    """The whole number on the way from low (difficulty 0) to high (difficulty 1)."""
+    """Interpolate from low (difficulty 0) to high (difficulty 1) and round to an integer.
+
+    Args:
+        low: Value at difficulty 0.
+        high: Value at difficulty 1.
+        difficulty: Difficulty in [0, 1].
+    """
     return round(low + (high - low) * difficulty)
 
 
 def pick_kind(rng: np.random.Generator, kinds: dict[str, tuple[float, float]], difficulty: float) -> str:
-    """One of the kinds of question whose range of difficulties holds this one."""
+    """Return a random kind of question that is available at this difficulty.
+
+    Args:
+        rng: Random generator.
+        kinds: Kind → lowest and highest difficulty.
+        difficulty: Difficulty in [0, 1].
+    """
     return pick(rng, [kind for kind, (low, high) in kinds.items() if low <= difficulty <= high])
 
 
 def listed(words: Sequence[str]) -> str:
-    """a, b and c."""
+    """Join words with commas and a final "and": a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

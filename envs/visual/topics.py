@@ -1,10 +1,10 @@
-"""What charts and tables are about."""
+"""Topics of charts and tables."""
 
 from typing import NamedTuple
 
 
 class Topic(NamedTuple):
-    """A title, what a row and a number are, and names for rows and series."""
+    """A title, the noun of a row, the unit of a number, and names for rows and columns."""
 
     title: str
     noun: str
@@ -12,7 +12,7 @@ class Topic(NamedTuple):
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     most: int = 1000
-    """No number is larger."""
+    """Upper bound of the numbers."""
 
 
 YEARS = ("2020", "2021", "2022", "2023", "2024")
@@ -73,7 +73,7 @@ TOPICS = (
         "Test scores", "subject", "points", ("Maths", "Physics", "History", "Music", "Art", "Biology"), NAMES[:5], 100
     ),
 )
-"""Rows without an order: for bars and tables."""
+"""Topics with unordered rows, for bar charts and tables."""
 
 COURSES = (
     Topic("Mean temperature", "month", "°C", MONTHS, ("Lisbon", "Athens", "Nairobi", "Seville"), 36),
@@ -92,7 +92,7 @@ COURSES = (
         "Members", "year", "members", tuple(str(year) for year in range(2008, 2020)), ("Chess", "Judo", "Rowing"), 500
     ),
 )
-"""Rows in time: for lines."""
+"""Topics with rows ordered in time, for line charts."""
 
 PARTS = (
     Topic("Favourite fruit", "fruit", "people", ("Apple", "Banana", "Cherry", "Grape", "Mango", "Pear", "Kiwi"), ()),
@@ -105,7 +105,7 @@ PARTS = (
     Topic("Votes", "party", "voters", ("Liberty", "Union", "Progress", "Harmony", "Reform", "Centre"), ()),
     Topic("Time of a day", "activity", "minutes", ("Sleep", "School", "Play", "Meals", "Sport", "Reading"), ()),
 )
-"""Parts of a whole: for pies."""
+"""Topics with parts of a whole, for pie charts."""
 
 GOODS = ("Pens", "Books", "Lamps", "Mugs", "Bags", "Chairs", "Clocks", "Plants", "Towels", "Candles")
-"""What an order lists."""
+"""Articles of an order."""

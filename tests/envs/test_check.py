@@ -58,7 +58,7 @@ gymnasium.register("test/Toy-v0", Toy)
 
 
 def checked(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> tuple[str, int]:
-    """The report on a task, and the number of things to mend."""
+    """The report on a task, and the number of problems to fix."""
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     wrong = 0
@@ -73,7 +73,7 @@ def checked(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> tu
     assert all(re.match(r"  (ok|note|wrong) +\S", line) for line in lines)  # one line each
     count = sum(line.startswith("  wrong") for line in lines)
     assert (count > 0) == bool(wrong)
-    assert err == (f"{count} thing{'s' if count > 1 else ''} to mend\n" if count else "")
+    assert err == (f"{count} problem{'s' if count > 1 else ''} to fix\n" if count else "")
     return out, count
 
 
@@ -84,22 +84,22 @@ def test_a_sound_task(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     report, wrong = checked(capsys, tmp_path, TASK)
     assert wrong == 0
     assert "ok     the same seed and actions give the same episode" in report
-    assert "ok     pictures of 50x100" in report
+    assert "ok     images of 50x100" in report
     assert "note   the embedded tiny model takes image_size=[84, 84] only" in report
     assert re.search(r"ok     20 random episodes: \d+% succeed, \d+ ended by the env, \d\.\d of 8 turns", report)
     report, _ = checked(capsys, tmp_path, TASK + "image_size: [84, 84]\n")
-    assert "pictures of 84x84" in report and "note" not in report
+    assert "images of 84x84" in report and "note" not in report
 
 
 FAULTS = {
     "seed": "reset(seed=0) gives two different starts: a group of episodes needs the same start",
     "reward": "the same seed and actions give different rewards",
-    "crash": "the env fails while it is played at random: RuntimeError: out of memory",
-    "silent": "success=info, but info has no 'success': set it to terminated or such as 'return >= 1'",
-    "blank": "every picture is of one colour",
-    "still": "the picture never changes",
-    "shapes": "pictures differ in shape",
-    "alpha": "a picture must be [H, W, 3], got (50, 100, 4)",
+    "crash": "the env fails under random actions: RuntimeError: out of memory",
+    "silent": "success=info, but info has no 'success': set it to terminated or a bound such as 'return >= 1'",
+    "blank": "every image has a single colour",
+    "still": "the image never changes",
+    "shapes": "images differ in shape",
+    "alpha": "an image must be [H, W, 3], got (50, 100, 4)",
 }
 
 
@@ -113,20 +113,20 @@ def test_what_is_wrong_is_said(fault: str, capsys: pytest.CaptureFixture[str], t
 def test_what_is_odd_is_noted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     report, wrong = checked(capsys, tmp_path, f"{TASK}kwargs: {{fault: easy}}\n".replace("instructions", "description"))
     assert wrong == 0
-    assert "note   random play always succeeds" in report
-    assert "note   the player is told nothing" in report
+    assert "note   random actions always succeed" in report
+    assert "note   the prompt is empty" in report
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("id: test/Toi-v0\n", "unknown env id 'test/Toi-v0'; did you mean 'test/Toy-v0'?"),
-        (TASK + "kwargs: {colour: red}\n", "test/Toy-v0 does not take these kwargs:"),
+        (TASK + "kwargs: {colour: red}\n", "test/Toy-v0 does not accept these kwargs:"),
         ("id: test/Toy-v0\n", "task mine: Discrete(2) needs action names (actions: [...])"),
         ("id: test/Toy-v0\nactions: [a, b, c]\n", "task mine: 3 action names do not fit Discrete(2)"),
         (
             "id: nowhere.to.be.found:Toy-v0\nactions: [a]\n",
-            "nowhere.to.be.found:Toy-v0 cannot be made: No module named",
+            "nowhere.to.be.found:Toy-v0 cannot be created: No module named",
         ),
     ],
 )

@@ -1,7 +1,4 @@
-"""Families of figures of straight lines that ask for an angle.
-
-Each draws a figure from (rng, level, given): `level` is the difficulty, `given` a value from another figure or None.
-"""
+"""Families of straight-line figures that ask for an angle. `table.Family` documents the arguments."""
 
 from fractions import Fraction
 
@@ -14,7 +11,7 @@ SIDES = ("AB", "BC", "CA")
 
 
 def third_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Two angles of a triangle are given."""
+    """Draw a triangle with two given angles."""
     a = given or degrees(rng, level, 30, 100)
     b = degrees(rng, level, 30, min(150 - a, 100))
     _between(a, 25, 120)
@@ -29,7 +26,7 @@ def third_angle(rng: np.random.Generator, level: float, given: int | None) -> Fi
 
 
 def exterior_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The angle outside a triangle is the sum of the two that are not beside it; one of the three is asked."""
+    """Draw a triangle with an exterior angle, which is the sum of the opposite two, and ask for one of the three."""
     a = given or degrees(rng, level, 30, 90)
     c = degrees(rng, level, 30, min(145 - a, 100))
     _between(a, 25, 110)
@@ -44,7 +41,7 @@ def exterior_angle(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def isosceles(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Two sides are equal, so two angles are; the apex or a base angle is given."""
+    """Draw an isosceles triangle with the apex angle or a base angle given."""
     base = given is not None and given < 80 if given else rng.random() < 0.5
     if base:
         a = given or degrees(rng, level, 30, 75)
@@ -60,7 +57,7 @@ def isosceles(rng: np.random.Generator, level: float, given: int | None) -> Figu
 
 
 def _crossed(a: int, gap: float) -> Points:
-    """The parallels AB and CD, AB above, crossed by EF at G on AB and at H on CD, at `a` degrees."""
+    """Return the parallels AB and CD, AB above, crossed by EF at G on AB and at H on CD, at `a` degrees."""
     points = {"H": (0.0, 0.0), "G": polar(gap, a)}
     points |= {"E": polar(gap * 1.6, a), "F": polar(-gap * 0.6, a)}
     reach = gap * 0.95
@@ -70,7 +67,7 @@ def _crossed(a: int, gap: float) -> Points:
 
 
 def parallel_lines(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Parallels and a line across them: corresponding, alternate, vertical and co-interior angles."""
+    """Draw parallels and a transversal with corresponding, alternate, vertical or co-interior angles."""
     points, known, asked, words = _corner_pair(rng, level, given)
     a, x = known.value, asked.value
     return Figure(
@@ -85,7 +82,7 @@ def parallel_lines(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def parallel_equation(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """As `parallel_lines`, but both angles are written with x."""
+    """Draw the figure of `parallel_lines` with both angles written in terms of x."""
     points, first, second, words = _corner_pair(rng, level, None)
     x = whole(rng, 5, 15 + 15 * level)
     most = max(2, int(3 + 4 * level))
@@ -109,7 +106,7 @@ def _linear(k: int, c: int) -> str:
 
 
 def _corner_pair(rng: np.random.Generator, level: float, given: int | None) -> tuple[Points, Angle, Angle, str]:
-    """Parallels with a line across them, and an angle at each."""
+    """Return parallels with a transversal, and an angle at each of them."""
     a = given or degrees(rng, level, 40, 140)
     _between(a, 35, 145)
     if given is None and a == 90:
@@ -117,7 +114,7 @@ def _corner_pair(rng: np.random.Generator, level: float, given: int | None) -> t
     points = _crossed(a, 10)
     above, below = ("EGB", "AGF", "BGF", "AGE"), ("EHD", "CHF", "DHF", "CHE")
     at_g, at_h = whole(rng, 0, 3), whole(rng, 0, 3)
-    # the first two of each list are the angle that the line is drawn at, the others what it lacks of 180
+    # the first two of each list are the transversal's angle, the others its supplement
     if at_g >= 2:
         points = _crossed(180 - a, 10)
     other = a if (at_g < 2) == (at_h < 2) else 180 - a
@@ -126,7 +123,7 @@ def _corner_pair(rng: np.random.Generator, level: float, given: int | None) -> t
 
 
 def zigzag(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """A corner between parallels: the angle there is the sum of the angles at the parallels."""
+    """Draw a corner between parallels. Its angle is the sum of the angles at the parallels."""
     a = given or degrees(rng, level, 25, 75)
     b = degrees(rng, level, 25, 75)
     _between(a, 25, 80)
@@ -143,7 +140,7 @@ def zigzag(rng: np.random.Generator, level: float, given: int | None) -> Figure:
 
 
 def polygon_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The interior angle of a regular polygon; its sides are to be counted."""
+    """Draw a regular polygon and ask for its interior angle. The sides must be counted."""
     n = pick(rng, (5, 6, 8) if level < 0.4 else (5, 6, 8, 9, 10, 12))
     turn = 90 + 180 / n
     names = "ABCDEFGHIJKL"[:n]
@@ -162,7 +159,7 @@ def polygon_angle(rng: np.random.Generator, level: float, given: int | None) -> 
 
 
 def quadrilateral(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Three angles of a quadrilateral are given."""
+    """Draw a quadrilateral with three given angles."""
     a = given or degrees(rng, level, 60, 110)
     b, c = degrees(rng, level, 60, 120), degrees(rng, level, 60, 120)
     d = 360 - a - b - c
@@ -195,7 +192,7 @@ def quadrilateral(rng: np.random.Generator, level: float, given: int | None) -> 
 
 
 def straight_line(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Angles side by side on a straight line; or where it is hard all around a point."""
+    """Draw adjacent angles on a straight line or, at high difficulty, around a point."""
     around = rng.random() < 0.6 * level
     total = 360 if around else 180
     count = 2 if around else 1 if level < 0.3 else 2
@@ -220,7 +217,7 @@ def straight_line(rng: np.random.Generator, level: float, given: int | None) -> 
 
 
 def bisected_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The bisector of an angle of a triangle: one half is given, the other needed."""
+    """Draw a triangle with an angle bisector. One half is given, and the solution needs the other."""
     half = given or degrees(rng, level, 25, 45)
     c = degrees(rng, level, 35, 100)
     _between(half, 24, 46)
@@ -240,7 +237,7 @@ def bisected_angle(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def altitudes_meet(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The angle between two altitudes of a triangle, from its third angle."""
+    """Draw two altitudes of a triangle and ask for the angle between them, from the angle at the third corner."""
     c = given or degrees(rng, level, 45, 80)
     _between(c, 44, 82)
     a = whole(rng, 45, min(82, 135 - c))
@@ -262,7 +259,7 @@ def altitudes_meet(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def rhombus(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """A diagonal halves the angle of a rhombus; angles beside each other make 180."""
+    """Draw a rhombus with a diagonal, which bisects its angles. Adjacent angles add up to 180 degrees."""
     a = given or degrees(rng, level, 25, 65)
     _between(a, 24, 66)
     points: Points = {"A": (0.0, 0.0), "B": (10.0, 0.0), "D": polar(10, 2 * a)}

@@ -1,4 +1,4 @@
-"""Families of figures of straight lines that ask for an area. Their functions are as in `angles`."""
+"""Families of straight-line figures that ask for an area. `table.Family` documents the arguments."""
 
 import math
 from fractions import Fraction
@@ -12,14 +12,14 @@ SHADED = "the shaded region"
 
 
 def _half(number: int, level: float) -> Fraction | int:
-    """Half of a number, a whole one where it is easy."""
+    """Return half of a number, which must be an integer at low difficulty."""
     if number % 2 and level < 0.3:
         raise UnfitError
     return number // 2 if number % 2 == 0 else Fraction(number, 2)
 
 
 def triangle_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Half a side times its altitude, which may fall outside where it is hard."""
+    """Draw a triangle: half a side times its altitude, which may fall outside at high difficulty."""
     base = given or length(rng, level, 4)
     tall = beside(rng, base, 0.5, 1.1)
     outside = rng.random() < 0.5 * level
@@ -40,7 +40,7 @@ def triangle_area(rng: np.random.Generator, level: float, given: int | None) -> 
 
 
 def parallelogram_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """A side times the altitude on it; the slanting side is not needed."""
+    """Draw a parallelogram: a side times its altitude. The slanted side is not needed."""
     base = given or length(rng, level, 5)
     tall, lean = beside(rng, base, 0.4, 0.8), beside(rng, base, 0.2, 0.45)
     slant = math.isqrt(tall**2 + lean**2)
@@ -62,7 +62,7 @@ def parallelogram_area(rng: np.random.Generator, level: float, given: int | None
 
 
 def trapezium_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The mean of the parallel sides times their distance."""
+    """Draw a trapezium: the mean of the parallel sides times their distance."""
     bottom = given or length(rng, level, 6)
     top, tall = beside(rng, bottom, 0.35, 0.7), beside(rng, bottom, 0.4, 0.7)
     shift = whole(rng, 0.1 * bottom, 0.9 * (bottom - top))
@@ -83,7 +83,7 @@ def trapezium_area(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def kite_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Half the product of the diagonals, which stand at right angles."""
+    """Draw a kite: half the product of its perpendicular diagonals."""
     half = given or length(rng, level, 3)
     up, down = beside(rng, half, 0.5, 0.9), beside(rng, half, 1.0, 1.9)
     points: Points = {"E": (0.0, 0.0), "A": (-float(half), 0.0), "B": (0.0, -float(down)), "C": (float(half), 0.0)}
@@ -101,7 +101,7 @@ def kite_area(rng: np.random.Generator, level: float, given: int | None) -> Figu
 
 
 def steps_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The area of an L-shape; some of the sides have to be found from the others."""
+    """Draw an L-shape and ask for its area. Some sides follow from the others."""
     wide = given or length(rng, level, 5)
     tall = beside(rng, wide, 0.7, 1.3)
     x, y = whole(rng, 0.3 * wide, 0.7 * wide), whole(rng, 0.3 * tall, 0.7 * tall)
@@ -126,7 +126,7 @@ def steps_area(rng: np.random.Generator, level: float, given: int | None) -> Fig
 
 
 def frame_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """A rectangle with a smaller one cut out."""
+    """Draw a rectangle with a smaller rectangle cut out."""
     wide = given or whole(rng, 8, 11 + 14 * level)
     tall = beside(rng, wide, 0.7, 1.1)
     w, h = whole(rng, 0.35 * wide, 0.5 * wide), whole(rng, 0.35 * tall, 0.5 * tall)
@@ -151,7 +151,7 @@ def frame_area(rng: np.random.Generator, level: float, given: int | None) -> Fig
 
 
 def cut_triangle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """A rectangle with a triangle cut out of it."""
+    """Draw a rectangle with a triangle cut out."""
     wide = given or length(rng, level, 5)
     tall = beside(rng, wide, 0.6, 1.0)
     p, q = whole(rng, 0.45 * wide, 0.75 * wide), whole(rng, 0.45 * tall, 0.75 * tall)
@@ -175,7 +175,7 @@ def cut_triangle(rng: np.random.Generator, level: float, given: int | None) -> F
 
 
 def equilateral_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The area of an equilateral triangle as a multiple of √3."""
+    """Draw an equilateral triangle. Its area is a multiple of √3."""
     side = given or length(rng, level)
     points: Points = {"A": (0.0, 0.0), "B": (float(side), 0.0), "C": polar(side, 60)}
     return Figure(
@@ -190,7 +190,7 @@ def equilateral_area(rng: np.random.Generator, level: float, given: int | None) 
 
 
 def overlap_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """A triangle within a rectangle, over the same side: half of it, wherever its top stands."""
+    """Draw a triangle in a rectangle with the same base: half the area, regardless of the position of its apex."""
     wide = given or length(rng, level, 4)
     tall = beside(rng, wide, 0.5, 1.0)
     fair(wide, tall, least=0.4)

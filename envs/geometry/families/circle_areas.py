@@ -1,4 +1,4 @@
-"""Families of figures with a circle that ask for an area. Their functions are as in `angles`."""
+"""Families of figures with a circle that ask for an area. `table.Family` documents the arguments."""
 
 import math
 from fractions import Fraction
@@ -14,7 +14,7 @@ TOUCH = "Lines that look tangent are."
 
 
 def sector_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The area of a sector as a multiple of π."""
+    """Draw a sector. Its area is a multiple of π."""
     r, turn = (
         given or length(rng, level, 3),
         pick(rng, (60, 90, 120) if level < 0.4 else (40, 45, 60, 72, 80, 90, 120, 135)),
@@ -33,7 +33,7 @@ def sector_area(rng: np.random.Generator, level: float, given: int | None) -> Fi
 
 
 def ring_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The ring between two circles around one point: by both radii, or by a chord that touches the inner one."""
+    """Draw the ring between two concentric circles, with both radii or a chord tangent to the inner circle given."""
     small = given or length(rng, level, 2)
     if rng.random() < 0.5 * level:
         half = beside(rng, small, 0.8, 1.6)
@@ -73,7 +73,7 @@ def _ring(outer: str, inner: str, value: Value) -> Area:
 
 
 def circle_in_square(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The circle that touches the sides of a square."""
+    """Draw a circle inscribed in a square."""
     side = given or length(rng, level, 3)
     half = side / 2
     points: Points = {
@@ -99,7 +99,7 @@ def circle_in_square(rng: np.random.Generator, level: float, given: int | None) 
 
 
 def square_in_circle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The square whose corners lie on a circle has half the area of the diameter's square."""
+    """Draw a square inscribed in a circle: half the area of the square on the diameter."""
     r = given or length(rng, level, 2)
     points: Points = {"O": (0.0, 0.0)} | {name: polar(r, 225 + 90 * k) for k, name in enumerate("ABCD")}
     return Figure(

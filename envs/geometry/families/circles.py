@@ -1,4 +1,4 @@
-"""Families of figures with a circle that ask for an angle or a length. Their functions are as in `angles`."""
+"""Families of figures with a circle that ask for an angle or a length. `table.Family` documents the arguments."""
 
 import math
 from fractions import Fraction
@@ -24,7 +24,7 @@ CENTRE = "A dot in a circle is its centre."
 
 
 def inscribed_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The angle at the centre is twice the one on the circle."""
+    """Draw a central angle, which is twice the inscribed angle."""
     down = given > 75 if given else rng.random() < 0.5
     centre = given if given and down else 2 * given if given else 2 * degrees(rng, level, 30, 75)
     if centre % 2 or not 50 <= centre <= 150:
@@ -47,7 +47,7 @@ def inscribed_angle(rng: np.random.Generator, level: float, given: int | None) -
 
 
 def cyclic_quadrilateral(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Opposite angles of a quadrilateral in a circle make 180."""
+    """Draw a cyclic quadrilateral. Its opposite angles add up to 180 degrees."""
     a = given or degrees(rng, level, 60, 120)
     if not 55 <= a <= 125:
         raise UnfitError
@@ -58,7 +58,7 @@ def cyclic_quadrilateral(rng: np.random.Generator, level: float, given: int | No
     points: Points = {"O": (0.0, 0.0)}
     for name, turn in (("B", 0), ("C", first), ("D", 2 * a), ("A", 2 * a + second)):
         points[name] = polar(10, turn)
-    arc = 2 * a - first + second  # the angle at B stands on the arc from C over D to A
+    arc = 2 * a - first + second  # the angle at B subtends the arc from C over D to A
     extra = (Angle("ABC", arc // 2),) if arc % 2 == 0 and rng.random() < 0.6 * level else ()
     return Figure(
         points,
@@ -73,7 +73,7 @@ def cyclic_quadrilateral(rng: np.random.Generator, level: float, given: int | No
 
 
 def semicircle_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The angle on a diameter is right."""
+    """Draw an angle inscribed in a semicircle, which is a right angle."""
     a = given or degrees(rng, level, 25, 65)
     if not 24 <= a <= 66:
         raise UnfitError
@@ -92,7 +92,7 @@ def semicircle_angle(rng: np.random.Generator, level: float, given: int | None) 
 
 
 def crossing_chords(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The parts of two chords that cross have the same product."""
+    """Draw two crossing chords. Their parts have equal products."""
     a = given or length(rng, level, 3)
     b, c = beside(rng, a, 0.5, 1.8), beside(rng, a, 0.5, 1.8)
     d = Fraction(a * b, c)
@@ -115,7 +115,7 @@ def crossing_chords(rng: np.random.Generator, level: float, given: int | None) -
 
 
 def chord_distance(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The perpendicular from the centre halves a chord."""
+    """Draw a chord and the perpendicular from the centre, which bisects it."""
     half, away, r = triple(rng, level, long=given)
     fair(half, away, least=0.5)
     points: Points = {"O": (0.0, 0.0), "A": (-float(half), -float(away)), "B": (float(half), -float(away))}
@@ -136,7 +136,7 @@ def chord_distance(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def arc_length(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The length of an arc as a multiple of π."""
+    """Draw an arc. Its length is a multiple of π."""
     r, turn = (
         given or length(rng, level, 3),
         pick(rng, (60, 90, 120) if level < 0.4 else (40, 45, 60, 72, 80, 90, 120, 135)),
@@ -155,7 +155,7 @@ def arc_length(rng: np.random.Generator, level: float, given: int | None) -> Fig
 
 
 def altitude_on_diameter(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The altitude on the hypotenuse is the mean of its parts: its square is their product."""
+    """Draw the altitude on the hypotenuse: its square is the product of the two parts."""
     if given is not None:
         fits = [
             q

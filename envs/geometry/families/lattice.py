@@ -1,4 +1,4 @@
-"""Families of figures on squared paper, whose points are to be read. Their functions are as in `angles`."""
+"""Families of figures on squared paper, with points to be read. `table.Family` documents the arguments."""
 
 import math
 from fractions import Fraction
@@ -14,7 +14,7 @@ GRID = "Each square of the grid has side 1."
 
 
 def lattice_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """A polygon on squared paper, whose corners are to be read."""
+    """Draw a polygon on squared paper and ask for its area. The corners must be read."""
     n = 3 if level < 0.3 else int(rng.integers(3, 6))
     far = 5 + round(3 * level)
     middle = (far / 2, far / 2)
@@ -47,7 +47,7 @@ def lattice_area(rng: np.random.Generator, level: float, given: int | None) -> F
 
 
 def lattice_distance(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The distance of two points on squared paper."""
+    """Draw two points on squared paper and ask for their distance."""
     far = 5 + round(3 * level)
     x, y = whole(rng, 1, far), whole(rng, 1, far)
     if max(x, y) < 3 or (level < 0.3 and math.isqrt(x * x + y * y) ** 2 != x * x + y * y):
@@ -71,7 +71,7 @@ def lattice_distance(rng: np.random.Generator, level: float, given: int | None) 
 
 
 def lattice_slope(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The slope of a line on squared paper."""
+    """Draw a line on squared paper and ask for its slope."""
     far = 5 + round(3 * level)
     x, y = whole(rng, 1, far), whole(rng, -far, far)
     if y == 0 or x + abs(y) < 4 or (level < 0.3 and y % x):

@@ -1,4 +1,4 @@
-"""Families of figures of straight lines that ask for a length. Their functions are as in `angles`."""
+"""Families of straight-line figures that ask for a length. `table.Family` documents the arguments."""
 
 import math
 from fractions import Fraction
@@ -12,7 +12,7 @@ SIDES = ("AB", "BC", "CA")
 
 
 def pythagoras(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Two sides of a right triangle are given; where it is hard, the third may be a root."""
+    """Draw a right triangle with two given sides. At high difficulty the third may be a root."""
     if rng.random() < 0.5 * level:
         a = given or length(rng, level)
         b = beside(rng, a)
@@ -31,7 +31,7 @@ def pythagoras(rng: np.random.Generator, level: float, given: int | None) -> Fig
 
 
 def similar_triangles(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """A line parallel to a side of a triangle cuts the others in one ratio."""
+    """Draw a triangle with a parallel to one side, which divides the other two in the same ratio."""
     p = given or length(rng, level, 3)
     q, r = beside(rng, p, 0.5, 1.4), beside(rng, p, 0.7, 1.5)
     s = Fraction(r * q, p)
@@ -53,14 +53,14 @@ def similar_triangles(rng: np.random.Generator, level: float, given: int | None)
 
 
 def crossed_triangles(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Two segments that cross between parallels make similar triangles."""
+    """Draw two segments that cross between parallels and form similar triangles."""
     p = given or length(rng, level, 3)
     q, base = beside(rng, p, 0.5, 1.5), beside(rng, p, 0.7, 1.4)
     x = Fraction(base * q, p)
     if x.denominator > (1 if level < 0.5 else 4):
         raise UnfitError
     fair(p, q, base, x, least=0.4)
-    # A-E-D is one segment, B-E-C the other; AB above is parallel to CD below
+    # segments A-E-D and B-E-C; AB above is parallel to CD below
     turn = whole(rng, 55, 70)
     points: Points = {"E": (0.0, 0.0), "A": polar(p, 180 - turn)}
     points["B"] = (points["A"][0] + base, points["A"][1])
@@ -80,7 +80,7 @@ def crossed_triangles(rng: np.random.Generator, level: float, given: int | None)
 
 
 def midsegment(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The segment between the middles of two sides is half the third."""
+    """Draw the segment between the midpoints of two sides of a triangle, which is half the third side."""
     half = given or length(rng, level)
     up = given is not None or rng.random() < 0.5
     points: Points = {"A": (0.0, 0.0), "B": (2.0 * half, 0.0)}
@@ -101,7 +101,7 @@ def midsegment(rng: np.random.Generator, level: float, given: int | None) -> Fig
 
 
 def trapezium_middle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The line between the middles of a trapezium's legs is the mean of the parallel sides."""
+    """Draw the segment between the midpoints of a trapezium's legs, which is the mean of the parallel sides."""
     top = given or length(rng, level, 3)
     bottom = beside(rng, top, 1.3, 2.5)
     if (top + bottom) % 2:
@@ -121,7 +121,7 @@ def trapezium_middle(rng: np.random.Generator, level: float, given: int | None) 
 
 
 def median(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The median to the hypotenuse of a right triangle is half of it."""
+    """Draw the median to the hypotenuse of a right triangle, which is half of it."""
     half = given or length(rng, level)
     up = given is not None or rng.random() < 0.5
     turn = rng.uniform(65, 125)
@@ -143,7 +143,7 @@ def median(rng: np.random.Generator, level: float, given: int | None) -> Figure:
 
 
 def two_altitudes(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The area of a triangle from one side and its altitude gives the other altitude."""
+    """Draw a triangle with two altitudes: the area from one side and its altitude gives the other altitude."""
     base = given or length(rng, level, 5)
     side = beside(rng, base, 0.7, 1.3)
     tall = beside(rng, base, 0.45, 0.95)
@@ -172,7 +172,7 @@ def two_altitudes(rng: np.random.Generator, level: float, given: int | None) -> 
 
 
 def bisector_theorem(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The bisector of an angle divides the opposite side as the other sides."""
+    """Draw an angle bisector, which divides the opposite side in the ratio of the other two sides."""
     side = given or length(rng, level, 4)
     other, p = beside(rng, side, 0.6, 1.6), beside(rng, side, 0.35, 0.8)
     q = Fraction(p * other, side)
@@ -194,7 +194,7 @@ def bisector_theorem(rng: np.random.Generator, level: float, given: int | None) 
 
 
 def special_right(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The triangle of 30, 60 and 90 degrees, half of an equilateral one."""
+    """Draw a triangle with angles of 30, 60 and 90 degrees, which is half of an equilateral triangle."""
     short = given or length(rng, level)
     points: Points = {"C": (0.0, 0.0), "A": (float(short), 0.0), "B": (0.0, short * math.sqrt(3))}
     at = Angle("CAB", 60) if rng.random() < 0.5 else Angle("ABC", 30)

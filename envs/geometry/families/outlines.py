@@ -1,4 +1,4 @@
-"""Families of figures that ask for a side or the perimeter of a quadrilateral or another polygon. As in `angles`."""
+"""Families of polygons that ask for a side or the perimeter. `table.Family` documents the arguments."""
 
 import math
 from fractions import Fraction
@@ -12,7 +12,7 @@ SIDES = ("AB", "BC", "CA")
 
 
 def rhombus_side(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The diagonals of a rhombus halve each other at right angles."""
+    """Draw a rhombus with its diagonals, which bisect each other at right angles."""
     a, b, c = triple(rng, level, leg=given)
     fair(a, b, least=0.5)
     points: Points = {"O": (0.0, 0.0), "A": (-float(a), 0.0), "B": (0.0, -float(b)), "C": (float(a), 0.0)}
@@ -31,7 +31,7 @@ def rhombus_side(rng: np.random.Generator, level: float, given: int | None) -> F
 
 
 def square_diagonal(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The side of a square gives its diagonal, or the other way round."""
+    """Draw a square with its diagonal. The side gives the diagonal, or the reverse."""
     n = given or length(rng, level)
     up = rng.random() < 0.5
     side = n if up else n / math.sqrt(2)
@@ -53,7 +53,7 @@ def square_diagonal(rng: np.random.Generator, level: float, given: int | None) -
 
 
 def regular_perimeter(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The perimeter of a polygon whose sides all bear the same tick."""
+    """Draw a polygon with equal ticks on all sides, and ask for its perimeter."""
     n = pick(rng, (3, 4, 5, 6) if level < 0.5 else (5, 6, 7, 8, 9, 10))
     side = given or length(rng, level)
     radius = side / (2 * math.sin(math.pi / n))
@@ -72,7 +72,7 @@ def regular_perimeter(rng: np.random.Generator, level: float, given: int | None)
 
 
 def steps_perimeter(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The perimeter of an L-shape, two of whose sides bear no value."""
+    """Draw an L-shape with two sides unlabelled, and ask for its perimeter."""
     wide = given or length(rng, level, 5)
     tall = beside(rng, wide, 0.7, 1.3)
     x, y = whole(rng, 0.3 * wide, 0.7 * wide), whole(rng, 0.3 * tall, 0.7 * tall)
@@ -93,7 +93,7 @@ def steps_perimeter(rng: np.random.Generator, level: float, given: int | None) -
 
 
 def square_side(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The area of a square gives its side."""
+    """Draw a square with its area given, and ask for its side."""
     area = given or (length(rng, level) ** 2 if rng.random() > 0.4 * level else whole(rng, 5, 30 + 100 * level))
     side = math.sqrt(area)
     points: Points = {"A": (0.0, 0.0), "B": (side, 0.0), "C": (side, side), "D": (0.0, side)}
@@ -116,7 +116,7 @@ def _root(number: int) -> Value:
 
 
 def rectangle_side(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The area of a rectangle and one side give the other."""
+    """Draw a rectangle with its area and one side given, and ask for the other side."""
     if given is None:
         wide = length(rng, level, 3)
         area = wide * beside(rng, wide, 0.45, 0.9)

@@ -1,4 +1,4 @@
-"""The families of figures by name."""
+"""Table of all families of figures."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,14 +10,19 @@ from envs.geometry.figure import Figure
 
 
 class Family(NamedTuple):
-    """How its figures are drawn, what they give and take ("angle", "length", "area", "number"), and from when on."""
+    """A family of figures.
+
+    `draw(rng, level, given)` returns a random figure. `level` is the difficulty from 0 to 1. `given` is a value taken
+    from another figure, or None. `draw` raises UnfitError if the drawn numbers give no legible figure. `gives` is the
+    kind of the value asked for: "angle", "length", "area" or "number".
+    """
 
     draw: Callable[[np.random.Generator, float, int | None], Figure]
     gives: str
     takes: str = ""
-    """The kind of the value that may come from another figure; "" for none."""
+    """Kind of the value that may come from another figure, or "" for none."""
     least: float = 0.0
-    """The lowest difficulty that draws it unnamed."""
+    """Minimum difficulty at which the family is drawn by default."""
 
 
 FAMILIES: dict[str, Family] = {
@@ -78,4 +83,4 @@ FAMILIES: dict[str, Family] = {
     "lattice_distance": Family(lattice.lattice_distance, "length", ""),
     "lattice_slope": Family(lattice.lattice_slope, "number", ""),
 }
-"""Name → family."""
+"""Family name → family."""

@@ -1,4 +1,4 @@
-"""Families of figures with a line that touches a circle. Their functions are as in `angles`."""
+"""Families of figures with a tangent to a circle. `table.Family` documents the arguments."""
 
 import math
 from fractions import Fraction
@@ -25,7 +25,7 @@ BOTH = f"A dot in a circle is its centre. {TOUCH}"
 
 
 def two_tangents(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """Tangents from a point stand at right angles on the radii."""
+    """Draw two tangents from a point, which are perpendicular to the radii."""
     outer = given or degrees(rng, level, 40, 100)
     if not 38 <= outer <= 110:
         raise UnfitError
@@ -48,7 +48,7 @@ def two_tangents(rng: np.random.Generator, level: float, given: int | None) -> F
 
 
 def tangent_chord(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The angle of a tangent with a chord is the angle on the circle over that chord."""
+    """Draw a tangent and a chord: their angle equals the inscribed angle over that chord."""
     a = given or degrees(rng, level, 35, 75)
     if not 32 <= a <= 80:
         raise UnfitError
@@ -56,7 +56,7 @@ def tangent_chord(rng: np.random.Generator, level: float, given: int | None) -> 
     c = 180 - a - b
     if not 32 <= c <= 100:
         raise UnfitError
-    # A is the point of contact below, B on the right over the arc 2a, C over the arc 2b more
+    # A is the point of contact at the bottom, B on the right after an arc of 2a, C after a further arc of 2c
     points: Points = {"O": (0.0, 0.0), "A": (0.0, -10.0), "B": polar(10, 270 + 2 * a)}
     points["C"] = polar(10, 270 + 2 * a + 2 * c)
     points |= {"S": (-11.0, -10.0), "T": (11.0, -10.0)}
@@ -80,7 +80,7 @@ def tangent_chord(rng: np.random.Generator, level: float, given: int | None) -> 
 
 
 def tangent_length(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """A tangent, its radius and the line to the centre make a right triangle."""
+    """Draw a tangent, which forms a right triangle with its radius and the line to the centre."""
     r, t, d = triple(rng, level, leg=given)
     fair(r, t, least=0.5)
     points: Points = {"O": (0.0, 0.0), "A": (0.0, float(r)), "P": (float(t), float(r))}
@@ -113,17 +113,17 @@ def tangent_length(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def tangent_secant(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The square of a tangent is the product of a secant's part outside and the whole."""
+    """Draw a tangent and a secant. The square of the tangent is the secant's outer part times the whole secant."""
     found = [
         (p, q) for p in range(2, 30) for q in range(p // 2 + 1, 4 * p) if math.isqrt(p * (p + q)) ** 2 == p * (p + q)
     ]
     p, q = pick(rng, [(p, q) for p, q in found if (p == given if given else p <= 4 + 14 * level)])
     t = math.isqrt(p * (p + q))
-    # P at the origin, the secant along the x axis through A (outside part p) and B
+    # P at the origin, the secant along the x axis through A (outer part p) and B
     turn = whole(rng, 38, 62)
     points: Points = {"P": (0.0, 0.0), "A": (float(p), 0.0), "B": (float(p + q), 0.0), "T": polar(t, turn)}
     points["O"] = centre_of(points["A"], points["B"], points["T"])
-    # a circle through A, B and T with PT² = PA·PB has PT as a tangent
+    # PT is tangent to the circle through A, B and T if PT² = PA·PB
     if math.dist(points["O"], points["A"]) > 0.9 * (p + q):
         raise UnfitError
     return Figure(
@@ -139,7 +139,7 @@ def tangent_secant(rng: np.random.Generator, level: float, given: int | None) ->
 
 
 def incircle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The radius of the circle inside a right triangle."""
+    """Draw the inscribed circle of a right triangle and ask for its radius."""
     a, b, c = triple(rng, level, leg=given)
     fair(a, b, least=0.5)
     r = Fraction(a + b - c, 2)
@@ -161,7 +161,10 @@ def incircle(rng: np.random.Generator, level: float, given: int | None) -> Figur
 
 
 def tangent_triangle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
-    """The tangents from a corner to a circle inside are equal: the perimeter is twice the sum of three of them."""
+    """Draw the inscribed circle of a triangle with one tangent segment given per corner, and ask for the perimeter.
+
+    The two tangent segments from a corner are equal, so the perimeter is twice the sum of the three.
+    """
     x = given or length(rng, level, 3)
     y, z = beside(rng, x, 0.6, 1.6), beside(rng, x, 0.6, 1.6)
     fair(x, y, z, least=0.5)

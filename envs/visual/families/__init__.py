@@ -1,1 +1,1 @@
-"""Families of questions about pictures."""
+"""Families of visual questions."""

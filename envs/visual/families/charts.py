@@ -49,11 +49,14 @@ TABLE_KINDS = {
 }
 STEPS = (1, 2, 5, 10, 20, 50, 100)
 SEVERAL = ("exceeds", "combined", "gain", "row total")
-"""Kinds that compare the columns."""
+"""Kinds of question that compare columns."""
 
 
 def bar_chart(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """3 to 7 bars, or up to 15 in groups; the values are written at first, and later read off the grid."""
+    """Return a puzzle with 3 to 7 bars, or up to 15 in groups.
+
+    At low difficulty the values are written on the bars. At higher difficulty they are read from the grid.
+    """
     kind = pick_kind(rng, BAR_KINDS, difficulty)
     columns = 1 if difficulty < 0.4 else 2 if difficulty < 0.8 else 2 + int(rng.integers(2))
     if kind not in SEVERAL and rng.random() < 0.5:
@@ -74,7 +77,10 @@ def bar_chart(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def line_chart(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """4 to 9 points on 1 to 3 lines; the values lie on the grid, where it is hard also in its middles."""
+    """Return a puzzle with 1 to 3 lines of 4 to 9 points.
+
+    The values lie on grid lines and, at high difficulty, also halfway between them.
+    """
     kind = pick_kind(rng, LINE_KINDS, difficulty)
     columns = 1 + int(rng.integers(between(1, 3, difficulty)))
     if kind in SEVERAL:
@@ -96,7 +102,7 @@ def line_chart(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def table(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """3 to 8 rows and 1 to 4 columns of numbers, or an order with prices."""
+    """Return a puzzle about a table with 3 to 8 rows and 1 to 4 columns, or about an order with prices."""
     kind = pick_kind(rng, TABLE_KINDS, difficulty)
     rows = between(3, 7, difficulty) + int(rng.integers(2))
     if kind in ("cost", "bill"):
@@ -117,7 +123,7 @@ def table(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def _steps(topic: Topic) -> list[int]:
-    """The distances between ticks that suit its numbers; at most nine fit."""
+    """Return the tick distances that suit the topic: nine ticks stay within its maximum."""
     return [step for step in STEPS if topic.most / 40 < step <= topic.most / 9]
 
 
@@ -150,9 +156,9 @@ def _draw(
     difficulty: float,
     in_order: bool = False,
 ) -> Numbers:
-    """Numbers on the lines of a grid with this step (any numbers where they are written on the marks).
+    """Return numbers on the grid lines with this step, or any numbers if they are written on the marks.
 
-    In a column no two are equal where there is room, and in a row none are.
+    The numbers of a column are distinct if there is room, and those of a row are always distinct.
     """
     rows, columns = shape
     labels = topic.rows[:rows] if in_order else tuple(sample(rng, topic.rows, rows))
@@ -174,7 +180,7 @@ def _draw(
 
 
 def _rise(rng: np.random.Generator, numbers: Numbers) -> Asked | None:
-    """Where a line goes up, or down, the most from one point to the next."""
+    """Ask for the interval with the largest rise or fall of a line."""
     column = int(rng.integers(len(numbers.columns)))
     series = [values[column] for values in numbers.values]
     up = bool(rng.random() < 0.5)
@@ -190,7 +196,7 @@ def _rise(rng: np.random.Generator, numbers: Numbers) -> Asked | None:
 
 
 def _order(rng: np.random.Generator, kind: str, rows: int, difficulty: float) -> tuple[Numbers, Asked]:
-    """Prices and amounts: what an article costs in all, or several."""
+    """Ask for the total cost of one or two articles of an order."""
     goods = tuple(sample(rng, GOODS, rows))
     largest = between(10, 40, difficulty)
     values = tuple((int(rng.integers(2, largest)), int(rng.integers(1, 10))) for _ in goods)

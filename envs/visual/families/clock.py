@@ -1,4 +1,4 @@
-"""Clocks: read the time, and count with it."""
+"""Clocks: read the time and compute with it."""
 
 import numpy as np
 
@@ -17,7 +17,11 @@ FORM = "Answer as hours:minutes, such as 4:05."
 
 
 def clock(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """Quarters of an hour below 0.25, five minutes below 0.6, then any minute; fewer numerals where it is hard."""
+    """Return a puzzle about one or more clocks.
+
+    Times are quarter hours below difficulty 0.25, multiples of five minutes below 0.6, then any minute. At high
+    difficulty the clocks have fewer numerals.
+    """
     kind = pick_kind(rng, KINDS, difficulty)
     step = 15 if difficulty < 0.25 else 5 if difficulty < 0.6 else 1
     time = int(rng.integers(60, 720) // step * step)  # minutes since midnight, from 1:00 to 11:59
@@ -31,7 +35,7 @@ def clock(rng: np.random.Generator, difficulty: float) -> Puzzle:
         answer: int | str = later - time
         thought = f"{said(time)} to {said(later)}: {later - time}"
     elif kind == "angle":
-        time -= time % 2  # an even minute makes a whole angle
+        time -= time % 2  # an even minute gives an angle in whole degrees
         times = [time]
         apart = abs(60 * (time // 60) - 11 * (time % 60)) // 2
         answer = min(apart, 360 - apart)
@@ -45,7 +49,7 @@ def clock(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def said(time: int) -> str:
-    """Minutes since midnight as on a clock with twelve hours."""
+    """Return a time, given in minutes since midnight, in 12-hour format."""
     return f"{time // 60 % 12 or 12}:{time % 60:02d}"
 
 
@@ -64,7 +68,7 @@ def _ask(rng: np.random.Generator, kind: str, time: int, step: int) -> tuple[str
 
 
 def _describe(times: list[int]) -> str:
-    """The time that each clock shows, by its hands."""
+    """Return a text description of the hands of each clock."""
     shown = []
     for time in times:
         past = f"{time % 60 / 60:.0%} of the way past" if time % 60 else "exactly at"

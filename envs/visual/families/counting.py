@@ -1,4 +1,4 @@
-"""How many? Coloured shapes among others like them, which partly cover each other where it is hard."""
+"""Counting: coloured shapes among similar ones, partly covered at high difficulty."""
 
 import numpy as np
 
@@ -17,18 +17,18 @@ KINDS = {
     "more": (0.5, 1.0),
 }
 HIDING = 0.7
-"""From this difficulty on shapes may cover a part of others."""
+"""Difficulty from which shapes may partly cover each other."""
 
 
 def counting(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """4 to 24 shapes in 2 to 6 colours and forms."""
+    """Return a puzzle with 4 to 24 shapes in 2 to 6 colours and forms."""
     count = between(4, 21, difficulty) + int(rng.integers(4))
     colours = sample(rng, list(COLOURS), between(2, 6, difficulty))
     shapes = sample(rng, SHAPES, between(2, 6, difficulty))
     places, radius = strew(rng, count, difficulty)
     items = []
     for x, y in places:
-        # the first colour and shape come more often: what is asked about should not be rare
+        # favour the first colour and shape, so that the counted shapes are not rare
         colour = colours[0] if rng.random() < 0.25 else pick(rng, colours)
         shape = shapes[0] if rng.random() < 0.25 else pick(rng, shapes)
         size = radius * (1 - 0.3 * difficulty * rng.random())
@@ -39,7 +39,13 @@ def counting(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def strew(rng: np.random.Generator, count: int, difficulty: float) -> tuple[list[tuple[float, float]], float]:
-    """Places in the unit square and a radius, so that no shape hides more than a part of another."""
+    """Return places in the unit square and a radius, such that every shape stays visible in part.
+
+    Args:
+        rng: Random generator.
+        count: Number of shapes.
+        difficulty: Difficulty in [0, 1].
+    """
     radius = min(0.13, 0.36 / count**0.5)
     apart = 1.3 if difficulty >= HIDING else 2.1
     while True:
@@ -54,7 +60,7 @@ def strew(rng: np.random.Generator, count: int, difficulty: float) -> tuple[list
 
 
 def describe(items: list[Item]) -> str:
-    """Every shape and its place."""
+    """Return a text description of every shape and its place."""
     shown = "; ".join(f"{item.colour} {item.shape} at ({item.x * 100:.0f}, {item.y * 100:.0f})" for item in items)
     return f"Shapes, with their places in percent from the left and from the top: {shown}."
 
@@ -91,5 +97,5 @@ def _ask(rng: np.random.Generator, kind: str, items: list[Item]) -> tuple[str, i
 
 
 def plural(shape: str) -> str:
-    """circles, crosses."""
+    """Return the plural: circles, crosses."""
     return f"{shape}es" if shape.endswith("s") else f"{shape}s"

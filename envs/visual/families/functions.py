@@ -1,4 +1,4 @@
-"""Graphs of functions: values, zeros, lowest points, slopes and formulas, all on the lines of the grid."""
+"""Function graphs: values, zeros, lowest points, slopes and formulas, all on grid points."""
 
 import itertools
 from fractions import Fraction
@@ -27,21 +27,21 @@ Asked = tuple[str, int | Fraction | str, str]
 
 
 class Function(NamedTuple):
-    """y = a·s(x - h) + k, where s(t) is t (a line), t² (a parabola), |t| (an angle) or t³ (a cubic)."""
+    """The function y = a·s(x - h) + k, where s(t) is t (line), t² (parabola), |t| (angle) or t³ (cubic)."""
 
     form: str
-    """line, parabola, angle or cubic."""
+    """Form: "line", "parabola", "angle" or "cubic"."""
     a: Fraction
     h: int
     k: int
 
     def at(self, x: int | Fraction) -> Fraction:
-        """The value at x."""
+        """Return the value at x."""
         t = Fraction(x) - self.h
         return self.a * {"line": t, "parabola": t * t, "angle": abs(t), "cubic": t**3}[self.form] + self.k
 
     def formula(self) -> str:
-        """Such as: y = 2(x - 1)^2 + 3."""
+        """Return the formula, such as: y = 2(x - 1)^2 + 3."""
         if self.form == "line":
             constant = self.at(0)
             tail = "" if constant == 0 else f" {'+' if constant > 0 else '-'} {abs(constant)}"
@@ -66,7 +66,7 @@ BENDS = [Fraction(a, b) for a, b in ((1, 1), (-1, 1), (1, 2), (-1, 2), (2, 1), (
 
 
 def function_graph(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """One to three functions whose points are looked for where the lines of the grid cross."""
+    """Return a puzzle with one to three functions. All points to read are grid points."""
     kind = pick_kind(rng, KINDS, difficulty)
     span = 5 if difficulty < 0.6 else 6 + 2 * int(rng.integers(2))
     while True:
@@ -98,7 +98,7 @@ def _functions(rng: np.random.Generator, kind: str, span: int, difficulty: float
 
 
 def points(function: Function, span: int) -> dict[int, int]:
-    """Where the graph runs through crossings of the grid, a little inside its edge."""
+    """Return the grid points of the graph (x → y), away from the edge of the image."""
     found = {}
     for x in range(1 - span, span):
         y = function.at(x)
@@ -108,7 +108,7 @@ def points(function: Function, span: int) -> dict[int, int]:
 
 
 def _ask(rng: np.random.Generator, kind: str, functions: list[Function], span: int) -> Asked | None:
-    """Question, answer and thought; None where these graphs leave no clear answer."""
+    """Return question, answer and worked solution, or None if the graphs give no clear answer."""
     f = functions[0]
     shown = points(f, span)
     if len(shown) < 3:
@@ -148,7 +148,7 @@ def _ask(rng: np.random.Generator, kind: str, functions: list[Function], span: i
 
 
 def _zero(f: Function, shown: dict[int, int], span: int) -> Asked | None:
-    """Every zero within the picture lies on a crossing of the grid."""
+    """Ask for a zero, if every visible zero is a grid point."""
     zeros = [x for x, y in shown.items() if y == 0]
     changes = sum((f.at(x) < 0) != (f.at(x + 1) < 0) for x in range(-span, span)) if f.form != "cubic" else 1
     touches = f.form in ("parabola", "angle") and f.k == 0
@@ -163,7 +163,7 @@ def _zero(f: Function, shown: dict[int, int], span: int) -> Asked | None:
 
 
 def _formula(rng: np.random.Generator, f: Function, span: int) -> Asked:
-    """The right formula among three with another sign, factor or place."""
+    """Ask for the formula, among three others with a different sign, factor or shift."""
     options = {f.formula(): f}
     while len(options) < 4:
         change = int(rng.integers(3))
@@ -179,10 +179,10 @@ def _formula(rng: np.random.Generator, f: Function, span: int) -> Asked:
 
 
 def _meet(rng: np.random.Generator, functions: list[Function], span: int) -> Asked | None:
-    """Two lines that cross in a crossing of the grid."""
+    """Ask for the intersection of two lines, if it is a grid point."""
     f, g = functions
     if f.a == g.a or abs(f.a - g.a) < 1:
-        return None  # the place of a flat crossing is hard to see
+        return None  # a flat intersection is hard to locate
     x = (g.at(0) - f.at(0)) / (f.a - g.a)
     y = f.at(x)
     if x.denominator > 1 or y.denominator > 1 or max(abs(x), abs(y)) >= span:
@@ -192,7 +192,7 @@ def _meet(rng: np.random.Generator, functions: list[Function], span: int) -> Ask
 
 
 def _highest(rng: np.random.Generator, functions: list[Function], span: int) -> Asked | None:
-    """All the graphs are in the picture at x, and a whole step apart."""
+    """Ask which graph is highest or lowest at x, if all are visible there and at least one grid step apart."""
     x = int(rng.integers(1 - span, span))
     values = sorted((function.at(x), name) for name, function in zip("fgh", functions, strict=False))
     if max(abs(value) for value, _ in values) > span - 1:
@@ -206,7 +206,7 @@ def _highest(rng: np.random.Generator, functions: list[Function], span: int) -> 
 
 
 def _curve(function: Function, span: int) -> list[tuple[float, float]]:
-    """Points close together where it bends; a line, and an angle, need few."""
+    """Return points of the curve, dense for curved functions and sparse for lines and angles."""
     places: list[int] | list[Fraction]
     if function.form in ("line", "angle"):
         places = sorted({-span, function.h, span})
@@ -216,7 +216,7 @@ def _curve(function: Function, span: int) -> list[tuple[float, float]]:
 
 
 def _words(function: Function, span: int) -> str:
-    """The points with whole x in the picture."""
+    """Return the visible points with integer x as text."""
     form = {"line": "a line", "parabola": "a parabola", "angle": "two half-lines with a corner", "cubic": "a cubic"}
     inside = [(x, function.at(x)) for x in range(-span, span + 1) if abs(function.at(x)) <= span]
     return f"{form[function.form]} through {', '.join(f'({x}, {y})' for x, y in inside)}"

@@ -1,4 +1,4 @@
-"""Instruments: read a thermometer, a ruler or a dial, and compute with what it shows."""
+"""Instruments: read a thermometer, a ruler or a dial, and compute with the reading."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ NUMBER = "Answer with a whole number."
 
 
 def gauge(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """Values on a mark with its number below 0.25, then on any mark."""
+    """Return a puzzle about an instrument. Readings are numbered marks below difficulty 0.25, then any mark."""
     kind = pick_kind(rng, KINDS, difficulty)
     if kind == "length":
         return _ruler(rng, difficulty)
@@ -28,7 +28,7 @@ def gauge(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def _value(rng: np.random.Generator, scale: Scale, difficulty: float) -> int:
-    """A value on a mark, neither at the lower nor at the upper end."""
+    """Return a random value on a mark, away from both ends of the scale."""
     step = scale.coarse if difficulty < 0.25 else scale.fine
     return scale.low + step * int(rng.integers(1, (scale.high - scale.low) // step))
 
@@ -80,9 +80,12 @@ def _ask(
 
 
 def _ruler(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """Whole centimetres from 0 on; then from anywhere; then halves; at last millimetres."""
+    """Return a puzzle about the length of a bar on a ruler.
+
+    With increasing difficulty: whole centimetres from 0, from any mark, half centimetres, and millimetres.
+    """
     step = 10 if difficulty < 0.3 else 5 if difficulty < 0.7 else 1
-    length = 10 if difficulty < 0.7 else 6  # centimetres: the marks of millimetres need room
+    length = 10 if difficulty < 0.7 else 6  # centimetres (millimetre marks need room)
     scale = Scale(0, 10 * length, step, 10)
     start = 0 if difficulty < 0.15 else step * int(rng.integers(0, 5 * length // step))
     end = start + step * int(rng.integers(10 // step, (10 * length - start) // step + 1))

@@ -1,4 +1,4 @@
-"""Pattern matrices, as in Raven's tests: which option is the missing ninth cell?"""
+"""Pattern matrices as in Raven's tests: find the missing ninth cell."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from render.visual.sheet import COLOURS, PAPERS, SHAPES
 
 VALUES: dict[str, tuple[str | int, ...]] = {
     "shape": SHAPES,
-    "colour": tuple(colour for colour in COLOURS if colour != "yellow"),  # its edge alone is hard to see
+    "colour": tuple(colour for colour in COLOURS if colour != "yellow"),  # yellow edges are hard to see
     "count": (1, 2, 3, 4),
     "fill": ("solid", "dotted", "empty"),
 }
@@ -18,7 +18,10 @@ RULES = ("the same in each row", "the same in each column", "each of three once 
 
 
 def matrix(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """1 to 4 of shape, colour, count and fill change by a rule of their own; 4 to 6 options."""
+    """Return a puzzle with 4 to 6 options.
+
+    1 to 4 of the attributes shape, colour, count and fill change, each by its own rule.
+    """
     changing = sample(rng, list(VALUES), between(1, 4, difficulty))
     while True:
         drawn = {name: _attribute(rng, name, name in changing, difficulty) for name in VALUES}
@@ -42,14 +45,14 @@ def matrix(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def words(cell: Cell) -> str:
-    """Such as: 2 dotted red star."""
+    """Return a text description of a cell, such as: 2 dotted red star."""
     return f"{cell.count} {cell.fill} {cell.colour} {cell.shape}"
 
 
 def _attribute(rng: np.random.Generator, name: str, changes: bool, difficulty: float) -> tuple[list[str | int], str]:
-    """The nine values of an attribute, and its rule."""
+    """Return the nine values of an attribute, and its rule."""
     if not changes:
-        low = 1 if name == "count" else 0  # one shape, or two, leave room to see the rest
+        low = 1 if name == "count" else 0  # one or two shapes leave the other attributes visible
         value = VALUES[name][int(rng.integers(2 * low or len(VALUES[name])))]
         return [value] * 9, "the same everywhere"
     low, high = (0, 2) if difficulty < 0.25 else (0, 4) if difficulty < 0.6 else (1, 4)
@@ -66,7 +69,7 @@ def _attribute(rng: np.random.Generator, name: str, changes: bool, difficulty: f
 
 
 def fitting(shown: Sequence[str | int]) -> set[str | int]:
-    """What the ninth value of an attribute may be, by every rule that the eight shown values keep."""
+    """Return the ninth values of an attribute that fit any rule satisfied by the eight shown values."""
     rows = [list(shown[:3]), list(shown[3:6]), list(shown[6:])]
     found: set[str | int] = set()
     if len(set(rows[0])) == len(set(rows[1])) == len(set(rows[2])) == 1:
@@ -84,7 +87,7 @@ def fitting(shown: Sequence[str | int]) -> set[str | int]:
 
 
 def _options(rng: np.random.Generator, cells: list[Cell], changing: list[str], count: int) -> list[Cell]:
-    """The missing cell among others that are wrong in one or two ways."""
+    """Return the missing cell among options that differ from it in one or two attributes."""
     gold = cells[8]
     options = [gold]
     while len(options) < count:

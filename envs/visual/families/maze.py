@@ -1,4 +1,4 @@
-"""Mazes: which letter is reached, how long is the way, and where does it lead?"""
+"""Mazes: reachable letters, path lengths and directions."""
 
 import itertools
 from collections import deque
@@ -22,7 +22,10 @@ DIRECTIONS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 
 
 def maze(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """4x4 to 11x11 cells with one way from each to each; loops where the shortest way is asked and it is hard."""
+    """Return a puzzle about a maze of 4x4 to 11x11 cells with one path between any two cells.
+
+    At high difficulty, mazes that ask for a shortest path have loops.
+    """
     kind = pick_kind(rng, KINDS, difficulty)
     size = between(4, 10, difficulty) + int(rng.integers(2))
     while True:
@@ -36,7 +39,7 @@ def maze(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def _carve(rng: np.random.Generator, size: int) -> set[Door]:
-    """A maze by depth-first search: one way between any two cells."""
+    """Generate a maze by depth-first search, with one path between any two cells."""
     cells = [(int(rng.integers(size)), int(rng.integers(size)))]
     seen, doors = set(cells), set()
     while cells:
@@ -54,12 +57,18 @@ def _carve(rng: np.random.Generator, size: int) -> set[Door]:
 
 
 def door(one: Cell, other: Cell) -> Door:
-    """The pair in the order in which it is kept."""
+    """Return the pair of cells in canonical order."""
     return (one, other) if one < other else (other, one)
 
 
 def way(doors: set[Door], start: Cell, goal: Cell) -> list[Cell]:
-    """The cells of a shortest way, both ends included; [] where there is none."""
+    """Return the cells of a shortest path including both ends, or [] if there is none.
+
+    Args:
+        doors: Pairs of cells without a wall between them.
+        start: First cell.
+        goal: Last cell.
+    """
     came: dict[Cell, Cell] = {start: start}
     queue = deque([start])
     while queue and goal not in came:
@@ -78,13 +87,13 @@ def way(doors: set[Door], start: Cell, goal: Cell) -> list[Cell]:
 
 
 def moves(path: list[Cell]) -> list[str]:
-    """The direction of each step."""
+    """Return the direction of each step."""
     names = {step: name for name, step in DIRECTIONS.items()}
     return [names[b[0] - a[0], b[1] - a[1]] for a, b in itertools.pairwise(path)]
 
 
 def _reach(rng: np.random.Generator, size: int, doors: set[Door]) -> tuple[Maze, str, str, str] | None:
-    """Walls cut off all letters but one."""
+    """Ask for the reachable letter, with walls that cut off all other letters."""
     cells = [(row, column) for row in range(size) for column in range(size)]
     start, *marked = sample(rng, cells, 5 if size > 5 else 4)
     gold = pick(rng, marked)
@@ -96,7 +105,7 @@ def _reach(rng: np.random.Generator, size: int, doors: set[Door]) -> tuple[Maze,
         if cell != gold and path:
             ahead = [door(a, b) for a, b in itertools.pairwise(path) if b not in kept]
             if not ahead:
-                return None  # it lies on the way that must stay
+                return None  # it lies on the path to keep
             doors.remove(ahead[len(ahead) // 2])
     letters = "ABCD"[: len(marked)]
     answer = letters[marked.index(gold)]
@@ -111,7 +120,7 @@ def _way(
     cells = [(row, column) for row in range(size) for column in range(size)]
     start, goal, *others = sample(rng, cells, len(cells))
     if kind == "length" and difficulty > 0.7:
-        for cell in others[: size // 2]:  # a few walls less: several ways, one length
+        for cell in others[: size // 2]:  # open a few walls: several paths of one length
             right = cell[0], cell[1] + 1
             if right[1] < size:
                 doors.add(door(cell, right))
@@ -123,7 +132,7 @@ def _way(
         return None
     if kind == "first":
         if sum(start in pair for pair in doors) < 2:
-            return None  # there would be nothing to decide
+            return None  # there would be no choice
         text = "In which direction is the first step on the way from S to G? Answer with up, down, left or right."
         return _scene(rng, size, doors, marks), text, steps[0], _short(steps, steps[0])
     if kind == "length":
@@ -148,7 +157,7 @@ def _scene(rng: np.random.Generator, size: int, doors: set[Door], letters: list[
 
 
 def _short(steps: list[str], end: str) -> str:
-    """The way in runs, such as: up 2, left 1."""
+    """Return the path as runs, such as: up 2, left 1."""
     runs: list[tuple[str, int]] = []
     for step in steps:
         if runs and runs[-1][0] == step:

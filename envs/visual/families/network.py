@@ -1,4 +1,4 @@
-"""Networks: letters joined by lines; count the lines, add their numbers, find the shortest way."""
+"""Networks of letters and lines: count lines, add their numbers, find the shortest path."""
 
 import math
 from itertools import combinations, pairwise
@@ -19,12 +19,12 @@ KINDS = {
     "via": (0.6, 1.0),
 }
 PLAIN = ("degree", "most", "hops")
-"""Kinds that need no numbers on the lines."""
+"""Kinds of question without numbers on the lines."""
 Lines = dict[tuple[str, str], int]
 
 
 def network(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """4 to 9 nodes; no lines cross, and every number stands clear of the others."""
+    """Return a puzzle with 4 to 9 nodes. Lines do not cross, and numbers do not overlap."""
     kind = pick_kind(rng, KINDS, difficulty)
     while True:
         places = _places(rng, between(4, 9, difficulty))
@@ -43,7 +43,14 @@ def network(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def shortest(nodes: list[str], lines: Lines, start: str, goal: str) -> list[list[str]]:
-    """All the shortest ways (by the numbers on the lines), as lists of nodes."""
+    """Return all shortest paths by the numbers on the lines, as lists of nodes.
+
+    Args:
+        nodes: All nodes.
+        lines: Lines between nodes, with their numbers.
+        start: First node.
+        goal: Last node.
+    """
     best: dict[str, float] = {node: math.inf for node in nodes} | {start: 0.0}
     for _ in nodes:  # Bellman-Ford
         for (one, other), number in lines.items():
@@ -64,7 +71,7 @@ def shortest(nodes: list[str], lines: Lines, start: str, goal: str) -> list[list
 
 
 def _places(rng: np.random.Generator, count: int) -> dict[str, Point]:
-    """Letters on the jittered places of a 3x3 grid."""
+    """Place letters at jittered points of a 3x3 grid."""
     cells = sorted(sample(rng, range(9), count))
     jitter = rng.random((count, 2)) - 0.5
     return {
@@ -77,7 +84,7 @@ def _places(rng: np.random.Generator, count: int) -> dict[str, Point]:
 
 
 def _lines(rng: np.random.Generator, places: dict[str, Point], plain: bool, largest: int) -> Lines | None:
-    """Lines that join all nodes, and half as many again; None where there is no room for them."""
+    """Return lines that connect all nodes, plus about half as many again, or None if there is no room for them."""
     pairs = sample(rng, list(combinations(places, 2)), len(places) * (len(places) - 1) // 2)
     drawn: list[tuple[str, str]] = []
     groups = {node: {node} for node in places}
@@ -97,7 +104,7 @@ def _lines(rng: np.random.Generator, places: dict[str, Point], plain: bool, larg
 
 
 def _room(places: dict[str, Point], drawn: list[tuple[str, str]], pair: tuple[str, str]) -> bool:
-    """Whether a line crosses no other, passes by all nodes, and its number is clear of the other lines."""
+    """Return True if a line crosses no other line, avoids all nodes, and keeps its number clear of other lines."""
     a, b = places[pair[0]], places[pair[1]]
     if any(distance(places[node], a, b) < 0.1 for node in places if node not in pair):
         return False
@@ -117,7 +124,7 @@ def _middle(a: Point, b: Point) -> Point:
 
 
 def _ask(rng: np.random.Generator, kind: str, nodes: list[str], lines: Lines) -> tuple[str, int | str, str] | None:
-    """Question, answer and thought; None where two answers would be right, or the way is too short."""
+    """Return question, answer and worked solution, or None if the answer is not unique or the path is too short."""
     node = pick(rng, nodes)
     own = [pair for pair in lines if node in pair]
     if kind == "weight":
@@ -144,7 +151,7 @@ def _ask(rng: np.random.Generator, kind: str, nodes: list[str], lines: Lines) ->
     path = ways[0]
     if kind == "hops":
         if len(path) == 3 and rng.random() < 0.6:
-            return None  # two lines would be the answer nearly always
+            return None  # otherwise the answer would nearly always be two
         text = f"What is the smallest number of lines that lead from {start} to {goal}? Answer with a whole number."
         return text, len(path) - 1, "-".join(path)
     numbers = [lines[a, b] if (a, b) in lines else lines[b, a] for a, b in pairwise(path)]

@@ -1,4 +1,4 @@
-"""Pie charts: shares of a whole, and what they are of a given number."""
+"""Pie charts: shares of a whole, and the amounts they represent."""
 
 import itertools
 
@@ -21,11 +21,15 @@ KINDS = {
     "more": (0.6, 1.0),
 }
 CLEARLY = 4
-"""Percentage points between the slices where sizes are to be seen and not read."""
+"""Minimum difference in percentage points between slices that are compared by eye."""
 
 
 def pie_chart(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """3 to 6 slices; the shares are written, except where the largest or smallest is asked, or one is left out."""
+    """Return a puzzle with 3 to 6 slices.
+
+    The shares are written on the slices, unless the question asks for the largest or smallest slice or for a missing
+    share.
+    """
     kind = pick_kind(rng, KINDS, difficulty)
     topic = pick(rng, PARTS)
     names = tuple(sample(rng, topic.rows, between(3, 6, difficulty)))
@@ -45,7 +49,7 @@ def pie_chart(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def _shares(rng: np.random.Generator, count: int, apart: int) -> tuple[int, ...]:
-    """Percentages that add up to 100, none below 7, no two closer than `apart`."""
+    """Return percentages that sum to 100, each at least 7 and any two at least `apart` apart."""
     while True:
         cuts = sorted(sample(rng, range(1, 100), count - 1))
         shares = [b - a for a, b in zip([0, *cuts], [*cuts, 100], strict=True)]

@@ -1,4 +1,4 @@
-"""Turned and mirrored patterns: which option is the same one?"""
+"""Rotated and mirrored patterns: find the matching option."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ TEXTS = {
 
 
 def rotation(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """Patterns of 3x3 to 5x5 cells in 2 to 4 colours; four options."""
+    """Return a puzzle with patterns of 3x3 to 5x5 cells in 2 to 4 colours, and four options."""
     kind = pick_kind(rng, KINDS, difficulty)
     size = between(3, 4.6, difficulty)
     colours = sample(rng, list(COLOURS), between(2, 4, difficulty))
@@ -56,22 +56,22 @@ def rotation(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def turned(pattern: Pattern) -> Pattern:
-    """The pattern turned clockwise by a quarter."""
+    """Return the pattern rotated clockwise by 90 degrees."""
     return tuple(zip(*pattern[::-1], strict=True))
 
 
 def mirrored(pattern: Pattern) -> Pattern:
-    """The pattern with left and right exchanged."""
+    """Return the pattern with left and right exchanged."""
     return tuple(row[::-1] for row in pattern)
 
 
 def words(pattern: Pattern) -> str:
-    """Such as: red white / white blue."""
+    """Return a text description, such as: red white / white blue."""
     return " / ".join(" ".join(cell or "white" for cell in row) for row in pattern)
 
 
 def _spoiled(rng: np.random.Generator, pattern: Pattern, colours: list[str]) -> Pattern:
-    """The pattern with one cell of another colour."""
+    """Return the pattern with the colour of one cell changed."""
     row, column = (int(place) for place in rng.integers(len(pattern), size=2))
     cells = [list(line) for line in pattern]
     cells[row][column] = pick(rng, [colour for colour in ["", *colours] if colour != cells[row][column]])
@@ -79,6 +79,6 @@ def _spoiled(rng: np.random.Generator, pattern: Pattern, colours: list[str]) -> 
 
 
 def _why(kind: str, gold: Pattern) -> str:
-    """The first row of the right option."""
+    """Return a short reason: the first row of the right option."""
     first = " ".join(cell or "white" for cell in gold[0])
     return f"first row {first}" if kind != "not turned" else f"{first} comes by no turn"

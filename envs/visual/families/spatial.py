@@ -1,4 +1,4 @@
-"""Where? Left, right, above, nearest, between, and rows and columns of a grid; no near-ties are asked about."""
+"""Spatial relations (left, above, nearest, between) and grid positions, without near-ties."""
 
 import math
 
@@ -25,28 +25,28 @@ KINDS = {
 IN_GRID = ("cell", "beside", "walk")
 FORM = "Answer with colour and shape, such as: red circle."
 CLEARLY = 1.25
-"""The second nearest shape is at least this much further away than the nearest."""
+"""Minimum ratio of the distances to the second nearest and the nearest shape."""
 
 
 def spatial(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """3 to 9 shapes, no two of them alike."""
+    """Return a puzzle with 3 to 9 shapes, all different."""
     kind = pick_kind(rng, KINDS, difficulty)
     return _in_grid(rng, kind, difficulty) if kind in IN_GRID else _free(rng, kind, difficulty)
 
 
 def name(item: Item) -> str:
-    """What it is called."""
+    """Return the name of a shape, such as "red circle"."""
     return f"{item.colour} {item.shape}"
 
 
 def _looks(rng: np.random.Generator, count: int, difficulty: float) -> list[tuple[str, str]]:
-    """Different pairs of colour and shape; the harder, the fewer colours they share."""
+    """Return distinct pairs of colour and shape. Higher difficulty uses fewer colours."""
     colours = sample(rng, list(COLOURS), max(between(7, 3, difficulty), math.ceil(count / len(SHAPES))))
     return sample(rng, [(colour, shape) for colour in colours for shape in SHAPES], count)
 
 
 def _places(rng: np.random.Generator, count: int) -> list[tuple[float, float]]:
-    """Places that all differ clearly both from left to right and from top to bottom."""
+    """Return places that all differ clearly in both x and y."""
     step = 0.84 / count
     while True:
         columns, rows = rng.permutation(count), rng.permutation(count)
@@ -74,7 +74,7 @@ def _free(rng: np.random.Generator, kind: str, difficulty: float) -> Puzzle:
 
 
 def _ask_free(rng: np.random.Generator, kind: str, items: list[Item]) -> tuple[str, int | str, str] | None:
-    """Question, answer and thought; None where these places leave a doubt."""
+    """Return question, answer and worked solution, or None if these places are ambiguous."""
     a, b = sample(rng, items, 2)
     if kind == "extreme":
         word, key = pick(rng, [("left", (1, 0)), ("right", (-1, 0)), ("top", (0, 1)), ("bottom", (0, -1))])
@@ -117,7 +117,7 @@ def _ask_free(rng: np.random.Generator, kind: str, items: list[Item]) -> tuple[s
 
 
 def _between(rng: np.random.Generator, items: list[Item]) -> tuple[str, str, str] | None:
-    """Two shapes with just one other on the straight line between them: it is moved there."""
+    """Move a shape to the midpoint between two others and ask for it, or return None if others are too close."""
     a, b = items[0], items[1]
     middle = Item(items[2].colour, items[2].shape, (a.x + b.x) / 2, (a.y + b.y) / 2, items[2].radius)
     clear = all(distance((item.x, item.y), (a.x, a.y), (b.x, b.y)) > 0.2 for item in items[3:])

@@ -1,4 +1,4 @@
-"""Tangled lines: where does a line lead, and which others does it cross?"""
+"""Tangled lines: follow a line, and count its crossings."""
 
 import itertools
 
@@ -17,18 +17,21 @@ KINDS = {
 
 
 def tangle(rng: np.random.Generator, difficulty: float) -> Puzzle:
-    """3 to 6 lines that change places with their neighbours; from 0.5 on several share a colour, at last all."""
+    """Return a puzzle with 3 to 6 lines that swap places with their neighbours.
+
+    From difficulty 0.5, lines share colours. At difficulty 1, all have the same colour.
+    """
     kind = pick_kind(rng, KINDS, difficulty)
     count = between(3, 6, difficulty)
     orders = [tuple(range(count))]
     for _ in range(between(2, 8, difficulty)):
         orders.append(_swapped(rng, orders))
     shades = count if difficulty < 0.5 else between(5, 1, 2 * difficulty - 1)
-    colours = sample(rng, [name for name in COLOURS if name != "yellow"], shades)  # thin lines
+    colours = sample(rng, [name for name in COLOURS if name != "yellow"], shades)  # yellow is hard to see on thin lines
     line, other = sample(rng, range(count), 2)
     crossed = [
         a[b.index(line)] for a, b in itertools.pairwise(orders) if a.index(line) != b.index(line)
-    ]  # who was at its next place has changed places with it
+    ]  # lines that swapped places with it
     letter = LETTERS[orders[-1].index(line)]
     answer: int | str
     if kind == "leads":
@@ -52,7 +55,7 @@ def tangle(rng: np.random.Generator, difficulty: float) -> Puzzle:
 
 
 def _swapped(rng: np.random.Generator, orders: list[tuple[int, ...]]) -> tuple[int, ...]:
-    """The next order: one or more pairs of neighbours change places, none that has just done so."""
+    """Return the next order: one or more pairs of neighbours swap, but no pair that has just swapped."""
     last = list(orders[-1])
     before = list(orders[-2]) if len(orders) > 1 else last
     pairs = [at for at in range(len(last) - 1) if before[at : at + 2] != [last[at + 1], last[at]]]

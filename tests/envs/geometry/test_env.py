@@ -267,8 +267,8 @@ def test_seed_and_size() -> None:
         ({"depth": 5}, "depth must be a whole number from 1 to 4, got 5"),
         ({"depth": True}, "depth must be a whole number from 1 to 4, got True"),
         ({"difficulty": 1.5}, "difficulty must be a number from 0 to 1, got 1.5"),
-        ({"image_size": (80, 84)}, r"image_size must be 84 or more a side for depth 1, got \(80, 84\)"),
-        ({"image_size": (84, 84), "depth": 2}, "image_size must be 160 or more a side for depth 2"),
+        ({"image_size": (80, 84)}, r"image_size must be at least 84 pixels per side for depth 1, got \(80, 84\)"),
+        ({"image_size": (84, 84), "depth": 2}, "image_size must be at least 160 pixels per side for depth 2"),
         ({"families": ["lattice_area"], "depth": 2}, "the families lattice_area cannot be chained to depth 2"),
     ],
 )

@@ -120,22 +120,22 @@ def test_in_order_every_question_is_asked_once(tmp_path: Path) -> None:
 
 BROKEN = [
     ([], "a row must be an object"),
-    ({"answer": "2"}, "no question: it needs problem or message, and has answer"),
+    ({"answer": "2"}, "no question: problem or message is required, the row has answer"),
     ({"problem": " ", "answer": "2"}, "no question"),
     ({"problem": "?"}, "answer must be a text or a number, got None"),
     ({"problem": "?", "answer": True}, "answer must be a text or a number, got True"),
     ({"problem": "?", "answer": ["2"]}, "answer must be a text or a number"),
     ({"problem": "?", "answer": r"\frac{1}"}, r"the gold answer '\\frac{1}' cannot be read"),
     ({"problem": "?", "answer": "see the solution on page 3!"}, "cannot be read"),
-    ({"problem": "?", "answer": "2", "images": ["a", "b"]}, "a question may have one picture, got 2"),
-    ({"message": "[{", "answer": "2"}, "message is no JSON"),
+    ({"problem": "?", "answer": "2", "images": ["a", "b"]}, "a question may have only one image, got 2"),
+    ({"message": "[{", "answer": "2"}, "message is not valid JSON"),
     ({"message": "{}", "answer": "2"}, "message must be a list of chat messages"),
     ({"message": message(role="assistant"), "answer": "2"}, "message must hold one user turn, got assistant"),
     ({"message": message({"type": "video"}), "answer": "2"}, "must be a text or an image, got type 'video'"),
     ({"message": json.dumps([{"role": "user", "content": 3}]), "answer": "2"}, "content must be a text or a list"),
-    (b'{"problem": "?", "ans', "no JSON"),
-    (b'\xff\xfe{"problem": 1}', "no JSON"),
-    (b"[" * 100_000, "no JSON"),
+    (b'{"problem": "?", "ans', "not valid JSON"),
+    (b'\xff\xfe{"problem": 1}', "not valid JSON"),
+    (b"[" * 100_000, "not valid JSON"),
 ]
 
 
@@ -149,9 +149,7 @@ def test_a_broken_row_is_named_or_left_out(
     assert f"{path}, line 3: " in str(error.value) and problem in str(error.value) and "\n" not in str(error.value)
     with caplog.at_level(logging.WARNING):
         env, again = QuestionsEnv(path, on_broken="skip"), QuestionsEnv(path, on_broken="skip")
-    assert (
-        caplog.records[0].getMessage().startswith(f"2 of 4 rows are broken and left out; the first: {path}, line 3: ")
-    )
+    assert caplog.records[0].getMessage().startswith(f"skipped 2 of 4 rows as broken; the first: {path}, line 3: ")
     assert len(caplog.records) == 1
     assert asked(env) == asked(again) == {"1+1?", "2+2?"}
     with pytest.raises(ValueError, match="has no questions"):
@@ -189,13 +187,13 @@ def test_pictures_by_path_bytes_and_base64(tmp_path: Path) -> None:
         (str(tmp_path / "out.png"), "is outside"),
         ("link.png", "is outside"),
         ("file:///etc/hostname", "is outside"),
-        ("none.png", "there is no picture 'none.png' in"),
-        ("https://example.org/a.png", "pictures are not fetched"),
+        ("none.png", "there is no image 'none.png' in"),
+        ("https://example.org/a.png", "images are not downloaded"),
         (b"GIF89a", "broken|none of PNG"),
-        (png()[:60], "the picture is broken"),
-        ("data:image/png;base64,%%", "the picture is no base64"),
-        (3, "a picture must be a path, bytes or base64, got int"),
-        (png(0, (8000, 8000), "1"), "the picture has 8000x8000 pixels"),
+        (png()[:60], "the image is broken"),
+        ("data:image/png;base64,%%", "the image is not valid base64"),
+        (3, "an image must be a path, bytes or base64, got int"),
+        (png(0, (8000, 8000), "1"), "the image has 8000x8000 pixels"),
     ):
         with pytest.raises(ValueError, match=problem):
             decode(picture, folder)
@@ -205,13 +203,13 @@ def test_a_broken_picture_is_named_when_it_is_asked_for(tmp_path: Path, caplog: 
     (tmp_path / "good.png").write_bytes(png())
     rows = [{"problem": f"{name}?", "answer": "1", "image": f"{name}.png"} for name in ("good", "lost")]
     path = write(tmp_path, rows)
-    with pytest.raises(ValueError, match=r"has pictures: give image_size"):
+    with pytest.raises(ValueError, match=r"contains images; set image_size"):
         QuestionsEnv(path)
-    with pytest.raises(ValueError, match=r"rows\.jsonl, line 2: there is no picture 'lost\.png'"):
+    with pytest.raises(ValueError, match=r"rows\.jsonl, line 2: there is no image 'lost\.png'"):
         asked(QuestionsEnv(path, image_size=(8, 8)))
     with caplog.at_level(logging.WARNING):
         assert asked(QuestionsEnv(path, image_size=[8, 8], on_broken="skip")) == {"good?"}
-    assert len(caplog.records) == 1 and "line 2: there is no picture" in caplog.records[0].getMessage()
+    assert len(caplog.records) == 1 and "line 2: there is no image" in caplog.records[0].getMessage()
     env = QuestionsEnv(path, image_size=(8, 8), on_broken="skip", render_mode="rgb_array")
     env.reset(seed=0)
     red = (env.render() == [255, 0, 0]).all(axis=2)
@@ -248,7 +246,7 @@ def test_parquet(tmp_path: Path) -> None:
     parquet.write_table(plain, tmp_path / "text.parquet")
     assert asked(QuestionsEnv(str(tmp_path / "text.parquet"))) == {"1+1?"}
     (tmp_path / "no.parquet").write_text("no")
-    with pytest.raises(ValueError, match=r"no\.parquet is no Parquet file"):
+    with pytest.raises(ValueError, match=r"no\.parquet is not a Parquet file"):
         QuestionsEnv(str(tmp_path / "no.parquet"))
 
 

@@ -32,8 +32,8 @@ def test_a_task_like_another_says_only_what_differs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "line"),
     [
-        ({"a": "like: a.yaml"}, "a.yaml: like: a is like a; a task cannot start from itself"),
-        ({"a": "like: b.yaml", "b": "like: a.yaml"}, "like: a is like b is like a; a task cannot start from itself"),
+        ({"a": "like: a.yaml"}, "a.yaml: like: a is like a; a task cannot inherit from itself"),
+        ({"a": "like: b.yaml", "b": "like: a.yaml"}, "like: a is like b is like a; a task cannot inherit from itself"),
         ({"a": "like: footbal"}, "a.yaml: like: unknown env 'footbal'; did you mean 'football'?"),
         ({"a": "like: gone.yaml"}, "gone.yaml: No such file or directory"),
         ({"a": "like: b.yaml", "b": "max_turn: 3"}, "b.yaml: unknown key max_turn; did you mean max_turns?"),

@@ -320,7 +320,7 @@ REFUSED = {
     "max_turns must be at least 1, got 0": {"max_turns": 0},
     "max_reply_tokens must be at least 1, got 0": {"max_reply_tokens": 0},
     "history must be -1 (all turns), 0 or more, got -2": {"history": -2},
-    "the player would see nothing: set image=true or caption=true": {"image": False},
+    "the model would get no observation; set image=true or caption=true": {"image": False},
     "on_invalid must be one of end, skip, got 'stop'": {"on_invalid": "stop"},
     "reward must be one of success, return, got 'score'": {"reward": "score"},
     "image_from must be one of auto, observation, render, got 'camera'": {"image_from": "camera"},
@@ -328,10 +328,10 @@ REFUSED = {
     "actions_per_reply needs action names (actions: [...])": {"actions_per_reply": 3},
     "difficulty must be from 0 to 1, got 1.5": {"difficulty": 1.5},
     "image_size must be [height, width] in pixels, got [0, 84]": {"image_size": (0, 84)},
-    "success must be info, terminated or such as 'return >= 1', got 'return = 1'": {"success": "return = 1"},
-    "an action's name must be free of < > , + and of spaces around it, got 'a,b'": {"actions": ["a,b"]},
+    "success must be info, terminated or a bound such as 'return >= 1', got 'return = 1'": {"success": "return = 1"},
+    "an action name must not contain < > , + or surrounding spaces, got 'a,b'": {"actions": ["a,b"]},
     "actions must offer at least one action, got ['', '']": {"actions": ["", ""]},
-    "actions must have different names, got ['a', 'a']": {"actions": [["b"], ["a", "a"]]},
+    "actions must be unique, got ['a', 'a']": {"actions": [["b"], ["a", "a"]]},
     "actions must be names, or a list of names for each part, got ['a', ['b']]": {"actions": ["a", ["b"]]},
 }
 
@@ -358,7 +358,7 @@ def test_an_unknown_id_is_suggested() -> None:
 
 
 def test_envs_that_do_not_fit() -> None:
-    assert "does not take these kwargs" in refusal(id="kickoff/Arithmetic-v0", kwargs={"digit": 2})
+    assert "does not accept these kwargs" in refusal(id="kickoff/Arithmetic-v0", kwargs={"digit": 2})
     assert "'digit'" in refusal(id="kickoff/Arithmetic-v0", kwargs={"digit": 2})
     assert refusal(id="kickoff/Arithmetic-v0", kwargs={"digits": 0}) == "digits must be from 1 to 12, got 0"
     assert refusal(id="CartPole-v1", actions=["left"]) == "task mine: 1 action names do not fit Discrete(2)"
@@ -368,7 +368,7 @@ def test_envs_that_do_not_fit() -> None:
         == "task mine: 2 action names do not fit free text"
     )
     assert refusal(id="test/Blind-v0", actions=["a"]) == (
-        "task mine: test/Blind-v0 has no pictures: set image=false caption=true"
+        "task mine: test/Blind-v0 renders no images; set image=false caption=true"
     )
     assert refusal(id="FrozenLake-v1", kwargs={"map_name": "5x5"}, actions=["a"]).startswith(
         "FrozenLake-v1 does not work with these kwargs: KeyError("

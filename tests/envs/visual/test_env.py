@@ -120,12 +120,12 @@ def test_seed_and_size(size: tuple[int, int]) -> None:
     [
         ({"families": ["clok"]}, "unknown family 'clok'; did you mean 'clock'? Known: bar_chart, clock"),
         ({"families": "clock"}, "families must be a list of names or a mapping to weights, got 'clock'"),
-        ({"families": {"clock": -1}}, "the weight of clock must be a number from 0 on, got -1"),
-        ({"families": {"clock": float("nan")}}, "the weight of clock must be a number from 0 on, got nan"),
-        ({"families": {"clock": 0}}, "families must have a weight above 0, got none"),
-        ({"families": []}, "families must have a weight above 0, got none"),
+        ({"families": {"clock": -1}}, "the weight of clock must be a number of at least 0, got -1"),
+        ({"families": {"clock": float("nan")}}, "the weight of clock must be a number of at least 0, got nan"),
+        ({"families": {"clock": 0}}, "at least one family must have a weight above 0, got none"),
+        ({"families": []}, "at least one family must have a weight above 0, got none"),
         ({"difficulty": 1.5}, "difficulty must be from 0 to 1, got 1.5"),
-        ({"image_size": (224, 32)}, r"image_size must be at least 48 pixels a side, got \(224, 32\)"),
+        ({"image_size": (224, 32)}, r"image_size must be at least 48 pixels per side, got \(224, 32\)"),
     ],
 )
 def test_mistakes_are_told_in_one_line(kwargs: dict, message: str) -> None:

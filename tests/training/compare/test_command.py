@@ -360,7 +360,7 @@ MISTAKES = {
     "episode=3": "unknown key episode; did you mean episodes?",
     "json=/nowhere/result.json": "json: the folder of /nowhere/result.json does not exist",
     "env.kwargs.digits=99": "digits must be from 1 to 12, got 99",
-    "env.kwargs.digit=3": "kickoff/Arithmetic-v0 does not take these kwargs: ",
+    "env.kwargs.digit=3": "kickoff/Arithmetic-v0 does not accept these kwargs: ",
 }
 
 
