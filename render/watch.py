@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from configs.cli import command, parse_words, read_options
+from configs.errors import UserError
 from render.viewer.records import find_places
 from render.viewer.run import Watched
 from render.viewer.server import server
@@ -28,72 +30,54 @@ python -m render.watch FOLDER… [port=8765] [open=true]
   open=true   opens the page in a browser"""
 
 
-class UsageError(Exception):
-    """What is wrong with the command's words, in one line."""
-
-
 @dataclass
-class Options:
-    """What the command line asks for."""
+class WatchOptions:
+    """Keys of the command."""
 
-    folders: list[Path]
     port: int = 8765
+    """Port of the page, on this machine only; 0 takes any free port."""
     open: bool = False
+    """Open the page in a browser."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if not 0 <= self.port < 65536:
+            raise ValueError(f"port must be from 0 (any free one) to 65535, got {self.port}")
 
 
 def main(words: Sequence[str]) -> None:
     """Serve the page until Ctrl-C.
 
     Raises:
-        UsageError: the words ask for what there is not.
+        UserError: the words ask for what there is not.
         OSError: no port is free.
     """
-    options = read_options(words)
-    if not options.folders:
+    names, overrides = parse_words(words)
+    for name in names:
+        if name.startswith("-"):
+            raise UserError(f"unknown option {name!r}; keys are given like port=8765")
+    options, folders = read_options(WatchOptions, overrides), [Path(name) for name in names]
+    if not folders:
         print(overview(Path("runs")))
         return
-    for folder in options.folders:
+    for folder in folders:
         check_folder(folder)
     listening = bind(options.port)
     port = listening.getsockname()[1]
     if options.port not in (0, port):
         print(f"port {options.port} is in use; taking {port}")
     address = f"http://{HOST}:{port}/"
-    print(f"watching {', '.join(map(str, options.folders))} at {address} (Ctrl-C ends it)", flush=True)
+    print(f"watching {', '.join(map(str, folders))} at {address} (Ctrl-C ends it)", flush=True)
     if options.open:
         webbrowser.open(address)
-    server(Watched(options.folders)).run(sockets=[listening])
+    server(Watched(folders)).run(sockets=[listening])
     raise KeyboardInterrupt  # it ends by Ctrl-C alone, whether or not asyncio has passed that on
 
 
-def read_options(words: Sequence[str]) -> Options:
-    """Folders and key=value words; UsageError in one line."""
-    options = Options([])
-    for word in words:
-        key, equals, text = word.partition("=")
-        if word.startswith("-"):
-            raise UsageError(f"unknown option {word!r}; keys are given like port=8765")
-        if Path(word).is_dir() or not equals:
-            options.folders.append(Path(word))
-        elif key == "port":
-            if not (text.isascii() and text.isdigit() and int(text) < 65536):
-                raise UsageError(f"port={text}: a port is a number from 0 (any free one) to 65535")
-            options.port = int(text)
-        elif key == "open":
-            if text not in ("true", "false"):
-                raise UsageError(f"open={text}: it is true or false")
-            options.open = text == "true"
-        else:
-            close = difflib.get_close_matches(key, ["port", "open"], 1)
-            hint = f"; did you mean {close[0]}=?" if close else "; there are port= and open="
-            raise UsageError(f"unknown key {key!r}{hint}")
-    return options
-
-
 def check_folder(folder: Path) -> None:
-    """UsageError where there is nothing to watch."""
+    """UserError where there is nothing to watch."""
     if folder.is_file():
-        raise UsageError(f"{folder} is a file; give its folder: {folder.parent}")
+        raise UserError(f"{folder} is a file; give its folder: {folder.parent}")
     if not folder.is_dir():
         names = [str(path) for path in watchable(folder.parent)]
         close = difflib.get_close_matches(str(folder), names, 1) or [
@@ -105,9 +89,9 @@ def check_folder(folder: Path) -> None:
             hint = f"there are {', '.join(names[:6])}{' …' if len(names) > 6 else ''}"
         else:
             hint = "a run folder is like runs/football (python -m training.run env=football makes it)"
-        raise UsageError(f"{folder} is not there; {hint}")
+        raise UserError(f"{folder} is not there; {hint}")
     if not is_watchable(folder):
-        raise UsageError(f"{folder} holds no run: none of {', '.join(MARKS)}, and no episodes")
+        raise UserError(f"{folder} holds no run: none of {', '.join(MARKS)}, and no episodes")
 
 
 def is_watchable(folder: Path) -> bool:
@@ -137,7 +121,7 @@ def bind(port: int) -> socket.socket:
     """A socket that listens on this machine at `port`, or at the next free one.
 
     Raises:
-        UsageError: none of the ports is free.
+        UserError: none of the ports is free.
     """
     for wanted in [0] if port == 0 else range(port, min(port + PORTS_TRIED, 65536)):
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -148,23 +132,8 @@ def bind(port: int) -> socket.socket:
             return listening
         except OSError:
             listening.close()
-    raise UsageError(f"the ports {port} to {port + PORTS_TRIED - 1} cannot be used; port=0 takes any free one")
-
-
-def entry(words: Sequence[str]) -> int:
-    """Run the command; its exit status: 0 done or stopped, 2 a user's error."""
-    if {"-h", "--help"} & set(words):
-        print(USAGE)
-        return 0
-    try:
-        main(words)
-    except (UsageError, OSError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-    return 0
+    raise UserError(f"the ports {port} to {port + PORTS_TRIED - 1} cannot be used; port=0 takes any free one")
 
 
 if __name__ == "__main__":
-    sys.exit(entry(sys.argv[1:]))
+    command(main, lambda _: USAGE)

@@ -5,13 +5,14 @@ from that task's settings, and says only what differs.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from configs.cli import nested
 from configs.errors import UserError, suggest
+from configs.imports import is_import_path
 from configs.schema import build, check_fields, kinds, load_yaml, merge
 from envs.task.suites import SUITES
 
@@ -73,7 +74,8 @@ class TaskConfig:
     idle: str = ""
     """What the player answers that does nothing; empty: the first action."""
     reward: str = "success"
-    """The outcome reward: `success` (1 if the episode succeeded, else 0) or `return` (the env's rewards, summed)."""
+    """The outcome reward: `success` (1 if the episode succeeded, else 0), `return` (the env's rewards, summed), or an
+    import path module:name of a function (Episode → one number, or one a turn)."""
     format_reward: float = 0.1
     """Added in proportion to the share of the episode's replies that are valid."""
 
@@ -95,11 +97,12 @@ class TaskConfig:
         self._check_actions()
         if not SUCCESS.fullmatch(self.success):
             raise ValueError(f"success must be info, terminated or such as 'return >= 1', got {self.success!r}")
-        choices: dict[str, tuple[str, ...]] = {"on_invalid": ("end", "skip"), "reward": ("success", "return")}
-        choices["image_from"] = ("auto", "observation", "render")
+        choices = {"on_invalid": ("end", "skip"), "image_from": ("auto", "observation", "render")}
         for key, allowed in choices.items():
             if getattr(self, key) not in allowed:
                 raise ValueError(f"{key} must be one of {', '.join(allowed)}, got {getattr(self, key)!r}")
+        if self.reward not in ("success", "return") and not is_import_path(self.reward):
+            raise ValueError(f"reward must be success, return or an import path module:name, got {self.reward!r}")
 
     def _check_actions(self) -> None:
         """Names that can be told apart, and read back from `a, b` and `a+b`."""
@@ -175,9 +178,9 @@ def _like(name: str, above: tuple[Path, ...]) -> dict[str, Any]:
         raise UserError(f"like: {error}") from None
 
 
-def load_task(name: str, words: Sequence[str] = ()) -> TaskConfig:
-    """The task of configs/env/NAME.yaml or of a path, with `env.key=value` words over it; UserError in one line."""
-    settings = merge(task_settings(name), nested({"env": TaskConfig}, words).get("env", {}))
+def load_task(name: str, overrides: Mapping[str, Any] | None = None) -> TaskConfig:
+    """Return the task of configs/env/NAME.yaml or of a path, with `env.k` overrides; UserError in one line."""
+    settings = merge(task_settings(name), nested({"env": TaskConfig}, overrides or {}).get("env", {}))
     config = build(TaskConfig, settings, "env")
     assert isinstance(config, TaskConfig)
     return config

@@ -49,17 +49,13 @@ def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> P
     kind = path.suffix.lower()
     if kind not in ENCODERS:
         raise ValueError(f"{path.name!r} cannot be a film: the name must end in .mp4 or .gif")
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{kind}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _encode(part, frames, fps, kind)
-        part.replace(path)
+        with whole(path) as part:
+            _encode(part, frames, fps, kind)
     except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise OSError(f"{path} could not be written: {reason[0]} (full disk, or no right to write?)") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
     return path
 
 

@@ -6,7 +6,6 @@ What is missing or damaged is a note, never an error.
 
 from __future__ import annotations
 
-import fcntl
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -37,18 +36,8 @@ class Folder:
 
     @property
     def live(self) -> bool:
-        """Whether another process is working on the run: it holds a lock on its config until its summary is written."""
-        config = self.path / self._config_name()
-        if (self.path / "summary.json").exists() or not config.is_file():
-            return False
-        try:
-            with open(config) as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go at once, when the file is closed
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False
+        """True while another process works on the run: it holds the folder's lock until its summary is written."""
+        return not (self.path / "summary.json").exists() and in_use(self.path)
 
     def run(self, prefix: str) -> dict[str, Any]:
         """What the page shows of it; `prefix` names its curves where several runs share the page."""
