@@ -6,7 +6,6 @@ once, as a PNG beside it; Parquet holds them as Hugging Face `datasets` does ({"
 """
 
 import asyncio
-import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -28,7 +27,7 @@ from configs.errors import UserError, suggest
 from configs.help import short_help
 from envs.task.config import load_task
 from envs.task.task import Task
-from render.draw.images import png
+from render.draw.images import frame_id, png
 
 FRAMES = 1024
 """About so many frames are held at once, and so many rows written together."""

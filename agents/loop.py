@@ -21,6 +21,7 @@ class LoopThread:
         """Return the result of a coroutine, or raise its exception; Ctrl-C cancels it first."""
         future = asyncio.run_coroutine_threadsafe(_kept(coroutine), self._loop)
         try:
+            result: T
             result, error = future.result()
         except BaseException:
             future.cancel()

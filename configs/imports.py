@@ -15,7 +15,7 @@ def is_import_path(text: str) -> bool:
 
 @functools.cache
 def load_object(path: str) -> Any:
-    """Return the object that an import path names; the module is imported from the working directory or the environment.
+    """Return the object that an import path names, importing its module where needed.
 
     Args:
         path: `module:name`, such as `my_package.losses:my_loss`.
@@ -29,7 +29,7 @@ def load_object(path: str) -> Any:
     try:
         found: Any = importlib.import_module(module)
     except ImportError as error:
-        raise UserError(f"{path}: module {module} cannot be imported ({error}); is its folder on PYTHONPATH?") from error
+        raise UserError(f"{path}: {module} cannot be imported ({error}); is its folder on PYTHONPATH?") from error
     for part in name.split("."):
         if not hasattr(found, part):
             raise UserError(f"{path}: module {module} has no {name}")

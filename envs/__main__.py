@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> None:
         return
     target = Path(overrides["sheet"])
     if target.suffix != ".png" or not target.resolve().parent.is_dir():
-        raise UserError(f"sheet must be a .png file in a folder that exists, got {words['sheet']!r}")
+        raise UserError(f"sheet must be a .png file in a folder that exists, got {overrides['sheet']!r}")
     rows = []
     for name in task_names():
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import socket
-import sys
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -72,7 +72,7 @@ def evaluate(policy: str | Path | Sequence[str], env: Env | None = None, **overr
 
 
 def start(composed: Composed[Any], started: float) -> dict[str, Any]:
-    """Run what a composed config asks for; `started` is on `time.perf_counter`'s clock. The result is that of `train`."""
+    """Run what a config asks for and return what `train` does; `started` is on `time.perf_counter`'s clock."""
     summary, folder = run_coroutine(_run(composed, started))
     return {**summary, "path": str(folder.path)}
 

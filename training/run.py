@@ -1,7 +1,6 @@
 """The command line: `python -m training.run env=football` runs the pipeline; config → stages → report."""
 
 import functools
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,13 +1,13 @@
 """The tokens of an episode, exactly as they were shown and sampled: history is extended, never rendered again."""
 
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.chat.template import Chat
 from agents.chat.types import NO_TOKENS, Branch, Completion, Ids, Message, Prompt
+from render.draw.images import frame_id
 
 
 @dataclass

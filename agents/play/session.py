@@ -7,12 +7,13 @@ that, and never counted. Who leaves an episode gives it up.
 """
 
 import asyncio
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from filelock import Timeout
 
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes.arena import Arena
@@ -38,6 +39,7 @@ from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.window import KeyWindow
 from render.records.episode import EpisodeWriter
+from render.records.files import folder_lock
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Record:
 
     def __init__(self, folder: Path, task: Task) -> None:
         """Read it; UserError where it is of another task or other settings."""
-        self.folder, self._task = folder, task
+        self.folder, self._task, self._lock = folder, task, folder_lock(folder)
         self._read()
 
     def _read(self) -> None:

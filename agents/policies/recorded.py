@@ -5,12 +5,14 @@ played with; what a person played as practice (after an undo or a restart) is le
 """
 
 import dataclasses
+import hashlib
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from omegaconf import OmegaConf
 
 from agents.chat.types import ContextFull
@@ -21,7 +23,10 @@ from configs.errors import UserError
 from configs.schema import build, check_fields, kinds, load_yaml
 from envs.task.config import TaskConfig
 from envs.task.task import Task
-from render.records.episode import FILE, frame_name, read_records
+from render.draw.canvas import Frame
+from render.draw.images import frame_id
+from render.records.episode import FILE, read_records
+from render.records.files import write_whole
 
 PLAYS = Path("plays")
 """Where a person's records are, by task."""

@@ -12,7 +12,6 @@ null. Schema 1 had no "kind", "stage", "advantage", "score" and "problem": reade
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -28,7 +27,8 @@ import imageio.v3 as iio
 import numpy as np
 
 from render.draw.canvas import Frame
-from render.draw.images import png
+from render.draw.images import frame_id, png
+from render.records.files import write_whole
 
 SCHEMA: Final = 2
 """The version that is written; readers refuse newer ones."""
@@ -181,7 +181,9 @@ class EpisodeWriter:
 
 
 def read_records(folder: Path | str) -> Iterator[dict[str, Any]]:
-    """The lines of a record as dictionaries of schema 2, frames as names (None or 32 hexadecimal digits; 16 before version 0.1).
+    """Yield the lines of a record as dictionaries of schema 2.
+
+    Frames are names: None or 32 hexadecimal digits (16 before version 0.1).
 
     A torn last line is skipped with a warning; a folder with no record has no episodes.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from render.draw.canvas import Canvas, Colour, Frame, font, text_image
+from render.records.files import whole
 
 BAND: Final[Colour] = (20, 27, 36)
 TITLE: Final[Colour] = (255, 214, 92)

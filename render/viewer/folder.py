@@ -13,6 +13,7 @@ from typing import Any, Final
 import yaml
 
 from render.records.curves import read_checkpoint
+from render.records.files import in_use
 from render.viewer import charts, tables
 from render.viewer.lines import Follower, inside
 from render.viewer.records import rank

@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from render.records.episode import FRAMES
+from render.records.files import whole
 from render.viewer import page
 from render.viewer.records import read_frame
 from render.viewer.run import Watched, with_frames

@@ -1,7 +1,7 @@
 """What a baseline is trained with, how the command line says it, and how its folder keeps it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal

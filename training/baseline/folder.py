@@ -5,7 +5,7 @@ Like a run's, so that the same page shows both; there is no config.yaml, which i
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path

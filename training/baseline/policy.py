@@ -21,6 +21,7 @@ from configs.errors import UserError
 from envs.football.observations import FEATURES, Observer
 from envs.task.config import TaskConfig
 from envs.task.task import Observation, Task
+from render.records.files import write_whole
 from training.baseline.config import read
 from training.baseline.env import PATCH, offered
 

@@ -11,9 +11,9 @@ from agents.records.films import films
 from agents.records.record import write_records
 from configs.errors import UserError
 from envs.task.task import Task
+from render.records.files import write_whole
 from render.records.video import ENCODERS, write_video
 from training.compare.tables import comma_separated, markdown, tables
-from training.runs.folder import write_whole
 
 SCHEMA = 1
 

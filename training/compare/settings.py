@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from configs.cli import nested, split
-from configs.schema import build, kinds, merge
+from configs.schema import build, merge
 from envs.task.config import TaskConfig, load_task, task_names
 from envs.task.task import Task, state_hash
 from training.compare.entrants import Entrant

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from configs.imports import is_import_path
 
-ESTIMATORS = {name: f"training.algorithm.advantages:{name}" for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo")}
+ESTIMATORS = {
+    name: f"training.algorithm.advantages:{name}" for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo")
+}
 """Estimators of advantages: name → import path, so that every process of a cluster finds them."""
 LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo")}
 """Policy losses: name → import path."""
@@ -35,8 +37,8 @@ class AlgoConfig:
     gamma: float = 0.95
     """gigpo: discount of later rewards, a turn."""
     loss: str = "dapo"
-    """Policy loss: dapo (clipped token ratios), gspo (clipped sequence ratios), cispo (clipped weights), or an import path
-    module:name."""
+    """Policy loss: dapo (clipped token ratios), gspo (clipped sequence ratios), cispo (clipped weights), or an import
+    path module:name."""
     clip_low: float = 0.2
     """Ratios below 1 - clip_low are clipped (gspo wants about 3e-4)."""
     clip_high: float = 0.28

@@ -39,7 +39,7 @@ class Composed(Generic[E]):
     overrides: Mapping[str, Any]
     """What the user set, by key."""
     sources: Mapping[str, str]
-    """Dotted key → where its value comes from: a file of configs/, a recipe or the command line; defaults are absent."""
+    """Dotted key → source: a file of configs/, a recipe or the command line. Keys with their default are absent."""
 
 
 @dataclass

@@ -119,7 +119,7 @@ def annotated(text: str, sources: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _key_lines(node: yaml.Node, prefix: str) -> Iterator[tuple[str, int]]:
+def _key_lines(node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, int]]:
     """Yield each dotted key of a mapping with the line on which a comment may stand."""
     if not isinstance(node, yaml.MappingNode):
         return

@@ -1,13 +1,15 @@
 """A folder of a run or a baseline: whether it is free, done, or in use; its files, whole or not at all."""
 
-import fcntl
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import Timeout
+
 from configs.errors import UserError
+from render.records.files import LOCK, folder_lock
+
 
 def finished(path: Path) -> bool:
     """Whether the run in a folder has come to its end: the checkpoints for resume go last of all."""

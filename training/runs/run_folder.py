@@ -24,11 +24,12 @@ from configs.errors import UserError
 from configs.schema import build, merge
 from envs.task.task import Task
 from render.records.curves import write_curves
+from render.records.files import write_whole
 from render.records.video import write_video
 from render.viewer.report import write_report
 from training.config.cluster import ClusterConfig
 from training.config.run import Config, read, save
-from training.runs.folder import finished, locked, refuse_existing, remove_whole, write_whole
+from training.runs.folder import finished, locked, refuse_existing, remove_whole
 from training.runs.metrics import read_metrics
 
 if TYPE_CHECKING:
