@@ -1,1 +1,5 @@
-"""Who plays: chat templates, models, engines, episodes and policies."""
+"""Policies and inference: chat templates, models, engines, episodes."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

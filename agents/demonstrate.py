@@ -6,7 +6,6 @@ once, as a PNG beside it; Parquet holds them as Hugging Face `datasets` does ({"
 """
 
 import asyncio
-import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,12 +22,12 @@ from agents.episodes.arena import Arena
 from agents.episodes.episode import Episode, Start
 from agents.policies.scripted import PLAYERS, has_expert, scripted
 from agents.seeds import mix
-from configs.cli import command, read_options
+from configs.cli import command, parse_overrides, read_options, split
 from configs.errors import UserError, suggest
 from configs.help import short_help
 from envs.task.config import load_task
 from envs.task.task import Task
-from render.draw.images import png
+from render.draw.images import frame_id, png
 
 FRAMES = 1024
 """About so many frames are held at once, and so many rows written together."""
@@ -119,8 +118,7 @@ class JsonlWriter:
             self._file.write(json.dumps(row | {"images": names}, ensure_ascii=False) + "\n")
 
     def _keep(self, image: NDArray[np.uint8]) -> str:
-        digest = hashlib.blake2b(image.tobytes() + str(image.shape).encode(), digest_size=16).hexdigest()
-        target = self._folder / f"{digest}.png"
+        target = self._folder / f"{frame_id(image)}.png"
         if not target.is_file():
             self._folder.mkdir(exist_ok=True)
             target.write_bytes(png(image))
@@ -196,8 +194,8 @@ async def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -
 
 def main(argv: Sequence[str]) -> None:
     """Read the words, play, write, say what was written."""
-    of_task = [word for word in argv if word.startswith("env.")]
-    options = read_options(DemonstrateOptions, [word for word in argv if word not in of_task])
+    of_task, own = split(parse_overrides(argv), "env")
+    options = read_options(DemonstrateOptions, own)
     config = load_task(options.env, of_task)
     task = Task(Path(options.env).stem, config)
     try:

@@ -32,7 +32,7 @@ from agents.models.vlm import VLM
 from agents.policies.model import VLMPolicy
 from agents.policies.scripted import Expert, RandomPlayer, Scripted, has_expert
 from agents.seeds import mix
-from configs.cli import command, read_options
+from configs.cli import command, parse_overrides, read_options
 from configs.errors import UserError
 from configs.help import short_help
 from envs.task.config import load_task
@@ -167,7 +167,7 @@ class Cloner:
 
 def main(argv: Sequence[str]) -> None:
     """Build, clone, check, save."""
-    config = read_options(WarmupConfig, argv)
+    config = read_options(WarmupConfig, parse_overrides(argv))
     torch.set_num_threads(1)
     started = time.perf_counter()
     model = wrap(*build(config.seed))

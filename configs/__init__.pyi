@@ -1,6 +1,7 @@
-from .cli import command, read_options
+from .cli import command, parse_overrides, read_options
 from .errors import UserError, suggest
 from .help import short_help
+from .imports import load_object
 from .schema import build, check, load_yaml, merge
 
 __all__ = [
@@ -8,8 +9,10 @@ __all__ = [
     "build",
     "check",
     "command",
+    "load_object",
     "load_yaml",
     "merge",
+    "parse_overrides",
     "read_options",
     "short_help",
     "suggest",

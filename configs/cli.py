@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 from configs.errors import UserError
@@ -43,16 +44,62 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
     sys.exit(2)
 
 
-def nested(fields: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """`a.b=text` words → {a: {b: value}}, each checked against the kind of its key; UserError in one line."""
-    settings: dict[str, Any] = {}
+def parse_words(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Split a command line into names and overrides; an existing folder is a name even if it holds `=`.
+
+    Args:
+        words: the command line without the program's name.
+
+    Returns:
+        The words without `=`, and `{key: text}` of the `key=value` words in their order.
+
+    Raises:
+        UserError: a key is empty or is given twice.
+    """
+    names: list[str] = []
+    overrides: dict[str, str] = {}
     for word in words:
         key, equals, text = word.partition("=")
-        if not equals or not key:
-            raise UserError(f"{word!r} is not of the form key=value; --help lists all keys")
+        if not equals or Path(word).is_dir():
+            names.append(word)
+        elif not key:
+            raise UserError(f"{word!r} is not of the form key=value (such as env=football); --help lists all keys")
+        elif key in overrides:
+            raise UserError(f"{key} is given twice: {overrides[key]!r} and {text!r}")
+        else:
+            overrides[key] = text
+    return names, overrides
+
+
+def parse_overrides(words: Sequence[str]) -> dict[str, str]:
+    """Return `{key: text}` of `key=value` words; UserError if a word is anything else."""
+    names, overrides = parse_words(words)
+    if names:
+        raise UserError(f"{names[0]!r} is not of the form key=value (such as env=football); --help lists all keys")
+    return overrides
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested values with dotted keys: `{"algo": {"lr": 1e-4}}` becomes `{"algo.lr": 1e-4}`."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else {f"{prefix}{key}": value}
+    return flat
+
+
+def split(overrides: Mapping[str, Any], group: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the overrides of a group's keys, such as `env.k`, and all others."""
+    own = {key: value for key, value in overrides.items() if key.startswith(f"{group}.")}
+    return own, {key: value for key, value in overrides.items() if key not in own}
+
+
+def nested(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return overrides, dotted key → value, as nested settings; UserError unless each key exists and has its type."""
+    settings: dict[str, Any] = {}
+    for key, value in overrides.items():
         path = key.split(".")
         try:
-            value = parse(kind_at(fields, path), text, key)
+            value = parse(kind_at(fields, path), value, key)
         except KeyError:
             raise unknown_key(key, keys(fields)) from None
         for part in reversed(path):
@@ -61,8 +108,8 @@ def nested(fields: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def read_options(cls: type[T], words: Sequence[str]) -> T:
-    """The dataclass that the words of a command line ask for, over its defaults; UserError in one line."""
-    options = build(cls, nested(kinds(cast(type, cls)), words))
+def read_options(cls: type[T], overrides: Mapping[str, Any]) -> T:
+    """Return a dataclass with overrides over its defaults; UserError in one line."""
+    options = build(cls, nested(kinds(cast(type, cls)), overrides))
     assert isinstance(options, cls)
     return options

@@ -84,8 +84,10 @@ def expected(kind: Any) -> str:
     return "a group of keys (" + ", ".join(kinds(kind)) + ")"
 
 
-def parse(kind: Any, text: str, key: str) -> Any:
-    """The value of one `key=text` word, checked against its kind."""
+def parse(kind: Any, text: Any, key: str) -> Any:
+    """The value of one `key=text` override, checked against its kind; what is not a text is a value already."""
+    if not isinstance(text, str):
+        return check(kind, list(text) if isinstance(text, tuple) else text, key)
     if kind is str:
         return text  # as it was typed: name=007 and name=true are texts
     try:
@@ -190,3 +192,11 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
             both = isinstance(value, dict) and isinstance(merged.get(key), dict)
             merged[key] = merge(merged[key], value) if both else value
     return merged
+
+
+def leaves(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return the dotted keys of all values in nested settings."""
+    found: list[str] = []
+    for key, value in settings.items():
+        found += leaves(value, f"{prefix}{key}.") if isinstance(value, dict) and value else [prefix + key]
+    return found

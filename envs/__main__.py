@@ -8,7 +8,7 @@ from pathlib import Path
 import gymnasium
 
 import envs  # noqa: F401  (registers the ids)
-from configs.cli import command
+from configs.cli import command, parse_overrides
 from configs.errors import UserError
 from envs.task.config import load_task, task_names, variants
 from envs.task.suites import SUITES
@@ -47,9 +47,9 @@ def row(name: str) -> Row:
 
 def main(argv: Sequence[str]) -> None:
     """List ids, tasks and suites, and draw the contact sheet if requested."""
-    words = dict(word.partition("=")[::2] for word in argv)
-    for unknown in set(words) - {"sheet"}:
-        raise UserError(f"unknown override {unknown!r}; python -m envs [sheet=FILE.png]")
+    overrides = parse_overrides(argv)
+    for key in set(overrides) - {"sheet"}:
+        raise UserError(f"unknown override {key!r}; python -m envs [sheet=FILE.png]")
     print('Gymnasium ids (gymnasium.make and make_vec, after `import envs` or with "envs:" before the id):')
     for id in ids():
         entry = str(gymnasium.spec(id).entry_point)
@@ -62,11 +62,11 @@ def main(argv: Sequence[str]) -> None:
     print("\nSuites (env=NAME selects all their tasks; each task can also be selected alone):")
     for name, suite in SUITES.items():
         print(textwrap.fill(f"  {name:<20} {', '.join(suite)}", 120, subsequent_indent=" " * 23))
-    if "sheet" not in words:
+    if "sheet" not in overrides:
         return
-    target = Path(words["sheet"])
+    target = Path(overrides["sheet"])
     if target.suffix != ".png" or not target.resolve().parent.is_dir():
-        raise UserError(f"sheet must be a .png file in a folder that exists, got {words['sheet']!r}")
+        raise UserError(f"sheet must be a .png file in a folder that exists, got {overrides['sheet']!r}")
     rows = []
     for name in task_names():
         try:

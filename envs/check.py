@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
-from configs.cli import command
+from configs.cli import command, parse_words
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Observation, Outcome, Task
@@ -186,12 +186,12 @@ def _success(task: Task, episodes: Sequence[Played]) -> Iterator[Finding]:
 
 def main(argv: Sequence[str]) -> None:
     """Check the named tasks and exit with status 1 if anything is wrong."""
-    names = [word for word in argv if "=" not in word]
+    names, overrides = parse_words(argv)
     if not names:
         raise UserError("which task? python -m envs.check my_env.yaml (or a name of configs/env) [env.key=value …]")
     wrong = 0
     for name in names:
-        task = Task(Path(name).stem, load_task(name, [word for word in argv if "=" in word]))
+        task = Task(Path(name).stem, load_task(name, overrides))
         print(f"{name}:")
         for finding in examine(task):
             print(f"  {finding.kind:<5}  {' '.join(finding.text.split())}")

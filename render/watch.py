@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import socket
-import sys
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from configs.cli import command, parse_words, read_options
+from configs.errors import UserError
 from render.viewer.records import find_places
 from render.viewer.run import Watched
 from render.viewer.server import server
@@ -28,72 +29,54 @@ python -m render.watch FOLDER… [port=8765] [open=true]
   open=true   open the page in a browser"""
 
 
-class UsageError(Exception):
-    """Invalid command-line arguments, described in one line."""
-
-
 @dataclass
-class Options:
-    """Parsed command-line arguments."""
+class WatchOptions:
+    """Keys of the command."""
 
-    folders: list[Path]
     port: int = 8765
+    """Port of the page, on this machine only; 0 takes any free port."""
     open: bool = False
+    """Open the page in a browser."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if not 0 <= self.port < 65536:
+            raise ValueError(f"port must be from 0 (any free one) to 65535, got {self.port}")
 
 
 def main(words: Sequence[str]) -> None:
     """Serve the page until Ctrl-C.
 
     Raises:
-        UsageError: an argument is invalid, a folder cannot be watched, or no port is free.
+        UserError: an argument is invalid, a folder cannot be watched, or no port is free.
         OSError: the page cannot be served.
     """
-    options = read_options(words)
-    if not options.folders:
+    names, overrides = parse_words(words)
+    for name in names:
+        if name.startswith("-"):
+            raise UserError(f"unknown option {name!r}; keys are given like port=8765")
+    options, folders = read_options(WatchOptions, overrides), [Path(name) for name in names]
+    if not folders:
         print(overview(Path("runs")))
         return
-    for folder in options.folders:
+    for folder in folders:
         check_folder(folder)
     listening = bind(options.port)
     port = listening.getsockname()[1]
     if options.port not in (0, port):
         print(f"port {options.port} is in use; using {port}")
     address = f"http://{HOST}:{port}/"
-    print(f"watching {', '.join(map(str, options.folders))} at {address} (Ctrl-C to stop)", flush=True)
+    print(f"watching {', '.join(map(str, folders))} at {address} (Ctrl-C to stop)", flush=True)
     if options.open:
         webbrowser.open(address)
-    server(Watched(options.folders)).run(sockets=[listening])
-    raise KeyboardInterrupt  # only Ctrl-C ends the server; asyncio may have swallowed the signal
-
-
-def read_options(words: Sequence[str]) -> Options:
-    """Parse folders and key=value arguments. Raise UsageError for an invalid argument."""
-    options = Options([])
-    for word in words:
-        key, equals, text = word.partition("=")
-        if word.startswith("-"):
-            raise UsageError(f"unknown option {word!r}; write keys as in port=8765")
-        if Path(word).is_dir() or not equals:
-            options.folders.append(Path(word))
-        elif key == "port":
-            if not (text.isascii() and text.isdigit() and int(text) < 65536):
-                raise UsageError(f"port={text}: not a port number; give 0 (any free port) to 65535")
-            options.port = int(text)
-        elif key == "open":
-            if text not in ("true", "false"):
-                raise UsageError(f"open={text}: not a boolean; give true or false")
-            options.open = text == "true"
-        else:
-            close = difflib.get_close_matches(key, ["port", "open"], 1)
-            hint = f"; did you mean {close[0]}=?" if close else "; the keys are port= and open="
-            raise UsageError(f"unknown key {key!r}{hint}")
-    return options
+    server(Watched(folders)).run(sockets=[listening])
+    raise KeyboardInterrupt  # it ends by Ctrl-C alone, whether or not asyncio has passed that on
 
 
 def check_folder(folder: Path) -> None:
-    """Raise UsageError unless the folder can be watched."""
+    """UserError where there is nothing to watch."""
     if folder.is_file():
-        raise UsageError(f"{folder} is a file; give its folder: {folder.parent}")
+        raise UserError(f"{folder} is a file; give its folder: {folder.parent}")
     if not folder.is_dir():
         names = [str(path) for path in watchable(folder.parent)]
         close = difflib.get_close_matches(str(folder), names, 1) or [
@@ -104,10 +87,10 @@ def check_folder(folder: Path) -> None:
         elif names:
             hint = f"available: {', '.join(names[:6])}{' …' if len(names) > 6 else ''}"
         else:
-            hint = "a run folder looks like runs/football (python -m training.run env=football creates it)"
-        raise UsageError(f"{folder} does not exist; {hint}")
+            hint = "a run folder is like runs/football (python -m training.run env=football makes it)"
+        raise UserError(f"{folder} is not there; {hint}")
     if not is_watchable(folder):
-        raise UsageError(f"{folder} is not a run folder: it has none of {', '.join(MARKS)} and no episodes")
+        raise UserError(f"{folder} holds no run: none of {', '.join(MARKS)}, and no episodes")
 
 
 def is_watchable(folder: Path) -> bool:
@@ -137,7 +120,7 @@ def bind(port: int) -> socket.socket:
     """Return a socket that listens on this machine at `port` or at the next free port.
 
     Raises:
-        UsageError: none of the `PORTS_TRIED` ports is free.
+        UserError: none of the ports is free.
     """
     for wanted in [0] if port == 0 else range(port, min(port + PORTS_TRIED, 65536)):
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -148,23 +131,8 @@ def bind(port: int) -> socket.socket:
             return listening
         except OSError:
             listening.close()
-    raise UsageError(f"no free port from {port} to {port + PORTS_TRIED - 1}; port=0 takes any free port")
-
-
-def entry(words: Sequence[str]) -> int:
-    """Run the command and return its exit status: 0 when done or stopped, 2 for a user error."""
-    if {"-h", "--help"} & set(words):
-        print(USAGE)
-        return 0
-    try:
-        main(words)
-    except (UsageError, OSError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-    return 0
+    raise UserError(f"the ports {port} to {port + PORTS_TRIED - 1} cannot be used; port=0 takes any free one")
 
 
 if __name__ == "__main__":
-    sys.exit(entry(sys.argv[1:]))
+    command(main, lambda _: USAGE)

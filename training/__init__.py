@@ -1,1 +1,5 @@
-"""How a policy is trained, measured and compared."""
+"""Training, evaluation and comparison of policies."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,6 +7,9 @@ from agents.engines.config import EngineConfig
 from agents.episodes.task_check import check_task
 from agents.models.load import LoadedModel, best_device, load_chat, load_model, longest_context
 from configs.errors import UserError
+from configs.imports import is_import_path, load_object
+from training.algorithm.advantages import estimator
+from training.algorithm.losses import policy_loss
 from training.cluster import placement
 from training.cluster.base import Cluster
 from training.cluster.local import LocalCluster
@@ -18,6 +21,7 @@ from training.runs import trackers
 def prepare(config: Config) -> Chat:
     """How to talk to the model, once the machines' sizes and every task have been tried; UserError for a misfit."""
     check_sizes(config)
+    check_imports(config)
     trackers.check(config.track)
     share_cores(config.engine)
     try:
@@ -30,7 +34,7 @@ def prepare(config: Config) -> Chat:
     return chat
 
 
-async def start(config: Config) -> Cluster:
+async def start_cluster(config: Config) -> Cluster:
     """Learner, engines and players where the config wants them; UserError in one line where they cannot start."""
     try:
         if config.cluster.kind == "ray":
@@ -55,6 +59,16 @@ def check_sizes(config: Config) -> None:
         placement.check(config.cluster, {name: stage.algo for name, stage in config.played.items()}, config.engine)
     except ValueError as error:
         raise UserError(str(error)) from error
+
+
+def check_imports(config: Config) -> None:
+    """Raise UserError unless the losses, estimators and reward functions of a config can be imported."""
+    for stage in config.played.values():
+        estimator(stage.algo.advantage)
+        policy_loss(stage.algo.loss)
+    for task in config.tasks.values():
+        if is_import_path(task.reward):
+            load_object(task.reward)
 
 
 def share_cores(engine: EngineConfig) -> None:

@@ -1,16 +1,14 @@
 """The command line: `python -m training.run env=football` runs the pipeline; config → stages → report."""
 
-import asyncio
 import functools
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from configs.cli import command
-from training.config.compose import load_with
+from configs.cli import command, parse_overrides
+from training.api import start
+from training.config.compose import compose
 from training.config.help import help_text
-from training.config.run import Config
 
 _STARTED = time.perf_counter()
 
@@ -25,40 +23,18 @@ class RunOptions:
 
 def main(argv: Sequence[str]) -> None:
     """Start a run, go on with one (`resume=runs/<name>`), or plan one (`plan=true`)."""
-    config, options = load_with(argv, RunOptions)
-    if options.plan:
+    composed = compose(parse_overrides(argv), RunOptions)
+    config = composed.config
+    if composed.options.plan:
         from training.plan.text import plan_text
         from training.prepare import check_sizes
         from training.runs.run_folder import RunFolder
 
-        config = RunFolder.resume(config, argv).config if config.resume else config
+        config = RunFolder.resume(config, composed.overrides).config if config.resume else config
         check_sizes(config)
         print(plan_text(config))
         return
-    asyncio.run(_run(config, argv))
-
-
-async def _run(config: Config, argv: Sequence[str]) -> None:
-    from training.prepare import prepare, start
-    from training.runs.run_folder import RunFolder
-    from training.trainer import run  # after the config, so that a typo is told at once
-
-    folder = RunFolder.resume(config, argv) if config.resume else None
-    config = folder.config if folder else config
-    if folder is None:
-        RunFolder.refuse_existing(config)
-    chat = prepare(config)
-    cluster = await start(config)
-    try:
-        folder = folder or RunFolder.create(config)
-        with folder.locked():
-            try:
-                await run(folder, cluster, chat, _STARTED)
-            except BaseException:
-                print(f"\ngo on with: python -m training.run resume={folder.path}", file=sys.stderr)
-                raise
-    finally:
-        await cluster.close()
+    start(composed, _STARTED)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from agents.chat.template import Chat
 from agents.episodes.episode import Episode
 from agents.seeds import mix
-from training.algorithm.groups import assign_advantages
+from training.algorithm.groups import with_advantages
 from training.cluster.base import Cluster, LearnerLost
 from training.config.run import Config
 from training.config.stages import StageConfig
@@ -87,8 +87,8 @@ class Trainer:
                 started = time.perf_counter()
                 collected = await collector.collect(self.progress.step, self.progress.version)
                 played = time.perf_counter()
-                judged = assign_advantages(collected.played, stage.algo)
-                trajectories = [trajectory for group in judged for trajectory in group.trajectories()]
+                groups = with_advantages(collected.played, stage.algo)
+                trajectories = [trajectory for group in groups for trajectory in group.trajectories()]
                 metrics = await self.cluster.update(trajectories, self.progress.step, mix(self.config.seed, index))
                 learned = time.perf_counter()
                 self.progress.version += 1
@@ -96,7 +96,7 @@ class Trainer:
                 self.progress.total_steps += 1
                 await self.cluster.publish(self.progress.version)
                 published = time.perf_counter()
-                self.groups.write(self.progress.total_steps, name, judged)
+                self.groups.write(self.progress.total_steps, name, groups)
                 done = time.perf_counter()
                 times = {"rollout": played - started, "learn": learned - played, "publish": published - learned}
                 times |= {"record": done - published, "step": done - started}

@@ -1,20 +1,13 @@
 """The tokens of an episode, exactly as they were shown and sampled: history is extended, never rendered again."""
 
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.chat.template import Chat
 from agents.chat.types import NO_TOKENS, Branch, Completion, Ids, Message, Prompt
-
-
-def image_id(frame: NDArray[np.uint8]) -> str:
-    """A hash of a frame's shape and pixels."""
-    digest = blake2b(repr(frame.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(frame).data)
-    return digest.hexdigest()
+from render.draw.images import frame_id
 
 
 @dataclass
@@ -46,7 +39,7 @@ class Conversation:
         """
         if image is not None and self.chat is not None:
             image = self.chat.pictures.fit(image)
-        self.turns.append(_Turn(words, words_first, image, "" if image is None else image_id(image)))
+        self.turns.append(_Turn(words, words_first, image, "" if image is None else frame_id(image)))
 
     def prompt(self, seed: int, max_tokens: int) -> Prompt:
         """The context of the newest turn, ready to go on from."""

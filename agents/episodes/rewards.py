@@ -1,27 +1,72 @@
-"""Rewards: outcome + format → one number, with its parts kept."""
+"""Rewards of an episode: outcome + format → one number, with its parts kept."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from agents.episodes.episode import Episode
+from configs.errors import UserError
+from configs.imports import load_object
 from envs.task.config import TaskConfig
 
 
-def turn_rewards(episode: Episode, config: TaskConfig) -> list[dict[str, float]]:
-    """The parts of an episode's reward, by turns; summed, they are those of `reward_parts`.
+@dataclass(frozen=True)
+class Rewards:
+    """The reward of an episode of K turns, by parts."""
 
-    outcome: 1 in the last turn of a success and else 0, or the env's own rewards; format: each valid reply's share of
-    `format_reward` (LMM-R1, arXiv 2503.07536, adds accuracy and format in the same way).
+    parts: dict[str, float]
+    """Part → reward of the whole episode: `outcome` and `format`."""
+    turns: list[dict[str, float]]
+    """[K] part → reward of each turn; their sums are `parts`."""
+
+    @property
+    def total(self) -> float:
+        """Sum of the parts."""
+        return sum(self.parts.values())
+
+    @property
+    def turn_totals(self) -> list[float]:
+        """[K] sum of the parts of each turn."""
+        return [sum(parts.values()) for parts in self.turns]
+
+
+def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
+    """Return the rewards of an episode under a task's settings.
+
+    outcome: `reward: success` gives 1 in the last turn of a success, `reward: return` the env's own rewards, and
+    `reward: module:name` the values of that function. format: `format_reward` times the share of valid replies, spread
+    evenly over the valid turns (LMM-R1, arXiv 2503.07536, adds accuracy and format in the same way).
+
+    Raises:
+        UserError: the task's own reward function cannot be imported, or returns anything but finite numbers.
     """
-    share = config.format_reward / max(1, len(episode.turns))
-    last = len(episode.turns) - 1
-    return [
-        {
-            "outcome": float(episode.success and number == last) if config.reward == "success" else turn.reward,
-            "format": share * turn.reply.valid,
-        }
-        for number, turn in enumerate(episode.turns)
+    count = len(episode.turns)
+    if config.reward == "success":
+        outcomes = [float(episode.success and number == count - 1) for number in range(count)]
+        outcome = float(episode.success)
+    elif config.reward == "return":
+        outcomes, outcome = [turn.reward for turn in episode.turns], episode.env_return
+    else:
+        outcomes = _own_outcomes(config.reward, episode)
+        outcome = sum(outcomes)
+    share = config.format_reward / max(1, count)
+    turns = [
+        {"outcome": outcome, "format": share * turn.reply.valid}
+        for outcome, turn in zip(outcomes, episode.turns, strict=True)
     ]
+    return Rewards({"outcome": outcome, "format": config.format_reward * episode.valid}, turns)
 
 
-def reward_parts(episode: Episode, config: TaskConfig) -> dict[str, float]:
-    """The parts of an episode's reward: the outcome, and `format_reward` times the share of valid replies."""
-    outcome = float(episode.success) if config.reward == "success" else episode.env_return
-    return {"outcome": outcome, "format": config.format_reward * episode.valid}
+def _own_outcomes(path: str, episode: Episode) -> list[float]:
+    """Return the values [K] of a task's own reward function; a single number is credited to the last turn."""
+    count = len(episode.turns)
+    given: Any = load_object(path)(episode)
+    values = list(given) if isinstance(given, Sequence) else [0.0] * (count - 1) + [given] * (count > 0)
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError):
+        numbers = [math.nan]
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
+        raise UserError(f"reward={path}: one finite number, or {count} (one a turn), are expected; got {given!r}")
+    return numbers

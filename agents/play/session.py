@@ -7,13 +7,13 @@ that, and never counted. Who leaves an episode gives it up.
 """
 
 import asyncio
-import fcntl
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from filelock import Timeout
 
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes.arena import Arena
@@ -32,13 +32,14 @@ from agents.policies.recorded import (
     save_settings,
 )
 from agents.records.record import as_record
-from configs.cli import read_options
+from configs.cli import parse_overrides, read_options, split
 from configs.errors import UserError
 from configs.help import short_help
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.window import KeyWindow
 from render.records.episode import EpisodeWriter
+from render.records.files import folder_lock
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Record:
 
     def __init__(self, folder: Path, task: Task) -> None:
         """Read it; UserError where it is of another task or other settings."""
-        self.folder, self._task = folder, task
+        self.folder, self._task, self._lock = folder, task, folder_lock(folder)
         self._read()
 
     def _read(self) -> None:
@@ -88,11 +89,9 @@ class Record:
     def __enter__(self) -> Self:
         """Open it for writing, alone; UserError where another window has it, OSError where it cannot be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self.folder, os.O_RDONLY)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
+            self._lock.acquire(timeout=0)
+        except Timeout:
             raise UserError(f"another window plays into {self.folder}: close it, or choose another out=…") from None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a torn last line was told when it was read
@@ -104,7 +103,7 @@ class Record:
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         self._writer.close()
-        os.close(self._lock)
+        self._lock.release()
 
     def add(self, episode: Episode, practice: bool) -> None:
         """Keep a finished episode; OSError where the disk does not take it."""
@@ -150,8 +149,8 @@ async def play_on(task: SeenTask, window: KeyWindow, record: Record, starts: Seq
 
 def main(argv: Sequence[str]) -> None:
     """Read the words, open the window, play, say what has been kept."""
-    of_task = [word for word in argv if word.startswith("env.")]
-    options = read_options(PlayOptions, [word for word in argv if word not in of_task])
+    of_task, own = split(parse_overrides(argv), "env")
+    options = read_options(PlayOptions, own)
     task = SeenTask(Path(options.env).stem, load_task(options.env, of_task))
     record = Record(Path(options.out) / task.name, task)
     starts = [

@@ -5,12 +5,14 @@ played with; what a person played as practice (after an undo or a restart) is le
 """
 
 import dataclasses
+import hashlib
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from omegaconf import OmegaConf
 
 from agents.chat.types import ContextFull
@@ -21,7 +23,10 @@ from configs.errors import UserError
 from configs.schema import build, check_fields, kinds, load_yaml
 from envs.task.config import TaskConfig
 from envs.task.task import Task
-from render.records.episode import FILE, frame_name, read_records
+from render.draw.canvas import Frame
+from render.draw.images import frame_id
+from render.records.episode import FILE, read_records
+from render.records.files import write_whole
 
 PLAYS = Path("plays")
 """Where a person's records are, by task."""
@@ -69,9 +74,7 @@ def save_settings(config: TaskConfig, folder: Path) -> None:
     text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
     path = folder / SETTINGS
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        part = path.with_suffix(".part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        write_whole(path, text)
 
 
 def check_settings(config: TaskConfig, folder: Path) -> None:
@@ -134,7 +137,7 @@ class Recorded:
             raise UserError(f"{where} goes on where the record ends: the game has changed since it was played")
         turn = record["turns"][seat.turn]
         shown = seat.observation.image
-        if (None if shown is None else frame_name(shown)) != turn["frame"]:
+        if not _same_frame(shown, turn["frame"]):
             raise UserError(f"{where} shows another picture than was recorded: the game has changed since")
         if not turn["reply_tokens"] and seat.observation.text not in turn["prompt"]:  # a model's prompt is its tokens'
             raise UserError(f"{where} shows other words than were recorded: the game has changed since")
@@ -155,3 +158,14 @@ class Recorded:
 
 def _outcome(success: bool, ended: str, turns: int) -> str:
     return f"{'a success' if success else 'no success'} ({ended}, {turns} turn{'s' if turns != 1 else ''})"
+
+
+def _same_frame(shown: Frame | None, name: str | None) -> bool:
+    """Return True if a frame is the one that a record names; records before version 0.1 have 16 digits of SHA-256."""
+    if shown is None or name is None:
+        return shown is None and name is None
+    if len(name) == 16:
+        digest = hashlib.sha256(repr(shown.shape).encode())
+        digest.update(np.ascontiguousarray(shown).data)
+        return digest.hexdigest()[:16] == name
+    return frame_id(shown) == name

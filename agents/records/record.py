@@ -1,12 +1,14 @@
 """An episode as its record has it: what was seen, asked, thought, answered and earned, a turn at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from agents.chat.template import Chat
 from agents.episodes.episode import Episode
-from agents.episodes.rewards import turn_rewards
+from agents.episodes.rewards import Rewards, rewards_of
 from envs.task.task import Task
 from render.records import episode as record
+from render.records.episode import EpisodeWriter
 
 
 def as_record(
@@ -18,6 +20,7 @@ def as_record(
     step: int = -1,
     stage: str = "",
     advantages: Sequence[float] | None = None,
+    rewards: Rewards | None = None,
 ) -> record.Episode:
     """An episode of K turns, for `render.records.episode.EpisodeWriter`.
 
@@ -28,13 +31,14 @@ def as_record(
         chat: reads the prompts out of the tokens, where there are tokens.
         step: the training step, counted through all stages; -1 outside training.
         stage: the training's stage; empty outside training.
-        advantages: [K], what the learner was told of each turn; None outside training.
+        advantages: [K], the advantage of each turn; None outside training.
+        rewards: what the episode earned; None computes it.
 
     Raises:
         ValueError: there are not K advantages.
     """
-    rewards = turn_rewards(episode, task.config)
-    told: Sequence[float | None] = [None] * len(rewards) if advantages is None else advantages
+    earned = (rewards or rewards_of(episode, task.config)).turns
+    told: Sequence[float | None] = [None] * len(earned) if advantages is None else advantages
     asked = prompts(episode, chat, task)
     turns = tuple(
         record.Turn(
@@ -50,9 +54,9 @@ def as_record(
             reply_tokens=turn.reply_tokens,
             advantage=advantage,
         )
-        for turn, prompt, parts, advantage in zip(episode.turns, asked, rewards, told, strict=True)
+        for turn, prompt, parts, advantage in zip(episode.turns, asked, earned, told, strict=True)
     )
-    names = dict.fromkeys(name for parts in rewards for name in parts)
+    names = dict.fromkeys(name for parts in earned for name in parts)
     return record.Episode(
         task=task.name,
         seed=episode.start.seed,
@@ -62,7 +66,7 @@ def as_record(
         success=episode.success,
         ended=str(episode.ended),
         reward=sum(turn.reward for turn in turns),
-        rewards={name: sum(parts.get(name, 0.0) for parts in rewards) for name in names},
+        rewards={name: sum(parts.get(name, 0.0) for parts in earned) for name in names},
         turns=turns,
         kind=episode.kind,
         stage=stage,
@@ -84,3 +88,30 @@ def prompts(episode: Episode, chat: Chat | None, task: Task) -> list[str]:
         asked[number] if number in asked else task.words(turn.observation, first=alone or number == 0)
         for number, turn in enumerate(episode.turns)
     ]
+
+
+def write_records(
+    folder: Path,
+    task: Task,
+    episodes: Iterable[Episode],
+    label: str,
+    chat: Chat | None = None,
+    *,
+    step: int = -1,
+) -> None:
+    """Append episodes to the record in a folder.
+
+    Args:
+        folder: the record's folder, such as episodes/before of a run.
+        task: what was played.
+        episodes: the episodes, as they were played.
+        label: the policy, or the phase of a run.
+        chat: reads the prompts out of the tokens, where there are tokens.
+        step: the training step, counted through all stages; -1 outside training.
+
+    Raises:
+        OSError: the disk is full or not writable.
+    """
+    with EpisodeWriter(folder) as writer:
+        for episode in episodes:
+            writer.write(as_record(episode, task, label, chat, step=step))

@@ -5,13 +5,14 @@ folder. The file then inherits that task's settings and lists only the differenc
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from configs.cli import nested
 from configs.errors import UserError, suggest
+from configs.imports import is_import_path
 from configs.schema import build, check_fields, kinds, load_yaml, merge
 from envs.task.suites import SUITES
 
@@ -74,7 +75,8 @@ class TaskConfig:
     idle: str = ""
     """Answer that does nothing, used by the no-op policy. Empty: the first action."""
     reward: str = "success"
-    """Outcome reward: `success` (1 if the episode succeeded, else 0) or `return` (the sum of the env rewards)."""
+    """Outcome reward: `success` (1 if the episode succeeded, else 0), `return` (the sum of the env rewards), or the
+    import path module:name of a function. It takes an Episode and returns one number, or one number per turn."""
     format_reward: float = 0.1
     """Reward for valid replies: this value times the fraction of the episode's replies that are valid."""
 
@@ -96,11 +98,12 @@ class TaskConfig:
         self._check_actions()
         if not SUCCESS.fullmatch(self.success):
             raise ValueError(f"success must be info, terminated or a bound such as 'return >= 1', got {self.success!r}")
-        choices: dict[str, tuple[str, ...]] = {"on_invalid": ("end", "skip"), "reward": ("success", "return")}
-        choices["image_from"] = ("auto", "observation", "render")
+        choices = {"on_invalid": ("end", "skip"), "image_from": ("auto", "observation", "render")}
         for key, allowed in choices.items():
             if getattr(self, key) not in allowed:
                 raise ValueError(f"{key} must be one of {', '.join(allowed)}, got {getattr(self, key)!r}")
+        if self.reward not in ("success", "return") and not is_import_path(self.reward):
+            raise ValueError(f"reward must be success, return or an import path module:name, got {self.reward!r}")
 
     def _check_actions(self) -> None:
         """Raise ValueError unless the names are unique and can be parsed from `a, b` and `a+b`."""
@@ -181,17 +184,9 @@ def _like(name: str, above: tuple[Path, ...]) -> dict[str, Any]:
         raise UserError(f"like: {error}") from None
 
 
-def load_task(name: str, words: Sequence[str] = ()) -> TaskConfig:
-    """Return the configuration of a task with overrides applied.
-
-    Args:
-        name: Name of a task in configs/env, or a path ending in .yaml.
-        words: Overrides of the form `env.key=value`.
-
-    Raises:
-        UserError: The task is unknown or a setting is invalid (one line).
-    """
-    settings = merge(task_settings(name), nested({"env": TaskConfig}, words).get("env", {}))
+def load_task(name: str, overrides: Mapping[str, Any] | None = None) -> TaskConfig:
+    """Return the task of configs/env/NAME.yaml or of a path, with `env.k` overrides; UserError in one line."""
+    settings = merge(task_settings(name), nested({"env": TaskConfig}, overrides or {}).get("env", {}))
     config = build(TaskConfig, settings, "env")
     assert isinstance(config, TaskConfig)
     return config

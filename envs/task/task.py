@@ -175,9 +175,7 @@ class Task:
         reward = 0.0
         sentences = []
         for action in reply.actions:
-            observation, earned, terminated, truncated, info = env.step(
-                np.array(action) if self.config.in_parts else action
-            )
+            observation, earned, terminated, truncated, info = env.step(self.env_action(action))
             reward += float(earned)
             told = info.get("feedback", f"reward {earned:g}.")
             if told:
@@ -185,6 +183,10 @@ class Task:
             if terminated or truncated:
                 break
         return Outcome(observation, info, reward, terminated, truncated, " ".join(sentences))
+
+    def env_action(self, action: Any) -> Any:
+        """Return an action of a reply in the form that `env.step` takes."""
+        return np.array(action) if self.config.in_parts else action
 
     def succeeded(self, outcome: Outcome, env_return: float) -> bool:
         """Return True if an episode with return `env_return` meets the task's success criterion."""

@@ -1,5 +1,6 @@
 """Image arrays: resizing and PNG encoding."""
 
+import hashlib
 import io
 
 import numpy as np
@@ -32,3 +33,10 @@ def png(frame: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def frame_id(frame: NDArray[np.uint8]) -> str:
+    """Return 32 hexadecimal digits that identify the shape and the pixels of a frame [H, W, 3] (BLAKE2b)."""
+    digest = hashlib.blake2b(repr(frame.shape).encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(frame).data)
+    return digest.hexdigest()

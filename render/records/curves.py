@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from render.records.files import whole
 
 PANELS: Final = (
     ("success", "Success", "share of episodes"),
@@ -154,13 +155,9 @@ def write_curves(
         if curve.metric == "success":
             handles, labels = axes.get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside lower left", ncols=6, fontsize=8, frameon=False, labelcolor=INK)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part.png")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as part:
         figure.savefig(part, facecolor="white")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

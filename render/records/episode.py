@@ -12,7 +12,6 @@ or null. Schema 1 lacks "kind", "stage", "advantage", "score" and "problem". Rea
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -28,7 +27,8 @@ import imageio.v3 as iio
 import numpy as np
 
 from render.draw.canvas import Frame
-from render.draw.images import png
+from render.draw.images import frame_id, png
+from render.records.files import write_whole
 
 SCHEMA: Final = 2
 """Schema version of written records. Readers reject newer versions."""
@@ -36,7 +36,7 @@ FILE: Final = "episodes.jsonl"
 FRAMES: Final = "frames"
 ENDED: Final = ("completed", "truncated", "invalid", "context")
 
-_FRAME_NAME = re.compile(r"[0-9a-f]{16}")
+_FRAME_NAME = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")  # 16 before version 0.1
 
 
 @dataclass(frozen=True)
@@ -160,16 +160,9 @@ class EpisodeWriter:
             return None
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
             raise ValueError(f"a frame is {frame.dtype} {list(frame.shape)}: it must be uint8 [H, W, 3]")
-        name = frame_name(frame)
+        name = frame_id(frame)
         if name not in self._known:
-            path = self.folder / FRAMES / f"{name}.png"
-            part = path.with_suffix(f".{os.getpid()}.part")
-            try:
-                part.write_bytes(png(frame))
-                part.replace(path)
-            except OSError:
-                part.unlink(missing_ok=True)
-                raise
+            write_whole(self.folder / FRAMES / f"{name}.png", png(frame))
             self._known.add(name)
         return name
 
@@ -188,15 +181,10 @@ class EpisodeWriter:
         self.close()
 
 
-def frame_name(frame: Frame) -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256 of a frame's shape and pixels."""
-    digest = hashlib.sha256(repr(frame.shape).encode())
-    digest.update(np.ascontiguousarray(frame).data)
-    return digest.hexdigest()[:16]
-
-
 def read_records(folder: Path | str) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a record as dictionaries of schema 2, frames as names (None or 16 hexadecimal digits).
+    """Yield the lines of a record as dictionaries of schema 2.
+
+    Frames are names: None or 32 hexadecimal digits (16 before version 0.1).
 
     A torn last line is skipped with a warning. A folder without a record has no episodes.
 
@@ -271,7 +259,7 @@ def _check(record: Any, where: str) -> None:
             raise ValueError(f"{where} has a turn without {', '.join(missing)}")
         name = turn["frame"]
         if name is not None and not (isinstance(name, str) and _FRAME_NAME.fullmatch(name)):
-            raise ValueError(f"{where} names a frame {str(name)[:40]!r}: a name is 16 hexadecimal digits")
+            raise ValueError(f"{where} names a frame {str(name)[:40]!r}: a name is 32 hexadecimal digits")
 
 
 def _cut_torn_line(path: Path) -> None:

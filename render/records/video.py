@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from render.draw.canvas import Canvas, Colour, Frame, font, text_image
+from render.records.files import whole
 
 BAND: Final[Colour] = (20, 27, 36)
 TITLE: Final[Colour] = (255, 214, 92)
@@ -49,17 +49,13 @@ def write_video(path: Path | str, frames: Iterable[Frame], fps: float = 10) -> P
     kind = path.suffix.lower()
     if kind not in ENCODERS:
         raise ValueError(f"{path.name!r} cannot be a video: the name must end in .mp4 or .gif")
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{kind}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _encode(part, frames, fps, kind)
-        part.replace(path)
+        with whole(path) as part:
+            _encode(part, frames, fps, kind)
     except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise OSError(f"{path} could not be written: {reason[0]} (disk full, or no write permission?)") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
     return path
 
 

@@ -6,7 +6,6 @@ Missing or damaged files become notes, never errors.
 
 from __future__ import annotations
 
-import fcntl
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 import yaml
 
 from render.records.curves import read_checkpoint
+from render.records.files import in_use
 from render.viewer import charts, tables
 from render.viewer.lines import Follower, inside
 from render.viewer.records import rank
@@ -37,18 +37,8 @@ class Folder:
 
     @property
     def live(self) -> bool:
-        """True if another process works on the run. It locks the config until the summary is written."""
-        config = self.path / self._config_name()
-        if (self.path / "summary.json").exists() or not config.is_file():
-            return False
-        try:
-            with open(config) as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # released at once, when the file is closed
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False
+        """True while another process works on the run: it holds the folder's lock until its summary is written."""
+        return not (self.path / "summary.json").exists() and in_use(self.path)
 
     def run(self, prefix: str) -> dict[str, Any]:
         """Return the page data of the run. `prefix` names its curves if several runs share the page."""

@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from render.records.episode import FRAMES
+from render.records.files import whole
 from render.viewer import page
 from render.viewer.records import read_frame
 from render.viewer.run import Watched, with_frames
@@ -53,26 +54,21 @@ def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path
     beside = 0
     before, after = page.parts(page.new_nonce(), in_file=True)
     path = folder / "report.html"
-    part = folder / f".report.{os.getpid()}.part"
-    try:
-        with open(part, "w", encoding="utf-8", errors="replace") as file:
-            file.write(before)
-            file.write(page.script("application/json", page.embedded_json(watched.records.index(0)), {"id": "index"}))
-            for first in range(0, len(watched.records), CHUNK):
-                last = min(first + CHUNK, len(watched.records)) - 1
-                records = [_record(watched, number, number in inlined) for number in range(first, last + 1)]
-                others = [record for record in records if record["id"] not in inlined]
-                beside += sum(any(turn["frame"] for turn in record.get("turns", ())) for record in others)
-                attributes: dict[str, str | int] = {"class": "chunk", "data-from": first, "data-to": last}
-                file.write(page.script("application/octet-stream", packed(records), attributes))
-            if beside:
-                note = "not in this file; the page loads them from the episodes/ folder next to it."
-                run["notes"].append(f"The frames of {beside} episodes are {note}")
-            file.write(page.script("application/json", page.embedded_json(run), {"id": "run"}))
-            file.write(after)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as part, open(part, "w", encoding="utf-8", errors="replace") as file:
+        file.write(before)
+        file.write(page.script("application/json", page.embedded_json(watched.records.index(0)), {"id": "index"}))
+        for first in range(0, len(watched.records), CHUNK):
+            last = min(first + CHUNK, len(watched.records)) - 1
+            records = [_record(watched, number, number in inlined) for number in range(first, last + 1)]
+            others = [record for record in records if record["id"] not in inlined]
+            beside += sum(any(turn["frame"] for turn in record.get("turns", ())) for record in others)
+            attributes: dict[str, str | int] = {"class": "chunk", "data-from": first, "data-to": last}
+            file.write(page.script("application/octet-stream", packed(records), attributes))
+        if beside:
+            note = "not in this file; the page loads them from the episodes/ folder next to it."
+            run["notes"].append(f"The frames of {beside} episodes are {note}")
+        file.write(page.script("application/json", page.embedded_json(run), {"id": "run"}))
+        file.write(after)
     return path
 
 

@@ -1,13 +1,15 @@
-from .advantages import ESTIMATORS, Score
-from .groups import Group, Trajectory
-from .losses import LOSSES, Streams, total_loss
+from .advantages import Score, estimator
+from .groups import Group, Trajectory, make_group, with_advantages
+from .losses import Streams, policy_loss, total_loss
 
 __all__ = [
-    "ESTIMATORS",
-    "LOSSES",
     "Group",
     "Score",
     "Streams",
     "Trajectory",
+    "estimator",
+    "make_group",
+    "policy_loss",
     "total_loss",
+    "with_advantages",
 ]

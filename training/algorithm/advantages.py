@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.config.algo import AlgoConfig
+from configs.imports import load_object
+from training.config.algo import ESTIMATORS, AlgoConfig
 
 Array = NDArray[np.float64]
 
@@ -112,10 +113,12 @@ def gigpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Ar
     return results
 
 
-ESTIMATORS: dict[str, Estimator] = {
-    "grpo": _outcome(normalised),  # DeepSeekMath, arXiv 2402.03300
-    "dr_grpo": _outcome(centred),  # Dr. GRPO, arXiv 2503.20783
-    "rloo": _outcome(leave_one_out),
-    "reinforce_pp": reinforce_pp,
-    "gigpo": gigpo,
-}
+grpo = _outcome(normalised)  # DeepSeekMath, arXiv 2402.03300
+dr_grpo = _outcome(centred)  # Dr. GRPO, arXiv 2503.20783
+rloo = _outcome(leave_one_out)
+
+
+def estimator(name: str) -> Estimator:
+    """Return the estimator of a name in `ESTIMATORS`, or of an import path; UserError if it cannot be imported."""
+    found: Estimator = load_object(ESTIMATORS.get(name, name))
+    return found

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.config.algo import AlgoConfig
+from configs.imports import load_object
+from training.config.algo import LOSSES, AlgoConfig
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ def cispo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor,
     return -(weight * gain).sum() / streams.total_tokens, ratio > capped
 
 
-LOSSES: dict[str, PolicyLoss] = {"dapo": dapo, "gspo": gspo, "cispo": cispo}
+def policy_loss(name: str) -> PolicyLoss:
+    """Return the loss of a name in `LOSSES`, or of an import path; UserError if it cannot be imported."""
+    found: PolicyLoss = load_object(LOSSES.get(name, name))
+    return found
 
 
 def correction(streams: Streams, config: AlgoConfig) -> Tensor:
@@ -111,7 +115,7 @@ def total_loss(streams: Streams, config: AlgoConfig) -> tuple[Tensor, Metrics]:
         (k3 of the engine's distribution to the policy), `entropy`, and `reference_kl` where there is a reference.
     """
     weight = correction(streams, config)
-    loss, limited = LOSSES[config.loss](streams, config, weight)
+    loss, limited = policy_loss(config.loss)(streams, config, weight)
     detached = streams.policy_logprobs.detach()
     per_token: Metrics = {
         "clip_fraction": limited.float(),

@@ -1,14 +1,14 @@
 """What a baseline is trained with, how the command line says it, and how its folder keeps it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from omegaconf import OmegaConf
 
-from configs.cli import read_options
+from configs.cli import read_options, split
 from configs.errors import UserError
 from configs.schema import build, check_fields, kinds, load_yaml
 from envs.task.config import TaskConfig, load_task
@@ -88,10 +88,10 @@ class BaselineConfig:
         return Path(self.out) / (self.name or f"{self.task_name}-ppo{own}")
 
 
-def from_words(argv: Sequence[str]) -> tuple[BaselineConfig, TaskConfig]:
-    """The config and the task that the words of a command line ask for; UserError in one line."""
-    of_task = [word for word in argv if word.startswith("env.")]
-    config = read_options(BaselineConfig, [word for word in argv if word not in of_task])
+def from_overrides(overrides: Mapping[str, Any]) -> tuple[BaselineConfig, TaskConfig]:
+    """Return the config and the task that overrides ask for; UserError in one line."""
+    of_task, own = split(overrides, "env")
+    config = read_options(BaselineConfig, own)
     return config, load_task(config.env, of_task)
 
 

@@ -5,7 +5,7 @@ Like a run's, so that the same page shows both; there is no config.yaml, which i
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from agents.episodes.episode import Episode
 from agents.records.films import films
-from agents.records.record import as_record
+from agents.records.record import write_records
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
-from render.records.episode import EpisodeWriter
 from render.records.video import write_video
 from training.baseline import config as baseline_config
 from training.baseline.config import BaselineConfig, damaged
@@ -68,13 +67,13 @@ class BaselineFolder:
         return cls(config.folder, config, task)
 
     @classmethod
-    def resume(cls, words: Sequence[str], path: Path) -> "BaselineFolder":
-        """The folder of an earlier baseline, with the config that it was started with."""
+    def resume(cls, overrides: Mapping[str, Any], path: Path) -> "BaselineFolder":
+        """Open the folder of an earlier baseline, with the config that it was started with."""
         if not (path / baseline_config.FILE).is_file():
             run = (path / "config.yaml").is_file()
             hint = f"; python -m training.run resume={path} goes on with a run" if run else ""
             raise UserError(f"resume={path}: no baseline is there (no {baseline_config.FILE}){hint}")
-        others = [word for word in words if not word.startswith("resume=")]
+        others = [f"{key}={value}" for key, value in overrides.items() if key != "resume"]
         if others:
             raise UserError(f"a resumed baseline keeps its config; remove {' '.join(others)}, or start a new one")
         if finished(path):
@@ -83,7 +82,7 @@ class BaselineFolder:
 
     def locked(self) -> AbstractContextManager[None]:
         """While this process works on the baseline, no other one may; UserError if one does."""
-        return locked(self.path / baseline_config.FILE)
+        return locked(self.path)
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
@@ -120,9 +119,7 @@ class BaselineFolder:
         folder = self.path / "episodes" / label
         shutil.rmtree(folder, ignore_errors=True)
         task = Task(self.config.task_name, self.task)
-        with EpisodeWriter(folder) as writer:
-            for episode in episodes:
-                writer.write(as_record(episode, task, label, step=step))
+        write_records(folder, task, episodes, label, step=step)
         if any(episode.frames for episode in episodes):
             write_video(self.path / "videos" / f"{label}.mp4", films(episodes, label))
 

@@ -21,6 +21,7 @@ from configs.errors import UserError
 from envs.football.observations import FEATURES, Observer
 from envs.task.config import TaskConfig
 from envs.task.task import Observation, Task
+from render.records.files import write_whole
 from training.baseline.config import read
 from training.baseline.env import PATCH, offered
 
@@ -163,9 +164,7 @@ def policy_of(network: Network, task: TaskConfig) -> BaselinePolicy:
 
 def save_network(network: Network, folder: Path) -> None:
     """Write the weights that `load_baseline` reads, whole or not at all."""
-    part = folder / f".{WEIGHTS}.part"
-    part.write_bytes(save({name: value.contiguous() for name, value in network.state_dict().items()}))
-    part.replace(folder / WEIGHTS)
+    write_whole(folder / WEIGHTS, save({name: value.contiguous() for name, value in network.state_dict().items()}))
 
 
 def _shape(pixels: bool, task: Task) -> tuple[int, ...]:

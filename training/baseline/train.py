@@ -16,9 +16,10 @@ import envs  # noqa: F401  (registers the ids)
 from agents.episodes.jobs import Player
 from agents.episodes.starts import VALIDATION_FIRST
 from agents.episodes.task_check import check_task
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from configs.help import short_help
-from training.baseline.config import BaselineConfig, from_words
+from training.baseline.config import BaselineConfig, from_overrides
 from training.baseline.env import check_observations, lesson
 from training.baseline.folder import BaselineFolder, Progress
 from training.baseline.policy import policy_of
@@ -202,9 +203,10 @@ def story(summary: dict[str, Any], folder: BaselineFolder) -> str:
 def main(argv: Sequence[str]) -> None:
     """Train a baseline, or go on with one (`resume=runs/<name>`)."""
     started = time.perf_counter()
-    config, task = from_words(argv)
+    overrides = parse_overrides(argv)
+    config, task = from_overrides(overrides)
     if config.resume:
-        folder = BaselineFolder.resume(argv, Path(config.resume))
+        folder = BaselineFolder.resume(overrides, Path(config.resume))
         _needs_rllib()
     else:
         refuse_existing(config.folder)

@@ -5,7 +5,6 @@ with, and whoever stands beside it plays those too; words of the command line ch
 `env=` may name others.
 """
 
-import asyncio
 import json
 import shutil
 import sys
@@ -18,6 +17,8 @@ from rich.console import Console
 
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.episodes.task_check import check_task
+from agents.loop import run as run_coroutine
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
@@ -27,7 +28,7 @@ from training.compare.resolve import entrants
 from training.compare.results import Results
 from training.compare.settings import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
 from training.compare.tables import published, show, tables
-from training.config.compose import load_with
+from training.config.compose import Composed, compose
 from training.config.help import help_text
 from training.evaluation.measure import FLOORS
 from training.runs.display import Bars
@@ -87,14 +88,31 @@ def with_floors(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig]) -> 
 
 
 def main(argv: Sequence[str]) -> None:
-    """Evaluate policies on one or several tasks; print the table, and write it where asked."""
-    config, options = load_with(argv, EvaluateOptions)
+    """Evaluate policies on one or several tasks; exit status 1 where one of them could not play to the end."""
+    out = evaluate_policies(compose(parse_overrides(argv), EvaluateOptions))
+    if any(row["problem"] for row in out.rows):
+        sys.exit(1)
+
+
+def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
+    """Evaluate policies on one or several tasks; print the table, and write it where asked.
+
+    Args:
+        composed: the config with the command's options.
+
+    Returns:
+        The rows of all policies and tasks, with notes.
+
+    Raises:
+        UserError: a policy cannot be found, or cannot play a task.
+    """
+    config, options, overrides = composed.config, composed.options, composed.overrides
     out = Results(Path(options.save) if options.save else None)
     players = entrants(options.names, config)
     trained = next((player for player in players if player.tasks), None)
-    tasks, taken = tasks_of(config, trained, argv)
+    tasks, taken = tasks_of(config, trained, overrides)
     out.notes += notes_on_settings(players, taken, tasks)
-    tasks, split = with_test_rows(tasks, argv)
+    tasks, split = with_test_rows(tasks, overrides)
     out.notes += split
     for name, settings in tasks.items():
         check_task(name, settings, None)
@@ -122,7 +140,7 @@ def main(argv: Sequence[str]) -> None:
     out.begin()
     try:
         with Bars() as bars:
-            asyncio.run(contest.play(players, bars))
+            run_coroutine(contest.play(players, bars))
     finally:  # Ctrl-C takes nothing of what was played
         width = shutil.get_terminal_size().columns
         show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
@@ -132,8 +150,7 @@ def main(argv: Sequence[str]) -> None:
         for written in (options.json, options.save):
             if written:
                 print(f"written to {written}", file=sys.stderr)
-    if any(row["problem"] for row in out.rows):
-        sys.exit(1)
+    return out
 
 
 def check(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig], options: EvaluateOptions) -> None:

@@ -8,13 +8,12 @@ from typing import Any
 from agents.chat.template import Chat
 from agents.episodes.episode import Episode
 from agents.records.films import films
-from agents.records.record import as_record
+from agents.records.record import write_records
 from configs.errors import UserError
 from envs.task.task import Task
-from render.records.episode import EpisodeWriter
+from render.records.files import write_whole
 from render.records.video import ENCODERS, write_video
 from training.compare.tables import comma_separated, markdown, tables
-from training.runs.folder import write_whole
 
 SCHEMA = 1
 
@@ -63,9 +62,7 @@ class Results:
         """Add a policy's episodes to its record."""
         if self.folder is None:
             return
-        with EpisodeWriter(self.folder / "episodes" / label) as writer:
-            for episode in episodes:
-                writer.write(as_record(episode, task, label, chat))
+        write_records(self.folder / "episodes" / label, task, episodes, label, chat)
 
     def film(self, name: str, title: str, episodes: Sequence[Episode]) -> None:
         """Write the film of those that were filmed, as MP4 and as GIF."""

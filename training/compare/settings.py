@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.episodes.starts import TEST_FIRST, held_out_starts
-from configs.cli import nested
-from configs.schema import build, kinds, merge
+from configs.cli import nested, split
+from configs.schema import build, merge
 from envs.task.config import TaskConfig, load_task, task_names
 from envs.task.task import Task, state_hash
 from training.compare.entrants import Entrant
@@ -18,38 +18,35 @@ _UNSEEN = {"description", "reward", "format_reward"}
 """Settings that change nothing of what is measured."""
 
 
-def words_of(argv: Sequence[str]) -> dict[str, str]:
-    """Words → {key: text}."""
-    return {key: text for key, _, text in (word.partition("=") for word in argv)}
-
-
-def tasks_of(config: Config, trained: Entrant | None, argv: Sequence[str]) -> tuple[dict[str, TaskConfig], list[str]]:
+def tasks_of(
+    config: Config, trained: Entrant | None, overrides: Mapping[str, Any]
+) -> tuple[dict[str, TaskConfig], list[str]]:
     """What is played, and which of it as a run played it, with the changes that the words ask for: a file is not."""
-    words = words_of(argv)
-    files = {Path(file).stem for file in re.findall(r"[^\s,:\[\]{}]+\.yaml", words.get("env", ""))}
+    files = {Path(file).stem for file in re.findall(r"[^\s,:\[\]{}'\"]+\.yaml", str(overrides.get("env", "")))}
     tasks: dict[str, TaskConfig] = {}
-    names = list(trained.envs) if trained is not None and "env" not in words else config.envs
+    names = list(trained.envs) if trained is not None and "env" not in overrides else config.envs
     taken = [name for name in names if trained is not None and name in trained.tasks and name not in files]
     for name in names:
         if trained is None or name not in taken:
             tasks[name] = config.tasks[name]
             continue
-        changed: dict[str, Any] = {}
-        for prefix in ("env.", f"tasks.{name}."):
-            own = [f"{key.removeprefix(prefix)}={text}" for key, text in words.items() if key.startswith(prefix)]
-            changed = merge(changed, nested(kinds(TaskConfig), own))
+        of_all, of_one = (split(overrides, group)[0] for group in ("env", f"tasks.{name}"))
+        changes = nested({"env": TaskConfig, "tasks": dict[str, TaskConfig]}, of_all | of_one)
+        changed = merge(changes.get("env", {}), changes.get("tasks", {}).get(name, {}))
         tasks[name] = build(TaskConfig, merge(dataclasses.asdict(trained.tasks[name]), changed))
     return tasks, taken
 
 
-def with_test_rows(tasks: dict[str, TaskConfig], argv: Sequence[str]) -> tuple[dict[str, TaskConfig], list[str]]:
+def with_test_rows(
+    tasks: dict[str, TaskConfig], overrides: Mapping[str, Any]
+) -> tuple[dict[str, TaskConfig], list[str]]:
     """The tasks, with the test's rows of a question file in place of training's; and a note on that.
 
     Who asks for `split=train` in so many words gets it.
     """
-    words, notes, kept = words_of(argv), [], {}
+    notes, kept = [], {}
     for name, task in tasks.items():
-        asked = any(f"{prefix}.kwargs.split" in words for prefix in ("env", f"tasks.{name}"))
+        asked = any(f"{prefix}.kwargs.split" in overrides for prefix in ("env", f"tasks.{name}"))
         if task.kwargs.get("split") == "train" and not asked:
             task = dataclasses.replace(task, kwargs=task.kwargs | {"split": "test"})
             notes.append(f"{name} asks the test split: its settings say split=train, and those rows are trained on")

@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass
 
-ADVANTAGES = ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo")
-LOSS_NAMES = ("dapo", "gspo", "cispo")
+from configs.imports import is_import_path
+
+ESTIMATORS = {
+    name: f"training.algorithm.advantages:{name}" for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo")
+}
+"""Estimators of advantages: name → import path, so that every process of a cluster finds them."""
+LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo")}
+"""Policy losses: name → import path."""
 CORRECTIONS = ("none", "tis", "icepop")
 
 
@@ -24,13 +30,15 @@ class AlgoConfig:
     """Sampling temperature of the rollouts."""
     advantage: str = "grpo"
     """Estimator: grpo, dr_grpo (no division by the standard deviation), rloo (leave one out), reinforce_pp (group
-    baseline, divided by the batch's standard deviation) or gigpo (grpo plus credit among turns in the same state)."""
+    baseline, divided by the batch's standard deviation), gigpo (grpo plus credit among turns in the same state), or an
+    import path module:name."""
     step_weight: float = 1.0
     """gigpo: weight of the advantage among turns in the same state."""
     gamma: float = 0.95
     """gigpo: discount of later rewards, a turn."""
     loss: str = "dapo"
-    """Policy loss: dapo (clipped token ratios), gspo (clipped sequence ratios) or cispo (clipped weights)."""
+    """Policy loss: dapo (clipped token ratios), gspo (clipped sequence ratios), cispo (clipped weights), or an import
+    path module:name."""
     clip_low: float = 0.2
     """Ratios below 1 - clip_low are clipped (gspo wants about 3e-4)."""
     clip_high: float = 0.28
@@ -87,6 +95,9 @@ class AlgoConfig:
         for key in (*not_negative, "entropy_coef", "step_weight", "icepop_low"):
             if getattr(self, key) < 0:
                 raise ValueError(f"{key} must not be negative, got {getattr(self, key)}")
-        for key, allowed in (("advantage", ADVANTAGES), ("loss", LOSS_NAMES), ("correction", CORRECTIONS)):
-            if getattr(self, key) not in allowed:
-                raise ValueError(f"{key} must be one of {', '.join(allowed)}, got {getattr(self, key)!r}")
+        if self.correction not in CORRECTIONS:
+            raise ValueError(f"correction must be one of {', '.join(CORRECTIONS)}, got {self.correction!r}")
+        for key, known in (("advantage", ESTIMATORS), ("loss", LOSSES)):
+            name = getattr(self, key)
+            if name not in known and not is_import_path(name):
+                raise ValueError(f"{key} must be one of {', '.join(known)} or an import path module:name, got {name!r}")

@@ -1,21 +1,23 @@
 """The configuration of a run, and how files and command line make one.
 
-A word `key=value` sets a key; `env=`, `model=`, `recipe=` and `cluster=` each name a file of configs/ (or any path
+An override `key=value` sets a key; `env=`, `model=`, `recipe=` and `cluster=` each name a file of configs/ (or any path
 ending in .yaml). `env=` takes several tasks too (envs/task/suites.py); `env.k` is short for `tasks.NAME.k` of each of
 them, `algo.k` sets k in every stage, and `stages=mgt` leaves the other stages out. Later wins:
 
-    dataclass defaults < recipe `algo` < recipe `stages.X.algo` < word `algo.k` < word `stages.X.algo.k`
-    configs/env/NAME.yaml < recipe `stages.X.max_reply_tokens` < recipe `tasks.NAME` < word
-        `stages.X.max_reply_tokens` < word `env.k` < word `tasks.NAME.k`
+    dataclass defaults < recipe `algo` < recipe `stages.X.algo` < override `algo.k` < override `stages.X.algo.k`
+    configs/env/NAME.yaml < recipe `stages.X.max_reply_tokens` < recipe `tasks.NAME` < override
+        `stages.X.max_reply_tokens` < override `env.k` < override `tasks.NAME.k`
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
+from configs.cli import parse_overrides
 from configs.errors import UserError, suggest
-from configs.schema import build, keys, kind_at, kinds, merge, parse, unknown_key
+from configs.schema import build, keys, kind_at, kinds, leaves, merge, parse, unknown_key
 from envs.task.config import TaskConfig, task_names, variants
 from envs.task.suites import SUITES, Choice, Suite, weigh
 from training.config.algo import AlgoConfig
@@ -24,76 +26,121 @@ from training.config.run import DEFAULTS, Config
 from training.config.stages import StageConfig
 
 E = TypeVar("E")
+COMMAND_LINE = "command line"
 
 
-def load(argv: Sequence[str]) -> Config:
-    """The config that the words of a command line ask for; UserError in one clear line."""
-    return _compose(argv, None)[0]
+@dataclass(frozen=True)
+class Composed(Generic[E]):
+    """A config with the source of each value."""
+
+    config: Config
+    options: E
+    """The command's own keys."""
+    overrides: Mapping[str, Any]
+    """What the user set, by key."""
+    sources: Mapping[str, str]
+    """Dotted key → source: a file of configs/, a recipe or the command line. Keys with their default are absent."""
 
 
-def load_with(argv: Sequence[str], extra: type[E]) -> tuple[Config, E]:
-    """Like `load`, with the keys of one more dataclass beside the usual ones (they come first where names meet)."""
-    config, options = _compose(argv, extra)
-    return config, options
+@dataclass
+class NoOptions:
+    """The keys of a command that has none of its own."""
 
 
-def _split(argv: Sequence[str]) -> dict[str, str]:
-    """Words → {key: text}."""
-    words: dict[str, str] = {}
-    for word in argv:
-        key, equals, text = word.partition("=")
-        if not equals or not key:
-            raise UserError(f"{word!r} is not of the form key=value (such as env=football); --help lists all keys")
-        if key in words:
-            raise UserError(f"{key} is given twice: {words[key]!r} and {text!r}")
-        words[key] = text
-    return words
+def load(words: Sequence[str]) -> Config:
+    """Return the config that `key=value` words ask for; UserError in one line."""
+    return compose(parse_overrides(words), NoOptions).config
 
 
-def _compose(argv: Sequence[str], extra: type[E] | None) -> tuple[Config, Any]:
-    words = _split(argv)
-    given = {group: words.pop(group) for group in DEFAULTS if group in words}
-    recipe = group_file("recipe", given.get("recipe", DEFAULTS["recipe"]))
+def compose(overrides: Mapping[str, Any], options: type[E]) -> Composed[E]:
+    """Return the config that overrides ask for.
+
+    Args:
+        overrides: dotted key → text as on the command line, or a value of the key's type.
+        options: a dataclass with the command's own keys; they come first where names meet.
+
+    Raises:
+        UserError: a key or a value does not fit, in one line.
+    """
+    left = dict(overrides)
+    given = {group: left.pop(group) for group in DEFAULTS if group in left}
+    recipe_name = given.get("recipe", DEFAULTS["recipe"])
+    recipe, from_recipe = group_file("recipe", recipe_name), f"recipe {recipe_name}"
     suites = SUITES | recipe.pop("suites", {})
     usual = recipe.pop("env", DEFAULTS["env"])
     chosen = _choice(given["env"], "env") if "env" in given else usual
-    stages: dict[str, Any] = _only(words.pop("stages", None), recipe.pop("stages", {}))
+    stages: dict[str, Any] = _only(left.pop("stages", None), recipe.pop("stages", {}))
 
-    # Words that say what is played come first: which tasks exist decides which other keys do.
+    # Overrides that say what is played come first: which tasks exist decides which other keys do.
     files: dict[str, str] = {}
     known = [*task_names(), *suites]
     wanted = _weigh(chosen, suites, "env")
     envs = list(_named(files, wanted, known))
+    sources = Sources()
+    sources.note(COMMAND_LINE if "env" in given else from_recipe, {"envs": envs})
     for name, stage in stages.items():
         key = f"stages.{name}.tasks"
-        played = _choice(words.pop(key), key) if key in words else stage.get("tasks", ["env"])
+        played = _choice(left.pop(key), key) if key in left else stage.get("tasks", ["env"])
         stage["tasks"] = _named(files, _weigh(played, suites | {"env": wanted}, key), known)
-    options, settings = _settings(words, extra, list(files), list(stages))
+    own_options, settings = _settings(left, options, list(files), list(stages))
 
-    tasks = _tasks(files, envs, stages, recipe.pop("tasks", {}), settings)
+    tasks = _tasks(files, envs, stages, recipe.pop("tasks", {}), settings, sources, from_recipe)
     common, algo, own = recipe.pop("algo", {}), settings.pop("algo", {}), settings.pop("stages", {})
     build(AlgoConfig, merge(common, algo), "algo")
     for name, stage in stages.items():
-        stages[name] = merge({"algo": common}, stage, {"algo": algo}, own.get(name, {}))
+        layers = [(from_recipe, {"algo": common}), (from_recipe, stage)]
+        layers += [(COMMAND_LINE, {"algo": algo}), (COMMAND_LINE, own.get(name, {}))]
+        stages[name] = sources.merge(f"stages.{name}", layers)
+        if f"stages.{name}.tasks" in overrides:
+            sources.note(COMMAND_LINE, {"stages": {name: {"tasks": []}}})
+    sources.note(from_recipe, {key: value for key, value in recipe.items() if key not in ("model", "cluster")})
     for group in ("model", "cluster"):
-        recipe[group] = group_file(group, given.get(group, recipe.get(group) or DEFAULTS[group]))
+        choice = given.get(group, recipe.get(group) or DEFAULTS[group])
+        recipe[group] = group_file(group, choice)
+        sources.note(f"{group} {choice}", {group: recipe[group]})
+    sources.note(COMMAND_LINE, settings)
     config = build(Config, merge(recipe, {"envs": envs, "tasks": tasks}, settings, {"stages": stages}))
     config.name = config.name or _run_name(given, config.envs, suites)
-    return config, build(extra, options) if extra else None
+    built = build(options, own_options)
+    assert isinstance(built, options)
+    return Composed(config, built, overrides, sources.by_key)
 
 
-def _only(word: str | None, stages: Mapping[str, Any]) -> dict[str, Any]:
+class Sources:
+    """The source of each value, by dotted key; what is noted later wins."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, str] = {}
+
+    def note(self, source: str, settings: Mapping[str, Any], prefix: str = "") -> None:
+        """Note a source for all values of nested settings."""
+        self.by_key |= dict.fromkeys(leaves(settings, prefix), source)
+
+    def merge(self, key: str, layers: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+        """Return layers of settings merged, the later over the earlier, and note their sources below a key."""
+        merged: dict[str, Any] = {}
+        for source, settings in layers:
+            self.note(source, settings, f"{key}.")
+            merged = merge(merged, settings)
+        return merged
+
+
+def _only(word: Any, stages: Mapping[str, Any]) -> dict[str, Any]:
     """The stages that `stages=a,b` names, in the recipe's order; all of them without the word."""
-    chosen = list(stages) if word is None else [name.strip() for name in word.strip("[]").split(",")]
+    if word is None:
+        chosen = list(stages)
+    else:
+        chosen = [name.strip() for name in word.strip("[]").split(",")] if isinstance(word, str) else list(word)
     for name in chosen:
         if name not in stages:
             raise UserError(suggest("stage", name, stages))
     return {name: stage for name, stage in stages.items() if name in chosen}
 
 
-def _choice(text: str, key: str) -> Choice:
-    """The tasks that a word names."""
-    choice: Choice = parse(list[str] | dict[str, float], text, key) if text[:1] in ("[", "{") else text
+def _choice(given: Any, key: str) -> Choice:
+    """Return the tasks that an override names."""
+    plain = isinstance(given, str) and given[:1] not in ("[", "{")
+    choice: Choice = given if plain else parse(list[str] | dict[str, float], given, key)
     return choice
 
 
@@ -126,8 +173,10 @@ def _tasks(
     stages: Mapping[str, Any],
     recipe: Mapping[str, Any],
     settings: dict[str, Any],
+    sources: Sources,
+    from_recipe: str,
 ) -> dict[str, Any]:
-    """Name → settings of every task; takes `env` and `tasks` out of the words' settings."""
+    """Return name → settings of every task; takes `env` and `tasks` out of the overrides' settings."""
     for name in recipe:
         if name not in files and name not in task_names():
             raise UserError(suggest("task", name, [*files, *task_names()]))
@@ -138,8 +187,10 @@ def _tasks(
         usual = _reply({stages[stage].get("max_reply_tokens") for stage in playing})
         asked = _reply({in_stages.get(stage, {}).get("max_reply_tokens") for stage in playing})
         by_word = env if name in envs else {}
-        layers = (group_file("env", file), usual, recipe.get(name, {}), asked, by_word, own.get(name, {}))
-        tasks[name] = merge(*layers)
+        path = file if file.endswith(".yaml") else f"configs/env/{file}.yaml"
+        layers = [(path, group_file("env", file)), (from_recipe, usual), (from_recipe, recipe.get(name, {}))]
+        layers += [(COMMAND_LINE, asked), (COMMAND_LINE, by_word), (COMMAND_LINE, own.get(name, {}))]
+        tasks[name] = sources.merge(f"tasks.{name}", layers)
     return tasks
 
 
@@ -149,37 +200,38 @@ def _reply(lengths: set[int | None]) -> dict[str, int]:
     return {"max_reply_tokens": max(given)} if given else {}
 
 
-def _run_name(given: Mapping[str, str], envs: Sequence[str], suites: Mapping[str, Suite]) -> str:
-    """What the user named: a suite or up to three tasks, else the recipe."""
-    if "env" in given and given["env"] in suites:
-        return given["env"]
+def _run_name(given: Mapping[str, Any], envs: Sequence[str], suites: Mapping[str, Suite]) -> str:
+    """Return what the user named: a suite or up to three tasks, else the recipe."""
+    env = given.get("env")
+    if isinstance(env, str) and env in suites:
+        return env
     if "env" not in given and "recipe" in given and len(envs) > 1:
         return Path(given["recipe"]).stem
     return "-".join(envs) if len(envs) <= 3 else f"{envs[0]}-and-{len(envs) - 1}-more"
 
 
 def _settings(
-    words: Mapping[str, str], extra: type | None, tasks: Sequence[str], stages: Sequence[str]
+    overrides: Mapping[str, Any], options_type: type, tasks: Sequence[str], stages: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Words → nested settings, each checked against its kind: those of `extra`, and those of the config."""
-    extra_kinds = kinds(extra) if extra else {}
+    """Return overrides as nested settings, each checked against its type: the command's own, and the config's."""
+    extra_kinds = kinds(options_type)
     fields = {**kinds(Config), "algo": AlgoConfig, "env": TaskConfig, **extra_kinds}
     del fields["envs"]
     known = [*DEFAULTS, "stages", *keys(fields)]
     known += keys({f"tasks.{task}": TaskConfig for task in tasks}) + keys({f"stages.{s}": StageConfig for s in stages})
     options: dict[str, Any] = {}
     settings: dict[str, Any] = {}
-    for key, text in words.items():
+    for key, given in overrides.items():
         path = key.split(".")
         members = {"tasks": tasks, "stages": stages}.get(path[0])
         if path == ["env"] or (members is not None and (len(path) < 3 or path[1] not in members)):
             raise unknown_key(key, known)
         try:
-            value = parse(kind_at(fields, path), text, key)
+            value = parse(kind_at(fields, path), given, key)
         except KeyError:
             raise unknown_key(key, known) from None
         if not _put(options if path[0] in extra_kinds else settings, path, value):
-            raise UserError(f"{key}={text} meets another word that sets the same key or a part of it")
+            raise UserError(f"{key}={given} meets another override of the same key or of a part of it")
     return options, settings
 
 

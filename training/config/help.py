@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from configs.cli import parse_overrides
 from configs.help import key_lines, meanings, wrapped
 from configs.schema import kinds
 from envs.task.config import variants
 from envs.task.suites import SUITES
 from training.config.algo import AlgoConfig
-from training.config.compose import load
+from training.config.compose import NoOptions, compose
 from training.config.recipe import CONFIGS, group_file, names
 from training.config.run import DEFAULTS, Config
 from training.config.stages import EvaluationConfig, StageConfig
@@ -55,15 +56,17 @@ def help_text(
 
     Args:
         argv: other words of the command line; the values shown are those that they lead to.
-        extra: the dataclass of the command's own keys, as for `load_with`.
+        extra: the dataclass of the command's own keys.
         module: what is run, for the examples.
         width: columns; None takes the terminal's.
     """
     width = max(60, min(width or shutil.get_terminal_size().columns, 120))
     plays = module == "training.evaluate"
     own = [f.name for f in dataclasses.fields(extra)] if extra and dataclasses.is_dataclass(extra) else []
-    recipe = dict(word.partition("=")[::2] for word in argv).get("recipe", DEFAULTS["recipe"])
-    config = load([word for word in argv if word.partition("=")[0].partition(".")[0] not in own])
+    overrides = parse_overrides(argv)
+    recipe = overrides.get("recipe", DEFAULTS["recipe"])
+    shown = {key: text for key, text in overrides.items() if key.partition(".")[0] not in own}
+    config = compose(shown, NoOptions).config
     lines = [(_EVALUATE if plays else _EXAMPLES).format(module=module)]
     for group, title in _TITLES.items():
         if plays and group != "env":

@@ -2,9 +2,11 @@
 
 import dataclasses
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -87,13 +89,48 @@ class Config:
         return {name: stage for name, stage in self.stages.items() if stage.steps}
 
 
-def save(config: Config, path: Path) -> None:
-    """Write the whole config as YAML; `read` gives it back. OSError where the disk does not take it."""
+def save(config: Config, path: Path, sources: Mapping[str, str] | None = None) -> None:
+    """Write the whole config as YAML, which `read` reads.
+
+    Args:
+        config: the config.
+        path: the file to write.
+        sources: where each value comes from, by dotted key; written as comments. A key that is absent has its default.
+
+    Raises:
+        UserError: a value cannot be written as YAML.
+        OSError: the file cannot be written.
+    """
     try:
         text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
     except OmegaConfBaseException as error:
         raise UserError(f"a setting cannot be written as YAML: {' '.join(str(error).split())}") from error
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text if sources is None else annotated(text, sources), encoding="utf-8")
+
+
+def annotated(text: str, sources: Mapping[str, str]) -> str:
+    """Return YAML with a comment at each key that tells the source of its value: `lr: 0.0003  # recipe tiny`."""
+    lines = text.splitlines()
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    for key, line in _key_lines(root, ""):
+        ends = [key[: match.start()] for match in re.finditer(r"\.", key)]
+        source = next((sources[part] for part in (key, *reversed(ends)) if part in sources), "default")
+        lines[line] += f"  # {source}"
+    return "\n".join(lines) + "\n"
+
+
+def _key_lines(node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, int]]:
+    """Yield each dotted key of a mapping with the line on which a comment may stand."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        if isinstance(value, yaml.MappingNode) and value.value:
+            yield from _key_lines(value, f"{name}.")
+        elif isinstance(value, yaml.ScalarNode) and value.end_mark.line > value.start_mark.line:
+            yield name, value.end_mark.line  # a text of several lines: behind its closing quote
+        else:
+            yield name, key.start_mark.line
 
 
 def read(path: Path) -> Config:

@@ -201,8 +201,8 @@ def staleness(groups: Sequence[Group], version: int) -> dict[str, float]:
     behind = [
         version - branch.policy_version[branch.loss_mask]
         for group in groups
-        for player in group.players
-        for branch in player.episode.branches
+        for episode in group.episodes
+        for branch in episode.branches
     ]
     ages = np.concatenate(behind) if behind else np.zeros(1)
     return {"staleness/mean": float(ages.mean()), "staleness/max": float(ages.max())}

@@ -1,16 +1,14 @@
 """A folder of a run or a baseline: whether it is free, done, or in use; its files, whole or not at all."""
 
-import fcntl
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from configs.errors import UserError
+from filelock import Timeout
 
-TRIES = 10
-"""A tenth of a second apart: a page that watches asks for the lock too, and lets go at once."""
+from configs.errors import UserError
+from render.records.files import LOCK, folder_lock
 
 
 def finished(path: Path) -> bool:
@@ -25,13 +23,6 @@ def refuse_existing(path: Path) -> None:
         raise UserError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, or leave what was there: who reads it, or goes on after a kill, never finds half of it."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
 def remove_whole(path: Path) -> None:
     """Remove a folder, or leave it as it was: after a kill it is there with all that is in it, or not at all."""
     gone = path.with_name(f".{path.name}.gone")
@@ -42,15 +33,12 @@ def remove_whole(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """While this process holds the file's lock, no other one works on its folder; UserError if one does."""
-    with path.open() as file:
-        for tries_left in reversed(range(TRIES)):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not tries_left:
-                    raise UserError(f"another process is working on {path.parent}; wait for it, or stop it") from None
-                time.sleep(0.1)
-        yield
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock while this process works on it; UserError where another process does."""
+    try:
+        with folder_lock(folder):
+            yield
+    except Timeout as error:
+        if error.lock_file != str(folder / LOCK):
+            raise
+        raise UserError(f"another process is working on {folder}; wait for it, or stop it") from None

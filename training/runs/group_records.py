@@ -10,7 +10,7 @@ from agents.records.record import as_record
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 from render.records.episode import EpisodeWriter
-from training.algorithm.groups import Judged
+from training.algorithm.groups import Group
 
 LABEL = "train"
 
@@ -40,16 +40,19 @@ class GroupRecords:
         """Bytes so far: what a checkpoint has to know."""
         return self._writer.size if self._writer else 0
 
-    def write(self, total_step: int, stage: str, groups: Sequence[Judged]) -> None:
+    def write(self, total_step: int, stage: str, groups: Sequence[Group]) -> None:
         """Write the step's share of groups, all episodes of a group one after another."""
         if self._writer is None:
             return
-        for judged in pick(groups, self.count, total_step):
-            task = self.tasks[judged.group.task]
-            for player, advantages in zip(judged.group.players, judged.advantages, strict=True):
+        for group in pick(groups, self.count, total_step):
+            task = self.tasks[group.task]
+            assert group.advantages is not None
+            for episode, rewards, advantages in zip(group.episodes, group.rewards, group.advantages, strict=True):
                 own: list[float] = advantages.tolist()
-                told = as_record(player.episode, task, LABEL, self.chat, step=total_step, stage=stage, advantages=own)
-                self._writer.write(told)
+                record = as_record(
+                    episode, task, LABEL, self.chat, step=total_step, stage=stage, advantages=own, rewards=rewards
+                )
+                self._writer.write(record)
 
     def __enter__(self) -> Self:
         """Use as a context."""
@@ -61,11 +64,11 @@ class GroupRecords:
             self._writer.close()
 
 
-def pick(groups: Sequence[Judged], count: int, step: int) -> list[Judged]:
+def pick(groups: Sequence[Group], count: int, step: int) -> list[Group]:
     """The first `count` groups, taken from the tasks in turn; which task comes first changes with the step."""
-    by_task: dict[str, list[Judged]] = {}
-    for judged in sorted(groups, key=lambda one: (one.group.task, one.group.players[0].episode.start.group)):
-        by_task.setdefault(judged.group.task, []).append(judged)
+    by_task: dict[str, list[Group]] = {}
+    for group in sorted(groups, key=lambda one: (one.task, one.episodes[0].start.group)):
+        by_task.setdefault(group.task, []).append(group)
     queues = list(by_task.values())
     first = step * count % max(1, len(queues))
     queues = queues[first:] + queues[:first]

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from render.records.files import write_whole
 from training.runs import trackers
-from training.runs.folder import write_whole
 
 
 class MetricsLog:

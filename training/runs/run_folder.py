@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Any
 from agents.chat.template import Chat
 from agents.episodes.episode import Episode
 from agents.records.films import films
-from agents.records.record import as_record
-from configs.cli import nested
+from agents.records.record import write_records
+from configs.cli import nested, split
 from configs.errors import UserError
 from configs.schema import build, merge
 from envs.task.task import Task
 from render.records.curves import write_curves
-from render.records.episode import EpisodeWriter
+from render.records.files import write_whole
 from render.records.video import write_video
 from render.viewer.report import write_report
 from training.config.cluster import ClusterConfig
 from training.config.run import Config, read, save
-from training.runs.folder import finished, locked, refuse_existing, remove_whole, write_whole
+from training.runs.folder import finished, locked, refuse_existing, remove_whole
 from training.runs.metrics import read_metrics
 
 if TYPE_CHECKING:
@@ -55,44 +55,51 @@ class RunFolder:
         return path
 
     @classmethod
-    def create(cls, config: Config) -> "RunFolder":
-        """A new folder `out`/`name`; one that exists already is never touched."""
+    def create(cls, config: Config, sources: Mapping[str, str] | None = None) -> "RunFolder":
+        """Make a new folder `out`/`name`; UserError if it exists. `sources` are those of `compose`."""
         path = cls.refuse_existing(config)
         path.mkdir(parents=True)
-        save(config, path / "config.yaml")
+        save(config, path / "config.yaml", sources)
         return cls(path, config)
 
     @classmethod
-    def resume(cls, config: Config, argv: Sequence[str]) -> "RunFolder":
-        """The folder of an earlier run, with the config it was started with."""
+    def resume(cls, config: Config, overrides: Mapping[str, Any]) -> "RunFolder":
+        """Open the folder of an earlier run, with the config it was started with.
+
+        Args:
+            config: what the overrides lead to; its machines replace the run's where `cluster` is among them.
+            overrides: what the user set, by key.
+
+        Raises:
+            UserError: there is no such run, it is finished, or an override would change it.
+        """
         path = Path(config.resume)
         if not (path / "config.yaml").is_file():
             raise UserError(
                 f"resume={config.resume}: no run is there (no config.yaml); it should be like runs/football"
             )
         saved = read(path / "config.yaml")
-        free = ("resume=", "plan=", "cluster=", "cluster.")
-        others = [word for word in argv if not word.startswith(free) and word != f"env={saved.env}"]
+        free = {"resume": None, "plan": None, "cluster": None, "env": saved.env}
+        machines, rest = split(overrides, "cluster")
+        others = [f"{key}={value}" for key, value in rest.items() if free.get(key, "") not in (None, value)]
         if others:
             raise UserError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
-        saved.cluster = _other_machines(saved.cluster, config.cluster, argv)
+        saved.cluster = config.cluster if "cluster" in overrides else _changed(saved.cluster, machines)
         if finished(path):
             raise UserError(f"{path} is finished already; its report is {path / 'report.html'}")
         return cls(path, saved)
 
     def locked(self) -> AbstractContextManager[None]:
         """While this process works on the run, no other one may; UserError if one does."""
-        return locked(self.path / "config.yaml")  # every run has it
+        return locked(self.path)
 
     def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> Path | None:
         """Write the records of held-out episodes, by task; the video of those that were filmed, if any were."""
         folder = self.path / "episodes" / label
         shutil.rmtree(folder, ignore_errors=True)
-        with EpisodeWriter(folder) as writer:
-            for name, episodes in played.items():
-                task = Task(name, self.config.tasks[name])
-                for episode in episodes[: self.config.evaluation.records]:
-                    writer.write(as_record(episode, task, label, chat, step=step))
+        for name, episodes in played.items():
+            task = Task(name, self.config.tasks[name])
+            write_records(folder, task, episodes[: self.config.evaluation.records], label, chat, step=step)
         filmed = [episode for episodes in played.values() for episode in episodes if episode.frames]
         return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
 
@@ -113,12 +120,9 @@ def finish(path: Path, summary: dict[str, Any], started: float) -> dict[str, Any
     return summary
 
 
-def _other_machines(saved: ClusterConfig, given: ClusterConfig, argv: Sequence[str]) -> ClusterConfig:
-    """The machines to go on with: those that cluster= names now, or the run's own with cluster.key words over them."""
-    words = [word for word in argv if word.startswith("cluster.")]
-    if any(word.startswith("cluster=") for word in argv):
-        return given
-    settings = nested({"cluster": ClusterConfig}, words).get("cluster", {})
+def _changed(saved: ClusterConfig, overrides: Mapping[str, Any]) -> ClusterConfig:
+    """Return the machines of a run with `cluster.k` overrides."""
+    settings = nested({"cluster": ClusterConfig}, overrides).get("cluster", {})
     cluster = build(ClusterConfig, merge(asdict(saved), settings), "cluster")
     assert isinstance(cluster, ClusterConfig)
     return cluster

@@ -1,0 +1,6 @@
+from .policies.loaded import LoadedPolicy, load_policy
+
+__all__ = [
+    "LoadedPolicy",
+    "load_policy",
+]

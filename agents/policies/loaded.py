@@ -1,0 +1,160 @@
+"""A policy that is loaded by its name and steps through any Gymnasium env, one action at a time."""
+
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import gymnasium
+
+from agents.engines.config import EngineConfig
+from agents.episodes.policy import Policy, Seat
+from agents.loop import LoopThread
+from agents.policies.scripted import PLAYERS, scripted
+from configs.errors import UserError
+from configs.schema import build, load_yaml
+from envs.task.config import TaskConfig, load_task
+from envs.task.reply import Reply
+from envs.task.task import Observation, Task
+
+
+class InvalidReply(ValueError):  # noqa: N818  (it says what was invalid)
+    """A reply that is no action of the task."""
+
+
+class LoadedPolicy:
+    """A policy with the task that it plays.
+
+    Call `reset` after the env's `reset`, and then `act` once for each step. An episode's replies depend on its seed
+    only. The observation and info of each step go to `act`, so that the env may be any that fits the task.
+
+    Example::
+
+        policy = agents.load_policy("runs/football")
+        env = policy.make_env()
+        observation, info = env.reset(seed=7)
+        policy.reset(env, seed=7)
+        action = policy.act(observation, info)
+    """
+
+    def __init__(self, task: Task, policy: Policy, loop: LoopThread) -> None:
+        self.task = task
+        """How the env is presented to the policy."""
+        self.reply: Reply | None = None
+        """The newest reply, with its thinking and answer; None before the first."""
+        self.text = ""
+        """The newest reply as text."""
+        self._policy = policy
+        self._loop = loop
+        self._seat: Seat | None = None
+        self._left: deque[Any] = deque()
+
+    def make_env(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+        """Return a new env of the policy's task; `render_mode` is Gymnasium's."""
+        return self.task.make(render_mode)
+
+    def reset(self, env: gymnasium.Env[Any, Any], seed: int = 0) -> None:
+        """Begin an episode in an env; `seed` decides what is sampled."""
+        self._seat = Seat(self.task, env, Observation(None, ""), -1, seed, self._policy.sit(self.task))
+        self._left.clear()
+        self.reply, self.text = None, ""
+
+    def act(self, observation: Any, info: dict[str, Any] | None = None) -> Any:
+        """Return the next action for the env.
+
+        Where a reply may hold several actions, they are returned one after another before the policy is asked again.
+
+        Args:
+            observation: the env's newest observation.
+            info: the info that came with it; tasks with `caption` read its `text`.
+
+        Raises:
+            InvalidReply: the reply is no action of the task.
+            RuntimeError: `reset` has not been called.
+            ContextFull: the prompt does not fit the engine's context.
+        """
+        if self._seat is None:
+            raise RuntimeError("call reset(env, seed) before act(observation, info)")
+        if not self._left:
+            self._ask(self._seat, observation, info or {})
+        return self._left.popleft()
+
+    def _ask(self, seat: Seat, observation: Any, info: dict[str, Any]) -> None:
+        seat.observation = self.task.observe(seat.env, observation, info, str(info.get("feedback", "")))
+        seat.turn += 1
+        self.text = self._loop.run(self._policy.reply(seat))
+        self.reply = self.task.parse(self.text)
+        if not self.reply.valid:
+            raise InvalidReply(f"turn {seat.turn + 1}: {self.reply.problem}: {self.text!r}")
+        self._left.extend(map(self.task.env_action, self.reply.actions))
+
+    def close(self) -> None:
+        """Stop the engine."""
+        engine = getattr(self._policy, "engine", None)
+        if engine is not None:
+            self._loop.run(engine.close())
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        """Return the policy."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def load_policy(
+    name: str | Path, task: str | TaskConfig | None = None, temperature: float = 1.0, engine: EngineConfig | None = None
+) -> LoadedPolicy:
+    """Load a policy that steps through Gymnasium envs.
+
+    Args:
+        name: a run folder such as runs/football, `tiny`, a model folder or hub name, or random, idle or expert.
+        task: the task to play: a name of configs/env, a path ending in .yaml, or a `TaskConfig`. None takes the first
+            task that the run was trained on; other policies need one.
+        temperature: sampling temperature; 0 is greedy.
+        engine: how replies are generated; None takes the run's own settings, else the defaults.
+
+    Raises:
+        UserError: there is no such policy or task, or the run has no checkpoint yet.
+        ValueError: the model cannot be loaded.
+    """
+    text = str(name)
+    folder = Path(text)
+    settings = load_yaml(folder / "config.yaml") if (folder / "config.yaml").is_file() else {}
+    config = _task_of(settings, task, text)
+    if text in PLAYERS:
+        return LoadedPolicy(config, scripted(text).at(temperature), LoopThread())
+    path = text
+    if settings:
+        path = str(folder / "checkpoint")
+        if not Path(path).is_dir():
+            raise UserError(f"{folder} has no checkpoint/ yet, which a run writes at its end; resume the run first")
+    engine = engine or build(EngineConfig, settings.get("engine", {}), "engine")
+    from agents.engines.factory import make_engine  # heavy: only where a model plays
+    from agents.models.load import load_chat
+    from agents.policies.model import VLMPolicy
+
+    chat = load_chat(path)
+    loop = LoopThread()
+    try:
+        made = loop.run(make_engine(path, engine))
+    except BaseException:
+        loop.close()
+        raise
+    return LoadedPolicy(config, VLMPolicy(chat, made, temperature), loop)
+
+
+def _task_of(settings: dict[str, Any], task: str | TaskConfig | None, name: str) -> Task:
+    """Return the task to play."""
+    if isinstance(task, TaskConfig):
+        return Task(task.id, task)
+    if isinstance(task, str):
+        return Task(Path(task).stem, load_task(task))
+    if not settings:
+        raise UserError(f"policy {name} knows no task: name one, such as load_policy({name!r}, task='football')")
+    first = settings["envs"][0]
+    return Task(first, build(TaskConfig, settings["tasks"][first], f"tasks.{first}"))

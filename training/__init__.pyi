@@ -1,0 +1,7 @@
+from .api import evaluate, resume, train
+
+__all__ = [
+    "evaluate",
+    "resume",
+    "train",
+]
