@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Episode, Start
-from agents.policies.scripted import PLAYERS, has_expert, scripted
+from agents.episodes.runner import EpisodeRunner
+from agents.policies.scripted import SCRIPTED_POLICIES, has_expert, scripted
 from agents.seeds import mix
 from configs.cli import command, parse_overrides, read_options, split
 from configs.errors import UserError, suggest
@@ -58,8 +58,8 @@ class DemonstrateOptions:
             raise ValueError(f"out must end in {' or '.join(WRITERS)}, got {self.out!r}")
         if not Path(self.out).resolve().parent.is_dir():
             raise ValueError(f"out: the folder of {self.out} does not exist")
-        if self.policy not in PLAYERS:
-            raise ValueError(suggest("policy", self.policy, PLAYERS))
+        if self.policy not in SCRIPTED_POLICIES:
+            raise ValueError(suggest("policy", self.policy, SCRIPTED_POLICIES))
 
 
 def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:
@@ -177,18 +177,18 @@ WRITERS: dict[str, type[JsonlWriter] | type[ParquetWriter]] = {".jsonl": JsonlWr
 
 async def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -> tuple[int, int]:
     """Play and write; the number of episodes kept and of rows written."""
-    arena = Arena(task)
+    runner = EpisodeRunner(task)
     kept = written = 0
     side_by_side = max(1, min(64, FRAMES // task.config.max_turns))
     for begin in range(0, options.episodes, side_by_side):
         numbers = range(begin, min(begin + side_by_side, options.episodes))
         starts = [Start(mix(options.seed, i) % 2**30, mix(options.seed, i, 1)) for i in numbers]
-        played = await arena.play(starts, scripted(options.policy))
+        played = await runner.play(starts, scripted(options.policy))
         chosen = [episode for episode in played if episode.success or not options.successes]
         rows = [row for episode in chosen for row in chats(task, episode)]
         writer.write(rows)
         kept, written = kept + len(chosen), written + len(rows)
-    arena.close()
+    runner.close()
     return kept, written
 
 

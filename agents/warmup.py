@@ -20,17 +20,17 @@ import torch
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
-from agents.chat.types import Branch, Completion
+from agents.chat.types import Completion, TokenSequence
 from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Start
-from agents.episodes.policy import Seat
+from agents.episodes.policy import TurnContext
+from agents.episodes.runner import EpisodeRunner
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 from agents.models.vlm import VLM
 from agents.policies.model import VLMPolicy
-from agents.policies.scripted import Expert, RandomPlayer, Scripted, has_expert
+from agents.policies.scripted import ExpertPolicy, RandomPolicy, ScriptedPolicy, has_expert
 from agents.seeds import mix
 from configs.cli import command, parse_overrides, read_options
 from configs.errors import UserError
@@ -84,48 +84,51 @@ class Demonstrator:
     """A player, moved off its path by a share of random actions; its own answers are what is kept."""
 
     chat: Chat
-    player: Scripted
+    player: ScriptedPolicy
     noise: float
-    shown: list[Branch] = field(default_factory=list)
+    shown: list[TokenSequence] = field(default_factory=list)
 
-    def sit(self, task: Task) -> None:
+    def start_episode(self, task: Task) -> None:
         """No memory."""
 
-    def at(self, temperature: float) -> Self:
+    def with_temperature(self, temperature: float) -> Self:
         """Temperatures change nothing."""
         return self
 
-    async def reply(self, seat: Seat) -> str:
+    async def reply(self, context: TurnContext) -> str:
         """Play the noisy action, remember the clean one."""
         await asyncio.sleep(0)  # turn by turn, side by side: demonstrations of many episodes are mixed
-        words = self.player.words(seat)
-        self.shown.append(demonstration(self.chat, seat, words))
-        if seat.task.config.actions and np.random.default_rng(mix(seat.seed, seat.turn, 1)).random() < self.noise:
-            return RandomPlayer().words(seat)
+        words = self.player.words(context)
+        self.shown.append(demonstration(self.chat, context, words))
+        if (
+            context.task.config.actions
+            and np.random.default_rng(mix(context.seed, context.turn, 1)).random() < self.noise
+        ):
+            return RandomPolicy().words(context)
         return words
 
 
-def demonstration(chat: Chat, seat: Seat, words: str) -> Branch:
+def demonstration(chat: Chat, context: TurnContext, words: str) -> TokenSequence:
     """One turn, with a reply in words, as tokens to learn."""
     conversation = Conversation(chat, history=0)
-    text = seat.task.words(seat.observation, first=True)
-    conversation.ask(text, text, seat.observation.image)
+    text = context.task.words(context.observation, first=True)
+    conversation.ask(text, text, context.observation.image)
     tokens = chat.reply(words)
     versions = np.full(len(tokens), -1, dtype=np.int32)  # no weights sampled them
     conversation.answer(Completion(tokens, np.zeros(len(tokens), dtype=np.float32), finished=True, versions=versions))
-    return conversation.branches()[0]
+    return conversation.sequences()[0]
 
 
-async def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: float = 0.15) -> list[Branch]:
+async def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: float = 0.15) -> list[TokenSequence]:
     """So many turns of a task as tokens: the expert's, or half as many random ones where the env has no expert."""
     able = has_expert(task)
-    demonstrator = Demonstrator(chat, Expert() if able else RandomPlayer(), noise)
+    demonstrator = Demonstrator(chat, ExpertPolicy() if able else RandomPolicy(), noise)
     decisions = decisions if able else decisions // 2
     episode = 0
-    with closing(Arena(task)) as arena:
+    with closing(EpisodeRunner(task)) as runner:
         while len(demonstrator.shown) < decisions:
             starts = [Start(mix(seed, episode + i) % 2**30, mix(seed, episode + i, 2)) for i in range(64)]
-            await arena.play(starts, demonstrator)
+            await runner.play(starts, demonstrator)
             episode += 64
     return demonstrator.shown[:decisions]
 
@@ -133,7 +136,7 @@ async def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: 
 class Cloner:
     """Supervised learning of demonstrations with AdamW, warm-up and cosine decay."""
 
-    def __init__(self, vlm: VLM, shown: Sequence[tuple[list[Branch], int]], config: WarmupConfig) -> None:
+    def __init__(self, vlm: VLM, shown: Sequence[tuple[list[TokenSequence], int]], config: WarmupConfig) -> None:
         """`shown` gives, for each task, its demonstrations and how many of them are in a step."""
         self.vlm = vlm
         self.shown = shown
@@ -147,7 +150,7 @@ class Cloner:
         for _ in range(steps):
             rng = np.random.default_rng(mix(self.config.seed, self.step))
             batches = [[task[i] for i in rng.integers(0, len(task), count)] for task, count in self.shown]
-            tokens = sum(int(branch.loss_mask.sum()) for batch in batches for branch in batch)
+            tokens = sum(int(sequence.loss_mask.sum()) for batch in batches for sequence in batch)
             loss = 0.0
             for batch in batches:
                 part = -self.vlm(batch, temperature=1.0)[0].sum() / tokens
@@ -184,24 +187,24 @@ async def warm_up(config: WarmupConfig, model: LoadedModel, tasks: Mapping[str, 
     """Demonstrate, clone until the game succeeds often enough, check every task, save."""
     shown = []
     for number, (name, task) in enumerate(tasks.items()):
-        branches = await demonstrate(model.chat, task, config.decisions, mix(config.seed, number))
-        shown.append((branches, config.tasks[name]))
-        print(f"{len(branches)} demonstrations of {name}, {time.perf_counter() - started:.0f} s", flush=True)
+        sequences = await demonstrate(model.chat, task, config.decisions, mix(config.seed, number))
+        shown.append((sequences, config.tasks[name]))
+        print(f"{len(sequences)} demonstrations of {name}, {time.perf_counter() - started:.0f} s", flush=True)
     cloner = Cloner(model.vlm, shown, config)
     policy = VLMPolicy(model.chat, TransformersEngine(model.vlm, model.chat.eos, EngineConfig()))
     starts = [Start(2**30 + i, mix(config.seed, i)) for i in range(config.episodes)]
     success = 0.0
-    with closing(Arena(tasks[config.game])) as arena:
+    with closing(EpisodeRunner(tasks[config.game])) as runner:
         while success < config.target and cloner.step < config.steps:
             loss = cloner.train(config.every)
-            success = float(np.mean([episode.success for episode in await arena.play(starts, policy)]))
+            success = float(np.mean([episode.success for episode in await runner.play(starts, policy)]))
             seconds = time.perf_counter() - started
             print(f"step {cloner.step}: loss {loss:.3f}, {config.game} {success:.0%}, {seconds:.0f} s", flush=True)
     if success < config.target:
         print(f"{config.game} did not reach {config.target:.0%} in {config.steps} steps", file=sys.stderr)
     for name, task in tasks.items():
-        with closing(Arena(task)) as arena:
-            episodes = await arena.play(starts, policy)
+        with closing(EpisodeRunner(task)) as runner:
+            episodes = await runner.play(starts, policy)
         won, valid = (float(np.mean([getattr(one, key) for one in episodes])) for key in ("success", "valid"))
         print(f"{name}: {won:.0%} succeed, {valid:.0%} of the replies are valid", flush=True)
     await policy.engine.close()

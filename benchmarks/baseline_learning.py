@@ -23,7 +23,7 @@ CASES = {
     "sokoban": ["env=sokoban", "steps=100000"],
     "football": ["env=football", "steps=120000"],
 }  # fmt: skip
-FLOORS = ("random", "idle", "expert")
+REFERENCES = ("random", "idle", "expert")
 
 
 def main(argv: list[str]) -> None:
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
     for case, summaries in results.items():
         mean = statistics.mean(summary["success"]["after"]["mean"] for summary in summaries.values())
         first = next(iter(summaries.values()))["success"]
-        floors = ", ".join(f"{name} {cell(first[name])}" for name in FLOORS if name in first)
+        floors = ", ".join(f"{name} {cell(first[name])}" for name in REFERENCES if name in first)
         print(f"{case}: mean of {len(summaries)} seeds {mean:.3f}; floors: {floors}")
 
 

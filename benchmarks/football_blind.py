@@ -17,10 +17,10 @@ from envs.football.env import FootballEnv
 from training.config.compose import load
 from training.evaluation.statistics import wilson
 
-Player = Callable[[int], int]
+JobRunner = Callable[[int], int]
 
 
-def wins(env: FootballEnv, act: Player, first: int, episodes: int, turns: int) -> int:
+def wins(env: FootballEnv, act: JobRunner, first: int, episodes: int, turns: int) -> int:
     """Episodes won from seeds `first`, `first` + 1, …; `act` gives the action of each turn."""
     won = 0
     for seed in range(first, first + episodes):
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> None:
     turns = config.max_turns
     rng = np.random.default_rng(0)
 
-    def follow(plan: list[int]) -> Player:
+    def follow(plan: list[int]) -> JobRunner:
         return lambda turn: plan[min(turn, len(plan) - 1)]
 
     plans = []
@@ -60,7 +60,7 @@ def main(argv: list[str]) -> None:
         found = wins(env, follow(plan), 1000, 200, turns)
         if found >= most:
             best, most = plan, found
-    players: dict[str, Player] = {
+    players: dict[str, JobRunner] = {
         "blind": follow(best),
         "random": lambda turn: int(rng.integers(len(Action))),
         "idle": lambda turn: 0,

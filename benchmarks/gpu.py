@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from agents.chat.conversation import Conversation
-from agents.chat.types import Branch, Completion
+from agents.chat.types import Completion, TokenSequence
 from agents.models import families
 from agents.models.load import Processor, image_processor, wrap
 from agents.models.logprobs import chosen_logprobs
@@ -86,17 +86,17 @@ class Padded(VLM):
         super().__init__(model, chat)
         model.set_attn_implementation("sdpa")
 
-    def forward(self, branches: Sequence[Branch], temperature: float) -> tuple[Tensor, Tensor]:
+    def forward(self, sequences: Sequence[TokenSequence], temperature: float) -> tuple[Tensor, Tensor]:
         """As in `VLM`."""
-        length = max(len(branch.tokens) for branch in branches)
-        tokens = np.full((len(branches), length), self.chat.pad, dtype=np.int64)
+        length = max(len(sequence.tokens) for sequence in sequences)
+        tokens = np.full((len(sequences), length), self.chat.pad, dtype=np.int64)
         trained, shown = np.zeros_like(tokens, dtype=bool), np.zeros_like(tokens)
-        for row, branch in enumerate(branches):
-            tokens[row, : len(branch.tokens)] = branch.tokens
-            trained[row, : len(branch.tokens)] = branch.loss_mask
-            shown[row, : len(branch.tokens)] = 1
-        frames = [frame for branch in branches for frame in branch.images]
-        inputs = self.chat.pictures.pixels(frames) if frames else {}
+        for row, sequence in enumerate(sequences):
+            tokens[row, : len(sequence.tokens)] = sequence.tokens
+            trained[row, : len(sequence.tokens)] = sequence.loss_mask
+            shown[row, : len(sequence.tokens)] = 1
+        frames = [frame for sequence in sequences for frame in sequence.images]
+        inputs = self.chat.images.pixels(frames) if frames else {}
         inputs["mm_token_type_ids"] = torch.from_numpy((tokens == self.chat.image_token).astype(np.int32))
         inputs["attention_mask"] = torch.from_numpy(shown)
         inputs["input_ids"] = torch.from_numpy(tokens)
@@ -145,8 +145,8 @@ def trajectories(vlm: VLM, scale: Scale, count: int) -> list[Trajectory]:
             reply = max(4, (length // 2 if turn == 0 else length) - shown)
             tokens = rng.integers(0, 200, reply).astype(np.int32)
             talk.answer(Completion(tokens, np.full(reply, -5.0, np.float32), False, np.zeros(reply, np.int32)))
-        (branch,) = talk.branches()
-        found.append(Trajectory(branch, np.where(branch.loss_mask, rng.normal(), 0.0).astype(np.float32)))
+        (sequence,) = talk.sequences()
+        found.append(Trajectory(sequence, np.where(sequence.loss_mask, rng.normal(), 0.0).astype(np.float32)))
     return found
 
 
@@ -162,12 +162,12 @@ def model_flops(vlm: VLM, played: Sequence[Trajectory]) -> float:
     window = (vision.window_size // vision.patch_size) ** 2
     total = 0.0
     for trajectory in played:
-        branch = trajectory.branch
-        tokens = len(branch.tokens)
-        total += per_token * tokens + 2 * text.hidden_size * text.vocab_size * int(branch.loss_mask.sum())
+        sequence = trajectory.sequence
+        tokens = len(sequence.tokens)
+        total += per_token * tokens + 2 * text.hidden_size * text.vocab_size * int(sequence.loss_mask.sum())
         total += 4 * width * tokens * (tokens + 1) / 2 * text.num_hidden_layers  # a token sees half of the others
-        for frame in branch.images:
-            patches = vlm.chat.pictures.patches(*frame.shape[:2])
+        for frame in sequence.images:
+            patches = vlm.chat.images.patches(*frame.shape[:2])
             keys = whole * patches + (len(blocks) - whole) * min(window, patches)
             total += patches * (per_patch + 4 * vision.hidden_size * keys)
     return 3 * total
@@ -194,7 +194,7 @@ def measure(kind: type[VLM], scale: Scale, count: int, rounds: int, device: torc
         seconds.append(time.perf_counter() - started)
         assert not metrics["skipped_updates"], metrics
     seconds = sorted(seconds[1:])  # the first compiles kernels and makes the optimiser's state
-    tokens = sum(len(trajectory.branch.tokens) for trajectory in played)
+    tokens = sum(len(trajectory.sequence.tokens) for trajectory in played)
     result = {"seconds": median(seconds), "least": seconds[0], "most": seconds[-1], "tokens": tokens, "flops": flops}
     result["memory"] = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else float("nan")
     learner.close()

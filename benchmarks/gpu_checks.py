@@ -32,7 +32,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from agents.chat.conversation import Conversation
-from agents.chat.types import Branch, Completion
+from agents.chat.types import Completion, TokenSequence
 from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
 from agents.models import attention
@@ -206,9 +206,9 @@ def _tiny_trajectories(model: Any, seed: int) -> list[Trajectory]:
             tokens = rng.integers(0, 200, count).astype(np.int32)
             logprobs = rng.normal(-5.5, 0.3, count).astype(np.float32)
             talk.answer(Completion(tokens, logprobs, True, np.zeros(count, np.int32)))
-        (branch,) = talk.branches()
-        advantages = np.where(branch.loss_mask, rng.normal(size=len(branch.tokens)), 0.0)
-        made.append(Trajectory(branch, advantages.astype(np.float32)))
+        (sequence,) = talk.sequences()
+        advantages = np.where(sequence.loss_mask, rng.normal(size=len(sequence.tokens)), 0.0)
+        made.append(Trajectory(sequence, advantages.astype(np.float32)))
     return made
 
 
@@ -266,7 +266,7 @@ def cast(vlm: VLM, dtype: torch.dtype) -> VLM:
     return vlm
 
 
-def _groups(vlm: VLM, groups: int, replies: int, prompt: int, reply: int) -> list[Branch]:
+def _groups(vlm: VLM, groups: int, replies: int, prompt: int, reply: int) -> list[TokenSequence]:
     """Branches of groups that share a prompt of `prompt` tokens; half of the groups show an image."""
     rng = np.random.default_rng(0)
     side = 84 if TINY else 448
@@ -279,7 +279,7 @@ def _groups(vlm: VLM, groups: int, replies: int, prompt: int, reply: int) -> lis
             count = int(rng.integers(reply // 2, reply))
             tokens = rng.integers(0, 200, count).astype(np.int32)
             talk.answer(Completion(tokens, np.full(count, -5.0, np.float32), False, np.zeros(count, np.int32)))
-            made += talk.branches()
+            made += talk.sequences()
     return made
 
 
@@ -300,15 +300,15 @@ def shared() -> Found:
     cut = [replace(one, image_ids=tuple(f"{i}{name}" for name in one.image_ids)) for i, one in enumerate(many)]
     apart = [replace(one, tokens=np.concatenate([[i], one.tokens[1:]]).astype(np.int32)) for i, one in enumerate(cut)]
 
-    def learn(branches: list[Branch]) -> None:
+    def learn(sequences: list[TokenSequence]) -> None:
         vlm.zero_grad(set_to_none=True)
-        vlm(branches, 1.0)[0].sum().backward()
+        vlm(sequences, 1.0)[0].sum().backward()
 
     found["tokens"] = sum(len(one.tokens) for one in many)
-    for name, branches in {"shared": many, "apart": apart}.items():
+    for name, sequences in {"shared": many, "apart": apart}.items():
         try:
             clean()
-            found[f"{name} seconds"] = timed(lambda branches=branches: learn(branches))
+            found[f"{name} seconds"] = timed(lambda sequences=sequences: learn(sequences))
             found[f"{name} peak_gib"] = peak()
         except torch.OutOfMemoryError as error:
             found[name] = str(error)[:200]
@@ -320,16 +320,16 @@ def agree() -> Found:
     scale = gpu.TINY if TINY else gpu.REAL
     short = replace(scale, longest=192 if TINY else 1024)
     padded = gpu.build(gpu.Padded, scale, DEVICE)
-    branches = [one.branch for one in gpu.trajectories(padded, short, 8)]
+    sequences = [one.sequence for one in gpu.trajectories(padded, short, 8)]
     with torch.no_grad():
-        half_padded = cast(padded, HALF)(branches, 1.0)[0]
+        half_padded = cast(padded, HALF)(sequences, 1.0)[0]
         del padded
         clean()
         model = gpu.build(VLM, scale, DEVICE)
-        exact = model(branches, 1.0)[0]
-        each = torch.cat([model([one], 1.0)[0] for one in branches])
-        half = cast(model, HALF)(branches, 1.0)[0]
-        alone = torch.cat([model([one], 1.0)[0] for one in branches])
+        exact = model(sequences, 1.0)[0]
+        each = torch.cat([model([one], 1.0)[0] for one in sequences])
+        half = cast(model, HALF)(sequences, 1.0)[0]
+        alone = torch.cat([model([one], 1.0)[0] for one in sequences])
     return {
         "tokens": len(exact),
         "float32 packed / alone": gap(exact, each),
@@ -368,10 +368,12 @@ def generate() -> Found:
     for dtype in (torch.float32, HALF):
         cast(vlm, dtype)
         talks, tokens, seconds = asyncio.run(play())
-        branches = [branch for talk in talks for branch in talk.branches()][:16]
+        sequences = [sequence for talk in talks for sequence in talk.sequences()][:16]
         with torch.no_grad():
-            own = vlm(branches, 1.0)[0].cpu()
-        said = torch.from_numpy(np.concatenate([branch.engine_logprobs[branch.loss_mask] for branch in branches]))
+            own = vlm(sequences, 1.0)[0].cpu()
+        said = torch.from_numpy(
+            np.concatenate([sequence.engine_logprobs[sequence.loss_mask] for sequence in sequences])
+        )
         found[str(dtype)] = {"tokens/s": round(tokens / seconds), "engine / learner": gap(own, said)}
     return found
 
@@ -410,7 +412,7 @@ def learner() -> Found:
                 seconds.append(time.perf_counter() - began)
             entry = {
                 "seconds": seconds,
-                "tokens/s": round(sum(len(t.branch.tokens) for t in played) / min(seconds)),
+                "tokens/s": round(sum(len(t.sequence.tokens) for t in played) / min(seconds)),
                 "MFU": flops / min(seconds) / top,
                 "peak_gib": peak(),
                 "plan_gib": None if sizes is None else round(learner_memory(sizes, config, 1, False).peak / GIB, 1),
@@ -528,12 +530,12 @@ def pixels() -> Found:
     vlm = gpu.build(VLM, gpu.TINY, torch.device("cpu"))
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 256, (448, 448, 3), dtype=np.uint8) for _ in range(2 if TINY else 32)]
-    found: Found = {"patches": sum(vlm.chat.pictures.patches(*frame.shape[:2]) for frame in frames)}
+    found: Found = {"patches": sum(vlm.chat.images.patches(*frame.shape[:2]) for frame in frames)}
     threads = torch.get_num_threads()
     for count in (1, threads):
         torch.set_num_threads(count)
-        found[f"CPU seconds, {count} threads"] = timed(lambda: vlm.chat.pictures.pixels(frames))
-    made = vlm.chat.pictures.pixels(frames)
+        found[f"CPU seconds, {count} threads"] = timed(lambda: vlm.chat.images.pixels(frames))
+    made = vlm.chat.images.pixels(frames)
     found["MB to the device"] = sum(part.numel() * part.element_size() for part in made.values()) / 1e6
     if CUDA:
         found["copy seconds"] = timed(lambda: [part.to(DEVICE) for part in made.values()])

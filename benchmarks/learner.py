@@ -28,9 +28,9 @@ from torch.nn import functional
 from transformers import AutoModelForImageTextToText
 
 from agents.chat.conversation import Conversation
-from agents.chat.types import Branch, Completion
+from agents.chat.types import Completion, TokenSequence
 from agents.engines.factory import make_engine
-from agents.episodes.jobs import Job, Player
+from agents.episodes.jobs import Job, JobRunner
 from agents.models import families
 from agents.models.load import LoadedModel, load_model, wrap
 from agents.models.tiny import build_config, build_processor
@@ -60,13 +60,13 @@ async def football(groups: int) -> list[Trajectory]:
     """Football as the tiny model plays it, every turn a trajectory."""
     config = load(["env=football"])
     engine = await make_engine("tiny", config.engine)
-    player = Player(config.tasks, VLMPolicy(load_model("tiny").chat, engine))
+    player = JobRunner(config.tasks, VLMPolicy(load_model("tiny").chat, engine))
     played = []
     for group in range(groups):
         played += await player.play(Job("football", group_starts(0, 0, 0, 0, group, 8), 1.0))
     player.close()
     await engine.close()
-    return [advantaged(branch, i) for i, branch in enumerate(b for episode in played for b in episode.branches)]
+    return [advantaged(sequence, i) for i, sequence in enumerate(b for episode in played for b in episode.sequences)]
 
 
 def ragged(model: LoadedModel, count: int) -> list[Trajectory]:
@@ -81,33 +81,33 @@ def ragged(model: LoadedModel, count: int) -> list[Trajectory]:
             tokens = rng.integers(0, 200, int(min(200, rng.lognormal(3.5, 1)) + 1)).astype(np.int32)
             logprobs, versions = np.full(len(tokens), -6, np.float32), np.zeros(len(tokens), np.int32)
             game.answer(Completion(tokens, logprobs, True, versions))
-        made.append(advantaged(game.branches()[0], i))
+        made.append(advantaged(game.sequences()[0], i))
     return made
 
 
-def advantaged(branch: Branch, i: int) -> Trajectory:
-    """A branch of good and bad replies by turns."""
-    return Trajectory(branch, np.where(branch.loss_mask, (-1.0) ** i, 0).astype(np.float32))
+def advantaged(sequence: TokenSequence, i: int) -> Trajectory:
+    """A sequence of good and bad replies by turns."""
+    return Trajectory(sequence, np.where(sequence.loss_mask, (-1.0) ** i, 0).astype(np.float32))
 
 
 class Bare:
     """The model, a loss and an optimiser; everything that is not those is done beforehand."""
 
-    def __init__(self, model: LoadedModel, passes: Sequence[Sequence[Branch]]) -> None:
+    def __init__(self, model: LoadedModel, passes: Sequence[Sequence[TokenSequence]]) -> None:
         self.vlm = model.vlm
         self.optimizer = torch.optim.AdamW(self.vlm.parameters(), lr=1e-5, fused=True)
-        self.total = sum(int(branch.loss_mask.sum()) for branches in passes for branch in branches)
-        self.passes = [self.laid_out(branches) for branches in passes]
+        self.total = sum(int(sequence.loss_mask.sum()) for sequences in passes for sequence in sequences)
+        self.passes = [self.laid_out(sequences) for sequences in passes]
 
-    def laid_out(self, branches: Sequence[Branch]) -> tuple[Packed, dict[str, Tensor], Tensor]:
+    def laid_out(self, sequences: Sequence[TokenSequence]) -> tuple[Packed, dict[str, Tensor], Tensor]:
         """Tokens, pixels and trained rows."""
         with torch.no_grad():
-            packed = self.vlm.pack(branches)
-        marked = torch.from_numpy(np.flatnonzero(np.concatenate([branch.loss_mask for branch in branches])))
-        frames = {id: f for branch in branches for id, f in zip(branch.image_ids, branch.images, strict=True)}
-        shown = sum(len(branch.images) for branch in branches)
+            packed = self.vlm.pack(sequences)
+        marked = torch.from_numpy(np.flatnonzero(np.concatenate([sequence.loss_mask for sequence in sequences])))
+        frames = {id: f for sequence in sequences for id, f in zip(sequence.image_ids, sequence.images, strict=True)}
+        shown = sum(len(sequence.images) for sequence in sequences)
         assert shown == len(frames), "frames are distinct here"
-        pixels = self.vlm.chat.pictures.pixels(list(frames.values())) if frames else {}
+        pixels = self.vlm.chat.images.pixels(list(frames.values())) if frames else {}
         return packed, pixels, marked
 
     def step(self) -> None:
@@ -134,20 +134,20 @@ class Padded:
                 part.config._attn_implementation = "sdpa"
         families.layers(self.model)[-1].__dict__.pop("forward", None)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-5, fused=True)
-        branches = sorted((t.branch for t in trajectories), key=lambda b: (len(b.images), len(b.tokens)))
-        self.passes = [branches[at : at + micro_batch] for at in range(0, len(branches), micro_batch)]
-        self.total = sum(int(branch.loss_mask.sum()) for branch in branches)
+        sequences = sorted((t.sequence for t in trajectories), key=lambda b: (len(b.images), len(b.tokens)))
+        self.passes = [sequences[at : at + micro_batch] for at in range(0, len(sequences), micro_batch)]
+        self.total = sum(int(sequence.loss_mask.sum()) for sequence in sequences)
 
     def step(self) -> None:
         """Forward, backward, update."""
-        for branches in self.passes:
-            tokens = np.full((len(branches), max(len(b.tokens) for b in branches)), self.vlm.chat.pad, dtype=np.int64)
+        for sequences in self.passes:
+            tokens = np.full((len(sequences), max(len(b.tokens) for b in sequences)), self.vlm.chat.pad, dtype=np.int64)
             marked = np.zeros(tokens.shape, dtype=bool)
-            for row, branch in enumerate(branches):
-                tokens[row, : len(branch.tokens)] = branch.tokens
-                marked[row, : len(branch.tokens)] = branch.loss_mask
-            frames = [frame for branch in branches for frame in branch.images]
-            pixels = self.vlm.chat.pictures.pixels(frames)["pixel_values"] if frames else None
+            for row, sequence in enumerate(sequences):
+                tokens[row, : len(sequence.tokens)] = sequence.tokens
+                marked[row, : len(sequence.tokens)] = sequence.loss_mask
+            frames = [frame for sequence in sequences for frame in sequence.images]
+            pixels = self.vlm.chat.images.pixels(frames)["pixel_values"] if frames else None
             rows, columns = (torch.from_numpy(axis) for axis in np.nonzero(marked))
             if pixels is not None:  # [images, tiles, 3, H, W], one tile each
                 pixels = pixels.reshape(-1, 1, *pixels.shape[-3:])
@@ -205,17 +205,19 @@ def main(argv: list[str]) -> None:
         for data in ("football", "ragged"):
             trajectories = sampled if data == "football" else ragged(make(), 48)
             trajectories = trajectories[: len(trajectories) if size == "tiny" else len(trajectories) // 6]
-            seen: dict[str, Branch] = {}  # a frame shown twice would be encoded once: leave such trajectories out
+            seen: dict[
+                str, TokenSequence
+            ] = {}  # a frame shown twice would be encoded once: leave such trajectories out
             for trajectory in trajectories:
-                if not any(id in other.image_ids for id in trajectory.branch.image_ids for other in seen.values()):
-                    seen[str(len(seen))] = trajectory.branch
-            trajectories = [t for t in trajectories if any(t.branch is branch for branch in seen.values())]
+                if not any(id in other.image_ids for id in trajectory.sequence.image_ids for other in seen.values()):
+                    seen[str(len(seen))] = trajectory.sequence
+            trajectories = [t for t in trajectories if any(t.sequence is sequence for sequence in seen.values())]
             learner = Learner(make().vlm, LearnerConfig(threads=1))
             learner.begin_stage(ALGO, 1)
             order = learner._share(trajectories)
-            bare = Bare(make(), [[t.branch for t in order.members(part)] for part in order.passes])
+            bare = Bare(make(), [[t.sequence for t in order.members(part)] for part in order.passes])
             padded = Padded(make(), trajectories, 128 if data == "football" else 12)
-            tokens = sum(len(t.branch.tokens) for t in trajectories)
+            tokens = sum(len(t.sequence.tokens) for t in trajectories)
             parameters = sum(parameter.numel() for parameter in learner.parameters) / 1e6
             compare(
                 f"{data}, {parameters:.1f}M parameters: {len(trajectories)} trajectories, {tokens} tokens, "

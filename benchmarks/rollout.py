@@ -3,7 +3,7 @@
     python -m benchmarks.rollout [PAIRS] [key=value …]
 
 On a CPU with vLLM. 64 ragged episodes of the default env are played at once by the embedded model: envs step, draw and
-are put into words, replies are read, branches are made. Then vLLM alone (`AsyncLLM.generate`, requests made
+are put into words, replies are read, sequences are made. Then vLLM alone (`AsyncLLM.generate`, requests made
 beforehand, nothing checked) is sent the prompts that were recorded, with the lengths that were sampled. A prompt is
 sent when the reply to the one before it in its episode is complete, as in play: it holds that reply, or follows from
 it. All caches are emptied before each of the two, and the two take turns at going first.
@@ -24,7 +24,7 @@ from typing import Any
 from agents.chat.types import Completion, Prompt
 from agents.engines.config import EngineConfig
 from agents.engines.vllm import VLLMEngine
-from agents.episodes.jobs import Job, Player
+from agents.episodes.jobs import Job, JobRunner
 from agents.episodes.starts import held_out_starts
 from agents.models.load import load_chat
 from agents.policies.model import VLMPolicy
@@ -108,7 +108,7 @@ async def main(argv: list[str]) -> None:
     engine = await VLLMEngine.start(config.model.path, EngineConfig("vllm", max_context=CONTEXT))
     llm = engine._llm
     chat = load_chat(config.model.path)
-    player = Player(config.tasks, VLMPolicy(chat, engine))
+    player = JobRunner(config.tasks, VLMPolicy(chat, engine))
 
     whole, bare, counts, lengths, chains = [], [], [], [], 0
 
@@ -119,7 +119,7 @@ async def main(argv: list[str]) -> None:
         await empty(llm)
         started = time.perf_counter()
         episodes = await player.play(Job(task, starts, 1.0))
-        assert all(episode.branches for episode in episodes)
+        assert all(episode.sequences for episode in episodes)
         return time.perf_counter() - started, list(recorder.chains.values())
 
     for pair in range(pairs + 1):  # the first makes the envs and touches everything, and is left out

@@ -13,7 +13,7 @@ from agents.chat.template import Chat
 from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
 from agents.episodes.episode import Start
-from agents.episodes.jobs import Job, Player
+from agents.episodes.jobs import Job, JobRunner
 from agents.models.load import load_model
 from agents.models.vlm import VLM
 from agents.policies.model import VLMPolicy
@@ -34,7 +34,7 @@ class Ours:
         model, copy = load_model(str(folder)), load_model(str(folder))
         batch = -(-case.replies // threads)
         self.engine = TransformersEngine(copy.vlm, copy.chat.eos, EngineConfig(threads=threads, max_batch=batch))
-        self.player = Player({"questions": task.config}, VLMPolicy(model.chat, self.engine))
+        self.player = JobRunner({"questions": task.config}, VLMPolicy(model.chat, self.engine))
         self.algo = AlgoConfig(lr=case.lr, warmup_updates=0)
         self.learner = Learner(model.vlm, LearnerConfig(threads=threads))
         self.learner.begin_stage(self.algo, 10_000)
@@ -52,12 +52,12 @@ class Ours:
         trajectories = []
         for episodes, of_group in zip(groups, advantages, strict=True):
             for episode, of_turn in zip(episodes, of_group, strict=True):
-                mask = episode.branches[0].loss_mask
+                mask = episode.sequences[0].loss_mask
                 trajectories.append(
-                    Trajectory(episode.branches[0], np.where(mask, np.float32(of_turn[0]), np.float32(0)))
+                    Trajectory(episode.sequences[0], np.where(mask, np.float32(of_turn[0]), np.float32(0)))
                 )
-        self.lengths.append(float(np.mean([t.branch.loss_mask.sum() for t in trajectories])))
-        self.prompts |= {tuple(t.branch.tokens[~t.branch.loss_mask].tolist()) for t in trajectories}
+        self.lengths.append(float(np.mean([t.sequence.loss_mask.sum() for t in trajectories])))
+        self.prompts |= {tuple(t.sequence.tokens[~t.sequence.loss_mask].tolist()) for t in trajectories}
         self.learner.update(trajectories, step, 0)
         await self.engine.load_weights(self.learner.weights(), step + 1)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 from configs.errors import UserError
-from configs.schema import build, keys, kind_at, kinds, merge, parse, unknown_key
+from configs.schema import build, field_types, keys, merge, parse, type_at, unknown_key
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ def nested(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
     for key, value in overrides.items():
         path = key.split(".")
         try:
-            value = parse(kind_at(fields, path), value, key)
+            value = parse(type_at(fields, path), value, key)
         except KeyError:
             raise unknown_key(key, keys(fields)) from None
         for part in reversed(path):
@@ -110,6 +110,6 @@ def nested(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
 
 def read_options(cls: type[T], overrides: Mapping[str, Any]) -> T:
     """Return a dataclass with overrides over its defaults; UserError in one line."""
-    options = build(cls, nested(kinds(cast(type, cls)), overrides))
+    options = build(cls, nested(field_types(cast(type, cls)), overrides))
     assert isinstance(options, cls)
     return options

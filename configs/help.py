@@ -10,7 +10,7 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from configs.schema import kinds
+from configs.schema import field_types
 
 
 @functools.cache
@@ -55,7 +55,7 @@ def key_lines(cls: type, value: Any, prefix: str, width: int, only: set[str] | N
             shown = field.default
         else:
             shown = field.default_factory() if field.default_factory is not dataclasses.MISSING else "needed"
-        kind = _kind_name(kinds(cls)[field.name])
+        kind = _kind_name(field_types(cls)[field.name])
         text = textwrap.shorten(repr(shown) if shown == "" else str(shown), max(width - 40, 30), placeholder=" …")
         yield from wrapped(f"{prefix}{field.name} ({kind}) = {text}", 2, width)
         yield from wrapped(meanings(cls).get(field.name, ""), 6, width)

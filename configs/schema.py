@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @functools.cache
-def kinds(cls: type) -> dict[str, Any]:
+def field_types(cls: type) -> dict[str, Any]:
     """The fields of a dataclass and their types."""
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
@@ -43,20 +43,20 @@ def keys(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
     names: list[str] = []
     for name, kind in fields.items():
         if dataclasses.is_dataclass(kind):
-            names += keys(kinds(typing.cast(type, kind)), f"{prefix}{name}.")
+            names += keys(field_types(typing.cast(type, kind)), f"{prefix}{name}.")
         else:
             names.append(prefix + name)
     return names
 
 
-def kind_at(fields: Mapping[str, Any], path: list[str]) -> Any:
+def type_at(fields: Mapping[str, Any], path: list[str]) -> Any:
     """The kind of a key given as its parts; KeyError where there is no such key."""
     kind = fields[path[0]]
     for part in path[1:]:
         if kind is Any:
             return Any
         if dataclasses.is_dataclass(kind):
-            kind = kinds(typing.cast(type, kind))[part]
+            kind = field_types(typing.cast(type, kind))[part]
         elif typing.get_origin(kind) is dict:
             kind = typing.get_args(kind)[1]
         else:
@@ -64,7 +64,7 @@ def kind_at(fields: Mapping[str, Any], path: list[str]) -> Any:
     return kind
 
 
-def expected(kind: Any) -> str:
+def describe_type(kind: Any) -> str:
     """A kind in words: `a number`."""
     simple = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Any: "anything"}
     if kind in simple:
@@ -72,16 +72,16 @@ def expected(kind: Any) -> str:
     arguments = typing.get_args(kind)
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join("null" if part is type(None) else expected(part) for part in arguments)
+        return " or ".join("null" if part is type(None) else describe_type(part) for part in arguments)
     if origin is typing.Literal:
         return "one of " + ", ".join(str(choice) for choice in arguments)
     if origin is list:
-        return f"a list [{expected(arguments[0])}, …]"
+        return f"a list [{describe_type(arguments[0])}, …]"
     if origin is tuple:
-        return "a list [" + ", ".join(expected(part) for part in arguments) + "]"
+        return "a list [" + ", ".join(describe_type(part) for part in arguments) + "]"
     if origin is dict:
         return "a mapping {name: value}"
-    return "a group of keys (" + ", ".join(kinds(kind)) + ")"
+    return "a group of keys (" + ", ".join(field_types(kind)) + ")"
 
 
 def parse(kind: Any, text: Any, key: str) -> Any:
@@ -93,7 +93,7 @@ def parse(kind: Any, text: Any, key: str) -> Any:
     try:
         container = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))
     except (yaml.YAMLError, OmegaConfBaseException):
-        wanted = "a value in YAML" if kind is Any else expected(kind)
+        wanted = "a value in YAML" if kind is Any else describe_type(kind)
         raise UserError(f"{key}={text}: {wanted} is expected") from None
     return check(kind, typing.cast(dict[str, Any], container)["value"], key)
 
@@ -104,7 +104,7 @@ def check(kind: Any, value: Any, key: str) -> Any:
         return _fit(kind, value, key)
     except TypeError:
         shown = json.dumps(value, ensure_ascii=False) if value is None or isinstance(value, bool) else value
-        raise UserError(f"{key}={shown}: {expected(kind)} is expected") from None
+        raise UserError(f"{key}={shown}: {describe_type(kind)} is expected") from None
 
 
 def _fit(kind: Any, value: Any, key: str) -> Any:
@@ -120,7 +120,7 @@ def _fit(kind: Any, value: Any, key: str) -> Any:
                 continue
         raise TypeError
     if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        return check_fields(kinds(typing.cast(type, kind)), value, f"{key}.")
+        return check_fields(field_types(typing.cast(type, kind)), value, f"{key}.")
     if origin is dict and isinstance(value, dict):
         return {str(name): check(arguments[1], item, f"{key}.{name}") for name, item in value.items()}
     if origin is list and isinstance(value, list):
@@ -152,11 +152,13 @@ def build(kind: Any, value: Any, key: str = "") -> Any:
     if dataclasses.is_dataclass(kind):
         cls = typing.cast(type, kind)
         prefix = f"{key}." if key else ""
-        arguments = {name: build(kinds(cls)[name], item, f"{prefix}{name}") for name, item in value.items()}
+        arguments = {name: build(field_types(cls)[name], item, f"{prefix}{name}") for name, item in value.items()}
         for field in dataclasses.fields(cls):
             needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             if needed and field.name not in arguments:
-                raise UserError(f"{prefix}{field.name} is missing: {expected(kinds(cls)[field.name])} is expected")
+                raise UserError(
+                    f"{prefix}{field.name} is missing: {describe_type(field_types(cls)[field.name])} is expected"
+                )
         try:
             return cls(**arguments)
         except UserError:

@@ -10,7 +10,7 @@ from typing import Any
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
 from configs.help import meanings
-from configs.schema import expected, kinds
+from configs.schema import expected, field_types
 from envs.task.config import TaskConfig
 from training.baseline.config import BaselineConfig
 from training.compare.command import EvaluateOptions
@@ -72,7 +72,7 @@ def _group(title: str, prefix: str, cls: type) -> Iterator[str]:
     inner = []
     yield from ("", "| key | type | default | meaning |", "|---|---|---|---|")
     for field in dataclasses.fields(cls):
-        kind = kinds(cls)[field.name]
+        kind = field_types(cls)[field.name]
         if field.name in ELSEWHERE and cls in (Config, StageConfig):
             continue
         if dataclasses.is_dataclass(kind):

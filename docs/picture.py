@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Episode
+from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.records.films import film
 from envs.task.task import Task
 from render.records.video import write_video
-from training.compare.resolve import entrants
+from training.compare.resolve import participants
 from training.config.compose import load
 
 
@@ -25,11 +25,11 @@ async def play(model: str) -> list[Episode]:
     """The first held-out episodes of football, filmed."""
     config = load(["env=football"])
     task = Task("football", config.tasks["football"])
-    (player,) = entrants([model], config)
+    (player,) = participants([model], config)
     player.check(config.tasks)
     await player.open()
     try:
-        return await Arena(task).play(held_out_starts(TEST_FIRST, 12), player.policy("football"), film=12)
+        return await EpisodeRunner(task).play(held_out_starts(TEST_FIRST, 12), player.policy("football"), film=12)
     finally:
         await player.close()
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Ended, Start
+from agents.episodes.runner import EpisodeRunner
 from agents.models.tiny import build_chat
 from agents.policies.scripted import scripted
 from agents.warmup import TASKS
@@ -25,7 +25,7 @@ def test_every_env_config_plays(name: str) -> None:
     if name in LONG:
         config.max_turns = 20
     task = Task(name, config)
-    (episode,) = asyncio.run(Arena(task).play([Start(seed=1, sampling_seed=2)], scripted("random")))
+    (episode,) = asyncio.run(EpisodeRunner(task).play([Start(seed=1, sampling_seed=2)], scripted("random")))
     assert 1 <= len(episode.turns) <= config.max_turns
     assert episode.valid == 1 and episode.ended in (Ended.COMPLETED, Ended.TRUNCATED)
     for turn in episode.turns:
@@ -44,7 +44,7 @@ def test_the_expert_succeeds_in_well_formed_replies(name: str) -> None:
         config.kwargs["image_size"] = [84, 84]  # the expert does not look
     task = Task(name, config)
     starts = [Start(seed, sampling_seed=seed) for seed in range(1 if name in LONG else 4)]
-    episodes = asyncio.run(Arena(task).play(starts, scripted("expert")))
+    episodes = asyncio.run(EpisodeRunner(task).play(starts, scripted("expert")))
     assert all(episode.valid == 1 for episode in episodes)
     assert any(episode.success for episode in episodes) or name in LONG
     if name in TASKS:  # the embedded model is warmed up with it

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from configs.cli import command
 from configs.errors import UserError
-from configs.schema import keys, kinds
+from configs.schema import field_types, keys
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES
 from training.config.algo import AlgoConfig
@@ -82,15 +82,17 @@ def keys_of(module: str, words: Sequence[str]) -> dict[str, Sequence[str]]:
                     known[ast.unparse(field.target)] = ("true", "false") if boolean else choices
     if "load_with" in ast.dump(source):
         recipe = next((word[7:] for word in words if word.startswith("recipe=")), DEFAULTS["recipe"])
-        known |= dict.fromkeys([name for name in keys(kinds(Config)) if name not in ("envs", "tasks", "stages")], ())
+        known |= dict.fromkeys(
+            [name for name in keys(field_types(Config)) if name not in ("envs", "tasks", "stages")], ()
+        )
         known |= {group: names(group) for group in DEFAULTS}
-        algo = keys(kinds(AlgoConfig), "algo.")
+        algo = keys(field_types(AlgoConfig), "algo.")
         for stage in group_file("recipe", recipe).get("stages", {}):
-            own = [key for key in kinds(StageConfig) if key != "algo"]
+            own = [key for key in field_types(StageConfig) if key != "algo"]
             known |= dict.fromkeys([f"stages.{stage}.{key}" for key in [*own, *algo]], ())
         known |= dict.fromkeys(algo, ())
     if "env" in known:
-        known |= {"env": [*names("env"), *SUITES]} | dict.fromkeys(keys(kinds(TaskConfig), "env."), ())
+        known |= {"env": [*names("env"), *SUITES]} | dict.fromkeys(keys(field_types(TaskConfig), "env."), ())
     if "policy" in known:
         known["policy"] = ("random", "idle", "expert", "tiny", "human", "runs/", "api:")
     return known

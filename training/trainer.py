@@ -18,13 +18,13 @@ from training.algorithm.groups import with_advantages
 from training.cluster.base import Cluster, LearnerLost
 from training.config.run import Config
 from training.config.stages import StageConfig
-from training.evaluation.measure import FLOORS, floor, held_out, validate
+from training.evaluation.measure import REFERENCES, held_out, reference, validate
 from training.evaluation.statistics import success_rate
 from training.rollout.collector import Collected, Collector
 from training.rollout.metrics import describe, success_by_task
 from training.rollout.mixture import Mixture
 from training.runs import checkpoint
-from training.runs.checkpoint import Progress
+from training.runs.checkpoint import RunState
 from training.runs.display import Display
 from training.runs.group_records import GroupRecords
 from training.runs.metrics import MetricsLog
@@ -42,7 +42,7 @@ class Trainer:
     log: MetricsLog
     groups: GroupRecords
     display: Display
-    progress: Progress
+    progress: RunState
 
     async def train(self, started: float, resume: Path | None) -> dict[str, Any]:
         """All stages, or what is left of them; the summary. `started` is on `time.perf_counter`'s clock."""
@@ -53,7 +53,7 @@ class Trainer:
             await self.cluster.restore(resume)
         await self.cluster.publish(self.progress.version)
         self.count_seconds(started, in_stage=False)
-        await self.measure_floors()
+        await self.measure_references()
         await self.measure("before", thorough=True)
         while self.progress.stage < len(stages):
             name, stage = stages[self.progress.stage]
@@ -117,7 +117,7 @@ class Trainer:
         return Collector(
             self.cluster.play,
             {task: self.config.tasks[task] for task in stage.weights},
-            mixture.shares,
+            mixture.allocate,
             seed=self.config.seed,
             stage=index,
             steps=stage.steps,
@@ -193,17 +193,17 @@ class Trainer:
         self.progress.results[label] = result
         self.count_seconds(started, in_stage=False)
 
-    async def measure_floors(self) -> None:
+    async def measure_references(self) -> None:
         """Held-out results of the players that do not learn, on the tasks to learn."""
         started = time.perf_counter()
-        for player in FLOORS:
+        for player in REFERENCES:
             if player in self.progress.results:
                 continue
             self.display.say(f"measuring on held-out episodes: {player}")
             results = {}
             for task in self.config.envs:
                 try:
-                    results[task] = await floor(player, self.config.tasks, task, self.config.evaluation.episodes)
+                    results[task] = await reference(player, self.config.tasks, task, self.config.evaluation.episodes)
                 except ValueError as error:  # an env of someone else's may have no expert
                     self.display.say(str(error))
             self.progress.results[player] = results
@@ -249,7 +249,7 @@ async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -
     with Display(list(folder.config.played.items())) as display:
         while True:
             resume = checkpoint.newest(folder.checkpoints)
-            progress = checkpoint.read_progress(resume) if resume else Progress()
+            progress = checkpoint.read_progress(resume) if resume else RunState()
             config, count = folder.config, folder.config.evaluation.record_groups
             with (
                 MetricsLog(folder.path, progress.metrics_lines, config.track, asdict(config)) as log,

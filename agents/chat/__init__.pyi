@@ -1,15 +1,15 @@
 from .conversation import Conversation
-from .images import Pictures
+from .images import ImageCodec
 from .template import Chat
-from .types import Branch, Completion, ContextFull, Message, Prompt
+from .types import Completion, ContextFull, Message, Prompt, TokenSequence
 
 __all__ = [
-    "Branch",
     "Chat",
     "Completion",
     "ContextFull",
     "Conversation",
+    "ImageCodec",
     "Message",
-    "Pictures",
     "Prompt",
+    "TokenSequence",
 ]

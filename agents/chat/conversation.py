@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.chat.template import Chat
-from agents.chat.types import NO_TOKENS, Branch, Completion, Ids, Message, Prompt
+from agents.chat.types import NO_TOKENS, Completion, Ids, Message, Prompt, TokenSequence
 from render.draw.images import frame_id
 
 
@@ -38,7 +38,7 @@ class Conversation:
         Raises ValueError in one line where the model cannot take such an image.
         """
         if image is not None and self.chat is not None:
-            image = self.chat.pictures.fit(image)
+            image = self.chat.images.fit(image)
         self.turns.append(_Turn(words, words_first, image, "" if image is None else frame_id(image)))
 
     def prompt(self, seed: int, max_tokens: int) -> Prompt:
@@ -61,7 +61,7 @@ class Conversation:
         """Add the reply that was sampled for the newest turn."""
         self.turns[-1].completion = completion
 
-    def branches(self) -> list[Branch]:
+    def sequences(self) -> list[TokenSequence]:
         """Every reply once, in the context that it was sampled in."""
         answered = sum(turn.completion is not None for turn in self.turns)
         if self.chat is None or not answered:
@@ -102,7 +102,7 @@ class Conversation:
                 messages.append(Message("assistant", turn.completion.text or ""))
         return tuple(messages)
 
-    def _branch(self, last: int, trained_from: int) -> Branch:
+    def _branch(self, last: int, trained_from: int) -> TokenSequence:
         """The context of turn `last` with its reply; replies are trained from turn `trained_from` on."""
         first = self._first(last)
         pieces: list[tuple[int, Ids, Completion | None]] = []
@@ -125,4 +125,4 @@ class Conversation:
                 mask[place] = index >= trained_from
                 logprobs[place] = reply.logprobs
                 versions[place] = reply.versions
-        return Branch(tokens, mask, logprobs, turns, versions, *self._images(first, last))
+        return TokenSequence(tokens, mask, logprobs, turns, versions, *self._images(first, last))

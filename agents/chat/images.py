@@ -16,7 +16,7 @@ Frame = NDArray[np.uint8]
 Ids = NDArray[np.int32]
 
 
-class Pictures(Protocol):
+class ImageCodec(Protocol):
     """What a conversation and a model must know about frames."""
 
     image_token: int
@@ -65,7 +65,7 @@ def _normalized(frames: Sequence[Frame], images: Any) -> Tensor:
     return stacked
 
 
-class Idefics3Pictures:
+class Idefics3Images:
     """Idefics3 and SmolVLM: square tiles of one size, each the same number of visual tokens, and the whole in small."""
 
     def __init__(self, images: Any, tokenizer: Any, config: Any) -> None:
@@ -164,7 +164,7 @@ def _longest_edge(h: int, w: int, longest: int) -> tuple[int, int]:
     return size
 
 
-class QwenPictures:
+class QwenImages:
     """Qwen2.5-VL and Qwen3-VL: frames of any size, a visual token for every `merge` x `merge` patches."""
 
     def __init__(self, images: Any, tokenizer: Any, config: Any) -> None:

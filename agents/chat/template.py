@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from agents.chat.images import Pictures
+    from agents.chat.images import ImageCodec
 
 Ids = NDArray[np.int32]
 
@@ -36,10 +36,10 @@ class _Frame:
 class Chat:
     """Tokens of turns and texts of replies."""
 
-    def __init__(self, tokenizer: Any, pictures: "Pictures", vocabulary: int = 0) -> None:
+    def __init__(self, tokenizer: Any, pictures: "ImageCodec", vocabulary: int = 0) -> None:
         """`vocabulary` is the number of the model's embeddings; the tokenizer may have fewer tokens."""
         self.tokenizer = tokenizer
-        self.pictures = pictures
+        self.images = pictures
         self._backend = tokenizer.backend_tokenizer  # a tenth of the time of transformers' own `encode`
         self._backend.no_truncation()
         self._backend.no_padding()
@@ -112,8 +112,8 @@ class Chat:
     def collapse(self, tokens: Ids) -> Ids:
         """The tokens with one placeholder an image, as vLLM takes them; never cut inside an image."""
         pieces, past = [], 0
-        for start, stop in self.pictures.spans(tokens):
-            pieces += [tokens[past:start], self.pictures.collapsed]
+        for start, stop in self.images.spans(tokens):
+            pieces += [tokens[past:start], self.images.collapsed]
             past = stop
         return np.concatenate([*pieces, tokens[past:]])
 

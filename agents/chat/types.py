@@ -62,7 +62,7 @@ class ContextFull(Exception):  # noqa: N818  (how an episode may end, no fault)
 
 
 @dataclass(frozen=True)
-class Branch:
+class TokenSequence:
     """One context and the replies trained in it. T tokens, F frames."""
 
     tokens: NDArray[np.int32]

@@ -42,7 +42,7 @@ class TransformersEngine:
         self._pool = ThreadPoolExecutor(config.threads)
         self._waiting: list[Call] = []
         self._round: asyncio.Task[None] | None = None
-        self._guests = 0  # who want no round to run
+        self._pending_exclusive = 0  # who want no round to run
         self._awake = vlm.device
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
@@ -83,17 +83,17 @@ class TransformersEngine:
     @asynccontextmanager
     async def _between_rounds(self) -> AsyncIterator[None]:
         """No round runs inside; whoever waits here goes before the calls that wait for the next round."""
-        self._guests += 1
+        self._pending_exclusive += 1
         try:
             while self._round is not None:
                 await asyncio.wait([self._round])
             yield
         finally:
-            self._guests -= 1
+            self._pending_exclusive -= 1
             self._begin()
 
     def _begin(self) -> None:
-        if self._round is None and self._waiting and not self._guests:
+        if self._round is None and self._waiting and not self._pending_exclusive:
             self._round = asyncio.get_running_loop().create_task(self._play())
             self._round.add_done_callback(self._end)
 

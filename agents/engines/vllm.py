@@ -44,11 +44,11 @@ class VLLMEngine:
         self._eos = eos
         self._config = config
         self._names = count()
-        self._door = asyncio.Condition()
+        self._condition = asyncio.Condition()
         self._entering = 0  # prompts on their way into vLLM
         self._updating = False
         self._asleep = False
-        self._empty = False  # the weights are gone
+        self._weights_dropped = False  # the weights are gone
 
     @classmethod
     async def start(cls, path: str, engine: EngineConfig) -> "VLLMEngine":
@@ -139,7 +139,7 @@ class VLLMEngine:
             inputs["multi_modal_data"] = {"image": list(prompt.images)}
             inputs["multi_modal_uuids"] = {"image": list(prompt.image_ids)}
         async with self._living():
-            async with self._entrance():
+            async with self._admitted():
                 queue = await self._call(self._llm.add_request(str(next(self._names)), inputs, params))
             try:
                 output = await queue.get()
@@ -162,17 +162,19 @@ class VLLMEngine:
         return Completion(tokens, logprobs, bool(tokens[-1] == self._eos), versions)
 
     @asynccontextmanager
-    async def _entrance(self) -> AsyncIterator[None]:
+    async def _admitted(self) -> AsyncIterator[None]:
         """Wait while there are no weights, or they change: an image must not enter a cache between two resets of it."""
-        async with self._door:
-            await self._door.wait_for(lambda: self._llm.errored or not (self._updating or self._asleep or self._empty))
+        async with self._condition:
+            await self._condition.wait_for(
+                lambda: self._llm.errored or not (self._updating or self._asleep or self._weights_dropped)
+            )
             self._entering += 1
         try:
             yield
         finally:
-            async with self._door:
+            async with self._condition:
                 self._entering -= 1
-                self._door.notify_all()
+                self._condition.notify_all()
 
     @asynccontextmanager
     async def _living(self) -> AsyncIterator[None]:
@@ -182,8 +184,8 @@ class VLLMEngine:
         except Exception as error:
             if not self._llm.errored:
                 raise
-            async with self._door:
-                self._door.notify_all()  # who waits for the end of an update would wait for ever
+            async with self._condition:
+                self._condition.notify_all()  # who waits for the end of an update would wait for ever
             raise EngineDead("vLLM's process has died") from error
 
     async def _call(self, call: Awaitable[T]) -> T:
@@ -225,9 +227,9 @@ class VLLMEngine:
             raise RuntimeError("wake the engine before its weights are updated")
         if self._updating:
             raise RuntimeError("a weight update is under way, or one has failed and left the engine without weights")
-        async with self._door:
+        async with self._condition:
             self._updating = True
-            await self._door.wait_for(lambda: self._entering == 0)
+            await self._condition.wait_for(lambda: self._entering == 0)
         await self._call(self._llm.pause_generation(mode="keep", clear_cache=True))  # prefix, image and encoder caches
         await self._call(self._llm.start_weight_update())
 
@@ -245,25 +247,25 @@ class VLLMEngine:
             raise RuntimeError(f"sent weights of version {version}, the engine reports version {reported}")
         self.version = version
         await self._call(self._llm.resume_generation())
-        async with self._door:
-            self._updating = self._empty = False
-            self._door.notify_all()
+        async with self._condition:
+            self._updating = self._weights_dropped = False
+            self._condition.notify_all()
 
     async def sleep(self) -> None:
         """Give the GPU's memory away (VLLMConfig.sleep says which), once the replies under way are done."""
         if self._config.sleep and not self._asleep and torch.cuda.is_available():
-            async with self._door:
-                self._asleep, self._empty = True, self._empty or self._config.sleep == 2
-                await self._door.wait_for(lambda: self._entering == 0)
+            async with self._condition:
+                self._asleep, self._weights_dropped = True, self._weights_dropped or self._config.sleep == 2
+                await self._condition.wait_for(lambda: self._entering == 0)
             await self._call(self._llm.sleep(level=self._config.sleep, mode="wait"))
 
     async def wake(self) -> None:
         """Take the memory back. After sleep=2 replies wait for new weights."""
         if self._asleep:
             await self._call(self._llm.wake_up())
-            async with self._door:
+            async with self._condition:
                 self._asleep = False
-                self._door.notify_all()
+                self._condition.notify_all()
 
     async def close(self) -> None:
         """Stop vLLM's processes."""

@@ -1,21 +1,21 @@
-from .arena import Arena
 from .episode import Ended, Episode, Start, Turn
-from .jobs import Job, Player, Plays
-from .policy import Policy, Seat
+from .jobs import Job, JobRunner, Plays
+from .policy import Policy, TurnContext
+from .runner import EpisodeRunner
 from .starts import TEST_FIRST, VALIDATION_FIRST, held_out_starts
 
 __all__ = [
     "TEST_FIRST",
     "VALIDATION_FIRST",
-    "Arena",
     "Ended",
     "Episode",
+    "EpisodeRunner",
     "Job",
-    "Player",
+    "JobRunner",
     "Plays",
     "Policy",
-    "Seat",
     "Start",
     "Turn",
+    "TurnContext",
     "held_out_starts",
 ]

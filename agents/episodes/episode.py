@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from agents.chat.types import Branch
-from agents.episodes.footage import Footage
+from agents.chat.types import TokenSequence
+from agents.episodes.footage import PackedFrames
 from envs.task.reply import Reply
 from envs.task.task import Observation
 
@@ -53,7 +53,7 @@ class Turn:
 
 @dataclass
 class Episode:
-    """One episode as it happened: plain data, small when pickled (frames are shared with the branches)."""
+    """One episode as it happened: plain data, small when pickled (frames are shared with the sequences)."""
 
     start: Start
     turns: list[Turn] = field(default_factory=list)
@@ -63,9 +63,9 @@ class Episode:
     """The env's word for what is played: a scenario, a size, a family."""
     score: float | None = None
     """The benchmark's own score, where the task has one."""
-    branches: tuple[Branch, ...] = ()
+    sequences: tuple[TokenSequence, ...] = ()
     """Every reply once, as tokens, in the context that it was sampled in; none for players without tokens."""
-    frames: Footage = field(default_factory=Footage)
+    frames: PackedFrames = field(default_factory=PackedFrames)
     """The frames of the film, if it was filmed."""
     frames_a_turn: list[int] = field(default_factory=list)
     """How many of `frames` each turn took; the first count includes the start's."""

@@ -9,7 +9,7 @@ import numpy as np
 from render.draw.canvas import Frame
 
 
-class Footage(Sequence[Frame]):
+class PackedFrames(Sequence[Frame]):
     """Frames, uint8 [H, W, 3], unpacked as they are asked for, and then read-only."""
 
     def __init__(self) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Episode, Start
 from agents.episodes.policy import Policy
+from agents.episodes.runner import EpisodeRunner
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 
@@ -32,22 +32,24 @@ class Plays(Protocol):
         ...
 
 
-class Player:
+class JobRunner:
     """A policy with the envs of every task: plays any number of jobs at once."""
 
     def __init__(self, tasks: Mapping[str, TaskConfig], policy: Policy) -> None:
         self.tasks = tasks
         self.policy = policy
-        self._arenas: dict[str, Arena] = {}
+        self._runners: dict[str, EpisodeRunner] = {}
 
     async def play(self, job: Job) -> list[Episode]:
         """The episodes of a job, in the order of its starts."""
-        if job.task not in self._arenas:
-            self._arenas[job.task] = Arena(Task(job.task, self.tasks[job.task]))
-        return await self._arenas[job.task].play(job.starts, self.policy.at(job.temperature), job.film, job.blind)
+        if job.task not in self._runners:
+            self._runners[job.task] = EpisodeRunner(Task(job.task, self.tasks[job.task]))
+        return await self._runners[job.task].play(
+            job.starts, self.policy.with_temperature(job.temperature), job.film, job.blind
+        )
 
     def close(self) -> None:
         """Close the envs."""
-        for arena in self._arenas.values():
-            arena.close()
-        self._arenas.clear()
+        for runner in self._runners.values():
+            runner.close()
+        self._runners.clear()

@@ -10,7 +10,7 @@ from envs.task.task import Observation, Task
 
 
 @dataclass
-class Seat:
+class TurnContext:
     """One player's place in an episode: what it sees now, and what it remembers."""
 
     task: Task
@@ -27,16 +27,16 @@ class Seat:
 
 
 class Policy(Protocol):
-    """Answers for a seat; many seats ask at once."""
+    """Answers for a context; many seats ask at once."""
 
-    def sit(self, task: Task) -> Conversation | None:
+    def start_episode(self, task: Task) -> Conversation | None:
         """The memory of a new episode."""
         ...
 
-    async def reply(self, seat: Seat) -> str:
+    async def reply(self, context: TurnContext) -> str:
         """The words of a reply; ContextFull where the engine has no room for it."""
         ...
 
-    def at(self, temperature: float) -> Self:
+    def with_temperature(self, temperature: float) -> Self:
         """The same policy at another sampling temperature; 0 is greedy."""
         ...

@@ -38,7 +38,7 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
     if chat is None:
         return
     if seen.image is not None:
-        chat.pictures.check(*seen.image.shape[:2])
+        chat.images.check(*seen.image.shape[:2])
     conversation = Conversation(chat, settings.history)
     conversation.ask(task.words(seen, first=False), task.words(seen, first=True), seen.image)
     prompt = len(conversation.prompt(0, settings.max_reply_tokens).tokens)

@@ -20,7 +20,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from agents.models.prefix import Ragged, Tails, attend
+from agents.models.prefix import Ragged, Suffixes, attend
 
 try:
     from torch.nn.attention.varlen import varlen_attn
@@ -61,13 +61,13 @@ def packed_attention(
     is_causal: bool | None = None,
     cu_seq_lens_q: Tensor | None = None,
     max_length_q: int | None = None,
-    tails: Sequence[Tails] = (),
+    suffixes: Sequence[Suffixes] = (),
     ragged: Ragged | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Attention of query [B, H, T, D] to key and value [B, K, T, D]: [B, T, H, D]. With lengths, B is 1.
 
-    `tails` lie behind the sequences that have lengths; see `agents.models.prefix`.
+    `suffixes` lie behind the sequences that have lengths; see `agents.models.prefix`.
     """
     if cu_seq_lens_q is None:
         mask = None if attention_mask is not None and attention_mask.numel() == 1 else attention_mask
@@ -87,7 +87,7 @@ def packed_attention(
     groups = query.shape[1] // key.shape[1]
     key, value = repeat_kv(key, groups), repeat_kv(value, groups)
     output = _bucketed(query, key, value, tuple(cu_seq_lens_q.tolist()), scaling, causal)
-    behind = [attend(query, key, value, part, scaling)[None] for part in tails]
+    behind = [attend(query, key, value, part, scaling)[None] for part in suffixes]
     return torch.cat([output, *behind], dim=1) if behind else output, None
 
 

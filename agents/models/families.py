@@ -91,7 +91,7 @@ def has_grids(model: Any) -> bool:
 
 
 def encode(model: Any, pixels: Mapping[str, Tensor]) -> Features:
-    """Features of frames from what the family's `Pictures.pixels` gives, on the model's device."""
+    """Features of frames from what the family's `ImageCodec.pixels` gives, on the model's device."""
     core = model.model
     if not has_grids(model):
         values = pixels["pixel_values"].flatten(0, -4)  # [P, 3, H, W]: tiles are images like any other

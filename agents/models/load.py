@@ -193,10 +193,10 @@ def image_processor(family: str) -> Any:
 
 def make_chat(config: Any, processor: Processor) -> "Chat":
     """How to talk to the model of a transformers config."""
-    from agents.chat.images import Idefics3Pictures, QwenPictures
+    from agents.chat.images import Idefics3Images, QwenImages
     from agents.chat.template import Chat
 
-    kind = Idefics3Pictures if config.model_type in IDEFICS else QwenPictures
+    kind = Idefics3Images if config.model_type in IDEFICS else QwenImages
     pictures = kind(processor.images, processor.tokenizer, config)
     return Chat(processor.tokenizer, pictures, config.get_text_config().vocab_size)
 

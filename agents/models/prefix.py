@@ -1,9 +1,8 @@
-"""What a training pass need not compute: a prompt that several replies share, but once; tokens behind the last reply.
+"""Layouts that compute a prompt shared by several replies once, and no token behind the last reply.
 
-The players of a group answer the same first prompt, and of a question every reply has the same one. Sequences whose
-prompts and images are equal, images behind the prompt included, become one prompt and their *tails*: the tokens behind
-it, which look at the prompt and at their own tail. T tokens of all sequences, K of them computed; P tokens of a prompt,
-R of a tail.
+All replies of a group answer the same first prompt. Sequences with equal prompts and equal images become one prompt and
+their *suffixes*: the tokens behind it, which attend to the prompt and to their own suffix. T tokens of all sequences, K
+of them computed; P tokens of a prompt, R of a suffix.
 """
 
 from collections.abc import Sequence
@@ -15,20 +14,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from agents.chat.types import Branch
+from agents.chat.types import TokenSequence
 
 LIKE = 3 / 4
-"""Tails, with what they look at, down to this share of the longest are padded together."""
+"""Suffixes, with what they look at, down to this share of the longest are padded together."""
 
 
 @dataclass(frozen=True)
-class Tails:
-    """Tails that share a call: n of them, at most R tokens each, which look at no more than L."""
+class Suffixes:
+    """Suffixes that share a call: n of them, at most R tokens each, which look at no more than L."""
 
     queries: Tensor
     """[n, R] rows of the computed tokens, the last repeated as padding."""
     keys: Tensor
-    """[n, L] rows of the prompt and the tail."""
+    """[n, L] rows of the prompt and the suffix."""
     mask: Tensor
     """[n, 1, R, L] to be added to the scores: 0 where a token looks, -inf elsewhere."""
     real: Tensor
@@ -40,39 +39,39 @@ class Shared:
     """A layout in which common prompts appear once."""
 
     kept: NDArray[np.int64]
-    """[K], the tokens that are computed: sequences and prompts, end to end, then tails."""
+    """[K], the tokens that are computed: sequences and prompts, end to end, then suffixes."""
     row: NDArray[np.int64]
     """[T], where among them each token is; of those that are not needed, anything."""
     bounds: tuple[int, ...]
-    """Where each sequence and prompt begins among the computed tokens, and where the tails begin."""
-    tails: tuple[Tails, ...]
+    """Where each sequence and prompt begins among the computed tokens, and where the suffixes begin."""
+    suffixes: tuple[Suffixes, ...]
     """In the order in which they lie behind."""
     visible: tuple[NDArray[np.int64], ...] = ()
-    """For each single tail, in that order: rows [L] of its prompt and of the tail itself."""
+    """For each single suffix, in that order: rows [L] of its prompt and of the suffix itself."""
     lengths: tuple[int, ...] = ()
-    """Number of tokens of each single tail."""
+    """Number of tokens of each single suffix."""
 
 
 @dataclass(frozen=True)
 class Ragged:
-    """The layout as one call of a variable-length kernel: sequences, then tails, each with its own keys.
+    """The layout as one call of a variable-length kernel: sequences, then suffixes, each with its own keys.
 
-    A causal mask that is aligned at the end (as flash attention's is) lets a tail's tokens see its whole prompt.
+    A causal mask that is aligned at the end (as flash attention's is) lets a suffix's tokens see its whole prompt.
     """
 
     keys: Tensor
     """[S], rows of the computed tokens whose keys and values are laid end to end."""
     query_bounds: Tensor
-    """[n + 1] int32, where the queries of each sequence or tail begin, and the end."""
+    """[n + 1] int32, where the queries of each sequence or suffix begin, and the end."""
     key_bounds: Tensor
     """[n + 1] int32, where their keys begin, and the end."""
     longest: tuple[int, int]
-    """The largest number of queries and of keys of one sequence or tail."""
+    """The largest number of queries and of keys of one sequence or suffix."""
 
 
 def ragged(shared: Shared, device: torch.device) -> Ragged | None:
     """Return the layout for a variable-length kernel, or None where no prompt is shared."""
-    if not shared.tails:
+    if not shared.suffixes:
         return None
     first = shared.bounds[-1]
     rows = np.concatenate([np.arange(first), *shared.visible])
@@ -84,27 +83,27 @@ def ragged(shared: Shared, device: torch.device) -> Ragged | None:
     return Ragged(torch.from_numpy(rows).to(device), bounds[0], bounds[1], (longest[0], longest[1]))
 
 
-def share(branches: Sequence[Branch]) -> Shared:
-    """The layout for branches that lie end to end."""
-    ends = np.cumsum([len(branch.tokens) for branch in branches])
-    starts = (ends - [len(branch.tokens) for branch in branches]).tolist()
-    prompts = [int(branch.loss_mask.argmax()) for branch in branches]
-    needed = [int(len(b.tokens) - 1 - b.loss_mask[::-1].argmax()) for b in branches]  # up to the last trained token
+def share(sequences: Sequence[TokenSequence]) -> Shared:
+    """The layout for sequences that lie end to end."""
+    ends = np.cumsum([len(sequence.tokens) for sequence in sequences])
+    starts = (ends - [len(sequence.tokens) for sequence in sequences]).tolist()
+    prompts = [int(sequence.loss_mask.argmax()) for sequence in sequences]
+    needed = [int(len(b.tokens) - 1 - b.loss_mask[::-1].argmax()) for b in sequences]  # up to the last trained token
     groups: dict[tuple[bytes, tuple[str, ...]], list[int]] = {}
-    for i, branch in enumerate(branches):
-        groups.setdefault((branch.tokens[: prompts[i]].tobytes(), branch.image_ids), []).append(i)
-    wholes, twins = [], []
+    for i, sequence in enumerate(sequences):
+        groups.setdefault((sequence.tokens[: prompts[i]].tobytes(), sequence.image_ids), []).append(i)
+    unique, grouped = [], []
     for members in groups.values():
         first = members[0]
         if len(members) == 1:
-            wholes.append((starts[first], needed[first]))
+            unique.append((starts[first], needed[first]))
         else:
-            wholes.append((starts[first], prompts[first]))
-            twins += members
-    wholes.sort(key=lambda whole: whole[1])  # attention likes like lengths
-    kept = [np.arange(start, start + length) for start, length in wholes]
-    bounds = (0, *np.cumsum([length for _, length in wholes]).tolist())
-    buckets = _buckets([i for i in twins if needed[i] > prompts[i]], prompts, needed)
+            unique.append((starts[first], prompts[first]))
+            grouped += members
+    unique.sort(key=lambda whole: whole[1])  # attention likes like lengths
+    kept = [np.arange(start, start + length) for start, length in unique]
+    bounds = (0, *np.cumsum([length for _, length in unique]).tolist())
+    buckets = _buckets([i for i in grouped if needed[i] > prompts[i]], prompts, needed)
     kept += [np.arange(starts[i] + prompts[i], starts[i] + needed[i]) for bucket in buckets for i in bucket]
     tokens = np.concatenate(kept)
     row = np.zeros(ends[-1], dtype=np.int64)
@@ -114,10 +113,10 @@ def share(branches: Sequence[Branch]) -> Shared:
         for i in members[1:]:
             row[starts[i] : starts[i] + prompts[i]] = of_prompt
     places = np.array([starts, prompts, needed])
-    tails = [_tails(places[:, bucket], row) for bucket in buckets]
+    suffixes = [_suffixes(places[:, bucket], row) for bucket in buckets]
     order = [i for bucket in buckets for i in bucket]
     visible = tuple(row[starts[i] : starts[i] + needed[i]] for i in order)
-    return Shared(tokens, row, bounds, tuple(tails), visible, tuple(needed[i] - prompts[i] for i in order))
+    return Shared(tokens, row, bounds, tuple(suffixes), visible, tuple(needed[i] - prompts[i] for i in order))
 
 
 def _buckets(members: list[int], prompts: Sequence[int], needed: Sequence[int]) -> list[list[int]]:
@@ -126,16 +125,16 @@ def _buckets(members: list[int], prompts: Sequence[int], needed: Sequence[int]) 
     for i in sorted(members, key=lambda i: (prompts[i] - needed[i], -needed[i])):
         if buckets:
             first = buckets[-1][0]
-            tail = needed[i] - prompts[i] >= LIKE * (needed[first] - prompts[first])
-            if tail and LIKE * needed[first] <= needed[i] <= needed[first] / LIKE:
+            suffix = needed[i] - prompts[i] >= LIKE * (needed[first] - prompts[first])
+            if suffix and LIKE * needed[first] <= needed[i] <= needed[first] / LIKE:
                 buckets[-1].append(i)
                 continue
         buckets.append([i])
     return buckets
 
 
-def _tails(places: NDArray[np.int64], row: NDArray[np.int64]) -> Tails:
-    """The call for n tails; `places` [3, n] are starts of their sequences, ends of prompts and of what is needed."""
+def _suffixes(places: NDArray[np.int64], row: NDArray[np.int64]) -> Suffixes:
+    """The call for n suffixes; `places` [3, n] are starts of their sequences, ends of prompts and of what is needed."""
     starts, prompts, needed = places
     offsets, columns = np.arange((needed - prompts).max()), np.arange(needed.max())
     inside = prompts[:, None] + offsets  # [n, R], in their own sequences
@@ -145,11 +144,11 @@ def _tails(places: NDArray[np.int64], row: NDArray[np.int64]) -> Tails:
     hidden = torch.from_numpy(columns[None, None, :] > inside[:, :, None])
     mask = torch.zeros(hidden.shape).masked_fill_(hidden, float("-inf"))[:, None]
     real = np.flatnonzero(inside <= last)
-    return Tails(torch.from_numpy(queries), torch.from_numpy(keys), mask, torch.from_numpy(real))
+    return Suffixes(torch.from_numpy(queries), torch.from_numpy(keys), mask, torch.from_numpy(real))
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, tails: Tails, scaling: float | None) -> Tensor:
-    """Attention [tokens, H, D] of tails, as they lie, from query, key and value [1, H, K, D]."""
+def attend(query: Tensor, key: Tensor, value: Tensor, suffixes: Suffixes, scaling: float | None) -> Tensor:
+    """Attention [tokens, H, D] of suffixes, as they lie, from query, key and value [1, H, K, D]."""
     heads, width = query.shape[1], query.shape[3]
 
     def rows(tensor: Tensor, index: Tensor) -> Tensor:
@@ -157,11 +156,11 @@ def attend(query: Tensor, key: Tensor, value: Tensor, tails: Tails, scaling: flo
         return gathered.view(*index.shape, heads, width).transpose(1, 2)
 
     output = functional.scaled_dot_product_attention(
-        rows(query, tails.queries),
-        rows(key, tails.keys),
-        rows(value, tails.keys),
-        attn_mask=tails.mask.to(query.device, query.dtype),
+        rows(query, suffixes.queries),
+        rows(key, suffixes.keys),
+        rows(value, suffixes.keys),
+        attn_mask=suffixes.mask.to(query.device, query.dtype),
         scale=scaling,
     )
     flat = output.transpose(1, 2).reshape(-1, heads, width)
-    return flat if len(tails.real) == len(flat) else flat.index_select(0, tails.real.to(flat.device))
+    return flat if len(suffixes.real) == len(flat) else flat.index_select(0, suffixes.real.to(flat.device))

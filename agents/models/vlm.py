@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agents.chat.template import Chat
-from agents.chat.types import Branch
+from agents.chat.types import TokenSequence
 from agents.models import attention, families
 from agents.models.logprobs import chosen_logprobs
-from agents.models.prefix import Ragged, Shared, Tails, ragged, share
+from agents.models.prefix import Ragged, Shared, Suffixes, ragged, share
 
 
 class Sequenced(Protocol):
-    """A sequence of tokens that shows frames: a Branch or a Prompt."""
+    """A sequence of tokens that shows frames: a TokenSequence or a Prompt."""
 
     @property
     def tokens(self) -> NDArray[np.int32]:
@@ -54,7 +54,7 @@ class Packed:
     """[S], the places of visual tokens."""
     features: families.Features | None
     """What stands there; None without images."""
-    tails: tuple[Tails, ...] = ()
+    suffixes: tuple[Suffixes, ...] = ()
     """Tokens behind the last bound that go on from one of the sequences."""
     ragged: Ragged | None = None
     """The same, for a variable-length kernel; on a GPU only."""
@@ -81,17 +81,17 @@ class VLM(nn.Module):
         """Where it computes."""
         return self.forbidden.device
 
-    def forward(self, branches: Sequence[Branch], temperature: float) -> tuple[Tensor, Tensor]:
-        """Log-probs [N] of the N tokens that the branches' `loss_mask`s mark, branch by branch, with gradient.
+    def forward(self, sequences: Sequence[TokenSequence], temperature: float) -> tuple[Tensor, Tensor]:
+        """Log-probs [N] of the N tokens that the branches' `loss_mask`s mark, sequence by sequence, with gradient.
 
         With them comes the entropy [N] (no gradient) of the distributions they came from, over the tokens that may be
         sampled.
         """
-        shared = share(branches)
-        packed = self.pack(branches, shared)
-        trained = np.flatnonzero(np.concatenate([branch.loss_mask for branch in branches]))
+        shared = share(sequences)
+        packed = self.pack(sequences, shared)
+        trained = np.flatnonzero(np.concatenate([sequence.loss_mask for sequence in sequences]))
         before = shared.row[trained - 1]
-        chosen = np.concatenate([branch.tokens for branch in branches])[trained].astype(np.int64)
+        chosen = np.concatenate([sequence.tokens for sequence in sequences])[trained].astype(np.int64)
         hidden = self.hidden(packed, self._put(before))
         return chosen_logprobs(hidden, self.head, self._put(chosen), self.forbidden, temperature)
 
@@ -118,31 +118,31 @@ class VLM(nn.Module):
             positions = families.positions(bounds, places, features.grids if features is not None else ())[:, None]
         else:
             positions = families.text_positions(bounds)[None]
-        tails: tuple[Tails, ...] = ()
+        suffixes: tuple[Suffixes, ...] = ()
         one_call = None
         if shared is not None:
             joined, positions, places = joined[shared.kept], positions[..., shared.kept], shared.row[places[wanted]]
-            bounds, tails = shared.bounds, shared.tails
+            bounds, suffixes = shared.bounds, shared.suffixes
             one_call = ragged(shared, self.device) if self.device.type == "cuda" else None
         put = self._put
-        return Packed(put(joined[None]), put(positions), bounds, put(places), features, tails, one_call)
+        return Packed(put(joined[None]), put(positions), bounds, put(places), features, suffixes, one_call)
 
     def _features(
         self, sequences: Sequence[Sequenced], placeholders: int, wanted: NDArray[np.int64]
     ) -> families.Features | None:
         """Features of the `wanted` placeholders; each distinct frame is encoded once."""
-        pictures = self.chat.pictures
+        images = self.chat.images
         frames: dict[str, NDArray[np.uint8]] = {}
         for sequence in sequences:
             frames.update(zip(sequence.image_ids, sequence.images, strict=True))
         index = {image_id: i for i, image_id in enumerate(frames)}
         shown = [index[image_id] for sequence in sequences for image_id in sequence.image_ids]
-        counts = np.array([pictures.visual_tokens(*frame.shape[:2]) for frame in frames.values()], dtype=np.int64)
+        counts = np.array([images.visual_tokens(*frame.shape[:2]) for frame in frames.values()], dtype=np.int64)
         if counts[shown].sum() != placeholders:
             raise ValueError(f"{len(shown)} images of {counts[shown].sum()} visual tokens, {placeholders} placeholders")
         if not frames:
             return None
-        pixels = pictures.pixels(list(frames.values()))
+        pixels = images.pixels(list(frames.values()))
         features = families.encode(self.model, {name: part.to(self.device) for name, part in pixels.items()})
         first = np.cumsum(counts) - counts
         rows = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in shown])[wanted]
@@ -176,7 +176,7 @@ class VLM(nn.Module):
             cu_seq_lens_k=bounds,
             max_length_q=longest,
             max_length_k=longest,
-            tails=packed.tails,
+            suffixes=packed.suffixes,
             ragged=packed.ragged,
             keep=keep,
             **deepstack,

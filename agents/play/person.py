@@ -7,7 +7,7 @@ import gymnasium
 import pygame
 
 from agents.episodes.episode import Ended, Episode
-from agents.episodes.policy import Seat
+from agents.episodes.policy import TurnContext
 from agents.play.entry import Typed, entry
 from agents.play.screen import View, draw, draw_help
 from envs.task.reply import Reply
@@ -89,33 +89,33 @@ class Person:
         self._script = list(script)
         pygame.event.clear(pygame.TEXTINPUT)  # the letter of a command is no answer
 
-    def sit(self, task: Task) -> None:
+    def start_episode(self, task: Task) -> None:
         """A new episode."""
         self._replies = []
         self._gave_up = self._over = self._left = False
         self.task.begin()
 
-    def at(self, temperature: float) -> Self:
+    def with_temperature(self, temperature: float) -> Self:
         """Temperatures change nothing."""
         return self
 
-    async def reply(self, seat: Seat) -> str:
+    async def reply(self, context: TurnContext) -> str:
         """What the person answers; Again or Closed where that is wanted instead."""
         if self._gave_up:
             return GIVEN_UP
         if self._script:
             self._replies.append(self._script.pop(0))
             return self._replies[-1]
-        return await self._ask(seat)
+        return await self._ask(context)
 
-    async def _ask(self, seat: Seat) -> str:
+    async def _ask(self, context: TurnContext) -> str:
         """Wait until an answer is complete, or the person gives up."""
-        if not seat.task.config.actions:
-            self._gold = str(getattr(seat.env.unwrapped, "expert_action", str)())
+        if not context.task.config.actions:
+            self._gold = str(getattr(context.env.unwrapped, "expert_action", str)())
         self._entry.clear()
         self._scroll = 0
         while not self._gave_up:
-            event = await self._event(self._view(seat.observation, seat.turn))
+            event = await self._event(self._view(context.observation, context.turn))
             answer = None if self._commanded(event) else self._entry.press(event)
             if answer is not None:
                 self._replies.append(f"<think></think><answer>{answer}</answer>")

@@ -16,8 +16,8 @@ from typing import Self
 from filelock import Timeout
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Episode, Start
+from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, held_out_start
 from agents.play.person import Again, Closed, Person, SeenTask
 from agents.play.screen import SIZE
@@ -117,14 +117,14 @@ class Record:
         return f"{sum(self.outcomes.values())} of {len(self.outcomes)} succeeded"
 
 
-async def play(arena: Arena, person: Person, record: Record, start: Start, place: str) -> None:
+async def play(runner: EpisodeRunner, person: Person, record: Record, start: Start, place: str) -> None:
     """One start, until the person goes on to the next; what is finished is kept at once."""
     script: list[str] = []
     practice = False
     while True:
         person.prepare(place, record.tally, script, practice)
         try:
-            (episode,) = await arena.play([start], person)
+            (episode,) = await runner.play([start], person)
             record.add(episode, practice)
             person.prepare(place, record.tally, script, practice)
             await person.finished(episode)
@@ -135,16 +135,16 @@ async def play(arena: Arena, person: Person, record: Record, start: Start, place
 
 async def play_on(task: SeenTask, window: KeyWindow, record: Record, starts: Sequence[tuple[str, Start]]) -> None:
     """One start after the other, until the person closes the window."""
-    arena, person = Arena(task), Person(task, window, str(record.folder))
+    runner, person = EpisodeRunner(task), Person(task, window, str(record.folder))
     try:
         for place, start in starts:
             if start.seed in record.played:
                 continue
-            await play(arena, person, record, start, place)
+            await play(runner, person, record, start, place)
     except Closed:
         pass
     finally:
-        arena.close()
+        runner.close()
 
 
 def main(argv: Sequence[str]) -> None:

@@ -1,11 +1,11 @@
 from .model import VLMPolicy
-from .recorded import Recorded
-from .scripted import Expert, IdlePlayer, RandomPlayer
+from .recorded import RecordedPolicy
+from .scripted import ExpertPolicy, IdlePolicy, RandomPolicy
 
 __all__ = [
-    "Expert",
-    "IdlePlayer",
-    "RandomPlayer",
-    "Recorded",
+    "ExpertPolicy",
+    "IdlePolicy",
+    "RandomPolicy",
+    "RecordedPolicy",
     "VLMPolicy",
 ]

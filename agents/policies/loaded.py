@@ -8,9 +8,9 @@ from typing import Any, Self
 import gymnasium
 
 from agents.engines.config import EngineConfig
-from agents.episodes.policy import Policy, Seat
+from agents.episodes.policy import Policy, TurnContext
 from agents.loop import LoopThread
-from agents.policies.scripted import PLAYERS, scripted
+from agents.policies.scripted import SCRIPTED_POLICIES, scripted
 from configs.errors import UserError
 from configs.schema import build, load_yaml
 from envs.task.config import TaskConfig, load_task
@@ -46,7 +46,7 @@ class LoadedPolicy:
         """The newest reply as text."""
         self._policy = policy
         self._loop = loop
-        self._seat: Seat | None = None
+        self._context: TurnContext | None = None
         self._left: deque[Any] = deque()
 
     def make_env(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
@@ -55,7 +55,9 @@ class LoadedPolicy:
 
     def reset(self, env: gymnasium.Env[Any, Any], seed: int = 0) -> None:
         """Begin an episode in an env; `seed` decides what is sampled."""
-        self._seat = Seat(self.task, env, Observation(None, ""), -1, seed, self._policy.sit(self.task))
+        self._context = TurnContext(
+            self.task, env, Observation(None, ""), -1, seed, self._policy.start_episode(self.task)
+        )
         self._left.clear()
         self.reply, self.text = None, ""
 
@@ -73,19 +75,19 @@ class LoadedPolicy:
             RuntimeError: `reset` has not been called.
             ContextFull: the prompt does not fit the engine's context.
         """
-        if self._seat is None:
+        if self._context is None:
             raise RuntimeError("call reset(env, seed) before act(observation, info)")
         if not self._left:
-            self._ask(self._seat, observation, info or {})
+            self._ask(self._context, observation, info or {})
         return self._left.popleft()
 
-    def _ask(self, seat: Seat, observation: Any, info: dict[str, Any]) -> None:
-        seat.observation = self.task.observe(seat.env, observation, info, str(info.get("feedback", "")))
-        seat.turn += 1
-        self.text = self._loop.run(self._policy.reply(seat))
+    def _ask(self, context: TurnContext, observation: Any, info: dict[str, Any]) -> None:
+        context.observation = self.task.observe(context.env, observation, info, str(info.get("feedback", "")))
+        context.turn += 1
+        self.text = self._loop.run(self._policy.reply(context))
         self.reply = self.task.parse(self.text)
         if not self.reply.valid:
-            raise InvalidReply(f"turn {seat.turn + 1}: {self.reply.problem}: {self.text!r}")
+            raise InvalidReply(f"turn {context.turn + 1}: {self.reply.problem}: {self.text!r}")
         self._left.extend(map(self.task.env_action, self.reply.actions))
 
     def close(self) -> None:
@@ -126,8 +128,8 @@ def load_policy(
     folder = Path(text)
     settings = load_yaml(folder / "config.yaml") if (folder / "config.yaml").is_file() else {}
     config = _task_of(settings, task, text)
-    if text in PLAYERS:
-        return LoadedPolicy(config, scripted(text).at(temperature), LoopThread())
+    if text in SCRIPTED_POLICIES:
+        return LoadedPolicy(config, scripted(text).with_temperature(temperature), LoopThread())
     path = text
     if settings:
         path = str(folder / "checkpoint")

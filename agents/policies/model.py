@@ -7,7 +7,7 @@ from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
 from agents.chat.types import ContextFull
 from agents.engines.base import Engine
-from agents.episodes.policy import Seat
+from agents.episodes.policy import TurnContext
 from agents.seeds import mix
 from envs.task.task import Task
 
@@ -21,30 +21,30 @@ class VLMPolicy:
     engine: Engine
     temperature: float = 1.0
 
-    def at(self, temperature: float) -> Self:
+    def with_temperature(self, temperature: float) -> Self:
         """The same policy at another temperature."""
         return replace(self, temperature=temperature)
 
-    def sit(self, task: Task) -> Conversation:
+    def start_episode(self, task: Task) -> Conversation:
         """An empty conversation with the task's history."""
         return Conversation(self.chat, task.config.history)
 
-    async def reply(self, seat: Seat) -> str:
-        """Sample a reply and keep its tokens in the seat's conversation."""
-        conversation = seat.conversation
+    async def reply(self, context: TurnContext) -> str:
+        """Sample a reply and keep its tokens in the context's conversation."""
+        conversation = context.conversation
         assert conversation is not None
-        words = seat.task.words
+        words = context.task.words
         conversation.ask(
-            words(seat.observation, first=False), words(seat.observation, first=True), seat.observation.image
+            words(context.observation, first=False), words(context.observation, first=True), context.observation.image
         )
-        longest = seat.task.config.max_reply_tokens
-        prompt = conversation.prompt(mix(seat.seed, seat.turn), longest)
+        longest = context.task.config.max_reply_tokens
+        prompt = conversation.prompt(mix(context.seed, context.turn), longest)
         most, tokens = self.engine.max_context, len(prompt.tokens)
         if most is not None and tokens + longest > most:
             raise ContextFull(f"{tokens} tokens and a reply of up to {longest}, but the engine's context holds {most}")
         completion = await self.engine.generate(prompt, self.temperature)
         conversation.answer(completion)
-        seat.reply_tokens, seat.cut = len(completion.tokens) or completion.count, not completion.finished
+        context.reply_tokens, context.cut = len(completion.tokens) or completion.count, not completion.finished
         if completion.text is not None or self.chat is None:
             return completion.text or ""
         return self.chat.text(completion.tokens)

@@ -17,10 +17,10 @@ from omegaconf import OmegaConf
 
 from agents.chat.types import ContextFull
 from agents.episodes.episode import Ended, Episode, Start
-from agents.episodes.policy import Seat
+from agents.episodes.policy import TurnContext
 from agents.episodes.starts import TEST_FIRST, held_out_start
 from configs.errors import UserError
-from configs.schema import build, check_fields, kinds, load_yaml
+from configs.schema import build, check_fields, field_types, load_yaml
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 from render.draw.canvas import Frame
@@ -82,8 +82,8 @@ def check_settings(config: TaskConfig, folder: Path) -> None:
     settings = load_yaml(folder / SETTINGS)
     if not settings:
         raise UserError(f"{folder / SETTINGS} is damaged: it is empty")
-    kept = build(TaskConfig, check_fields(kinds(TaskConfig), settings), SETTINGS)
-    for key in kinds(TaskConfig):
+    kept = build(TaskConfig, check_fields(field_types(TaskConfig), settings), SETTINGS)
+    for key in field_types(TaskConfig):
         then, now = getattr(kept, key), getattr(config, key)
         if key not in _FREE and then != now:
             raise UserError(
@@ -91,7 +91,7 @@ def check_settings(config: TaskConfig, folder: Path) -> None:
             )
 
 
-class Recorded:
+class RecordedPolicy:
     """A policy that gives the replies of a record again."""
 
     def __init__(self, folder: Path, task: Task) -> None:
@@ -116,37 +116,39 @@ class Recorded:
         )
         self.practised = frozenset(record["seed"] for record in records) - set(by_seed)
         """Seeds of the starts that were only practised."""
-        self._by_seat = {start.sampling_seed: by_seed[start.seed] for start in self.starts}
+        self._by_seed = {start.sampling_seed: by_seed[start.seed] for start in self.starts}
 
-    def sit(self, task: Task) -> None:
+    def start_episode(self, task: Task) -> None:
         """No memory."""
 
-    def at(self, temperature: float) -> Self:
+    def with_temperature(self, temperature: float) -> Self:
         """Temperatures change nothing."""
         return self
 
-    async def reply(self, seat: Seat) -> str:
+    async def reply(self, context: TurnContext) -> str:
         """The recorded reply; UserError where the game is not what it was when it was played."""
-        record = self._by_seat.get(seat.seed)
+        record = self._by_seed.get(context.seed)
         if record is None:
             raise UserError(f"{self.folder}: this start was not played")
-        where = f"{self.folder}: seed {record['seed']}, turn {seat.turn + 1}"
-        if seat.turn >= len(record["turns"]):
+        where = f"{self.folder}: seed {record['seed']}, turn {context.turn + 1}"
+        if context.turn >= len(record["turns"]):
             if record["ended"] == Ended.CONTEXT:
                 raise ContextFull(record["problem"])
             raise UserError(f"{where} goes on where the record ends: the game has changed since it was played")
-        turn = record["turns"][seat.turn]
-        shown = seat.observation.image
+        turn = record["turns"][context.turn]
+        shown = context.observation.image
         if not _same_frame(shown, turn["frame"]):
             raise UserError(f"{where} shows another picture than was recorded: the game has changed since")
-        if not turn["reply_tokens"] and seat.observation.text not in turn["prompt"]:  # a model's prompt is its tokens'
+        if (
+            not turn["reply_tokens"] and context.observation.text not in turn["prompt"]
+        ):  # a model's prompt is its tokens'
             raise UserError(f"{where} shows other words than were recorded: the game has changed since")
         return str(turn["reply"])
 
     def compare(self, episodes: Sequence[Episode]) -> None:
         """UserError where an episode did not come out as it is recorded."""
         for episode in episodes:
-            record = self._by_seat[episode.start.sampling_seed]
+            record = self._by_seed[episode.start.sampling_seed]
             then = _outcome(record["success"], record["ended"], len(record["turns"]))
             now = _outcome(episode.success, str(episode.ended), len(episode.turns))
             if then != now:

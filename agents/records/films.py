@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from agents.episodes.arena import FILM_FRAMES
 from agents.episodes.episode import Episode
+from agents.episodes.runner import FILM_FRAMES
 from render.draw.canvas import Frame
 from render.records.video import captioned, enlarged
 

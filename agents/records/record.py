@@ -80,9 +80,9 @@ def prompts(episode: Episode, chat: Chat | None, task: Task) -> list[str]:
     """What was asked in each of K turns [K]: out of the tokens, where there are tokens, else in the task's words."""
     asked: dict[int, str] = {}
     if chat is not None:
-        for branch in episode.branches:
-            for turn in sorted(set(branch.turn[branch.loss_mask].tolist()) - set(asked)):
-                asked[turn] = chat.prompt_text(branch.tokens[(branch.turn == turn) & ~branch.loss_mask])
+        for sequence in episode.sequences:
+            for turn in sorted(set(sequence.turn[sequence.loss_mask].tolist()) - set(asked)):
+                asked[turn] = chat.prompt_text(sequence.tokens[(sequence.turn == turn) & ~sequence.loss_mask])
     alone = task.config.history == 0
     return [
         asked[number] if number in asked else task.words(turn.observation, first=alone or number == 0)

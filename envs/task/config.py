@@ -13,7 +13,7 @@ from typing import Any
 from configs.cli import nested
 from configs.errors import UserError, suggest
 from configs.imports import is_import_path
-from configs.schema import build, check_fields, kinds, load_yaml, merge
+from configs.schema import build, check_fields, field_types, load_yaml, merge
 from envs.task.suites import SUITES
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs" / "env"
@@ -165,7 +165,7 @@ def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     path = Path(name) if own else FOLDER / f"{name}.yaml"
     shown = name if own else f"configs/env/{path.name}"
     try:
-        settings = check_fields(kinds(TaskConfig) | {"like": str}, load_yaml(path))
+        settings = check_fields(field_types(TaskConfig) | {"like": str}, load_yaml(path))
         like = settings.pop("like", "")
         return merge(_like(like, (*above, path.resolve())), settings) if like else settings
     except UserError as error:

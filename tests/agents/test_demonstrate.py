@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from agents.demonstrate import main
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Start
+from agents.episodes.runner import EpisodeRunner
 from agents.policies.scripted import scripted
 from agents.seeds import mix
 from configs.errors import UserError
@@ -60,7 +60,9 @@ def test_a_turn_a_row_with_its_picture(tmp_path: Path, suffix: str) -> None:
     main([*WALK, f"out={target}"])
     task = Task("frozen_lake", load_task("frozen_lake", ["env.max_turns=4"]))
     starts = [Start(mix(0, i) % 2**30, mix(0, i, 1)) for i in range(3)]
-    turns = [turn for episode in asyncio.run(Arena(task).play(starts, scripted("random"))) for turn in episode.turns]
+    turns = [
+        turn for episode in asyncio.run(EpisodeRunner(task).play(starts, scripted("random"))) for turn in episode.turns
+    ]
     rows = read(target)
     assert len(rows) == len(turns)
     for row, turn in zip(rows, turns, strict=True):

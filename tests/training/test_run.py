@@ -154,7 +154,7 @@ def test_metrics(whole: Path) -> None:
 
 
 def test_the_checkpoint_plays_as_the_run_says(runs: Runs, whole: Path, tmp_path: Path) -> None:
-    assert load_model(str(whole / "checkpoint")).chat.pictures.visual_tokens(84, 84) == 9
+    assert load_model(str(whole / "checkpoint")).chat.images.visual_tokens(84, 84) == 9
     out = tmp_path / "result.json"
     words = [*WORDS[runs.env], f"policy={whole / 'checkpoint'}", "episodes=8", f"json={out}"]
     evaluate.main(words)

@@ -42,7 +42,7 @@ def episode(group: int, replies: Sequence[str], success: bool, history: int = 0)
         conversation.answer(Completion(tokens, np.full(len(tokens), -0.5, dtype=np.float32), True, versions))
         reply = Reply("", "", 1 if "answer" in words else None)
         turns.append(Turn(Observation(None, ""), "", words, reply, 0.0, f"{number}", len(tokens)))
-    return Episode(Start(group, 0, group), turns, Ended.COMPLETED, success, branches=tuple(conversation.branches()))
+    return Episode(Start(group, 0, group), turns, Ended.COMPLETED, success, sequences=tuple(conversation.sequences()))
 
 
 def groups(history: int = 0) -> list[Group]:
@@ -63,8 +63,8 @@ def advantages(history: int = 0, **algo: Any) -> list[list[float]]:
     """The advantages of every trajectory's sampled tokens, each once."""
     trajectories = learned(history, **algo)
     for one in trajectories:
-        assert (one.advantages[~one.branch.loss_mask] == 0).all()
-    return [list(dict.fromkeys(one.advantages[one.branch.loss_mask].tolist())) for one in trajectories]
+        assert (one.advantages[~one.sequence.loss_mask] == 0).all()
+    return [list(dict.fromkeys(one.advantages[one.sequence.loss_mask].tolist())) for one in trajectories]
 
 
 def test_every_turn_carries_its_episodes_advantage() -> None:
@@ -73,7 +73,7 @@ def test_every_turn_carries_its_episodes_advantage() -> None:
     # rewards 1.1, 0.1, 0.05, 0.1: mean 0.3375; the episodes have 2, 1, 2 and 3 turns; the other group teaches nothing
     expected = [0.7625] * 2 + [-0.2375] + [-0.2875] * 2 + [-0.2375] * 3
     assert found == pytest.approx(expected)
-    trained = [int(trajectory.branch.loss_mask.sum()) for trajectory in trajectories]
+    trained = [int(trajectory.sequence.loss_mask.sum()) for trajectory in trajectories]
     good, bad = len(CHAT.reply(GOOD)), len(CHAT.reply(BAD))
     assert trained == [good, good, good, good, bad, good, good, good]
 
@@ -83,14 +83,14 @@ def test_with_the_whole_history_an_episode_is_one_trajectory() -> None:
     found = [value for (value,) in advantages(history=-1, advantage="dr_grpo")]
     assert found == pytest.approx([0.7625, -0.2375, -0.2875, -0.2375])
     good = len(CHAT.reply(GOOD))
-    assert [int(trajectory.branch.loss_mask.sum()) for trajectory in trajectories][::3] == [2 * good, 3 * good]
+    assert [int(trajectory.sequence.loss_mask.sum()) for trajectory in trajectories][::3] == [2 * good, 3 * good]
 
 
 def test_turns_may_have_credit_of_their_own() -> None:
-    """GiGPO: in one branch with the whole history, each turn's tokens carry the turn's advantage."""
+    """GiGPO: in one sequence with the whole history, each turn's tokens carry the turn's advantage."""
     trajectories = learned(history=-1, advantage="gigpo", gamma=1.0)
     winner = trajectories[0]
-    first, second = (winner.advantages[winner.branch.loss_mask & (winner.branch.turn == turn)] for turn in (0, 1))
+    first, second = (winner.advantages[winner.sequence.loss_mask & (winner.sequence.turn == turn)] for turn in (0, 1))
     assert len(set(first.tolist())) == len(set(second.tolist())) == 1
     # turn 0: returns 1.1, 0.1, 0.05, 0.1; turn 1: 1.05, 0 and 0.0667 of the three players who came so far
     rewards = np.array([1.1, 0.1, 0.05, 0.1])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.chat.types import Branch
+from agents.chat.types import TokenSequence
 from agents.episodes.episode import Episode
 from agents.episodes.rewards import Rewards, rewards_of
 from envs.task.config import TaskConfig
@@ -16,9 +16,9 @@ from training.config.algo import AlgoConfig
 
 @dataclass(frozen=True)
 class Trajectory:
-    """One branch of one episode's context, ready to be learned from."""
+    """One sequence of one episode's context, ready to be learned from."""
 
-    branch: Branch
+    sequence: TokenSequence
     advantages: NDArray[np.float32]
     """[T], of each sampled token; 0 where the branch's loss_mask is false."""
 
@@ -49,10 +49,10 @@ class Group:
     def oldest(self) -> int | None:
         """Oldest version of the weights that sampled a token; None for policies without tokens."""
         versions = [
-            int(branch.policy_version[branch.loss_mask].min())
+            int(sequence.policy_version[sequence.loss_mask].min())
             for episode in self.episodes
-            for branch in episode.branches
-            if branch.loss_mask.any()
+            for sequence in episode.sequences
+            if sequence.loss_mask.any()
         ]
         return min(versions, default=None)
 
@@ -77,9 +77,9 @@ class Group:
         for episode, advantages in zip(self.episodes, self.advantages, strict=True):
             of_turn = np.asarray(advantages, dtype=np.float32)
             found += [
-                Trajectory(branch, np.where(branch.loss_mask, of_turn[branch.turn], np.float32(0)))
-                for branch in episode.branches
-                if branch.loss_mask.any()
+                Trajectory(sequence, np.where(sequence.loss_mask, of_turn[sequence.turn], np.float32(0)))
+                for sequence in episode.sequences
+                if sequence.loss_mask.any()
             ]
         return found
 

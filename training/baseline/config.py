@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from configs.cli import read_options, split
 from configs.errors import UserError
-from configs.schema import build, check_fields, kinds, load_yaml
+from configs.schema import build, check_fields, field_types, load_yaml
 from envs.task.config import TaskConfig, load_task
 
 FILE = "baseline.yaml"
@@ -105,7 +105,7 @@ def read(folder: Path) -> tuple[BaselineConfig, TaskConfig]:
     """What `save` wrote; UserError in one line where it is damaged or of another version."""
     path = folder / FILE
     try:
-        fields: dict[str, Any] = kinds(BaselineConfig) | {"task": TaskConfig}
+        fields: dict[str, Any] = field_types(BaselineConfig) | {"task": TaskConfig}
         settings = check_fields(fields, load_yaml(path))
         task = build(TaskConfig, settings.pop("task", {}), "task")
         return build(BaselineConfig, settings), task

@@ -23,7 +23,7 @@ BATCH_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True)
-class Played:
+class FinishedEpisode:
     """An episode of training that has ended."""
 
     success: bool
@@ -39,11 +39,13 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
     seed that reset() is given is not used.
     """
 
-    def __init__(self, task: Task, config: BaselineConfig, starts: Iterator[int], played: list[Played]) -> None:
+    def __init__(
+        self, task: Task, config: BaselineConfig, starts: Iterator[int], played: list[FinishedEpisode]
+    ) -> None:
         """An env.
 
         Args:
-            task: as `lesson` made it.
+            task: as `training_task` made it.
             config: what is seen and paid.
             starts: env seeds, one an episode.
             played: takes the episodes that end.
@@ -53,7 +55,7 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
         self.starts = starts
         self.played = played
         self.env = task.make()
-        self.actions = offered(task.config)
+        self.actions = available_actions(task.config)
         self.action_space = spaces.Discrete(len(self.actions))
         self.observation_space = self.env.observation_space
         if config.observation == "pixels":
@@ -78,7 +80,7 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
             success = self.task.succeeded(outcome, self.env_return)
             if self.config.reward == "success":
                 reward = float(success)
-            self.played.append(Played(success, self.paid + reward, self.turns))
+            self.played.append(FinishedEpisode(success, self.paid + reward, self.turns))
         elif self.config.reward == "success":
             reward = 0.0
         self.paid += reward
@@ -94,12 +96,12 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
         return observation
 
 
-def offered(task: TaskConfig) -> list[int]:
+def available_actions(task: TaskConfig) -> list[int]:
     """The env's actions that the task offers."""
     return [index for index, name in enumerate(task.actions) if name]
 
 
-def lesson(config: BaselineConfig, task: TaskConfig) -> Task:
+def training_task(config: BaselineConfig, task: TaskConfig) -> Task:
     """The task as it is trained on; UserError where it is none for PPO.
 
     What is seen and paid may differ from `task`; the game, its starts and what counts as success do not.
@@ -129,7 +131,7 @@ def lesson(config: BaselineConfig, task: TaskConfig) -> Task:
 
 
 def check_observations(config: BaselineConfig, task: Task) -> None:
-    """UserError where an update's observations are too large, or frames too small; `task`, as `lesson` made it."""
+    """Raise UserError if an update's observations are too large or the frames too small for the network."""
     env = BaselineEnv(task, config, starts(config.seed, 0, 0), [])
     shape, kind = env.observation_space.shape or (), env.observation_space.dtype
     env.close()

@@ -32,7 +32,7 @@ KEPT = 2
 
 
 @dataclass
-class Progress:
+class BaselineState:
     """Where a baseline stands."""
 
     updates: int = 0
@@ -90,16 +90,16 @@ class BaselineFolder:
         """The newest whole checkpoint, if there is one."""
         return max(self.checkpoints.glob("step-*"), default=None)
 
-    def progress(self, checkpoint: Path | None) -> Progress:
+    def progress(self, checkpoint: Path | None) -> BaselineState:
         """Where the baseline stood at a checkpoint."""
         if checkpoint is None:
-            return Progress()
+            return BaselineState()
         try:
-            return Progress(**json.loads((checkpoint / "progress.json").read_text(encoding="utf-8")))
+            return BaselineState(**json.loads((checkpoint / "progress.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise damaged(checkpoint, error) from error
 
-    def save(self, learning: "Learning", progress: Progress) -> None:
+    def save(self, learning: "Learning", progress: BaselineState) -> None:
         """Write a checkpoint, whole or not at all, and the weights for those who play it; older ones go."""
         part = self.checkpoints / ".part"
         shutil.rmtree(part, ignore_errors=True)
@@ -123,12 +123,12 @@ class BaselineFolder:
         if any(episode.frames for episode in episodes):
             write_video(self.path / "videos" / f"{label}.mp4", films(episodes, label))
 
-    def finish(self, progress: Progress, started: float) -> dict[str, Any]:
+    def finish(self, progress: BaselineState, started: float) -> dict[str, Any]:
         """Write what tells of the baseline; what resume needs goes."""
         return finish(self.path, summarise(self.config, progress), started - progress.seconds)
 
 
-def summarise(config: BaselineConfig, progress: Progress) -> dict[str, Any]:
+def summarise(config: BaselineConfig, progress: BaselineState) -> dict[str, Any]:
     """What summary.json holds."""
     labels = ("before", "after", "random", "idle", "expert")
     return {

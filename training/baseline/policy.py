@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from agents.episodes.policy import Seat
+from agents.episodes.policy import TurnContext
 from agents.seeds import mix
 from configs.errors import UserError
 from envs.football.observations import FEATURES, Observer
@@ -23,7 +23,7 @@ from envs.task.config import TaskConfig
 from envs.task.task import Observation, Task
 from render.records.files import write_whole
 from training.baseline.config import read
-from training.baseline.env import PATCH, offered
+from training.baseline.env import PATCH, available_actions
 
 WEIGHTS = "policy.safetensors"
 
@@ -86,10 +86,10 @@ class BaselinePolicy:
     """The names of its actions."""
     temperature: float = 1.0
 
-    def sit(self, task: Task) -> None:
+    def start_episode(self, task: Task) -> None:
         """No memory."""
 
-    def at(self, temperature: float) -> Self:
+    def with_temperature(self, temperature: float) -> Self:
         """The same policy at another temperature; 0 is greedy."""
         return replace(self, temperature=temperature)
 
@@ -103,7 +103,9 @@ class BaselinePolicy:
 
     def _look(self, task: Task, env: gymnasium.Env[Any, Any], observation: Observation) -> NDArray[Any]:
         """What the network is given."""
-        names = () if task.config.in_parts else tuple(str(task.config.actions[at]) for at in offered(task.config))
+        names = (
+            () if task.config.in_parts else tuple(str(task.config.actions[at]) for at in available_actions(task.config))
+        )
         if names != self.actions:
             raise ValueError(f"task {task.name}: the baseline has learned the actions {', '.join(self.actions)}")
         seen = _seen(task, observation) if self.network.pixels else features(env)
@@ -112,16 +114,16 @@ class BaselinePolicy:
             raise ValueError(f"task {task.name}: the baseline has learned from {learned}, this is {came}")
         return seen
 
-    async def reply(self, seat: Seat) -> str:
+    async def reply(self, context: TurnContext) -> str:
         """A well-formed reply."""
-        seen = self._look(seat.task, seat.env, seat.observation)
+        seen = self._look(context.task, context.env, context.observation)
         with torch.inference_mode():
             logits = self.network.logits(self.network.embed(torch.from_numpy(seen).unsqueeze(0)))[0].double()
         if self.temperature == 0:
             chosen = int(logits.argmax())
         else:
             shares = torch.softmax(logits / self.temperature, 0).numpy()
-            chosen = int(np.random.default_rng(mix(seat.seed, seat.turn)).choice(len(shares), p=shares))
+            chosen = int(np.random.default_rng(mix(context.seed, context.turn)).choice(len(shares), p=shares))
         return f"<think></think><answer>{self.actions[chosen]}</answer>"
 
 
@@ -150,7 +152,7 @@ def load_baseline(folder: Path) -> BaselinePolicy:
     try:
         weights = load_file(path)
         shape = _shape(config.observation == "pixels", Task(config.task_name, task))
-        network = Network(shape, len(offered(task)))
+        network = Network(shape, len(available_actions(task)))
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError) as error:
         raise UserError(f"{path} is damaged, or of another version: {str(error).splitlines()[0]}") from None
@@ -159,7 +161,7 @@ def load_baseline(folder: Path) -> BaselinePolicy:
 
 def policy_of(network: Network, task: TaskConfig) -> BaselinePolicy:
     """A network that has learned a task as a policy."""
-    return BaselinePolicy(network, tuple(str(task.actions[index]) for index in offered(task)))
+    return BaselinePolicy(network, tuple(str(task.actions[index]) for index in available_actions(task)))
 
 
 def save_network(network: Network, folder: Path) -> None:
@@ -174,7 +176,7 @@ def _shape(pixels: bool, task: Task) -> tuple[int, ...]:
     env = task.make()
     frame = task.observe(env, *env.reset(seed=0)).image
     env.close()
-    assert frame is not None  # `lesson` has refused other tasks
+    assert frame is not None  # `training_task` has refused other tasks
     return frame.shape
 
 

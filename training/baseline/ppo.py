@@ -34,7 +34,7 @@ from torch import Tensor
 from agents.seeds import mix
 from envs.task.task import Task
 from training.baseline.config import BaselineConfig, damaged
-from training.baseline.env import BaselineEnv, Played, starts
+from training.baseline.env import BaselineEnv, FinishedEpisode, starts
 from training.baseline.policy import Network
 
 LESSONS = "kickoff-lessons"
@@ -68,7 +68,7 @@ class Module(TorchRLModule, ValueFunctionAPI):
             return torch.cat([self.network.values(self.network.embed(part)) for part in parts])
 
 
-class Lessons(SyncVectorEnv):
+class PPOVectorEnv(SyncVectorEnv):
     """The envs of an env runner, side by side.
 
     Rewards are divided by the running spread of discounted returns: one learning rate fits every game.
@@ -77,7 +77,7 @@ class Lessons(SyncVectorEnv):
     def __init__(self, context: Mapping[str, Any]) -> None:
         """Args: `context`, RLlib's: our own settings and `num_envs`."""
         self.config: BaselineConfig = context["config"]
-        self.played: list[Played] = []
+        self.played: list[FinishedEpisode] = []
         self.spread = RunningMeanStd()
         task, config = context["task"], self.config
         super().__init__(
@@ -136,9 +136,9 @@ class Learning:
     """PPO at work on a task."""
 
     def __init__(self, config: BaselineConfig, task: Task) -> None:
-        """Args: `task`, as `lesson` made it."""
+        """Args: `task`, as `training_task` made it."""
         self.seed, self.done = config.seed, 0
-        register_env(LESSONS, Lessons)
+        register_env(LESSONS, PPOVectorEnv)
         untyped: Any = PPOConfig
         settings = (
             untyped()
@@ -181,7 +181,7 @@ class Learning:
         network: Network = self.algorithm.get_module().network
         return network
 
-    def update(self) -> tuple[list[Played], dict[str, float]]:
+    def update(self) -> tuple[list[FinishedEpisode], dict[str, float]]:
         """Play and learn once: the episodes that ended, and RLlib's numbers under our names (env_steps: so far)."""
         noise = mix(self.seed, self.done) % 2**32  # nothing is left to what was drawn before: a resume draws the same
         torch.manual_seed(noise)
@@ -232,8 +232,8 @@ class Learning:
         self.algorithm.env_runner.sample(num_timesteps=0, force_reset=True)
 
     @property
-    def _lessons(self) -> Lessons:
-        lessons: Lessons = self.algorithm.env_runner.env.unwrapped
+    def _lessons(self) -> PPOVectorEnv:
+        lessons: PPOVectorEnv = self.algorithm.env_runner.env.unwrapped
         return lessons
 
     def close(self) -> None:

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.jobs import Player
+from agents.episodes.jobs import JobRunner
 from agents.episodes.starts import VALIDATION_FIRST
 from agents.episodes.task_check import check_task
 from configs.cli import parse_overrides
 from configs.errors import UserError
 from configs.help import short_help
 from training.baseline.config import BaselineConfig, from_overrides
-from training.baseline.env import check_observations, lesson
-from training.baseline.folder import BaselineFolder, Progress
+from training.baseline.env import check_observations, training_task
+from training.baseline.folder import BaselineFolder, BaselineState
 from training.baseline.policy import policy_of
-from training.evaluation.measure import FLOORS, floor, held_out
+from training.evaluation.measure import REFERENCES, held_out, reference
 from training.evaluation.statistics import success_rate
 from training.runs.display import Display
 from training.runs.folder import refuse_existing
@@ -59,7 +59,7 @@ class Baseline:
         self,
         folder: BaselineFolder,
         learning: "Learning",
-        progress: Progress,
+        progress: BaselineState,
         log: MetricsLog,
         display: BaselineDisplay,
         started: float,
@@ -74,7 +74,7 @@ class Baseline:
 
     def run(self) -> dict[str, Any]:
         """Measure, learn, measure; the summary."""
-        for player in FLOORS:
+        for player in REFERENCES:
             self.measure_floor(player)
         self.measure("before")
         self.display.stage("ppo", self.config.steps, self.progress.env_steps)
@@ -142,7 +142,7 @@ class Baseline:
         self.display.say(f"measuring on held-out episodes: {name}")
         task = self.config.task_name
         try:
-            found = asyncio.run(floor(name, {task: self.task}, task, self.config.episodes))
+            found = asyncio.run(reference(name, {task: self.task}, task, self.config.episodes))
             self.progress.results[name] = found
         except ValueError as error:  # an env of someone else's may have no expert
             self.display.say(str(error))
@@ -150,7 +150,7 @@ class Baseline:
     def play(self, temperature: float, count: int, **how: Any) -> list[Any]:
         """Held-out episodes of the network as it is now; `how` as `held_out` takes it."""
         name = self.config.task_name
-        player = Player({name: self.task}, policy_of(self.learning.network, self.task))
+        player = JobRunner({name: self.task}, policy_of(self.learning.network, self.task))
         try:
             return asyncio.run(held_out(player, name, count, temperature, **how))
         finally:
@@ -172,7 +172,7 @@ def train(folder: BaselineFolder, started: float) -> dict[str, Any]:
     checkpoint = folder.newest()
     progress = folder.progress(checkpoint)
     with quiet_ray(), BaselineDisplay([]) as display:
-        learning = Learning(folder.config, lesson(folder.config, folder.task))
+        learning = Learning(folder.config, training_task(folder.config, folder.task))
         try:
             if checkpoint is not None:
                 learning.restore(checkpoint / "ppo", progress.env_steps)
@@ -210,7 +210,7 @@ def main(argv: Sequence[str]) -> None:
         _needs_rllib()
     else:
         refuse_existing(config.folder)
-        trained = lesson(config, task)
+        trained = training_task(config, task)
         check_task(config.task_name, task, None)
         check_observations(config, trained)
         _needs_rllib()

@@ -8,7 +8,7 @@ from agents.episodes.episode import Episode
 from agents.episodes.jobs import Job
 from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig
-from training.runs.checkpoint import Progress
+from training.runs.checkpoint import RunState
 
 
 class LearnerLost(RuntimeError):  # noqa: N818  (it is news rather than an error)
@@ -34,7 +34,7 @@ class Cluster(Protocol):
         """The learner's weights into every engine, as `version`."""
         ...
 
-    async def save(self, folder: Path, progress: Progress) -> None:
+    async def save(self, folder: Path, progress: RunState) -> None:
         """A checkpoint below `folder`, from which `restore` goes on exactly."""
         ...
 

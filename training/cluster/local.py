@@ -7,7 +7,7 @@ from pathlib import Path
 from agents.engines.base import Engine
 from agents.engines.factory import make_engine
 from agents.episodes.episode import Episode
-from agents.episodes.jobs import Job, Player
+from agents.episodes.jobs import Job, JobRunner
 from agents.models.load import LoadedModel
 from agents.policies.model import VLMPolicy
 from training.algorithm.groups import Trajectory
@@ -15,7 +15,7 @@ from training.config.algo import AlgoConfig
 from training.config.run import Config
 from training.learner.learner import Learner
 from training.runs import checkpoint
-from training.runs.checkpoint import Progress
+from training.runs.checkpoint import RunState
 
 
 class LocalCluster:
@@ -25,7 +25,7 @@ class LocalCluster:
         self.model = model
         self.engine = engine
         self.learner = Learner(model.vlm, config.learner)
-        self.player = Player(config.tasks, VLMPolicy(model.chat, engine))
+        self.player = JobRunner(config.tasks, VLMPolicy(model.chat, engine))
         self._at_once = any(stage.algo.max_staleness for stage in config.played.values())
 
     @classmethod
@@ -54,7 +54,7 @@ class LocalCluster:
             await self.engine.wake()
         await self.engine.load_weights(self.learner.weights(), version)
 
-    async def save(self, folder: Path, progress: Progress) -> None:
+    async def save(self, folder: Path, progress: RunState) -> None:
         """A checkpoint below `folder`."""
         checkpoint.save(folder, self.learner, progress)
 

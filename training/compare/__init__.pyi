@@ -1,10 +1,10 @@
-from .contest import Contest, How
-from .entrants import Entrant
+from .comparison import Comparison
+from .participants import Participant
 from .results import Results
 
 __all__ = [
-    "Contest",
-    "Entrant",
-    "How",
+    "Comparison",
+    "EvaluationSpec",
+    "Participant",
     "Results",
 ]

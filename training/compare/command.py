@@ -22,16 +22,16 @@ from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
-from training.compare.contest import Contest, How, suites_of
-from training.compare.entrants import Entrant, ScriptedEntrant
-from training.compare.resolve import entrants
+from training.compare.comparison import Comparison, EvaluationSpec, suites_of
+from training.compare.participants import Participant, ScriptedParticipant
+from training.compare.resolve import participants
 from training.compare.results import Results
 from training.compare.settings import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
 from training.compare.tables import published, show, tables
 from training.config.compose import Composed, compose
 from training.config.help import help_text
-from training.evaluation.measure import FLOORS
-from training.runs.display import Bars
+from training.evaluation.measure import REFERENCES
+from training.runs.display import ProgressBars
 
 
 @dataclass
@@ -80,10 +80,10 @@ class EvaluateOptions:
         return [name.strip() for name in self.policy.split(",")]
 
 
-def with_floors(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig]) -> list[Entrant]:
+def with_references(players: Sequence[Participant], tasks: Mapping[str, TaskConfig]) -> list[Participant]:
     """The players, then those that do not learn, unless they are there already."""
     there = {player.name for player in players}
-    floors = [ScriptedEntrant(name) for name in FLOORS if name not in there]
+    floors = [ScriptedParticipant(name) for name in REFERENCES if name not in there]
     return [*players, *(floor for floor in floors if any(floor.plays(Task(*task)) for task in tasks.items()))]
 
 
@@ -108,7 +108,7 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
     """
     config, options, overrides = composed.config, composed.options, composed.overrides
     out = Results(Path(options.save) if options.save else None)
-    players = entrants(options.names, config)
+    players = participants(options.names, config)
     trained = next((player for player in players if player.tasks), None)
     tasks, taken = tasks_of(config, trained, overrides)
     out.notes += notes_on_settings(players, taken, tasks)
@@ -128,19 +128,19 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
         print(note, file=sys.stderr)
     named = len(players)
     if options.floors:
-        players = with_floors(players, tasks)
+        players = with_references(players, tasks)
     films = -(-config.evaluation.videos // len(tasks)) if options.video else 0
-    how = How(
+    spec = EvaluationSpec(
         options.episodes, options.temperature, options.blind, config.evaluation.records if options.save else 0, films
     )
-    contest = Contest(tasks, how, out)
+    comparison = Comparison(tasks, spec, out)
     same = [name for name in asked if all(as_shipped(task, tasks[task]) for task in asked[name])]
     out.published, differs = published([] if options.blind else same)
     out.notes += differs
     out.begin()
     try:
-        with Bars() as bars:
-            run_coroutine(contest.play(players, bars))
+        with ProgressBars() as bars:
+            run_coroutine(comparison.play(players, bars))
     finally:  # Ctrl-C takes nothing of what was played
         width = shutil.get_terminal_size().columns
         show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
@@ -153,13 +153,13 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
     return out
 
 
-def check(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig], options: EvaluateOptions) -> None:
+def check(players: Sequence[Participant], tasks: Mapping[str, TaskConfig], options: EvaluateOptions) -> None:
     """Everything that can be known before the first episode; UserError in one line for what cannot be played."""
     for player in players:
         player.check(tasks)
         for name in tasks:
             player.starts(name, held_out_starts(TEST_FIRST, options.episodes))
-        if options.blind and not player.looks():
+        if options.blind and not player.uses_images():
             raise UserError(f"blind=true shows other frames, but policy={player.name} looks at none: leave one out")
 
 

@@ -1,29 +1,29 @@
-"""What a policy's name means: the entrant of that name, or one clear line why there is none."""
+"""What a policy's name means: the participant of that name, or one clear line why there is none."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from agents.policies.recorded import HUMAN, PLAYS, is_record
-from agents.policies.scripted import PLAYERS
+from agents.policies.scripted import SCRIPTED_POLICIES
 from configs.errors import UserError, suggest
 from training.baseline.config import is_baseline
-from training.compare.entrants import (
+from training.compare.participants import (
     SERVER,
-    BaselineEntrant,
-    Entrant,
-    ModelEntrant,
-    RecordEntrant,
-    ScriptedEntrant,
-    ServerEntrant,
+    BaselineParticipant,
+    ModelParticipant,
+    Participant,
+    RecordParticipant,
+    ScriptedParticipant,
+    ServerParticipant,
 )
 from training.config.run import Config, read
 
 
-def entrants(names: Sequence[str], config: Config) -> list[Entrant]:
+def participants(names: Sequence[str], config: Config) -> list[Participant]:
     """The players that the names mean; UserError in one line where a name means none."""
-    players = [entrant(name, config) for name in names]
-    known = {name: name for name in PLAYERS if name not in names}  # floors: rows of every table
+    players = [participant(name, config) for name in names]
+    known = {name: name for name in SCRIPTED_POLICIES if name not in names}  # floors: rows of every table
     for player in players:
         if other := known.get(player.label):
             raise UserError(f"policy: {other} and {player.name} are one folder, {player.label}: leave one out")
@@ -31,24 +31,24 @@ def entrants(names: Sequence[str], config: Config) -> list[Entrant]:
     return players
 
 
-def entrant(name: str, config: Config) -> Entrant:
+def participant(name: str, config: Config) -> Participant:
     """The player that a name means."""
     name = name.rstrip("/") or name
     folder = Path(name)
-    if name in PLAYERS:
-        return ScriptedEntrant(name)
+    if name in SCRIPTED_POLICIES:
+        return ScriptedParticipant(name)
     if name.startswith(SERVER):
-        return ServerEntrant(name, name.removeprefix(SERVER), config.engine)
+        return ServerParticipant(name, name.removeprefix(SERVER), config.engine)
     if name == HUMAN:
-        return RecordEntrant(name, None)
+        return RecordParticipant(name, None)
     if name != "tiny" and not folder.is_dir():
         _refuse_unknown(name)
     elif is_baseline(folder):
-        return BaselineEntrant(name, folder)
+        return BaselineParticipant(name, folder)
     elif is_record(folder):
-        return RecordEntrant(name, folder)
+        return RecordParticipant(name, folder)
     path, source = run_of(name)
-    player = ModelEntrant(name, path, config.engine)
+    player = ModelParticipant(name, path, config.engine)
     if source is not None:
         run = read(source)
         player.source, player.tasks, player.envs = source, run.tasks, run.envs
@@ -95,7 +95,7 @@ def _refuse_unknown(name: str) -> None:
         return
     near = Path(name).parent if rest else Path("runs")
     here = sorted(path.as_posix() for path in near.iterdir() if path.is_dir()) if near.is_dir() else []
-    known = [*PLAYERS, "tiny", HUMAN, *(here or ["runs/<name>"]), f"{SERVER}<model>"]
+    known = [*SCRIPTED_POLICIES, "tiny", HUMAN, *(here or ["runs/<name>"]), f"{SERVER}<model>"]
     if not rest:
         raise UserError(suggest("policy", name, known))
     raise UserError(suggest("policy", name, here) if here else f"policy: model folder {name!r} does not exist")

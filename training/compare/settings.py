@@ -11,7 +11,7 @@ from configs.cli import nested, split
 from configs.schema import build, merge
 from envs.task.config import TaskConfig, load_task, task_names
 from envs.task.task import Task, state_hash
-from training.compare.entrants import Entrant
+from training.compare.participants import Participant
 from training.config.run import Config
 
 _UNSEEN = {"description", "reward", "format_reward"}
@@ -19,7 +19,7 @@ _UNSEEN = {"description", "reward", "format_reward"}
 
 
 def tasks_of(
-    config: Config, trained: Entrant | None, overrides: Mapping[str, Any]
+    config: Config, trained: Participant | None, overrides: Mapping[str, Any]
 ) -> tuple[dict[str, TaskConfig], list[str]]:
     """What is played, and which of it as a run played it, with the changes that the words ask for: a file is not."""
     files = {Path(file).stem for file in re.findall(r"[^\s,:\[\]{}'\"]+\.yaml", str(overrides.get("env", "")))}
@@ -54,7 +54,9 @@ def with_test_rows(
     return kept, notes
 
 
-def notes_on_settings(players: Sequence[Entrant], taken: Sequence[str], tasks: Mapping[str, TaskConfig]) -> list[str]:
+def notes_on_settings(
+    players: Sequence[Participant], taken: Sequence[str], tasks: Mapping[str, TaskConfig]
+) -> list[str]:
     """Whose settings are played, who was trained with others, and what is not as it is shipped."""
     notes = []
     trained = next((player for player in players if player.tasks), None)
@@ -71,7 +73,7 @@ def notes_on_settings(players: Sequence[Entrant], taken: Sequence[str], tasks: M
     return notes + [f"not as configs/env has it, {', '.join(names)}: {keys}" for keys, names in changed.items()]
 
 
-def notes_on_starts(players: Sequence[Entrant], tasks: Mapping[str, TaskConfig]) -> list[str]:
+def notes_on_starts(players: Sequence[Participant], tasks: Mapping[str, TaskConfig]) -> list[str]:
     """Where starts that are called held out are not."""
     notes = []
     for name, task in tasks.items():

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from configs.cli import parse_overrides
 from configs.errors import UserError, suggest
-from configs.schema import build, keys, kind_at, kinds, leaves, merge, parse, unknown_key
+from configs.schema import build, field_types, keys, leaves, merge, parse, type_at, unknown_key
 from envs.task.config import TaskConfig, task_names, variants
 from envs.task.suites import SUITES, Choice, Suite, weigh
 from training.config.algo import AlgoConfig
@@ -214,8 +214,8 @@ def _settings(
     overrides: Mapping[str, Any], options_type: type, tasks: Sequence[str], stages: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return overrides as nested settings, each checked against its type: the command's own, and the config's."""
-    extra_kinds = kinds(options_type)
-    fields = {**kinds(Config), "algo": AlgoConfig, "env": TaskConfig, **extra_kinds}
+    extra_kinds = field_types(options_type)
+    fields = {**field_types(Config), "algo": AlgoConfig, "env": TaskConfig, **extra_kinds}
     del fields["envs"]
     known = [*DEFAULTS, "stages", *keys(fields)]
     known += keys({f"tasks.{task}": TaskConfig for task in tasks}) + keys({f"stages.{s}": StageConfig for s in stages})
@@ -227,7 +227,7 @@ def _settings(
         if path == ["env"] or (members is not None and (len(path) < 3 or path[1] not in members)):
             raise unknown_key(key, known)
         try:
-            value = parse(kind_at(fields, path), given, key)
+            value = parse(type_at(fields, path), given, key)
         except KeyError:
             raise unknown_key(key, known) from None
         if not _put(options if path[0] in extra_kinds else settings, path, value):

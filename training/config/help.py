@@ -7,7 +7,7 @@ from typing import Any
 
 from configs.cli import parse_overrides
 from configs.help import key_lines, meanings, wrapped
-from configs.schema import kinds
+from configs.schema import field_types
 from envs.task.config import variants
 from envs.task.suites import SUITES
 from training.config.algo import AlgoConfig
@@ -83,7 +83,7 @@ def help_text(
     if extra:
         lines += key_lines(extra, None, "", width)
     if not plays:
-        fields = set(kinds(Config)) - {"envs", "tasks", "stages", *_GROUPS, *own}
+        fields = set(field_types(Config)) - {"envs", "tasks", "stages", *_GROUPS, *own}
         lines += key_lines(Config, config, "", width, fields)
     lines += ["", f"The task {config.env} (env.k sets k in each task of env=, tasks.NAME.k in one):"]
     lines += key_lines(type(config.tasks[config.env]), config.tasks[config.env], "env.", width)
@@ -97,7 +97,7 @@ def help_text(
         lines += [
             "",
             f"The stage {name}:",
-            *key_lines(type(stage), stage, f"stages.{name}.", width, set(kinds(StageConfig)) - {"algo"}),
+            *key_lines(type(stage), stage, f"stages.{name}.", width, set(field_types(StageConfig)) - {"algo"}),
         ]
         lines += wrapped(f"stages.{name}.algo.k: as algo.k, for this stage alone.", 2, width)
     if config.stages:
@@ -109,7 +109,7 @@ def help_text(
 
 def _group_lines(value: Any, prefix: str, width: int) -> Iterator[str]:
     """The lines of a group's keys, and of the groups in it."""
-    fields = kinds(value.__class__)
+    fields = field_types(value.__class__)
     groups = [name for name, kind in fields.items() if dataclasses.is_dataclass(kind)]
     yield from key_lines(value.__class__, value, prefix, width, set(fields) - set(groups))
     for name in groups:

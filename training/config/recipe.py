@@ -7,7 +7,7 @@ from typing import Any
 from agents.engines.config import EngineConfig
 from agents.models.config import ModelConfig
 from configs.errors import UserError, suggest
-from configs.schema import check_fields, kinds, load_yaml, merge
+from configs.schema import check_fields, field_types, load_yaml, merge
 from envs.task.config import TaskConfig, task_settings
 from envs.task.suites import Choice, Suite
 from training.config.algo import AlgoConfig
@@ -64,7 +64,7 @@ def group_file(group: str, name: str) -> dict[str, Any]:
     path = Path(name) if own else CONFIGS / group / f"{name}.yaml"
     cls = {"model": ModelConfig, "cluster": ClusterConfig, "recipe": Recipe}[group]
     try:
-        settings = check_fields(kinds(cls), load_yaml(path))
+        settings = check_fields(field_types(cls), load_yaml(path))
         return _on_base(settings) if group == "recipe" else settings
     except UserError as error:
         shown = path if own else f"configs/{group}/{path.name}"
@@ -80,4 +80,4 @@ def _on_base(settings: dict[str, Any]) -> dict[str, Any]:
     if base is None or "base" in base:
         bases = [one for one in names("recipe") if "base" not in load_yaml(CONFIGS / "recipe" / f"{one}.yaml")]
         raise UserError(suggest("base", name, bases))
-    return merge(check_fields(kinds(Recipe), base), settings)
+    return merge(check_fields(field_types(Recipe), base), settings)

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from agents.engines.config import EngineConfig
 from agents.models.config import ModelConfig
 from configs.errors import UserError, suggest
-from configs.schema import build, check_fields, kinds, load_yaml
+from configs.schema import build, check_fields, field_types, load_yaml
 from envs.task.config import TaskConfig
 from training.config.cluster import ClusterConfig
 from training.config.learner import LearnerConfig
@@ -136,7 +136,7 @@ def _key_lines(node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, int]]
 def read(path: Path) -> Config:
     """The config of an earlier run, as `save` wrote it."""
     try:
-        config = build(Config, check_fields(kinds(Config), load_yaml(path)))
+        config = build(Config, check_fields(field_types(Config), load_yaml(path)))
     except UserError as error:
         raise error if str(path) in str(error) else UserError(f"{path}: {error}") from None
     assert isinstance(config, Config)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.episodes.arena import together
 from agents.episodes.episode import Episode, Start
-from agents.episodes.jobs import Job, Player, Plays
+from agents.episodes.jobs import Job, JobRunner, Plays
+from agents.episodes.runner import gather_or_cancel
 from agents.episodes.starts import TEST_FIRST, VALIDATION_FIRST, held_out_starts
 from agents.policies.scripted import scripted
 from configs.errors import UserError
@@ -14,7 +14,7 @@ from training.evaluation.statistics import success_rate, wilson
 
 CHUNK = 64
 """Episodes of one job, so that several workers share a measurement."""
-FLOORS = ("random", "idle", "expert")
+REFERENCES = ("random", "idle", "expert")
 """Players that do not learn."""
 
 
@@ -33,7 +33,7 @@ async def held_out(
     prompt fits the engine's context.
     """
     jobs = shared_out(task, held_out_starts(first, episodes), temperature, film, blind)
-    played = [episode for part in await together(player.play(job) for job in jobs) for episode in part]
+    played = [episode for part in await gather_or_cancel(player.play(job) for job in jobs) for episode in part]
     check_room(task, played)
     return played
 
@@ -56,9 +56,9 @@ def check_room(task: str, played: Sequence[Episode]) -> None:
         )
 
 
-async def floor(name: str, tasks: Mapping[str, TaskConfig], task: str, episodes: int) -> dict[str, Any]:
+async def reference(name: str, tasks: Mapping[str, TaskConfig], task: str, episodes: int) -> dict[str, Any]:
     """Success of a player that does not learn; ValueError where the env has no expert."""
-    player = Player(tasks, scripted(name))
+    player = JobRunner(tasks, scripted(name))
     try:
         return success_rate(await held_out(player, task, episodes))
     finally:
@@ -68,7 +68,7 @@ async def floor(name: str, tasks: Mapping[str, TaskConfig], task: str, episodes:
 async def validate(cluster: Plays, envs: Sequence[str], episodes: int) -> dict[str, Any]:
     """Mean success over some tasks on the validation split, `episodes` shared out among them, with its interval."""
     share = max(2, episodes // len(envs))
-    played = await together(held_out(cluster, env, share, first=VALIDATION_FIRST) for env in envs)
+    played = await gather_or_cancel(held_out(cluster, env, share, first=VALIDATION_FIRST) for env in envs)
     rates = [success_rate(part) for part in played]
     mean = sum(rate["mean"] for rate in rates) / len(rates)
     total = share * len(envs)

@@ -30,20 +30,20 @@ class Minibatch:
 
     def trained(self, part: MicroBatch) -> int:
         """Trained tokens of a micro-batch."""
-        return sum(int(member.branch.loss_mask.sum()) for member in self.members(part))
+        return sum(int(member.sequence.loss_mask.sum()) for member in self.members(part))
 
 
 def size(trajectory: Trajectory, vlm: VLM) -> Size:
     """What a trajectory costs; a frame that it shows twice is encoded once."""
-    branch = trajectory.branch
-    frames = dict(zip(branch.image_ids, branch.images, strict=True)).values()
-    return Size(len(branch.tokens), sum(vlm.chat.pictures.patches(*frame.shape[:2]) for frame in frames))
+    sequence = trajectory.sequence
+    frames = dict(zip(sequence.image_ids, sequence.images, strict=True)).values()
+    return Size(len(sequence.tokens), sum(vlm.chat.images.patches(*frame.shape[:2]) for frame in frames))
 
 
 def forward(vlm: VLM, batch: Minibatch, part: MicroBatch, temperature: float) -> tuple[Tensor, Tensor]:
     """Log-probs and entropy of a micro-batch's trained tokens, those of the filler last."""
     chosen = part.items if part.filler is None else (*part.items, part.filler)
-    result: tuple[Tensor, Tensor] = vlm([batch.trajectories[i].branch for i in chosen], temperature)
+    result: tuple[Tensor, Tensor] = vlm([batch.trajectories[i].sequence for i in chosen], temperature)
     return result
 
 
@@ -62,12 +62,12 @@ def share_of_loss(
     """
     policy, entropy = forward(vlm, batch, part, algo.temperature)
     members = batch.members(part)
-    masks = [member.branch.loss_mask for member in members]
+    masks = [member.sequence.loss_mask for member in members]
     lengths = torch.tensor([int(mask.sum()) for mask in masks], dtype=torch.long)
     count = int(lengths.sum())
     own = policy[:count]
     device = policy.device
-    engine = _stream([m.branch.engine_logprobs[mask] for m, mask in zip(members, masks, strict=True)], device)
+    engine = _stream([m.sequence.engine_logprobs[mask] for m, mask in zip(members, masks, strict=True)], device)
     if old is None:
         old = engine if algo.correction == "none" else own.detach()
     streams = Streams(

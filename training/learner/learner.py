@@ -130,7 +130,7 @@ class Learner:
         """A minibatch, and which passes over it are this rank's."""
         sizes = [forward.size(trajectory, self.vlm) for trajectory in trajectories]
         planned = plan(sizes, self.config.pack_tokens, self.config.pack_patches, self.ranks, self._lanes)
-        tokens = sum(int(trajectory.branch.loss_mask.sum()) for trajectory in trajectories)
+        tokens = sum(int(trajectory.sequence.loss_mask.sum()) for trajectory in trajectories)
         return Minibatch(trajectories, planned[self.rank], float(tokens))
 
     def _learn(

@@ -199,10 +199,10 @@ class Collector:
 def staleness(groups: Sequence[Group], version: int) -> dict[str, float]:
     """How many versions sampled tokens are behind: mean and most."""
     behind = [
-        version - branch.policy_version[branch.loss_mask]
+        version - sequence.policy_version[sequence.loss_mask]
         for group in groups
         for episode in group.episodes
-        for branch in episode.branches
+        for sequence in episode.sequences
     ]
     ages = np.concatenate(behind) if behind else np.zeros(1)
     return {"staleness/mean": float(ages.mean()), "staleness/max": float(ages.max())}

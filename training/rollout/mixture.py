@@ -31,7 +31,7 @@ class Mixture:
         self._asked: dict[int, dict[str, int]] = {}  # the shares of steps that have not been observed
         self._success: dict[str, list[float]] = {}  # task → [fast average, slow average]
 
-    def portions(self) -> dict[str, float]:
+    def target_fractions(self) -> dict[str, float]:
         """Task → the share of the groups that it should have; they sum up to 1."""
         progress = {task: weight * self.progress(task) for task, weight in self.weights.items()}
         total = sum(progress.values())
@@ -45,19 +45,19 @@ class Mixture:
         fast, slow = self._success.get(task, [0.0, 0.0])
         return abs(fast - slow)
 
-    def shares(self, step: int) -> dict[str, int]:
+    def allocate(self, step: int) -> dict[str, int]:
         """Task → groups of a step, `groups` in all, the same ones until it is observed.
 
-        Over the steps each task gets exactly the portions that it had when they were first asked for.
+        Over the steps each task gets exactly the target_fractions that it had when they were first asked for.
         """
         if step not in self._asked:
-            owed = {task: self._owed[task] + self.groups * share for task, share in self.portions().items()}
-            shares = dict.fromkeys(owed, 0)
-            for _ in range(self.groups):  # one by one to whom most is owed, the first of equals
-                task = max(owed, key=lambda name: owed[name])
+            deficit = {task: self._owed[task] + self.groups * share for task, share in self.target_fractions().items()}
+            shares = dict.fromkeys(deficit, 0)
+            for _ in range(self.groups):  # one by one to whom most is deficit, the first of equals
+                task = max(deficit, key=lambda name: deficit[name])
                 shares[task] += 1
-                owed[task] -= 1
-            self._owed, self._asked[step] = owed, shares
+                deficit[task] -= 1
+            self._owed, self._asked[step] = deficit, shares
         return dict(self._asked[step])
 
     def observe(self, step: int, success: Mapping[str, float]) -> None:
@@ -69,12 +69,12 @@ class Mixture:
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint, as JSON takes it."""
-        return {"owed": self._owed, "asked": list(self._asked.items()), "success": self._success}
+        return {"deficit": self._owed, "asked": list(self._asked.items()), "success": self._success}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`; ValueError where it is that of other tasks."""
-        if set(state["owed"]) != set(self.weights):
-            raise ValueError(f"the state is of {sorted(state['owed'])}, this stage plays {sorted(self.weights)}")
-        self._owed = {task: float(state["owed"][task]) for task in self.weights}
+        if set(state["deficit"]) != set(self.weights):
+            raise ValueError(f"the state is of {sorted(state['deficit'])}, this stage plays {sorted(self.weights)}")
+        self._owed = {task: float(state["deficit"][task]) for task in self.weights}
         self._asked = {step: dict(shares) for step, shares in state["asked"]}
         self._success = {task: list(seen) for task, seen in state["success"].items()}

@@ -1,4 +1,4 @@
-from .checkpoint import Progress
+from .checkpoint import RunState
 from .display import Display
 from .group_records import GroupRecords
 from .metrics import MetricsLog, read_metrics
@@ -8,7 +8,7 @@ __all__ = [
     "Display",
     "GroupRecords",
     "MetricsLog",
-    "Progress",
     "RunFolder",
+    "RunState",
     "read_metrics",
 ]

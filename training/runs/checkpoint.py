@@ -24,7 +24,7 @@ class Saved(Protocol):
 
 
 @dataclass
-class Progress:
+class RunState:
     """Where a run stands. Everything random is a hash of the seed and these counters (agents/seeds.py)."""
 
     stage: int = 0
@@ -59,7 +59,7 @@ class Progress:
         return step
 
 
-def save(folder: Path, learner: Saved, progress: Progress, keep: int = 2) -> None:
+def save(folder: Path, learner: Saved, progress: RunState, keep: int = 2) -> None:
     """Begin to write `folder`/step-N with the learner's state and the progress; the newest `keep` of them stay.
 
     Returns when the state is copied; UserError if the one before could not be written.
@@ -67,12 +67,12 @@ def save(folder: Path, learner: Saved, progress: Progress, keep: int = 2) -> Non
     learner.save(step_folder(folder, progress), documents(progress), partial(remove_older, folder, keep))
 
 
-def step_folder(folder: Path, progress: Progress) -> Path:
+def step_folder(folder: Path, progress: RunState) -> Path:
     """Where a checkpoint lies below `folder`."""
     return folder / f"step-{progress.total_steps:06d}"
 
 
-def documents(progress: Progress) -> dict[str, Any]:
+def documents(progress: RunState) -> dict[str, Any]:
     """What lies beside the learner's state, by file name."""
     return {"progress.json": asdict(progress)}
 
@@ -99,7 +99,7 @@ def newest(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def read_progress(checkpoint: Path) -> Progress:
+def read_progress(checkpoint: Path) -> RunState:
     """Where the run stood at a checkpoint; UserError where that cannot be read."""
     path = checkpoint / "progress.json"
     try:
@@ -107,10 +107,10 @@ def read_progress(checkpoint: Path) -> Progress:
     except (ValueError, TypeError) as error:
         raise UserError(f"{path} is damaged: {error}; remove {checkpoint} to go on before it") from error
     document.setdefault("record_bytes", 0)  # a run that was begun before there were such records has none
-    if other := {part.name for part in fields(Progress)} ^ set(document):
+    if other := {part.name for part in fields(RunState)} ^ set(document):
         differs = ", ".join(sorted(map(str, other)))
         raise UserError(f"{path} is of another version of Kickoff ({differs}): go on with that version")
-    return Progress(**document)
+    return RunState(**document)
 
 
 def restore(checkpoint: Path, learner: Saved) -> None:

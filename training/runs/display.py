@@ -13,7 +13,7 @@ from rich.table import Table
 
 from agents.chat.conversation import Conversation
 from agents.episodes.episode import Episode
-from agents.episodes.policy import Policy, Seat
+from agents.episodes.policy import Policy, TurnContext
 from envs.task.task import Task
 from training.config.stages import StageConfig
 
@@ -129,7 +129,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
 class Bar:
     """One policy's progress in one task: episodes, replies, tokens where they are known."""
 
-    def __init__(self, bars: "Bars", name: str, total: int) -> None:
+    def __init__(self, bars: "ProgressBars", name: str, total: int) -> None:
         self._bars, self._name, self._total = bars, name, total
         self._bar = bars.progress.add_task(name, total=total, state="")
         self._due = time.monotonic() + LINE_SECONDS
@@ -163,8 +163,8 @@ class Bar:
             self._bars.say(f"{self._name}: {self._episodes} of {self._total} episodes, {self._state()}")
 
 
-class Bars:
-    """The bars of a contest, on stderr."""
+class ProgressBars:
+    """The bars of a comparison, on stderr."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False, markup=False)
@@ -204,22 +204,22 @@ class Bars:
             bar.end()
 
 
-class Watched:
+class ReportingPolicy:
     """A policy whose replies are counted."""
 
     def __init__(self, policy: Policy, bar: Bar) -> None:
         self._policy, self._bar = policy, bar
 
-    def sit(self, task: Task) -> Conversation | None:
+    def start_episode(self, task: Task) -> Conversation | None:
         """The policy's own memory."""
-        return self._policy.sit(task)
+        return self._policy.start_episode(task)
 
-    def at(self, temperature: float) -> Any:
+    def with_temperature(self, temperature: float) -> Any:
         """The same at another temperature."""
-        return Watched(self._policy.at(temperature), self._bar)
+        return ReportingPolicy(self._policy.with_temperature(temperature), self._bar)
 
-    async def reply(self, seat: Seat) -> str:
+    async def reply(self, context: TurnContext) -> str:
         """The policy's reply."""
-        words = await self._policy.reply(seat)
-        self._bar.reply(seat.reply_tokens)
+        words = await self._policy.reply(context)
+        self._bar.reply(context.reply_tokens)
         return words

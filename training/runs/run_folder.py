@@ -33,7 +33,7 @@ from training.runs.folder import finished, locked, refuse_existing, remove_whole
 from training.runs.metrics import read_metrics
 
 if TYPE_CHECKING:
-    from training.runs.checkpoint import Progress
+    from training.runs.checkpoint import RunState
 
 CHECKPOINT = "checkpoint"
 
@@ -103,7 +103,7 @@ class RunFolder:
         filmed = [episode for episodes in played.values() for episode in episodes if episode.frames]
         return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
 
-    def finish(self, config: Config, progress: "Progress", started: float) -> dict[str, Any]:
+    def finish(self, config: Config, progress: "RunState", started: float) -> dict[str, Any]:
         """Write what tells of the run; what resume needs goes."""
         return finish(self.path, summarise(config, progress), started - progress.seconds)
 
@@ -128,7 +128,7 @@ def _changed(saved: ClusterConfig, overrides: Mapping[str, Any]) -> ClusterConfi
     return cluster
 
 
-def summarise(config: Config, progress: "Progress") -> dict[str, Any]:
+def summarise(config: Config, progress: "RunState") -> dict[str, Any]:
     """What summary.json holds."""
     results = progress.results
     labels = [

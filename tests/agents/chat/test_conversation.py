@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.chat.conversation import Conversation, image_id
-from agents.chat.types import Branch, Completion, Message
+from agents.chat.types import Completion, Message, TokenSequence
 from agents.models.tiny import build_chat
 
 CHAT = build_chat()
@@ -37,8 +37,8 @@ def game(history: int, turns: int = 4, cut: int = -1) -> Conversation:
     return conversation
 
 
-def frames(branch: Branch) -> list[int]:
-    return [int(image[0, 0, 0]) for image in branch.images]
+def frames(sequence: TokenSequence) -> list[int]:
+    return [int(image[0, 0, 0]) for image in sequence.images]
 
 
 CONTEXTS = {0: [[0], [1], [2], [3]], 1: [[0], [0, 1], [1, 2], [2, 3]], 2: [[0], [0, 1], [0, 1, 2], [1, 2, 3]]}
@@ -47,16 +47,16 @@ CONTEXTS |= {-1: [[0, 1, 2, 3]], 9: [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3]]}
 
 @pytest.mark.parametrize("history", CONTEXTS)
 def test_branches(history: int) -> None:
-    branches = game(history).branches()
-    assert [frames(branch) for branch in branches] == CONTEXTS[history]
-    for branch, turns in zip(branches, CONTEXTS[history], strict=True):
+    sequences = game(history).sequences()
+    assert [frames(sequence) for sequence in sequences] == CONTEXTS[history]
+    for sequence, turns in zip(sequences, CONTEXTS[history], strict=True):
         expected: list[int] = []
         for turn in turns:
             expected += shown(turn, opening=turn == turns[0]) + CHAT.reply(REPLIES[turn]).tolist()
-        assert branch.tokens.tolist() == expected
-        assert sorted(set(branch.turn.tolist())) == turns
-        assert (branch.tokens == CHAT.image_token).sum() == 9 * len(turns)
-        kinds = (branch.tokens, branch.loss_mask, branch.engine_logprobs, branch.turn, branch.policy_version)
+        assert sequence.tokens.tolist() == expected
+        assert sorted(set(sequence.turn.tolist())) == turns
+        assert (sequence.tokens == CHAT.image_token).sum() == 9 * len(turns)
+        kinds = (sequence.tokens, sequence.loss_mask, sequence.engine_logprobs, sequence.turn, sequence.policy_version)
         assert [kind.dtype for kind in kinds] == [np.int32, np.bool_, np.float32, np.int16, np.int32]
         assert len({len(kind) for kind in kinds}) == 1
 
@@ -65,9 +65,9 @@ def test_branches(history: int) -> None:
 @pytest.mark.parametrize("history", CONTEXTS)
 def test_every_sampled_token_is_trained_exactly_once(history: int, cut: int) -> None:
     trained: dict[int, list[tuple[int, float, int]]] = {}
-    for branch in game(history, cut=cut).branches():
-        mask = branch.loss_mask
-        streams = (branch.turn, branch.tokens, branch.engine_logprobs, branch.policy_version)
+    for sequence in game(history, cut=cut).sequences():
+        mask = sequence.loss_mask
+        streams = (sequence.turn, sequence.tokens, sequence.engine_logprobs, sequence.policy_version)
         for turn, *token in zip(*(stream[mask].tolist() for stream in streams), strict=True):
             trained.setdefault(turn, []).append(tuple(token))
     for turn in range(4):
@@ -78,12 +78,12 @@ def test_every_sampled_token_is_trained_exactly_once(history: int, cut: int) -> 
 
 @pytest.mark.parametrize("history", CONTEXTS)
 def test_what_was_not_sampled_has_no_logprob_and_no_version(history: int) -> None:
-    for branch in game(history).branches():
-        sampled = branch.policy_version >= 0
-        assert (sampled >= branch.loss_mask).all()
-        assert (branch.engine_logprobs[sampled] < 0).all()
-        assert (branch.engine_logprobs[~sampled] == 0).all()
-        assert (branch.policy_version[~sampled] == -1).all()
+    for sequence in game(history).sequences():
+        sampled = sequence.policy_version >= 0
+        assert (sampled >= sequence.loss_mask).all()
+        assert (sequence.engine_logprobs[sampled] < 0).all()
+        assert (sequence.engine_logprobs[~sampled] == 0).all()
+        assert (sequence.policy_version[~sampled] == -1).all()
 
 
 @pytest.mark.parametrize("history", CONTEXTS)
@@ -97,26 +97,26 @@ def test_a_prompt_is_what_the_reply_is_trained_in(history: int) -> None:
         conversation.answer(completion(turn, finished=turn != 2))
     for turn, prompt in enumerate(prompts):
         assert (prompt.seed, prompt.max_tokens) == (turn, 5 + turn)
-        branch = conversation.branches()[0 if history == -1 else turn]
-        assert branch.tokens[: len(prompt.tokens)].tolist() == prompt.tokens.tolist()
+        sequence = conversation.sequences()[0 if history == -1 else turn]
+        assert sequence.tokens[: len(prompt.tokens)].tolist() == prompt.tokens.tolist()
         said = completion(turn, finished=turn != 2).tokens
-        assert branch.tokens[len(prompt.tokens) : len(prompt.tokens) + len(said)].tolist() == said.tolist()
-        assert frames(branch)[: len(prompt.images)] == [int(image[0, 0, 0]) for image in prompt.images]
-        assert branch.image_ids[: len(prompt.image_ids)] == prompt.image_ids
+        assert sequence.tokens[len(prompt.tokens) : len(prompt.tokens) + len(said)].tolist() == said.tolist()
+        assert frames(sequence)[: len(prompt.images)] == [int(image[0, 0, 0]) for image in prompt.images]
+        assert sequence.image_ids[: len(prompt.image_ids)] == prompt.image_ids
         assert prompt.collapsed.tolist() == CHAT.collapse(prompt.tokens).tolist()
         assert (prompt.collapsed == CHAT.image_token).sum() == len(prompt.images)
         assert prompt.messages == ()
 
 
 def test_a_cut_reply_is_closed_outside_the_loss() -> None:
-    (branch,) = game(-1, turns=2, cut=0).branches()
+    (sequence,) = game(-1, turns=2, cut=0).sequences()
     said = CHAT.reply(REPLIES[0]).tolist()
-    assert branch.tokens.tolist()[len(shown(0, True)) :][: len(said)] == said  # the end token stands where it would
+    assert sequence.tokens.tolist()[len(shown(0, True)) :][: len(said)] == said  # the end token stands where it would
     place = len(shown(0, True)) + len(said) - 1
-    assert branch.tokens[place] == CHAT.eos
-    assert not branch.loss_mask[place] and branch.policy_version[place] == -1
-    assert branch.turn[place] == 1
-    assert branch.tokens.tolist() == [
+    assert sequence.tokens[place] == CHAT.eos
+    assert not sequence.loss_mask[place] and sequence.policy_version[place] == -1
+    assert sequence.turn[place] == 1
+    assert sequence.tokens.tolist() == [
         *shown(0, True),
         *said[:-1],
         *shown(1, False, closed=False),
@@ -126,13 +126,13 @@ def test_a_cut_reply_is_closed_outside_the_loss() -> None:
 
 def test_an_unanswered_turn_is_no_branch() -> None:
     conversation = Conversation(CHAT, 0)
-    assert conversation.branches() == []
+    assert conversation.sequences() == []
     conversation.ask("turn 0", "Rules. turn 0", None)
-    assert conversation.branches() == []
+    assert conversation.sequences() == []
     conversation.answer(completion(0))
     conversation.ask("turn 1", "Rules. turn 1", None)
-    assert [sorted(set(branch.turn.tolist())) for branch in conversation.branches()] == [[0]]
-    assert conversation.branches()[0].images == ()
+    assert [sorted(set(sequence.turn.tolist())) for sequence in conversation.sequences()] == [[0]]
+    assert conversation.sequences()[0].images == ()
 
 
 def test_frames_are_known_by_their_pixels_and_shape() -> None:
@@ -140,8 +140,8 @@ def test_frames_are_known_by_their_pixels_and_shape() -> None:
     for turn, seen in enumerate([frame(1), frame(2), frame(1).copy(), None]):
         conversation.ask(f"turn {turn}", f"Rules. turn {turn}", seen)
         conversation.answer(completion(turn))
-    (branch,) = conversation.branches()
-    one, two, again = branch.image_ids
+    (sequence,) = conversation.sequences()
+    one, two, again = sequence.image_ids
     assert one == again == image_id(frame(1)) and two == image_id(frame(2)) != one
     assert image_id(np.zeros((2, 3, 3), dtype=np.uint8)) != image_id(np.zeros((3, 2, 3), dtype=np.uint8))
     flipped = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)[::-1]
@@ -181,7 +181,7 @@ def test_without_tokens_there_are_messages(history: int) -> None:
         assert [words(message) for message in prompt.messages] == expected[:-1]
         assert len(prompt.tokens) == len(prompt.collapsed) == 0 and (prompt.seed, prompt.max_tokens) == (turn, 7)
         conversation.answer(nothing)
-    assert conversation.branches() == []
+    assert conversation.sequences() == []
 
 
 def words(message: Message) -> tuple[str, str, int | None]:

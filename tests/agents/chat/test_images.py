@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import Idefics3Processor
 
-from agents.chat.images import Idefics3Pictures, QwenPictures
+from agents.chat.images import Idefics3Images, QwenImages
 from agents.models.load import image_processor, make_chat
 from agents.models.tiny import build_config, build_processor, build_tokenizer
 
@@ -20,22 +20,22 @@ def frame(h: int, w: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (h, w, 3), dtype=np.uint8)
 
 
-def tiled(longest: int = 112, tile: int = 28, split: bool = True) -> tuple[Idefics3Pictures, Any]:
-    """A small SmolVLM's pictures, and the real processor of that family."""
+def tiled(longest: int = 112, tile: int = 28, split: bool = True) -> tuple[Idefics3Images, Any]:
+    """A small SmolVLM's images, and the real processor of that family."""
     tokenizer = build_tokenizer()
     images = image_processor("idefics3")(
         size={"longest_edge": longest}, max_image_size={"longest_edge": tile}, do_image_splitting=split
     )
     whole: Any = Idefics3Processor(images, tokenizer, image_seq_len=(tile // 14 // 2) ** 2)
-    return Idefics3Pictures(images, tokenizer, build_config(tokenizer)), whole
+    return Idefics3Images(images, tokenizer, build_config(tokenizer)), whole
 
 
-def qwen(family: str, **limits: int) -> QwenPictures:
+def qwen(family: str, **limits: int) -> QwenImages:
     processor = build_processor(family)
     processor.images.size.update(limits) if isinstance(processor.images.size, dict) else None
-    pictures = make_chat(build_config(processor.tokenizer, family), processor).pictures
-    assert isinstance(pictures, QwenPictures)
-    return pictures
+    images = make_chat(build_config(processor.tokenizer, family), processor).images
+    assert isinstance(images, QwenImages)
+    return images
 
 
 TILED, SPLITTING = tiled()
@@ -45,16 +45,16 @@ UNEVEN, UNEVEN_PROCESSOR = tiled(longest=100)
 
 @settings(max_examples=60, deadline=None)
 @given(sides, sides, st.sampled_from([(TILED, SPLITTING), (WHOLE, SHRINKING), (UNEVEN, UNEVEN_PROCESSOR)]))
-def test_tiles_are_the_processors(h: int, w: int, family: tuple[Idefics3Pictures, Any]) -> None:
-    pictures, processor = family
+def test_tiles_are_the_processors(h: int, w: int, family: tuple[Idefics3Images, Any]) -> None:
+    images, processor = family
     arguments = {"add_special_tokens": False, "input_data_format": "channels_last", "return_tensors": "np"}
     given = processor(text=["<image>"], images=[[frame(h, w)]], **arguments)
-    tokens = pictures.tokens(h, w)
+    tokens = images.tokens(h, w)
     assert tokens.tolist() == given["input_ids"][0].tolist()
-    assert (tokens == pictures.image_token).sum() == pictures.visual_tokens(h, w)
-    pixels = pictures.pixels([frame(h, w)])["pixel_values"]
+    assert (tokens == images.image_token).sum() == images.visual_tokens(h, w)
+    pixels = images.pixels([frame(h, w)])["pixel_values"]
     np.testing.assert_array_equal(pixels[:, 0], given["pixel_values"][0])
-    assert pictures.patches(h, w) == len(pixels) * (28 // 14) ** 2
+    assert images.patches(h, w) == len(pixels) * (28 // 14) ** 2
 
 
 def test_tiles_of_several_frames_follow_each_other() -> None:
@@ -67,14 +67,14 @@ def test_tiles_of_several_frames_follow_each_other() -> None:
 
 def test_a_model_of_one_size_takes_no_other() -> None:
     processor = build_processor()
-    pictures = make_chat(build_config(processor.tokenizer), processor).pictures
+    images = make_chat(build_config(processor.tokenizer), processor).images
     frames = [frame(84, 84, seed) for seed in range(3)]
     expected = processor.images([[one] for one in frames], return_tensors="np")["pixel_values"]
-    np.testing.assert_allclose(pictures.pixels(frames)["pixel_values"], expected, atol=1e-6)
-    assert (pictures.visual_tokens(84, 84), pictures.patches(84, 84)) == (9, 36)
+    np.testing.assert_allclose(images.pixels(frames)["pixel_values"], expected, atol=1e-6)
+    assert (images.visual_tokens(84, 84), images.patches(84, 84)) == (9, 36)
     for wrong in ((84, 83), (168, 168), (1, 1)):
         with pytest.raises(ValueError) as caught:
-            pictures.fit(frame(*wrong))
+            images.fit(frame(*wrong))
         assert str(caught.value) == (
             f"the model sees images of 84x84, got {wrong[0]}x{wrong[1]}: give the task image_size"
         )
@@ -82,35 +82,35 @@ def test_a_model_of_one_size_takes_no_other() -> None:
 
 @pytest.mark.parametrize("family", QWEN)
 def test_qwens_pixels_are_the_processors(family: str) -> None:
-    pictures = qwen(family)
+    images = qwen(family)
 
     @settings(max_examples=60, deadline=None)
     @given(st.integers(1, 400), st.integers(1, 400))
     def check(h: int, w: int) -> None:
         if max(h, w) > 200 * min(h, w):
             with pytest.raises(ValueError, match=f"takes no image of {h}x{w}"):
-                pictures.check(h, w)
+                images.check(h, w)
             return
         shown = frame(h, w)
-        expected = pictures.images([shown], input_data_format="channels_last", return_tensors="np")
-        given = pictures.pixels([shown])
+        expected = images.images([shown], input_data_format="channels_last", return_tensors="np")
+        given = images.pixels([shown])
         np.testing.assert_allclose(given["pixel_values"], expected["pixel_values"], atol=1e-5)
         assert given["image_grid_thw"].tolist() == expected["image_grid_thw"].tolist()
-        assert pictures.patches(h, w) == len(expected["pixel_values"]) == 4 * pictures.visual_tokens(h, w)
-        tokens = pictures.tokens(h, w)
-        assert (tokens == pictures.image_token).sum() == pictures.visual_tokens(h, w) == len(tokens) - 2
-        fitted = pictures.fit(shown)  # what vLLM is given: nothing is left to be resized
-        assert pictures.size(*fitted.shape[:2]) == fitted.shape[:2] == pictures.size(h, w)
-        np.testing.assert_array_equal(pictures.pixels([fitted])["pixel_values"], given["pixel_values"])
+        assert images.patches(h, w) == len(expected["pixel_values"]) == 4 * images.visual_tokens(h, w)
+        tokens = images.tokens(h, w)
+        assert (tokens == images.image_token).sum() == images.visual_tokens(h, w) == len(tokens) - 2
+        fitted = images.fit(shown)  # what vLLM is given: nothing is left to be resized
+        assert images.size(*fitted.shape[:2]) == fitted.shape[:2] == images.size(h, w)
+        np.testing.assert_array_equal(images.pixels([fitted])["pixel_values"], given["pixel_values"])
 
     check()
 
 
 @pytest.mark.parametrize("family", QWEN)
 def test_qwens_frames_of_several_sizes(family: str) -> None:
-    pictures = qwen(family)
+    images = qwen(family)
     frames = [frame(84, 84, 1), frame(84, 84, 2), frame(60, 140, 3), frame(84, 84, 4)]
-    expected, given = pictures.images(frames, return_tensors="np"), pictures.pixels(frames)
+    expected, given = images.images(frames, return_tensors="np"), images.pixels(frames)
     np.testing.assert_allclose(given["pixel_values"], expected["pixel_values"], atol=1e-5)
     assert given["image_grid_thw"].tolist() == expected["image_grid_thw"].tolist()
 
@@ -126,15 +126,15 @@ def test_qwens_sizes() -> None:
     assert old.fit(shown) is shown and new.fit(shown).shape == (96, 96, 3)
 
 
-@pytest.mark.parametrize("pictures", [TILED, WHOLE, qwen("qwen2_5_vl")])
-def test_spans_find_every_image(pictures: Any) -> None:
+@pytest.mark.parametrize("images", [TILED, WHOLE, qwen("qwen2_5_vl")])
+def test_spans_find_every_image(images: Any) -> None:
     text = np.array([1, 2, 3], dtype=np.int32)
     sizes = [(30, 90), (28, 28), (50, 50)]
     pieces, expected, past = [text], [], 3
     for size in sizes:
-        picture = pictures.tokens(*size)
+        picture = images.tokens(*size)
         expected.append((past, past + len(picture)))
         past += len(picture) + 3
         pieces += [picture, text]
-    assert pictures.spans(np.concatenate(pieces)) == expected
-    assert pictures.spans(text) == []
+    assert images.spans(np.concatenate(pieces)) == expected
+    assert images.spans(text) == []

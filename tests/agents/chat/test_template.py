@@ -15,7 +15,7 @@ from agents.models.tiny import VISUAL_TOKENS, build_chat, build_tokenizer
 CHATS: dict[str, Chat] = {family: build_chat(family) for family in ("idefics3", "qwen2_5_vl", "qwen3_vl")}
 CHAT = CHATS["idefics3"]
 SIZE = (84, 84)
-PROCESSOR: Any = Idefics3Processor(CHAT.pictures.images, build_tokenizer(), VISUAL_TOKENS)  # type: ignore[attr-defined]
+PROCESSOR: Any = Idefics3Processor(CHAT.images.images, build_tokenizer(), VISUAL_TOKENS)  # type: ignore[attr-defined]
 families = pytest.mark.parametrize("family", CHATS)
 words = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="<"), max_size=30)
 
@@ -169,13 +169,13 @@ def test_what_a_player_must_never_say(family: str) -> None:
 
 def test_embeddings_beyond_the_tokenizer_are_forbidden() -> None:
     known = len(CHAT.tokenizer)
-    assert Chat(CHAT.tokenizer, CHAT.pictures, known + 3).forbidden == [*CHAT.forbidden, known, known + 1, known + 2]
+    assert Chat(CHAT.tokenizer, CHAT.images, known + 3).forbidden == [*CHAT.forbidden, known, known + 1, known + 2]
 
 
 def with_template(family: str, template: str) -> Chat:
     tokenizer = build_tokenizer(family)
     tokenizer.chat_template = template
-    return Chat(tokenizer, CHATS[family].pictures)
+    return Chat(tokenizer, CHATS[family].images)
 
 
 @pytest.mark.parametrize("opening", ["<think>\n", "<think>"])

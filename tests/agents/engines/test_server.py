@@ -20,8 +20,8 @@ from agents.chat.types import Completion, Message, Prompt
 from agents.engines import server as api
 from agents.engines.config import ServerConfig
 from agents.engines.server import ServerEngine
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Ended, Episode, Start
+from agents.episodes.runner import EpisodeRunner
 from agents.policies.model import VLMPolicy
 from configs.errors import UserError
 from envs.task.config import TaskConfig, load_task
@@ -343,7 +343,7 @@ def play(server: Server) -> Episode:
     async def played() -> list[Episode]:
         engine = ServerEngine("m", ServerConfig(url=server.url))
         try:
-            return await Arena(Task("football", config)).play([Start(3, 4)], VLMPolicy(None, engine))
+            return await EpisodeRunner(Task("football", config)).play([Start(3, 4)], VLMPolicy(None, engine))
         finally:
             await engine.close()
 
@@ -358,7 +358,7 @@ def test_a_policy_plays_on_a_server() -> None:
     """Messages carry words and pictures of both turns."""
     with serving(MOVE) as server:
         episode = play(server)
-    assert [turn.reply.answer for turn in episode.turns] == ["right", "right"] and episode.branches == ()
+    assert [turn.reply.answer for turn in episode.turns] == ["right", "right"] and episode.sequences == ()
     first, second = (body["messages"] for _, _, body in server.requests)
     assert first == second[:1] and first[0]["content"][1]["text"] == "Play."
     assert [message["role"] for message in second] == ["user", "assistant", "user"]

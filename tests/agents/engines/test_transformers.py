@@ -39,10 +39,10 @@ def engine() -> TransformersEngine:
 
 
 def generate(engine: TransformersEngine, prompts: Sequence[Prompt], temperature: float) -> list[Completion]:
-    async def together() -> list[Completion]:
+    async def gather_or_cancel() -> list[Completion]:
         return await asyncio.gather(*(engine.generate(prompt, temperature) for prompt in prompts))
 
-    return asyncio.run(together())
+    return asyncio.run(gather_or_cancel())
 
 
 def frame(seed: int) -> np.ndarray:
@@ -78,10 +78,12 @@ def conversations(
 )
 def test_engine_and_learner_agree_on_every_sampled_token(family: str, history: int, temperature: float) -> None:
     model, engine = loaded(family), engine_of(family)
-    branches = [branch for game in conversations(model, engine, history, temperature) for branch in game.branches()]
+    sequences = [
+        sequence for game in conversations(model, engine, history, temperature) for sequence in game.sequences()
+    ]
     with torch.no_grad():
-        policy_logprobs, entropy = model.vlm(branches, temperature)
-    engine_logprobs = np.concatenate([branch.engine_logprobs[branch.loss_mask] for branch in branches])
+        policy_logprobs, entropy = model.vlm(sequences, temperature)
+    engine_logprobs = np.concatenate([sequence.engine_logprobs[sequence.loss_mask] for sequence in sequences])
     np.testing.assert_allclose(policy_logprobs.numpy(), engine_logprobs, atol=1e-4)
     assert len(engine_logprobs) > 100
     assert 0 < entropy.min() and entropy.max() <= np.log(model.vlm.head.shape[0])

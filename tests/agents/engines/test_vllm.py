@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from agents.chat.conversation import Conversation, image_id
-from agents.chat.types import Branch, Completion, Prompt
+from agents.chat.types import Completion, Prompt, TokenSequence
 from agents.engines import transfer
 from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
@@ -68,15 +68,15 @@ async def play(
     return await asyncio.gather(*(game(number) for number in range(games)))
 
 
-def branches_of(games: Sequence[Conversation]) -> list[Branch]:
-    return [branch for game in games for branch in game.branches()]
+def branches_of(games: Sequence[Conversation]) -> list[TokenSequence]:
+    return [sequence for game in games for sequence in game.sequences()]
 
 
-def difference(model: LoadedModel, branches: Sequence[Branch], temperature: float) -> float:
+def difference(model: LoadedModel, sequences: Sequence[TokenSequence], temperature: float) -> float:
     """The largest one between the log-probs of engine and learner."""
     with torch.no_grad():
-        policy_logprobs, _ = model.vlm(branches, temperature)
-    engine_logprobs = np.concatenate([branch.engine_logprobs[branch.loss_mask] for branch in branches])
+        policy_logprobs, _ = model.vlm(sequences, temperature)
+    engine_logprobs = np.concatenate([sequence.engine_logprobs[sequence.loss_mask] for sequence in sequences])
     assert len(engine_logprobs) > 40
     return float(np.abs(policy_logprobs.numpy() - engine_logprobs).max())
 
@@ -97,11 +97,11 @@ def test_engine_and_learner_agree_on_every_sampled_token(
 
 def test_64_ragged_games_at_once(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
     games = run(play(model, engine, 64, -1, 1.0, turns=2))
-    branches = branches_of(games)
-    assert difference(model, branches, 1.0) < 1e-4
-    for number, branch in enumerate(branches):
+    sequences = branches_of(games)
+    assert difference(model, sequences, 1.0) < 1e-4
+    for number, sequence in enumerate(sequences):
         assert all(len(turn.completion.tokens) <= 5 + number % 4 for turn in games[number].turns if turn.completion)
-        assert len(branch.images) == (2 if number % 3 else 0)
+        assert len(sequence.images) == (2 if number % 3 else 0)
 
 
 def test_a_seed_decides_the_reply_whatever_else_is_in_the_batch(
@@ -109,10 +109,10 @@ def test_a_seed_decides_the_reply_whatever_else_is_in_the_batch(
 ) -> None:
     prompts = [ask(model, "go " * i, i, 6, frame(i) if i % 2 else None) for i in range(9)]
 
-    async def together() -> list[Completion]:
+    async def gather_or_cancel() -> list[Completion]:
         return await asyncio.gather(*(engine.generate(prompt, 1.0) for prompt in prompts))
 
-    for prompt, reply in zip(prompts, run(together()), strict=True):
+    for prompt, reply in zip(prompts, run(gather_or_cancel()), strict=True):
         assert run(engine.generate(prompt, 1.0)).tokens.tolist() == reply.tokens.tolist()
 
 
@@ -129,7 +129,7 @@ def test_greedy_is_the_likeliest_token(model: LoadedModel, engine: VLLMEngine, r
         other.ask("go", "go", frame(1))
         other.answer(replace(replies[0], tokens=np.array([token], dtype=np.int32)))
         with torch.no_grad():
-            best = max(best, float(model.vlm(other.branches(), 1.0)[0]))
+            best = max(best, float(model.vlm(other.sequences(), 1.0)[0]))
     assert best == pytest.approx(float(replies[0].logprobs[0]), abs=1e-4)
 
 
@@ -166,10 +166,10 @@ def test_new_weights_are_used_with_images_seen_before(
     version = engine.version + 1
     run(engine.load_weights(model.vlm.model.named_parameters(), version))
     assert engine.version == version
-    branches = branches_of(run(play(model, engine, 6, -1, 1.0)))
-    assert difference(model, branches, 1.0) < 1e-4
-    for branch in branches:
-        assert (branch.policy_version[branch.loss_mask] == version).all()
+    sequences = branches_of(run(play(model, engine, 6, -1, 1.0)))
+    assert difference(model, sequences, 1.0) < 1e-4
+    for sequence in sequences:
+        assert (sequence.policy_version[sequence.loss_mask] == version).all()
     assert not list(tmp_path.iterdir())
 
 
@@ -195,17 +195,17 @@ def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: R
             game.answer(await task)
         return games
 
-    branches = branches_of(run(replies()))
-    both = [branch for branch in branches if len(set(branch.policy_version[branch.loss_mask].tolist())) == 2]
+    sequences = branches_of(run(replies()))
+    both = [sequence for sequence in sequences if len(set(sequence.policy_version[sequence.loss_mask].tolist())) == 2]
     assert both
     with torch.no_grad():
-        new_logprobs = [model.vlm([branch], 1.0)[0].numpy() for branch in both]
+        new_logprobs = [model.vlm([sequence], 1.0)[0].numpy() for sequence in both]
         model.vlm.model.load_state_dict(old, strict=False)
-        old_logprobs = [model.vlm([branch], 1.0)[0].numpy() for branch in both]
-    for branch, before, after in zip(both, old_logprobs, new_logprobs, strict=True):
-        marked = branch.loss_mask
-        expected = np.where(branch.policy_version[marked] == version, before, after)
-        np.testing.assert_allclose(branch.engine_logprobs[marked], expected, atol=1e-4)
+        old_logprobs = [model.vlm([sequence], 1.0)[0].numpy() for sequence in both]
+    for sequence, before, after in zip(both, old_logprobs, new_logprobs, strict=True):
+        marked = sequence.loss_mask
+        expected = np.where(sequence.policy_version[marked] == version, before, after)
+        np.testing.assert_allclose(sequence.engine_logprobs[marked], expected, atol=1e-4)
         assert np.abs(before - after).max() > 1e-2
     run(engine.load_weights(old.items(), version + 2))
 

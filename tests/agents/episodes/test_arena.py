@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Ended, Episode, Start
-from agents.episodes.policy import Policy, Seat
+from agents.episodes.policy import Policy, TurnContext
+from agents.episodes.runner import EpisodeRunner
 from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
@@ -35,25 +35,25 @@ class Script:
         self.lines = lines
         self.shown: list[list[tuple[int, np.ndarray | None]]] = []
 
-    def sit(self, task: Task) -> None:
+    def start_episode(self, task: Task) -> None:
         pass
 
-    def at(self, temperature: float) -> Self:
+    def with_temperature(self, temperature: float) -> Self:
         return self
 
-    async def reply(self, seat: Seat) -> str:
+    async def reply(self, context: TurnContext) -> str:
         await asyncio.sleep(0)  # the others' turn
-        while len(self.shown) <= seat.turn:
+        while len(self.shown) <= context.turn:
             self.shown.append([])
-        self.shown[seat.turn].append((seat.seed, seat.observation.image))
-        return self.line(seat)
+        self.shown[context.turn].append((context.seed, context.observation.image))
+        return self.line(context)
 
-    def line(self, seat: Seat) -> str:
-        return self.lines[min(seat.turn, len(self.lines) - 1)]
+    def line(self, context: TurnContext) -> str:
+        return self.lines[min(context.turn, len(self.lines) - 1)]
 
 
-def play(arena: Arena, starts: Sequence[Start], policy: Policy, **settings: Any) -> list[Episode]:
-    return asyncio.run(arena.play(starts, policy, **settings))
+def play(runner: EpisodeRunner, starts: Sequence[Start], policy: Policy, **settings: Any) -> list[Episode]:
+    return asyncio.run(runner.play(starts, policy, **settings))
 
 
 def do(action: str) -> str:
@@ -70,11 +70,11 @@ def story(episode: Episode) -> list[object]:
 @pytest.mark.parametrize("config", [SUMS, football()], ids=["sums", "football"])
 @pytest.mark.parametrize("player", ["random", "expert"])
 def test_the_same_seeds_give_the_same_episodes(config: TaskConfig, player: str) -> None:
-    arena = Arena(Task("t", config))
-    first = [story(episode) for episode in play(arena, STARTS, scripted(player))]
-    again = [story(episode) for episode in play(arena, STARTS, scripted(player))]  # the same envs, used again
-    backwards = [story(episode) for episode in play(Arena(Task("t", config)), STARTS[::-1], scripted(player))]
-    alone = [story(play(Arena(Task("t", config)), [start], scripted(player))[0]) for start in STARTS[:2]]
+    runner = EpisodeRunner(Task("t", config))
+    first = [story(episode) for episode in play(runner, STARTS, scripted(player))]
+    again = [story(episode) for episode in play(runner, STARTS, scripted(player))]  # the same envs, used again
+    backwards = [story(episode) for episode in play(EpisodeRunner(Task("t", config)), STARTS[::-1], scripted(player))]
+    alone = [story(play(EpisodeRunner(Task("t", config)), [start], scripted(player))[0]) for start in STARTS[:2]]
     assert first == again == backwards[::-1]
     assert first[:2] == alone
     assert first[0] != first[1]
@@ -82,8 +82,8 @@ def test_the_same_seeds_give_the_same_episodes(config: TaskConfig, player: str) 
 
 def test_a_question() -> None:
     (right, wrong) = (
-        play(Arena(Task("t", SUMS)), STARTS[:2], scripted("expert")),
-        play(Arena(Task("t", SUMS)), STARTS[:2], Script(do("1"))),
+        play(EpisodeRunner(Task("t", SUMS)), STARTS[:2], scripted("expert")),
+        play(EpisodeRunner(Task("t", SUMS)), STARTS[:2], Script(do("1"))),
     )
     for episode, success in [(right[0], True), (wrong[0], False)]:
         assert (episode.success, episode.env_return, episode.valid) == (success, float(success), 1.0)
@@ -95,7 +95,7 @@ def test_a_question() -> None:
 
 
 def test_an_invalid_reply_ends_the_episode() -> None:
-    episodes = play(Arena(Task("t", football())), STARTS, Script(do("right"), "oops", do("right")))
+    episodes = play(EpisodeRunner(Task("t", football())), STARTS, Script(do("right"), "oops", do("right")))
     for episode in episodes:
         assert episode.ended is Ended.INVALID and not episode.success
         assert [turn.reply.valid for turn in episode.turns] == [True, False]
@@ -105,7 +105,7 @@ def test_an_invalid_reply_ends_the_episode() -> None:
 
 def test_or_it_costs_the_turn_and_nothing_moves() -> None:
     lines = Script(do("right"), "oops", do("flight"), do("right"))
-    episodes = play(Arena(Task("t", football(4, "skip"))), STARTS, lines)
+    episodes = play(EpisodeRunner(Task("t", football(4, "skip"))), STARTS, lines)
     for episode in episodes:
         assert episode.ended is Ended.TRUNCATED
         assert [turn.reply.valid for turn in episode.turns] == [True, False, False, True]
@@ -116,13 +116,13 @@ def test_or_it_costs_the_turn_and_nothing_moves() -> None:
 
 
 def test_the_turn_limit_cuts_an_episode_off() -> None:
-    (episode,) = play(Arena(Task("t", football(3))), STARTS[:1], scripted("idle"))
+    (episode,) = play(EpisodeRunner(Task("t", football(3))), STARTS[:1], scripted("idle"))
     assert (len(episode.turns), episode.ended, episode.success) == (3, Ended.TRUNCATED, False)
 
 
 def test_an_episode_that_is_over_asks_no_more() -> None:
     script = Script(do("shot"), do("right"))
-    episodes = play(Arena(Task("t", football(40, scenario="academy_empty_goal_close"))), STARTS, script)
+    episodes = play(EpisodeRunner(Task("t", football(40, scenario="academy_empty_goal_close"))), STARTS, script)
     assert {episode.ended for episode in episodes} == {Ended.COMPLETED}
     for number, asked in enumerate(script.shown):
         assert [seed for seed, _ in asked] == [e.start.sampling_seed for e in episodes if len(e.turns) > number]
@@ -138,13 +138,13 @@ def test_a_blind_player_never_sees_its_own_game(count: int, on_invalid: str) -> 
     starts = STARTS[:count]
 
     class Uneven(Script):
-        def line(self, seat: Seat) -> str:
-            return do("right") if seat.turn < 2 * seat.seed + 1 else "oops"
+        def line(self, context: TurnContext) -> str:
+            return do("right") if context.turn < 2 * context.seed + 1 else "oops"
 
     seeing, blind = Uneven(), Uneven()
-    arena = Arena(Task("t", config))
-    open_eyed = play(arena, starts, seeing)
-    blindfold = play(arena, starts, blind, blind=True)
+    runner = EpisodeRunner(Task("t", config))
+    open_eyed = play(runner, starts, seeing)
+    blindfold = play(runner, starts, blind, blind=True)
     # A player that does not look plays the same game either way, so the frames of the first are those of the second.
     assert [[t.state_hash for t in e.turns] for e in open_eyed] == [[t.state_hash for t in e.turns] for e in blindfold]
     own = {start.sampling_seed: set[bytes]() for start in starts}
@@ -164,23 +164,23 @@ def test_a_blind_player_never_sees_its_own_game(count: int, on_invalid: str) -> 
 
 
 def test_films() -> None:
-    arena = Arena(Task("t", football(3)))
-    plain = play(arena, STARTS, scripted("idle"))
-    episodes = play(arena, STARTS, scripted("idle"), film=2)
+    runner = EpisodeRunner(Task("t", football(3)))
+    plain = play(runner, STARTS, scripted("idle"))
+    episodes = play(runner, STARTS, scripted("idle"), film=2)
     assert [story(episode) for episode in plain] == [story(episode) for episode in episodes]  # filming changes nothing
     assert [len(episode.frames) for episode in episodes] == [4, 4, 0, 0, 0, 0]  # the start, and a frame a step
     assert [episode.frames_a_turn for episode in episodes[:3]] == [[2, 1, 1], [2, 1, 1], []]
     assert {frame.shape for frame in episodes[0].frames} == {(64, 96, 3)}
-    (skipping,) = play(Arena(Task("t", football(2, frame_skip=4))), STARTS[:1], scripted("idle"), film=1)
+    (skipping,) = play(EpisodeRunner(Task("t", football(2, frame_skip=4))), STARTS[:1], scripted("idle"), film=1)
     assert skipping.frames_a_turn == [5, 4] and len(skipping.frames) == 9
-    assert not play(Arena(Task("t", SUMS)), STARTS, scripted("idle"), film=2)[0].frames
+    assert not play(EpisodeRunner(Task("t", SUMS)), STARTS, scripted("idle"), film=2)[0].frames
 
 
 def test_an_env_of_somebody_else_plays_from_its_render() -> None:
     """One TaskConfig, no code: CartPole has neither pictures, words, success nor an expert."""
     cart = TaskConfig(id="CartPole-v1", actions=["left", "right"], max_turns=4, reward="return")
     script = Script(do("left"))
-    episodes = play(Arena(Task("cart", cart)), STARTS, script, film=1)
+    episodes = play(EpisodeRunner(Task("cart", cart)), STARTS, script, film=1)
     for episode in episodes:
         assert (episode.ended, episode.env_return, episode.success) == (Ended.TRUNCATED, 4.0, False)
         images = [turn.observation.image for turn in episode.turns]

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from agents.episodes.footage import Footage
+from agents.episodes.footage import PackedFrames
 
 
 @given(st.lists(arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 5), st.just(3))), max_size=5))
 def test_frames_come_back_as_they_were(frames: list[np.ndarray]) -> None:
-    footage = Footage()
+    footage = PackedFrames()
     footage.extend(iter(frames[:2]))
     footage.extend(frame[::-1] for frame in frames[2:])  # views are frames too
     kept = frames[:2] + [frame[::-1] for frame in frames[2:]]
@@ -25,7 +25,7 @@ def test_frames_come_back_as_they_were(frames: list[np.ndarray]) -> None:
 def test_a_pitch_is_small() -> None:
     pitch = np.full((448, 672, 3), (24, 92, 58), np.uint8)
     pitch[::16, ::8] = 250
-    footage = Footage()
+    footage = PackedFrames()
     footage.extend([pitch] * 20)
     assert len(pickle.dumps(footage)) < pitch.nbytes
     assert np.array_equal(footage[-1], pitch)

@@ -23,7 +23,7 @@ from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3I
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from agents.chat.conversation import Conversation
-from agents.chat.types import Branch, Completion
+from agents.chat.types import Completion, TokenSequence
 from agents.models.load import LoadedModel, load_chat, load_model, tiny_folder, wrap
 from agents.models.tiny import build
 
@@ -48,14 +48,14 @@ def saved(folders: dict[str, Path]) -> Path:
     return folders["idefics3"]
 
 
-def replied(model: LoadedModel, frame: np.ndarray = FRAME) -> Branch:
+def replied(model: LoadedModel, frame: np.ndarray = FRAME) -> TokenSequence:
     """One turn with a picture, and its reply."""
     conversation = Conversation(model.chat, 0)
     conversation.ask("Play football.", "Play football.", frame)
     said = model.chat.reply("<think></think><answer>left</answer>")
     versions = np.zeros(len(said), dtype=np.int32)
     conversation.answer(Completion(said, np.zeros(len(said), dtype=np.float32), True, versions))
-    return conversation.branches()[0]
+    return conversation.sequences()[0]
 
 
 @torch.no_grad()
@@ -235,15 +235,15 @@ def test_a_model_that_splits_images_into_tiles(family: str, size: tuple[int, int
     model = load_model(str(tmp_path))
     assert model.vlm.model.config.model_type == family
     frame = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
-    branch = replied(model, frame)
+    sequence = replied(model, frame)
     text = "<|im_start|>User:<image>Play football.<end_of_utterance>\nAssistant:"
     inputs = whole(text=[text], images=[[frame]], return_tensors="pt", add_special_tokens=False)
-    said = torch.from_numpy(branch.tokens[branch.loss_mask]).long()
+    said = torch.from_numpy(sequence.tokens[sequence.loss_mask]).long()
     tokens = torch.cat([inputs.pop("input_ids"), said[None]], dim=1)
-    assert tokens[0].tolist() == branch.tokens.tolist()
+    assert tokens[0].tolist() == sequence.tokens.tolist()
     inputs["attention_mask"] = torch.ones_like(tokens)
     with torch.no_grad():
         logits = model.vlm.model(input_ids=tokens, **inputs).logits[0, -len(said) - 1 : -1]
-        ours = model.vlm([branch], 1.0)[0]
+        ours = model.vlm([sequence], 1.0)[0]
     logits[:, model.chat.forbidden] = -torch.inf
     torch.testing.assert_close(logits.log_softmax(-1).gather(-1, said[:, None])[:, 0], ours, atol=1e-4, rtol=0)

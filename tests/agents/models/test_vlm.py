@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from agents.chat.conversation import Conversation
-from agents.chat.types import Branch, Completion
+from agents.chat.types import Completion, TokenSequence
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 
@@ -32,7 +32,7 @@ def frame(seed: int, size: tuple[int, int]) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
 
 
-def branches(family: str) -> list[Branch]:
+def sequences(family: str) -> list[TokenSequence]:
     """Two turns each: without images, with one, with two of unlike sizes, with one that others show too."""
     model, rng = loaded(family), np.random.default_rng(5)
     played = []
@@ -45,17 +45,17 @@ def branches(family: str) -> list[Branch]:
             tokens = rng.integers(0, 200, rng.integers(1, 9)).astype(np.int32)
             count = len(tokens)
             conversation.answer(Completion(tokens, np.zeros(count, np.float32), False, np.zeros(count, np.int32)))
-        played += conversation.branches()
+        played += conversation.sequences()
     return played
 
 
-def alone(family: str, branch: Branch, temperature: float) -> tuple[Tensor, Tensor]:
-    """Log-probs and entropy of one branch by transformers' own forward pass and the plain formula."""
+def alone(family: str, sequence: TokenSequence, temperature: float) -> tuple[Tensor, Tensor]:
+    """Log-probs and entropy of one sequence by transformers' own forward pass and the plain formula."""
     chat, model = loaded(family).chat, plain(family)
-    tokens = torch.from_numpy(branch.tokens.astype(np.int64))
+    tokens = torch.from_numpy(sequence.tokens.astype(np.int64))
     inputs: dict[str, Tensor] = {}
-    if branch.images:
-        inputs = chat.pictures.pixels(branch.images)
+    if sequence.images:
+        inputs = chat.images.pixels(sequence.images)
         if family == "idefics3":
             inputs["pixel_values"] = inputs["pixel_values"].transpose(0, 1)  # [1, images, 3, H, W]
     if family != "idefics3":
@@ -63,7 +63,7 @@ def alone(family: str, branch: Branch, temperature: float) -> tuple[Tensor, Tens
     logits = model(input_ids=tokens[None], use_cache=False, **inputs).logits[0].float()
     logits[:, chat.forbidden] = float("-inf")
     distribution = torch.log_softmax(logits / temperature, -1)
-    trained = torch.from_numpy(np.flatnonzero(branch.loss_mask))
+    trained = torch.from_numpy(np.flatnonzero(sequence.loss_mask))
     chosen = distribution[trained - 1]
     entropy = -(chosen.exp() * chosen.clamp(min=-1e9)).sum(-1)
     return chosen.gather(-1, tokens[trained, None])[:, 0], entropy
@@ -71,22 +71,22 @@ def alone(family: str, branch: Branch, temperature: float) -> tuple[Tensor, Tens
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_packed_is_exact(family: str) -> None:
-    played = branches(family)
-    assert {len(branch.images) for branch in played} == {0, 1, 2}
+    played = sequences(family)
+    assert {len(sequence.images) for sequence in played} == {0, 1, 2}
     with torch.no_grad():
-        expected = [alone(family, branch, 0.7) for branch in played]
+        expected = [alone(family, sequence, 0.7) for sequence in played]
         logprobs, entropy = loaded(family).vlm(played, 0.7)
-    assert len(logprobs) == sum(int(branch.loss_mask.sum()) for branch in played)
+    assert len(logprobs) == sum(int(sequence.loss_mask.sum()) for sequence in played)
     torch.testing.assert_close(logprobs, torch.cat([part[0] for part in expected]), atol=1e-5, rtol=0)
     torch.testing.assert_close(entropy, torch.cat([part[1] for part in expected]), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_are_those_of_each_alone(family: str) -> None:
-    played, packed, other = branches(family), loaded(family).vlm, plain(family)
+    played, packed, other = sequences(family), loaded(family).vlm, plain(family)
     names, parameters = zip(*packed.model.named_parameters(), strict=True)
     got = torch.autograd.grad(packed(played, 1.0)[0].sum(), parameters, allow_unused=True)
-    total = torch.stack([alone(family, branch, 1.0)[0].sum() for branch in played]).sum()
+    total = torch.stack([alone(family, sequence, 1.0)[0].sum() for sequence in played]).sum()
     expected = torch.autograd.grad(total, list(other.parameters()), allow_unused=True)
     largest = max(float(gradient.abs().max()) for gradient in expected if gradient is not None)
     for name, ours, theirs in zip(names, got, expected, strict=True):
@@ -97,31 +97,33 @@ def test_gradients_are_those_of_each_alone(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_text_alone_passes(family: str) -> None:
-    played = [branch for branch in branches(family) if not branch.images]
+    played = [sequence for sequence in sequences(family) if not sequence.images]
     with torch.no_grad():
         logprobs, _ = loaded(family).vlm(played, 1.0)
-        expected = torch.cat([alone(family, branch, 1.0)[0] for branch in played])
+        expected = torch.cat([alone(family, sequence, 1.0)[0] for sequence in played])
     torch.testing.assert_close(logprobs, expected, atol=1e-5, rtol=0)
 
 
 def test_a_frame_is_seen_once_however_often_it_is_shown() -> None:
     vlm = loaded("qwen3_vl").vlm
-    played = [branch for branch in branches("qwen3_vl") if branch.images]
+    played = [sequence for sequence in sequences("qwen3_vl") if sequence.images]
     packed = vlm.pack([*played, *played])
-    distinct = {name: image for branch in played for name, image in zip(branch.image_ids, branch.images, strict=True)}
-    assert len(distinct) < sum(len(branch.images) for branch in played)
+    distinct = {
+        name: image for sequence in played for name, image in zip(sequence.image_ids, sequence.images, strict=True)
+    }
+    assert len(distinct) < sum(len(sequence.images) for sequence in played)
     seen: list[int] = []
     hook = vlm.model.model.visual.patch_embed.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     vlm.pack([*played, *played])
     hook.remove()
-    assert seen == [sum(vlm.chat.pictures.patches(*image.shape[:2]) for image in distinct.values())]
+    assert seen == [sum(vlm.chat.images.patches(*image.shape[:2]) for image in distinct.values())]
     assert packed.features is not None
     assert len(packed.features.tokens) == len(packed.placeholders)
 
 
 def test_images_that_do_not_fit_their_placeholders_are_refused() -> None:
-    branch = next(branch for branch in branches("qwen2_5_vl") if len(branch.images) == 2)
-    wrong = Branch(**{**branch.__dict__, "images": branch.images[:1], "image_ids": branch.image_ids[:1]})
+    sequence = next(sequence for sequence in sequences("qwen2_5_vl") if len(sequence.images) == 2)
+    wrong = TokenSequence(**{**sequence.__dict__, "images": sequence.images[:1], "image_ids": sequence.image_ids[:1]})
     with pytest.raises(ValueError, match=r"1 images of .* visual tokens, .* placeholders"):
         loaded("qwen2_5_vl").vlm([wrong], 1.0)
 
@@ -134,7 +136,7 @@ def test_layers_are_found_through_lora() -> None:
     model = wrap(*build(3, "qwen2_5_vl"))
     config = LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
     inject_adapter_in_model(config, model.vlm.model)
-    played = branches("qwen2_5_vl")
+    played = sequences("qwen2_5_vl")
     with torch.no_grad():
         torch.testing.assert_close(model.vlm(played, 1.0)[0], loaded("qwen2_5_vl").vlm(played, 1.0)[0])
     assert len(families.layers(model.vlm.model)) == model.vlm.model.config.text_config.num_hidden_layers
@@ -148,7 +150,7 @@ def test_checkpointed_layers_give_the_same_gradients() -> None:
 
     from agents.models import families
 
-    played = branches("qwen3_vl")
+    played = sequences("qwen3_vl")
     model = wrap(*build(3, "qwen3_vl")).vlm
     parameters = list(model.model.parameters())
     expected = torch.autograd.grad(model(played, 1.0)[0].sum(), parameters, allow_unused=True)
@@ -164,7 +166,7 @@ def test_checkpointed_layers_give_the_same_gradients() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_half_precision_is_near(family: str) -> None:
-    played = branches(family)
+    played = sequences(family)
     half = wrap(build(3, family)[0].bfloat16(), build(3, family)[1]).vlm
     with torch.no_grad():
         low, entropy = half(played, 1.0)

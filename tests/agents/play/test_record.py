@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Episode
+from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.play.session import Record, main
 from agents.policies.scripted import scripted
@@ -18,7 +18,7 @@ from envs.task.task import Task
 
 
 def by_expert(task: Task, episodes: int) -> list[Episode]:
-    return asyncio.run(Arena(task).play(held_out_starts(TEST_FIRST, episodes), scripted("expert")))
+    return asyncio.run(EpisodeRunner(task).play(held_out_starts(TEST_FIRST, episodes), scripted("expert")))
 
 
 def test_a_record_is_one_window_s(tmp_path: Path) -> None:

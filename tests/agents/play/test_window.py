@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from PIL import ImageGrab
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Episode
+from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.play.person import Closed, Person, SeenTask
 from agents.play.screen import BOLD, MONO, View, _font, draw, draw_help, wrapped
 from agents.play.session import main
-from agents.policies.recorded import Recorded
+from agents.policies.recorded import RecordedPolicy
 from agents.policies.scripted import scripted
 from configs.errors import UserError
 from envs.task.config import load_task
@@ -105,7 +105,7 @@ def play(display: str, tmp_path: Path) -> Iterator[Callable[..., Played]]:
 
 
 def by_expert(task: Task, episodes: int) -> list[Episode]:
-    return asyncio.run(Arena(task).play(held_out_starts(TEST_FIRST, episodes), scripted("expert")))
+    return asyncio.run(EpisodeRunner(task).play(held_out_starts(TEST_FIRST, episodes), scripted("expert")))
 
 
 ARROWS = {"up": "Up", "down": "Down", "left": "Left", "right": "Right"}
@@ -153,8 +153,8 @@ def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
     assert (practised.policy, practised.seed, practised.success) == ("practice", TEST_FIRST + 1, True)
     assert (left.policy, left.seed, left.success, left.ended) == ("human", TEST_FIRST + 2, False, "invalid")
     assert [turn.reply for turn in left.turns] == ["<think></think><answer>up</answer>", "gives up"]
-    recorded = Recorded(tmp_path / "plays" / "sokoban", task)
-    again = asyncio.run(Arena(task).play(recorded.starts, recorded))
+    recorded = RecordedPolicy(tmp_path / "plays" / "sokoban", task)
+    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     assert [episode.success for episode in again] == [True, False] and recorded.practised == {TEST_FIRST + 1}
 
     window = play("env=sokoban", "episodes=5")  # goes on after the three
@@ -217,12 +217,12 @@ def test_the_windows_button_closes_it(script: list[str]) -> None:
     task = SeenTask("sokoban", load_task("sokoban"))
     person = Leaves(task, cast(KeyWindow, None), "plays")
     person._script = list(script)
-    arena = Arena(task)
+    runner = EpisodeRunner(task)
     if not script:
         with pytest.raises(Closed):
-            asyncio.run(arena.play(held_out_starts(TEST_FIRST, 1), person))
+            asyncio.run(runner.play(held_out_starts(TEST_FIRST, 1), person))
         return
-    (episode,) = asyncio.run(arena.play(held_out_starts(TEST_FIRST, 1), person))
+    (episode,) = asyncio.run(runner.play(held_out_starts(TEST_FIRST, 1), person))
     assert [turn.words for turn in episode.turns] == [*script, "gives up"]  # one reply was given, and it counts
     with pytest.raises(Closed):
         asyncio.run(person.finished(episode))

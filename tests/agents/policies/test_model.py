@@ -11,13 +11,13 @@ import pytest
 
 import envs  # noqa: F401  (registers the ids)
 from agents.chat.conversation import Conversation
-from agents.chat.types import Branch, ContextFull
+from agents.chat.types import ContextFull, TokenSequence
 from agents.engines.base import Engine
 from agents.engines.config import EngineConfig
 from agents.engines.factory import make_engine
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Ended, Episode, Start
-from agents.episodes.policy import Seat
+from agents.episodes.policy import TurnContext
+from agents.episodes.runner import EpisodeRunner
 from agents.models.load import LoadedModel, load_model
 from agents.policies.model import VLMPolicy
 from agents.seeds import mix
@@ -42,14 +42,16 @@ def play(
     async def played() -> list[Episode]:
         policy = VLMPolicy(model.chat, await make_engine("tiny", EngineConfig("transformers", **engine), model), 0.5)
         try:
-            return await Arena(Task("football", config)).play(STARTS, policy.at(temperature), blind=blind)
+            return await EpisodeRunner(Task("football", config)).play(
+                STARTS, policy.with_temperature(temperature), blind=blind
+            )
         finally:
             await policy.engine.close()
 
     return asyncio.run(played())
 
 
-async def in_step(engine: Engine, model: LoadedModel, config: TaskConfig, blind: bool) -> list[list[Branch]]:
+async def in_step(engine: Engine, model: LoadedModel, config: TaskConfig, blind: bool) -> list[list[TokenSequence]]:
     """The reference: all episodes turn by turn, one batch of replies a turn."""
     task = Task("football", config)
     envs_ = [task.make() for _ in STARTS]
@@ -78,10 +80,10 @@ async def in_step(engine: Engine, model: LoadedModel, config: TaskConfig, blind:
             else:
                 still.append(i)  # on_invalid=skip
         going = still
-    return [conversation.branches() for conversation in conversations]
+    return [conversation.sequences() for conversation in conversations]
 
 
-def same(one: Sequence[Branch], other: Sequence[Branch]) -> bool:
+def same(one: Sequence[TokenSequence], other: Sequence[TokenSequence]) -> bool:
     return len(one) == len(other) and all(
         np.array_equal(a.tokens, b.tokens)
         and np.array_equal(a.loss_mask, b.loss_mask)
@@ -97,7 +99,7 @@ def test_episodes_of_their_own_are_those_played_in_step(model: LoadedModel, hist
     config = football(f"env.history={history}", "env.on_invalid=skip")
     assert not config.feedback
 
-    async def reference() -> list[list[Branch]]:
+    async def reference() -> list[list[TokenSequence]]:
         engine = await make_engine("tiny", EngineConfig("transformers"), model)
         try:
             return await in_step(engine, model, config, blind)
@@ -106,7 +108,7 @@ def test_episodes_of_their_own_are_those_played_in_step(model: LoadedModel, hist
 
     expected = asyncio.run(reference())
     episodes = play(model, config, blind)
-    assert all(same(episode.branches, branches) for episode, branches in zip(episodes, expected, strict=True))
+    assert all(same(episode.sequences, sequences) for episode, sequences in zip(episodes, expected, strict=True))
     turns = [len(episode.turns) for episode in episodes]
     assert len(set(turns)) > 1 or history  # some were over before others; with a history the tiny model is lost
     assert min(turns) > 2
@@ -117,40 +119,40 @@ def test_temperature_and_what_a_reply_is(model: LoadedModel) -> None:
     words = [[[turn.words for turn in episode.turns] for episode in played] for played in (greedy, again, sampled)]
     assert words[0] == words[1] != words[2]
     for episode in greedy + sampled:
-        for number, (turn, branch) in enumerate(zip(episode.turns, episode.branches, strict=True)):
-            reply = branch.tokens[branch.loss_mask]
+        for number, (turn, sequence) in enumerate(zip(episode.turns, episode.sequences, strict=True)):
+            reply = sequence.tokens[sequence.loss_mask]
             assert turn.reply_tokens == len(reply) and model.chat.text(reply) == turn.words
-            assert set(branch.turn.tolist()) == {number}
-            assert branch.images[0] is turn.observation.image
+            assert set(sequence.turn.tolist()) == {number}
+            assert sequence.images[0] is turn.observation.image
 
 
 def test_an_episode_is_small_when_pickled(model: LoadedModel) -> None:
     episode = max(play(model, football("env.history=-1")), key=lambda episode: len(episode.turns))
     frames = sum(turn.observation.image.nbytes for turn in episode.turns if turn.observation.image is not None)
-    (branch,) = episode.branches
-    assert len(branch.images) == len(episode.turns) > 1
+    (sequence,) = episode.sequences
+    assert len(sequence.images) == len(episode.turns) > 1
     data = pickle.dumps(episode)
-    assert len(data) < frames + 20 * len(branch.tokens) + 2000 * len(episode.turns)  # each frame once
-    (copied,) = pickle.loads(data).branches
-    assert same([copied], [branch])
+    assert len(data) < frames + 20 * len(sequence.tokens) + 2000 * len(episode.turns)  # each frame once
+    (copied,) = pickle.loads(data).sequences
+    assert same([copied], [sequence])
 
 
 def test_an_episode_ends_before_the_turn_that_does_not_fit(model: LoadedModel) -> None:
     config = football("env.history=-1", "env.on_invalid=skip")
     free = play(model, config)
-    length = len(free[0].branches[0].tokens)
+    length = len(free[0].sequences[0].tokens)
     limit = 2 * length // 3
     for episode, whole in zip(play(model, config, max_context=limit), free, strict=True):
-        (branch,) = episode.branches
+        (sequence,) = episode.sequences
         turns = len(episode.turns)
-        assert len(branch.tokens) <= limit and same([branch], [whole.branches[0]]) == (turns == len(whole.turns))
-        assert np.array_equal(branch.tokens, whole.branches[0].tokens[: len(branch.tokens)])
+        assert len(sequence.tokens) <= limit and same([sequence], [whole.sequences[0]]) == (turns == len(whole.turns))
+        assert np.array_equal(sequence.tokens, whole.sequences[0].tokens[: len(sequence.tokens)])
         if turns < len(whole.turns):
             assert episode.ended is Ended.CONTEXT
-            following = np.flatnonzero((whole.branches[0].turn == turns) & whole.branches[0].loss_mask)[0]
+            following = np.flatnonzero((whole.sequences[0].turn == turns) & whole.sequences[0].loss_mask)[0]
             assert following + config.max_reply_tokens > limit
     for lost in play(model, config, max_context=12):
-        assert (lost.turns, lost.branches, lost.ended, lost.success) == ([], (), Ended.CONTEXT, False)
+        assert (lost.turns, lost.sequences, lost.ended, lost.success) == ([], (), Ended.CONTEXT, False)
         assert re.match(r"\d+ tokens and a reply of up to 8, but the", lost.problem)
 
 
@@ -165,15 +167,15 @@ def test_each_goes_on_when_its_own_reply_is_there() -> None:
     class Uneven:
         """The first player thinks until the others' games are over."""
 
-        def sit(self, task: Task) -> None: ...
+        def start_episode(self, task: Task) -> None: ...
 
-        def at(self, temperature: float) -> "Uneven":
+        def with_temperature(self, temperature: float) -> "Uneven":
             return self
 
-        async def reply(self, seat: Seat) -> str:
-            if seat.seed == 0:
+        async def reply(self, context: TurnContext) -> str:
+            if context.seed == 0:
                 await asyncio.wait_for(others.wait(), 60)
-            log.append((seat.seed, seat.turn))
+            log.append((context.seed, context.turn))
             if len(log) == 8:
                 others.set()
             return "<think></think><answer>left</answer>"
@@ -181,8 +183,8 @@ def test_each_goes_on_when_its_own_reply_is_there() -> None:
     cart = TaskConfig(
         id="CartPole-v1", image=False, caption=True, actions=["left", "right"], max_turns=4, reward="return"
     )
-    arena = Arena(Task("cart", cart))
-    asyncio.run(arena.play([Start(i, i) for i in range(3)], Uneven()))
+    runner = EpisodeRunner(Task("cart", cart))
+    asyncio.run(runner.play([Start(i, i) for i in range(3)], Uneven()))
     assert sorted(log[:8]) == [(player, turn) for player in (1, 2) for turn in range(4)]
     assert log[8:] == [(0, turn) for turn in range(4)]
 
@@ -191,20 +193,20 @@ def test_an_error_in_one_episode_ends_all() -> None:
     left = []
 
     class Fails:
-        def sit(self, task: Task) -> None: ...
+        def start_episode(self, task: Task) -> None: ...
 
-        def at(self, temperature: float) -> "Fails":
+        def with_temperature(self, temperature: float) -> "Fails":
             return self
 
-        async def reply(self, seat: Seat) -> str:
-            if seat.seed == 1:
+        async def reply(self, context: TurnContext) -> str:
+            if context.seed == 1:
                 raise RuntimeError("the engine is broken")
             try:
                 await asyncio.sleep(60)
             finally:
-                left.append(seat.seed)
+                left.append(context.seed)
             return ""
 
     with pytest.raises(RuntimeError, match="the engine is broken"):
-        asyncio.run(Arena(Task("football", football())).play([Start(i, i) for i in range(3)], Fails()))
+        asyncio.run(EpisodeRunner(Task("football", football())).play([Start(i, i) for i in range(3)], Fails()))
     assert sorted(left) == [0, 2]

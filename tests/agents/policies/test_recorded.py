@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Ended, Episode
+from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.play.session import Record
-from agents.policies.recorded import Recorded, is_record
+from agents.policies.recorded import RecordedPolicy, is_record
 from agents.policies.scripted import scripted
 from agents.records.record import as_record
 from configs.errors import UserError
@@ -30,7 +30,7 @@ def a_task(name: str, *words: str) -> Task:
 
 def a_record(folder: Path, task: Task, player: str, practice: tuple[int, ...] = ()) -> list[Episode]:
     """Starts 1, 2 and 4 as a person would have played them."""
-    episodes = asyncio.run(Arena(task).play([STARTS[number] for number in (1, 2, 4)], scripted(player)))
+    episodes = asyncio.run(EpisodeRunner(task).play([STARTS[number] for number in (1, 2, 4)], scripted(player)))
     with Record(folder, task) as record:
         for number, episode in enumerate(episodes):
             record.add(episode, practice=number in practice)
@@ -42,9 +42,9 @@ def a_record(folder: Path, task: Task, player: str, practice: tuple[int, ...] = 
 def test_the_same_episodes_come_out(name: str, player: str, tmp_path: Path) -> None:
     task = a_task(name)
     played = a_record(tmp_path, task, player)
-    recorded = Recorded(tmp_path, task)
+    recorded = RecordedPolicy(tmp_path, task)
     assert recorded.starts == tuple(STARTS[number] for number in (1, 2, 4))
-    again = asyncio.run(Arena(task).play(recorded.starts, recorded.at(0.7)))
+    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded.at(0.7)))
     for one, other in zip(played, again, strict=True):
         assert (one.success, one.ended, one.env_return) == (other.success, other.ended, other.env_return)
         assert [turn.words for turn in one.turns] == [turn.words for turn in other.turns]
@@ -56,7 +56,7 @@ def test_the_same_episodes_come_out(name: str, player: str, tmp_path: Path) -> N
 def test_practice_is_left_out(tmp_path: Path) -> None:
     task = a_task("arithmetic")
     a_record(tmp_path, task, "expert", practice=(1,))
-    recorded = Recorded(tmp_path, task)
+    recorded = RecordedPolicy(tmp_path, task)
     assert recorded.starts == (STARTS[1], STARTS[4]) and recorded.practised == {STARTS[2].seed}
 
 
@@ -64,8 +64,8 @@ def test_a_start_counts_once_and_the_first_time(tmp_path: Path) -> None:
     task = a_task("arithmetic")
     a_record(tmp_path, task, "idle")
     a_record(tmp_path, task, "expert")
-    recorded = Recorded(tmp_path, task)
-    again = asyncio.run(Arena(task).play(recorded.starts, recorded))
+    recorded = RecordedPolicy(tmp_path, task)
+    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     assert [episode.turns[0].reply.answer for episode in again] == ["0"] * 3
 
 
@@ -73,8 +73,8 @@ def test_an_invalid_reply_ends_the_episode_again(tmp_path: Path) -> None:
     task = a_task("sokoban")
     a_record(tmp_path, task, "expert")
     change(tmp_path, lambda record: record["turns"][0].update(reply="gives up"))
-    recorded = Recorded(tmp_path, task)
-    episodes = asyncio.run(Arena(task).play(recorded.starts, recorded))
+    recorded = RecordedPolicy(tmp_path, task)
+    episodes = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     assert [episode.ended for episode in episodes] == [Ended.INVALID] * 3
 
 
@@ -82,16 +82,16 @@ def test_of_several_tasks_those_of_this_one_are_played(tmp_path: Path) -> None:
     with EpisodeWriter(tmp_path) as writer:
         for name in ("sokoban", "arithmetic"):
             task = a_task(name)
-            for episode in asyncio.run(Arena(task).play(STARTS[:2], scripted("expert"))):
+            for episode in asyncio.run(EpisodeRunner(task).play(STARTS[:2], scripted("expert"))):
                 writer.write(as_record(episode, task, "after"))
     for name in ("sokoban", "arithmetic"):
-        recorded = Recorded(tmp_path, a_task(name))
+        recorded = RecordedPolicy(tmp_path, a_task(name))
         assert recorded.starts == STARTS[:2]
-        episodes = asyncio.run(Arena(a_task(name)).play(recorded.starts, recorded))
+        episodes = asyncio.run(EpisodeRunner(a_task(name)).play(recorded.starts, recorded))
         recorded.compare(episodes)
         assert all(episode.success for episode in episodes)
     with pytest.raises(UserError, match=r"holds episodes of arithmetic, sokoban, none of geometry$"):
-        Recorded(tmp_path, a_task("geometry"))
+        RecordedPolicy(tmp_path, a_task("geometry"))
 
 
 @pytest.mark.parametrize("turns", [0, 1])
@@ -100,8 +100,8 @@ def test_an_episode_that_ended_by_its_context_ends_so_again(turns: int, tmp_path
     a_record(tmp_path, task, "expert")
     told = {"ended": "context", "problem": "900 tokens, but the context holds 800", "success": False}
     change(tmp_path, lambda record: record.update(turns=record["turns"][:turns], **told))
-    recorded = Recorded(tmp_path, task)
-    episodes = asyncio.run(Arena(task).play(recorded.starts, recorded))
+    recorded = RecordedPolicy(tmp_path, task)
+    episodes = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     recorded.compare(episodes)
     assert [(len(one.turns), one.ended, one.problem) for one in episodes] == [
         (turns, Ended.CONTEXT, "900 tokens, but the context holds 800")
@@ -112,8 +112,8 @@ def test_another_end_is_refused(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     (tmp_path / "task.yaml").unlink()  # the record of a model has none
     task = a_task("sokoban", "env.max_turns=2")
-    recorded = Recorded(tmp_path, task)
-    episodes = asyncio.run(Arena(task).play(recorded.starts, recorded))
+    recorded = RecordedPolicy(tmp_path, task)
+    episodes = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     with pytest.raises(
         UserError, match=rf"seed {STARTS[1].seed} was a success \(completed, \d+ turns\) when it was "
     ) as e:
@@ -124,7 +124,7 @@ def test_another_end_is_refused(tmp_path: Path) -> None:
 def test_harmless_settings_may_differ(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     task = a_task("sokoban", "env.history=2", "env.max_reply_tokens=99", "env.format_reward=0")
-    assert len(Recorded(tmp_path, task).starts) == 3
+    assert len(RecordedPolicy(tmp_path, task).starts) == 3
 
 
 def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
@@ -153,8 +153,8 @@ def test_what_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object],
     a_record(tmp_path, task, "expert")
     change(tmp_path, edit)
     with pytest.raises(UserError) as caught:
-        recorded = Recorded(tmp_path, task)
-        asyncio.run(Arena(task).play(recorded.starts, recorded))
+        recorded = RecordedPolicy(tmp_path, task)
+        asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -162,19 +162,19 @@ def test_another_picture(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     (tmp_path / "task.yaml").unlink()  # the record of a model has none
     task = a_task("sokoban", "env.kwargs.image_size=[96,96]")
-    recorded = Recorded(tmp_path, task)
+    recorded = RecordedPolicy(tmp_path, task)
     with pytest.raises(UserError, match="shows another picture than was recorded: the game has changed"):
-        asyncio.run(Arena(task).play(recorded.starts, recorded))
+        asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
 
 
 def test_other_settings_and_no_record(tmp_path: Path) -> None:
     assert not is_record(tmp_path)
     with pytest.raises(UserError, match=r"holds no played episodes; python -m agents.play env=sokoban"):
-        Recorded(tmp_path, a_task("sokoban"))
+        RecordedPolicy(tmp_path, a_task("sokoban"))
     a_record(tmp_path, a_task("sokoban"), "expert")
     assert is_record(tmp_path)
     with pytest.raises(UserError, match=r"other settings: env.max_turns was 15 there, and is 20 now$"):
-        Recorded(tmp_path, a_task("sokoban", "env.max_turns=20"))
+        RecordedPolicy(tmp_path, a_task("sokoban", "env.max_turns=20"))
     (tmp_path / "task.yaml").write_text("max_turns: many\n")
     with pytest.raises(UserError, match=r"max_turns=many: a whole number is expected$"):
-        Recorded(tmp_path, a_task("sokoban"))
+        RecordedPolicy(tmp_path, a_task("sokoban"))

@@ -1,4 +1,4 @@
-"""Scripted players answer in words, as a model does."""
+"""ScriptedPolicy players answer in words, as a model does."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Episode, Start
+from agents.episodes.runner import EpisodeRunner
 from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig
 from envs.task.task import Task
@@ -19,7 +19,7 @@ CART = TaskConfig(id="CartPole-v1", image=False, caption=True, actions=["left", 
 
 def play(config: TaskConfig, player: str, episodes: int = 40, seed: int = 0) -> list[Episode]:
     starts = [Start(seed + i, sampling_seed=100 + seed + i) for i in range(episodes)]
-    return asyncio.run(Arena(Task("mine", config)).play(starts, scripted(player)))
+    return asyncio.run(EpisodeRunner(Task("mine", config)).play(starts, scripted(player)))
 
 
 def test_the_expert_is_always_right_and_shows_its_work() -> None:

@@ -11,9 +11,9 @@ import pytest
 import envs  # noqa: F401  (registers the ids)
 from agents.chat.conversation import Conversation
 from agents.chat.types import Completion, ContextFull
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Episode, Start
-from agents.episodes.policy import Seat
+from agents.episodes.policy import TurnContext
+from agents.episodes.runner import EpisodeRunner
 from agents.models.load import load_chat
 from agents.records.films import LAST_FRAMES, LEAST_FRAMES, film, films
 from agents.records.record import as_record, prompts
@@ -32,24 +32,24 @@ class Script:
     def __init__(self, *lines: str) -> None:
         self.lines = lines
 
-    def sit(self, task: Task) -> None:
+    def start_episode(self, task: Task) -> None:
         pass
 
-    def at(self, temperature: float) -> Self:
+    def with_temperature(self, temperature: float) -> Self:
         return self
 
-    async def reply(self, seat: Seat) -> str:
-        if seat.turn == len(self.lines):
+    async def reply(self, context: TurnContext) -> str:
+        if context.turn == len(self.lines):
             raise ContextFull("900 tokens, but the engine's context holds 800")
-        return self.lines[seat.turn]
+        return self.lines[context.turn]
 
 
 def play(task: Task, *lines: str, seed: int = 3, **settings: Any) -> Episode:
-    arena = Arena(task)
+    runner = EpisodeRunner(task)
     try:
-        (episode,) = asyncio.run(arena.play([Start(seed, 0, 5)], Script(*lines), **settings))
+        (episode,) = asyncio.run(runner.play([Start(seed, 0, 5)], Script(*lines), **settings))
     finally:
-        arena.close()
+        runner.close()
     return episode
 
 
@@ -120,7 +120,7 @@ def test_prompts_out_of_the_tokens(history: int) -> None:
         tokens = chat.reply("<think></think><answer>left</answer>")
         game.prompt(0, 9)
         game.answer(Completion(tokens, np.zeros(len(tokens), np.float32), True, np.zeros(len(tokens), np.int32)))
-    episode.branches = tuple(game.branches())
+    episode.sequences = tuple(game.sequences())
     first, second = prompts(episode, chat, FOOTBALL)
     assert first == "<|im_start|>User: first 0<end_of_utterance>\nAssistant:"
     assert "<image>" in second and ("first 1" if history == 0 else "later 1") in second and "left" not in second

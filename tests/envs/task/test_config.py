@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.episodes.arena import Arena
 from agents.episodes.episode import Start
+from agents.episodes.runner import EpisodeRunner
 from agents.policies.scripted import scripted
 from configs.errors import UserError
 from envs.task.config import TaskConfig, load_task
@@ -50,7 +50,7 @@ def test_what_it_cannot_be_like(files: dict[str, str], line: str, tmp_path: Path
 
 def play(config: TaskConfig, player: str, seeds: range) -> list[tuple[str, float | None]]:
     starts = [Start(seed, seed) for seed in seeds]
-    episodes = asyncio.run(Arena(Task("plan", config)).play(starts, scripted(player)))
+    episodes = asyncio.run(EpisodeRunner(Task("plan", config)).play(starts, scripted(player)))
     return [(episode.kind, episode.score) for episode in episodes]
 
 
@@ -69,5 +69,5 @@ def test_kind_and_score_of_an_episode() -> None:
 def test_doing_nothing_may_have_a_name_of_its_own() -> None:
     config = load_task("sokoban")
     config.idle = "left"
-    (episode,) = asyncio.run(Arena(Task("sokoban", config)).play([Start(1, 1)], scripted("idle")))
+    (episode,) = asyncio.run(EpisodeRunner(Task("sokoban", config)).play([Start(1, 1)], scripted("idle")))
     assert {turn.reply.answer for turn in episode.turns} == {"left"}

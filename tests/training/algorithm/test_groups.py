@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.chat.types import Branch
+from agents.chat.types import TokenSequence
 from agents.episodes.episode import Ended, Episode, Start, Turn
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply
@@ -18,9 +18,9 @@ def turn(valid: bool, reward: float, state: str) -> Turn:
     return Turn(Observation(None, ""), "", "", reply, reward, state)
 
 
-def branch(turns: list[int], mask: list[int], versions: list[int]) -> Branch:
+def sequence(turns: list[int], mask: list[int], versions: list[int]) -> TokenSequence:
     length = len(turns)
-    return Branch(
+    return TokenSequence(
         np.arange(length, dtype=np.int32),
         np.array(mask, dtype=bool),
         np.zeros(length, dtype=np.float32),
@@ -31,8 +31,8 @@ def branch(turns: list[int], mask: list[int], versions: list[int]) -> Branch:
     )
 
 
-def episode(success: bool, *turns: Turn, branches: tuple[Branch, ...] = ()) -> Episode:
-    return Episode(Start(5, 6), list(turns), Ended.COMPLETED, success, branches=branches)
+def episode(success: bool, *turns: Turn, sequences: tuple[TokenSequence, ...] = ()) -> Episode:
+    return Episode(Start(5, 6), list(turns), Ended.COMPLETED, success, sequences=sequences)
 
 
 def test_rewards_by_hand() -> None:
@@ -54,18 +54,18 @@ def test_rewards_by_hand() -> None:
 
 def test_every_token_has_the_advantage_of_its_turn() -> None:
     # The context of turn 1 shows turn 0 and its reply too, but trains its own reply only.
-    branches = (
-        branch([0, 0, 0], [0, 1, 1], [-1, 3, 4]),
-        branch([0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 1, 1], [-1, 3, 4, -1, 5, 5]),
-        branch([1, 2, 2], [0, 0, 1], [-1, -1, 6]),
+    sequences = (
+        sequence([0, 0, 0], [0, 1, 1], [-1, 3, 4]),
+        sequence([0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 1, 1], [-1, 3, 4, -1, 5, 5]),
+        sequence([1, 2, 2], [0, 0, 1], [-1, -1, 6]),
     )
-    played = Played(episode(True, branches=branches), {"outcome": 1.0}, [0.0, 0.0, 1.0])
+    played = Played(episode(True, sequences=sequences), {"outcome": 1.0}, [0.0, 0.0, 1.0])
     first, second, last = played.trajectories([0.5, 0.0, -2.0])
     assert first.advantages.tolist() == [0.0, 0.5, 0.5] and first.advantages.dtype == np.float32
     assert second.advantages.tolist() == [0.0] * 6  # turn 1 has no gain, and counts all the same
     assert last.advantages.tolist() == [0.0, 0.0, -2.0]
-    assert (first.branch, second.branch, last.branch) == branches
+    assert (first.sequence, second.sequence, last.sequence) == sequences
     assert [one.advantages.any() for one in played.trajectories(np.zeros(3))] == [False] * 3
-    silent = Played(episode(True, branches=(branch([0, 0], [0, 0], [-1, -1]),)), {"outcome": 1.0}, [1.0])
+    silent = Played(episode(True, sequences=(sequence([0, 0], [0, 0], [-1, -1]),)), {"outcome": 1.0}, [1.0])
     assert silent.trajectories([0.5]) == []  # nothing was sampled
     assert Group("football", 5, [played]).oldest == 3

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import envs  # noqa: F401
-from agents.episodes.arena import Arena
-from agents.episodes.jobs import Player
-from agents.episodes.policy import Seat
+from agents.episodes.jobs import JobRunner
+from agents.episodes.policy import TurnContext
+from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, held_out_starts
 from configs.errors import UserError
 from envs.task.config import load_task
@@ -20,9 +20,9 @@ from envs.task.reply import Reader
 from envs.task.task import Task
 from training.baseline import config as baseline_config
 from training.baseline.config import baseline_tasks, from_words, is_baseline
-from training.baseline.env import BaselineEnv, Played, lesson, starts
+from training.baseline.env import BaselineEnv, FinishedEpisode, starts, training_task
 from training.baseline.policy import Network, features, load_baseline, save_network
-from training.compare.resolve import entrant
+from training.compare.resolve import participant
 from training.config.compose import load
 from training.evaluation.measure import held_out
 
@@ -38,22 +38,22 @@ class Fixed:
     def __init__(self, names: list[str]) -> None:
         self.names = names
 
-    def sit(self, task: Task) -> None:
+    def start_episode(self, task: Task) -> None:
         """No memory."""
 
-    def at(self, temperature: float) -> "Fixed":
+    def with_temperature(self, temperature: float) -> "Fixed":
         return self
 
-    async def reply(self, seat: Seat) -> str:
-        return f"<think></think><answer>{self.names[seat.turn]}</answer>"
+    async def reply(self, context: TurnContext) -> str:
+        return f"<think></think><answer>{self.names[context.turn]}</answer>"
 
 
-def baseline_env(words: list[str], seeds: list[int], **keys: Any) -> tuple[BaselineEnv, list[Played]]:
+def baseline_env(words: list[str], seeds: list[int], **keys: Any) -> tuple[BaselineEnv, list[FinishedEpisode]]:
     config, task = from_words(words)
     for key, value in keys.items():
         setattr(config, key, value)
-    played: list[Played] = []
-    return BaselineEnv(lesson(config, task), config, itertools.chain(seeds, itertools.repeat(0)), played), played
+    played: list[FinishedEpisode] = []
+    return BaselineEnv(training_task(config, task), config, itertools.chain(seeds, itertools.repeat(0)), played), played
 
 
 @pytest.mark.parametrize("words", [CLOSE, ["env=sokoban"]])
@@ -65,9 +65,9 @@ def test_ppo_sees_and_wins_what_a_language_model_would(words: list[str]) -> None
     seeds = [start.seed for start in held_out_starts(TEST_FIRST, 12)]
     rng = np.random.default_rng(0)
     chosen = [names.index("right"), *rng.integers(len(names), size=task_config.max_turns)]
-    arena = Arena(task)
-    there = asyncio.run(arena.play(held_out_starts(TEST_FIRST, 12), Fixed([names[action] for action in chosen])))
-    arena.close()
+    runner = EpisodeRunner(task)
+    there = asyncio.run(runner.play(held_out_starts(TEST_FIRST, 12), Fixed([names[action] for action in chosen])))
+    runner.close()
     env, played = baseline_env(words, seeds, reward="success")
     for seed, episode in zip(seeds, there, strict=True):
         frame, _ = env.reset(seed=123)
@@ -90,11 +90,11 @@ def test_returns_are_the_env_s_and_football_s_have_checkpoints() -> None:
         _, reward, terminated, truncated, _ = env.step(env.env.unwrapped.expert_action())  # type: ignore[attr-defined]
         total, over = total + reward, terminated or truncated
     # A goal, 1, pays what is left of the ten checkpoints of 0.1.
-    assert total == pytest.approx(2.0) and played == [Played(True, total, played[0].turns)]
+    assert total == pytest.approx(2.0) and played == [FinishedEpisode(True, total, played[0].turns)]
     env.close()
-    assert lesson(*from_words([*CLOSE, "env.kwargs.rewards=scoring"])).config.kwargs["rewards"] == "scoring"
+    assert training_task(*from_words([*CLOSE, "env.kwargs.rewards=scoring"])).config.kwargs["rewards"] == "scoring"
     for word in ("reward=success", "env.success=return >= 1"):
-        assert "rewards" not in lesson(*from_words([*CLOSE, word])).config.kwargs
+        assert "rewards" not in training_task(*from_words([*CLOSE, word])).config.kwargs
 
 
 def test_training_starts_are_never_held_out_and_new_after_a_resume() -> None:
@@ -140,7 +140,7 @@ def test_a_baseline_plays_the_actions_of_its_network(untrained: Path) -> None:
     ((name, settings),) = baseline_tasks(untrained).items()
     assert name == "sokoban" and settings == load_task("sokoban")
     policy = load_baseline(untrained)
-    player = Player({name: settings}, policy)
+    player = JobRunner({name: settings}, policy)
     reader = Reader(settings)
     greedy = asyncio.run(held_out(player, name, 6, 0.0))
     for turn in itertools.chain.from_iterable(episode.turns for episode in greedy):
@@ -157,7 +157,7 @@ def test_a_baseline_plays_the_actions_of_its_network(untrained: Path) -> None:
 
 def test_a_baseline_refuses_another_game(untrained: Path) -> None:
     """Before it plays."""
-    player = entrant(str(untrained), load(["env=sokoban"]))
+    player = participant(str(untrained), load(["env=sokoban"]))
     player.check({"sokoban": load_task("sokoban")})
     for name, word, problem in (
         ("frozen_lake", "max_turns=9", "task frozen_lake: the baseline has learned the actions up, down, left, right"),

@@ -15,17 +15,17 @@ import pytest
 from gymnasium.wrappers.utils import RunningMeanStd
 
 import envs  # noqa: F401
-from agents.episodes.jobs import Player
+from agents.episodes.jobs import JobRunner
 from agents.episodes.starts import TEST_FIRST
 from configs.errors import UserError
 from render.records.episode import read_episodes
 from training.baseline import config as baseline_config
 from training.baseline.config import BaselineConfig, baseline_tasks, from_words
-from training.baseline.env import lesson
+from training.baseline.env import training_task
 from training.baseline.policy import Network, load_baseline, policy_of
 from training.baseline.train import main
 from training.compare import command as evaluate
-from training.compare.resolve import entrant
+from training.compare.resolve import participant
 from training.config.compose import load
 from training.evaluation.measure import held_out
 from training.runs.metrics import read_metrics
@@ -86,7 +86,7 @@ def test_what_a_baseline_leaves(trained: Path) -> None:
 
 def test_the_row_of_a_baseline_is_the_one_that_its_training_measured(trained: Path) -> None:
     ((name, settings),) = baseline_tasks(trained).items()
-    player = Player({name: settings}, load_baseline(trained))
+    player = JobRunner({name: settings}, load_baseline(trained))
     summary = json.loads((trained / "summary.json").read_text())["success"]["after"]
     for temperature, measured in ((1.0, summary["mean"]), (0.0, summary["greedy"])):
         episodes = asyncio.run(held_out(player, name, 8, temperature))
@@ -136,7 +136,7 @@ def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Pa
 
 def notes(folder: Path) -> list[str]:
     """What a table says of a baseline, by its folder's name."""
-    player = entrant(str(folder), load(["env=football"]))
+    player = participant(str(folder), load(["env=football"]))
     return [note.replace(str(folder), folder.name) for note in player.notes("football", ["football"], [])]
 
 
@@ -152,10 +152,10 @@ def test_vectors_are_learned_from_and_who_sees_none_is_not_blinded(tmp_path: Pat
 def test_a_return_is_that_of_its_own_episode() -> None:
     """The spread that rewards are divided by is that of true discounted returns, whatever ends the episodes."""
     pytest.importorskip("ray")
-    from training.baseline.ppo import Lessons
+    from training.baseline.ppo import PPOVectorEnv
 
     config, task = from_words(["env=sokoban", "env.max_turns=3", "gamma=0.5"])
-    lessons = Lessons({"task": lesson(config, task), "config": config, "num_envs": 2})
+    lessons = PPOVectorEnv({"task": training_task(config, task), "config": config, "num_envs": 2})
     lessons.reset(seed=0)
     expected, running, over = RunningMeanStd(), np.zeros(2), np.zeros(2, bool)
     for _ in range(12):

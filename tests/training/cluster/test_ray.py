@@ -21,8 +21,8 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
-from training.cluster.ray.calls import unless_dead  # noqa: E402
-from training.cluster.ray.failures import Deaths  # noqa: E402
+from training.cluster.ray.calls import run_while_alive  # noqa: E402
+from training.cluster.ray.failures import RestartBudget  # noqa: E402
 from training.cluster.ray.reservation import bundles, check_room, connect  # noqa: E402
 from training.cluster.ray.router import RemoteEngine  # noqa: E402
 from training.cluster.ray.weights import pieces, unpack  # noqa: E402
@@ -87,7 +87,7 @@ def test_a_cluster_that_does_not_answer_is_told_in_one_line() -> None:
 
 def test_too_many_deaths_end_what_is_awaited() -> None:
     async def lose() -> None:
-        deaths = Deaths(limit=1)
+        deaths = RestartBudget(limit=1)
         assert await deaths.guarded(asyncio.sleep(0, "done")) == "done"
         waiting = asyncio.create_task(deaths.guarded(asyncio.Event().wait()))
         deaths.count("engine", RuntimeError("first"))
@@ -155,8 +155,8 @@ def test_routing_keeps_an_episode_on_its_engine_and_survives_a_death(small_ray: 
 def test_work_ends_with_the_actor_that_it_needs(small_ray: None) -> None:
     async def lose() -> None:
         actors = [ray.remote(Echo).options(num_cpus=0).remote(n) for n in range(2)]
-        assert await unless_dead(asyncio.sleep(0.1, "sent"), actors, "lost") == "sent"
-        waiting = asyncio.create_task(unless_dead(asyncio.Event().wait(), actors, "an engine died"))
+        assert await run_while_alive(asyncio.sleep(0.1, "sent"), actors, "lost") == "sent"
+        waiting = asyncio.create_task(run_while_alive(asyncio.Event().wait(), actors, "an engine died"))
         await asyncio.sleep(0.5)
         assert not waiting.done()
         ray.kill(actors[1])

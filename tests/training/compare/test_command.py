@@ -16,7 +16,7 @@ from typing import Any
 import imageio.v3 as iio
 import pytest
 
-from agents.episodes.policy import Seat
+from agents.episodes.policy import TurnContext
 from agents.episodes.starts import TEST_FIRST
 from agents.models.load import tiny_folder
 from configs.errors import UserError
@@ -24,15 +24,15 @@ from envs.task.suites import SUITES
 from envs.task.task import Task
 from render.records.episode import read_records
 from training.compare import command as evaluate
-from training.compare.contest import Contest, How
-from training.compare.entrants import ModelEntrant, ScriptedEntrant
-from training.compare.resolve import entrant
+from training.compare.comparison import Comparison, EvaluationSpec
+from training.compare.participants import ModelParticipant, ScriptedParticipant
+from training.compare.resolve import participant
 from training.compare.results import Results
 from training.compare.settings import tasks_of
 from training.config.compose import load
 from training.config.run import save
 from training.evaluation.statistics import wilson
-from training.runs.display import Bars
+from training.runs.display import ProgressBars
 
 
 def result(folder: Path, *words: str) -> dict[str, Any]:
@@ -102,8 +102,8 @@ def test_a_runs_checkpoint_plays_with_the_settings_of_the_run(a_run: Path, capsy
 
 def test_words_of_the_command_line_are_stronger_than_the_run(a_run: Path) -> None:
     config = load(["env=football"])
-    trained = entrant(str(a_run), config)
-    assert isinstance(trained, ModelEntrant)
+    trained = participant(str(a_run), config)
+    assert isinstance(trained, ModelParticipant)
     assert (trained.path, trained.source) == (str(a_run / "checkpoint"), a_run / "config.yaml")
     words = ["env.max_turns=2", "tasks.football.kwargs.difficulty=0.9", "episodes=4"]
     tasks, taken = tasks_of(config, trained, words)
@@ -284,35 +284,35 @@ class Broken:
     """Answers, then fails as a defect does, or as Ctrl-C."""
 
     def __init__(self, name: str, replies: int, error: BaseException) -> None:
-        self.entrant = ScriptedEntrant(name)
+        self.participant = ScriptedParticipant(name)
         self.left, self.error = replies, error
-        self.entrant.policy = lambda task: self  # type: ignore[method-assign]
+        self.participant.policy = lambda task: self  # type: ignore[method-assign]
 
-    def sit(self, task: Task) -> None:
+    def start_episode(self, task: Task) -> None:
         pass
 
-    def at(self, temperature: float) -> "Broken":
+    def with_temperature(self, temperature: float) -> "Broken":
         return self
 
-    async def reply(self, seat: Seat) -> str:
+    async def reply(self, context: TurnContext) -> str:
         self.left -= 1
         if self.left < 0:
             raise self.error
         return "<think></think><answer>1</answer>"
 
 
-def contest(out: Path, *players: ScriptedEntrant, env: str = "arithmetic") -> list[dict[str, Any]]:
+def comparison(out: Path, *players: ScriptedParticipant, env: str = "arithmetic") -> list[dict[str, Any]]:
     config = load([f"env={env}"])
     tasks = {name: config.tasks[name] for name in config.envs}
-    with suppress(KeyboardInterrupt), Bars() as bars:
-        asyncio.run(Contest(tasks, How(4, records=4), Results(out)).play(players, bars))
+    with suppress(KeyboardInterrupt), ProgressBars() as bars:
+        asyncio.run(Comparison(tasks, EvaluationSpec(4, records=4), Results(out)).play(players, bars))
     rows: list[dict[str, Any]] = json.loads((out / "results.json").read_text())["rows"]
     return rows
 
 
 def test_a_defect_stops_one_policy_and_keeps_what_it_has_played(tmp_path: Path) -> None:
     broken = Broken("broken", 3, RuntimeError("the env\nis at its end"))
-    first, second = contest(tmp_path, broken.entrant, ScriptedEntrant("expert"))
+    first, second = comparison(tmp_path, broken.participant, ScriptedParticipant("expert"))
     assert (first["n"], first["problem"]) == (3, "after 3 of 4 episodes: RuntimeError: the env is at its end")
     assert len(list(read_records(tmp_path / "episodes" / "broken"))) == 3
     assert (second["policy"], second["n"], second["problem"]) == ("expert", 4, "")
@@ -320,7 +320,9 @@ def test_a_defect_stops_one_policy_and_keeps_what_it_has_played(tmp_path: Path) 
 
 def test_ctrl_c_keeps_what_has_been_played(tmp_path: Path) -> None:
     stopped = Broken("stopped", 3, KeyboardInterrupt())
-    first, second = contest(tmp_path, ScriptedEntrant("expert"), stopped.entrant, ScriptedEntrant("random"))
+    first, second = comparison(
+        tmp_path, ScriptedParticipant("expert"), stopped.participant, ScriptedParticipant("random")
+    )
     assert (first["policy"], first["n"], second["policy"], second["n"]) == ("expert", 4, "stopped", 3)
     assert second["problem"] == "after 3 of 4 episodes: interrupted"
     assert len(list(read_records(tmp_path / "episodes" / "stopped"))) == 3
@@ -328,7 +330,7 @@ def test_ctrl_c_keeps_what_has_been_played(tmp_path: Path) -> None:
 
 def test_a_suite_that_was_not_played_whole_has_no_figures(tmp_path: Path) -> None:
     tired = Broken("tired", 5, RuntimeError("tired"))
-    easy, hard, suite = contest(tmp_path, tired.entrant, env="football_online")
+    easy, hard, suite = comparison(tmp_path, tired.participant, env="football_online")
     assert (easy["n"], hard["n"], hard["suite"]) == (4, 1, "football_online")
     assert (suite["task"], suite["n"], suite["success"], suite["score"]) == ("football_online", 0, None, None)
     assert suite["problem"] == "football_online_hard: after 1 of 4 episodes: RuntimeError: tired"

@@ -8,7 +8,7 @@ import pytest
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES
 from training.compare import command
-from training.compare.entrants import Entrant, ScriptedEntrant
+from training.compare.participants import Participant, ScriptedParticipant
 from training.compare.settings import as_shipped, notes_on_settings, notes_on_starts, tasks_of, with_test_rows
 from training.config.compose import load
 
@@ -18,10 +18,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def trained(*words: str) -> Entrant:
+def trained(*words: str) -> Participant:
     """One who was trained on what the words ask for."""
     config = load(words)
-    player = Entrant("runs/a")
+    player = Participant("runs/a")
     player.source, player.envs = Path("runs/a/config.yaml"), config.envs
     player.tasks = {name: config.tasks[name] for name in config.envs}
     return player
@@ -87,4 +87,4 @@ def test_an_expert_is_in_the_tables_of_the_tasks_that_have_one(capsys: pytest.Ca
         ("expert", "arithmetic"),
     ]  # fmt: skip
     assert "arithmetic has no pictures: it is not filmed" in capsys.readouterr().err
-    assert ScriptedEntrant("expert").floor
+    assert ScriptedParticipant("expert").floor

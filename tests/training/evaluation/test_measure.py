@@ -7,7 +7,7 @@ import pytest
 from agents.engines.config import EngineConfig
 from agents.engines.factory import make_engine
 from agents.episodes.episode import Ended, Episode
-from agents.episodes.jobs import Job, Player
+from agents.episodes.jobs import Job, JobRunner
 from agents.episodes.starts import TEST_FIRST
 from agents.models.load import load_chat
 from agents.policies.model import VLMPolicy
@@ -21,7 +21,7 @@ from training.trainer import describe
 TASK = load_task("algebra")
 
 
-class Noted(Player):
+class Noted(JobRunner):
     """A player that notes its jobs."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ def test_a_measurement_is_shared_out_in_jobs(episodes: int, sizes: list[int]) ->
 def test_a_context_that_holds_no_prompt_is_told_and_one_question_too_long_is_only_lost() -> None:
     async def play(max_context: int) -> list[Episode]:
         engine = await make_engine("tiny", EngineConfig(max_context=max_context))
-        player = Player({"algebra": TASK}, VLMPolicy(load_chat("tiny"), engine))
+        player = JobRunner({"algebra": TASK}, VLMPolicy(load_chat("tiny"), engine))
         try:
             return await held_out(player, "algebra", 16)
         finally:
@@ -56,7 +56,7 @@ def test_a_context_that_holds_no_prompt_is_told_and_one_question_too_long_is_onl
     line = r"task algebra: no first prompt fits: \d+ tokens and a reply of up to 32, but .* 40; lower max_reply_tokens"
     with pytest.raises(UserError, match=line):
         asyncio.run(play(40))
-    sizes = {len(episode.branches[0].tokens[~episode.branches[0].loss_mask]) for episode in asyncio.run(play(0))}
+    sizes = {len(episode.sequences[0].tokens[~episode.sequences[0].loss_mask]) for episode in asyncio.run(play(0))}
     episodes = asyncio.run(play(min(sizes) + 32))  # room for the shortest prompt only
     lost = [episode for episode in episodes if not episode.turns]
     assert 0 < len(lost) < 16 and {episode.ended for episode in lost} == {Ended.CONTEXT}

@@ -49,9 +49,9 @@ def trajectories(model: LoadedModel, count: int = 10, images: int = 2, seed: int
             tokens = rng.integers(0, 200, int(rng.integers(2, 9))).astype(np.int32)
             logprobs = rng.normal(-5.5, 0.3, len(tokens)).astype(np.float32)
             game.answer(Completion(tokens, logprobs, True, np.zeros(len(tokens), np.int32)))
-        branch = game.branches()[0]
-        advantages = np.where(branch.loss_mask, rng.normal(size=len(branch.tokens)), 0.0).astype(np.float32)
-        made.append(Trajectory(branch, advantages))
+        sequence = game.sequences()[0]
+        advantages = np.where(sequence.loss_mask, rng.normal(size=len(sequence.tokens)), 0.0).astype(np.float32)
+        made.append(Trajectory(sequence, advantages))
     return made
 
 

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from agents.chat.conversation import Conversation
-from agents.chat.types import Branch, Completion
+from agents.chat.types import Completion, TokenSequence
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 from training.algorithm.groups import Trajectory
@@ -32,7 +32,7 @@ def frame(seed: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def branches() -> list[Branch]:
+def sequences() -> list[TokenSequence]:
     """Twelve replies, with and without a picture, of unlike lengths, as likely as the model finds them."""
     played, rng, found = model(), np.random.default_rng(0), []
     for i in range(12):
@@ -40,22 +40,22 @@ def branches() -> list[Branch]:
         game.ask("", "go " * (i % 5), frame(i) if i % 2 else None)
         tokens = rng.integers(0, 200, 3 + i % 4).astype(np.int32)
         game.answer(Completion(tokens, np.zeros(len(tokens), np.float32), True, np.zeros(len(tokens), np.int32)))
-        branch = game.branches()[0]
+        sequence = game.sequences()[0]
         with torch.no_grad():
-            logprobs, _ = played.vlm([branch], 1.0)
-        sampled = branch.engine_logprobs.copy()
-        sampled[branch.loss_mask] = logprobs
-        found.append(dataclasses.replace(branch, engine_logprobs=sampled))
+            logprobs, _ = played.vlm([sequence], 1.0)
+        sampled = sequence.engine_logprobs.copy()
+        sampled[sequence.loss_mask] = logprobs
+        found.append(dataclasses.replace(sequence, engine_logprobs=sampled))
     return found
 
 
-def trajectory(branch: Branch, advantage: float) -> Trajectory:
-    return Trajectory(branch, np.where(branch.loss_mask, advantage, 0).astype(np.float32))
+def trajectory(sequence: TokenSequence, advantage: float) -> Trajectory:
+    return Trajectory(sequence, np.where(sequence.loss_mask, advantage, 0).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
-def trajectories(branches: list[Branch]) -> list[Trajectory]:
-    return [trajectory(branch, (-1.0) ** i * (1 + i % 3)) for i, branch in enumerate(branches)]
+def trajectories(sequences: list[TokenSequence]) -> list[Trajectory]:
+    return [trajectory(sequence, (-1.0) ** i * (1 + i % 3)) for i, sequence in enumerate(sequences)]
 
 
 def new(steps: int = 10, **settings: Any) -> Learner:
@@ -79,9 +79,9 @@ def learn(trajectories: list[Trajectory], steps: int = 2, **settings: Any) -> tu
     return weights(learner), metrics
 
 
-def logprobs(learner: Learner, branches: list[Branch]) -> list[float]:
+def logprobs(learner: Learner, sequences: list[TokenSequence]) -> list[float]:
     with torch.no_grad():
-        return [float(learner.vlm([branch], 1.0)[0].sum()) for branch in branches]
+        return [float(learner.vlm([sequence], 1.0)[0].sum()) for sequence in sequences]
 
 
 # -- what must not matter ------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def test_threads_give_the_very_same_numbers(trajectories: list[Trajectory]) -> N
 
 
 def test_trajectories_without_advantage_count_in_the_mean(trajectories: list[Trajectory]) -> None:
-    idle = [trajectory(one.branch, 0.0) for one in trajectories]
+    idle = [trajectory(one.sequence, 0.0) for one in trajectories]
     _, metrics = learn(trajectories + idle, steps=1)
     _, plain = learn(trajectories, steps=1)
     assert metrics["trained_tokens"] == 2 * plain["trained_tokens"]
@@ -130,36 +130,36 @@ def test_nothing_to_learn() -> None:
 # -- what must -----------------------------------------------------------------------------------------------------
 
 
-def test_the_advantaged_replies_become_likelier(trajectories: list[Trajectory], branches: list[Branch]) -> None:
+def test_the_advantaged_replies_become_likelier(trajectories: list[Trajectory], sequences: list[TokenSequence]) -> None:
     learner = new(lr=1e-4)
-    before = logprobs(learner, branches)
+    before = logprobs(learner, sequences)
     learner.update(trajectories, 0, seed=1)
-    change = [after - old for after, old in zip(logprobs(learner, branches), before, strict=True)]
+    change = [after - old for after, old in zip(logprobs(learner, sequences), before, strict=True)]
     gain = sum((-1.0) ** i * (1 + i % 3) * moved for i, moved in enumerate(change))
     assert gain > 0.1
     for sign in (1.0, -1.0):
         alone = new(lr=1e-4)
-        alone.update([trajectory(branches[1], sign)], 0, seed=1)
-        assert sign * (logprobs(alone, branches[1:2])[0] - before[1]) > 0.01
+        alone.update([trajectory(sequences[1], sign)], 0, seed=1)
+        assert sign * (logprobs(alone, sequences[1:2])[0] - before[1]) > 0.01
 
 
-def test_every_token_has_its_own_advantage(branches: list[Branch]) -> None:
+def test_every_token_has_its_own_advantage(sequences: list[TokenSequence]) -> None:
     # The first sampled token is rewarded, the others are as good as expected: it alone gains.
-    branch = branches[11]
-    advantages = np.zeros(len(branch.tokens), dtype=np.float32)
-    advantages[np.flatnonzero(branch.loss_mask)[0]] = 1.0
+    sequence = sequences[11]
+    advantages = np.zeros(len(sequence.tokens), dtype=np.float32)
+    advantages[np.flatnonzero(sequence.loss_mask)[0]] = 1.0
     learner = new(lr=1e-4)
-    metrics = learner.update([Trajectory(branch, advantages)], 0, seed=1)
-    assert metrics["loss"] == pytest.approx(-1 / branch.loss_mask.sum(), abs=1e-5)
+    metrics = learner.update([Trajectory(sequence, advantages)], 0, seed=1)
+    assert metrics["loss"] == pytest.approx(-1 / sequence.loss_mask.sum(), abs=1e-5)
     with torch.no_grad():
-        change = learner.vlm([branch], 1.0)[0] - torch.from_numpy(branch.engine_logprobs[branch.loss_mask])
+        change = learner.vlm([sequence], 1.0)[0] - torch.from_numpy(sequence.engine_logprobs[sequence.loss_mask])
     assert change[0] > 0.01
     assert change.argmax() == 0
 
 
-def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], branches: list[Branch]) -> None:
+def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], sequences: list[TokenSequence]) -> None:
     _, metrics = learn(trajectories, steps=1)
-    counts = [int(branch.loss_mask.sum()) for branch in branches]
+    counts = [int(sequence.loss_mask.sum()) for sequence in sequences]
     total = sum(counts)
     # On policy every ratio is 1: the loss is minus the token mean of the advantages, nothing is clipped.
     mean = sum((-1.0) ** i * (1 + i % 3) * count for i, count in enumerate(counts)) / total
@@ -173,16 +173,16 @@ def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], branches:
     assert metrics["learning_rate"] == ALGO.lr
 
 
-def test_every_minibatch_is_an_update(trajectories: list[Trajectory], branches: list[Branch]) -> None:
+def test_every_minibatch_is_an_update(trajectories: list[Trajectory], sequences: list[TokenSequence]) -> None:
     _, metrics = learn(trajectories, steps=1, minibatch=5)
     assert metrics["updates"] == 3  # of 5, 5 and 2
-    assert metrics["trained_tokens"] == sum(int(branch.loss_mask.sum()) for branch in branches)
+    assert metrics["trained_tokens"] == sum(int(sequence.loss_mask.sum()) for sequence in sequences)
 
 
-def test_a_ratio_beyond_the_clip_teaches_nothing(branches: list[Branch]) -> None:
+def test_a_ratio_beyond_the_clip_teaches_nothing(sequences: list[TokenSequence]) -> None:
     # Sampled at a probability e times lower than now: r = e > 1.28 everywhere, and the advantage is positive.
-    stale = [dataclasses.replace(b, engine_logprobs=b.engine_logprobs - 1.0) for b in branches]
-    after, metrics = learn([trajectory(branch, 1.0) for branch in stale], steps=1)
+    stale = [dataclasses.replace(b, engine_logprobs=b.engine_logprobs - 1.0) for b in sequences]
+    after, metrics = learn([trajectory(sequence, 1.0) for sequence in stale], steps=1)
     assert metrics["clip_fraction"] == pytest.approx(1.0)
     assert metrics["grad_norm"] == 0
     assert metrics["loss"] == pytest.approx(-1.28, abs=1e-5)
@@ -194,10 +194,10 @@ def test_a_ratio_beyond_the_clip_teaches_nothing(branches: list[Branch]) -> None
 # -- what must never be --------------------------------------------------------------------------------------------
 
 BROKEN = {
-    "advantage is nan": lambda t: trajectory(t.branch, math.nan),
-    "advantage is infinite": lambda t: trajectory(t.branch, -math.inf),
+    "advantage is nan": lambda t: trajectory(t.sequence, math.nan),
+    "advantage is infinite": lambda t: trajectory(t.sequence, -math.inf),
     "log-probs are": lambda t: trajectory(
-        dataclasses.replace(t.branch, engine_logprobs=np.full_like(t.branch.engine_logprobs, -np.inf)), -1.0
+        dataclasses.replace(t.sequence, engine_logprobs=np.full_like(t.sequence.engine_logprobs, -np.inf)), -1.0
     ),
 }
 
@@ -278,8 +278,8 @@ def test_old_logprobs_are_the_learners_before_the_step(trajectories: list[Trajec
     # also of those that come after an update.
     off = [
         trajectory(
-            dataclasses.replace(t.branch, engine_logprobs=t.branch.engine_logprobs + 0.5 * t.branch.loss_mask),
-            float(t.advantages[t.branch.loss_mask][0]),
+            dataclasses.replace(t.sequence, engine_logprobs=t.sequence.engine_logprobs + 0.5 * t.sequence.loss_mask),
+            float(t.advantages[t.sequence.loss_mask][0]),
         )
         for t in trajectories
     ]
@@ -322,8 +322,8 @@ def test_lora_moves_the_language_models_linear_layers_alone(trajectories: list[T
     # What is exported is what is computed: the additions, times alpha / rank, in the weights.
     plain = model().vlm
     plain.model.load_state_dict(dict(learner.weights()), strict=False)
-    branch = trajectories[3].branch
-    torch.testing.assert_close(plain([branch], 1.0)[0], learner.vlm([branch], 1.0)[0], atol=5e-5, rtol=0)
+    sequence = trajectories[3].sequence
+    torch.testing.assert_close(plain([sequence], 1.0)[0], learner.vlm([sequence], 1.0)[0], atol=5e-5, rtol=0)
 
 
 def test_bfloat16_keeps_float32_weights(trajectories: list[Trajectory]) -> None:
@@ -353,7 +353,7 @@ def test_recomputing_keeps_less(trajectories: list[Trajectory]) -> None:
         with torch.autograd.graph.saved_tensors_hooks(
             lambda t, sizes=sizes: (sizes.append(t.nbytes), t)[1], lambda t: t
         ):
-            learner.vlm([t.branch for t in trajectories], 1.0)
+            learner.vlm([t.sequence for t in trajectories], 1.0)
         kept[checkpointing] = sum(sizes)
     assert kept[True] < 0.5 * kept[False]
 

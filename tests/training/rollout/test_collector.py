@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import envs  # noqa: F401  (registers the ids)
-from agents.chat.types import Branch
+from agents.chat.types import TokenSequence
 from agents.episodes.episode import Episode, Start
-from agents.episodes.jobs import Job, Player
+from agents.episodes.jobs import Job, JobRunner
 from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, VALIDATION_FIRST, held_out_starts
 from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig
@@ -90,7 +90,7 @@ def collect(play: Play, groups: int = 6, **settings: Any) -> Collected:
 
 
 def guess(job: Job) -> Awaitable[list[Episode]]:
-    return Player({"guesses": GUESSES, "sums": SUMS}, scripted("random")).play(job)
+    return JobRunner({"guesses": GUESSES, "sums": SUMS}, scripted("random")).play(job)
 
 
 def seed_of(group: int, step: int = 0, task: int = 0) -> int:
@@ -169,8 +169,8 @@ class Engines:
             mask = np.array([False, True, True])
             versions = np.array([-1, version, self.version], dtype=np.int32)  # they may change on the way
             zeros = np.zeros(3, dtype=np.float32)
-            episode.branches = (
-                Branch(np.arange(3, dtype=np.int32), mask, zeros, zeros.astype(np.int16), versions, (), ()),
+            episode.sequences = (
+                TokenSequence(np.arange(3, dtype=np.int32), mask, zeros, zeros.astype(np.int16), versions, (), ()),
             )
         self.done += 1
         return episodes

@@ -11,14 +11,14 @@ from training.rollout.mixture import Mixture
 
 def test_shares_by_weight() -> None:
     mixture = Mixture({"a": 2, "b": 1, "c": 1}, groups=8)
-    assert mixture.shares(0) == mixture.shares(0) == {"a": 4, "b": 2, "c": 2}
+    assert mixture.allocate(0) == mixture.allocate(0) == {"a": 4, "b": 2, "c": 2}
 
 
 def test_parts_of_groups_are_made_up_for() -> None:
     mixture = Mixture({"a": 1, "b": 1, "c": 1}, groups=4)  # 4/3 each
     steps = []
     for step in range(3):
-        steps.append(mixture.shares(step))
+        steps.append(mixture.allocate(step))
         mixture.observe(step, {})
     assert steps == [{"a": 2, "b": 1, "c": 1}, {"a": 1, "b": 2, "c": 1}, {"a": 1, "b": 1, "c": 2}]
 
@@ -29,8 +29,8 @@ def test_fewer_groups_than_tasks_starve_none(ahead: int) -> None:
     played = dict.fromkeys("abc", 0)
     for step in range(7):
         for asked in range(step, min(step + ahead + 1, 7)):  # as with max_staleness
-            mixture.shares(asked)
-        for task, count in mixture.shares(step).items():
+            mixture.allocate(asked)
+        for task, count in mixture.allocate(step).items():
             played[task] += count
         mixture.observe(step, {})
     assert played == {"a": 5, "b": 1, "c": 1}
@@ -39,23 +39,26 @@ def test_fewer_groups_than_tasks_starve_none(ahead: int) -> None:
 def test_what_was_asked_for_ahead_stays_as_it_was() -> None:
     mixture = Mixture({"up": 1, "flat": 1}, groups=4, learning_progress=1.0)
     mixture.observe(0, {"up": 0.0, "flat": 0.5})
-    early = mixture.shares(2)
+    early = mixture.allocate(2)
     mixture.observe(1, {"up": 1.0, "flat": 0.5})
-    assert mixture.shares(2) == early == {"up": 2, "flat": 2}
-    assert mixture.shares(3) == {"up": 4, "flat": 0}
+    assert mixture.allocate(2) == early == {"up": 2, "flat": 2}
+    assert mixture.allocate(3) == {"up": 4, "flat": 0}
 
 
 def test_progress_is_the_change_of_success_either_way() -> None:
     mixture = Mixture({"up": 1, "down": 1, "flat": 1}, groups=6, learning_progress=0.5)
     mixture.observe(0, {"up": 0.0, "down": 1.0, "flat": 0.4})
     assert [mixture.progress(task) for task in ("up", "down", "flat")] == pytest.approx([0, 0, 0])
-    assert mixture.portions() == pytest.approx({"up": 1 / 3, "down": 1 / 3, "flat": 1 / 3})
+    assert mixture.target_fractions() == pytest.approx({"up": 1 / 3, "down": 1 / 3, "flat": 1 / 3})
     mixture.observe(1, {"up": 1.0, "down": 0.0, "flat": 0.4})
     # fast 0 + 0.3 * (1 - 0), slow 0 + 0.1 * (1 - 0)
     assert [mixture.progress(task) for task in ("up", "down", "flat")] == pytest.approx([0.2, 0.2, 0])
     # a half by weight (1/6 each), a half by progress (1/4, 1/4, 0)
-    assert mixture.portions() == pytest.approx({"up": 5 / 12, "down": 5 / 12, "flat": 1 / 6})
-    assert Mixture({"up": 3, "flat": 1}, groups=4, learning_progress=1.0).portions() == {"up": 0.75, "flat": 0.25}
+    assert mixture.target_fractions() == pytest.approx({"up": 5 / 12, "down": 5 / 12, "flat": 1 / 6})
+    assert Mixture({"up": 3, "flat": 1}, groups=4, learning_progress=1.0).target_fractions() == {
+        "up": 0.75,
+        "flat": 0.25,
+    }
 
 
 @pytest.mark.parametrize("ahead", [0, 2])
@@ -88,11 +91,11 @@ def test_any_history_shares_out_all_groups(
     mixture = Mixture({str(index): weight for index, weight in enumerate(weights)}, groups, some)
     given_out = dict.fromkeys(mixture.weights, 0.0)
     for step, results in enumerate(history):
-        shares, portions = mixture.shares(step), mixture.portions()
+        shares, target_fractions = mixture.allocate(step), mixture.target_fractions()
         assert sum(shares.values()) == groups and min(shares.values()) >= 0
-        assert sum(portions.values()) == pytest.approx(1)
+        assert sum(target_fractions.values()) == pytest.approx(1)
         for task, share in shares.items():
-            assert portions[task] >= (1 - some) * mixture.weights[task] - 1e-9  # the floor
-            given_out[task] += portions[task] * groups - share
-            assert abs(given_out[task]) <= len(weights)  # what is owed stays small
+            assert target_fractions[task] >= (1 - some) * mixture.weights[task] - 1e-9  # the floor
+            given_out[task] += target_fractions[task] * groups - share
+            assert abs(given_out[task]) <= len(weights)  # what is deficit stays small
         mixture.observe(step, dict(zip(mixture.weights, results, strict=False)))

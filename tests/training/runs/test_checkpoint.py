@@ -38,8 +38,8 @@ def trajectories(model: LoadedModel, seed: int) -> list[Trajectory]:
         tokens = model.chat.reply("<think></think><answer>left</answer>")
         logprobs, versions = np.full(len(tokens), -5.0, np.float32), np.zeros(len(tokens), np.int32)
         game.answer(Completion(tokens, logprobs, True, versions))
-        branch = game.branches()[0]
-        made.append(Trajectory(branch, np.where(branch.loss_mask, rng.normal(), 0).astype(np.float32)))
+        sequence = game.sequences()[0]
+        made.append(Trajectory(sequence, np.where(sequence.loss_mask, rng.normal(), 0).astype(np.float32)))
     return made
 
 
@@ -228,8 +228,8 @@ def test_an_exported_folder_is_the_model(settings: dict[str, Any], tmp_path: Pat
     words = "<think></think><answer>left</answer>"
     assert loaded.chat.reply(words).tolist() == model.chat.reply(words).tolist()
     if "dtype" not in settings:
-        branches = [one.branch for one in played]
-        torch.testing.assert_close(loaded.vlm(branches, 1.0)[0], one.vlm(branches, 1.0)[0], atol=5e-5, rtol=0)
+        sequences = [one.sequence for one in played]
+        torch.testing.assert_close(loaded.vlm(sequences, 1.0)[0], one.vlm(sequences, 1.0)[0], atol=5e-5, rtol=0)
 
     other = Learner(load_model("tiny").vlm, LearnerConfig(**settings))
     other.load_weights(tmp_path / "model")

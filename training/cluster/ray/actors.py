@@ -27,13 +27,13 @@ from training.cluster.ray.router import RemoteEngine
 from training.cluster.ray.weights import pieces, unpack
 from training.config.algo import AlgoConfig
 from training.config.learner import LearnerConfig
+from training.runs.checkpoint import RunState
 
 if TYPE_CHECKING:
     from agents.engines.transfer import DirectSender
     from agents.episodes.episode import Episode
     from agents.episodes.jobs import Job
     from training.algorithm.groups import Trajectory
-    from training.runs.checkpoint import Progress
 
 PATIENCE = timedelta(hours=1)
 """How long a rank waits in a collective; Ray notices a dead one at once."""
@@ -140,7 +140,7 @@ class LearnerRank:
             )
         self.sender.send(version)
 
-    def save(self, folder: Path, progress: "Progress") -> None:
+    def save(self, folder: Path, progress: "RunState") -> None:
         """A checkpoint, from all ranks."""
         from training.runs import checkpoint
 
@@ -166,7 +166,7 @@ class LearnerRank:
 
 
 @contextmanager
-def mortal() -> Iterator[None]:
+def exit_on_engine_death() -> Iterator[None]:
     """This actor dies with its engine: so its callers hear of it, and it is replaced."""
     try:
         yield
@@ -192,31 +192,31 @@ class EngineHost:
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
         """The reply to a prompt."""
-        with mortal():
+        with exit_on_engine_death():
             completion: Completion = await self.engine.generate(prompt, temperature)
         return completion
 
     async def load_weights(self, references: Sequence[Any], version: int) -> int:
         """Take new weights; the version that the engine then has."""
         loaded = [await reference for reference in references]
-        with mortal():
+        with exit_on_engine_death():
             await self.engine.load_weights((unpack(packed) for piece in loaded for packed in piece), version)
         held: int = self.engine.version
         return held
 
     async def call(self, method: str, *arguments: Any) -> None:
         """A step of a weight transfer (`agents/engines/transfer.py`)."""
-        with mortal():
+        with exit_on_engine_death():
             await getattr(self.engine, method)(*arguments)
 
     async def sleep(self) -> None:
         """Give the GPU's memory away."""
-        with mortal():
+        with exit_on_engine_death():
             await self.engine.sleep()
 
     async def wake(self) -> None:
         """Take it back."""
-        with mortal():
+        with exit_on_engine_death():
             await self.engine.wake()
 
     async def close(self) -> None:
@@ -242,11 +242,11 @@ class RolloutWorker:
 
     async def start(self, model: ModelConfig, tasks: Mapping[str, TaskConfig]) -> None:
         """Load what is needed to talk to the model."""
-        from agents.episodes.jobs import Player
+        from agents.episodes.jobs import JobRunner
         from agents.models.load import load_chat
         from agents.policies.model import VLMPolicy
 
-        self.player = Player(tasks, VLMPolicy(load_chat(model.path), self.engine))
+        self.player = JobRunner(tasks, VLMPolicy(load_chat(model.path), self.engine))
 
     async def connect(self, hosts: Mapping[int, Any], version: int, max_context: int | None) -> None:
         """The engines to ask from now on."""

@@ -21,7 +21,7 @@ async def result(reference: Any) -> Any:
         raise
 
 
-async def living(references: Iterable[Any]) -> list[Any]:
+async def gather_alive(references: Iterable[Any]) -> list[Any]:
     """What all the actors that are alive answer; the dead ones are others' business."""
     answers = await asyncio.gather(*(result(reference) for reference in references), return_exceptions=True)
     for answer in answers:
@@ -30,7 +30,7 @@ async def living(references: Iterable[Any]) -> list[Any]:
     return [answer for answer in answers if not isinstance(answer, RayActorError)]
 
 
-async def settled(references: Iterable[Any], patience: float) -> None:
+async def wait_all(references: Iterable[Any], patience: float) -> None:
     """Wait until all have answered or failed, for so many seconds at most."""
     answers = [asyncio.ensure_future(result(reference)) for reference in references]
     if answers:
@@ -40,7 +40,7 @@ async def settled(references: Iterable[Any], patience: float) -> None:
     await asyncio.gather(*answers, return_exceptions=True)
 
 
-async def unless_dead(work: Awaitable[T], actors: Iterable[Any], told: str) -> T:
+async def run_while_alive(work: Awaitable[T], actors: Iterable[Any], told: str) -> T:
     """The result of work in which all these actors have a part; RuntimeError as soon as one of them dies."""
     task = asyncio.ensure_future(work)
     lives = [asyncio.ensure_future(result(actor.live.remote())) for actor in actors]

@@ -19,19 +19,19 @@ from agents.models.config import ModelConfig
 from envs.task.config import TaskConfig
 from training.cluster.placement import engine_settings
 from training.cluster.ray.actors import EngineHost, RolloutWorker
-from training.cluster.ray.calls import living, result, settled, unless_dead
-from training.cluster.ray.failures import Deaths
+from training.cluster.ray.calls import gather_alive, result, run_while_alive, wait_all
+from training.cluster.ray.failures import RestartBudget
 from training.cluster.ray.ranks import Ranks
 from training.cluster.ray.reservation import Reservation, connect
 from training.config.algo import AlgoConfig
 from training.config.cluster import ClusterConfig
 from training.config.learner import LearnerConfig
+from training.runs.checkpoint import RunState
 
 if TYPE_CHECKING:
     from agents.episodes.episode import Episode
     from agents.episodes.jobs import Job
     from training.algorithm.groups import Trajectory
-    from training.runs.checkpoint import Progress
 
 PATIENCE = 60.0
 """Seconds that actors have for closing: learners may still be writing a checkpoint."""
@@ -66,8 +66,8 @@ class RayCluster:
         self._ahead = False  # the learners' weights are not those of `version`
         self._running = False
         self._lost: RuntimeError | None = None  # not told yet
-        self._deaths = Deaths(cluster.restarts)
-        self._keepers: list[asyncio.Task[None]] = []
+        self._deaths = RestartBudget(cluster.restarts)
+        self._supervisors: list[asyncio.Task[None]] = []
         self._reserved: Reservation | None = None
         self._ranks: Ranks | None = None
 
@@ -123,7 +123,7 @@ class RayCluster:
     async def update(self, trajectories: "Sequence[Trajectory]", step: int, seed: int) -> dict[str, float]:
         """One training step; the trajectories are stored once, and the ranks read them there."""
         async with self._learning:
-            await self._nap(True)
+            await self._set_engines_asleep(True)
             self._ahead = True
             metrics: list[dict[str, float]] = await self._call("update", ray.put(list(trajectories)), step, seed)
             return metrics[0]
@@ -131,15 +131,15 @@ class RayCluster:
     async def publish(self, version: int) -> None:
         """The learners' weights into every engine, as `version`."""
         async with self._learning:
-            await self._nap(False)
+            await self._set_engines_asleep(False)
             self.version = version
             await self._send(self.engines | self._waiting)
             self._ahead = False
             self.engines |= self._waiting
             self._waiting.clear()
-            await self._introduce(self.workers.values())
+            await self._broadcast_engines(self.workers.values())
 
-    async def save(self, folder: Path, progress: "Progress") -> None:
+    async def save(self, folder: Path, progress: "RunState") -> None:
         """A checkpoint below `folder`, from which any number of ranks goes on exactly."""
         async with self._learning:
             await self._call("save", folder.resolve(), progress)
@@ -163,11 +163,11 @@ class RayCluster:
 
     async def close(self) -> None:
         """Stop all actors once what was saved is on the disk, and Ray where it was started here."""
-        for keeper in self._keepers:
+        for keeper in self._supervisors:
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*self._supervisors, return_exceptions=True)
         learners = self._ranks.actors if self._ranks is not None else []
-        await settled([one.close.remote() for one in [*self.engines.values(), *learners]], PATIENCE)
+        await wait_all([one.close.remote() for one in [*self.engines.values(), *learners]], PATIENCE)
         ray.shutdown()
 
     # -- learner ranks ------------------------------------------------------------------------------------------------
@@ -196,11 +196,11 @@ class RayCluster:
             await learners  # they take their memory first
         kinds = [("engine", self.cluster.engines), ("worker", self.cluster.rollout_workers)]
         started = [(kind, number, asyncio.Event()) for kind, count in kinds for number in range(count)]
-        self._keepers = [asyncio.create_task(self._keep(*one)) for one in started]
+        self._supervisors = [asyncio.create_task(self._supervise(*one)) for one in started]
         await asyncio.gather(learners, *(ready.wait() for *_, ready in started))
         self._running = True
 
-    async def _keep(self, kind: str, number: int, ready: asyncio.Event) -> None:
+    async def _supervise(self, kind: str, number: int, ready: asyncio.Event) -> None:
         """Start an engine or worker, and start it again whenever it dies."""
         while not self._deaths.final:
             actor = None
@@ -231,10 +231,10 @@ class RayCluster:
             if self._ahead:
                 self._waiting[number] = engine
                 if late:
-                    await living([engine.sleep.remote()])
+                    await gather_alive([engine.sleep.remote()])
                 return engine
             self.engines[number] = engine
-        await self._introduce(self.workers.values())
+        await self._broadcast_engines(self.workers.values())
         return engine
 
     async def _load_engine(self, number: int) -> Any:
@@ -252,7 +252,7 @@ class RayCluster:
         worker = self._actor(RolloutWorker, "worker", number).remote(number)
         await result(worker.start.remote(self.model, self.tasks))
         self.workers[number], self._playing[number] = worker, 0
-        await self._introduce([worker])
+        await self._broadcast_engines([worker])
         self._workers_there.set()
         return worker
 
@@ -264,24 +264,26 @@ class RayCluster:
         if not self.workers:
             self._workers_there.clear()
         if kind == "engine":
-            await self._introduce(self.workers.values())
+            await self._broadcast_engines(self.workers.values())
 
-    async def _introduce(self, workers: Any) -> None:
+    async def _broadcast_engines(self, workers: Any) -> None:
         """Tell workers which engines there are."""
-        await living(worker.connect.remote(self.engines, self.version, self._max_context) for worker in workers)
+        await gather_alive(worker.connect.remote(self.engines, self.version, self._max_context) for worker in workers)
 
     async def _send(self, engines: Mapping[int, Any]) -> None:
-        """The learners' weights into engines, as `version`; the dead ones are their keepers' business."""
+        """The learners' weights into engines, as `version`; the dead ones are their supervisors' business."""
         if not engines:
             return
         if self.engine.vllm.transfer != "shared":
             address = (await self._call("address"))[0]
             sent = self._call("send", list(engines.values()), self.engine.vllm, address, self.version)
-            await unless_dead(sent, engines.values(), "an engine died while it was sent weights")
+            await run_while_alive(sent, engines.values(), "an engine died while it was sent weights")
             return
         references = (await self._call("weights"))[0]
         try:
-            loaded = await living(engine.load_weights.remote(references, self.version) for engine in engines.values())
+            loaded = await gather_alive(
+                engine.load_weights.remote(references, self.version) for engine in engines.values()
+            )
         except ObjectLostError:
             await self._call("gpus")  # LearnerLost, where rank 0 died and took them along
             raise
@@ -289,11 +291,11 @@ class RayCluster:
             if held != self.version:
                 raise RuntimeError(f"an engine has weights of version {held} after it was sent {self.version}")
 
-    async def _nap(self, asleep: bool) -> None:
+    async def _set_engines_asleep(self, asleep: bool) -> None:
         """Colocated engines sleep while the learners work."""
         if self.cluster.colocate:
             engines = (self.engines | self._waiting).values()
-            await living(engine.sleep.remote() if asleep else engine.wake.remote() for engine in engines)
+            await gather_alive(engine.sleep.remote() if asleep else engine.wake.remote() for engine in engines)
 
     def _actor(self, kind: type, name: str, number: int) -> Any:
         """Ray's class for an actor in its place."""

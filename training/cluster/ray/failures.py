@@ -1,4 +1,4 @@
-"""Deaths of actors: counted, until there are too many."""
+"""RestartBudget of actors: counted, until there are too many."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -9,7 +9,7 @@ from training.cluster.ray.calls import line
 T = TypeVar("T")
 
 
-class Deaths:
+class RestartBudget:
     """Counts the dead, and ends everything that is awaited through it once a run cannot go on."""
 
     def __init__(self, limit: int) -> None:

@@ -4,27 +4,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.episodes.arena import Arena, together
 from agents.episodes.episode import Episode, Start
-from agents.episodes.footage import Footage
+from agents.episodes.footage import PackedFrames
 from agents.episodes.jobs import Job
+from agents.episodes.runner import EpisodeRunner, gather_or_cancel
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES
 from envs.task.task import Observation, Task
-from training.compare.entrants import Entrant
+from training.compare.participants import Participant
 from training.compare.results import Results
 from training.evaluation.measure import check_room, shared_out
 from training.evaluation.statistics import summary
-from training.runs.display import Bars, Watched
+from training.runs.display import ProgressBars, ReportingPolicy
 
 CUT = 0.05
 """Where more of a player's replies were cut off, its row says little of what it can do: a note tells."""
 
 
 @dataclass(frozen=True)
-class How:
+class EvaluationSpec:
     """How is measured."""
 
     episodes: int
@@ -36,16 +36,16 @@ class How:
     """Episodes of each policy and task that are filmed."""
 
 
-class Contest:
+class Comparison:
     """Plays every policy in every task, and keeps what comes of it."""
 
-    def __init__(self, tasks: Mapping[str, TaskConfig], how: How, out: Results) -> None:
-        self.how = how
+    def __init__(self, tasks: Mapping[str, TaskConfig], spec: EvaluationSpec, out: Results) -> None:
+        self.spec = spec
         self.tasks = {name: Task(name, settings) for name, settings in tasks.items()}
         self.out = out
         self.suites = suites_of(tasks)
 
-    async def play(self, players: Sequence[Entrant], bars: Bars) -> None:
+    async def play(self, players: Sequence[Participant], bars: ProgressBars) -> None:
         """Everybody, one after another: what was measured before one fails is kept."""
         for player in players:
             finished: dict[str, list[Episode]] = {}
@@ -73,25 +73,25 @@ class Contest:
                 self._add(suite, player, whole, "", problem)
             self.out.write()
 
-    async def _play(self, player: Entrant, task: Task, bars: Bars) -> tuple[list[Episode], str]:
+    async def _play(self, player: Participant, task: Task, bars: ProgressBars) -> tuple[list[Episode], str]:
         """The episodes of one player in one task, in the order of the starts; and what cut them short."""
-        how = self.how
-        starts = player.starts(task.name, held_out_starts(TEST_FIRST, how.episodes))
+        spec = self.spec
+        starts = player.starts(task.name, held_out_starts(TEST_FIRST, spec.episodes))
         done: list[Episode] = []
         problem = ""
-        arena = Arena(task)
+        runner = EpisodeRunner(task)
         with bars.bar(f"{player.name} · {task.name}", len(starts)) as bar:
 
             def keep(episode: Episode) -> None:
                 done.append(episode)
                 bar.episode(episode)
 
-            policy = Watched(player.policy(task.name), bar)
-            jobs = shared_out(task.name, starts, how.temperature, how.films, how.blind)
+            policy = ReportingPolicy(player.policy(task.name), bar)
+            jobs = shared_out(task.name, starts, spec.temperature, spec.films, spec.blind)
             try:
-                await together(
-                    arena.play(job.starts, policy.at(job.temperature), job.film, job.blind, keep, seen)
-                    for job, seen in zip(jobs, _parts(how.records, jobs), strict=True)
+                await gather_or_cancel(
+                    runner.play(job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep, seen)
+                    for job, seen in zip(jobs, _parts(spec.records, jobs), strict=True)
                 )
                 check_room(task.name, done)
                 player.check_played(task.name, done)
@@ -105,10 +105,10 @@ class Contest:
                 done.sort(key=lambda episode: place[episode.start])
                 problem = _cut(problem, len(done), starts)
                 self._keep(player, task, done, problem)
-                arena.close()
+                runner.close()
         return done, problem
 
-    def _keep(self, player: Entrant, task: Task, played: Sequence[Episode], problem: str) -> None:
+    def _keep(self, player: Participant, task: Task, played: Sequence[Episode], problem: str) -> None:
         """Write a player's row, records and films."""
         turns = [turn for episode in played for turn in episode.turns]
         if (cut := sum(turn.cut for turn in turns)) > len(turns) * CUT:
@@ -117,14 +117,14 @@ class Contest:
         suite = next((name for name, names in self.suites.items() if task.name in names), "")
         self._add(task.name, player, summary(played) if played else summary(), suite, problem)
         self.out.write()  # before what else can go wrong
-        self.out.record(task, player.label, played[: self.how.records], player.chat)
+        self.out.record(task, player.label, played[: self.spec.records], player.chat)
         name = player.label if len(self.tasks) == 1 else f"{player.label}-{task.name}"
-        self.out.film(name, f"{player.name} · {task.name}", played[: self.how.films])
+        self.out.film(name, f"{player.name} · {task.name}", played[: self.spec.films])
 
-    def _add(self, task: str, player: Entrant, figures: Mapping[str, Any], suite: str, problem: str) -> None:
+    def _add(self, task: str, player: Participant, figures: Mapping[str, Any], suite: str, problem: str) -> None:
         named = {"task": task, "policy": player.name, "suite": suite}
-        settings = {"temperature": self.how.temperature, "blind": self.how.blind}
-        self.out.rows.append(named | dict(figures) | settings | {"floor": player.floor, "problem": problem})
+        settings = {"temperature": self.spec.temperature, "blind": self.spec.blind}
+        self.out.rows.append(named | dict(figures) | settings | {"floor": player.is_reference, "problem": problem})
 
 
 def _parts(first: int, jobs: Sequence[Job]) -> Iterator[int]:
@@ -147,7 +147,7 @@ def suites_of(tasks: Mapping[str, TaskConfig]) -> dict[str, list[str]]:
 def _light(episode: Episode) -> Episode:
     """An episode without what it has shown, for the sums of a suite."""
     turns = [replace(turn, observation=Observation(None, "")) for turn in episode.turns]
-    return replace(episode, turns=turns, branches=(), frames=Footage())
+    return replace(episode, turns=turns, sequences=(), frames=PackedFrames())
 
 
 def _cut(problem: str, played: int, starts: Sequence[Start]) -> str:
@@ -155,7 +155,7 @@ def _cut(problem: str, played: int, starts: Sequence[Start]) -> str:
     return f"after {played} of {len(starts)} episodes: {problem}" if problem else ""
 
 
-async def _opened(player: Entrant) -> str:
+async def _opened(player: Participant) -> str:
     """Get a player ready; what is in the way, if something is."""
     try:
         await player.open()

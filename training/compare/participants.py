@@ -10,7 +10,7 @@ from agents.episodes.episode import Episode, Start
 from agents.episodes.policy import Policy
 from agents.episodes.task_check import check_task
 from agents.policies.model import VLMPolicy
-from agents.policies.recorded import PLAYS, Recorded
+from agents.policies.recorded import PLAYS, RecordedPolicy
 from agents.policies.scripted import has_expert, scripted
 from configs.errors import UserError
 from envs.task.config import TaskConfig
@@ -21,10 +21,10 @@ from training.runs.folder import finished
 SERVER = "api:"
 
 
-class Entrant:
+class Participant:
     """One who plays, by the name that the user gave. What is common: no engine, no tokens, all the usual starts."""
 
-    floor = False
+    is_reference = False
     chat: Chat | None = None
 
     def __init__(self, name: str) -> None:
@@ -45,7 +45,7 @@ class Entrant:
         """Whether it plays a task at all."""
         return True
 
-    def looks(self) -> bool:
+    def uses_images(self) -> bool:
         """Whether other frames than the true ones could change what it does; known once it is checked."""
         return True
 
@@ -71,10 +71,10 @@ class Entrant:
         """Give back what `open` took."""
 
 
-class ScriptedEntrant(Entrant):
+class ScriptedParticipant(Participant):
     """random, idle or expert."""
 
-    floor = True
+    is_reference = True
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """An expert is needed where it is to play."""
@@ -91,20 +91,20 @@ class ScriptedEntrant(Entrant):
         return scripted(self.name)
 
 
-class RecordEntrant(Entrant):
+class RecordParticipant(Participant):
     """A record of played episodes, of a person's above all: its replies are given again."""
 
     def __init__(self, name: str, folder: Path | None) -> None:
         super().__init__(name)
         self.folder = folder
-        self.records: dict[str, Recorded] = {}
+        self.records: dict[str, RecordedPolicy] = {}
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Read the record of each task."""
         for name, settings in tasks.items():
-            self.records[name] = Recorded(self.folder or PLAYS / name, Task(name, settings))
+            self.records[name] = RecordedPolicy(self.folder or PLAYS / name, Task(name, settings))
 
-    def looks(self) -> bool:
+    def uses_images(self) -> bool:
         """What it plays is recorded."""
         return False
 
@@ -138,7 +138,7 @@ class RecordEntrant(Entrant):
         return self.records[task]
 
 
-class ModelEntrant(Entrant):
+class ModelParticipant(Participant):
     """A model on an engine of this machine: the embedded one, a folder, a name on the hub, or a run's."""
 
     def __init__(self, name: str, path: str, engine: EngineConfig) -> None:
@@ -198,7 +198,7 @@ class ModelEntrant(Entrant):
             self._policy = None
 
 
-class ServerEntrant(ModelEntrant):
+class ServerParticipant(ModelParticipant):
     """A model on an OpenAI-compatible server."""
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
@@ -214,7 +214,7 @@ class ServerEntrant(ModelEntrant):
         """Connections are made as they are needed."""
 
 
-class BaselineEntrant(Entrant):
+class BaselineParticipant(Participant):
     """A baseline of `training.baseline`."""
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -234,7 +234,7 @@ class BaselineEntrant(Entrant):
             except ValueError as error:
                 raise UserError(f"policy={self.name}: {error}") from error
 
-    def looks(self) -> bool:
+    def uses_images(self) -> bool:
         """Where it has learned from pixels."""
         return self._policy.network.pixels
 

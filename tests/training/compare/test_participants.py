@@ -12,8 +12,14 @@ from agents.policies.scripted import scripted
 from configs.errors import UserError
 from envs.task.config import load_task
 from render.records.episode import Episode, EpisodeWriter, Turn
-from training.compare.entrants import Entrant, ModelEntrant, RecordEntrant, ScriptedEntrant, ServerEntrant
-from training.compare.resolve import entrant, entrants
+from training.compare.participants import (
+    ModelParticipant,
+    Participant,
+    RecordParticipant,
+    ScriptedParticipant,
+    ServerParticipant,
+)
+from training.compare.resolve import participant, participants
 from training.config.compose import load
 from training.config.run import save
 
@@ -48,7 +54,7 @@ def record(folder: str, count: int = 3, policy: str = "human", task: str = "arit
 
 def refused(name: str) -> str:
     with pytest.raises(UserError) as caught:
-        entrant(name, CONFIG).check(TASKS)
+        participant(name, CONFIG).check(TASKS)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -56,27 +62,28 @@ def refused(name: str) -> str:
 def test_names() -> None:
     run()
     record("plays/arithmetic")
-    kinds: dict[str, type[Entrant]] = {
-        "random": ScriptedEntrant, "expert": ScriptedEntrant, "tiny": ModelEntrant, "api:gpt-5": ServerEntrant,
-        "human": RecordEntrant, "plays/arithmetic": RecordEntrant, "runs/a": ModelEntrant,
+    kinds: dict[str, type[Participant]] = {
+        "random": ScriptedParticipant, "expert": ScriptedParticipant, "tiny": ModelParticipant,
+        "api:gpt-5": ServerParticipant,
+        "human": RecordParticipant, "plays/arithmetic": RecordParticipant, "runs/a": ModelParticipant,
     }  # fmt: skip
-    players = entrants(list(kinds), CONFIG)
+    players = participants(list(kinds), CONFIG)
     assert {player.name: type(player) for player in players} == kinds
-    assert [player.floor for player in players] == [True, True] + [False] * 5
+    assert [player.is_reference for player in players] == [True, True] + [False] * 5
     assert [player.label for player in players][3:] == ["api-gpt-5", "human", "plays-arithmetic", "runs-a"]
     player = players[-1]
-    assert isinstance(player, ModelEntrant) and player.path == "runs/a/checkpoint"
+    assert isinstance(player, ModelParticipant) and player.path == "runs/a/checkpoint"
     assert player.envs == ["arithmetic"] and player.tasks["arithmetic"].max_reply_tokens == 30
     with pytest.raises(UserError, match="policy: tiny and tiny are one folder, tiny: leave one out"):
-        entrants(["tiny", "random", "tiny"], CONFIG)
+        participants(["tiny", "random", "tiny"], CONFIG)
     with pytest.raises(UserError, match="policy: runs/a and runs/a are one folder, runs-a: leave"):
-        entrants(["runs/a", "runs/a/"], CONFIG)
+        participants(["runs/a", "runs/a/"], CONFIG)
     line = "policy: api:a/b and api:a-b are one folder, api-a-b: leave one out"
     with pytest.raises(UserError, match=line):
-        entrants(["api:a/b", "api:a-b"], CONFIG)
+        participants(["api:a/b", "api:a-b"], CONFIG)
     shutil.copytree("runs/a", "random")
     with pytest.raises(UserError, match=r"policy: random and \./random are one folder"):
-        entrants(["./random"], CONFIG)
+        participants(["./random"], CONFIG)
 
 
 def test_what_is_not_there() -> None:
@@ -103,7 +110,7 @@ def test_a_run_without_a_checkpoint_says_what_can_be_done() -> None:
         f"{start}evaluate its last good weights by policy=runs/a/checkpoints/good-000020, "
         "or go on with it by python -m training.run resume=runs/a"
     )
-    player = entrant(str(good), CONFIG)
+    player = participant(str(good), CONFIG)
     player.check(TASKS)
     assert player.source == folder / "config.yaml" and player.tasks["arithmetic"].max_reply_tokens == 30
 
@@ -117,9 +124,9 @@ def test_results_are_no_model() -> None:
 def test_an_expert_is_there_or_not() -> None:
     settings = load(["env=frozen_lake"]).tasks
     with pytest.raises(UserError, match=r"policy=expert: frozen_lake has no expert \(FrozenLake-v1 has no expert_act"):
-        ScriptedEntrant("expert").check(settings)
-    ScriptedEntrant("random").check(settings)
-    assert type(ScriptedEntrant("idle").policy("frozen_lake")) is type(scripted("idle"))
+        ScriptedParticipant("expert").check(settings)
+    ScriptedParticipant("random").check(settings)
+    assert type(ScriptedParticipant("idle").policy("frozen_lake")) is type(scripted("idle"))
 
 
 def test_a_key_that_is_not_set_is_said_before_anything_is_played() -> None:
@@ -130,7 +137,7 @@ def test_a_key_that_is_not_set_is_said_before_anything_is_played() -> None:
 def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> None:
     folder = record("plays/arithmetic")
     save_settings(TASKS["arithmetic"], folder)
-    player = entrant("human", CONFIG)
+    player = participant("human", CONFIG)
     player.check(TASKS)
     usual = held_out_starts(TEST_FIRST, 2)
     assert player.starts("arithmetic", usual) == list(usual)
@@ -148,7 +155,7 @@ def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> No
     assert note.startswith("human in sums: 5 of 8 starts (0 practised, 3 not played)")
     with (folder / "episodes.jsonl").open("a") as file:
         file.write('{"schema": 2, "ta')  # the machine went down
-    again = entrant("plays/arithmetic", CONFIG)
+    again = participant("plays/arithmetic", CONFIG)
     again.check(TASKS)
     assert len(again.starts("arithmetic", held_out_starts(TEST_FIRST, 9))) == 3
     assert "episodes.jsonl line 4 is torn (a run was killed while writing): skipped" in capsys.readouterr().err
@@ -171,4 +178,4 @@ def test_records_that_do_not_fit() -> None:
 def test_pictures_that_a_model_cannot_see() -> None:
     football = load(["env=football", "env.kwargs.image_size=[112,112]"]).tasks
     with pytest.raises(UserError, match="policy=tiny: the model sees images of 84x84, got 112x112"):
-        entrant("tiny", CONFIG).check(football)
+        participant("tiny", CONFIG).check(football)

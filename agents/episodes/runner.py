@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from agents.chat.types import ContextFull
 from agents.episodes.episode import Ended, Episode, Start, Turn
-from agents.episodes.policy import Policy, Seat
+from agents.episodes.policy import Policy, TurnContext
 from envs.task.task import Observation, Task, state_hash
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ FILM_FRAMES = 600
 """About so many frames has an episode's film at most, a minute: of more, some of each turn are left out."""
 
 
-async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def gather_or_cancel(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run them at once; their results in order. The first error stops the others and is raised."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
@@ -36,7 +36,7 @@ async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         raise
 
 
-class Arena:
+class EpisodeRunner:
     """The envs of one task, made when none is free and used again."""
 
     def __init__(self, task: Task) -> None:
@@ -98,7 +98,7 @@ class Arena:
                 done(episode)
             return episode
 
-        return await together(played(index, start) for index, start in enumerate(starts))
+        return await gather_or_cancel(played(index, start) for index, start in enumerate(starts))
 
     async def _play(
         self,
@@ -115,20 +115,20 @@ class Arena:
             observation, info = env.reset(seed=start.seed)
             episode.kind, episode.score = str(info.get("kind", "")), task.score(info)
             own = task.observe(env, observation, info)
-            seat = Seat(task, env, own, 0, start.sampling_seed, policy.sit(task))
+            context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task))
             if film:
                 episode.frames.extend(_film(env, config.max_turns))
             for number in range(config.max_turns):
-                seat.turn, seat.observation = number, await look(own)
+                context.turn, context.observation = number, await look(own)
                 try:
-                    words = await policy.reply(seat)
+                    words = await policy.reply(context)
                 except ContextFull as full:
                     episode.ended, episode.problem = Ended.CONTEXT, str(full)
                     break
                 reply = task.parse(words)
                 caption, state = str(info.get("text", "")), state_hash(observation, info)
-                shown = seat.observation if keeps else replace(seat.observation, image=None)
-                turn = Turn(shown, caption, words, reply, 0.0, state, seat.reply_tokens, seat.cut)
+                shown = context.observation if keeps else replace(context.observation, image=None)
+                turn = Turn(shown, caption, words, reply, 0.0, state, context.reply_tokens, context.cut)
                 over = False
                 if reply.valid:
                     outcome = task.play(env, reply)
@@ -152,8 +152,8 @@ class Arena:
                     episode.frames_a_turn.append(len(episode.frames) - before)
                 if over:
                     break
-        if seat.conversation is not None and seat.conversation.chat is not None:
-            episode.branches = tuple(seat.conversation.branches())
+        if context.conversation is not None and context.conversation.chat is not None:
+            episode.sequences = tuple(context.conversation.sequences())
         return episode
 
 
