@@ -33,7 +33,7 @@ def model() -> LoadedModel:
 
 
 def football(*words: str) -> TaskConfig:
-    return load_task("football", ["env.max_turns=12", *words])
+    return load_task("football", parse_overrides(["env.max_turns=12", *words]))
 
 
 def play(

@@ -16,6 +16,7 @@ from agents.play.session import Record
 from agents.policies.recorded import RecordedPolicy, is_record
 from agents.policies.scripted import scripted
 from agents.records.record import as_record
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
@@ -25,7 +26,7 @@ STARTS = held_out_starts(TEST_FIRST, 6)
 
 
 def a_task(name: str, *words: str) -> Task:
-    return Task(name, load_task(name, words))
+    return Task(name, load_task(name, parse_overrides(words)))
 
 
 def a_record(folder: Path, task: Task, player: str, practice: tuple[int, ...] = ()) -> list[Episode]:
@@ -44,7 +45,7 @@ def test_the_same_episodes_come_out(name: str, player: str, tmp_path: Path) -> N
     played = a_record(tmp_path, task, player)
     recorded = RecordedPolicy(tmp_path, task)
     assert recorded.starts == tuple(STARTS[number] for number in (1, 2, 4))
-    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded.at(0.7)))
+    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded.with_temperature(0.7)))
     for one, other in zip(played, again, strict=True):
         assert (one.success, one.ended, one.env_return) == (other.success, other.ended, other.env_return)
         assert [turn.words for turn in one.turns] == [turn.words for turn in other.turns]
