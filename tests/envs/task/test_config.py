@@ -9,6 +9,7 @@ import pytest
 from agents.episodes.episode import Start
 from agents.episodes.runner import EpisodeRunner
 from agents.policies.scripted import scripted
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
