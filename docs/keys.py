@@ -10,7 +10,7 @@ from typing import Any
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
 from configs.help import meanings
-from configs.schema import expected, field_types
+from configs.schema import describe_type, field_types
 from envs.task.config import TaskConfig
 from training.baseline.config import BaselineConfig
 from training.compare.command import EvaluateOptions
@@ -81,7 +81,7 @@ def _group(title: str, prefix: str, cls: type) -> Iterator[str]:
         default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
         cells = (
             f"`{prefix}{field.name}`",
-            expected(kind).removeprefix("a "),
+            describe_type(kind).removeprefix("a "),
             _shown(default),
             meanings(cls).get(field.name, ""),
         )

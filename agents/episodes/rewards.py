@@ -1,7 +1,7 @@
 """Rewards of an episode: outcome + format → one number, with its parts kept."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +62,10 @@ def _own_outcomes(path: str, episode: Episode) -> list[float]:
     """Return the values [K] of a task's own reward function; a single number is credited to the last turn."""
     count = len(episode.turns)
     given: Any = load_object(path)(episode)
-    values = list(given) if isinstance(given, Sequence) else [0.0] * (count - 1) + [given] * (count > 0)
+    many = isinstance(given, Iterable) and not isinstance(given, str) and getattr(given, "ndim", 1) > 0
     try:
-        numbers = [float(value) for value in values]
+        values = list(given) if many else [0.0] * (count - 1) + [given] * (count > 0)
+        numbers = [math.nan if isinstance(value, str) else float(value) for value in values]
     except (TypeError, ValueError):
         numbers = [math.nan]
     if len(numbers) != count or not all(map(math.isfinite, numbers)):

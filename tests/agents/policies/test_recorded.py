@@ -1,12 +1,15 @@
 """A record gives its replies again, to the same end; and is refused where the game is no longer the same."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes.episode import Ended, Episode
@@ -20,6 +23,7 @@ from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
+from render.draw.images import frame_id
 from render.records.episode import EpisodeWriter
 
 STARTS = held_out_starts(TEST_FIRST, 6)
@@ -157,6 +161,32 @@ def test_what_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object],
         recorded = RecordedPolicy(tmp_path, task)
         asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def old_name(frame: NDArray[np.uint8]) -> str:
+    """A frame's name in records before version 0.1: 16 digits of SHA-256."""
+    return hashlib.sha256(repr(frame.shape).encode() + frame.tobytes()).hexdigest()[:16]
+
+
+def test_record_with_old_frame_names_is_played_and_its_frames_are_still_compared(tmp_path: Path) -> None:
+    task = a_task("sokoban")
+    played = a_record(tmp_path, task, "expert")
+    names = {}
+    for episode in played:
+        for turn in episode.turns:
+            assert turn.observation.image is not None
+            names[frame_id(turn.observation.image)] = old_name(turn.observation.image)
+    change(tmp_path, lambda record: [turn.update(frame=names[turn["frame"]]) for turn in record["turns"]])
+    recorded = RecordedPolicy(tmp_path, task)
+    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
+    recorded.compare(again)
+    assert [[turn.words for turn in one.turns] for one in again] == [
+        [turn.words for turn in one.turns] for one in played
+    ]
+    change(tmp_path, lambda record: record["turns"][0].update(frame=record["turns"][-1]["frame"]))
+    recorded = RecordedPolicy(tmp_path, task)
+    with pytest.raises(UserError, match="turn 1 shows another picture than was recorded"):
+        asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
 
 
 def test_another_picture(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_a_frame_s_name_cannot_leave_the_folder(tmp_path: Path) -> None:
     record = json.loads(path.read_text())
     record["turns"][0]["frame"] = "../../etc/passwd"
     path.write_text(json.dumps(record) + "\n")
-    with pytest.raises(ValueError, match="a name is 16 hexadecimal digits"):
+    with pytest.raises(ValueError, match="a name is 32 hexadecimal digits"):
         list(read_records(tmp_path))
 
 
