@@ -1,4 +1,4 @@
-"""Runs coroutines from synchronous code, also where an event loop runs already, as in a notebook."""
+"""Running coroutines from synchronous code, even inside a running event loop, as in a notebook."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """An event loop in a thread of its own."""
+    """Event loop in a separate thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -18,7 +18,7 @@ class LoopThread:
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Return the result of a coroutine, or raise its exception; Ctrl-C cancels it first."""
+        """Return the result of a coroutine, or raise its exception. An interrupt cancels the coroutine."""
         future = asyncio.run_coroutine_threadsafe(_kept(coroutine), self._loop)
         try:
             result: T
@@ -37,18 +37,21 @@ class LoopThread:
         self._loop.close()
 
     def __enter__(self) -> Self:
-        """Return the loop."""
+        """Return this object."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Stop the loop and end the thread."""
         self.close()
 
 
 async def _kept(coroutine: Coroutine[Any, Any, T]) -> tuple[Any, BaseException | None]:
-    """Await a coroutine; SystemExit and KeyboardInterrupt, which would stop the loop, are returned as well."""
+    """Return the result and exception of a coroutine.
+
+    Exceptions are returned because SystemExit and KeyboardInterrupt would stop the loop.
+    """
     try:
         return await coroutine, None
     except asyncio.CancelledError:
@@ -58,7 +61,7 @@ async def _kept(coroutine: Coroutine[Any, Any, T]) -> tuple[Any, BaseException |
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a coroutine: as `asyncio.run`, and in a thread where a loop runs already."""
+    """Return the result of a coroutine. Like `asyncio.run`, but uses a thread if an event loop is running."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
