@@ -1,4 +1,4 @@
-"""Runs coroutines from synchronous code, also where an event loop runs already, as in a notebook."""
+"""Running coroutines from synchronous code, even inside a running event loop, as in a notebook."""
 
 import asyncio
 import concurrent.futures
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """An event loop in a thread of its own."""
+    """Event loop in a separate thread."""
 
     def __init__(self) -> None:
         started: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = (
@@ -56,13 +56,13 @@ class LoopThread:
         self._thread.join()
 
     def __enter__(self) -> Self:
-        """Return the loop."""
+        """Return this object."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Stop the loop and end the thread."""
         self.close()
 
 
@@ -74,7 +74,10 @@ async def _serve(started: "concurrent.futures.Future[tuple[asyncio.AbstractEvent
 
 
 async def _kept(coroutine: Coroutine[Any, Any, T]) -> tuple[Any, BaseException | None]:
-    """Await a coroutine; SystemExit and KeyboardInterrupt, which would stop the loop, are returned as well."""
+    """Return the result and exception of a coroutine.
+
+    Exceptions are returned because SystemExit and KeyboardInterrupt would stop the loop.
+    """
     try:
         return await coroutine, None
     except asyncio.CancelledError:
@@ -84,7 +87,7 @@ async def _kept(coroutine: Coroutine[Any, Any, T]) -> tuple[Any, BaseException |
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a coroutine: as `asyncio.run`, and in a thread where a loop runs already."""
+    """Return the result of a coroutine. Like `asyncio.run`, but uses a thread if an event loop is running."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
