@@ -129,9 +129,9 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
     named = len(players)
     if options.floors:
         players = with_references(players, tasks)
-    films = -(-config.evaluation.videos // len(tasks)) if options.video else 0
+    videos = -(-config.evaluation.videos // len(tasks)) if options.video else 0
     spec = EvaluationSpec(
-        options.episodes, options.temperature, options.blind, config.evaluation.records if options.save else 0, films
+        options.episodes, options.temperature, options.blind, config.evaluation.records if options.save else 0, videos
     )
     comparison = Comparison(tasks, spec, out)
     same = [name for name in asked if all(as_shipped(task, tasks[task]) for task in asked[name])]

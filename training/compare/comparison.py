@@ -32,7 +32,7 @@ class EvaluationSpec:
     blind: bool = False
     records: int = 0
     """Episodes of each policy and task whose records are kept."""
-    films: int = 0
+    videos: int = 0
     """Episodes of each policy and task that are filmed."""
 
 
@@ -87,11 +87,13 @@ class Comparison:
                 bar.episode(episode)
 
             policy = ReportingPolicy(player.policy(task.name), bar)
-            jobs = shared_out(task.name, starts, spec.temperature, spec.films, spec.blind)
+            jobs = shared_out(task.name, starts, spec.temperature, spec.videos, spec.blind)
             try:
                 await gather_or_cancel(
-                    runner.play(job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep, seen)
-                    for job, seen in zip(jobs, _parts(spec.records, jobs), strict=True)
+                    runner.play(
+                        job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep, num_recorded
+                    )
+                    for job, num_recorded in zip(jobs, _parts(spec.records, jobs), strict=True)
                 )
                 check_room(task.name, done)
                 player.check_played(task.name, done)
@@ -119,7 +121,7 @@ class Comparison:
         self.out.write()  # before what else can go wrong
         self.out.record(task, player.label, played[: self.spec.records], player.chat)
         name = player.label if len(self.tasks) == 1 else f"{player.label}-{task.name}"
-        self.out.film(name, f"{player.name} · {task.name}", played[: self.spec.films])
+        self.out.video(name, f"{player.name} · {task.name}", played[: self.spec.videos])
 
     def _add(self, task: str, player: Participant, figures: Mapping[str, Any], suite: str, problem: str) -> None:
         named = {"task": task, "policy": player.name, "suite": suite}

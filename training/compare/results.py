@@ -43,7 +43,7 @@ class Results:
     def document(self) -> dict[str, Any]:
         """What results.json holds."""
         figures = {"schema": SCHEMA, "rows": self.rows, "published": self.published}
-        made = [table.plain for table in tables(figures | {"notes": []}, width=10_000)]
+        made = [table.as_json for table in tables(figures | {"notes": []}, width=10_000)]
         return figures | {"notes": self.notes, "tables": made}
 
     def write(self) -> None:
@@ -64,7 +64,7 @@ class Results:
             return
         write_records(self.folder / "episodes" / label, task, episodes, label, chat)
 
-    def film(self, name: str, title: str, episodes: Sequence[Episode]) -> None:
+    def video(self, name: str, title: str, episodes: Sequence[Episode]) -> None:
         """Write the film of those that were filmed, as MP4 and as GIF."""
         if self.folder is None or not any(episode.frames for episode in episodes):
             return

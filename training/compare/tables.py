@@ -26,19 +26,19 @@ Cell = str | dict[str, Any]
 
 @dataclass
 class Table:
-    """One table; the last `quiet` rows are for comparison."""
+    """One table; the last `num_reference_rows` rows are for comparison."""
 
     title: str
     columns: list[str]
     rows: list[list[Cell]] = field(default_factory=list)
-    quiet: int = 0
+    num_reference_rows: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """As results.json has it, for the page of `render.watch`."""
         rows = [["" if cell == NONE else cell for cell in row] for row in self.rows]
-        published = {"published": self.quiet} if self.quiet else {}
+        published = {"published": self.num_reference_rows} if self.num_reference_rows else {}
         return {"title": self.title, "columns": self.columns, "rows": rows, "notes": self.notes} | published
 
     @property
@@ -108,7 +108,7 @@ def _policies(name: str, rows: Sequence[Mapping[str, Any]], beside: Sequence[Map
         lines: list[list[Cell]] = [[f"{beside[0]['source']}:"]]
         lines += [[row["policy"], "", {"text": f"{row['score']:.2f}", "value": row["score"]}] for row in beside]
         table.rows += [line + [""] * (len(columns) - len(line)) for line in lines]
-        table.quiet = len(lines)
+        table.num_reference_rows = len(lines)
     return table
 
 
@@ -141,10 +141,10 @@ def show(made: Sequence[Table], console: Console) -> None:
         for number, column in enumerate(table.columns):
             drawn.add_column(column, justify="right" if number else "left", overflow="fold")
         for number, row in enumerate(table.texts):
-            quiet = number >= len(table.rows) - table.quiet
-            if quiet and number == len(table.rows) - table.quiet:
+            is_reference = number >= len(table.rows) - table.num_reference_rows
+            if is_reference and number == len(table.rows) - table.num_reference_rows:
                 drawn.add_section()
-            drawn.add_row(*row, style="dim" if quiet else None)
+            drawn.add_row(*row, style="dim" if is_reference else None)
         console.print(table.title, style="bold", soft_wrap=True)
         console.print(drawn)
         for note in table.notes:

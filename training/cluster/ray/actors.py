@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from agents.episodes.jobs import Job
     from training.algorithm.groups import Trajectory
 
-PATIENCE = timedelta(hours=1)
+COLLECTIVE_TIMEOUT = timedelta(hours=1)
 """How long a rank waits in a collective; Ray notices a dead one at once."""
 
 
@@ -79,7 +79,7 @@ class LearnerRank:
                 init_method=f"tcp://{address[0]}:{address[1]}",
                 rank=self.rank,
                 world_size=self.world,
-                timeout=PATIENCE,
+                timeout=COLLECTIVE_TIMEOUT,
             )
             mesh = init_device_mesh("cuda" if self.gpu else "cpu", (self.world,))
         vlm = load_model(model.path).vlm

@@ -30,17 +30,17 @@ async def gather_alive(references: Iterable[Any]) -> list[Any]:
     return [answer for answer in answers if not isinstance(answer, RayActorError)]
 
 
-async def wait_all(references: Iterable[Any], patience: float) -> None:
+async def wait_all(references: Iterable[Any], timeout_s: float) -> None:
     """Wait until all have answered or failed, for so many seconds at most."""
     answers = [asyncio.ensure_future(result(reference)) for reference in references]
     if answers:
-        await asyncio.wait(answers, timeout=patience)
+        await asyncio.wait(answers, timeout=timeout_s)
     for answer in answers:
         answer.cancel()
     await asyncio.gather(*answers, return_exceptions=True)
 
 
-async def run_while_alive(work: Awaitable[T], actors: Iterable[Any], told: str) -> T:
+async def run_while_alive(work: Awaitable[T], actors: Iterable[Any], reported: str) -> T:
     """The result of work in which all these actors have a part; RuntimeError as soon as one of them dies."""
     task = asyncio.ensure_future(work)
     lives = [asyncio.ensure_future(result(actor.live.remote())) for actor in actors]
@@ -48,7 +48,7 @@ async def run_while_alive(work: Awaitable[T], actors: Iterable[Any], told: str) 
         await asyncio.wait([task, *lives], return_when=asyncio.FIRST_COMPLETED)
         for life in lives:
             if life.done() and (death := life.exception()):
-                raise RuntimeError(f"{told}: {line(death)}")
+                raise RuntimeError(f"{reported}: {line(death)}")
         return await task
     finally:
         for one in (task, *lives):

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from agents.episodes.jobs import Job
     from training.algorithm.groups import Trajectory
 
-PATIENCE = 60.0
+CLOSE_TIMEOUT_S = 60.0
 """Seconds that actors have for closing: learners may still be writing a checkpoint."""
-CALLS = 100_000  # that one engine or worker may have in progress
+MAX_CONCURRENCY = 100_000  # that one engine or worker may have in progress
 
 
 class RayCluster:
@@ -163,11 +163,11 @@ class RayCluster:
 
     async def close(self) -> None:
         """Stop all actors once what was saved is on the disk, and Ray where it was started here."""
-        for keeper in self._supervisors:
-            keeper.cancel()
+        for supervisor in self._supervisors:
+            supervisor.cancel()
         await asyncio.gather(*self._supervisors, return_exceptions=True)
         learners = self._ranks.actors if self._ranks is not None else []
-        await wait_all([one.close.remote() for one in [*self.engines.values(), *learners]], PATIENCE)
+        await wait_all([one.close.remote() for one in [*self.engines.values(), *learners]], CLOSE_TIMEOUT_S)
         ray.shutdown()
 
     # -- learner ranks ------------------------------------------------------------------------------------------------
@@ -300,4 +300,4 @@ class RayCluster:
     def _actor(self, kind: type, name: str, number: int) -> Any:
         """Ray's class for an actor in its place."""
         assert self._reserved is not None
-        return ray.remote(kind).options(max_concurrency=CALLS, **self._reserved.options(name, number))
+        return ray.remote(kind).options(max_concurrency=MAX_CONCURRENCY, **self._reserved.options(name, number))

@@ -13,7 +13,7 @@ from training.cluster.ray.calls import line, result
 from training.cluster.ray.reservation import Reservation
 from training.config.learner import LearnerConfig
 
-GRACE = 10.0
+DEATH_GRACE_S = 10.0
 """Seconds in which Ray tells of a dead rank after another one failed for want of it."""
 
 
@@ -60,7 +60,9 @@ class Ranks:
         try:
             await asyncio.wait(calls, return_when=asyncio.FIRST_EXCEPTION)
             if not all(call.done() for call in calls) or any(call.exception() for call in calls):
-                await asyncio.wait(calls, timeout=GRACE)  # a rank that misses its peer may fail before that one's death
+                await asyncio.wait(
+                    calls, timeout=DEATH_GRACE_S
+                )  # a rank that misses its peer may fail before that one's death
             errors = [error for call in calls if call.done() and (error := call.exception())]
         finally:
             for call in calls:

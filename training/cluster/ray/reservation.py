@@ -13,11 +13,11 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from training.config.cluster import ClusterConfig
 
-PATIENCE_JOIN = 10.0
+JOIN_TIMEOUT_S = 10.0
 """Seconds in which a Ray cluster must answer."""
-PATIENCE = 300.0
+PLACEMENT_TIMEOUT_S = 300.0
 """Seconds in which the cluster must have room for all actors."""
-QUIET = {
+RAY_ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a colocated engine names its GPUs itself
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # the actors are the run: they need not stand back behind anything
@@ -39,7 +39,7 @@ def bundles(cluster: ClusterConfig) -> list[dict[str, int]]:
 
 def connect(cluster: ClusterConfig) -> None:
     """Join the Ray cluster of the config, or start one here; ValueError in one line where it is absent or too small."""
-    os.environ.update(QUIET)
+    os.environ.update(RAY_ENVIRONMENT)
     address = cluster.address or ("auto" if os.environ.get("RAY_ADDRESS") else "local")
     common: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
     if address == "local":  # actors share the cores that there are
@@ -47,8 +47,8 @@ def connect(cluster: ClusterConfig) -> None:
     try:
         if ":" in address:  # ray.init would wait for minutes
             host, _, port = address.rpartition(":")
-            socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=PATIENCE_JOIN).close()
-        ray.init(address=address, runtime_env={"env_vars": QUIET} if address != "local" else None, **common)
+            socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=JOIN_TIMEOUT_S).close()
+        ray.init(address=address, runtime_env={"env_vars": RAY_ENVIRONMENT} if address != "local" else None, **common)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"cluster.address={address} has no Ray: {str(error).splitlines()[0]}; start it with `ray start --head` on "
@@ -92,10 +92,10 @@ class Reservation:
         machines = placement_group(bundles(cluster), strategy="PACK")
         workers = placement_group([{"CPU": 1}] * cluster.rollout_workers, strategy="SPREAD")
         for group in (machines, workers):
-            if not await asyncio.to_thread(group.wait, PATIENCE):
+            if not await asyncio.to_thread(group.wait, PLACEMENT_TIMEOUT_S):
                 raise ValueError(
                     f"the Ray cluster had no room for {len(group.bundle_specs)} x {group.bundle_specs[0]} in "
-                    f"{PATIENCE:.0f} s: another job holds it, or no machine has so much; see `ray status`"
+                    f"{PLACEMENT_TIMEOUT_S:.0f} s: another job holds it, or no machine has so much; see `ray status`"
                 )
         return cls(cluster, machines, workers)
 
