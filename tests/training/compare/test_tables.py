@@ -68,7 +68,7 @@ def test_a_suite_stands_for_its_tasks_and_beside_what_was_published() -> None:
     assert {(one["suite"], one["source"]) for one in beside} == {("football_online", "arXiv 2503.07536")}
     scores = {one["policy"]: one["score"] for one in beside}
     assert (scores["LMM-R1 (3B)"], scores["human"], scores["idle"]) == (18.99, 54.68, 2.53)
-    assert len(notes) == 1 and "the engine is ours" in notes[0]
+    assert len(notes) == 1 and "The engine is ours" in notes[0]
     score = {"mean": 20.0, "ci95": [18.0, 22.0], "n": 64}
     parts = [row("a", 0.5, task=f"football_online_{part}", suite="football_online") for part in ("easy", "hard")]
     whole = row("a", 0.5, task="football_online", score=score)
