@@ -239,26 +239,56 @@ def test_what_is_waited_for_is_said_once_in_a_while(caplog: pytest.LogCaptureFix
     ]
 
 
-def test_waits_double_and_a_server_may_ask_for_longer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that are slept, which pass at once."""
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def no_time(seconds: float, result: None = None) -> None:
+        if seconds:
+            slept.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", no_time)
+    return slept
+
+
+@pytest.mark.parametrize(
+    ("first", "most"), [(0.1, [0.1, 0.2, 0.4, 0.8]), (50.0, [50.0, 100.0, 120.0, 120.0])], ids=["double", "limited"]
+)
+def test_retry_waits_double_up_to_a_limit_and_differ_by_chance(
+    first: float, most: list[float], waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "FIRST_WAIT", first)
+    with serving(*[BUSY] * 4, says(RIGHT)) as server:
+        ask(server, retries=4)
+    assert len(waits) == 4
+    for wait, longest in zip(waits, most, strict=True):
+        assert longest / 2 <= wait <= longest
+    assert len({wait / longest for wait, longest in zip(waits, most, strict=True)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [("7", 7.0, 7.0), ("0", 0.05, 0.1), ("soon", 0.05, 0.1), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.05, 0.1)],
+)
+def test_retry_after_header_lengthens_the_wait(
+    header: str, least: float, most: float, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(api, "FIRST_WAIT", 0.1)
-    with serving(BUSY, BUSY, BUSY, says(RIGHT)) as server:
+    with serving(says({}, 429, Retry_After=header), says(RIGHT)) as server:
         ask(server)
-    waits = np.diff(server.times)
-    for wait, most in zip(waits, (0.1, 0.2, 0.4), strict=True):
-        assert wait >= most / 2
-    for asked, least in (("1", 1.0), ("0", 0.05)):
-        with serving(says({}, 429, Retry_After=asked), says(RIGHT)) as server:
-            ask(server)
-        assert server.times[1] - server.times[0] >= least
+    (wait,) = waits
+    assert least <= wait <= most
+
+
+def test_retry_after_of_a_day_fails_at_once(waits: list[float]) -> None:
     with serving(says({"error": "come back tomorrow"}, 429, Retry_After="86400")) as server:
         assert fails(server).endswith(
             "was asked once for a reply of some/model: wait 86400 s, HTTP 429: come back tomorrow"
         )
-    assert api._retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
-    assert api._retry_after("soon") == 0.0
-    for tries, most in ((0, 0.1), (3, 0.8), (20, 120.0)):
-        waits = [api._usual_wait(tries) for _ in range(200)]
-        assert most / 2 <= min(waits) < 0.6 * most < 0.9 * most < max(waits) <= most
+    assert waits == []
 
 
 def test_a_key_in_the_reply_goes_no_further() -> None:

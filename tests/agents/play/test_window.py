@@ -20,7 +20,7 @@ from agents.episodes.episode import Episode
 from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.play.person import Closed, Person, SeenTask
-from agents.play.screen import BOLD, MONO, View, _font, draw, draw_help, wrapped
+from agents.play.screen import View, draw, draw_help, wrapped
 from agents.play.session import main
 from agents.policies.recorded import RecordedPolicy
 from agents.policies.scripted import scripted
@@ -205,22 +205,32 @@ def test_a_killed_session_keeps_what_is_finished(play: Callable[..., Played], tm
     assert won.success and won.turns[0].frame is not None
 
 
-class Leaves(Person):
-    """Presses the window's own button wherever it is asked."""
+class Closing:
+    """A window without a display, whose own button is pressed at once."""
 
-    async def _event(self, view: View) -> pygame.event.Event:
+    def __init__(self) -> None:
+        self.surface = pygame.Surface((1120, 760))
+        self.titles: list[str] = []
+
+    def show(self, title: str) -> None:
+        self.titles.append(title)
+
+    def wait(self) -> pygame.event.Event:
         return pygame.event.Event(pygame.QUIT)
 
 
 @pytest.mark.parametrize("script", [[], ["<think></think><answer>up</answer>"]])
 def test_the_windows_button_closes_it(script: list[str]) -> None:
     task = SeenTask("sokoban", load_task("sokoban"))
-    person = Leaves(task, cast(KeyWindow, None), "plays")
-    person._script = list(script)
+    pygame.display.init()  # SDL's dummy driver
+    window = Closing()
+    person = Person(task, cast(KeyWindow, window), "plays")
+    person.prepare("1 of 1", "0 of 0", script, practice=False)
     runner = EpisodeRunner(task)
     if not script:
         with pytest.raises(Closed):
             asyncio.run(runner.play(held_out_starts(TEST_FIRST, 1), person))
+        assert window.titles == ["Kickoff: sokoban, start 1 of 1, turn 1"]
         return
     (episode,) = asyncio.run(runner.play(held_out_starts(TEST_FIRST, 1), person))
     assert [turn.words for turn in episode.turns] == [*script, "gives up"]  # one reply was given, and it counts
@@ -229,12 +239,13 @@ def test_the_windows_button_closes_it(script: list[str]) -> None:
 
 
 def test_a_line_that_fits_keeps_its_spaces() -> None:
-    font = _font(20, MONO)
+    pygame.font.init()
+    font = pygame.font.Font(None, 20)
     width = font.size("m" * 12)[0]
     assert wrapped("#  @ #\n  $", font, width) == ["#  @ #", "  $"]
-    assert wrapped("one two three four", font, width) == ["one two", "three four"]
+    assert wrapped("one two three four", font, font.size("three four")[0]) == ["one two", "three four"]
     assert wrapped("m" * 30 + "\0", font, width) == ["m" * 12, "m" * 12, "m" * 6]
-    assert wrapped("", _font(12, BOLD), width) == [""]
+    assert wrapped("", font, width) == [""]
 
 
 @pytest.mark.parametrize("size", [(1120, 760), (640, 480)])

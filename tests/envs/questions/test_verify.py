@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.questions.answers import Formula, _worker, is_right
+from envs.questions.answers import WORKER, Formula, is_right
 from envs.questions.notation import bare, latex, quantity
 from envs.questions.verify import handle, parsed, prepare, same, shape
 from envs.questions.worker import OverTime, Worker
@@ -92,8 +92,8 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 def test_the_worker_ends_with_its_parent() -> None:
     script = (
-        "from envs.questions.answers import *; from envs.questions.answers import _worker\n"
-        "assert is_right('2\\\\pi+4\\\\pi', Formula('6\\\\pi')); print(_worker._process.pid)"
+        "from envs.questions.answers import *; from envs.questions.answers import WORKER\n"
+        "assert is_right('2\\\\pi+4\\\\pi', Formula('6\\\\pi')); print(WORKER.pid)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not Path(f"/proc/{done.stdout.strip()}").exists() and done.stderr == ""
@@ -221,13 +221,12 @@ HOSTILE = [
 
 @pytest.mark.parametrize("answer", HOSTILE)
 @pytest.mark.parametrize("gold", ["x+1", "3", r"6\pi"])
-def test_hostile_answers_are_wrong_at_once(answer: str, gold: str) -> None:
+def test_hostile_answer_is_wrong_within_the_workers_limits(answer: str, gold: str) -> None:
+    """The worker neither runs out of time or memory nor dies: it is not replaced."""
     is_right("2+x", Formula("x+1"))  # the worker is up
-    pid = _worker._process.pid
-    begin = time.monotonic()
-    assert not is_right(answer, Formula(gold))
-    assert time.monotonic() - begin < 2
-    assert _worker._process.pid == pid
+    pid = WORKER.pid
+    assert pid is not None and not is_right(answer, Formula(gold))
+    assert WORKER.pid == pid
 
 
 def test_shapes() -> None:
