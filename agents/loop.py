@@ -1,4 +1,4 @@
-"""Runs coroutines from synchronous code, also where an event loop runs already, as in a notebook."""
+"""Runs coroutines from synchronous code, including code inside a running event loop, such as a notebook."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """An event loop in a thread of its own."""
+    """Event loop in a separate thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -18,7 +18,7 @@ class LoopThread:
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Return the result of a coroutine, or raise its exception; Ctrl-C cancels it first."""
+        """Return the result of a coroutine, or raise its exception. Ctrl-C cancels the coroutine first."""
         future = asyncio.run_coroutine_threadsafe(_kept(coroutine), self._loop)
         try:
             result: T
@@ -37,18 +37,21 @@ class LoopThread:
         self._loop.close()
 
     def __enter__(self) -> Self:
-        """Return the loop."""
+        """Return the loop thread."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close the loop."""
         self.close()
 
 
 async def _kept(coroutine: Coroutine[Any, Any, T]) -> tuple[Any, BaseException | None]:
-    """Await a coroutine; SystemExit and KeyboardInterrupt, which would stop the loop, are returned as well."""
+    """Await a coroutine and return its result or its exception, including SystemExit and KeyboardInterrupt.
+
+    Raised inside the loop, those two would stop it.
+    """
     try:
         return await coroutine, None
     except asyncio.CancelledError:
@@ -58,7 +61,7 @@ async def _kept(coroutine: Coroutine[Any, Any, T]) -> tuple[Any, BaseException |
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a coroutine: as `asyncio.run`, and in a thread where a loop runs already."""
+    """Return the result of a coroutine. If a loop is already running, use a new thread instead of `asyncio.run`."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

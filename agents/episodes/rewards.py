@@ -1,4 +1,4 @@
-"""Rewards of an episode: outcome + format → one number, with its parts kept."""
+"""Rewards of an episode: outcome plus format, by part and by turn."""
 
 import math
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from envs.task.config import TaskConfig
 
 @dataclass(frozen=True)
 class Rewards:
-    """The reward of an episode of K turns, by parts."""
+    """Reward of an episode of K turns, by part."""
 
     parts: dict[str, float]
-    """Part → reward of the whole episode: `outcome` and `format`."""
+    """Reward of the whole episode for each part: `outcome` and `format`."""
     turns: list[dict[str, float]]
-    """[K] part → reward of each turn; their sums are `parts`."""
+    """[K] reward of each turn for each part. Their sums are `parts`."""
 
     @property
     def total(self) -> float:
@@ -34,9 +34,9 @@ class Rewards:
 def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
     """Return the rewards of an episode under a task's settings.
 
-    outcome: `reward: success` gives 1 in the last turn of a success, `reward: return` the env's own rewards, and
-    `reward: module:name` the values of that function. format: `format_reward` times the share of valid replies, spread
-    evenly over the valid turns (LMM-R1, arXiv 2503.07536, adds accuracy and format in the same way).
+    The outcome is 1 in the last turn of a success for `reward: success`, the env rewards for `reward: return`, and the
+    values of a function for `reward: module:name`. The format reward is `format_reward` times the fraction of valid
+    replies, spread evenly over the valid turns. LMM-R1 (arXiv 2503.07536) adds accuracy and format in the same way.
 
     Raises:
         UserError: the task's own reward function cannot be imported, or returns anything but finite numbers.
@@ -59,7 +59,7 @@ def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
 
 
 def _own_outcomes(path: str, episode: Episode) -> list[float]:
-    """Return the values [K] of a task's own reward function; a single number is credited to the last turn."""
+    """Return the values [K] of a task's own reward function. A single number is credited to the last turn."""
     count = len(episode.turns)
     given: Any = load_object(path)(episode)
     values = list(given) if isinstance(given, Sequence) else [0.0] * (count - 1) + [given] * (count > 0)
