@@ -209,14 +209,14 @@ def main(argv: Sequence[str]) -> None:
     task = Task(Path(options.env).stem, config)
     try:
         if not has_expert(task) and options.policy == "expert":
-            raise UserError(f"task {task.name} has no expert: policy=random successes=true keeps what random play wins")
+            raise UserError(f"task {task.name} has no expert; policy=random successes=true keeps successful random episodes")
         with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
             kept, written = asyncio.run(demonstrate(task, options, writer))
     except ValueError as error:
         raise UserError(str(error)) from error
     print(f"{options.out}: {written} rows, {kept} of {options.episodes} episodes of {task.name}, by {options.policy}")
     if not kept:
-        print("no episode succeeded; successes=false keeps the others too", file=sys.stderr)
+        print("no episode succeeded; successes=false also keeps the others", file=sys.stderr)
 
 
 def usage(_: Sequence[str]) -> str:

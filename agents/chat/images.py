@@ -94,7 +94,7 @@ class Idefics3Images:
     def check(self, h: int, w: int) -> None:
         """Raise ValueError if the model neither splits nor resizes images and the size differs from its tile."""
         if self.fixed and (h, w) != (self.tile, self.tile):
-            raise ValueError(f"the model sees images of {self.tile}x{self.tile}, got {h}x{w}: give the task image_size")
+            raise ValueError(f"the model needs images of {self.tile}x{self.tile}, got {h}x{w}; set image_size")
 
     def fit(self, frame: Frame) -> Frame:
         """Return the image unchanged. The tiles and the downscaled whole image are resized from it."""
@@ -201,7 +201,7 @@ class QwenImages:
     def check(self, h: int, w: int) -> None:
         """Raise ValueError if one side is more than 200 times the other."""
         if max(h, w) > 200 * min(h, w):
-            raise ValueError(f"the model takes no image of {h}x{w}: one side is over 200 times the other")
+            raise ValueError(f"the model does not accept images of {h}x{w}: one side is more than 200 times the other")
 
     def fit(self, frame: Frame) -> Frame:
         """Return the image at `size`, resized by the image processor."""

@@ -57,7 +57,7 @@ class Completion:
     """Number of tokens of a text reply as reported by its server; 0 if not reported."""
 
 
-class ContextFull(Exception):  # noqa: N818  (how an episode may end, no fault)
+class ContextFull(Exception):  # noqa: N818  (a way for an episode to end, not an error)
     """The prompt and its reply do not fit the engine's context. The message gives the numbers."""
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class EngineDead(RuntimeError):  # noqa: N818  (what has happened to it)
+class EngineDead(RuntimeError):  # noqa: N818  (describes a state)
     """The engine's process died. Only a new engine helps."""
 
 

@@ -43,7 +43,7 @@ class VLLMConfig:
             if getattr(self, key) < 1:
                 raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
         if not 0 < self.gpu_memory <= 1:
-            raise ValueError(f"gpu_memory is a share, above 0 and at most 1, got {self.gpu_memory}")
+            raise ValueError(f"gpu_memory must be above 0 and at most 1, got {self.gpu_memory}")
         if self.cpu_cache_gb <= 0:
             raise ValueError(f"cpu_cache_gb must be above 0, got {self.cpu_cache_gb}")
 

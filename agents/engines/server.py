@@ -66,12 +66,12 @@ class ServerEngine:
         except httpx.InvalidURL as error:
             raise UserError(f"engine.server.url: {error}") from None
         if not parts.host or parts.scheme not in ("http", "https") or parts.userinfo:
-            raise UserError("engine.server.url must be like https://host/v1, without a user or password in it")
+            raise UserError("engine.server.url must have the form https://host/v1, without user or password")
         self._key = os.environ.get(config.key, "").strip()
         if not self._key and self.url == OPENAI:
             raise UserError(f"{OPENAI} needs a key: set the environment variable {config.key}")
         if not (self._key.isascii() and self._key.isprintable()):
-            raise UserError(f"the environment variable {config.key} holds characters that no key has")
+            raise UserError(f"the environment variable {config.key} contains characters that are not allowed in a key")
         self._room = asyncio.Semaphore(config.concurrency)
         self._limit = "max_tokens"
         self._quiet_until = 0.0
@@ -98,19 +98,19 @@ class ServerEngine:
                 problem = str(failed)
                 wait = max(failed.wait, _usual_wait(tries))
             if wait > LONGEST_WAIT:
-                problem = f"wait {wait:.0f} s, {problem}"
+                problem = f"the required wait of {wait:.0f} s is too long; {problem}"
                 break
             if tries < self.config.retries:
                 self._say(problem, wait)
                 await asyncio.sleep(wait)
-        asked = "once" if tries == 0 else f"{tries + 1} times"
-        raise UserError(f"{self.url} was asked {asked} for a reply of {self.model}: {self._clean(problem)}")
+        asked = "1 request" if tries == 0 else f"{tries + 1} requests"
+        raise UserError(f"{self.url}: {asked} for a reply of {self.model} failed: {self._clean(problem)}")
 
     def _say(self, problem: str, wait: float) -> None:
         """Warn about a retry, at most once per `QUIET` seconds: many requests fail for one reason."""
         if time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + QUIET
-            text = f"{self.url}: {self._clean(problem)}; asked again in {wait:.0f} s"
+            text = f"{self.url}: {self._clean(problem)}; retrying in {wait:.0f} s"
             logging.getLogger(__name__).warning("%s", text)
 
     async def _post(self, body: dict[str, Any]) -> Any:
@@ -128,13 +128,13 @@ class ServerEngine:
             raise _Again(f"no connection ({type(error).__name__}: {error})") from None
         status = response.status_code
         if status in (401, 403):
-            given = f"refuses the key in {self.config.key}" if self._key else f"wants a key: set {self.config.key}"
+            given = f"rejects the key in {self.config.key}" if self._key else f"needs a key: set {self.config.key}"
             raise UserError(f"{self.url} {given} (HTTP {status})")
         if status == 200:
             try:
                 return response.json()
             except ValueError:
-                raise _Again(f"the answer is no JSON: {response.text}") from None
+                raise _Again(f"the answer is not JSON: {response.text}") from None
         told = _told(response)
         if status in (408, 409, 425, 429) or status >= 500:
             raise _Again(f"HTTP {status}: {told}", _retry_after(response.headers.get("retry-after", "")))
@@ -143,7 +143,7 @@ class ServerEngine:
         if "max_completion_tokens" in told and "max_tokens" in body:  # OpenAI's newer name
             self._limit = "max_completion_tokens"
             return await self._post(body | {self._limit: body.pop("max_tokens")})
-        raise UserError(f"{self.url} does not take a request for {self.model}: HTTP {status}: {self._clean(told)}")
+        raise UserError(f"{self.url} rejects a request for {self.model}: HTTP {status}: {self._clean(told)}")
 
     def _hidden(self, text: str) -> str:
         """Return a text with the API key removed, in case the server repeats the key."""
@@ -200,7 +200,7 @@ def _completion(answer: Any) -> Completion:
         if not (isinstance(text, str) and isinstance(thinking, str)):
             raise TypeError
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise _Again(f"the answer holds no reply: {answer}") from None
+        raise _Again(f"the answer contains no reply: {answer}") from None
     if thinking and "<think>" not in text:
         text = f"<think>{thinking}</think>{text}"
     usage = answer.get("usage")

@@ -185,7 +185,7 @@ class TransformersEngine:
         replies start in one column.
 
         Returns:
-            Hidden states [B, D] of the last tokens, next positions [B], a mask [B, T] of unpadded tokens, and the cache.
+            Last hidden states [B, D], next positions [B], a mask [B, T] of the unpadded tokens, and the cache.
         """
         device = self.vlm.device
         keys = [(prompt.tokens.tobytes(), prompt.image_ids) for prompt in prompts]

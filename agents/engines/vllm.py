@@ -157,7 +157,7 @@ class VLLMEngine:
         for span in reply.weight_versions:
             versions[span.start : span.end] = int(span.version)
         if (versions < 0).any():
-            raise RuntimeError(f"vLLM gave {np.sum(versions < 0)} of {len(tokens)} tokens no weight version")
+            raise RuntimeError(f"vLLM reported no weight version for {np.sum(versions < 0)} of {len(tokens)} tokens")
         logprobs = np.array(reply.logprobs.logprobs, dtype=np.float32)
         return Completion(tokens, logprobs, bool(tokens[-1] == self._eos), versions)
 
@@ -224,9 +224,9 @@ class VLLMEngine:
                 be new, so start another engine.
         """
         if self._asleep:
-            raise RuntimeError("wake the engine before its weights are updated")
+            raise RuntimeError("wake the engine before updating its weights")
         if self._updating:
-            raise RuntimeError("a weight update is under way, or one has failed and left the engine without weights")
+            raise RuntimeError("a weight update is running, or one has failed and left the engine without weights")
         async with self._condition:
             self._updating = True
             await self._condition.wait_for(lambda: self._entering == 0)

@@ -68,7 +68,7 @@ class SharedTransfer:
                     layer.quant_method.process_weights_after_loading(layer)
         if self._loaded is not None and (missing := sorted(self._expected - self._loaded)):
             raise RuntimeError(
-                f"a weight update left {len(missing)} of {len(self._expected)} weights old, as {missing[0]}"
+                f"a weight update missed {len(missing)} of {len(self._expected)} weights, such as {missing[0]}"
             )
         if self.device.type != "cpu":
             torch.accelerator.synchronize()

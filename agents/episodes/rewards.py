@@ -68,5 +68,5 @@ def _own_outcomes(path: str, episode: Episode) -> list[float]:
     except (TypeError, ValueError):
         numbers = [math.nan]
     if len(numbers) != count or not all(map(math.isfinite, numbers)):
-        raise UserError(f"reward={path}: one finite number, or {count} (one a turn), are expected; got {given!r}")
+        raise UserError(f"reward={path}: one finite number, or {count} (one per turn), is expected; got {given!r}")
     return numbers

@@ -36,8 +36,8 @@ class Features:
 def prepare(model: Any) -> None:
     """Patch a model to attend to packed sequences and to skip unneeded work. Results and weight names do not change.
 
-    The last layer computes only the requested rows (`keep`). Qwen's non-overlapping patches use a matrix product instead
-    of a 3D convolution, which is 2.5 times faster on a CPU.
+    The last layer computes only the requested rows (`keep`). Qwen's non-overlapping patches use a matrix product,
+    which is 2.5 times faster on a CPU than a 3D convolution.
     """
     attention.use(model)
     last = layers(model)[-1]

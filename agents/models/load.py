@@ -84,17 +84,17 @@ def _from_hub(name: str) -> Path:
 
     if name.startswith(("runs/", "./", "../", "/")):  # a folder was intended
         raise ValueError(
-            f"{name} does not exist; a model is a folder, such as runs/football/checkpoint, or a hub's name"
+            f"{name} does not exist; give a folder, such as runs/football/checkpoint, or a name on the hub"
         )
     for here in (True, False):
         try:
             folder = Path(snapshot_download(name, allow_patterns=list(MODEL_FILES), local_files_only=here))
-            problem = "" if _complete(folder) else "not all of its weights are there as safetensors"
+            problem = "" if _complete(folder) else "some of its weights are missing or not safetensors"
         except Exception as error:  # no network, no such model, or no access
             problem = _line(error)
         if not problem:
             return folder
-    raise ValueError(f"{name!r} is no folder, and the Hugging Face hub does not give it: {problem}")
+    raise ValueError(f"{name!r} is not a folder, and cannot be loaded from the Hugging Face hub: {problem}")
 
 
 def _complete(folder: Path) -> bool:
@@ -153,7 +153,7 @@ def load_model(path: str) -> LoadedModel:
         model, report = loaded
         if report["missing_keys"]:  # transformers would initialise them randomly
             missing = sorted(report["missing_keys"])
-            raise ValueError(f"{len(missing)} weights are missing, as {missing[0]}")
+            raise ValueError(f"{len(missing)} weights are missing, such as {missing[0]}")
         return wrap(model.eval(), load_processor(folder, config.model_type))
 
 
