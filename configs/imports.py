@@ -16,7 +16,7 @@ def is_import_path(text: str) -> bool:
 
 @functools.cache
 def load_object(path: str) -> Any:
-    """Return the object that an import path names, importing its module where needed.
+    """Return the object that an import path names, importing its module if necessary.
 
     Args:
         path: `module:name`, such as `my_package.losses:my_loss`.

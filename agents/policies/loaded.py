@@ -1,4 +1,4 @@
-"""A policy that is loaded by its name and steps through any Gymnasium env, one action at a time."""
+"""Policies loaded by name that step through any Gymnasium env, one action at a time."""
 
 from collections import deque
 from pathlib import Path
@@ -18,15 +18,15 @@ from envs.task.reply import Reply
 from envs.task.task import Observation, Task
 
 
-class InvalidReply(ValueError):  # noqa: N818  (it says what was invalid)
-    """A reply that is no action of the task."""
+class InvalidReply(ValueError):  # noqa: N818  (named for the reply)
+    """The reply is not a valid action of the task."""
 
 
 class LoadedPolicy:
-    """A policy with the task that it plays.
+    """Policy loaded together with its task.
 
-    Call `reset` after the env's `reset`, and then `act` once for each step. An episode's replies depend on its seed
-    only. The observation and info of each step go to `act`, so that the env may be any that fits the task.
+    Call `reset` after the env's `reset`, then `act` once for each step. An episode's replies depend only on its seed.
+    `act` takes the observation and info of each step, so any env that fits the task can be used.
 
     Example::
 
@@ -39,11 +39,11 @@ class LoadedPolicy:
 
     def __init__(self, task: Task, policy: Policy, loop: LoopThread) -> None:
         self.task = task
-        """How the env is presented to the policy."""
+        """Task that presents the env to the policy."""
         self.reply: Reply | None = None
-        """The newest reply, with its thinking and answer; None before the first."""
+        """Newest reply, with its thinking and answer, or None before the first."""
         self.text = ""
-        """The newest reply as text."""
+        """Newest reply as text."""
         self._policy = policy
         self._loop = loop
         self._context: TurnContext | None = None
@@ -52,11 +52,11 @@ class LoadedPolicy:
         self._feedback: list[str] = []
 
     def make_env(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
-        """Return a new env of the policy's task; `render_mode` is Gymnasium's."""
+        """Create an env of the policy's task. `render_mode` is passed to Gymnasium."""
         return self.task.make(render_mode)
 
     def reset(self, env: gymnasium.Env[Any, Any], seed: int = 0) -> None:
-        """Begin an episode in an env; `seed` decides what is sampled."""
+        """Start an episode in an env. `seed` determines all sampling."""
         self._context = TurnContext(
             self.task, env, Observation(None, ""), -1, seed, self._policy.start_episode(self.task)
         )
@@ -67,14 +67,14 @@ class LoadedPolicy:
     def act(self, observation: Any, info: dict[str, Any] | None = None) -> Any:
         """Return the next action for the env.
 
-        Where a reply may hold several actions, they are returned one after another before the policy is asked again.
+        If a reply contains several actions, they are returned one by one before the policy is asked again.
 
         Args:
-            observation: the env's newest observation.
-            info: the info that came with it; tasks with `caption` read its `text`, tasks with `feedback` its `feedback`.
+            observation: newest observation of the env.
+            info: info returned with it. Tasks with `caption` read its `text`, tasks with `feedback` its `feedback`.
 
         Raises:
-            InvalidReply: the reply is no action of the task.
+            InvalidReply: the reply is not a valid action of the task.
             RuntimeError: `reset` has not been called.
             ContextFull: the prompt does not fit the engine's context.
         """
@@ -100,7 +100,7 @@ class LoadedPolicy:
         self._left.extend(self.reply.actions)
 
     def close(self) -> None:
-        """Stop the engine."""
+        """Stop the engine and the event loop."""
         engine = getattr(self._policy, "engine", None)
         if engine is not None:
             self._loop.run(engine.close())
@@ -113,7 +113,7 @@ class LoadedPolicy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close the policy."""
         self.close()
 
 
@@ -123,14 +123,14 @@ def load_policy(
     """Load a policy that steps through Gymnasium envs.
 
     Args:
-        name: a run folder such as runs/football, `tiny`, a model folder or hub name, or random, idle or expert.
-        task: the task to play: a name of configs/env, a path ending in .yaml, or a `TaskConfig`. None takes the first
-            task that the run was trained on; other policies need one.
+        name: run folder such as runs/football, `tiny`, model folder or hub name, or random, idle or expert.
+        task: task to play: a name in configs/env, a path ending in .yaml, or a `TaskConfig`. None selects the first
+            task that the run was trained on; other policies need a task.
         temperature: sampling temperature; 0 is greedy.
-        engine: how replies are generated; None takes the run's own settings, else the defaults.
+        engine: settings of generation; None uses the run's own settings, else the defaults.
 
     Raises:
-        UserError: there is no such policy or task, or the run has no checkpoint yet.
+        UserError: the policy or task does not exist, or the run has no checkpoint yet.
         ValueError: the model cannot be loaded.
     """
     text = str(name).rstrip("/") or str(name)
@@ -146,7 +146,7 @@ def load_policy(
         if not Path(path).is_dir():
             raise UserError(f"{folder} has no checkpoint/ yet, which a run writes at its end; resume the run first")
     engine = engine or build(EngineConfig, settings.get("engine", {}), "engine")
-    from agents.engines.factory import make_engine  # heavy: only where a model plays
+    from agents.engines.factory import make_engine  # slow imports, needed only for models
     from agents.models.load import load_chat
     from agents.policies.model import VLMPolicy
 
@@ -184,6 +184,6 @@ def _task_of(settings: dict[str, Any], task: str | TaskConfig | None, name: str)
     if isinstance(task, str):
         return Task(Path(task).stem, load_task(task))
     if not settings:
-        raise UserError(f"policy {name} knows no task: name one, such as load_policy({name!r}, task='football')")
+        raise UserError(f"policy {name} needs a task, such as load_policy({name!r}, task='football')")
     first = settings["envs"][0]
     return Task(first, build(TaskConfig, settings["tasks"][first], f"tasks.{first}"))

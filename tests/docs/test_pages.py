@@ -79,7 +79,9 @@ def test_own_loss_estimator_and_reward_train_a_run(shell: Path, blocks: list[Any
 
 
 def test_a_loss_that_does_not_exist_is_one_line(shell: Path) -> None:
-    with pytest.raises(UserError, match=r"loss must be one of dapo, gspo, cispo or an import path module:name, got 'so"):
+    with pytest.raises(
+        UserError, match=r"loss must be one of dapo, gspo, cispo or an import path module:name, got 'so"
+    ):
         run.main(["env=arithmetic", "algo.loss=soup"])
     with pytest.raises(UserError) as caught:
         run.main(["env=arithmetic", "algo.loss=sapo:soup", "name=soup"])

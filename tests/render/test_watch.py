@@ -63,9 +63,7 @@ def test_a_port_in_use_gives_the_next_one() -> None:
         (["runs/football", "--port"], "unknown option '--port'; keys are given like port=8765"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
-) -> None:
+def test_a_mistake_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "football").mkdir(parents=True)
     (tmp_path / "runs" / "football" / "summary.json").write_text(json.dumps(SUMMARY))

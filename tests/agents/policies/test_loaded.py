@@ -198,7 +198,11 @@ def test_act_of_an_invalid_reply_raises_and_asks_again() -> None:
         ("footbal", None, "unknown policy 'footbal'; did you mean 'runs/football'?"),
         ("runs/footbal", None, "unknown policy 'runs/footbal'; did you mean 'runs/football'? Known: runs/football"),
         ("else/where/deep", "football", "unknown policy 'else/where/deep'. Known: expert, idle, random, "),
-        ("runs/empty", None, "policy runs/empty is neither a run folder (config.yaml) nor a model folder (config.json)"),
+        (
+            "runs/empty",
+            None,
+            "policy runs/empty is neither a run folder (config.yaml) nor a model folder (config.json)",
+        ),
         ("runs/football", None, "runs/football has no checkpoint/ yet, which a run writes at its end; resume the run"),
         ("tiny", None, "policy tiny knows no task: name one, such as load_policy('tiny', task='football')"),
         ("tiny", "footbal", "unknown env 'footbal'; did you mean 'football'? Known: "),

@@ -35,7 +35,7 @@ def test_whole_replaces_the_file_at_the_end_of_the_block(tmp_path: Path) -> None
 def test_whole_leaves_the_old_file_on_an_exception(written: bool, tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), whole(path) as part:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), whole(path) as part:
         if written:
             part.write_text("ne")
         raise KeyboardInterrupt

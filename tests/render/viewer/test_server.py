@@ -205,7 +205,10 @@ def test_a_record_that_changed_since_says_so(run: Path) -> None:
         assert get(url, "/api/episodes")["total"] == 4
         whole = record.read_bytes()
         for changed, problem in (
-            (whole.replace(b'"seed":9000', b'"seed":9005'), "is now a different episode"),  # as a resumed run may leave it
+            (
+                whole.replace(b'"seed":9000', b'"seed":9005'),
+                "is now a different episode",
+            ),  # as a resumed run may leave it
             (whole[10:], "is damaged (no JSON)"),
         ):
             record.write_bytes(changed)
