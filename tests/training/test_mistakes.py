@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.models.load import tiny_folder
-from configs.cli import command
+from configs.cli import command, parse_overrides
 from training.config.compose import load
 from training.config.help import help_text
 from training.config.run import save
@@ -66,7 +66,7 @@ def test_resume_keeps_the_config_and_ends_with_the_run(shell: Shell) -> None:
     assert shell.error(f"resume={shell.folder}") == "OUT is finished already; its report is OUT/report.html"
     assert sorted(path.name for path in shell.folder.iterdir()) == ["config.yaml", "summary.json"]
     (shell.folder / "checkpoints").mkdir()  # killed after the summary, before the end: still to be finished
-    assert RunFolder.resume(load([f"resume={shell.folder}"]), []).config == load(["env=arithmetic"])
+    assert RunFolder.resume(load([f"resume={shell.folder}"]), {}).config == load(["env=arithmetic"])
 
 
 def test_a_run_goes_on_on_other_machines(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_run_goes_on_on_other_machines(tmp_path: Path) -> None:
     save(config, tmp_path / "config.yaml")
     for words, learners, workers in (([], 2, 2), (["cluster.learners=4"], 4, 2), (["cluster=local"], 1, 1)):
         argv = [f"resume={tmp_path}", *words]
-        cluster = RunFolder.resume(load(argv), argv).config.cluster
+        cluster = RunFolder.resume(load(argv), parse_overrides(argv)).config.cluster
         assert (cluster.learners, cluster.rollout_workers) == (learners, workers)
 
 

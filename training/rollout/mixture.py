@@ -53,7 +53,7 @@ class Mixture:
         if step not in self._asked:
             deficit = {task: self._owed[task] + self.groups * share for task, share in self.target_fractions().items()}
             shares = dict.fromkeys(deficit, 0)
-            for _ in range(self.groups):  # one by one to whom most is deficit, the first of equals
+            for _ in range(self.groups):  # one by one to the task with the largest deficit, the first of equals
                 task = max(deficit, key=lambda name: deficit[name])
                 shares[task] += 1
                 deficit[task] -= 1
@@ -68,13 +68,13 @@ class Mixture:
             self._success[task] = [fast + FAST * (value - fast), slow + SLOW * (value - slow)]
 
     def state(self) -> dict[str, Any]:
-        """For a checkpoint, as JSON takes it."""
-        return {"deficit": self._owed, "asked": list(self._asked.items()), "success": self._success}
+        """Return the state for a checkpoint, as JSON takes it; its keys are those of every earlier version."""
+        return {"owed": self._owed, "asked": list(self._asked.items()), "success": self._success}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`; ValueError where it is that of other tasks."""
-        if set(state["deficit"]) != set(self.weights):
-            raise ValueError(f"the state is of {sorted(state['deficit'])}, this stage plays {sorted(self.weights)}")
-        self._owed = {task: float(state["deficit"][task]) for task in self.weights}
+        if set(state["owed"]) != set(self.weights):
+            raise ValueError(f"the state is of {sorted(state['owed'])}, this stage plays {sorted(self.weights)}")
+        self._owed = {task: float(state["owed"][task]) for task in self.weights}
         self._asked = {step: dict(shares) for step, shares in state["asked"]}
         self._success = {task: list(seen) for task, seen in state["success"].items()}

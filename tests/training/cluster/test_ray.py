@@ -178,7 +178,7 @@ def test_a_run_survives_the_death_of_an_engine_a_worker_and_a_learner(tmp_path: 
     """Two learner ranks, two rollout workers and a vLLM engine; each kind is killed once."""
     from agents.models.load import load_model
     from training.config.compose import load
-    from training.prepare import prepare, start
+    from training.prepare import prepare, start_cluster
     from training.runs.run_folder import RunFolder
     from training.trainer import run
 
@@ -200,7 +200,7 @@ def test_a_run_survives_the_death_of_an_engine_a_worker_and_a_learner(tmp_path: 
 
     async def train() -> tuple[dict[str, Any], dict[str, int]]:
         chat = prepare(config)
-        cluster = await start(config)
+        cluster = await start_cluster(config)
         try:
             folder = RunFolder.create(config)
             killing = asyncio.create_task(killer(cluster, folder.path))

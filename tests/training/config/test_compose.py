@@ -15,7 +15,7 @@ from configs.help import meanings
 from configs.schema import build, check, merge, parse
 from envs.task.config import variants
 from envs.task.suites import SUITES
-from training.config.compose import load, load_with
+from training.config.compose import compose, load
 from training.config.help import help_text
 from training.config.recipe import CONFIGS, group_file, names
 from training.config.run import DEFAULTS, read, save
@@ -208,10 +208,11 @@ def test_stage_tasks_may_be_chosen() -> None:
 
 
 def test_extra_keys_stand_beside_the_usual_ones() -> None:
-    config, extra = load_with(["env=algebra", "policy=random", "seed=3"], Extra)
-    assert (config.env, config.seed, extra) == ("algebra", 3, Extra("random", 256))
+    composed = compose({"env": "algebra", "policy": "random", "seed": "3"}, Extra)
+    assert (composed.config.env, composed.config.seed) == ("algebra", 3)
+    assert composed.options == Extra("random", 256)
     with pytest.raises(UserError, match="unknown key polic; did you mean policy"):
-        load_with(["polic=random"], Extra)
+        compose({"polic": "random"}, Extra)
 
 
 def test_texts_stay_as_typed() -> None:
@@ -294,7 +295,7 @@ def test_words_that_contradict_each_other() -> None:
     with pytest.raises(UserError, match="seed is given twice: '1' and '2'"):
         load(["seed=1", "seed=2"])
     for words in (["env.kwargs.a=1", "env.kwargs.a.b=2"], ["algo.lr=1", "algo={eps: 2}"]):
-        with pytest.raises(UserError, match="meets another word"):
+        with pytest.raises(UserError, match="meets another override"):
             load(words)
 
 

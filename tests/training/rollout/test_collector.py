@@ -99,7 +99,7 @@ def seed_of(group: int, step: int = 0, task: int = 0) -> int:
 
 def test_groups_without_a_difference_are_dropped_and_still_counted() -> None:
     collected = collect(guess, groups=20)
-    wins = {group.seed: [player.episode.success for player in group.players] for group in collected.played}
+    wins = {group.seed: [episode.success for episode in group.episodes] for group in collected.played}
     assert sorted(wins) == sorted(seed_of(group) for group in range(20))
     assert all(any(wins[group.seed]) and not all(wins[group.seed]) for group in collected.groups)
     assert all(any(wins[group.seed]) == all(wins[group.seed]) for group in collected.dropped)
@@ -109,8 +109,9 @@ def test_groups_without_a_difference_are_dropped_and_still_counted() -> None:
         assert [group.seed for group in groups] == [seed for seed in order if seed in {group.seed for group in groups}]
     assert collected.metrics["groups/dropped"] == len(collected.dropped)
     assert collected.metrics["groups/refilled"] == 0
-    right = next(player for group in collected.groups for player in group.players if player.episode.success)
-    assert right.rewards == {"outcome": 1.0, "format": 0.1} and right.reward == 1.1 == sum(right.turn_rewards)
+    group = collected.groups[0]
+    right = group.rewards[[episode.success for episode in group.episodes].index(True)]
+    assert right.parts == {"outcome": 1.0, "format": 0.1} and right.total == 1.1 == sum(right.turn_totals)
 
 
 @pytest.mark.parametrize(("refill", "extra"), [(0.0, 0), (0.3, 3), (1.0, 8), (9.0, 72)])
