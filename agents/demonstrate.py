@@ -1,8 +1,8 @@
-"""Demonstrations: an expert's episodes as chats with images, for supervised fine-tuning.
+"""Demonstrations: write an expert's episodes as chats with images, for supervised fine-tuning.
 
-`python -m agents.demonstrate env=sokoban episodes=1000 out=demos.parquet`. A row is one context as the policy would be
-shown it, and the reply that ends it: a turn a row, or with `history=-1` an episode a row. JSONL keeps each picture
-once, as a PNG beside it; Parquet holds them as Hugging Face `datasets` does ({"bytes", "path"}).
+`python -m agents.demonstrate env=sokoban episodes=1000 out=demos.parquet`. A row is one context in the policy's format,
+with the reply that ends it. There is one row per turn, or one row per episode with `history=-1`. JSONL stores each
+image once, as a PNG in a folder next to it. Parquet stores images like Hugging Face `datasets` ({"bytes", "path"}).
 """
 
 import asyncio
@@ -30,28 +30,28 @@ from envs.task.task import Task
 from render.draw.images import frame_id, png
 
 FRAMES = 1024
-"""About so many frames are held at once, and so many rows written together."""
+"""Approximate number of images held in memory, and so of rows written together."""
 
 
 @dataclass
 class DemonstrateOptions:
-    """What to write."""
+    """Options of the command."""
 
     env: str = "football"
-    """The task: a name of configs/env or a path ending in .yaml; env.k=value sets its keys."""
+    """Task: a name in configs/env or a path ending in .yaml. env.k=value sets its keys."""
     episodes: int = 100
-    """Episodes to play."""
+    """Number of episodes to play."""
     out: str = "demonstrations.jsonl"
     """File to write, ending in .jsonl or .parquet."""
     policy: str = "expert"
-    """Who plays: expert, random or idle."""
+    """Policy that plays: expert, random or idle."""
     seed: int = 0
-    """Which of the training starts are played."""
+    """Seed that selects the training starts."""
     successes: bool = True
-    """Keep only episodes that succeed."""
+    """Keep only successful episodes."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Reject invalid values."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
         if Path(self.out).suffix not in WRITERS:
@@ -63,7 +63,7 @@ class DemonstrateOptions:
 
 
 def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:
-    """The rows of an episode; `images` are arrays [H, W, 3] still."""
+    """Yield the rows of an episode, with `images` as arrays [H, W, 3]."""
     history = task.config.history
     ends = [len(episode.turns) - 1] if history == -1 else range(len(episode.turns))
     for last in ends:
@@ -91,10 +91,10 @@ def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:
 
 
 class Writer(Protocol):
-    """Writes rows to a file, as they come."""
+    """Writer of rows to a file."""
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Add rows."""
+        """Write rows."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -105,14 +105,14 @@ class Writer(Protocol):
 
 
 class JsonlWriter:
-    """A line a row; pictures lie as PNG in the folder NAME_images beside it, each once, named by its content."""
+    """Writer of JSONL: one line per row. Images are PNGs in the folder NAME_images, named by their content hash."""
 
     def __init__(self, path: Path) -> None:
         self._folder = path.with_name(f"{path.stem}_images")
         self._file = path.open("w", encoding="utf-8")
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Add rows."""
+        """Write rows."""
         for row in rows:
             names = [self._keep(image) for image in row["images"]]
             self._file.write(json.dumps(row | {"images": names}, ensure_ascii=False) + "\n")
@@ -134,7 +134,7 @@ class JsonlWriter:
 
 
 class ParquetWriter:
-    """A row group a batch; pictures lie in the rows."""
+    """Writer of Parquet: one row group per batch. Images are stored in the rows."""
 
     def __init__(self, path: Path) -> None:
         import pyarrow as pa
@@ -157,7 +157,7 @@ class ParquetWriter:
         self._file = pq.ParquetWriter(path, self._schema)
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Add rows."""
+        """Write rows."""
         import pyarrow as pa
 
         held = [row | {"images": [{"bytes": png(image), "path": None} for image in row["images"]]} for row in rows]
@@ -176,7 +176,16 @@ WRITERS: dict[str, type[JsonlWriter] | type[ParquetWriter]] = {".jsonl": JsonlWr
 
 
 async def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -> tuple[int, int]:
-    """Play and write; the number of episodes kept and of rows written."""
+    """Play episodes and write their rows.
+
+    Args:
+        task: task to play.
+        options: options of the command.
+        writer: open writer of the output file.
+
+    Returns:
+        The number of episodes kept, and the number of rows written.
+    """
     runner = EpisodeRunner(task)
     kept = written = 0
     side_by_side = max(1, min(64, FRAMES // task.config.max_turns))
@@ -193,25 +202,27 @@ async def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -
 
 
 def main(argv: Sequence[str]) -> None:
-    """Read the words, play, write, say what was written."""
+    """Play episodes and write them as demonstrations."""
     of_task, own = split(parse_overrides(argv), "env")
     options = read_options(DemonstrateOptions, own)
     config = load_task(options.env, of_task)
     task = Task(Path(options.env).stem, config)
     try:
         if not has_expert(task) and options.policy == "expert":
-            raise UserError(f"task {task.name} has no expert: policy=random successes=true keeps what random play wins")
+            raise UserError(
+                f"task {task.name} has no expert; policy=random successes=true keeps successful random episodes"
+            )
         with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
             kept, written = asyncio.run(demonstrate(task, options, writer))
     except ValueError as error:
         raise UserError(str(error)) from error
     print(f"{options.out}: {written} rows, {kept} of {options.episodes} episodes of {task.name}, by {options.policy}")
     if not kept:
-        print("no episode succeeded; successes=false keeps the others too", file=sys.stderr)
+        print("no episode succeeded; successes=false also keeps the others", file=sys.stderr)
 
 
 def usage(_: Sequence[str]) -> str:
-    """The text for --help."""
+    """Return the --help text."""
     return short_help("agents.demonstrate", "Write an expert's episodes as chats with images.", DemonstrateOptions)
 
 

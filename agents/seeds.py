@@ -1,7 +1,7 @@
-"""Random numbers that depend only on what they are for.
+"""Random numbers derived from their purpose.
 
-Every seed is a hash of its purpose, so that an episode replays the same whatever else runs beside it, in any order,
-after any restart; there is no generator state to save.
+Every seed is a hash of its purpose. An episode therefore replays identically in any order, after any restart and next
+to any other episodes. There is no generator state to save.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ _MASK = (1 << 64) - 1
 
 
 def mix(*parts: int) -> int:
-    """A 64-bit hash of integers (SplitMix64's finaliser over each part)."""
+    """Return a 64-bit hash of integers (SplitMix64's finaliser over each part)."""
     state = 0x9E3779B97F4A7C15
     for part in parts:
         state = (state ^ (part & _MASK)) * 0xBF58476D1CE4E5B9 & _MASK
@@ -21,7 +21,7 @@ def mix(*parts: int) -> int:
 
 
 def uniforms(seeds: NDArray[np.uint64], position: int) -> NDArray[np.float64]:
-    """One number in [0, 1) for each seed [B] at a token position (SplitMix64; Steele et al., 2014)."""
+    """Return one number in [0, 1) for each seed [B] at a token position (SplitMix64; Steele et al., 2014)."""
     with np.errstate(over="ignore"):
         state = seeds + np.uint64((position + 1) * 0x9E3779B97F4A7C15 & _MASK)
         state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -1,8 +1,8 @@
-"""Warm-up: clone the experts into the untrained tiny model, to a deliberately middling level.
+"""Warm-up: clone the experts into the untrained tiny model, up to a deliberately moderate level.
 
-`python -m agents.warmup out=FOLDER` builds the weights that ship in the package: same seed, same weights (on one kind
-of machine: the last bits of a matrix product depend on it). It stops at the first check at which success on the game
-reaches `target`, so that reinforcement learning has a start to improve on and room to do so.
+`python -m agents.warmup out=FOLDER` builds the weights that ship in the package. Equal seeds give equal weights on one
+kind of machine, since rounding differs between kinds. The warm-up stops at the first check with a success rate of
+`target` on the game. Reinforcement learning then has a start to improve on and room for improvement.
 """
 
 import asyncio
@@ -45,32 +45,32 @@ TASKS |= {"frozen_lake": 8, "cliff_walking": 8, "minigrid": 8, "freeway": 8}
 
 @dataclass
 class WarmupConfig:
-    """How the embedded model is made."""
+    """Settings of the warm-up."""
 
     out: str = "tiny"
-    """Folder to write the model to."""
+    """Folder for the model."""
     seed: int = 0
-    """Seeds the weights, the demonstrations and their order."""
+    """Seed of the weights, the demonstrations and their order."""
     game: str = "football"
-    """The task whose success ends the warm-up."""
+    """Task whose success rate ends the warm-up."""
     target: float = 0.3
-    """Success (T=1) on the game at which it ends."""
+    """Success rate (temperature 1) on the game at which the warm-up ends."""
     tasks: dict[str, int] = field(default_factory=lambda: dict(TASKS))
-    """What is learned, with the decisions of each task in a step. Of an env without an expert the form of a reply and
-    the actions' names are learned, from random play."""
+    """Tasks to learn, with the decisions of each per step. For an env without an expert, random play teaches the reply
+    format and the action names."""
     decisions: int = 16000
-    """Decisions shown of each task that has an expert; half of it for the others."""
+    """Decisions demonstrated for each task with an expert; half of it for other tasks."""
     steps: int = 800
-    """Steps at most; the learning rate falls to 0 over them."""
+    """Maximum number of steps, over which the learning rate decays to 0."""
     lr: float = 2e-3
     """Peak learning rate."""
     every: int = 20
     """Steps between two checks."""
     episodes: int = 256
-    """Episodes of a check."""
+    """Number of episodes per check."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Reject invalid values."""
         if self.game not in self.tasks:
             raise ValueError(f"game must be one of tasks ({', '.join(self.tasks)}), got {self.game!r}")
         if not Path(self.out).resolve().parent.is_dir():
@@ -81,7 +81,7 @@ class WarmupConfig:
 
 @dataclass
 class Demonstrator:
-    """A player, moved off its path by a share of random actions; its own answers are what is kept."""
+    """Policy that replaces a fraction of its actions by random ones, but records its own answers as demonstrations."""
 
     chat: Chat
     player: ScriptedPolicy
@@ -89,15 +89,15 @@ class Demonstrator:
     shown: list[TokenSequence] = field(default_factory=list)
 
     def start_episode(self, task: Task) -> None:
-        """No memory."""
+        """Do nothing: the policy keeps no conversation."""
 
     def with_temperature(self, temperature: float) -> Self:
-        """Temperatures change nothing."""
+        """Return self: the temperature has no effect."""
         return self
 
     async def reply(self, context: TurnContext) -> str:
-        """Play the noisy action, remember the clean one."""
-        await asyncio.sleep(0)  # turn by turn, side by side: demonstrations of many episodes are mixed
+        """Record the policy's reply, and return it or a random one."""
+        await asyncio.sleep(0)  # interleave the turns of all episodes, so that their demonstrations are mixed
         words = self.player.words(context)
         self.shown.append(demonstration(self.chat, context, words))
         if (
@@ -109,18 +109,32 @@ class Demonstrator:
 
 
 def demonstration(chat: Chat, context: TurnContext, words: str) -> TokenSequence:
-    """One turn, with a reply in words, as tokens to learn."""
+    """Return one turn as a token sequence to learn.
+
+    Args:
+        chat: chat template of the model.
+        context: turn to demonstrate.
+        words: reply to learn, as text.
+    """
     conversation = Conversation(chat, history=0)
     text = context.task.words(context.observation, first=True)
     conversation.ask(text, text, context.observation.image)
     tokens = chat.reply(words)
-    versions = np.full(len(tokens), -1, dtype=np.int32)  # no weights sampled them
+    versions = np.full(len(tokens), -1, dtype=np.int32)  # not sampled by any weights
     conversation.answer(Completion(tokens, np.zeros(len(tokens), dtype=np.float32), finished=True, versions=versions))
     return conversation.sequences()[0]
 
 
 async def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: float = 0.15) -> list[TokenSequence]:
-    """So many turns of a task as tokens: the expert's, or half as many random ones where the env has no expert."""
+    """Return turns of a task as token sequences: the expert's, or half as many random ones without an expert.
+
+    Args:
+        chat: chat template of the model.
+        task: task to play.
+        decisions: number of turns.
+        seed: seed of the starts and of sampling.
+        noise: fraction of turns in which a random action is played.
+    """
     able = has_expert(task)
     demonstrator = Demonstrator(chat, ExpertPolicy() if able else RandomPolicy(), noise)
     decisions = decisions if able else decisions // 2
@@ -134,10 +148,16 @@ async def demonstrate(chat: Chat, task: Task, decisions: int, seed: int, noise: 
 
 
 class Cloner:
-    """Supervised learning of demonstrations with AdamW, warm-up and cosine decay."""
+    """Supervised learning from demonstrations with AdamW, learning-rate warm-up and cosine decay."""
 
     def __init__(self, vlm: VLM, shown: Sequence[tuple[list[TokenSequence], int]], config: WarmupConfig) -> None:
-        """`shown` gives, for each task, its demonstrations and how many of them are in a step."""
+        """Create the optimizer.
+
+        Args:
+            vlm: model to train.
+            shown: demonstrations of each task, and how many of them are in a step.
+            config: settings of the warm-up.
+        """
         self.vlm = vlm
         self.shown = shown
         self.config = config
@@ -145,7 +165,7 @@ class Cloner:
         self.step = 0
 
     def train(self, steps: int) -> float:
-        """Some more steps; the mean loss (nats a token) over them."""
+        """Train for some more steps and return their mean loss in nats per token."""
         losses = []
         for _ in range(steps):
             rng = np.random.default_rng(mix(self.config.seed, self.step))
@@ -169,14 +189,14 @@ class Cloner:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Build, clone, check, save."""
+    """Build the model, clone the experts, check it and save it."""
     config = read_options(WarmupConfig, parse_overrides(argv))
     torch.set_num_threads(1)
     started = time.perf_counter()
     model = wrap(*build(config.seed))
     tasks = {name: Task(name, load_task(name)) for name in config.tasks}
     try:
-        for task in tasks.values():  # minutes would be lost otherwise
+        for task in tasks.values():  # fail now instead of after minutes
             has_expert(task)
     except ValueError as error:
         raise UserError(str(error)) from error
@@ -184,7 +204,14 @@ def main(argv: Sequence[str]) -> None:
 
 
 async def warm_up(config: WarmupConfig, model: LoadedModel, tasks: Mapping[str, Task], started: float) -> None:
-    """Demonstrate, clone until the game succeeds often enough, check every task, save."""
+    """Demonstrate, clone until the game's success rate reaches the target, check every task, and save the model.
+
+    Args:
+        config: settings of the warm-up.
+        model: untrained model.
+        tasks: tasks to learn, by name.
+        started: start time from `time.perf_counter`, in seconds.
+    """
     shown = []
     for number, (name, task) in enumerate(tasks.items()):
         sequences = await demonstrate(model.chat, task, config.decisions, mix(config.seed, number))
@@ -206,7 +233,7 @@ async def warm_up(config: WarmupConfig, model: LoadedModel, tasks: Mapping[str, 
         with closing(EpisodeRunner(task)) as runner:
             episodes = await runner.play(starts, policy)
         won, valid = (float(np.mean([getattr(one, key) for one in episodes])) for key in ("success", "valid"))
-        print(f"{name}: {won:.0%} succeed, {valid:.0%} of the replies are valid", flush=True)
+        print(f"{name}: {won:.0%} success, {valid:.0%} valid replies", flush=True)
     await policy.engine.close()
     model.save(Path(config.out))
     print(f"written to {config.out}")

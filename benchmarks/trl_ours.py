@@ -1,4 +1,4 @@
-"""Our side of `benchmarks/trl_step.py`: the objects of a run with cluster=local, and a clock on their parts."""
+"""Kickoff's side of `benchmarks/trl_step.py`: the objects of a run with cluster=local, with timed parts."""
 
 import asyncio
 from pathlib import Path
@@ -27,7 +27,14 @@ from training.learner.learner import Learner
 
 
 class Ours:
-    """A learner, an engine with a copy of the model, and a player."""
+    """A learner, an engine with a copy of the model, and a job runner.
+
+    Args:
+        case: Workload.
+        task: Task with the questions.
+        folder: Folder of the model.
+        threads: Number of threads.
+    """
 
     def __init__(self, case: Case, task: Task, folder: Path, threads: int) -> None:
         self.case = case
@@ -41,10 +48,10 @@ class Ours:
         self.chat = model.chat
         self.lengths: list[float] = []
         self.prompts: set[tuple[int, ...]] = set()
-        """All that were asked, as tokens."""
+        """All prompts so far, as tokens."""
 
     async def step(self, step: int) -> None:
-        """Play, learn and load the new weights."""
+        """Play episodes, run an update and load the new weights into the engine."""
         case = self.case
         groups = await asyncio.gather(*(self.player.play(self._job(step, group)) for group in range(case.groups)))
         rewards = np.array(noise(case.replies)).reshape(case.groups, case.group_size)
@@ -69,7 +76,7 @@ class Ours:
 
 
 def watch(clock: Clock) -> None:
-    """Put the parts on the clock."""
+    """Measure the parts with a clock."""
     for part, owner, name in [
         ("read questions", QuestionsEnv, "reset"),
         ("read questions", QuestionsEnv, "step"),

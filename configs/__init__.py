@@ -1,4 +1,4 @@
-"""Reading YAML files and key=value words into dataclasses."""
+"""Configuration: YAML files and `key=value` overrides as dataclasses."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What every command line shares: --help, and one clear line instead of a traceback for what the user can mend."""
+"""Command line: --help, `key=value` overrides, and one-line errors for mistakes of the user."""
 
 import os
 import sys
@@ -13,15 +13,15 @@ T = TypeVar("T")
 
 
 def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str]], str]) -> NoReturn:
-    """Run `main` on the command line's words and exit: 0 done, 2 a user's error, 130 interrupted.
+    """Run `main` with the command-line arguments and exit: 0 done, 2 user error, 130 interrupted.
 
     Args:
-        main: what the command does. UserError and OSError (no such file, disk full) are the user's to mend and
-            become one line on stderr; any other exception is a defect and keeps its traceback.
-        usage: the text for --help, given the other words.
+        main: function of the command. UserError and OSError (no such file, disk full) become one line on stderr. Any
+            other exception is a bug and keeps its traceback.
+        usage: returns the --help text, given the other arguments.
     """
     argv = sys.argv[1:]
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads sleep: spinning starves shared cores
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads sleep: spinning would slow down shared cores
     try:
         if {"-h", "--help"} & set(argv):
             print(usage([word for word in argv if word not in ("-h", "--help")]))
@@ -30,7 +30,7 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
         sys.stdout.flush()
     except UserError as error:
         problem = str(error)
-    except BrokenPipeError:  # whoever read our words has gone: `… | head`
+    except BrokenPipeError:  # the reader of our output has exited: `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:
@@ -45,13 +45,13 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
 
 
 def parse_words(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Split a command line into names and overrides; an existing folder is a name even if it holds `=`.
+    """Split command-line arguments into names and overrides. An existing folder is a name even if it contains `=`.
 
     Args:
-        words: the command line without the program's name.
+        words: command-line arguments without the program's name.
 
     Returns:
-        The words without `=`, and `{key: text}` of the `key=value` words in their order.
+        The arguments without `=`, and `{key: text}` of the `key=value` arguments in order.
 
     Raises:
         UserError: a key is empty or is given twice.
@@ -72,7 +72,7 @@ def parse_words(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def parse_overrides(words: Sequence[str]) -> dict[str, str]:
-    """Return `{key: text}` of `key=value` words; UserError if a word is anything else."""
+    """Return `{key: text}` of `key=value` arguments; raise UserError for any other argument."""
     names, overrides = parse_words(words)
     if names:
         raise UserError(f"{names[0]!r} is not of the form key=value (such as env=football); --help lists all keys")
@@ -94,7 +94,7 @@ def split(overrides: Mapping[str, Any], group: str) -> tuple[dict[str, Any], dic
 
 
 def nested(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return overrides, dotted key → value, as nested settings; UserError unless each key exists and has its type."""
+    """Return overrides, dotted key → value, as nested settings; raise UserError for unknown keys and wrong types."""
     settings: dict[str, Any] = {}
     for key, value in overrides.items():
         path = key.split(".")
@@ -109,7 +109,7 @@ def nested(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
 
 
 def read_options(cls: type[T], overrides: Mapping[str, Any]) -> T:
-    """Return a dataclass with overrides over its defaults; UserError in one line."""
+    """Return a dataclass with overrides applied to its defaults; raise a one-line UserError if they are invalid."""
     options = build(cls, nested(field_types(cast(type, cls)), overrides))
     assert isinstance(options, cls)
     return options

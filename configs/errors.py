@@ -1,17 +1,21 @@
-"""Errors that a user can mend: one clear line, with the nearest name that exists."""
+"""User errors: one-line messages that suggest the closest valid name."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UserError(ValueError):
-    """What the user asked for cannot be: the text is one clear line."""
+    """A request that cannot be satisfied. The message is one line for the user."""
 
 
 def suggest(kind: str, name: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
-    """An error text such as: unknown env 'footbal'; did you mean 'football'? Known: algebra, football.
+    """Return an error text such as: unknown env 'footbal'; did you mean 'football'? Known: algebra, football.
 
-    Names in `also` are suggested, but not listed.
+    Args:
+        kind: description of the name, such as env.
+        name: unknown name.
+        known: valid names.
+        also: valid names that are suggested, but not listed.
     """
     names = sorted(set(known) - set(also))
     close = difflib.get_close_matches(str(name), [*names, *also], n=1)

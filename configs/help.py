@@ -1,4 +1,4 @@
-"""The --help text of a command: its keys with type, value and meaning, read from the dataclass itself."""
+"""--help text of a command: its keys with type, value and meaning, read from a dataclass."""
 
 import ast
 import dataclasses
@@ -15,7 +15,7 @@ from configs.schema import field_types
 
 @functools.cache
 def meanings(cls: type) -> dict[str, str]:
-    """The docstring literal that follows each field of a dataclass, on one line."""
+    """Return the docstring of each field of a dataclass, on one line."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if not dataclasses.is_dataclass(base):
@@ -31,7 +31,14 @@ def meanings(cls: type) -> dict[str, str]:
 
 
 def short_help(module: str, what: str, options: type, width: int | None = None) -> str:
-    """The text for a command that has few keys: what it does, and its keys."""
+    """Return the --help text of a command with few keys.
+
+    Args:
+        module: module of the command, as after `python -m`.
+        what: description of the command.
+        options: dataclass of its keys.
+        width: line width in columns; None uses the terminal's.
+    """
     width = max(60, min(width or shutil.get_terminal_size().columns, 120))
     lines = [
         f"Usage: python -m {module} [key=value …]",
@@ -44,7 +51,15 @@ def short_help(module: str, what: str, options: type, width: int | None = None) 
 
 
 def key_lines(cls: type, value: Any, prefix: str, width: int, only: set[str] | None = None) -> Iterator[str]:
-    """The lines for the fields of a dataclass: type, value (that of `value`, or the default) and meaning."""
+    """Yield the lines for the fields of a dataclass: type, value and meaning.
+
+    Args:
+        cls: the dataclass.
+        value: object with the values to show; None shows the defaults.
+        prefix: prefix of the keys, such as `env.`.
+        width: line width in columns.
+        only: names of the fields to include; None includes all.
+    """
     assert dataclasses.is_dataclass(cls)
     for field in dataclasses.fields(cls):
         if only is not None and field.name not in only:
@@ -54,7 +69,7 @@ def key_lines(cls: type, value: Any, prefix: str, width: int, only: set[str] | N
         elif field.default is not dataclasses.MISSING:
             shown = field.default
         else:
-            shown = field.default_factory() if field.default_factory is not dataclasses.MISSING else "needed"
+            shown = field.default_factory() if field.default_factory is not dataclasses.MISSING else "required"
         kind = _kind_name(field_types(cls)[field.name])
         text = textwrap.shorten(repr(shown) if shown == "" else str(shown), max(width - 40, 30), placeholder=" …")
         yield from wrapped(f"{prefix}{field.name} ({kind}) = {text}", 2, width)
@@ -62,7 +77,7 @@ def key_lines(cls: type, value: Any, prefix: str, width: int, only: set[str] | N
 
 
 def _kind_name(kind: Any) -> str:
-    """A type as a user knows it: `number`, `list`."""
+    """Return a type as shown to users: `number`, `list`."""
     simple = {int: "whole number", float: "number", bool: "true/false", str: "text"}
     origin = typing.get_origin(kind)
     if origin is typing.Literal:
@@ -75,6 +90,13 @@ def _kind_name(kind: Any) -> str:
 
 
 def wrapped(text: str, indent: int, width: int, hanging: int | None = None) -> list[str]:
-    """Lines of at most `width` columns, the first one indented, the others hanging."""
+    """Wrap a text to `width` columns.
+
+    Args:
+        text: text to wrap.
+        indent: indentation of the first line.
+        width: maximum line width.
+        hanging: indentation of the other lines; None adds 4 to `indent`, and 0 uses `indent`.
+    """
     later = " " * (indent + 4 if hanging is None else hanging)
     return textwrap.wrap(text, width, initial_indent=" " * indent, subsequent_indent=later if hanging else " " * indent)

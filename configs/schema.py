@@ -1,6 +1,6 @@
-"""Plain values ↔ dataclasses: strict about keys and types, with errors a user can act on.
+"""Conversion of plain values to dataclasses, with strict keys and types and clear errors.
 
-A *kind* is a field's type annotation. Keys are written with dots, as on the command line: `algo.lr`.
+A *kind* is a field's type annotation. Keys are dotted, as on the command line: `algo.lr`.
 """
 
 import dataclasses
@@ -25,13 +25,13 @@ T = TypeVar("T")
 
 @functools.cache
 def field_types(cls: type) -> dict[str, Any]:
-    """The fields of a dataclass and their types."""
+    """Return the type of each field of a dataclass."""
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
 def unknown_key(key: str, known: Iterable[str]) -> UserError:
-    """The error for a key that does not exist, with the nearest one that does."""
+    """Return the error for an unknown key, with the closest valid key."""
     known = list(known)
     same_ending = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.7) or same_ending[:1]
@@ -39,7 +39,7 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
 
 
 def keys(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The full names of all leaves below some fields; the keys of a dict are not known here and left out."""
+    """Return the dotted keys of all leaves below some fields. Keys inside a dict are unknown and omitted."""
     names: list[str] = []
     for name, kind in fields.items():
         if dataclasses.is_dataclass(kind):
@@ -50,7 +50,7 @@ def keys(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def type_at(fields: Mapping[str, Any], path: list[str]) -> Any:
-    """The kind of a key given as its parts; KeyError where there is no such key."""
+    """Return the type of a key, given its parts; raise KeyError if there is no such key."""
     kind = fields[path[0]]
     for part in path[1:]:
         if kind is Any:
@@ -65,7 +65,7 @@ def type_at(fields: Mapping[str, Any], path: list[str]) -> Any:
 
 
 def describe_type(kind: Any) -> str:
-    """A kind in words: `a number`."""
+    """Return a type as text: `a number`."""
     simple = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Any: "anything"}
     if kind in simple:
         return simple[kind]
@@ -85,11 +85,20 @@ def describe_type(kind: Any) -> str:
 
 
 def parse(kind: Any, text: Any, key: str) -> Any:
-    """The value of one `key=text` override, checked against its kind; what is not a text is a value already."""
+    """Parse the value of one `key=text` override and check its type. Values that are not text are only checked.
+
+    Args:
+        kind: expected type.
+        text: text from the command line, or a value.
+        key: dotted key, for errors.
+
+    Raises:
+        UserError: the value does not have the type.
+    """
     if not isinstance(text, str):
         return check(kind, list(text) if isinstance(text, tuple) else text, key)
     if kind is str:
-        return text  # as it was typed: name=007 and name=true are texts
+        return text  # kept verbatim: name=007 and name=true are text
     try:
         container = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))
     except (yaml.YAMLError, OmegaConfBaseException):
@@ -99,7 +108,16 @@ def parse(kind: Any, text: Any, key: str) -> Any:
 
 
 def check(kind: Any, value: Any, key: str) -> Any:
-    """The value with its type made exact (1 → 1.0); groups may be incomplete, but hold only keys that exist."""
+    """Check a value and return it with its exact type (1 → 1.0). Groups may be incomplete, but not have unknown keys.
+
+    Args:
+        kind: expected type.
+        value: value to check.
+        key: dotted key, for errors.
+
+    Raises:
+        UserError: the value does not have the type, or a group has an unknown key.
+    """
     try:
         return _fit(kind, value, key)
     except TypeError:
@@ -108,7 +126,7 @@ def check(kind: Any, value: Any, key: str) -> Any:
 
 
 def _fit(kind: Any, value: Any, key: str) -> Any:
-    """As `check`; a bare TypeError where the value is not of the kind."""
+    """Do the work of `check`; raise a bare TypeError if the value does not have the type."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
         return value
@@ -138,7 +156,16 @@ def _fit(kind: Any, value: Any, key: str) -> Any:
 
 
 def check_fields(fields: Mapping[str, Any], value: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
-    """Check a group of keys, each against its kind; UserError names the first key that is wrong."""
+    """Check a group of keys, each against its type.
+
+    Args:
+        fields: type of each valid key.
+        value: values of the keys.
+        prefix: prefix of the keys, for errors.
+
+    Raises:
+        UserError: a key is unknown or its value has the wrong type. The message names the first one.
+    """
     checked = {}
     for name, item in value.items():
         if name not in fields:
@@ -148,7 +175,16 @@ def check_fields(fields: Mapping[str, Any], value: Mapping[Any, Any], prefix: st
 
 
 def build(kind: Any, value: Any, key: str = "") -> Any:
-    """Checked plain values → the dataclass; a ValueError of its `__post_init__` becomes `key: what is wrong`."""
+    """Build a dataclass from checked plain values. A ValueError in its `__post_init__` becomes `key: message`.
+
+    Args:
+        kind: type to build.
+        value: checked value.
+        key: dotted key, for errors.
+
+    Raises:
+        UserError: a required key is missing, or the dataclass rejects its values.
+    """
     if dataclasses.is_dataclass(kind):
         cls = typing.cast(type, kind)
         prefix = f"{key}." if key else ""
@@ -171,7 +207,7 @@ def build(kind: Any, value: Any, key: str = "") -> Any:
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; UserError with the file and the line where it is not one."""
+    """Return the mapping in a YAML file; raise UserError with the file and line if it is invalid."""
     try:
         container = OmegaConf.to_container(OmegaConf.load(path))
     except yaml.MarkedYAMLError as error:
@@ -187,7 +223,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Later layers over earlier ones: groups key by key, lists and values as a whole."""
+    """Merge settings, later layers over earlier ones. Groups are merged key by key; lists and values are replaced."""
     merged: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():

@@ -1,4 +1,4 @@
-"""The tokens of an episode, exactly as they were shown and sampled: history is extended, never rendered again."""
+"""Conversations as token sequences: the exact tokens that were shown and sampled, never rendered a second time."""
 
 from dataclasses import dataclass, field
 
@@ -18,14 +18,14 @@ class _Turn:
     image_id: str
     completion: Completion | None = None
     shown: dict[bool, tuple[Ids, Ids]] = field(default_factory=dict)
-    """Its tokens, expanded and collapsed, where it opens a context and where not."""
+    """Expanded and collapsed tokens of the turn, keyed by True if the turn opens a context."""
 
 
 @dataclass
 class Conversation:
-    """The turns of one episode, with `history` past turns in each context (-1: all).
+    """Turns of one episode. Each context holds the newest turn and `history` past turns (-1: all).
 
-    Without a chat (engines that take words) a prompt holds messages only, and nothing can be trained.
+    Without a chat (for engines that return text), a prompt contains messages only and no token sequences are recorded.
     """
 
     chat: Chat | None
@@ -33,16 +33,22 @@ class Conversation:
     turns: list[_Turn] = field(default_factory=list)
 
     def ask(self, words: str, words_first: str, image: NDArray[np.uint8] | None) -> None:
-        """Add a user turn; `words_first` is used where the turn opens a context (it carries the instructions).
+        """Add a user turn.
 
-        Raises ValueError in one line where the model cannot take such an image.
+        Args:
+            words: text of the turn inside a context.
+            words_first: text of the turn when it opens a context, with the instructions.
+            image: image [H, W, 3], or None.
+
+        Raises:
+            ValueError: the model does not accept images of this size.
         """
         if image is not None and self.chat is not None:
             image = self.chat.images.fit(image)
         self.turns.append(_Turn(words, words_first, image, "" if image is None else frame_id(image)))
 
     def prompt(self, seed: int, max_tokens: int) -> Prompt:
-        """The context of the newest turn, ready to go on from."""
+        """Return the prompt for the newest turn."""
         last = len(self.turns) - 1
         first = self._first(last)
         images, ids = self._images(first, last)
@@ -58,11 +64,11 @@ class Conversation:
         return Prompt(tokens, collapsed, images, ids, seed, max_tokens)
 
     def answer(self, completion: Completion) -> None:
-        """Add the reply that was sampled for the newest turn."""
+        """Record the reply sampled for the newest turn."""
         self.turns[-1].completion = completion
 
     def sequences(self) -> list[TokenSequence]:
-        """Every reply once, in the context that it was sampled in."""
+        """Return token sequences that contain every reply once, each in the context it was sampled in."""
         answered = sum(turn.completion is not None for turn in self.turns)
         if self.chat is None or not answered:
             return []
@@ -71,11 +77,11 @@ class Conversation:
         return [self._branch(turn, trained_from=turn) for turn in range(answered)]
 
     def _first(self, last: int) -> int:
-        """The turn that opens the context of turn `last`."""
+        """Return the index of the turn that opens the context of turn `last`."""
         return 0 if self.history == -1 else max(0, last - self.history)
 
     def _shown(self, index: int, opening: bool) -> tuple[Ids, Ids]:
-        """Tokens of a user turn, expanded and collapsed."""
+        """Return the tokens of a user turn, expanded and collapsed."""
         turn = self.turns[index]
         if opening not in turn.shown:
             assert self.chat is not None
@@ -87,13 +93,13 @@ class Conversation:
         return turn.shown[opening]
 
     def _images(self, first: int, last: int) -> tuple[tuple[NDArray[np.uint8], ...], tuple[str, ...]]:
-        """Frames of some turns, and their hashes."""
+        """Return the images of a range of turns, and their hashes."""
         turns = self.turns[first : last + 1]
         frames = tuple(turn.image for turn in turns if turn.image is not None)
         return frames, tuple(turn.image_id for turn in turns if turn.image is not None)
 
     def _messages(self, first: int, last: int) -> tuple[Message, ...]:
-        """Some turns in words, without the reply to the last."""
+        """Return a range of turns as messages, without the reply to the last turn."""
         messages = []
         for index in range(first, last + 1):
             turn = self.turns[index]
@@ -103,7 +109,7 @@ class Conversation:
         return tuple(messages)
 
     def _branch(self, last: int, trained_from: int) -> TokenSequence:
-        """The context of turn `last` with its reply; replies are trained from turn `trained_from` on."""
+        """Return the context of turn `last` with its reply. Replies are trained from turn `trained_from` on."""
         first = self._first(last)
         pieces: list[tuple[int, Ids, Completion | None]] = []
         for index in range(first, last + 1):

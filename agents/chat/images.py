@@ -1,6 +1,6 @@
-"""Frames as one model family takes them: their tokens, their cost and their pixels.
+"""Image codecs: tokens, patches and pixels of an image for each model family.
 
-Sizes come from the arithmetic of the family's own image processor. H, W: a frame's height and width.
+Sizes follow the arithmetic of the family's own image processor. H and W are the height and width of an image.
 """
 
 from collections.abc import Sequence
@@ -17,44 +17,44 @@ Ids = NDArray[np.int32]
 
 
 class ImageCodec(Protocol):
-    """What a conversation and a model must know about frames."""
+    """Image interface that a conversation and a model need from a model family."""
 
     image_token: int
-    """The placeholder: one for every visual token."""
+    """ID of the placeholder token. One placeholder stands for one visual token."""
     collapsed: Ids
-    """What a chat template writes for one image, and what vLLM replaces by the image's tokens."""
+    """Tokens that a chat template writes for one image. vLLM replaces them with the image's tokens."""
 
     def check(self, h: int, w: int) -> None:
-        """ValueError in one line where the model cannot take such a frame."""
+        """Raise a one-line ValueError unless the model accepts images of this size."""
         ...
 
     def fit(self, frame: Frame) -> Frame:
-        """The frame [H, W, 3] as the model sees it, so that engine and learner need not resize it, each its own way."""
+        """Return the image [H, W, 3] resized for the model. The engine and the learner then use equal pixels."""
         ...
 
     def tokens(self, h: int, w: int) -> Ids:
-        """All tokens of a frame, the tokens around the placeholders included."""
+        """Return all tokens of an image, including the tokens around the placeholders."""
         ...
 
     def visual_tokens(self, h: int, w: int) -> int:
-        """Placeholders among `tokens`."""
+        """Return the number of placeholders in `tokens`."""
         ...
 
     def patches(self, h: int, w: int) -> int:
-        """Patches that the vision tower works on: what a frame costs."""
+        """Return the number of patches that the vision tower processes: the cost of an image."""
         ...
 
     def pixels(self, frames: Sequence[Frame]) -> dict[str, Tensor]:
-        """What the vision tower takes, float32, the frames one after the other."""
+        """Return the vision tower's inputs, float32, with the images concatenated in order."""
         ...
 
     def spans(self, tokens: Ids) -> list[tuple[int, int]]:
-        """Where each image starts and stops among expanded tokens."""
+        """Return the (start, stop) position of each image in expanded tokens."""
         ...
 
 
 def _normalized(frames: Sequence[Frame], images: Any) -> Tensor:
-    """Frames of one size [n, H, W, 3] → [n, 3, H, W], rescaled and normalised as the image processor says."""
+    """Rescale and normalise images of one size as the image processor does: [n, H, W, 3] → [n, 3, H, W]."""
     stacked = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).float()
     if images.do_rescale:
         mean, std = (torch.tensor(part, dtype=torch.float64) for part in (images.image_mean, images.image_std))
@@ -66,14 +66,20 @@ def _normalized(frames: Sequence[Frame], images: Any) -> Tensor:
 
 
 class Idefics3Images:
-    """Idefics3 and SmolVLM: square tiles of one size, each the same number of visual tokens, and the whole in small."""
+    """Codec of Idefics3 and SmolVLM: square tiles of equally many visual tokens, then the downscaled whole image."""
 
     def __init__(self, images: Any, tokenizer: Any, config: Any) -> None:
-        """`images` is the family's image processor, `config` the model's."""
+        """Read the tile size and token IDs.
+
+        Args:
+            images: image processor of the family.
+            tokenizer: tokenizer of the model.
+            config: transformers config of the model.
+        """
         self.images = images
         self.tile: int = images.max_image_size["longest_edge"]
         self.split: bool = images.do_image_splitting
-        # A model with one tile and no larger view sees exactly that: any other frame would lose detail unnoticed.
+        # One tile and no larger view: images of any other size would silently lose detail.
         self.fixed = not self.split and images.size["longest_edge"] == self.tile
         side = self.tile // int(config.vision_config.patch_size)
         self.patches_a_tile: int = side * side
@@ -86,23 +92,23 @@ class Idefics3Images:
         self._whole: int = ids("<global-img>")
 
     def check(self, h: int, w: int) -> None:
-        """Only models that split or resize by design take every size."""
+        """Raise ValueError if the model neither splits nor resizes images and the size differs from its tile."""
         if self.fixed and (h, w) != (self.tile, self.tile):
-            raise ValueError(f"the model sees images of {self.tile}x{self.tile}, got {h}x{w}: give the task image_size")
+            raise ValueError(f"the model needs images of {self.tile}x{self.tile}, got {h}x{w}; set image_size")
 
     def fit(self, frame: Frame) -> Frame:
-        """As it is: the tiles and the small whole are each resized from it."""
+        """Return the image unchanged. The tiles and the downscaled whole image are resized from it."""
         self.check(*frame.shape[:2])
         return frame
 
     def grid(self, h: int, w: int) -> tuple[int, int]:
-        """Rows and columns of tiles; (0, 0) for the whole alone."""
+        """Return the rows and columns of tiles, or (0, 0) if only the whole image is used."""
         self.check(h, w)
         if not self.split:
             return 0, 0
         longest, tile = self.images.size["longest_edge"], self.tile
         h, w = _longest_edge(h, w, longest)
-        if w >= h:  # the shorter side follows the longer one, then both are whole tiles
+        if w >= h:  # scale the shorter side to match the longer one, then round both up to whole tiles
             wide = -(-w // tile) * tile
             high = -(-int(wide / (w / h)) // tile) * tile
         else:
@@ -111,7 +117,7 @@ class Idefics3Images:
         return (0, 0) if high <= tile and wide <= tile else (high // tile, wide // tile)
 
     def tokens(self, h: int, w: int) -> Ids:
-        """Row by row of tiles, each behind its own tag, then the whole."""
+        """Return the tiles row by row, each after its own tag, then the whole image."""
         rows, columns = self.grid(h, w)
         fake, placeholders = "<fake_token_around_image>", "<image>" * self.tokens_a_tile
         text = ""
@@ -123,20 +129,20 @@ class Idefics3Images:
         return np.asarray(self._tokenizer.encode(text, add_special_tokens=False), dtype=np.int32)
 
     def tiles(self, h: int, w: int) -> int:
-        """How many images the vision tower gets for one frame."""
+        """Return the number of tiles of one image, including the downscaled whole image."""
         rows, columns = self.grid(h, w)
         return rows * columns + 1
 
     def visual_tokens(self, h: int, w: int) -> int:
-        """So many a tile."""
+        """Return the number of visual tokens: tiles × tokens per tile."""
         return self.tiles(h, w) * self.tokens_a_tile
 
     def patches(self, h: int, w: int) -> int:
-        """So many a tile."""
+        """Return the number of patches: tiles × patches per tile."""
         return self.tiles(h, w) * self.patches_a_tile
 
     def pixels(self, frames: Sequence[Frame]) -> dict[str, Tensor]:
-        """`pixel_values` [P, 1, 3, S, S]: the P tiles of S x S pixels of all frames, in the order of their tokens."""
+        """Return `pixel_values` [P, 1, 3, S, S]: the P tiles of S x S pixels of all images, in token order."""
         for frame in frames:
             self.check(*frame.shape[:2])
         if self.fixed:
@@ -148,7 +154,7 @@ class Idefics3Images:
         return {"pixel_values": torch.cat(tiles).unsqueeze(1)}
 
     def spans(self, tokens: Ids) -> list[tuple[int, int]]:
-        """From the first tag to the one that closes the whole."""
+        """Return the span of each image, from its first tag to the closing tag of the whole image."""
         stops = np.flatnonzero(tokens == self._whole) + 1 + self.tokens_a_tile + 1
         fakes = np.flatnonzero(tokens == self._fake)
         starts = fakes[np.searchsorted(fakes, [0, *stops[:-1]])] if len(stops) else stops
@@ -156,7 +162,7 @@ class Idefics3Images:
 
 
 def _longest_edge(h: int, w: int, longest: int) -> tuple[int, int]:
-    """The size to which Idefics3's image processor first brings an image: this longest edge, the other even."""
+    """Return the size of Idefics3's first resize: `longest` for the longest edge, an even number for the other."""
     from transformers.models.idefics3.image_processing_pil_idefics3 import get_resize_output_image_size
 
     shape_only = np.broadcast_to(np.uint8(0), (3, h, w))
@@ -165,10 +171,16 @@ def _longest_edge(h: int, w: int, longest: int) -> tuple[int, int]:
 
 
 class QwenImages:
-    """Qwen2.5-VL and Qwen3-VL: frames of any size, a visual token for every `merge` x `merge` patches."""
+    """Codec of Qwen2.5-VL and Qwen3-VL: images of any size, one visual token per `merge` x `merge` patches."""
 
     def __init__(self, images: Any, tokenizer: Any, config: Any) -> None:
-        """`images` is the family's image processor, `config` the model's."""
+        """Read the patch size and token IDs.
+
+        Args:
+            images: image processor of the family.
+            tokenizer: tokenizer of the model.
+            config: transformers config of the model.
+        """
         self.images = images
         self.patch: int = images.patch_size
         self.merge: int = images.merge_size
@@ -177,7 +189,7 @@ class QwenImages:
         self.collapsed = np.array([self._start, self.image_token, self._end], dtype=np.int32)
 
     def size(self, h: int, w: int) -> tuple[int, int]:
-        """Height and width as the model sees the frame: whole tokens, within the least and most pixels."""
+        """Return the height and width after resizing: multiples of one visual token, within the pixel limits."""
         from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
         limits = self.images.size
@@ -187,12 +199,12 @@ class QwenImages:
         return resized
 
     def check(self, h: int, w: int) -> None:
-        """Not more than 200 times as long as wide."""
+        """Raise ValueError if one side is more than 200 times the other."""
         if max(h, w) > 200 * min(h, w):
-            raise ValueError(f"the model takes no image of {h}x{w}: one side is over 200 times the other")
+            raise ValueError(f"the model does not accept images of {h}x{w}: one side is more than 200 times the other")
 
     def fit(self, frame: Frame) -> Frame:
-        """The frame at `size`, resized by the image processor."""
+        """Return the image at `size`, resized by the image processor."""
         h, w = frame.shape[:2]
         self.check(h, w)
         if self.size(h, w) == (h, w):
@@ -206,22 +218,22 @@ class QwenImages:
         return np.ascontiguousarray(resized.transpose(1, 2, 0))
 
     def tokens(self, h: int, w: int) -> Ids:
-        """Placeholders between their two tags."""
+        """Return the placeholders between the start and end tags."""
         inside = np.full(self.visual_tokens(h, w), self.image_token, dtype=np.int32)
         return np.concatenate([self.collapsed[:1], inside, self.collapsed[-1:]])
 
     def visual_tokens(self, h: int, w: int) -> int:
-        """One for every `merge` x `merge` patches."""
+        """Return the number of visual tokens: one per `merge` x `merge` patches."""
         return self.patches(h, w) // self.merge**2
 
     def patches(self, h: int, w: int) -> int:
-        """After resizing."""
+        """Return the number of patches after resizing."""
         self.check(h, w)
         high, wide = self.size(h, w)
         return (high // self.patch) * (wide // self.patch)
 
     def pixels(self, frames: Sequence[Frame]) -> dict[str, Tensor]:
-        """`pixel_values` [P, 3*t*p*p], the patches of all frames, and `image_grid_thw` [U, 3] of the U frames."""
+        """Return `pixel_values` [P, 3*t*p*p], all patches, and `image_grid_thw` [U, 3] of the U images."""
         values, grids = [], []
         for (h, w, _), group in groupby((self.fit(frame) for frame in frames), key=lambda frame: frame.shape):
             same = list(group)
@@ -230,14 +242,14 @@ class QwenImages:
         return {"pixel_values": torch.cat(values), "image_grid_thw": torch.tensor(grids)}
 
     def _patchify(self, pixels: Tensor) -> Tensor:
-        """[n, 3, H, W] → [n * patches, 3*t*p*p]; the patches of one visual token follow each other."""
+        """Split images into patches: [n, 3, H, W] → [n * patches, 3*t*p*p]. Patches of a visual token are adjacent."""
         n, channels, h, w = pixels.shape
         p, m, t = self.patch, self.merge, self.images.temporal_patch_size
         blocks = pixels.reshape(n, channels, h // (p * m), m, p, w // (p * m), m, p).permute(0, 2, 5, 3, 6, 1, 4, 7)
         return blocks.unsqueeze(6).expand(*blocks.shape[:6], t, p, p).reshape(-1, channels * t * p * p)
 
     def spans(self, tokens: Ids) -> list[tuple[int, int]]:
-        """From tag to tag."""
+        """Return the span of each image, from start tag to end tag."""
         starts, ends = (np.flatnonzero(tokens == tag).tolist() for tag in (self._start, self._end))
         return [(start, end + 1) for start, end in zip(starts, ends, strict=True)]
 

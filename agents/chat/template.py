@@ -1,8 +1,8 @@
-r"""Turns ↔ tokens of one model; the only place that knows a chat template.
+r"""Chat template of one model: converts turns to tokens and replies to text.
 
-A conversation is laid down as pieces: `<|im_start|>User:<image>text<end_of_utterance>\nAssistant:` for its first turn,
-the sampled reply as it is, then `\nUser:…` for the next. The pieces are cut out of what the tokenizer's own template
-renders for a sample conversation, so that, joined, they are what it renders for any.
+A conversation is concatenated from pieces: `<|im_start|>User:<image>text<end_of_utterance>\nAssistant:` for the first
+turn, the unchanged sampled reply, then `\nUser:…` for the next turn. The pieces are cut from the tokenizer's rendering
+of a sample conversation, so their concatenation equals the rendering of any conversation.
 """
 
 import re
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 Ids = NDArray[np.int32]
 
-# Stand for texts in the sample conversation: private characters that no template writes itself.
+# Placeholder texts in the sample conversation: private-use characters that no template contains.
 FIRST, REPLY, SECOND = "\ue000", "\ue001", "\ue002"
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """A user turn without its text: ids up to the image, ids after it, plain text around the text, ids to the end."""
+    """User turn without its text: IDs before and after the image, text around the user text, IDs at the end."""
 
     before: Ids
     after: Ids
@@ -34,13 +34,22 @@ class _Frame:
 
 
 class Chat:
-    """Tokens of turns and texts of replies."""
+    """Tokenizer and chat template of one model."""
 
     def __init__(self, tokenizer: Any, pictures: "ImageCodec", vocabulary: int = 0) -> None:
-        """`vocabulary` is the number of the model's embeddings; the tokenizer may have fewer tokens."""
+        """Cut the pieces of a conversation out of the chat template.
+
+        Args:
+            tokenizer: transformers tokenizer with a chat template.
+            pictures: image codec of the model family.
+            vocabulary: number of embeddings of the model, which may exceed the number of tokens.
+
+        Raises:
+            ValueError: the template has no end token, or does not write the image and the text of a turn.
+        """
         self.tokenizer = tokenizer
         self.images = pictures
-        self._backend = tokenizer.backend_tokenizer  # a tenth of the time of transformers' own `encode`
+        self._backend = tokenizer.backend_tokenizer  # takes a tenth of the time of transformers' own `encode`
         self._backend.no_truncation()
         self._backend.no_padding()
         self.image_token = pictures.image_token
@@ -56,7 +65,7 @@ class Chat:
         self.eos: int = special[end[0]]
         self.pad: int = self.eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         self.forbidden: list[int] = sorted({*special.values(), *range(len(tokenizer), vocabulary)} - {self.eos})
-        """Ids that must never be sampled."""
+        """IDs that must never be sampled."""
 
         self._frames = {(image, first): self._cut(image, first) for image in (True, False) for first in (True, False)}
         opened = self._sample(image=False, first=True).partition(FIRST)[2].rpartition("<think>")
@@ -65,7 +74,7 @@ class Chat:
         self._picture = lru_cache(maxsize=256)(pictures.tokens)
 
     def _sample(self, image: bool, first: bool) -> str:
-        """The template's words for a short conversation, up to where a reply begins."""
+        """Return a short conversation rendered by the template, up to the start of a reply."""
         picture = [{"type": "image"}] if image else []
         messages: list[dict[str, Any]] = [
             {"role": "user", "content": [*(picture if first else []), {"type": "text", "text": FIRST}]}
@@ -77,18 +86,18 @@ class Chat:
         return text
 
     def _cut(self, image: bool, first: bool) -> _Frame:
-        """The turn at the end of the sample conversation; if it follows a reply, from behind its end token."""
+        """Return the last turn of the sample conversation, starting after the end token of any reply before it."""
         text = self._sample(image, first)
         if not first:
             text = text.partition(REPLY)[2]
             end = self._special.search(text)
-            assert end is not None  # `__init__` saw it
+            assert end is not None  # checked in `__init__`
             text = text[end.end() :]
         head, sentinel, tail = text.partition(FIRST if first else SECOND)
         before, marker, head = head.partition(self._image) if image else ("", "", head)
         if not sentinel or bool(marker) != image:
             raise ValueError(f"the chat template does not write {self._image} and the text of a user's turn")
-        # Text is encoded together with the plain words around it, as far as the next special tokens.
+        # The user text is encoded together with the plain text around it, up to the nearest special tokens.
         last = max((found.end() for found in self._special.finditer(head)), default=0)
         found = self._special.search(tail)
         stop = found.start() if found else len(tail)
@@ -97,11 +106,15 @@ class Chat:
         )
 
     def _turn(self, text: str, size: tuple[int, int] | None, first: bool, closed: bool = True) -> Ids:
-        """Tokens [T] of a user turn, expanded, up to where the reply begins.
+        """Return the tokens [T] of a user turn, expanded, up to the start of the reply.
 
-        `size` is the height and width of its image, if it has one. `first` opens the conversation; else the turn
-        follows a reply, which `closed` itself with the end token or not. The text is only text: a special token's
-        name in it is spelled out.
+        Names of special tokens inside the text are encoded as plain text.
+
+        Args:
+            text: text of the turn.
+            size: height and width of the turn's image, or None.
+            first: True if the turn opens the conversation, False if it follows a reply.
+            closed: True if the reply before this turn ended with the end token.
         """
         frame = self._frames[size is not None, first]
         words = self._encode(frame.lead + text + frame.trail, plain=True)
@@ -110,7 +123,7 @@ class Chat:
         return np.concatenate([*end, frame.before, *picture, frame.after, words, frame.end])
 
     def collapse(self, tokens: Ids) -> Ids:
-        """The tokens with one placeholder an image, as vLLM takes them; never cut inside an image."""
+        """Return the tokens with one placeholder per image, as vLLM expects them. Images must be complete."""
         pieces, past = [], 0
         for start, stop in self.images.spans(tokens):
             pieces += [tokens[past:start], self.images.collapsed]
@@ -118,21 +131,21 @@ class Chat:
         return np.concatenate([*pieces, tokens[past:]])
 
     def reply(self, text: str) -> Ids:
-        """Tokens of a reply in words, with the end token: how demonstrations are written."""
+        """Return the tokens of a reply given as text, with the end token. Used for demonstrations."""
         said = text.removeprefix(self._opening)
         if said == text:
             said = text.removeprefix(self._opening.rstrip())
         return np.append(self._encode(said, plain=True), np.int32(self.eos))
 
     def text(self, tokens: Ids) -> str:
-        """The words of a sampled reply, without the end token; with the `<think>` that its prompt may have opened."""
+        """Return the text of a sampled reply without the end token, with any `<think>` that its prompt opened."""
         ids = tokens.tolist()
         if ids and ids[-1] == self.eos:
             ids = ids[:-1]
         return self._opening + self._decode(ids)
 
     def prompt_text(self, tokens: Ids) -> str:
-        """A prompt for people to read: a picture is what the template writes for it."""
+        """Return a prompt as readable text, with one placeholder per image."""
         return self._decode(self.collapse(tokens).tolist())
 
     def _decode(self, ids: list[int]) -> str:
@@ -140,6 +153,6 @@ class Chat:
         return text
 
     def _encode(self, text: str, plain: bool = False) -> Ids:
-        """`plain`: the names of special tokens are text like any other."""
+        """Encode a text. With `plain`, names of special tokens are encoded as plain text."""
         self._backend.encode_special_tokens = plain
         return np.asarray(self._backend.encode(text, add_special_tokens=False).ids, dtype=np.int32)

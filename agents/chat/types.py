@@ -1,4 +1,4 @@
-"""What passes between conversations and engines, and what is trained of it."""
+"""Data exchanged between conversations, engines and training."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ NO_TOKENS = np.zeros(0, dtype=np.int32)
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a conversation, in words: what an OpenAI-compatible server is sent."""
+    """Message of a conversation as text, for OpenAI-compatible servers."""
 
     role: Literal["user", "assistant"]
     text: str
@@ -21,61 +21,61 @@ class Message:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A context to go on from."""
+    """Context to generate a reply for. T expanded and C collapsed tokens."""
 
     tokens: NDArray[np.int32]
-    """[T], expanded, as the model sees it: one image placeholder for every visual token."""
+    """[T], expanded, as the model sees them: one image placeholder per visual token."""
     collapsed: NDArray[np.int32]
-    """[C], one placeholder an image: for engines that expand images themselves (vLLM)."""
+    """[C], one placeholder per image, for engines that expand images themselves (vLLM)."""
     images: tuple[NDArray[np.uint8], ...]
-    """Frames [H, W, 3] in the order of their placeholders."""
+    """Images [H, W, 3] in the order of their placeholders."""
     image_ids: tuple[str, ...]
-    """A hash of each frame, in the same order."""
+    """Hash of each image, in the same order."""
     seed: int
-    """Seeds the sampling of this reply, whatever else is in the batch."""
+    """Sampling seed of this reply, independent of other prompts in the batch."""
     max_tokens: int
-    """Longest reply, in tokens."""
+    """Maximum reply length in tokens."""
     messages: tuple[Message, ...] = ()
-    """The same in words."""
+    """The context as messages, for engines that take text."""
 
 
 @dataclass(frozen=True)
 class Completion:
-    """A sampled reply."""
+    """Sampled reply of R tokens."""
 
     tokens: NDArray[np.int32]
-    """[R], the end token included where it was sampled."""
+    """[R], including the end token if it was sampled."""
     logprobs: NDArray[np.float32]
-    """[R], of each sampled token under the distribution that it was sampled from."""
+    """[R], log-prob of each sampled token under the distribution it was sampled from."""
     finished: bool
-    """Whether the end token came before the limit."""
+    """True if the reply ended with the end token before the limit."""
     versions: NDArray[np.int32]
-    """[R], the version of the weights that sampled each token."""
+    """[R], version of the weights that sampled each token."""
     text: str | None = None
-    """The reply in words, from an engine that gives no tokens."""
+    """Reply as text, from an engine that returns no tokens."""
     count: int = 0
-    """Tokens of such a reply, as its server counts them; 0 where it does not say."""
+    """Number of tokens of a text reply as reported by its server; 0 if not reported."""
 
 
-class ContextFull(Exception):  # noqa: N818  (how an episode may end, no fault)
-    """A prompt and its reply do not fit the engine's context; the text says by how much."""
+class ContextFull(Exception):  # noqa: N818  (a way for an episode to end, not an error)
+    """The prompt and its reply do not fit the engine's context. The message gives the numbers."""
 
 
 @dataclass(frozen=True)
 class TokenSequence:
-    """One context and the replies trained in it. T tokens, F frames."""
+    """One context and the replies trained in it. T tokens, F images."""
 
     tokens: NDArray[np.int32]
-    """[T], prompts and replies, placeholders expanded."""
+    """[T], prompts and replies, with expanded placeholders."""
     loss_mask: NDArray[np.bool_]
-    """[T], true where a token was sampled and is trained here."""
+    """[T], True for sampled tokens that are trained in this sequence."""
     engine_logprobs: NDArray[np.float32]
-    """[T], of sampled tokens; 0 elsewhere."""
+    """[T], log-probs of sampled tokens; 0 elsewhere."""
     turn: NDArray[np.int16]
-    """[T], the turn that each token belongs to."""
+    """[T], turn of each token."""
     policy_version: NDArray[np.int32]
-    """[T], the weights that sampled each token; -1 elsewhere."""
+    """[T], version of the weights that sampled each token; -1 elsewhere."""
     images: tuple[NDArray[np.uint8], ...]
-    """[F] frames in the order of their placeholders."""
+    """[F] images in the order of their placeholders."""
     image_ids: tuple[str, ...]
-    """[F] hashes of them."""
+    """[F] hashes of the images."""

@@ -1,4 +1,4 @@
-"""The interface that all engines have."""
+"""Engine interface."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
@@ -9,39 +9,43 @@ if TYPE_CHECKING:
     import torch
 
 
-class EngineDead(RuntimeError):  # noqa: N818  (what has happened to it)
-    """The process that generates has died: only another engine helps."""
+class EngineDead(RuntimeError):  # noqa: N818  (describes a state)
+    """The engine's process died. Only a new engine helps."""
 
 
 class Engine(Protocol):
-    """Generates replies, and takes new weights."""
+    """Generator of replies whose weights can be updated."""
 
     version: int
-    """Of the newest weights loaded."""
+    """Version of the newest weights loaded."""
     max_context: int | None
-    """Prompt and reply together may have so many tokens; None: no limit is known."""
+    """Maximum number of tokens of a prompt and its reply together; None: no known limit."""
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """The reply to a prompt; temperature 0 is greedy. Many calls run at once.
+        """Generate the reply to a prompt. Calls may run concurrently.
+
+        Args:
+            prompt: context to reply to.
+            temperature: sampling temperature; 0 is greedy.
 
         Raises:
-            ContextFull: a server says that it is too long; of other engines `max_context` is asked before.
-            EngineDead: the engine's process has died.
+            ContextFull: a server rejects the prompt as too long. For other engines, check `max_context` first.
+            EngineDead: the engine's process died.
         """
         ...
 
     async def load_weights(self, weights: Iterable[tuple[str, "torch.Tensor"]], version: int) -> None:
-        """Take new weights: full tensors by their transformers names."""
+        """Load new weights: full tensors by their transformers names."""
         ...
 
     async def sleep(self) -> None:
-        """Give the device's memory away while a learner on it works."""
+        """Free device memory while a learner uses the device."""
         ...
 
     async def wake(self) -> None:
-        """Take the memory back."""
+        """Restore device memory."""
         ...
 
     async def close(self) -> None:
-        """Stop for good."""
+        """Stop the engine permanently."""
         ...

@@ -1,4 +1,4 @@
-"""How replies are generated: the settings of the engines, apart from them so that reading these imports nothing."""
+"""Settings of the engines. This module imports no engine."""
 
 import importlib.util
 from dataclasses import dataclass, field
@@ -12,30 +12,30 @@ TRANSFERS = ("shared", "nccl", "ipc")
 
 @dataclass
 class VLLMConfig:
-    """The vLLM engine."""
+    """Settings of the vLLM engine."""
 
     dtype: str = "auto"
-    """Of weights and activations: float32, bfloat16, or auto: bfloat16 on a GPU, float32 on a CPU."""
+    """Data type of weights and activations: float32, bfloat16, or auto (bfloat16 on a GPU, float32 on a CPU)."""
     max_sequences: int = 256
-    """Replies generated at one time; more wait."""
+    """Maximum number of replies generated at once. Further replies wait."""
     gpu_memory: float = 0.85
-    """Share of each GPU's memory that weights and KV cache may take together."""
+    """Fraction of each GPU's memory for weights and KV cache together."""
     cpu_cache_gb: float = 1.0
-    """KV cache on a CPU."""
+    """KV cache size on a CPU, in GB."""
     cpu_threads: int = 1
-    """Threads of the engine on a CPU."""
+    """Number of engine threads on a CPU."""
     tensor_parallel: int = 1
-    """GPUs that share one engine's weights."""
+    """Number of GPUs that share one engine's weights."""
     eager: bool = False
-    """No CUDA graphs: starts sooner, generates slower. A CPU is always eager."""
+    """Disable CUDA graphs: faster start, slower generation. Always on for a CPU."""
     sleep: int = 0
-    """While a learner uses the same GPU: 0 stay; 1 give the KV cache away and keep the weights in host memory; 2 give
-    both away, new weights come after waking. Nothing on a CPU."""
+    """Sleep level while a learner uses the same GPU. 0: stay awake. 1: free the KV cache and move the weights to host
+    memory. 2: free both; new weights must be loaded after waking. No effect on a CPU."""
     transfer: str = "shared"
-    """How new weights come: shared (a file in shared memory), nccl (between GPUs), ipc (a learner on the same GPU)."""
+    """Transfer of new weights: shared (file in shared memory), nccl (between GPUs) or ipc (learner on the same GPU)."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Reject invalid values."""
         for key, allowed in (("dtype", DTYPES), ("transfer", TRANSFERS), ("sleep", (0, 1, 2))):
             if getattr(self, key) not in allowed:
                 raise ValueError(f"{key} must be one of {', '.join(map(str, allowed))}, got {getattr(self, key)!r}")
@@ -43,28 +43,28 @@ class VLLMConfig:
             if getattr(self, key) < 1:
                 raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
         if not 0 < self.gpu_memory <= 1:
-            raise ValueError(f"gpu_memory is a share, above 0 and at most 1, got {self.gpu_memory}")
+            raise ValueError(f"gpu_memory must be above 0 and at most 1, got {self.gpu_memory}")
         if self.cpu_cache_gb <= 0:
             raise ValueError(f"cpu_cache_gb must be above 0, got {self.cpu_cache_gb}")
 
 
 @dataclass
 class ServerConfig:
-    """An OpenAI-compatible server: how it is asked. Its key comes from the environment and is kept nowhere."""
+    """Settings of an OpenAI-compatible server. The API key is read from the environment and never stored."""
 
     url: str = ""
-    """Where its API is, such as http://localhost:8000/v1; empty: $OPENAI_BASE_URL, else OpenAI's own."""
+    """API address, such as http://localhost:8000/v1. Empty: $OPENAI_BASE_URL, else OpenAI's API."""
     key: str = "OPENAI_API_KEY"
-    """Name of the environment variable that holds the key; a server without keys needs none."""
+    """Name of the environment variable with the API key. Not needed for a server without keys."""
     concurrency: int = 16
-    """Requests under way at once."""
+    """Maximum number of concurrent requests."""
     timeout: float = 120.0
-    """Seconds after which a request has failed."""
+    """Request timeout in seconds."""
     retries: int = 6
-    """Times that a failed request is sent again, after waits that double; a server's Retry-After is heeded."""
+    """Number of retries of a failed request, with exponential backoff. A server's Retry-After is respected."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Reject invalid values."""
         if self.concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, got {self.concurrency}")
         if not self.timeout > 0:
@@ -73,30 +73,29 @@ class ServerConfig:
             raise ValueError(f"retries must not be negative, got {self.retries}")
         if self.url and not self.url.startswith(("http://", "https://")):
             raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
-        if not self.key.isidentifier():  # somebody's key by mistake: it must not be shown
+        if not self.key.isidentifier():  # probably the key itself, which must not be printed
             raise ValueError("key must be the name of an environment variable, such as OPENAI_API_KEY, not the key")
 
 
 @dataclass
 class EngineConfig:
-    """How replies are generated."""
+    """Settings of generation."""
 
     kind: str = "auto"
-    """Which engine generates: transformers, vllm, or auto: vllm where it is installed and there is a GPU, else
-    transformers."""
+    """Engine: transformers, vllm, or auto (vllm if it is installed and there is a GPU, else transformers)."""
     max_context: int = 0
-    """Tokens that a prompt and its reply may have together; 0: as many as the model allows."""
+    """Maximum number of tokens of a prompt and its reply together; 0: the model's own limit."""
     max_batch: int = 64
-    """Sequences in one batch of the transformers engine; more are generated in several batches."""
+    """Maximum batch size of the transformers engine. Larger batches are split."""
     threads: int = 2
-    """Batches generated side by side by the transformers engine; replies depend on it by rounding only."""
+    """Number of batches that the transformers engine generates in parallel. It changes replies by rounding only."""
     vllm: VLLMConfig = field(default_factory=VLLMConfig)
-    """The vLLM engine."""
+    """Settings of the vLLM engine."""
     server: ServerConfig = field(default_factory=ServerConfig)
-    """The server that policy=api:MODEL evaluates."""
+    """Settings of the server that policy=api:MODEL evaluates."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Reject invalid values."""
         if self.kind not in KINDS:
             raise ValueError(suggest("kind", self.kind, KINDS))
         for key in ("max_batch", "threads"):
@@ -107,7 +106,7 @@ class EngineConfig:
 
     @property
     def chosen(self) -> str:
-        """The kind, decided: transformers or vllm."""
+        """Engine after resolving auto: transformers or vllm."""
         if self.kind != "auto":
             return self.kind
         import torch

@@ -1,4 +1,4 @@
-"""Makes the engine that a config asks for."""
+"""Engine factory."""
 
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,12 @@ if TYPE_CHECKING:
 
 
 async def make_engine(path: str, config: EngineConfig, model: "LoadedModel | None" = None) -> Engine:
-    """The engine that a config asks for, with the weights of `path` (as `ModelConfig.path`).
+    """Create the engine selected by a config.
 
-    The transformers engine generates with `model`, where one is given, instead of a copy of its own.
+    Args:
+        path: model path, as in `ModelConfig.path`.
+        config: settings of the engine.
+        model: loaded model that the transformers engine uses directly; None loads a copy.
     """
     if config.chosen == "vllm":
         from agents.engines.vllm import VLLMEngine

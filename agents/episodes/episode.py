@@ -1,4 +1,4 @@
-"""Episodes as plain data: starts, turns and how they ended."""
+"""Data classes of episodes: starts, turns and results."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,21 +10,21 @@ from envs.task.task import Observation
 
 
 class Ended(StrEnum):
-    """How an episode ended."""
+    """Reason for the end of an episode."""
 
     COMPLETED = "completed"
-    """The env ended it."""
+    """The env ended the episode."""
     TRUNCATED = "truncated"
-    """It ran out of turns or time."""
+    """The episode reached its limit of turns or time."""
     INVALID = "invalid"
-    """An invalid reply ended it."""
+    """An invalid reply ended the episode."""
     CONTEXT = "context"
-    """The next turn would not have fitted the engine's context."""
+    """The next turn did not fit the engine's context."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """One episode to play: the env's seed, and the seed of everything that is sampled."""
+    """Start of one episode: the env's seed, and the seed of all sampling."""
 
     seed: int
     sampling_seed: int
@@ -33,51 +33,51 @@ class Start:
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn as it happened."""
+    """Record of one turn."""
 
     observation: Observation
     caption: str
-    """The env's own words for the state, whether the player was shown them or not."""
+    """The env's text for the state, including when the policy does not see it."""
     words: str
     """The reply."""
     reply: Reply
     reward: float
-    """The env's reward."""
+    """Env reward of the turn."""
     state_hash: str
-    """Of the state in which the reply was given."""
+    """Hash of the state before the reply."""
     reply_tokens: int = 0
-    """Length of the reply; 0 for players without tokens."""
+    """Reply length in tokens; 0 for policies without tokens."""
     cut: bool = False
-    """Whether the reply was cut off at the task's `max_reply_tokens`."""
+    """True if the reply was cut off at the task's `max_reply_tokens`."""
 
 
 @dataclass
 class Episode:
-    """One episode as it happened: plain data, small when pickled (frames are shared with the sequences)."""
+    """Record of one episode. Plain data that pickles small, since images are shared with the token sequences."""
 
     start: Start
     turns: list[Turn] = field(default_factory=list)
     ended: Ended = Ended.TRUNCATED
     success: bool = False
     kind: str = ""
-    """The env's word for what is played: a scenario, a size, a family."""
+    """Name of the variant played, defined by the env: a scenario, a size or a family."""
     score: float | None = None
-    """The benchmark's own score, where the task has one."""
+    """The benchmark's own score, or None if the task has no score."""
     sequences: tuple[TokenSequence, ...] = ()
-    """Every reply once, as tokens, in the context that it was sampled in; none for players without tokens."""
+    """Token sequences that contain every reply once, in its sampling context. Empty for policies without tokens."""
     frames: PackedFrames = field(default_factory=PackedFrames)
-    """The frames of the film, if it was filmed."""
+    """Frames of the video, if it was recorded."""
     frames_a_turn: list[int] = field(default_factory=list)
-    """How many of `frames` each turn took; the first count includes the start's."""
+    """Number of `frames` of each turn. The first count includes the frames of the start."""
     problem: str = ""
-    """What did not fit the context, if that ended it."""
+    """Message about the exceeded context, if that ended the episode."""
 
     @property
     def valid(self) -> float:
-        """The share of valid replies."""
+        """Fraction of valid replies."""
         return sum(turn.reply.valid for turn in self.turns) / max(1, len(self.turns))
 
     @property
     def env_return(self) -> float:
-        """The env's rewards, summed."""
+        """Sum of the env rewards."""
         return sum(turn.reward for turn in self.turns)

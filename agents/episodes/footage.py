@@ -1,4 +1,4 @@
-"""The frames of an episode's film, held packed: a minute of a whole pitch takes 25 MB instead of 600."""
+"""Compressed frames of an episode's video: one minute of a full pitch takes 25 MB instead of 600 MB."""
 
 import zlib
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,13 @@ from render.draw.canvas import Frame
 
 
 class PackedFrames(Sequence[Frame]):
-    """Frames, uint8 [H, W, 3], unpacked as they are asked for, and then read-only."""
+    """Sequence of compressed frames, uint8 [H, W, 3]. Frames are decompressed on access and read-only."""
 
     def __init__(self) -> None:
         self._packed: list[tuple[tuple[int, ...], bytes]] = []
 
     def extend(self, frames: Iterable[Frame]) -> None:
-        """Add frames; what they are views of is not kept."""
+        """Add copies of frames."""
         self._packed += [(frame.shape, zlib.compress(frame.tobytes(), 1)) for frame in frames]
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Jobs of episodes, and the player that plays them."""
+"""Jobs of episodes, and the runner that plays them with a policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ class Job:
     starts: tuple[Start, ...]
     temperature: float
     film: int = 0
-    """So many of them are filmed."""
+    """Number of episodes recorded as video."""
     blind: bool = False
-    """Control: every player is shown the frame of another."""
+    """Control experiment: the policy sees the images of another episode."""
 
 
 class Plays(Protocol):
-    """Anything that plays jobs: a player in this process, or a cluster."""
+    """Runner of jobs: in this process or on a cluster."""
 
     async def play(self, job: Job) -> list[Episode]:
-        """Play one job; many may be under way."""
+        """Play one job. Calls may run concurrently."""
         ...
 
 
 class JobRunner:
-    """A policy with the envs of every task: plays any number of jobs at once."""
+    """Runner of jobs with one policy and the envs of every task. Jobs may run concurrently."""
 
     def __init__(self, tasks: Mapping[str, TaskConfig], policy: Policy) -> None:
         self.tasks = tasks
@@ -41,7 +41,7 @@ class JobRunner:
         self._runners: dict[str, EpisodeRunner] = {}
 
     async def play(self, job: Job) -> list[Episode]:
-        """The episodes of a job, in the order of its starts."""
+        """Return the episodes of a job, in the order of its starts."""
         if job.task not in self._runners:
             self._runners[job.task] = EpisodeRunner(Task(job.task, self.tasks[job.task]))
         return await self._runners[job.task].play(

@@ -1,4 +1,4 @@
-"""Policies: a conversation in, a reply out."""
+"""Policy interface: a turn context in, a reply out."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -11,7 +11,7 @@ from envs.task.task import Observation, Task
 
 @dataclass
 class TurnContext:
-    """One player's place in an episode: what it sees now, and what it remembers."""
+    """State of one episode for the policy: the current observation and the conversation so far."""
 
     task: Task
     env: gymnasium.Env[Any, Any]
@@ -19,24 +19,24 @@ class TurnContext:
     turn: int
     seed: int
     conversation: Conversation | None = None
-    """The tokens so far; kept by policies that have tokens."""
+    """Conversation so far, for policies with tokens."""
     reply_tokens: int = 0
-    """Length of the newest reply, told by policies that have tokens."""
+    """Length of the newest reply in tokens, set by policies with tokens."""
     cut: bool = False
-    """Whether it was cut off there, unfinished."""
+    """True if the newest reply was cut off at its maximum length."""
 
 
 class Policy(Protocol):
-    """Answers for a context; many seats ask at once."""
+    """Policy that replies to turn contexts. Calls may run concurrently."""
 
     def start_episode(self, task: Task) -> Conversation | None:
-        """The memory of a new episode."""
+        """Return the conversation of a new episode."""
         ...
 
     async def reply(self, context: TurnContext) -> str:
-        """The words of a reply; ContextFull where the engine has no room for it."""
+        """Return the reply's text. Raise ContextFull if the prompt does not fit the engine's context."""
         ...
 
     def with_temperature(self, temperature: float) -> Self:
-        """The same policy at another sampling temperature; 0 is greedy."""
+        """Return the same policy with another sampling temperature; 0 is greedy."""
         ...

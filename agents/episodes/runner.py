@@ -1,6 +1,7 @@
-"""Plays episodes, many at once: each goes on when the engine gives its own reply.
+"""Episode runner: plays many episodes concurrently.
 
-The vLLM engine and servers give each reply as it ends; the transformers engine gives those of a round together.
+Each episode continues as soon as its own reply arrives. The vLLM engine and servers return replies one by one. The
+transformers engine returns all replies of a round together.
 """
 
 import asyncio
@@ -21,11 +22,11 @@ from envs.task.task import Observation, Task, state_hash
 T = TypeVar("T")
 
 FILM_FRAMES = 600
-"""About so many frames has an episode's film at most, a minute: of more, some of each turn are left out."""
+"""Approximate maximum number of frames of an episode's video, one minute. Longer turns are subsampled."""
 
 
 async def gather_or_cancel(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run them at once; their results in order. The first error stops the others and is raised."""
+    """Run coroutines concurrently and return their results in order. The first error cancels all and is raised."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         return await asyncio.gather(*tasks)
@@ -37,7 +38,7 @@ async def gather_or_cancel(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list
 
 
 class EpisodeRunner:
-    """The envs of one task, made when none is free and used again."""
+    """Runner of one task's episodes. Envs are created on demand and reused."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -68,25 +69,31 @@ class EpisodeRunner:
         done: Callable[[Episode], None] | None = None,
         seen: int | None = None,
     ) -> list[Episode]:
-        """Play an episode from each start, all at once; `done` is told of each as it ends.
-
-        Only the first `seen` of them keep the frames that the player saw (None: all): large ones fill the memory.
-
-        The first `film` of them are filmed, if the env has pictures. `blind` is a control: every player is shown the
-        frame of another episode's newest turn in place of its own, so that what it sees tells it nothing.
+        """Play an episode from each start, all concurrently.
 
         An episode whose first prompt does not fit the engine's context has no turns.
+
+        Args:
+            starts: starts of the episodes.
+            policy: policy that plays.
+            film: number of episodes recorded as video, from the first; ignored for tasks without images.
+            blind: control experiment; the image is replaced by the newest image of another episode.
+            done: called with each episode when it ends.
+            seen: number of episodes that keep their images, from the first, to save memory; None keeps all.
+
+        Returns:
+            The episodes in the order of `starts`.
         """
         filmed = film if self.task.config.image else 0
-        newest: list[Observation] = [Observation(None, "")] * len(starts)  # each player's own
+        newest: list[Observation] = [Observation(None, "")] * len(starts)  # latest observation of each episode
 
         def looks(index: int) -> Callable[[Observation], Awaitable[Observation]]:
             async def look(own: Observation) -> Observation:
                 if not blind:
                     return own
                 newest[index] = own
-                await asyncio.sleep(0)  # until those whose replies came together with ours have moved too
-                other = newest[(index + len(newest) // 2) % len(newest)]  # half a table away
+                await asyncio.sleep(0)  # let episodes advance whose replies arrived at the same time
+                other = newest[(index + len(newest) // 2) % len(newest)]  # offset by half of the episodes
                 return replace(own, image=other.image)
 
             return look
@@ -108,7 +115,7 @@ class EpisodeRunner:
         look: Callable[[Observation], Awaitable[Observation]],
         keeps: bool,
     ) -> Episode:
-        """One episode; `look` gives what the player is shown of what is there, and it `keeps` that or not."""
+        """Play one episode. `look` returns the observation shown to the policy, and `keeps` stores its images."""
         task, config = self.task, self.task.config
         episode = Episode(start)
         with self._env("rgb_array_list" if film else None) as env:
@@ -158,7 +165,7 @@ class EpisodeRunner:
 
 
 def _film(env: gymnasium.Env[Any, Any], turns: int) -> list[NDArray[np.uint8]]:
-    """The newest frames: every k-th to the last, so that as many `turns` fit the film."""
+    """Return every k-th of the newest frames, including the last, so that `turns` such lists fit a video."""
     frames: Any = env.render() or []
     every = -(-len(frames) // max(1, FILM_FRAMES // turns))
     return [frame for number, frame in enumerate(frames[::-1]) if number % every == 0][::-1]

@@ -1,19 +1,19 @@
-"""The starts of the held-out splits: the same for every run, every policy and every person."""
+"""Starts of the held-out splits, equal for all runs, policies and people."""
 
 from agents.episodes.episode import Start
 from agents.seeds import mix
 
-# Env seeds of the three splits never meet: training draws below 2**30, held-out seeds lie above.
+# Env seeds of the splits are disjoint: training seeds are below 2**30, held-out seeds above.
 TRAIN_SEEDS = 2**30
 VALIDATION_FIRST = 2**30
 TEST_FIRST = 2**30 + 2**29
 
 
 def held_out_start(first: int, number: int) -> Start:
-    """The start of that number, from 0, in the split that begins at `first`."""
+    """Return start `number`, counted from 0, of the split that begins at seed `first`."""
     return Start(first + number, mix(0, first, number), number)
 
 
 def held_out_starts(first: int, episodes: int) -> tuple[Start, ...]:
-    """Held-out starts `first`, `first` + 1, …: the same for every run and every policy."""
+    """Return the first `episodes` starts of the split that begins at seed `first`."""
     return tuple(held_out_start(first, number) for number in range(episodes))

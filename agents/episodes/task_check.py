@@ -1,4 +1,4 @@
-"""Tries a task before it is played: a mistake in its settings is one clear line."""
+"""Task check: tries a task once before it is played, so that wrong settings fail with a one-line error."""
 
 import gymnasium
 
@@ -9,11 +9,21 @@ from envs.task.config import TaskConfig
 from envs.task.task import Task
 
 _MISFITS = (TypeError, KeyError, AttributeError, AssertionError, gymnasium.error.Error)
-"""What an env raises for a kwarg of a type that it did not expect."""
+"""Exceptions that envs raise for kwargs of an unexpected type."""
 
 
 def check_task(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None = None) -> None:
-    """Try a task with the model that is to play it, if one does, and its context; UserError where they do not fit."""
+    """Try a task once with the chat template and the context size of its model.
+
+    Args:
+        name: name of the task.
+        settings: settings of the task.
+        chat: chat template of the model; None for policies without tokens.
+        longest: context size in tokens; None for no limit.
+
+    Raises:
+        UserError: the env, its settings and the model do not fit together.
+    """
     try:
         _try(name, settings, chat, longest)
     except ValueError as error:
@@ -23,14 +33,14 @@ def check_task(name: str, settings: TaskConfig, chat: Chat | None, longest: int 
 
 
 def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None) -> None:
-    """Make the env once, look at its first frame and take a step."""
+    """Create the env, check the first observation and take one step."""
     task = Task(name, settings)
     env = task.make()
     observation, info = env.reset(seed=0)
     seen = task.observe(env, observation, info)
     if (settings.reward, settings.success) == ("success", "info") and "success" not in info:
         raise UserError(
-            f"tasks.{name}: {settings.id} does not tell success in its info; set success to terminated or 'return >= 1'"
+            f"tasks.{name}: {settings.id} reports no success in its info; set success to terminated or 'return >= 1'"
         )
     task.score(info)
     env.step(env.action_space.sample())

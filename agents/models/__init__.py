@@ -1,4 +1,4 @@
-"""Loading a vision-language model, and its forward pass."""
+"""Vision-language models: loading and forward pass."""
 
 import lazy_loader
 

@@ -1,9 +1,9 @@
 """Attention over sequences laid end to end, [1, heads, T, D], without padding and without a T x T mask.
 
-Registered with transformers as `NAME`; the lengths come as `cu_seq_lens_q` [n + 1], flash attention's own keyword. On a
-GPU (half precision) it is one variable-length kernel; elsewhere sequences of equal length share a call of
-`scaled_dot_product_attention`, and where order is causal those of like length do too, padded on the right, where no
-earlier token looks. A call without lengths is transformers' own attention.
+It is registered with transformers as `NAME`. Sequence lengths are passed as `cu_seq_lens_q` [n + 1], the keyword of
+flash attention. On a GPU in half precision it is one variable-length kernel. Elsewhere, sequences of equal length share
+a call of `scaled_dot_product_attention`. Causal sequences of similar length also share a call, padded on the right,
+where no earlier token attends. A call without lengths is transformers' own attention.
 """
 
 import inspect
@@ -30,23 +30,23 @@ except ImportError:  # torch before 2.10
     _VARLEN = set()
 
 NAME = "kickoff_flash"
-"""With "flash" in it Qwen's vision towers hand over the lengths of their images; else they call image by image."""
+"""Name that contains "flash": Qwen's vision towers then pass image lengths instead of looping over the images."""
 
 ALONE = 8
-"""So many sequences of exactly one length are a call of their own; fewer are padded together with their neighbours."""
+"""Number of sequences of exactly one length that get their own call. Fewer are padded with similar lengths."""
 LIKE = 7 / 8
-"""Lengths down to this share of the longest are padded together."""
+"""Minimum length, as a fraction of the longest, for padding together."""
 
 
 def use(model: PreTrainedModel) -> None:
-    """Let a model, its vision tower included, attend by `packed_attention`."""
+    """Make a model, including its vision tower, use `packed_attention`."""
     for module in model.modules():
         if isinstance(module, PreTrainedModel):
             module.config._attn_implementation = NAME
 
 
 def everything(like: Tensor) -> Tensor:
-    """A mask [1, 1, 1, 1] that lets everything pass: transformers builds none where it is given one."""
+    """Return a mask [1, 1, 1, 1] that masks nothing. Passing it stops transformers from building one."""
     return torch.ones(1, 1, 1, 1, dtype=torch.bool, device=like.device)
 
 
@@ -65,9 +65,25 @@ def packed_attention(
     ragged: Ragged | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Attention of query [B, H, T, D] to key and value [B, K, T, D]: [B, T, H, D]. With lengths, B is 1.
+    """Compute attention of query [B, H, T, D] to key and value [B, K, T, D].
 
-    `suffixes` lie behind the sequences that have lengths; see `agents.models.prefix`.
+    Args:
+        module: attention module of the model; its `is_causal` is the default.
+        query: [B, H, T, D], with B = 1 if lengths are given.
+        key: [B, K, T, D].
+        value: [B, K, T, D].
+        attention_mask: mask for calls without lengths; one element masks nothing.
+        scaling: factor of the scores; None is 1/sqrt(D).
+        dropout: dropout probability, for calls without lengths.
+        is_causal: True if tokens attend only to earlier tokens.
+        cu_seq_lens_q: [n + 1] start of each sequence, and the end.
+        max_length_q: number of tokens of the longest sequence.
+        suffixes: suffixes after the last sequence (see `agents.models.prefix`).
+        ragged: the same layout for the variable-length kernel.
+        kwargs: other arguments from transformers.
+
+    Returns:
+        The output [B, T, H, D], and None instead of attention weights.
     """
     if cu_seq_lens_q is None:
         mask = None if attention_mask is not None and attention_mask.numel() == 1 else attention_mask
@@ -100,8 +116,8 @@ def _varlen(
     scaling: float | None,
     causal: bool,
 ) -> Tensor:
-    """Call the kernel; `bounds` and `longest` are those of queries and of keys."""
-    q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))  # [T, H, D] each
+    """Call the kernel. `bounds` and `longest` contain the values for queries and for keys."""
+    q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))  # each [T, H, D]
     options: dict[str, Any] = {"scale": scaling, "window_size": (-1, 0) if causal else (-1, -1)}
     if "enable_gqa" in _VARLEN:
         options["enable_gqa"] = q.shape[1] != k.shape[1]
@@ -112,29 +128,29 @@ def _varlen(
 
 @dataclass(frozen=True)
 class Bucket:
-    """Sequences that share a call: `count` of them, `length` tokens each (the longest where they are padded)."""
+    """`count` sequences that share a call, with `length` tokens each (the longest if they are padded)."""
 
     count: int
     length: int
     start: int
-    """Where the first begins."""
+    """Position of the first token of the first sequence."""
     index: Tensor | None
-    """[count * length], which tokens to gather; None where they lie end to end, unpadded: no copy is needed."""
+    """[count * length] tokens to gather, or None if the tokens are contiguous and need no copy."""
 
 
 @lru_cache(maxsize=512)
 def buckets(bounds: tuple[int, ...], causal: bool) -> tuple[tuple[Bucket, ...], Tensor | None]:
-    """The calls for sequences between `bounds`, and for each token its row [T] in their joined output (None: in order).
+    """Return the calls for sequences between `bounds`, and the row [T] of each token in their joined output.
 
-    Exactly equal lengths only, unless order is causal.
+    The rows are None if the tokens are in order. Unless `causal`, only exactly equal lengths share a call.
     """
     lengths = [end - start for start, end in pairwise(bounds)]
     by_length: dict[int, list[int]] = {}
     for sequence, length in enumerate(lengths):
         if length:
             by_length.setdefault(length, []).append(sequence)
-    shared: list[list[int]] = []  # sequences of each call, the longest first
-    open_to = 0.0  # the shortest length that may still join the last call
+    shared: list[list[int]] = []  # sequences of each call, longest first
+    open_to = 0.0  # minimum length to join the last call
     for length in sorted(by_length, reverse=True):
         members = by_length[length]
         if causal and len(members) < ALONE:
@@ -178,7 +194,7 @@ def _bucketed(
 
 
 def _rows(tensor: Tensor, call: Bucket) -> Tensor:
-    """Tokens [1, H, T, D] → the sequences of a call [n, H, L, D]."""
+    """Gather the sequences of a call: [1, H, T, D] → [n, H, L, D]."""
     if call.index is None:
         part = tensor[0, :, call.start : call.start + call.count * call.length]
         heads = part.shape[0]

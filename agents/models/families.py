@@ -1,6 +1,6 @@
-"""The model side of each family: its parts by one name, what its vision tower gives, and its tokens' positions.
+"""Model families: common access to their modules, visual features and token positions.
 
-Works on the modules that transformers builds, LoRA layers inside them included. S: visual tokens; T: all tokens.
+Works on the modules that transformers builds, with or without LoRA layers. S: visual tokens; T: all tokens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,26 +18,26 @@ from agents.models import attention
 
 @dataclass(frozen=True)
 class Features:
-    """What the vision tower makes of frames, one after the other."""
+    """Visual features of images, concatenated."""
 
     tokens: Tensor
-    """[S, D], what stands where the placeholders are."""
+    """[S, D] features that replace the embeddings of the placeholders."""
     deep: tuple[Tensor, ...] = ()
-    """[S, D] each, added to those places behind the first decoder layers (Qwen3-VL's deepstack)."""
+    """[S, D] each, added at the placeholders after the first decoder layers (Qwen3-VL's deepstack)."""
     grids: tuple[tuple[int, int], ...] = ()
-    """Rows and columns of visual tokens of each frame, where positions depend on them (M-RoPE)."""
+    """Rows and columns of visual tokens of each image, if positions depend on them (M-RoPE)."""
 
     def take(self, rows: Tensor, frames: Sequence[int]) -> "Features":
-        """Visual tokens `rows`, those of `frames`: each frame as often as it is shown."""
+        """Return the features of visual tokens `rows`, which belong to images `frames`. Images may repeat."""
         grids = tuple(self.grids[i] for i in frames) if self.grids else ()
         return Features(self.tokens[rows], tuple(deep[rows] for deep in self.deep), grids)
 
 
 def prepare(model: Any) -> None:
-    """Let a model attend to packed sequences, and do less work for the same numbers; no weight changes its name.
+    """Patch a model to attend to packed sequences and to skip unneeded work. Results and weight names do not change.
 
-    The last layer goes on with the rows alone that are asked for (`keep`), and Qwen's patches, which do not overlap,
-    pass one matrix product instead of a three-dimensional convolution (2.5 times as quick on a CPU).
+    The last layer computes only the requested rows (`keep`). Qwen's non-overlapping patches use a matrix product,
+    which is 2.5 times faster on a CPU than a 3D convolution.
     """
     attention.use(model)
     last = layers(model)[-1]
@@ -48,7 +48,7 @@ def prepare(model: Any) -> None:
 
 
 def _last_layer(layer: Any, hidden_states: Tensor, keep: Tensor | None = None, **kwargs: Any) -> Tensor:
-    """A decoder layer: hidden states [1, T, D] → [1, len(keep), D]; all of them without `keep`."""
+    """Run a decoder layer: hidden states [1, T, D] → [1, len(keep), D], or all rows without `keep`."""
     attended: Tensor = layer.self_attn(hidden_states=layer.input_layernorm(hidden_states), **kwargs)[0]
     if keep is not None:
         hidden_states, attended = (part.index_select(1, keep) for part in (hidden_states, attended))
@@ -63,38 +63,38 @@ def _embed_patches(patches: Any, values: Tensor) -> Tensor:
 
 
 def language_model(model: Any) -> Any:
-    """The decoder, which takes `inputs_embeds`."""
+    """Return the decoder, which takes `inputs_embeds`."""
     core = model.model
     return core.text_model if hasattr(core, "text_model") else core.language_model
 
 
 def layers(model: Any) -> list[nn.Module]:
-    """The decoder's layers: what is sharded and recomputed one by one."""
+    """Return the decoder's layers, which are sharded and recomputed one by one."""
     return list(language_model(model).layers)
 
 
 def vision(model: Any) -> list[nn.Module]:
-    """The vision tower, with all that only images pass."""
+    """Return the modules of the vision tower, including those that connect it to the decoder."""
     core = model.model
     return [core.vision_model, core.connector] if hasattr(core, "vision_model") else [core.visual]
 
 
 def vision_layers(model: Any) -> list[nn.Module]:
-    """The vision tower's layers."""
+    """Return the vision tower's layers."""
     core = model.model
     return list(core.vision_model.encoder.layers if hasattr(core, "vision_model") else core.visual.blocks)
 
 
 def has_grids(model: Any) -> bool:
-    """Whether positions are three-dimensional (M-RoPE)."""
+    """Return True if positions are three-dimensional (M-RoPE)."""
     return hasattr(model.model, "visual")
 
 
 def encode(model: Any, pixels: Mapping[str, Tensor]) -> Features:
-    """Features of frames from what the family's `ImageCodec.pixels` gives, on the model's device."""
+    """Return the features of images, given `ImageCodec.pixels` on the model's device."""
     core = model.model
     if not has_grids(model):
-        values = pixels["pixel_values"].flatten(0, -4)  # [P, 3, H, W]: tiles are images like any other
+        values = pixels["pixel_values"].flatten(0, -4)  # [P, 3, H, W]: each tile is an image
         tower = core.vision_model
         seen = tower(pixel_values=values.to(tower.embeddings.patch_embedding.weight.dtype)).last_hidden_state
         return Features(core.connector(seen).flatten(0, 1))
@@ -107,7 +107,7 @@ def encode(model: Any, pixels: Mapping[str, Tensor]) -> Features:
 
 
 def text_positions(bounds: Sequence[int]) -> NDArray[np.int64]:
-    """Positions [T] of sequences laid end to end between `bounds` [n + 1], each from 0."""
+    """Return the positions [T], each from 0, of sequences laid end to end between `bounds` [n + 1]."""
     starts: NDArray[np.int64] = np.repeat(bounds[:-1], np.diff(bounds))
     return np.arange(bounds[-1]) - starts
 
@@ -115,10 +115,15 @@ def text_positions(bounds: Sequence[int]) -> NDArray[np.int64]:
 def positions(
     bounds: Sequence[int], placeholders: NDArray[np.int64], grids: Sequence[tuple[int, int]]
 ) -> NDArray[np.int64]:
-    """M-RoPE positions [3, T] (time, row, column) of sequences laid end to end between `bounds` [n + 1].
+    """Return the M-RoPE positions [3, T] (time, row, column) of sequences laid end to end.
 
-    `placeholders` [S] are the places of visual tokens, and `grids` the shapes of the images they belong to, in order.
-    An image takes as many positions as its longer side; text goes on behind it (Qwen2-VL, arXiv 2409.12191).
+    An image takes as many positions as its longer side, and the text after it continues from there (Qwen2-VL, arXiv
+    2409.12191).
+
+    Args:
+        bounds: [n + 1] start of each sequence, and the end.
+        placeholders: [S] positions of the visual tokens.
+        grids: rows and columns of visual tokens of each image, in order.
     """
     total = bounds[-1]
     position = text_positions(bounds)
@@ -126,10 +131,10 @@ def positions(
         return np.tile(position, (3, 1))
     sizes = np.array([rows * columns for rows, columns in grids])
     starts = placeholders[np.cumsum(sizes) - sizes]
-    saved = np.zeros(total + 1, dtype=np.int64)  # tokens of images less the positions they take, where they end
+    saved = np.zeros(total + 1, dtype=np.int64)  # at the end of each image: its tokens minus its positions
     saved[starts + sizes] = sizes - np.array([max(grid) for grid in grids])
     saved = np.cumsum(saved)[:-1]
-    saved -= np.repeat(saved[np.array(bounds[:-1])], np.diff(bounds))  # those of earlier sequences do not count
+    saved -= np.repeat(saved[np.array(bounds[:-1])], np.diff(bounds))  # do not count images of earlier sequences
     result = np.tile(position - saved, (3, 1))
     result[:, placeholders] = np.repeat((position - saved)[starts], sizes) + np.concatenate(
         [_within(*grid) for grid in grids], axis=1
@@ -139,6 +144,6 @@ def positions(
 
 @lru_cache(maxsize=1024)
 def _within(rows: int, columns: int) -> NDArray[np.int64]:
-    """Positions [3, rows * columns] of an image's visual tokens from where it begins."""
+    """Return the positions [3, rows * columns] of an image's visual tokens, relative to its start."""
     row, column = np.divmod(np.arange(rows * columns), columns)
     return np.stack([np.zeros_like(row), row, column])

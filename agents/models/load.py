@@ -1,4 +1,4 @@
-"""Which model plays, and how a folder of one is loaded and saved."""
+"""Loading and saving of models."""
 
 import json
 from collections.abc import Iterator
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 IDEFICS = ("idefics3", "smolvlm")
 QWEN = ("qwen2_5_vl", "qwen3_vl")
 FAMILIES = (*IDEFICS, *QWEN)
-"""By transformers' `model_type`."""
+"""Supported values of transformers' `model_type`."""
 PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
 MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt")
 
 
 @dataclass(frozen=True)
 class Processor:
-    """What a family has beside its model: a tokenizer with a chat template, and an image processor."""
+    """Processor of a model family: a tokenizer with a chat template, and an image processor."""
 
     tokenizer: Any
     images: Any
     files: dict[str, str]
-    """Contents by name of the files, other than the tokenizer's, that transformers and vLLM load it from."""
+    """Contents, by name, of the files that transformers and vLLM load, without the tokenizer's files."""
 
     def save(self, folder: Path) -> None:
-        """Write a folder that AutoProcessor loads."""
+        """Write a folder that AutoProcessor can load."""
         self.tokenizer.save_pretrained(folder)
         for name, text in self.files.items():
             (folder / name).write_text(text, encoding="utf-8")
@@ -40,14 +40,18 @@ class Processor:
 
 @dataclass
 class LoadedModel:
-    """A model with what is needed to talk to it and to save it."""
+    """Model with its chat template and its processor."""
 
     vlm: "VLM"
     chat: "Chat"
     processor: Processor
 
     def save(self, folder: Path) -> None:
-        """Write a folder that transformers and vLLM load, model and processor; OSError on a full disk."""
+        """Write the model and its processor to a folder that transformers and vLLM can load.
+
+        Raises:
+            OSError: the disk is full or not writable.
+        """
         from safetensors import SafetensorError
 
         try:
@@ -58,12 +62,12 @@ class LoadedModel:
 
 
 def tiny_folder() -> Path:
-    """Where the embedded model lies."""
+    """Return the folder of the embedded model."""
     return Path(str(files("agents") / "weights" / "tiny"))
 
 
 def model_folder(path: str) -> Path:
-    """Where a model lies on this machine; one on the hub is downloaded first. ValueError in one line if it is not."""
+    """Return the folder of a model, downloaded from the hub if necessary; raise a one-line ValueError if it fails."""
     folder = tiny_folder() if path == "tiny" else Path(path)
     if not folder.is_dir():
         if path.count("/") == 1 and not path.startswith((".", "/", "~", "runs/")):
@@ -75,26 +79,26 @@ def model_folder(path: str) -> Path:
 
 
 def _from_hub(name: str) -> Path:
-    """The folder of a model on the hub: what is here already, else downloaded."""
+    """Return the folder of a hub model: the local copy if complete, else a download."""
     from huggingface_hub import snapshot_download
 
-    if name.startswith(("runs/", "./", "../", "/")):  # a folder was meant
+    if name.startswith(("runs/", "./", "../", "/")):  # a folder was intended
         raise ValueError(
-            f"{name} does not exist; a model is a folder, such as runs/football/checkpoint, or a hub's name"
+            f"{name} does not exist; give a folder, such as runs/football/checkpoint, or a name on the hub"
         )
     for here in (True, False):
         try:
             folder = Path(snapshot_download(name, allow_patterns=list(MODEL_FILES), local_files_only=here))
-            problem = "" if _complete(folder) else "not all of its weights are there as safetensors"
-        except Exception as error:  # no network, no such model, no leave to read it
+            problem = "" if _complete(folder) else "some of its weights are missing or not safetensors"
+        except Exception as error:  # no network, no such model, or no access
             problem = _line(error)
         if not problem:
             return folder
-    raise ValueError(f"{name!r} is no folder, and the Hugging Face hub does not give it: {problem}")
+    raise ValueError(f"{name!r} is not a folder, and cannot be loaded from the Hugging Face hub: {problem}")
 
 
 def _complete(folder: Path) -> bool:
-    """Whether all weights are there: a download may have been cut."""
+    """Return True if all weights exist. A download may have been interrupted."""
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
         return (folder / "model.safetensors").is_file()
@@ -102,26 +106,26 @@ def _complete(folder: Path) -> bool:
 
 
 def _line(error: Exception) -> str:
-    """What an error says, in one line."""
+    """Return the first line of an error's message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 
 
 @contextmanager
 def _loading(path: str) -> Iterator[None]:
-    """Whatever goes wrong becomes a ValueError in one line; transformers' notices are not the user's."""
+    """Convert any error to a one-line ValueError, and silence notices of transformers."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield
-    except Exception as error:  # transformers meets a damaged folder with errors of any kind
+    except Exception as error:  # transformers raises errors of any type for a damaged folder
         raise ValueError(f"{path!r} cannot be loaded as a model: {_line(error)}") from error
 
 
 def _load_config(path: str) -> tuple[Path, Any]:
-    """The folder of a model of a known family, and its config; ValueError in one line where there is none."""
+    """Return the folder and the config of a model; raise a one-line ValueError unless its family is supported."""
     from transformers import AutoConfig
 
     folder = model_folder(path)
@@ -133,9 +137,10 @@ def _load_config(path: str) -> tuple[Path, Any]:
 
 
 def load_model(path: str) -> LoadedModel:
-    """The model at a path (`ModelConfig.path`), in float32.
+    """Load the model at a path (`ModelConfig.path`) in float32.
 
-    ValueError in one line where there is none of a known family, or where weights are missing.
+    Raises:
+        ValueError: there is no model of a supported family, or weights are missing (one line).
     """
     import torch
     from transformers import AutoModelForImageTextToText
@@ -146,45 +151,45 @@ def load_model(path: str) -> LoadedModel:
             folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
         model, report = loaded
-        if report["missing_keys"]:  # transformers would fill them with random numbers
+        if report["missing_keys"]:  # transformers would initialise them randomly
             missing = sorted(report["missing_keys"])
-            raise ValueError(f"{len(missing)} weights are missing, as {missing[0]}")
+            raise ValueError(f"{len(missing)} weights are missing, such as {missing[0]}")
         return wrap(model.eval(), load_processor(folder, config.model_type))
 
 
 def load_chat(path: str) -> "Chat":
-    """How to talk to the model at a path, without its weights; ValueError in one line where there is none."""
+    """Load the chat template of the model at a path, without its weights; raise a one-line ValueError if it fails."""
     folder, config = _load_config(path)
     with _loading(path):
         return make_chat(config, load_processor(folder, config.model_type))
 
 
 def longest_context(path: str) -> int | None:
-    """Tokens that the model at a path can look at, by its config; None where it does not say."""
+    """Return the maximum context in tokens from the config of the model at a path, or None if not specified."""
     longest: int | None = getattr(_load_config(path)[1].get_text_config(), "max_position_embeddings", None)
     return longest
 
 
 def best_device() -> "torch.device":
-    """Where a model computes: the GPU, where there is one."""
+    """Return the GPU if there is one, else the CPU."""
     import torch
 
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def load_processor(folder: Path, family: str) -> Processor:
-    """The parts one by one: the families' whole processors need torchvision, for videos that nobody shows them."""
+    """Load tokenizer and image processor separately: the complete processors need torchvision for unused videos."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    if (folder / "chat_template.json").is_file():  # how processors kept it before chat_template.jinja
+    if (folder / "chat_template.json").is_file():  # location before chat_template.jinja
         tokenizer.chat_template = json.loads((folder / "chat_template.json").read_text())["chat_template"]
     kept = {name: (folder / name).read_text() for name in PROCESSOR_FILES if (folder / name).is_file()}
     return Processor(tokenizer, image_processor(family).from_pretrained(folder), kept)
 
 
 def image_processor(family: str) -> Any:
-    """The class of a family's image processor, the one that works with and without torchvision."""
+    """Return the image processor class of a family that works with and without torchvision."""
     from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
@@ -192,7 +197,7 @@ def image_processor(family: str) -> Any:
 
 
 def make_chat(config: Any, processor: Processor) -> "Chat":
-    """How to talk to the model of a transformers config."""
+    """Return the chat template of a model, given its transformers config."""
     from agents.chat.images import Idefics3Images, QwenImages
     from agents.chat.template import Chat
 
@@ -202,7 +207,7 @@ def make_chat(config: Any, processor: Processor) -> "Chat":
 
 
 def wrap(model: Any, processor: Processor) -> LoadedModel:
-    """A model in memory, ready to talk to."""
+    """Wrap a model in memory with its chat template and processor."""
     from agents.models.vlm import VLM
 
     chat = make_chat(model.config, processor)

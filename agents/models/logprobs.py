@@ -1,8 +1,8 @@
-"""Log-probabilities of chosen tokens from hidden states, without the logits of all of them at once.
+"""Log-probs of chosen tokens from hidden states, without materialising all logits at once.
 
-N rows, D hidden size, V vocabulary. The head is applied to so many rows at a time that their logits stay small; forward
-keeps one number a row, and backward computes the logits again. Few enough logits are kept instead: that is quicker.
-Softmax and sums are in float32 (float64 where the input is).
+N rows, D hidden size, V vocabulary size. The head is applied to chunks of rows, so that their logits stay small. The
+forward pass stores one number per row, and the backward pass recomputes the logits. Small inputs store probabilities
+instead, which is faster. Softmax and sums are in float32 (float64 for float64 inputs).
 """
 
 from typing import Any
@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 CHUNK = 2**24
-"""Logits at a time: 64 MB; on a GPU, which wants longer matrices, eight times as many."""
+"""Number of logits per chunk: 64 MB. On a GPU eight times as many, for larger matrices."""
 KEEP = 2**21
-"""So many probabilities are kept for backward instead of computed again: 8 MB."""
+"""Maximum number of probabilities that are stored for the backward pass instead of recomputed: 8 MB."""
 
 
 class _ChosenLogprobs(torch.autograd.Function):
@@ -57,7 +57,7 @@ class _ChosenLogprobs(torch.autograd.Function):
                 for_hidden[rows] = (slope @ weight).to(hidden.dtype)
             if ctx.needs_input_grad[1]:
                 part = slope.T @ hidden[rows].to(weight.dtype)
-                if for_weight is None:  # several parts are summed in full precision
+                if for_weight is None:  # sum several parts in full precision
                     for_weight = part if len(hidden) == len(slope) else part.to(sums.dtype)
                 else:
                     for_weight += part
@@ -67,10 +67,16 @@ class _ChosenLogprobs(torch.autograd.Function):
 def chosen_logprobs(
     hidden: Tensor, weight: Tensor, chosen: Tensor, forbidden: Tensor, temperature: float
 ) -> tuple[Tensor, Tensor]:
-    """Log-probs [N] of tokens `chosen` [N], with gradient, and the entropy [N] of what they came from, without.
+    """Return the log-probs [N] of chosen tokens, with gradient, and the entropy [N] of their distributions, without.
 
-    The distribution of row i is softmax(hidden[i] @ weight.T / temperature), `hidden` [N, D] and `weight` [V, D], over
-    all tokens but those of `forbidden`.
+    The distribution of row i is softmax(hidden[i] @ weight.T / temperature) over all tokens except `forbidden`.
+
+    Args:
+        hidden: hidden states [N, D].
+        weight: weight of the head [V, D].
+        chosen: token IDs [N].
+        forbidden: IDs of tokens with probability 0.
+        temperature: sampling temperature, above 0.
     """
     kind = hidden.device.type
     if torch.is_autocast_enabled(kind):

@@ -1,8 +1,8 @@
-"""Layouts that compute a prompt shared by several replies once, and no token behind the last reply.
+"""Layouts that compute a prompt shared by several replies once, and skip tokens after the last reply.
 
-All replies of a group answer the same first prompt. Sequences with equal prompts and equal images become one prompt and
-their *suffixes*: the tokens behind it, which attend to the prompt and to their own suffix. T tokens of all sequences, K
-of them computed; P tokens of a prompt, R of a suffix.
+All replies of a group share the same first prompt. Sequences with equal prompts and equal images become one prompt and
+several *suffixes*. A suffix contains the tokens after the prompt, which attend to the prompt and to their own suffix.
+T tokens of all sequences, K of them computed; P tokens of a prompt, R of a suffix.
 """
 
 from collections.abc import Sequence
@@ -17,60 +17,60 @@ from torch.nn import functional
 from agents.chat.types import TokenSequence
 
 LIKE = 3 / 4
-"""Suffixes, with what they look at, down to this share of the longest are padded together."""
+"""Minimum length of suffixes and of their keys, as a fraction of the longest, for padding together."""
 
 
 @dataclass(frozen=True)
 class Suffixes:
-    """Suffixes that share a call: n of them, at most R tokens each, which look at no more than L."""
+    """n suffixes that share a call, with at most R tokens and L keys each."""
 
     queries: Tensor
-    """[n, R] rows of the computed tokens, the last repeated as padding."""
+    """[n, R] rows of the computed tokens. The last one is repeated as padding."""
     keys: Tensor
     """[n, L] rows of the prompt and the suffix."""
     mask: Tensor
-    """[n, 1, R, L] to be added to the scores: 0 where a token looks, -inf elsewhere."""
+    """[n, 1, R, L], added to the scores: 0 for visible keys, -inf for others."""
     real: Tensor
-    """Which of the n x R are no padding."""
+    """Indices of the unpadded tokens among the n x R."""
 
 
 @dataclass(frozen=True)
 class Shared:
-    """A layout in which common prompts appear once."""
+    """Layout in which common prompts appear once."""
 
     kept: NDArray[np.int64]
-    """[K], the tokens that are computed: sequences and prompts, end to end, then suffixes."""
+    """[K] tokens that are computed: sequences and prompts, end to end, then suffixes."""
     row: NDArray[np.int64]
-    """[T], where among them each token is; of those that are not needed, anything."""
+    """[T] row of each token among the computed tokens. Arbitrary for tokens that are not needed."""
     bounds: tuple[int, ...]
-    """Where each sequence and prompt begins among the computed tokens, and where the suffixes begin."""
+    """Start of each sequence and prompt among the computed tokens, and the start of the suffixes."""
     suffixes: tuple[Suffixes, ...]
-    """In the order in which they lie behind."""
+    """Suffixes in the order of their tokens."""
     visible: tuple[NDArray[np.int64], ...] = ()
-    """For each single suffix, in that order: rows [L] of its prompt and of the suffix itself."""
+    """Rows [L] of the prompt and the suffix itself, for each single suffix in that order."""
     lengths: tuple[int, ...] = ()
     """Number of tokens of each single suffix."""
 
 
 @dataclass(frozen=True)
 class Ragged:
-    """The layout as one call of a variable-length kernel: sequences, then suffixes, each with its own keys.
+    """The layout as one call of a variable-length kernel: sequences, then suffixes, each with separate keys.
 
-    A causal mask that is aligned at the end (as flash attention's is) lets a suffix's tokens see its whole prompt.
+    A causal mask aligned at the end, as in flash attention, lets the tokens of a suffix attend to its whole prompt.
     """
 
     keys: Tensor
-    """[S], rows of the computed tokens whose keys and values are laid end to end."""
+    """[S] rows of the computed tokens whose keys and values are laid end to end."""
     query_bounds: Tensor
-    """[n + 1] int32, where the queries of each sequence or suffix begin, and the end."""
+    """[n + 1] int32, start of the queries of each sequence or suffix, and the end."""
     key_bounds: Tensor
-    """[n + 1] int32, where their keys begin, and the end."""
+    """[n + 1] int32, start of their keys, and the end."""
     longest: tuple[int, int]
-    """The largest number of queries and of keys of one sequence or suffix."""
+    """Largest number of queries and of keys of one sequence or suffix."""
 
 
 def ragged(shared: Shared, device: torch.device) -> Ragged | None:
-    """Return the layout for a variable-length kernel, or None where no prompt is shared."""
+    """Return the layout for a variable-length kernel, or None if no prompt is shared."""
     if not shared.suffixes:
         return None
     first = shared.bounds[-1]
@@ -84,7 +84,7 @@ def ragged(shared: Shared, device: torch.device) -> Ragged | None:
 
 
 def share(sequences: Sequence[TokenSequence]) -> Shared:
-    """The layout for sequences that lie end to end."""
+    """Return the layout for sequences laid end to end."""
     ends = np.cumsum([len(sequence.tokens) for sequence in sequences])
     starts = (ends - [len(sequence.tokens) for sequence in sequences]).tolist()
     prompts = [int(sequence.loss_mask.argmax()) for sequence in sequences]
@@ -100,7 +100,7 @@ def share(sequences: Sequence[TokenSequence]) -> Shared:
         else:
             unique.append((starts[first], prompts[first]))
             grouped += members
-    unique.sort(key=lambda whole: whole[1])  # attention likes like lengths
+    unique.sort(key=lambda whole: whole[1])  # equal lengths share attention calls
     kept = [np.arange(start, start + length) for start, length in unique]
     bounds = (0, *np.cumsum([length for _, length in unique]).tolist())
     buckets = _buckets([i for i in grouped if needed[i] > prompts[i]], prompts, needed)
@@ -120,7 +120,7 @@ def share(sequences: Sequence[TokenSequence]) -> Shared:
 
 
 def _buckets(members: list[int], prompts: Sequence[int], needed: Sequence[int]) -> list[list[int]]:
-    """Members by calls."""
+    """Group members by call."""
     buckets: list[list[int]] = []
     for i in sorted(members, key=lambda i: (prompts[i] - needed[i], -needed[i])):
         if buckets:
@@ -134,10 +134,10 @@ def _buckets(members: list[int], prompts: Sequence[int], needed: Sequence[int]) 
 
 
 def _suffixes(places: NDArray[np.int64], row: NDArray[np.int64]) -> Suffixes:
-    """The call for n suffixes; `places` [3, n] are starts of their sequences, ends of prompts and of what is needed."""
+    """Return the call for n suffixes. `places` [3, n]: sequence starts, prompt lengths and numbers of needed tokens."""
     starts, prompts, needed = places
     offsets, columns = np.arange((needed - prompts).max()), np.arange(needed.max())
-    inside = prompts[:, None] + offsets  # [n, R], in their own sequences
+    inside = prompts[:, None] + offsets  # [n, R], positions within their sequences
     last = needed[:, None] - 1
     queries = row[starts[:, None] + np.minimum(inside, last)]
     keys = row[starts[:, None] + np.minimum(columns, last)]
@@ -148,7 +148,18 @@ def _suffixes(places: NDArray[np.int64], row: NDArray[np.int64]) -> Suffixes:
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, suffixes: Suffixes, scaling: float | None) -> Tensor:
-    """Attention [tokens, H, D] of suffixes, as they lie, from query, key and value [1, H, K, D]."""
+    """Compute attention of suffixes and return it in token order.
+
+    Args:
+        query: [1, H, K, D].
+        key: [1, H, K, D].
+        value: [1, H, K, D].
+        suffixes: suffixes of one call.
+        scaling: factor of the scores; None is 1/sqrt(D).
+
+    Returns:
+        The output [tokens, H, D].
+    """
     heads, width = query.shape[1], query.shape[3]
 
     def rows(tensor: Tensor, index: Tensor) -> Tensor:

@@ -1,11 +1,11 @@
-"""The embedded tiny VLM: a one-million-parameter Idefics3 (the SmolVLM architecture), built from scratch.
+"""Embedded tiny VLM: a one-million-parameter Idefics3 (the SmolVLM architecture), built from scratch.
 
-`build(seed)` gives an untrained model and its processor; `python -m agents.warmup` clones the experts into it and
-writes the weights that ship in the package. Sizes follow one rule: a laptop's two cores must play and learn a game in
-minutes. Initialisation std 0.08 matters: at transformers' usual 0.02 a model of this size stays near chance.
+`build(seed)` returns an untrained model and its processor. `python -m agents.warmup` clones the experts into it and
+writes the weights that ship in the package. The model must play and learn a game in minutes on a laptop's two cores.
+Its initialisation std of 0.08 matters: at transformers' usual 0.02 a model of this size stays near chance.
 
-`family` builds the same small thing as a Qwen2.5-VL or a Qwen3-VL, for tests: with their own special tokens, chat
-template and image processor, and an 84x84 frame as nine visual tokens too.
+For tests, `family` builds an equally small Qwen2.5-VL or Qwen3-VL, with its special tokens, chat template and image
+processor. An 84x84 image has nine visual tokens in all of them.
 """
 
 import json
@@ -27,14 +27,14 @@ SCALE = 2
 VISUAL_TOKENS = (IMAGE_SIZE // PATCH // SCALE) ** 2
 STD = 0.08
 
-# Padding first, then what opens and what closes a message.
+# Padding token first, then the tokens that open and close a message.
 SPECIAL = ["<|pad|>", "<|im_start|>", "<end_of_utterance>", "<fake_token_around_image>", "<image>", "<global-img>"]
 QWEN_SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"]
 QWEN_SPECIAL += ["<|video_pad|>"]
 TAGS = ["<think>", "</think>", "<answer>", "</answer>"]
 
-# Words that become one token each; any other text falls back to bytes. Listed, not learned, so that the vocabulary
-# does not drift when a prompt is reworded.
+# Words that become one token each. Other text falls back to bytes. The list is fixed, not learned, so that the
+# vocabulary does not change when a prompt is reworded.
 WORDS = """
 User: Assistant: idle left top_left top top_right right bottom_right bottom bottom_left long_pass high_pass short_pass
 shot sprint release_direction release_sprint sliding dribble release_dribble up down run line shoot pass chase wait
@@ -56,7 +56,7 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
 )
 
-# The form of Qwen's: Qwen2.5-VL opens with a system message of its own, Qwen3-VL does not.
+# Simplified template of Qwen: Qwen2.5-VL starts with a default system message, Qwen3-VL does not.
 QWEN_SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
 QWEN_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
@@ -68,7 +68,7 @@ TEMPLATES = {"idefics3": CHAT_TEMPLATE, "qwen2_5_vl": QWEN_SYSTEM + QWEN_TEMPLAT
 
 
 def build_tokenizer(family: str = "idefics3") -> PreTrainedTokenizerFast:
-    """Byte-level BPE: single digits, the words of `WORDS` with and without a leading space, the reply tags."""
+    """Return a byte-level BPE tokenizer: single digits, `WORDS` with and without a leading space, reply tags."""
     tokenizer = Tokenizer(models.BPE())
     pattern = Regex(r"\d| ?[\p{L}_]+:?| ?[^\s\p{L}\d_]|\s+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -97,7 +97,7 @@ def build_tokenizer(family: str = "idefics3") -> PreTrainedTokenizerFast:
 
 
 def build_processor(family: str = "idefics3") -> Processor:
-    """Tokenizer and image processor. Idefics3's frames go in as they are; Qwen's are resized to whole visual tokens."""
+    """Return tokenizer and image processor. Idefics3 takes 84x84 images, Qwen resizes to whole visual tokens."""
     tokenizer = build_tokenizer(family)
     if family == "idefics3":
         edge = {"longest_edge": IMAGE_SIZE}
@@ -120,7 +120,7 @@ def build_processor(family: str = "idefics3") -> Processor:
 
 
 def build_config(tokenizer: Any, family: str = "idefics3") -> Any:
-    """The sizes of the model."""
+    """Return the config with the sizes of the model."""
     ids = {"pad_token_id": tokenizer.pad_token_id}
     ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
     rope: dict[str, Any] = {"rope_type": "default", "rope_theta": 20.0}
@@ -170,20 +170,20 @@ def build_config(tokenizer: Any, family: str = "idefics3") -> Any:
             text |= {"head_dim": 32}
             vision |= {"patch_size": 16, "num_position_embeddings": 36, "deepstack_visual_indexes": [0]}
             config = Qwen3VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=True, **special)
-    config.initializer_range = STD  # of what belongs to neither part
+    config.initializer_range = STD  # for weights outside the text and vision parts
     for key, value in ends.items():
         setattr(config, key, value)
     return config
 
 
 def build_chat(family: str = "idefics3") -> Chat:
-    """How to talk to it, without the model."""
+    """Return the chat template, without a model."""
     processor = build_processor(family)
     return make_chat(build_config(processor.tokenizer, family), processor)
 
 
 def build(seed: int = 0, family: str = "idefics3") -> tuple[Any, Processor]:
-    """An untrained model and its processor; the same seed gives the same weights."""
+    """Return an untrained model and its processor. Equal seeds give equal weights."""
     processor = build_processor(family)
     config = build_config(processor.tokenizer, family)
     with torch.random.fork_rng(devices=[]):

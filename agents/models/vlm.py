@@ -1,8 +1,8 @@
-"""The model's forward pass, shared by the engine that samples and the learner that trains.
+"""Forward pass of the model, shared by the engine that samples and the learner that trains.
 
-One piece of code for both is what makes `engine_logprobs` and `policy_logprobs` agree to 1e-4. Sequences are laid end
-to end, [1, T], without padding, and each distinct frame is seen once, whatever the number of sequences that show it.
-Shapes: n sequences, T tokens of all of them, V vocabulary, S visual tokens, N tokens that are trained.
+Sharing the code makes `engine_logprobs` and `policy_logprobs` agree to 1e-4. Sequences are laid end to end, [1, T],
+without padding. Each distinct image is encoded once, however many sequences contain it.
+Shapes: n sequences, T tokens of all of them, V vocabulary size, S visual tokens, N trained tokens.
 """
 
 from collections.abc import Sequence
@@ -22,21 +22,21 @@ from agents.models.prefix import Ragged, Shared, Suffixes, ragged, share
 
 
 class Sequenced(Protocol):
-    """A sequence of tokens that shows frames: a TokenSequence or a Prompt."""
+    """Tokens with images: a TokenSequence or a Prompt."""
 
     @property
     def tokens(self) -> NDArray[np.int32]:
-        """[T], placeholders expanded."""
+        """[T], with expanded placeholders."""
         ...
 
     @property
     def images(self) -> tuple[NDArray[np.uint8], ...]:
-        """Frames in the order of their placeholders."""
+        """Images in the order of their placeholders."""
         ...
 
     @property
     def image_ids(self) -> tuple[str, ...]:
-        """A hash of each frame."""
+        """Hash of each image."""
         ...
 
 
@@ -47,26 +47,26 @@ class Packed:
     tokens: Tensor
     """[1, T]"""
     positions: Tensor
-    """[1, T], or [3, 1, T] where images have rows and columns (M-RoPE)."""
+    """[1, T], or [3, 1, T] if images have rows and columns (M-RoPE)."""
     bounds: tuple[int, ...]
-    """[n + 1], where each sequence begins, and the end."""
+    """[n + 1] start of each sequence, and the end."""
     placeholders: Tensor
-    """[S], the places of visual tokens."""
+    """[S] positions of visual tokens."""
     features: families.Features | None
-    """What stands there; None without images."""
+    """Features for the placeholders, or None without images."""
     suffixes: tuple[Suffixes, ...] = ()
-    """Tokens behind the last bound that go on from one of the sequences."""
+    """Suffixes after the last bound, each of which continues one of the prompts."""
     ragged: Ragged | None = None
-    """The same, for a variable-length kernel; on a GPU only."""
+    """The same layout for a variable-length kernel, on a GPU only."""
 
     @property
     def longest(self) -> int:
-        """The longest sequence."""
+        """Number of tokens of the longest sequence."""
         return int(np.diff(self.bounds).max())
 
 
 class VLM(nn.Module):
-    """A vision-language model with what must be known of its tokens."""
+    """Vision-language model with its chat template."""
 
     def __init__(self, model: Any, chat: Chat) -> None:
         super().__init__()
@@ -78,14 +78,13 @@ class VLM(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """Device of the model."""
         return self.forbidden.device
 
     def forward(self, sequences: Sequence[TokenSequence], temperature: float) -> tuple[Tensor, Tensor]:
-        """Log-probs [N] of the N tokens that the branches' `loss_mask`s mark, sequence by sequence, with gradient.
+        """Return the log-probs [N] of the N tokens marked by `loss_mask`, in sequence order, with gradient.
 
-        With them comes the entropy [N] (no gradient) of the distributions they came from, over the tokens that may be
-        sampled.
+        The second result is the entropy [N] of their distributions over the allowed tokens, without gradient.
         """
         shared = share(sequences)
         packed = self.pack(sequences, shared)
@@ -97,7 +96,7 @@ class VLM(nn.Module):
 
     @property
     def head(self) -> Tensor:
-        """The output layer's weight [V, D]."""
+        """Weight [V, D] of the output layer."""
         weight: Tensor = self.model.lm_head.weight
         return weight
 
@@ -105,12 +104,12 @@ class VLM(nn.Module):
         return torch.from_numpy(array).to(self.device)
 
     def pack(self, sequences: Sequence[Sequenced], shared: Shared | None = None) -> Packed:
-        """Lay sequences end to end, or as `shared` says, and encode the distinct frames among them."""
+        """Lay sequences end to end, or use the layout `shared`, and encode their distinct images."""
         joined = np.concatenate([sequence.tokens for sequence in sequences]).astype(np.int64)
         bounds = (0, *np.cumsum([len(sequence.tokens) for sequence in sequences]).tolist())
         places = np.flatnonzero(joined == self.chat.image_token)
         wanted = np.arange(len(places))
-        if shared is not None:  # those that are computed, in the order in which they then lie
+        if shared is not None:  # only the computed ones, in the order of the layout
             found = np.flatnonzero(shared.kept[shared.row[places]] == places)
             wanted = found[np.argsort(shared.row[places[found]])]
         features = self._features(sequences, len(places), wanted)
@@ -130,7 +129,7 @@ class VLM(nn.Module):
     def _features(
         self, sequences: Sequence[Sequenced], placeholders: int, wanted: NDArray[np.int64]
     ) -> families.Features | None:
-        """Features of the `wanted` placeholders; each distinct frame is encoded once."""
+        """Return the features of the `wanted` placeholders. Each distinct image is encoded once."""
         images = self.chat.images
         frames: dict[str, NDArray[np.uint8]] = {}
         for sequence in sequences:
@@ -139,7 +138,9 @@ class VLM(nn.Module):
         shown = [index[image_id] for sequence in sequences for image_id in sequence.image_ids]
         counts = np.array([images.visual_tokens(*frame.shape[:2]) for frame in frames.values()], dtype=np.int64)
         if counts[shown].sum() != placeholders:
-            raise ValueError(f"{len(shown)} images of {counts[shown].sum()} visual tokens, {placeholders} placeholders")
+            raise ValueError(
+                f"{len(shown)} images have {counts[shown].sum()} visual tokens, but {placeholders} placeholders"
+            )
         if not frames:
             return None
         pixels = images.pixels(list(frames.values()))
@@ -151,9 +152,15 @@ class VLM(nn.Module):
         return features
 
     def hidden(self, packed: Packed, keep: Tensor, cache: Any = None) -> Tensor:
-        """Hidden states [N, D] of the tokens `keep` [N] of packed sequences.
+        """Compute hidden states of packed sequences.
 
-        `cache` is given every layer's keys and values [1, K, T, d] of all tokens.
+        Args:
+            packed: sequences laid end to end.
+            keep: [N] positions of the tokens to return.
+            cache: receives the keys and values [1, K, T, d] of all tokens, layer by layer.
+
+        Returns:
+            Hidden states [N, D].
         """
         model = families.language_model(self.model)
         embeds = model.embed_tokens(packed.tokens)
@@ -185,9 +192,16 @@ class VLM(nn.Module):
         return hidden
 
     def next_hidden(self, tokens: Tensor, positions: Tensor, mask: Tensor | None, cache: Any) -> Tensor:
-        """Hidden states [B, D] of one more text token [B] for each row of a cache.
+        """Compute hidden states for one more text token in each row of a cache.
 
-        `mask` [B, T] is true where a row's cached tokens, this one included, are its own; None: everywhere.
+        Args:
+            tokens: [B] newest token of each row.
+            positions: [B] position of each token.
+            mask: [B, T] True for a row's own cached tokens, including this one; None for all.
+            cache: keys and values so far, extended by this token.
+
+        Returns:
+            Hidden states [B, D].
         """
         model = families.language_model(self.model)
         embeds = model.embed_tokens(tokens[:, None])
@@ -202,6 +216,6 @@ class VLM(nn.Module):
         return hidden
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Logits [..., V], float32, of the next token, -inf for those that may not be sampled."""
+        """Return the logits [..., V], float32, of the next token, with -inf for tokens that must not be sampled."""
         logits: Tensor = self.model.lm_head(hidden).float()
         return logits.index_fill(-1, self.forbidden, float("-inf"))

@@ -1,1 +1,1 @@
-"""The window in which a person plays a task."""
+"""Window in which a person plays a task."""

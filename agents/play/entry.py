@@ -1,4 +1,4 @@
-"""How a person's answer is put in: typed, or by keys."""
+"""Input of a person's answers: by typing, or by keys for actions."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from envs.task.config import TaskConfig
 
 
 class Entry(Protocol):
-    """How an answer is put in."""
+    """Input of one answer."""
 
     hint: str
     help: str
@@ -17,24 +17,24 @@ class Entry(Protocol):
 
     @property
     def shown(self) -> str | None:
-        """What is there so far; None where nothing is shown because a key is an answer."""
+        """The input so far, or None if every key press is a complete answer."""
         ...
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Discard the input."""
         ...
 
     def press(self, event: pygame.event.Event) -> str | None:
-        """Take an event; the answer, if it is complete."""
+        """Process an event and return the answer if it is complete."""
         ...
 
 
 class Typed:
-    """An answer that is typed."""
+    """Typed answer."""
 
     hint = "Type the answer, then Enter"
     help = (
-        "Type the answer: Enter sends it, Shift+Enter begins a new line, Ctrl+Backspace clears it. Formulas can be "
+        "Type the answer: Enter sends it, Shift+Enter starts a new line, Ctrl+Backspace clears it. Formulas can be "
         "typed as 3sqrt(2), 6pi, 3/4."
     )
 
@@ -46,11 +46,11 @@ class Typed:
         self.shown = ""
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Discard the input."""
         self.shown = ""
 
     def press(self, event: pygame.event.Event) -> str | None:
-        """Letters, Backspace, Enter."""
+        """Process letters, Backspace and Enter."""
         if event.type == pygame.TEXTINPUT:
             self.shown += event.text
         elif event.type == pygame.KEYDOWN and event.key == pygame.K_BACKSPACE:
@@ -64,20 +64,20 @@ class Typed:
 
 
 class Picked:
-    """Actions by keys: one plays at once; where a reply may hold several they are collected until Enter."""
+    """Actions by keys. A key plays at once, unless a reply may contain several actions or parts: Enter sends those."""
 
     def __init__(self, config: TaskConfig, parts: list[dict[int, str]]) -> None:
         self._parts, self._most = parts, config.actions_per_reply
         self._names: list[str] = []
         self.keys = tuple((cap, name) for part in parts for name, cap in caps(part).items())
         self._collects = self._most > 1 or len(parts) > 1
-        self.hint, self.help = "Press a key to play", "A key plays at once."
+        self.hint, self.help = "Press a key to play", "Each key plays immediately."
         if len(parts) > 1:
             self.hint = f"Choose {len(parts)} parts"
             self.help = f"An action has {len(parts)} parts: choose one after the other."
         if self._most > 1:
             self.hint = f"Choose up to {self._most} actions, then Enter"
-            self.help = f"Choose up to {self._most} actions: Backspace takes the last one back, Enter plays them."
+            self.help = f"Choose up to {self._most} actions: Backspace removes the last one, Enter plays them."
 
     @property
     def shown(self) -> str | None:
@@ -89,11 +89,11 @@ class Picked:
         return ", ".join("+".join(self._names[at : at + size]) for at in range(0, len(self._names), size))
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Discard the input."""
         self._names.clear()
 
     def press(self, event: pygame.event.Event) -> str | None:
-        """An action's key, Backspace, Enter."""
+        """Process an action's key, Backspace and Enter."""
         if event.type != pygame.KEYDOWN:
             return None
         size = len(self._parts)
@@ -108,7 +108,7 @@ class Picked:
 
 
 def entry(config: TaskConfig) -> Picked | Typed:
-    """How the answers of a task are put in."""
+    """Return the input method for a task's answers."""
     parts = [action_keys([name for name in part if name]) for part in config.action_parts]
     keyed = [part for part in parts if part]
     return Picked(config, keyed) if config.actions and len(keyed) == len(parts) else Typed(config)

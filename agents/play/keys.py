@@ -1,4 +1,4 @@
-"""Which keys play which actions."""
+"""Keyboard layout: assigns keys to actions."""
 
 import string
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ _NATURAL: dict[tuple[str, ...], tuple[int, ...]] = {
     ("dribble",): (pygame.K_b,),
     ("release_dribble",): (pygame.K_v,),
 }
-"""Keys that people expect, for names that say what they do."""
+"""Conventional keys for descriptive action names."""
 
 COMMANDS = "hunr"
-"""Letters that are no actions: help, undo, next, restart."""
+"""Letters reserved for commands: help, undo, next, restart."""
 
 _CAPS = {
     pygame.K_LEFT: "←", pygame.K_RIGHT: "→", pygame.K_UP: "↑", pygame.K_DOWN: "↓", pygame.K_SPACE: "Space",
@@ -37,9 +37,9 @@ _CAPS = {
 
 
 def action_keys(names: Sequence[str]) -> dict[int, str] | None:
-    """The action behind each pygame key, each of its keys once; None where there are more actions than keys.
+    """Return the action of each pygame key, or None if there are more actions than keys.
 
-    A name without natural keys takes the first free one of: its initials, its letters, any letter, any digit.
+    A name without conventional keys takes the first free key of: its initials, its letters, any letter, any digit.
     """
     free = [letter for letter in string.ascii_lowercase if letter not in COMMANDS] + list("1234567890")
     taken: dict[int, str] = {}
@@ -61,7 +61,7 @@ def action_keys(names: Sequence[str]) -> dict[int, str] | None:
 
 
 def caps(keys: dict[int, str]) -> dict[str, str]:
-    """The keys of each action as they are printed on a keyboard, two at most; the number pad's are not told."""
+    """Return the labels of each action's keys, at most two. Number pad keys are omitted."""
     shown: dict[str, list[str]] = {}
     for key, name in keys.items():
         if key in _CAPS or key < 128:

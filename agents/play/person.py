@@ -1,4 +1,4 @@
-"""A person as a policy: each reply waits for keys, so that everything else is as it is for a model."""
+"""A person as a policy: replies wait for keys. Everything else is the same as for a model."""
 
 import asyncio
 from typing import Any, Self
@@ -15,7 +15,7 @@ from envs.task.task import Observation, Outcome, Task
 from render.draw.window import KeyWindow
 
 GIVEN_UP = "gives up"
-"""The reply of a person who gives up: it has no answer, so it is invalid."""
+"""Reply when the person gives up. It has no answer and is therefore invalid."""
 
 _KEYS = {
     "help": (pygame.K_h, pygame.K_F1),
@@ -24,26 +24,26 @@ _KEYS = {
     "next": (pygame.K_n, pygame.K_F4),
     "close": (pygame.K_ESCAPE, pygame.K_ESCAPE),
 }
-"""The commands: a letter, and the key that does the same while letters are typed."""
+"""Keys of each command: a letter, and a key that works while letters are typed."""
 _CAPS = {"help": ("H", "F1"), "undo": ("U", "F2"), "restart": ("R", "F3"), "next": ("N", "F4"), "close": ("Esc", "Esc")}
 _SURE = {
-    "undo": "takes the last reply back; the episode is then practice",
-    "restart": "plays this start again, as practice",
-    "next": "gives up: no success",
-    "close": "gives up and closes: no success",
+    "undo": "undo the last reply (the episode becomes practice)",
+    "restart": "replay this start as practice",
+    "next": "give up (counts as no success)",
+    "close": "give up and close (counts as no success)",
 }
-"""What is asked before something is lost."""
+"""Warnings shown before a command discards something."""
 _EVENTS = (
     pygame.KEYDOWN, pygame.TEXTINPUT, pygame.QUIT, pygame.MOUSEWHEEL, pygame.VIDEORESIZE, pygame.VIDEOEXPOSE,
 )  # fmt: skip
 
 
-class Closed(Exception):  # noqa: N818  (a wish, no error)
-    """The person has closed the window."""
+class Closed(Exception):  # noqa: N818  (control flow, not an error)
+    """The person closed the window."""
 
 
-class Again(Exception):  # noqa: N818  (a wish, no error)
-    """The person wants to play the start again, with these replies given first."""
+class Again(Exception):  # noqa: N818  (control flow, not an error)
+    """The person requested to replay the start, with these replies given first."""
 
     def __init__(self, replies: list[str]) -> None:
         super().__init__()
@@ -51,17 +51,17 @@ class Again(Exception):  # noqa: N818  (a wish, no error)
 
 
 class SeenTask(Task):
-    """A task that keeps what the newest reply led to: a person sees the last state of an episode too."""
+    """Task that keeps the observation after the newest reply, so that a person also sees an episode's last state."""
 
     seen: Observation | None = None
     env_return = 0.0
 
     def begin(self) -> None:
-        """A new episode."""
+        """Reset for a new episode."""
         self.seen, self.env_return = None, 0.0
 
     def play(self, env: gymnasium.Env[Any, Any], reply: Reply) -> Outcome:
-        """As a task does."""
+        """Play the actions of a reply and keep the observation."""
         outcome = super().play(env, reply)
         self.seen = self.observe(env, outcome.observation, outcome.info, outcome.feedback)
         self.env_return += outcome.reward
@@ -69,38 +69,45 @@ class SeenTask(Task):
 
 
 class Person:
-    """Waits for keys."""
+    """Policy that waits for a person's keys."""
 
     def __init__(self, task: SeenTask, window: KeyWindow, kept: str) -> None:
-        """`kept`: where the episodes go."""
+        """Create the policy. `kept` is the folder of the finished episodes, shown in the help."""
         self.task, self._window, self._kept = task, window, kept
         self._entry = entry(task.config)
         self._place = self._tally = ""
         self._script: list[str] = []
         self._replies: list[str] = []
         self._practice = self._gave_up = self._over = self._left = self._help = self._closing = False
-        self._asked = ""  # the command that waits for its second press
+        self._asked = ""  # command that waits for confirmation
         self._scroll = self._most_scroll = 0
         self._gold = ""
 
     def prepare(self, place: str, tally: str, script: list[str], practice: bool) -> None:
-        """What the next episode is: which start, what has been won, and the replies that are given again first."""
+        """Set up the next episode.
+
+        Args:
+            place: label of the start, such as "3 of 20".
+            tally: summary of the results so far.
+            script: replies to give first without asking.
+            practice: True if the episode does not count.
+        """
         self._place, self._tally, self._practice = place, tally, practice
         self._script = list(script)
-        pygame.event.clear(pygame.TEXTINPUT)  # the letter of a command is no answer
+        pygame.event.clear(pygame.TEXTINPUT)  # a command's letter is not part of an answer
 
     def start_episode(self, task: Task) -> None:
-        """A new episode."""
+        """Reset for a new episode."""
         self._replies = []
         self._gave_up = self._over = self._left = False
         self.task.begin()
 
     def with_temperature(self, temperature: float) -> Self:
-        """Temperatures change nothing."""
+        """Return self: the temperature has no effect."""
         return self
 
     async def reply(self, context: TurnContext) -> str:
-        """What the person answers; Again or Closed where that is wanted instead."""
+        """Return the person's reply. Raise Again or Closed if the person requests it."""
         if self._gave_up:
             return GIVEN_UP
         if self._script:
@@ -109,7 +116,7 @@ class Person:
         return await self._ask(context)
 
     async def _ask(self, context: TurnContext) -> str:
-        """Wait until an answer is complete, or the person gives up."""
+        """Wait until an answer is complete or the person gives up."""
         if not context.task.config.actions:
             self._gold = str(getattr(context.env.unwrapped, "expert_action", str)())
         self._entry.clear()
@@ -123,7 +130,7 @@ class Person:
         return GIVEN_UP
 
     async def finished(self, episode: Episode) -> None:
-        """Show how it ended until the person goes on; Again or Closed where that is wanted instead."""
+        """Show the result until the person continues. Raise Again or Closed if the person requests it."""
         if self._closing:
             raise Closed
         self._over = True
@@ -134,7 +141,7 @@ class Person:
             self._commanded(await self._event(view))
 
     async def _event(self, view: View) -> pygame.event.Event:
-        """Show everything, and wait for what the person does."""
+        """Draw the window and wait for an event."""
         surface = self._window.surface
         self._most_scroll = draw(surface, view)
         if self._help:
@@ -143,12 +150,12 @@ class Person:
         self._window.show(f"Kickoff: {self.task.name}, start {self._place}, {'help' if self._help else state}")
         while True:
             event = self._window.wait()
-            await asyncio.sleep(0)  # Ctrl+C at the terminal comes in here
+            await asyncio.sleep(0)  # lets Ctrl+C from the terminal through
             if event.type in _EVENTS:
                 return event
 
     def _commanded(self, event: pygame.event.Event) -> bool:
-        """Do what an event asks for, and say whether that is all that it is for."""
+        """Execute the command of an event. Return True if the event is not input for the answer."""
         if event.type == pygame.QUIT:
             self._close()
             return True
@@ -182,13 +189,13 @@ class Person:
         return bool(command)
 
     def _close(self) -> None:
-        """Close, at once or by giving up: who has replied cannot leave and meet the start again as if it were new."""
+        """Close at once, or give up first: after a reply, leaving must not allow a fresh attempt at the same start."""
         if self._over or not (self._replies or self._practice):
             raise Closed
         self._gave_up = self._closing = True
 
     def _command(self, key: int) -> str:
-        """The command behind a key; none where the key is for the answer."""
+        """Return the command of a key, or "" if the key is input for the answer."""
         if self._over and key in (pygame.K_RETURN, pygame.K_KP_ENTER):
             return "next"
         if key == pygame.K_BACKSPACE and (self._over or not (self._typing or self._entry.shown)):
@@ -200,7 +207,7 @@ class Person:
 
     @property
     def _typing(self) -> bool:
-        """Whether letters are for the answer."""
+        """True if letters are input for the answer."""
         return isinstance(self._entry, Typed) and not self._over
 
     def _scrolled(self, lines: int) -> None:
@@ -224,7 +231,7 @@ class Person:
         if ended is not None:
             hint = self._outcome(ended)
         elif self._asked:
-            hint = f"{self._cap(self._asked)} again {_SURE[self._asked]}"
+            hint = f"Press {self._cap(self._asked)} again to {_SURE[self._asked]}"
         return View(
             title=self.task.name,
             image=observation.image,
@@ -251,7 +258,7 @@ class Person:
         return [(self._cap(command), name) for command, name in shown]
 
     def _outcome(self, episode: Episode) -> str:
-        """How an episode ended, in a line."""
+        """Return a one-line result of an episode."""
         question = not self.task.config.actions
         turns = f"{len(episode.turns)} turn{'s' if len(episode.turns) != 1 else ''}"
         if episode.success:
@@ -263,10 +270,10 @@ class Person:
         elif question:
             told = "Wrong"
         else:
-            told = "No success: " + ("out of turns" if episode.ended is Ended.TRUNCATED else f"over after {turns}")
+            told = "No success: " + ("out of turns" if episode.ended is Ended.TRUNCATED else f"ended after {turns}")
         if question and not episode.success and self._gold:
             told += f"; the answer is {' '.join(self._gold.split())}"
-        return f"{told} – Enter goes on"
+        return f"{told} – Enter continues"
 
     def _help_lines(self) -> list[str]:
         config = self.task.config
@@ -277,12 +284,12 @@ class Person:
             config.instructions,
             config.rules_text,
             f"{self._entry.help} {keys}",
-            "You see what a model is shown; starts, turns, and how answers are read and scored are a model's too.",
-            f"{again}: the start is played again up to there. The episode is then practice: it is kept as that, and "
-            "counts in no table. A start counts once, the first time that it is played to its end.",
-            f"{self._cap('next')} gives up: that counts as no success. Long texts scroll by Page Up and Page Down.",
-            f"{self._cap('close')} closes: an episode in which you have replied is given up by that.",
-            f"Finished episodes are kept in {self._kept} as soon as they end; the next session goes on after them.",
-            f"{self._cap('help')} or Esc closes this sheet.",
+            "You see the same observations as a model. Starts, turns, reply parsing and scoring are also the same.",
+            f"{again}: the start is replayed up to that point. The episode then is practice: it is saved, but not "
+            "counted in any table. A start counts once, the first time it is played to the end.",
+            f"{self._cap('next')} gives up, which counts as no success. Page Up and Page Down scroll long texts.",
+            f"{self._cap('close')} closes the window. If you have replied in the episode, this gives it up.",
+            f"Episodes are saved in {self._kept} as soon as they end. The next session continues after them.",
+            f"{self._cap('help')} or Esc closes this help.",
         ]
         return [line for line in lines if line]

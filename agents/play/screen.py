@@ -1,4 +1,4 @@
-"""What a person who plays sees: on the left what a model sees, on the right the task, the score and the keys."""
+"""Layout of the play window: the model's observation on the left; the task, the score and the keys on the right."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -15,39 +15,39 @@ GROUND, PANEL, FIELD, EDGE = (20, 22, 26), (30, 33, 39), (40, 44, 52), (70, 76, 
 TEXT, MUTED, TITLE = (232, 234, 238), (152, 160, 172), (255, 255, 255)
 GOOD, BAD, WARN, ACCENT = (64, 160, 92), (190, 72, 72), (222, 164, 64), (110, 168, 254)
 SIZE = (1120, 760)
-"""Pixels of a new window."""
+"""Size of a new window in pixels."""
 GAP = 20
 BAR = 64
-"""The height of the line at the bottom: what is typed, or how it ended."""
+"""Height in pixels of the bottom line, which shows the input or the result."""
 
 
 @dataclass(frozen=True)
 class View:
-    """All that is shown."""
+    """Contents of the window."""
 
     title: str
     image: NDArray[np.uint8] | None
-    """[H, W, 3], as the model is given it."""
+    """[H, W, 3], as given to a model."""
     feedback: str
     text: str
     told: str
-    """The instructions, and the rules where the model reads them."""
+    """Instructions, and the rules if the model reads them."""
     facts: tuple[tuple[str, str], ...]
     practice: bool
     keys: tuple[tuple[str, str], ...]
     """Key and action."""
     commands: tuple[tuple[str, str], ...]
-    """Key and what it does."""
+    """Key and command."""
     typed: str | None
-    """The answer so far; None where a key plays at once."""
+    """The answer so far, or None if a key plays at once."""
     hint: str
-    """What stands in the bottom line while nothing is typed."""
+    """Text of the bottom line while there is no input."""
     warning: bool = False
-    """Whether `hint` asks if the person is sure."""
+    """True if `hint` asks for confirmation."""
     outcome: bool | None = None
-    """How the episode ended, once it has; `hint` says more."""
+    """Success of the episode once it has ended. `hint` gives details."""
     scroll: int = 0
-    """Lines of the text that have been scrolled away."""
+    """Number of text lines scrolled past."""
 
 
 @cache
@@ -60,7 +60,7 @@ MONO, BOLD = "DejaVuSansMono", "DejaVuSans-Bold"
 
 
 def wrapped(text: str, font: pygame.font.Font, width: int) -> list[str]:
-    """Lines no wider than `width`, broken between words (long ones within); a line that fits keeps its spaces."""
+    """Return lines of at most `width` pixels, broken at spaces or inside long words. Lines that fit stay unchanged."""
     lines: list[str] = []
     for paragraph in text.replace("\0", "").expandtabs(4).split("\n"):
         while font.size(paragraph)[0] > width and len(paragraph) > 1:
@@ -77,20 +77,20 @@ def wrapped(text: str, font: pygame.font.Font, width: int) -> list[str]:
 
 
 class _Pen:
-    """Writes down a column."""
+    """Writer of text and keys down a column."""
 
     def __init__(self, surface: pygame.Surface, box: pygame.Rect) -> None:
         self.surface, self.box, self.y = surface, box, box.top
 
     def write(self, text: str, font: pygame.font.Font, colour: Colour, gap: int = 0) -> None:
-        """A wrapped text, then a gap."""
+        """Write wrapped text, then a gap in pixels."""
         for line in wrapped(text, font, self.box.width):
             self.surface.blit(font.render(line, True, colour), (self.box.left, self.y))
             self.y += font.get_linesize()
         self.y += gap
 
     def caps(self, grid: "_Grid") -> None:
-        """Keys and what they do."""
+        """Draw keys and their labels."""
         font = _font(grid.size)
         left = self.box.left
         for column in grid.columns:
@@ -106,7 +106,7 @@ class _Pen:
 
 
 class _Column:
-    """Keys below each other; `cap` and `width` are pixels."""
+    """Keys in one column. `cap` and `width` are in pixels."""
 
     def __init__(self, pairs: tuple[tuple[str, str], ...], font: pygame.font.Font) -> None:
         self.pairs = pairs
@@ -115,7 +115,7 @@ class _Column:
 
 
 class _Grid:
-    """Keys in one column, or in two where they are `many` and there is room."""
+    """Keys in one column, or in two if there are `many` and both fit."""
 
     def __init__(self, pairs: tuple[tuple[str, str], ...], size: int, width: int, many: bool) -> None:
         font, half = _font(size), -(-len(pairs) // 2)
@@ -127,7 +127,7 @@ class _Grid:
 
 
 def draw(surface: pygame.Surface, view: View) -> int:
-    """Draw everything; how many lines of the text can be scrolled away at most."""
+    """Draw the window and return the maximum number of lines that the text can be scrolled."""
     width, height = surface.get_size()
     surface.fill(GROUND)
     side = min(max(round(width * 0.42), 300), 420)
@@ -141,7 +141,7 @@ def draw(surface: pygame.Surface, view: View) -> int:
 
 
 def _seen(surface: pygame.Surface, box: pygame.Rect, view: View) -> int:
-    """Picture and words; how many lines of the words do not fit."""
+    """Draw the image and the text, and return the number of lines that do not fit."""
     words = [(line, WARN) for line in view.feedback.split("\n") if line]
     words += [(line, TEXT) for line in view.text.split("\n")] if view.text else []
     room = pygame.Rect(box)
@@ -179,7 +179,7 @@ def _height(words: list[tuple[str, Colour]], width: int, size: int) -> int:
 
 
 def _enlarged(image: NDArray[np.uint8], room: tuple[int, int]) -> pygame.Surface:
-    """The picture as large as there is room: small ones with each pixel a block, so that nothing is made up."""
+    """Scale the image to the available space. Large factors are integers, so that pixels become exact blocks."""
     height, width = image.shape[:2]
     surface = pygame.image.frombuffer(image.tobytes(), (width, height), "RGB")
     factor = min(room[0] / width, room[1] / height)
@@ -189,7 +189,7 @@ def _enlarged(image: NDArray[np.uint8], room: tuple[int, int]) -> pygame.Surface
 
 
 def _bottom(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
-    """The line at the bottom: how it ended, what is typed, or a hint."""
+    """Draw the bottom line: the result, the input or a hint."""
     colour = FIELD if view.outcome is None else GOOD if view.outcome else BAD
     pygame.draw.rect(surface, colour, box, border_radius=8)
     inside = box.inflate(-28, -8)
@@ -197,7 +197,7 @@ def _bottom(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
         pygame.draw.rect(surface, ACCENT, box, 2, border_radius=8)
         font = _font(20, MONO)
         lines = wrapped(f"{view.typed}▏", font, inside.width) if view.typed else []
-        for row, line in enumerate(lines[-2:]):  # the newest of them
+        for row, line in enumerate(lines[-2:]):  # the newest lines
             top = inside.centery - min(len(lines), 2) * font.get_linesize() // 2 + row * font.get_linesize()
             surface.blit(font.render(line, True, TITLE), (inside.left, top))
         if lines:
@@ -211,7 +211,7 @@ def _bottom(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
 
 
 def _panel(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
-    """The task, how it stands, and the keys."""
+    """Draw the task, its state and the keys."""
     pen = _Pen(surface, box)
     pen.write(view.title, _font(26, BOLD), TITLE, 6)
     if view.practice:
@@ -241,7 +241,7 @@ def _panel(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
 
 
 def draw_help(surface: pygame.Surface, title: str, lines: list[str]) -> None:
-    """A sheet over what is there, with a title and paragraphs."""
+    """Draw a panel with a title and paragraphs over the window."""
     width, height = surface.get_size()
     shade = pygame.Surface((width, height), pygame.SRCALPHA)
     shade.fill((0, 0, 0, 170))

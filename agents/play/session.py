@@ -1,9 +1,9 @@
-"""A person plays: `python -m agents.play env=sokoban`.
+"""Play session for a person: `python -m agents.play env=sokoban`.
 
-In a window, with the keys that it shows: any task of configs/env, on the held-out starts that models are measured on,
-seen, read and scored as a model is. Each finished episode is kept at once in plays/<task>, which
-`training.evaluate policy=human` puts into its table. An episode in which a reply was taken back is practice: kept as
-that, and never counted. Who leaves an episode gives it up.
+Opens a window for any task of configs/env. The person plays the held-out starts used to evaluate models, with the same
+observations, reply parsing and scoring. Each finished episode is saved at once in plays/<task>, which
+`training.evaluate policy=human` adds to its table. An episode in which a reply was undone is saved as practice and
+never counted. Closing the window during an episode gives it up.
 """
 
 import asyncio
@@ -44,19 +44,19 @@ from render.records.files import folder_lock
 
 @dataclass
 class PlayOptions:
-    """What to play."""
+    """Options of the command."""
 
     env: str = "sokoban"
-    """The task: a name of configs/env or a path ending in .yaml; env.k=value sets its keys."""
+    """Task: a name in configs/env or a path ending in .yaml. env.k=value sets its keys."""
     episodes: int = 20
-    """Held-out starts to play, those that were played before included."""
+    """Number of held-out starts, including those already played."""
     first: int = 0
-    """The number of the first start, from 0."""
+    """Index of the first start, from 0."""
     out: str = str(PLAYS)
-    """Folder for the record, which is in <out>/<task>."""
+    """Folder for records. The episodes are saved in <out>/<task>."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Reject invalid values."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
         if self.first < 0:
@@ -64,10 +64,10 @@ class PlayOptions:
 
 
 class Record:
-    """The folder of what was played: what is there already, and what is added."""
+    """Folder of played episodes, read at the start and extended."""
 
     def __init__(self, folder: Path, task: Task) -> None:
-        """Read it; UserError where it is of another task or other settings."""
+        """Read the folder; raise UserError if its task or settings differ."""
         self.folder, self._task, self._lock = folder, task, folder_lock(folder)
         self._read()
 
@@ -76,49 +76,62 @@ class Record:
         records = read_lines(folder) if is_record(folder) else []
         other = next((record["task"] for record in records if record["task"] != task.name), None)
         if other is not None:
-            raise UserError(f"{folder} holds episodes of {other}: choose another out=…")
+            raise UserError(f"{folder} contains episodes of {other}; choose another out=…")
         if records:
             try:
                 check_settings(task.config, folder)
             except UserError as error:
-                raise UserError(f"{error}; choose another out=…, or play with those") from error
+                raise UserError(f"{error}; choose another out=…, or use the recorded settings") from error
         self.outcomes = {seed: record["success"] for seed, record in counted(records).items()}
-        """Success by seed, of the starts that count."""
+        """Success by seed, for starts that count."""
         self.played = {record["seed"] for record in records}
 
     def __enter__(self) -> Self:
-        """Open it for writing, alone; UserError where another window has it, OSError where it cannot be written."""
+        """Lock the folder and open it for writing.
+
+        Raises:
+            UserError: another window uses the folder.
+            OSError: the folder is not writable.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise UserError(f"another window plays into {self.folder}: close it, or choose another out=…") from None
+            raise UserError(f"another window is using {self.folder}; close it, or choose another out=…") from None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a torn last line was told when it was read
+            warnings.simplefilter("ignore")  # an incomplete last line was reported when it was read
             self._writer = EpisodeWriter(self.folder)
-        self._read()  # another window may have played since
+        self._read()  # another window may have added episodes
         save_settings(self._task.config, self.folder)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
+        """Close the file and release the lock."""
         self._writer.close()
         self._lock.release()
 
     def add(self, episode: Episode, practice: bool) -> None:
-        """Keep a finished episode; OSError where the disk does not take it."""
+        """Save a finished episode; raise OSError if the disk is full."""
         if not practice:
             self.outcomes.setdefault(episode.start.seed, episode.success)
         self._writer.write(as_record(episode, self._task, PRACTICE if practice else HUMAN))
 
     @property
     def tally(self) -> str:
-        """How many starts count, and how many of them succeeded."""
+        """Number of starts that succeeded and that count, as text."""
         return f"{sum(self.outcomes.values())} of {len(self.outcomes)} succeeded"
 
 
 async def play(runner: EpisodeRunner, person: Person, record: Record, start: Start, place: str) -> None:
-    """One start, until the person goes on to the next; what is finished is kept at once."""
+    """Play one start until the person continues to the next. Each finished episode is saved at once.
+
+    Args:
+        runner: runner of the task's episodes.
+        person: the person as a policy.
+        record: record to extend, open for writing.
+        start: start to play.
+        place: label of the start, such as "3 of 20".
+    """
     script: list[str] = []
     practice = False
     while True:
@@ -134,7 +147,14 @@ async def play(runner: EpisodeRunner, person: Person, record: Record, start: Sta
 
 
 async def play_on(task: SeenTask, window: KeyWindow, record: Record, starts: Sequence[tuple[str, Start]]) -> None:
-    """One start after the other, until the person closes the window."""
+    """Play starts in order until the person closes the window. Starts that were played before are skipped.
+
+    Args:
+        task: task to play.
+        window: window of the session.
+        record: record to extend, open for writing.
+        starts: label and start of each episode.
+    """
     runner, person = EpisodeRunner(task), Person(task, window, str(record.folder))
     try:
         for place, start in starts:
@@ -148,7 +168,7 @@ async def play_on(task: SeenTask, window: KeyWindow, record: Record, starts: Seq
 
 
 def main(argv: Sequence[str]) -> None:
-    """Read the words, open the window, play, say what has been kept."""
+    """Open the window, play, and print a summary."""
     of_task, own = split(parse_overrides(argv), "env")
     options = read_options(PlayOptions, own)
     task = SeenTask(Path(options.env).stem, load_task(options.env, of_task))
@@ -160,14 +180,14 @@ def main(argv: Sequence[str]) -> None:
     left = [(place, start) for place, start in starts if start.seed not in record.played]
     if len(left) < len(starts):
         print(
-            f"{record.folder}: {len(starts) - len(left)} of {len(starts)} starts are played already, {len(left)} left"
+            f"{record.folder}: {len(starts) - len(left)} of {len(starts)} starts are already played, {len(left)} left"
         )
     if not left:
-        print("episodes=… plays more of them")
+        print("set a larger episodes=… to play more")
         return
     before = len(record.outcomes)
     try:
-        task.make().close()  # what does not fit is told before a window opens
+        task.make().close()  # report invalid settings before a window opens
         window = KeyWindow(SIZE)
     except ValueError as error:
         raise UserError(str(error)) from error
@@ -176,10 +196,10 @@ def main(argv: Sequence[str]) -> None:
             asyncio.run(play_on(task, window, record, left))
     finally:
         window.close()
-    print(f"{record.folder}: {record.tally}, {len(record.outcomes) - before} of them new")
+    print(f"{record.folder}: {record.tally}, {len(record.outcomes) - before} new")
 
 
 def usage(_: Sequence[str]) -> str:
-    """The text for --help."""
-    what = "Play a task yourself, on the starts that models are measured on; the window shows the keys."
+    """Return the --help text."""
+    what = "Play a task yourself, on the held-out starts used to evaluate models. The window shows the keys."
     return short_help("agents.play", what, PlayOptions)

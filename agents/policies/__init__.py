@@ -1,4 +1,4 @@
-"""Policies: models, scripted players and recorded games."""
+"""Policies: models, scripted policies and recorded episodes."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""A policy that is loaded by its name and steps through any Gymnasium env, one action at a time."""
+"""Policies loaded by name that step through any Gymnasium env, one action at a time."""
 
 from collections import deque
 from pathlib import Path
@@ -11,22 +11,22 @@ from agents.engines.config import EngineConfig
 from agents.episodes.policy import Policy, TurnContext
 from agents.loop import LoopThread
 from agents.policies.scripted import SCRIPTED_POLICIES, scripted
-from configs.errors import UserError
+from configs.errors import UserError, suggest
 from configs.schema import build, load_yaml
 from envs.task.config import TaskConfig, load_task
 from envs.task.reply import Reply
 from envs.task.task import Observation, Task
 
 
-class InvalidReply(ValueError):  # noqa: N818  (it says what was invalid)
-    """A reply that is no action of the task."""
+class InvalidReply(ValueError):  # noqa: N818  (named for the reply)
+    """The reply is not a valid action of the task."""
 
 
 class LoadedPolicy:
-    """A policy with the task that it plays.
+    """Policy loaded together with its task.
 
-    Call `reset` after the env's `reset`, and then `act` once for each step. An episode's replies depend on its seed
-    only. The observation and info of each step go to `act`, so that the env may be any that fits the task.
+    Call `reset` after the env's `reset`, then `act` once for each step. An episode's replies depend only on its seed.
+    `act` takes the observation and info of each step, so any env that fits the task can be used.
 
     Example::
 
@@ -39,59 +39,68 @@ class LoadedPolicy:
 
     def __init__(self, task: Task, policy: Policy, loop: LoopThread) -> None:
         self.task = task
-        """How the env is presented to the policy."""
+        """Task that presents the env to the policy."""
         self.reply: Reply | None = None
-        """The newest reply, with its thinking and answer; None before the first."""
+        """Newest reply, with its thinking and answer, or None before the first."""
         self.text = ""
-        """The newest reply as text."""
+        """Newest reply as text."""
         self._policy = policy
         self._loop = loop
         self._context: TurnContext | None = None
         self._left: deque[Any] = deque()
+        self._newest: Any = None
+        self._feedback: list[str] = []
 
     def make_env(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
-        """Return a new env of the policy's task; `render_mode` is Gymnasium's."""
+        """Create an env of the policy's task. `render_mode` is passed to Gymnasium."""
         return self.task.make(render_mode)
 
     def reset(self, env: gymnasium.Env[Any, Any], seed: int = 0) -> None:
-        """Begin an episode in an env; `seed` decides what is sampled."""
+        """Start an episode in an env. `seed` determines all sampling."""
         self._context = TurnContext(
             self.task, env, Observation(None, ""), -1, seed, self._policy.start_episode(self.task)
         )
         self._left.clear()
+        self._newest, self._feedback = None, []
         self.reply, self.text = None, ""
 
     def act(self, observation: Any, info: dict[str, Any] | None = None) -> Any:
         """Return the next action for the env.
 
-        Where a reply may hold several actions, they are returned one after another before the policy is asked again.
+        If a reply contains several actions, they are returned one by one before the policy is asked again.
 
         Args:
-            observation: the env's newest observation.
-            info: the info that came with it; tasks with `caption` read its `text`.
+            observation: newest observation of the env.
+            info: info returned with it. Tasks with `caption` read its `text`, tasks with `feedback` its `feedback`.
 
         Raises:
-            InvalidReply: the reply is no action of the task.
+            InvalidReply: the reply is not a valid action of the task.
             RuntimeError: `reset` has not been called.
             ContextFull: the prompt does not fit the engine's context.
         """
         if self._context is None:
             raise RuntimeError("call reset(env, seed) before act(observation, info)")
+        info = info or {}
+        if self._newest is not None and info.get("feedback"):
+            self._feedback.append(f"{self.task.action_name(self._newest)}: {info['feedback']}")
         if not self._left:
-            self._ask(self._context, observation, info or {})
-        return self._left.popleft()
+            self._ask(self._context, observation, info)
+        self._newest = self._left.popleft()
+        return self.task.env_action(self._newest)
 
     def _ask(self, context: TurnContext, observation: Any, info: dict[str, Any]) -> None:
-        context.observation = self.task.observe(context.env, observation, info, str(info.get("feedback", "")))
+        context.observation = self.task.observe(context.env, observation, info, " ".join(self._feedback))
+        self._newest, self._feedback = None, []
         context.turn += 1
         self.text = self._loop.run(self._policy.reply(context))
         self.reply = self.task.parse(self.text)
         if not self.reply.valid:
+            self._feedback = [f"The reply was invalid: {self.reply.problem}."]
             raise InvalidReply(f"turn {context.turn + 1}: {self.reply.problem}: {self.text!r}")
-        self._left.extend(map(self.task.env_action, self.reply.actions))
+        self._left.extend(self.reply.actions)
 
     def close(self) -> None:
-        """Stop the engine."""
+        """Stop the engine and the event loop."""
         engine = getattr(self._policy, "engine", None)
         if engine is not None:
             self._loop.run(engine.close())
@@ -104,7 +113,7 @@ class LoadedPolicy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close the policy."""
         self.close()
 
 
@@ -114,18 +123,19 @@ def load_policy(
     """Load a policy that steps through Gymnasium envs.
 
     Args:
-        name: a run folder such as runs/football, `tiny`, a model folder or hub name, or random, idle or expert.
-        task: the task to play: a name of configs/env, a path ending in .yaml, or a `TaskConfig`. None takes the first
-            task that the run was trained on; other policies need one.
+        name: run folder such as runs/football, `tiny`, model folder or hub name, or random, idle or expert.
+        task: task to play: a name in configs/env, a path ending in .yaml, or a `TaskConfig`. None selects the first
+            task that the run was trained on; other policies need a task.
         temperature: sampling temperature; 0 is greedy.
-        engine: how replies are generated; None takes the run's own settings, else the defaults.
+        engine: settings of generation; None uses the run's own settings, else the defaults.
 
     Raises:
-        UserError: there is no such policy or task, or the run has no checkpoint yet.
+        UserError: the policy or task does not exist, or the run has no checkpoint yet.
         ValueError: the model cannot be loaded.
     """
-    text = str(name)
+    text = str(name).rstrip("/") or str(name)
     folder = Path(text)
+    _check_name(text)
     settings = load_yaml(folder / "config.yaml") if (folder / "config.yaml").is_file() else {}
     config = _task_of(settings, task, text)
     if text in SCRIPTED_POLICIES:
@@ -136,7 +146,7 @@ def load_policy(
         if not Path(path).is_dir():
             raise UserError(f"{folder} has no checkpoint/ yet, which a run writes at its end; resume the run first")
     engine = engine or build(EngineConfig, settings.get("engine", {}), "engine")
-    from agents.engines.factory import make_engine  # heavy: only where a model plays
+    from agents.engines.factory import make_engine  # slow imports, needed only for models
     from agents.models.load import load_chat
     from agents.policies.model import VLMPolicy
 
@@ -150,6 +160,23 @@ def load_policy(
     return LoadedPolicy(config, VLMPolicy(chat, made, temperature), loop)
 
 
+def _check_name(name: str) -> None:
+    """Raise UserError if a name is no policy, no folder and cannot be a hub's name, OWNER/MODEL."""
+    folder = Path(name)
+    if name in (*SCRIPTED_POLICIES, "tiny"):
+        return
+    if folder.is_dir():
+        if not any((folder / file).is_file() for file in ("config.yaml", "config.json")):
+            raise UserError(f"policy {name} is neither a run folder (config.yaml) nor a model folder (config.json)")
+        return
+    first, *rest = folder.parts or ("",)
+    if len(rest) == 1 and not Path(first).is_dir() and not name.startswith(("/", ".", "~", "runs/")):
+        return
+    near = folder.parent if rest else Path("runs")
+    here = sorted(path.as_posix() for path in near.iterdir() if path.is_dir()) if near.is_dir() else []
+    raise UserError(suggest("policy", name, here if rest and here else [*SCRIPTED_POLICIES, "tiny", *here]))
+
+
 def _task_of(settings: dict[str, Any], task: str | TaskConfig | None, name: str) -> Task:
     """Return the task to play."""
     if isinstance(task, TaskConfig):
@@ -157,6 +184,6 @@ def _task_of(settings: dict[str, Any], task: str | TaskConfig | None, name: str)
     if isinstance(task, str):
         return Task(Path(task).stem, load_task(task))
     if not settings:
-        raise UserError(f"policy {name} knows no task: name one, such as load_policy({name!r}, task='football')")
+        raise UserError(f"policy {name} needs a task, such as load_policy({name!r}, task='football')")
     first = settings["envs"][0]
     return Task(first, build(TaskConfig, settings["tasks"][first], f"tasks.{first}"))

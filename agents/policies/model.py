@@ -1,4 +1,4 @@
-"""A vision-language model as a policy."""
+"""Vision-language models as policies."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -14,23 +14,23 @@ from envs.task.task import Task
 
 @dataclass(frozen=True)
 class VLMPolicy:
-    """A vision-language model on an engine."""
+    """Vision-language model on an engine."""
 
     chat: Chat | None
-    """None: the engine is sent messages, and answers in words."""
+    """Chat template, or None for an engine that takes messages and returns text."""
     engine: Engine
     temperature: float = 1.0
 
     def with_temperature(self, temperature: float) -> Self:
-        """The same policy at another temperature."""
+        """Return the same policy with another temperature."""
         return replace(self, temperature=temperature)
 
     def start_episode(self, task: Task) -> Conversation:
-        """An empty conversation with the task's history."""
+        """Return an empty conversation with the task's history."""
         return Conversation(self.chat, task.config.history)
 
     async def reply(self, context: TurnContext) -> str:
-        """Sample a reply and keep its tokens in the context's conversation."""
+        """Sample a reply and store its tokens in the context's conversation."""
         conversation = context.conversation
         assert conversation is not None
         words = context.task.words
@@ -41,7 +41,9 @@ class VLMPolicy:
         prompt = conversation.prompt(mix(context.seed, context.turn), longest)
         most, tokens = self.engine.max_context, len(prompt.tokens)
         if most is not None and tokens + longest > most:
-            raise ContextFull(f"{tokens} tokens and a reply of up to {longest}, but the engine's context holds {most}")
+            raise ContextFull(
+                f"a prompt of {tokens} tokens and a reply of up to {longest} exceed the context of {most}"
+            )
         completion = await self.engine.generate(prompt, self.temperature)
         conversation.answer(completion)
         context.reply_tokens, context.cut = len(completion.tokens) or completion.count, not completion.finished

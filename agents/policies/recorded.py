@@ -1,7 +1,7 @@
-"""Played episodes as a policy: gives the recorded replies again, so that a person stands in the tables beside a model.
+"""Recorded episodes as a policy: replays the recorded replies, so that a person can be compared with models.
 
-A folder with `episodes.jsonl` is a record. One that `agents.play` wrote has `task.yaml` beside it, the settings it was
-played with; what a person played as practice (after an undo or a restart) is left out.
+A record is a folder with `episodes.jsonl`. `agents.play` also writes `task.yaml`, the settings that were used. Practice
+episodes (after an undo or a restart) are ignored.
 """
 
 import dataclasses
@@ -29,25 +29,25 @@ from render.records.episode import FILE, read_records
 from render.records.files import write_whole
 
 PLAYS = Path("plays")
-"""Where a person's records are, by task."""
+"""Default folder of a person's records, with one folder per task."""
 SETTINGS = "task.yaml"
 HUMAN = "human"
-"""Who played an episode of a person's that counts."""
+"""Policy name in the record of a person's episode that counts."""
 PRACTICE = "practice"
-"""Who played one that does not."""
+"""Policy name in the record of a person's episode that does not count."""
 _FREE = {"description", "history", "max_reply_tokens", "reward", "format_reward"}
-"""Settings that change nothing of what a person sees, plays and wins."""
+"""Settings that do not affect a person's observations, actions or results."""
 
 
 def is_record(folder: Path) -> bool:
-    """Whether a folder holds played episodes."""
+    """Return True if a folder contains played episodes."""
     return (folder / FILE).is_file()
 
 
 def read_lines(folder: Path) -> list[dict[str, Any]]:
-    """The episodes of a record as dictionaries; UserError in one line where one cannot be read.
+    """Return the episodes of a record as dictionaries; raise a one-line UserError if one cannot be read.
 
-    A line that was being written when the machine went down is left out, and that is told.
+    An incomplete last line, left by a crash, is skipped and reported.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -61,7 +61,7 @@ def read_lines(folder: Path) -> list[dict[str, Any]]:
 
 
 def counted(records: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """The episodes that count, by seed: no practice, and of each start the first."""
+    """Return the episodes that count, by seed: the first of each start, without practice."""
     by_seed: dict[int, dict[str, Any]] = {}
     for record in records:
         if record["policy"] != PRACTICE:
@@ -70,7 +70,7 @@ def counted(records: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
 
 
 def save_settings(config: TaskConfig, folder: Path) -> None:
-    """Write the task's settings beside a record, unless they are there."""
+    """Write the task's settings into a record's folder, unless they are already there."""
     text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
     path = folder / SETTINGS
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
@@ -78,7 +78,7 @@ def save_settings(config: TaskConfig, folder: Path) -> None:
 
 
 def check_settings(config: TaskConfig, folder: Path) -> None:
-    """UserError where a record was played with other settings that change the game."""
+    """Raise UserError if a record was played with other settings that affect the game."""
     settings = load_yaml(folder / SETTINGS)
     if not settings:
         raise UserError(f"{folder / SETTINGS} is damaged: it is empty")
@@ -86,31 +86,33 @@ def check_settings(config: TaskConfig, folder: Path) -> None:
     for key in field_types(TaskConfig):
         then, now = getattr(kept, key), getattr(config, key)
         if key not in _FREE and then != now:
-            raise UserError(
-                f"{folder} was played with other settings: env.{key} was {then!r} there, and is {now!r} now"
-            )
+            raise UserError(f"{folder} was played with different settings: env.{key} was {then!r} and is now {now!r}")
 
 
 class RecordedPolicy:
-    """A policy that gives the replies of a record again."""
+    """Policy that replays the replies of a record."""
 
     def __init__(self, folder: Path, task: Task) -> None:
-        """Read the record; UserError where it is not of this task, these settings and held-out starts."""
+        """Read the record; raise UserError if its task, settings or starts differ."""
         self.folder = folder
         if not is_record(folder):
-            raise UserError(f"{folder} holds no played episodes; python -m agents.play env={task.name} makes them")
+            raise UserError(
+                f"{folder} contains no played episodes; record them with python -m agents.play env={task.name}"
+            )
         if (folder / SETTINGS).is_file():
             check_settings(task.config, folder)
         everything = read_lines(folder)
         records = [record for record in everything if record["task"] == task.name]
         if everything and not records:
             others = ", ".join(sorted({str(record["task"]) for record in everything}))
-            raise UserError(f"{folder} holds episodes of {others}, none of {task.name}")
+            raise UserError(f"{folder} contains episodes of {others}, none of {task.name}")
         by_seed = counted(records)
         if not by_seed:
-            raise UserError(f"{folder} has no finished episode that counts; python -m agents.play env={task.name}")
+            raise UserError(
+                f"{folder} has no finished episode that counts; play with python -m agents.play env={task.name}"
+            )
         if (first := min(by_seed)) < TEST_FIRST:
-            raise UserError(f"{folder}: seed {first} is no held-out start (those begin at {TEST_FIRST})")
+            raise UserError(f"{folder}: seed {first} is not a held-out start (they begin at {TEST_FIRST})")
         self.starts: tuple[Start, ...] = tuple(
             held_out_start(TEST_FIRST, seed - TEST_FIRST) for seed in sorted(by_seed)
         )
@@ -119,14 +121,14 @@ class RecordedPolicy:
         self._by_seed = {start.sampling_seed: by_seed[start.seed] for start in self.starts}
 
     def start_episode(self, task: Task) -> None:
-        """No memory."""
+        """Do nothing: the policy keeps no conversation."""
 
     def with_temperature(self, temperature: float) -> Self:
-        """Temperatures change nothing."""
+        """Return self: the temperature has no effect."""
         return self
 
     async def reply(self, context: TurnContext) -> str:
-        """The recorded reply; UserError where the game is not what it was when it was played."""
+        """Return the recorded reply; raise UserError if the observation differs from the recorded one."""
         record = self._by_seed.get(context.seed)
         if record is None:
             raise UserError(f"{self.folder}: this start was not played")
@@ -134,27 +136,27 @@ class RecordedPolicy:
         if context.turn >= len(record["turns"]):
             if record["ended"] == Ended.CONTEXT:
                 raise ContextFull(record["problem"])
-            raise UserError(f"{where} goes on where the record ends: the game has changed since it was played")
+            raise UserError(f"{where} is not in the record, which ended before: the game has changed since")
         turn = record["turns"][context.turn]
         shown = context.observation.image
         if not _same_frame(shown, turn["frame"]):
-            raise UserError(f"{where} shows another picture than was recorded: the game has changed since")
+            raise UserError(f"{where} shows a different image than recorded: the game has changed since")
         if (
             not turn["reply_tokens"] and context.observation.text not in turn["prompt"]
-        ):  # a model's prompt is its tokens'
-            raise UserError(f"{where} shows other words than were recorded: the game has changed since")
+        ):  # a model's prompt is decoded from its tokens
+            raise UserError(f"{where} shows a different text than recorded: the game has changed since")
         return str(turn["reply"])
 
     def compare(self, episodes: Sequence[Episode]) -> None:
-        """UserError where an episode did not come out as it is recorded."""
+        """Raise UserError if an episode's result differs from the recorded one."""
         for episode in episodes:
             record = self._by_seed[episode.start.sampling_seed]
             then = _outcome(record["success"], record["ended"], len(record["turns"]))
             now = _outcome(episode.success, str(episode.ended), len(episode.turns))
             if then != now:
                 raise UserError(
-                    f"{self.folder}: seed {record['seed']} was {then} when it was recorded, and is {now} with the "
-                    "settings of now: use those of then"
+                    f"{self.folder}: seed {record['seed']} was {then} when recorded, but is {now} with the "
+                    "current settings; use the recorded settings"
                 )
 
 
@@ -163,7 +165,7 @@ def _outcome(success: bool, ended: str, turns: int) -> str:
 
 
 def _same_frame(shown: Frame | None, name: str | None) -> bool:
-    """Return True if a frame is the one that a record names; records before version 0.1 have 16 digits of SHA-256."""
+    """Return True if an image matches the hash in a record. Records before version 0.1 have 16 digits of SHA-256."""
     if shown is None or name is None:
         return shown is None and name is None
     if len(name) == 16:

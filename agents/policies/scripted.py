@@ -1,4 +1,4 @@
-"""ScriptedPolicy players: random, idle and the env's own expert. They answer in words, as a model does."""
+"""Scripted policies: random, idle and the env's own expert. They reply with text, like a model."""
 
 from typing import Any, Self
 
@@ -12,40 +12,40 @@ from envs.task.task import Task
 
 
 class ScriptedPolicy:
-    """What the scripted players share: no memory, and a reply from an action."""
+    """Base of scripted policies, which keep no conversation and turn an action into a reply."""
 
     def start_episode(self, task: Task) -> None:
-        """No memory."""
+        """Do nothing: the policy keeps no conversation."""
 
     def with_temperature(self, temperature: float) -> Self:
-        """Temperatures change nothing."""
+        """Return self: the temperature has no effect."""
         return self
 
     async def reply(self, context: TurnContext) -> str:
-        """A well-formed reply."""
+        """Return a well-formed reply."""
         return self.words(context)
 
     def words(self, context: TurnContext) -> str:
-        """The same at once: nothing has to be waited for."""
+        """Return the reply without waiting."""
         return f"<think>{self.thought(context)}</think><answer>{self.answer(context)}</answer>"
 
     def thought(self, context: TurnContext) -> str:
-        """A few words for `<think>`."""
+        """Return a short text for `<think>`."""
         return ""
 
     def answer(self, context: TurnContext) -> str:
-        """The action's name, or the answer's text."""
+        """Return the action's name, or the answer's text."""
         raise NotImplementedError
 
 
 class RandomPolicy(ScriptedPolicy):
-    """Random actions, as many as a reply may hold; for questions, a random number of the right answer's length.
+    """Random actions, as many as a reply may contain. For questions, a random number with the right answer's length.
 
-    Where the right answer is no whole number, or is not known, it answers 0.
+    The answer is 0 if the right answer is unknown or not a whole number.
     """
 
     def answer(self, context: TurnContext) -> str:
-        """Draw from the context's own seed."""
+        """Return random actions or a random number, drawn with the context's seed."""
         rng = np.random.default_rng(mix(context.seed, context.turn))
         config = context.task.config
         if config.actions:
@@ -60,10 +60,10 @@ class RandomPolicy(ScriptedPolicy):
 
 
 class IdlePolicy(ScriptedPolicy):
-    """The task's `idle`, else its first action, which is to do nothing where a game has it; for questions, zero."""
+    """The task's `idle` action, else its first action, usually a no-op. For questions, 0."""
 
     def answer(self, context: TurnContext) -> str:
-        """Always the same."""
+        """Return the same action every turn."""
         if context.task.config.idle:
             return context.task.config.idle
         return (
@@ -74,15 +74,15 @@ class IdlePolicy(ScriptedPolicy):
 
 
 class ExpertPolicy(ScriptedPolicy):
-    """The env's own expert; where a reply may hold several actions, its `expert_plan(most)`, if it has one."""
+    """The env's own expert. If a reply may contain several actions, `expert_plan(most)` is used where it exists."""
 
     def thought(self, context: TurnContext) -> str:
-        """The expert's few words, if the env has any."""
+        """Return the expert's short reasoning, if the env has any."""
         think = getattr(context.env.unwrapped, "expert_thought", None)
         return str(think()) if think else ""
 
     def answer(self, context: TurnContext) -> str:
-        """The expert's action or actions in this state."""
+        """Return the expert's action or actions in this state."""
         most = context.task.config.actions_per_reply
         plan = getattr(context.env.unwrapped, "expert_plan", None) if most > 1 else None
         actions = plan(most) if plan else [expert_action(context)]
@@ -90,7 +90,7 @@ class ExpertPolicy(ScriptedPolicy):
 
 
 def expert_action(context: TurnContext) -> Any:
-    """The action of the env's expert; ValueError where the env has none."""
+    """Return the action of the env's expert; raise ValueError if the env has no expert."""
     act = getattr(context.env.unwrapped, "expert_action", None)
     if act is None:
         raise ValueError(f"task {context.task.name} has no expert: {context.task.config.id} has no expert_action()")
@@ -98,7 +98,7 @@ def expert_action(context: TurnContext) -> Any:
 
 
 def has_expert(task: Task) -> bool:
-    """Whether the task's env has an expert; ValueError in one line where it cannot be made."""
+    """Return True if the task's env has an expert; raise a one-line ValueError if the env cannot be created."""
     env = task.make()
     env.close()
     return hasattr(env.unwrapped, "expert_action")
@@ -112,7 +112,7 @@ SCRIPTED_POLICIES: dict[str, type[ScriptedPolicy]] = {
 
 
 def scripted(name: str) -> ScriptedPolicy:
-    """The scripted player of that name."""
+    """Return a scripted policy by name."""
     if name not in SCRIPTED_POLICIES:
-        raise ValueError(suggest("player", name, SCRIPTED_POLICIES))
+        raise ValueError(suggest("policy", name, SCRIPTED_POLICIES))
     return SCRIPTED_POLICIES[name]()

@@ -1,4 +1,4 @@
-"""Episodes as records and videos."""
+"""Records and videos of episodes."""
 
 import lazy_loader
 

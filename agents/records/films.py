@@ -1,4 +1,4 @@
-"""Films of episodes: each frame with what was thought and done as captions, made as it is asked for."""
+"""Videos of episodes: frames with thinking and actions as captions, generated lazily."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,24 +10,26 @@ from render.draw.canvas import Frame
 from render.records.video import captioned, enlarged
 
 HEIGHT = 480
-"""Rows up to which small frames are enlarged, so that captions can be read."""
+"""Rows up to which small frames are enlarged, so that captions are readable."""
 SHORT = 40
-"""Characters of thinking that fit one line."""
+"""Maximum number of characters of thinking on one line."""
 LEAST_FRAMES = 5
-"""So long is a turn shown at least: half a second, longer where there is more to read."""
+"""Minimum number of frames per turn: half a second. Turns with more text are longer."""
 MOST_FRAMES = 40
-"""But not longer for its words' sake."""
+"""Maximum number of frames added to a turn because of its text."""
 LAST_FRAMES = 8
-"""So many times is an episode's last frame shown, with how it ended."""
+"""Number of repetitions of an episode's last frame, shown with the result."""
 
 
 def film(episode: Episode, label: str, rows: int = 2) -> Iterator[Frame]:
-    """The frames of a filmed episode, uint8 [H + band, W, 3], small ones enlarged: none where it was not filmed.
+    """Yield the frames of an episode's video, uint8 [H + band, W, 3], with small frames enlarged.
+
+    Yields nothing if no video was recorded.
 
     Args:
-        episode: played with `film`, from a held-out start.
-        label: who played.
-        rows: lines of captions: one for the action, the others for the thinking.
+        episode: episode played with `film`, from a held-out start.
+        label: name of the policy.
+        rows: number of caption lines: one for the action, the others for the thinking.
     """
     if not episode.frames:
         return
@@ -37,7 +39,7 @@ def film(episode: Episode, label: str, rows: int = 2) -> Iterator[Frame]:
     for turn, count in zip(episode.turns, episode.frames_a_turn, strict=True):
         thought = f"thinks: {turn.reply.thinking}" if turn.reply.thinking else ""
         action = f"plays: {turn.reply.answer}" if turn.reply.valid else f"invalid: {turn.words}"
-        # An invalid reply moves nothing, and is shown all the same.
+        # An invalid reply changes nothing but is still shown.
         moved = episode.frames[shown : shown + count] or [episode.frames[max(shown - 1, 0)]]
         shown += count
         first = enlarged(moved[0], HEIGHT)
@@ -52,7 +54,7 @@ def film(episode: Episode, label: str, rows: int = 2) -> Iterator[Frame]:
 
 
 def films(episodes: Sequence[Episode], label: str) -> Iterator[Frame]:
-    """The films of all filmed episodes, one after another; with more room where somebody thinks long."""
+    """Yield the videos of all recorded episodes, one after another, with more caption lines if any thinking is long."""
     thoughts = [len(turn.reply.thinking) for episode in episodes if episode.frames for turn in episode.turns]
     rows = 2 if max(thoughts, default=0) <= SHORT else 6
     for episode in episodes:

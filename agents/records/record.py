@@ -1,4 +1,4 @@
-"""An episode as its record has it: what was seen, asked, thought, answered and earned, a turn at a time."""
+"""Episode records: conversion of played episodes to the record format, turn by turn."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,20 +22,20 @@ def as_record(
     advantages: Sequence[float] | None = None,
     rewards: Rewards | None = None,
 ) -> record.Episode:
-    """An episode of K turns, for `render.records.episode.EpisodeWriter`.
+    """Convert an episode of K turns for `render.records.episode.EpisodeWriter`.
 
     Args:
-        episode: as it was played.
-        task: what was played; it says what each turn earned.
-        policy: who played.
-        chat: reads the prompts out of the tokens, where there are tokens.
-        step: the training step, counted through all stages; -1 outside training.
-        stage: the training's stage; empty outside training.
-        advantages: [K], the advantage of each turn; None outside training.
-        rewards: what the episode earned; None computes it.
+        episode: played episode.
+        task: task that was played.
+        policy: name of the policy.
+        chat: decodes the prompts from the tokens; None for policies without tokens.
+        step: training step, counted over all stages; -1 outside training.
+        stage: training stage; empty outside training.
+        advantages: [K] advantage of each turn; None outside training.
+        rewards: rewards of the episode; None computes them.
 
     Raises:
-        ValueError: there are not K advantages.
+        ValueError: `advantages` does not have length K.
     """
     earned = (rewards or rewards_of(episode, task.config)).turns
     told: Sequence[float | None] = [None] * len(earned) if advantages is None else advantages
@@ -77,7 +77,13 @@ def as_record(
 
 
 def prompts(episode: Episode, chat: Chat | None, task: Task) -> list[str]:
-    """What was asked in each of K turns [K]: out of the tokens, where there are tokens, else in the task's words."""
+    """Return the prompt of each turn [K], decoded from the tokens if there are any, else as the task's text.
+
+    Args:
+        episode: played episode.
+        chat: decodes the prompts from the tokens; None for policies without tokens.
+        task: task that was played.
+    """
     asked: dict[int, str] = {}
     if chat is not None:
         for sequence in episode.sequences:
@@ -102,12 +108,12 @@ def write_records(
     """Append episodes to the record in a folder.
 
     Args:
-        folder: the record's folder, such as episodes/before of a run.
-        task: what was played.
-        episodes: the episodes, as they were played.
-        label: the policy, or the phase of a run.
-        chat: reads the prompts out of the tokens, where there are tokens.
-        step: the training step, counted through all stages; -1 outside training.
+        folder: folder of the record, such as episodes/before of a run.
+        task: task that was played.
+        episodes: played episodes.
+        label: name of the policy, or phase of a run.
+        chat: decodes the prompts from the tokens; None for policies without tokens.
+        step: training step, counted over all stages; -1 outside training.
 
     Raises:
         OSError: the disk is full or not writable.

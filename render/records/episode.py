@@ -1,6 +1,6 @@
 """Episode records on disk: prompts, replies, observations and rewards of every turn.
 
-A folder holds `episodes.jsonl`, one episode per line, and `frames/<first 16 digits of SHA-256>.png`, each distinct
+A folder holds `episodes.jsonl`, one episode per line, and `frames/<frame_id>.png`, each distinct
 frame once. Frames are written before the line that names them, and each line is a single write. A killed process
 leaves at most a torn last line, which readers skip. Text is stored and returned unchanged.
 
@@ -36,7 +36,7 @@ FILE: Final = "episodes.jsonl"
 FRAMES: Final = "frames"
 ENDED: Final = ("completed", "truncated", "invalid", "context")
 
-_FRAME_NAME = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")  # 16 before version 0.1
+FRAME_NAME: Final = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")  # 16 before version 0.1
 
 
 @dataclass(frozen=True)
@@ -235,6 +235,18 @@ def read_episodes(folder: Path | str) -> Iterator[Episode]:
         yield Episode(**{name: record[name] for name in _EPISODE_FIELDS} | {"turns": tuple(turns)})
 
 
+_EMPTY: Final = {"str": "", "int": 0, "float": 0.0, "bool": False, "dict[str, float]": {}, "Frame | None": None}
+
+
+def empty_fields(cls: type[Episode] | type[Turn]) -> dict[str, Any]:
+    """Return the JSON fields of an episode (without turns) or of a turn, each with its default or an empty value."""
+    return {
+        field.name: _EMPTY[str(field.type)] if field.default is MISSING else field.default
+        for field in fields(cls)
+        if field.name != "turns"
+    }
+
+
 _EPISODE_FIELDS: Final = tuple(field.name for field in fields(Episode))
 _EPISODE_DEFAULTS: Final = {field.name: field.default for field in fields(Episode) if field.default is not MISSING}
 _TURN_FIELDS: Final = tuple(field.name for field in fields(Turn))
@@ -258,7 +270,7 @@ def _check(record: Any, where: str) -> None:
         if missing:
             raise ValueError(f"{where} has a turn without {', '.join(missing)}")
         name = turn["frame"]
-        if name is not None and not (isinstance(name, str) and _FRAME_NAME.fullmatch(name)):
+        if name is not None and not (isinstance(name, str) and FRAME_NAME.fullmatch(name)):
             raise ValueError(f"{where} names a frame {str(name)[:40]!r}: a name is 32 hexadecimal digits")
 
 

@@ -8,7 +8,6 @@ when another server takes over its address.
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from render.records.episode import FILE, FRAMES, SCHEMA
+from render.records.episode import FILE, FRAME_NAME, FRAMES, SCHEMA, Episode, Turn, empty_fields
 from render.viewer.lines import Follower, inside
 
 COLUMNS: Final = (
@@ -25,7 +24,6 @@ COLUMNS: Final = (
 )  # fmt: skip
 """Columns of the index."""
 PNG: Final = b"\x89PNG\r\n\x1a\n"
-FRAME: Final = re.compile(r"[0-9a-f]{16}")
 ORDER: Final = ("before", "after_", "after", "random", "idle", "expert", "", "train")
 """Display order of labels. "" stands for any other label."""
 NOTES: Final = 20
@@ -51,7 +49,7 @@ class Place:
         folder = self.folder / FRAMES
         if not inside(self.root, folder):
             return {}
-        found = {name: folder / f"{name}.png" for name in names if isinstance(name, str) and FRAME.fullmatch(name)}
+        found = {name: folder / f"{name}.png" for name in names if isinstance(name, str) and FRAME_NAME.fullmatch(name)}
         return {name: path for name, path in found.items() if path.is_file() and not path.is_symlink()}
 
 
@@ -216,14 +214,8 @@ def read_line(line: bytes) -> dict[str, Any]:
     return _fields(record, _EPISODE) | {"turns": [_fields(turn, _TURN) for turn in turns]}
 
 
-_EPISODE: Final[dict[str, Any]] = {
-    "task": "", "seed": 0, "policy": "", "step": -1, "group": 0, "kind": "", "stage": "", "success": False,
-    "ended": "", "reward": 0.0, "rewards": {}, "advantage": None, "score": None, "problem": "",
-}  # fmt: skip
-_TURN: Final[dict[str, Any]] = {
-    "prompt": "", "reply": "", "thinking": "", "action": "", "valid": False, "reward": 0.0, "rewards": {},
-    "advantage": None, "text": "", "frame": None, "reply_tokens": 0,
-}  # fmt: skip
+_EPISODE: Final = empty_fields(Episode) | {"step": -1}
+_TURN: Final = empty_fields(Turn)
 
 
 def _fields(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,7 +238,7 @@ def _of_kind(value: Any, default: Any) -> Any:
         numbers = value.items() if isinstance(value, dict) else ()
         return {str(name): number for name, number in numbers if _is_number(number)}
     if default is None:
-        frame = isinstance(value, str) and FRAME.fullmatch(value) is not None
+        frame = isinstance(value, str) and FRAME_NAME.fullmatch(value) is not None
         return value if frame or _is_number(value) else None
     return value if _is_number(value) else default
 

@@ -58,7 +58,7 @@ def test_right_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_a_turn_a_row_with_its_picture(tmp_path: Path, suffix: str) -> None:
     target = tmp_path / f"walk{suffix}"
     main([*WALK, f"out={target}"])
-    task = Task("frozen_lake", load_task("frozen_lake", ["env.max_turns=4"]))
+    task = Task("frozen_lake", load_task("frozen_lake", {"env.max_turns": "4"}))
     starts = [Start(mix(0, i) % 2**30, mix(0, i, 1)) for i in range(3)]
     turns = [
         turn for episode in asyncio.run(EpisodeRunner(task).play(starts, scripted("random"))) for turn in episode.turns

@@ -9,24 +9,25 @@ from pathlib import Path
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
 from agents.warmup import WarmupConfig
-from configs.cli import read_options
+from configs.cli import parse_overrides, parse_words, read_options, split
 from envs.task.config import load_task
-from render import watch
+from render.watch import WatchOptions
 from training import completion
 from training.baseline import config as baseline_config
 from training.compare.command import EvaluateOptions
-from training.config.compose import load_with
+from training.config.compose import compose
 from training.run import RunOptions
 
 
 def _demonstrate(words: Sequence[str]) -> None:
-    of_task = [word for word in words if word.startswith("env.")]
-    load_task(read_options(DemonstrateOptions, [word for word in words if word not in of_task]).env, of_task)
+    of_task, own = split(parse_overrides(words), "env")
+    load_task(read_options(DemonstrateOptions, own).env, of_task)
 
 
 def _check(words: Sequence[str]) -> None:
-    for name in (word for word in words if "=" not in word):
-        load_task(name, [word for word in words if "=" in word])
+    names, overrides = parse_words(words)
+    for name in names:
+        load_task(name, overrides)
 
 
 def _list(words: Sequence[str]) -> None:
@@ -34,23 +35,23 @@ def _list(words: Sequence[str]) -> None:
 
 
 def _play(words: Sequence[str]) -> None:
-    of_task = [word for word in words if word.startswith("env.")]
-    load_task(read_options(PlayOptions, [word for word in words if word not in of_task]).env, of_task)
+    of_task, own = split(parse_overrides(words), "env")
+    load_task(read_options(PlayOptions, own).env, of_task)
 
 
 CommandsOf = Callable[[str], list[str]]
 
 LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
-    "training.run": lambda words: load_with(words, RunOptions),
-    "training.evaluate": lambda words: load_with(words, EvaluateOptions),
-    "training.baseline": baseline_config.from_words,
+    "training.run": lambda words: compose(parse_overrides(words), RunOptions),
+    "training.evaluate": lambda words: compose(parse_overrides(words), EvaluateOptions),
+    "training.baseline": lambda words: baseline_config.from_overrides(parse_overrides(words)),
     "training.completion": completion.main,
     "agents.demonstrate": _demonstrate,
     "agents.play": _play,
-    "agents.warmup": lambda words: read_options(WarmupConfig, words),
+    "agents.warmup": lambda words: read_options(WarmupConfig, parse_overrides(words)),
     "envs": _list,
     "envs.check": _check,
-    "render.watch": watch.read_options,
+    "render.watch": lambda words: read_options(WatchOptions, parse_words(words)[1]),
 }
 """What reads the words of each command."""
 
@@ -78,10 +79,10 @@ def _made(command: str) -> str:
     first, *words = shlex.split(command)
     module = words.pop(0) if first == "-m" else ""
     if module == "training.run" and not any(word.startswith(("resume=", "plan=", "--help")) for word in words):
-        config, _ = load_with(words, RunOptions)
+        config = compose(parse_overrides(words), RunOptions).config
         return f"{config.out}/{config.name}"
     if module == "training.baseline" and not any(word.startswith("resume=") for word in words):
-        return str(baseline_config.from_words(words)[0].folder)
+        return str(baseline_config.from_overrides(parse_overrides(words))[0].folder)
     return ""
 
 

@@ -1,4 +1,4 @@
-from .comparison import Comparison
+from .comparison import Comparison, EvaluationSpec
 from .participants import Participant
 from .results import Results
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from agents.chat.conversation import Conversation, image_id
+from agents.chat.conversation import Conversation
 from agents.chat.types import Completion, Message, TokenSequence
 from agents.models.tiny import build_chat
+from render.draw.images import frame_id
 
 CHAT = build_chat()
 REPLIES = ["<think>a</think><answer>left</answer>", "<think></think>", "shot", "<answer>"]
@@ -142,10 +143,10 @@ def test_frames_are_known_by_their_pixels_and_shape() -> None:
         conversation.answer(completion(turn))
     (sequence,) = conversation.sequences()
     one, two, again = sequence.image_ids
-    assert one == again == image_id(frame(1)) and two == image_id(frame(2)) != one
-    assert image_id(np.zeros((2, 3, 3), dtype=np.uint8)) != image_id(np.zeros((3, 2, 3), dtype=np.uint8))
+    assert one == again == frame_id(frame(1)) and two == frame_id(frame(2)) != one
+    assert frame_id(np.zeros((2, 3, 3), dtype=np.uint8)) != frame_id(np.zeros((3, 2, 3), dtype=np.uint8))
     flipped = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)[::-1]
-    assert image_id(flipped) == image_id(flipped.copy())
+    assert frame_id(flipped) == frame_id(flipped.copy())
 
 
 def test_a_frame_that_the_model_cannot_take() -> None:
@@ -161,7 +162,7 @@ def test_qwen_is_given_frames_of_its_own_size() -> None:
     prompt = conversation.prompt(0, 4)
     assert [image.shape for image in prompt.images] == [(32, 64, 3)]
     assert (prompt.tokens == chat.image_token).sum() == 2
-    assert prompt.image_ids == (image_id(prompt.images[0]),)
+    assert prompt.image_ids == (frame_id(prompt.images[0]),)
 
 
 @pytest.mark.parametrize("history", CONTEXTS)

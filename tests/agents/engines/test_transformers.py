@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from agents.chat.conversation import Conversation, image_id
+from agents.chat.conversation import Conversation
 from agents.chat.types import Completion, Prompt
 from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine, sample
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
+from render.draw.images import frame_id
 
 FAMILIES = ["idefics3", "qwen2_5_vl", "qwen3_vl"]
 
@@ -243,7 +244,7 @@ def test_weights_do_not_wait_for_games_that_ask_again_at_once(model: LoadedModel
 def test_an_impossible_prompt_fails_alone(model: LoadedModel) -> None:
     engine = TransformersEngine(model.vlm, model.chat.eos, EngineConfig(max_batch=1))
     good = prompt_of(model, "go", None, 1, 3)
-    bad = Prompt(good.tokens, good.collapsed, (frame(0),), (image_id(frame(0)),), 1, 3)
+    bad = Prompt(good.tokens, good.collapsed, (frame(0),), (frame_id(frame(0)),), 1, 3)
 
     async def main() -> list[Completion | BaseException]:
         return await asyncio.gather(*(engine.generate(p, 1.0) for p in (good, bad, good)), return_exceptions=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.chat.conversation import Conversation, image_id
+from agents.chat.conversation import Conversation
 from agents.chat.types import Completion, Prompt, TokenSequence
 from agents.engines import transfer
 from agents.engines.base import EngineDead
@@ -20,6 +20,7 @@ from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.vllm import VLLMEngine
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
+from render.draw.images import frame_id
 
 pytest.importorskip("vllm")
 
@@ -236,7 +237,7 @@ def test_a_folder_that_vllm_does_not_know_is_told_in_one_line(model: LoadedModel
 
 
 def test_a_frame_has_one_id() -> None:
-    assert image_id(frame(1)) == image_id(frame(1).copy()) != image_id(frame(2))
+    assert frame_id(frame(1)) == frame_id(frame(1).copy()) != frame_id(frame(2))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from agents.episodes.runner import EpisodeRunner
 from agents.models.load import LoadedModel, load_model
 from agents.policies.model import VLMPolicy
 from agents.seeds import mix
+from configs.cli import parse_overrides
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
 
@@ -33,7 +34,7 @@ def model() -> LoadedModel:
 
 
 def football(*words: str) -> TaskConfig:
-    return load_task("football", ["env.max_turns=12", *words])
+    return load_task("football", parse_overrides(["env.max_turns=12", *words]))
 
 
 def play(

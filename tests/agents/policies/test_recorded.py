@@ -1,12 +1,15 @@
 """A record gives its replies again, to the same end; and is refused where the game is no longer the same."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes.episode import Ended, Episode
@@ -16,16 +19,18 @@ from agents.play.session import Record
 from agents.policies.recorded import RecordedPolicy, is_record
 from agents.policies.scripted import scripted
 from agents.records.record import as_record
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
+from render.draw.images import frame_id
 from render.records.episode import EpisodeWriter
 
 STARTS = held_out_starts(TEST_FIRST, 6)
 
 
 def a_task(name: str, *words: str) -> Task:
-    return Task(name, load_task(name, words))
+    return Task(name, load_task(name, parse_overrides(words)))
 
 
 def a_record(folder: Path, task: Task, player: str, practice: tuple[int, ...] = ()) -> list[Episode]:
@@ -44,7 +49,7 @@ def test_the_same_episodes_come_out(name: str, player: str, tmp_path: Path) -> N
     played = a_record(tmp_path, task, player)
     recorded = RecordedPolicy(tmp_path, task)
     assert recorded.starts == tuple(STARTS[number] for number in (1, 2, 4))
-    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded.at(0.7)))
+    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded.with_temperature(0.7)))
     for one, other in zip(played, again, strict=True):
         assert (one.success, one.ended, one.env_return) == (other.success, other.ended, other.env_return)
         assert [turn.words for turn in one.turns] == [turn.words for turn in other.turns]
@@ -156,6 +161,32 @@ def test_what_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object],
         recorded = RecordedPolicy(tmp_path, task)
         asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def old_name(frame: NDArray[np.uint8]) -> str:
+    """A frame's name in records before version 0.1: 16 digits of SHA-256."""
+    return hashlib.sha256(repr(frame.shape).encode() + frame.tobytes()).hexdigest()[:16]
+
+
+def test_record_with_old_frame_names_is_played_and_its_frames_are_still_compared(tmp_path: Path) -> None:
+    task = a_task("sokoban")
+    played = a_record(tmp_path, task, "expert")
+    names = {}
+    for episode in played:
+        for turn in episode.turns:
+            assert turn.observation.image is not None
+            names[frame_id(turn.observation.image)] = old_name(turn.observation.image)
+    change(tmp_path, lambda record: [turn.update(frame=names[turn["frame"]]) for turn in record["turns"]])
+    recorded = RecordedPolicy(tmp_path, task)
+    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
+    recorded.compare(again)
+    assert [[turn.words for turn in one.turns] for one in again] == [
+        [turn.words for turn in one.turns] for one in played
+    ]
+    change(tmp_path, lambda record: record["turns"][0].update(frame=record["turns"][-1]["frame"]))
+    recorded = RecordedPolicy(tmp_path, task)
+    with pytest.raises(UserError, match="turn 1 shows another picture than was recorded"):
+        asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
 
 
 def test_another_picture(tmp_path: Path) -> None:

@@ -322,7 +322,7 @@ REFUSED = {
     "history must be -1 (all turns), 0 or more, got -2": {"history": -2},
     "the model would get no observation; set image=true or caption=true": {"image": False},
     "on_invalid must be one of end, skip, got 'stop'": {"on_invalid": "stop"},
-    "reward must be one of success, return, got 'score'": {"reward": "score"},
+    "reward must be success, return or an import path module:name, got 'score'": {"reward": "score"},
     "image_from must be one of auto, observation, render, got 'camera'": {"image_from": "camera"},
     "actions_per_reply must be at least 1, got 0": {"actions_per_reply": 0},
     "actions_per_reply needs action names (actions: [...])": {"actions_per_reply": 3},

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from render.records.episode import Episode, EpisodeWriter, Turn, frame_name, read_episodes, read_records
+from render.draw.images import frame_id
+from render.records.episode import Episode, EpisodeWriter, Turn, read_episodes, read_records
 
 
 def picture(value: int) -> np.ndarray:
@@ -105,13 +106,13 @@ def test_each_distinct_frame_is_stored_once(tmp_path: Path) -> None:
         with EpisodeWriter(tmp_path) as writer:
             writer.write(episode(turn(frame=picture(1)), turn(frame=picture(1)), turn(frame=picture(2))))
     names = {path.stem for path in (tmp_path / "frames").iterdir()}
-    assert names == {frame_name(picture(1)), frame_name(picture(2))}
+    assert names == {frame_id(picture(1)), frame_id(picture(2))}
     frames = [t.frame for e in read_episodes(tmp_path) for t in e.turns]
     assert frames[0] is frames[1] is frames[3]
 
 
 def test_frames_of_equal_bytes_and_other_shapes_differ() -> None:
-    assert frame_name(np.zeros((2, 3, 3), np.uint8)) != frame_name(np.zeros((3, 2, 3), np.uint8))
+    assert frame_id(np.zeros((2, 3, 3), np.uint8)) != frame_id(np.zeros((3, 2, 3), np.uint8))
 
 
 def test_a_torn_last_line_is_skipped_with_a_warning(tmp_path: Path) -> None:
@@ -173,14 +174,14 @@ def test_a_frame_s_name_cannot_leave_the_folder(tmp_path: Path) -> None:
     record = json.loads(path.read_text())
     record["turns"][0]["frame"] = "../../etc/passwd"
     path.write_text(json.dumps(record) + "\n")
-    with pytest.raises(ValueError, match="a name is 16 hexadecimal digits"):
+    with pytest.raises(ValueError, match="a name is 32 hexadecimal digits"):
         list(read_records(tmp_path))
 
 
 def test_a_missing_frame_says_so(tmp_path: Path) -> None:
     with EpisodeWriter(tmp_path) as writer:
         writer.write(episode(turn(frame=picture(3))))
-    (tmp_path / "frames" / f"{frame_name(picture(3))}.png").unlink()
+    (tmp_path / "frames" / f"{frame_id(picture(3))}.png").unlink()
     with pytest.raises(ValueError, match="cannot be read as an image"):
         list(read_episodes(tmp_path))
 

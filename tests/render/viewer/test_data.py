@@ -190,7 +190,7 @@ def test_frames_beside_the_file(page: Page, tmp_path: Path) -> None:
     write_report(folder, frame_bytes=0)
     with opened(page, (folder / "report.html").as_uri() + "#/episode/0"):
         frame = page.locator(".screen .frame img")
-        expect(frame).to_have_attribute("src", re.compile("^episodes/before/frames/[0-9a-f]{16}.png$"))
+        expect(frame).to_have_attribute("src", re.compile("^episodes/before/frames/[0-9a-f]{32}.png$"))
         expect(frame).to_have_js_property("naturalWidth", 64)
 
 

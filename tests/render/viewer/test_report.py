@@ -111,7 +111,7 @@ def test_frames_within_a_budget_held_out_and_newest_first(tmp_path: Path) -> Non
     assert [record["label"] for record in page.records] == ["before"] * 3 + ["train"] * 3
     assert inside == [True] * 3 + [False, False, True]
     beside = page.records[3]["turns"][0]["frame"]
-    assert re.fullmatch(r"episodes/train/frames/[0-9a-f]{16}\.png", beside) and (folder / beside).is_file()
+    assert re.fullmatch(r"episodes/train/frames/[0-9a-f]{32}\.png", beside) and (folder / beside).is_file()
     assert page.named("run")["notes"][-1] == (
         "The frames of 2 episodes are not in this file; the page loads them from the episodes/ folder next to it."
     )

@@ -166,13 +166,13 @@ def test_a_baseline_refuses_another_game(untrained: Path) -> None:
     player = participant(str(untrained), load(["env=sokoban"]))
     player.check({"sokoban": load_task("sokoban")})
     for name, word, problem in (
-        ("frozen_lake", "max_turns=9", "task frozen_lake: the baseline has learned the actions up, down, left, right"),
+        ("frozen_lake", "max_turns=9", "task frozen_lake: the baseline was trained with actions up, down, left, right"),
         (
             "sokoban",
             "kwargs.image_size=[42,42]",
-            "task sokoban: the baseline has learned from 84x84x3, this is 42x42x3",
+            "task sokoban: the baseline was trained on 84x84x3, but observations are 42x42x3",
         ),
-        ("arithmetic", "max_turns=1", "task arithmetic: the baseline has learned the actions up, down, left, right"),
+        ("arithmetic", "max_turns=1", "task arithmetic: the baseline was trained with actions up, down, left, right"),
     ):
         with pytest.raises(UserError) as caught:
             player.check({name: load_task(name, [f"env.{word}"])})

@@ -114,11 +114,11 @@ def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Pa
     assert "WARNING" not in said and "Warning" not in said, said
     newest = max(folder.glob("checkpoints/step-*"))
     assert 0 < json.loads((newest / "progress.json").read_text())["env_steps"] < 1024
-    assert f"{trained.name} in football: its training has not come to its end" in notes(folder)
+    assert f"{trained.name} in football: its training is not finished" in notes(folder)
     for file in ("progress.json", "ppo/rllib/algorithm_state.pkl"):
         whole = (newest / file).read_bytes()
         (newest / file).write_bytes(whole[:20])
-        with pytest.raises(UserError, match=f"{newest} is damaged: .*; remove it to go on before it"):
+        with pytest.raises(UserError, match=f"{newest} is damaged: .*; remove it to resume from an earlier one"):
             main([f"resume={folder}"])
         (newest / file).write_bytes(whole)
     main([f"resume={folder}"])
@@ -131,7 +131,7 @@ def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Pa
     one, other = (json.loads((run / "summary.json").read_text()) for run in (folder, trained))
     assert one["success"] == other["success"]
     assert notes(folder) == []
-    with pytest.raises(UserError, match="is finished already"):
+    with pytest.raises(UserError, match="is already finished"):
         main([f"resume={folder}"])
 
 
@@ -146,7 +146,7 @@ def test_vectors_are_learned_from_and_who_sees_none_is_not_blinded(tmp_path: Pat
     main([*CLOSE, *SMALL, "observation=simple115v2", "steps=128", f"out={tmp_path}", "name=vector"])
     summary = json.loads((tmp_path / "vector" / "summary.json").read_text())
     assert summary["observation"] == "simple115v2" and "blind" not in summary["success"]["after"]
-    with pytest.raises(UserError, match=r"blind=true shows other frames, but policy=.* looks at none: leave one out"):
+    with pytest.raises(UserError, match=r"blind=true replaces images, but policy=.* uses none; remove one of them"):
         evaluate.main([f"policy={tmp_path / 'vector'}", "episodes=2", "blind=true"])
 
 
@@ -179,17 +179,20 @@ def test_a_return_is_that_of_its_own_episode() -> None:
     [
         (
             ["env=sokoban", "observation=simple115v2"],
-            "observation=simple115v2 is football's; task sokoban is kickoff/S",
+            "observation=simple115v2 needs football, but task sokoban is kickoff/S",
         ),
         (["observation=smm"], "observation=smm: one of pixels, simple115v2 is expected"),
-        (["env=arithmetic"], "task arithmetic asks for an answer in words: the baseline needs a game"),
-        (["env=sokoban_plan"], "takes up to 50 actions a reply: the baseline plays one a turn; set env.actions_per"),
-        (["env=football_text"], "task football_text shows no pictures"),
+        (["env=arithmetic"], "task arithmetic expects a text answer, but the baseline needs a game"),
+        (
+            ["env=sokoban_plan"],
+            "accepts up to 50 actions per reply, but the baseline plays one per turn; set env.actions_per",
+        ),
+        (["env=football_text"], "task football_text has no images"),
         (["env=footbal"], "unknown env 'footbal'; did you mean 'football'"),
         (["env=sokoban_sizes"], "env=sokoban_sizes is a suite; name one of its tasks: sokoban, sokoban_7x7_2"),
         (["env=football", "env.kwargs.scenario=nowhere"], "nowhere"),
-        (["env=football_match"], "1024 observations of 448x672x3 take 0.9 GB: set env.image_size=[84,84]"),
-        (["env=football", "env.image_size=[4,4]"], "frames of 4x4x3 are smaller than the CNN's patches of 7x7"),
+        (["env=football_match"], "1024 observations of 448x672x3 take 0.9 GB; set env.image_size=[84,84]"),
+        (["env=football", "env.image_size=[4,4]"], "images of 4x4x3 are smaller than the CNN's patches of 7x7"),
         (["steps=0"], "steps must be at least 1, got 0"),
         (["batch=100"], "batch must be a multiple of envs=32, got 100"),
         (["lr=-1"], "lr must be greater than 0, got -1"),
@@ -207,9 +210,9 @@ def test_bad_words_are_one_line(words: list[str], problem: str, tmp_path: Path) 
 def test_what_cannot_be_resumed_is_told(tmp_path: Path, trained: Path) -> None:
     (tmp_path / "config.yaml").write_text("name: x\n")
     for words, problem in (
-        ([f"resume={tmp_path / 'none'}"], "no baseline is there"),
-        ([f"resume={tmp_path}"], "no baseline is there .*python -m training.run resume="),
-        ([f"resume={trained}"], "is finished already"),
+        ([f"resume={tmp_path / 'none'}"], "no baseline in this folder"),
+        ([f"resume={tmp_path}"], "no baseline in this folder .*python -m training.run resume="),
+        ([f"resume={trained}"], "is already finished"),
         ([f"resume={trained}", "lr=1"], "a resumed baseline keeps its config; remove lr=1"),
         ([f"out={trained.parent}", "name=close"], "exists already; choose another name"),
     ):

@@ -81,7 +81,7 @@ def test_a_cluster_that_is_too_small_is_told_in_one_line() -> None:
 
 
 def test_a_cluster_that_does_not_answer_is_told_in_one_line() -> None:
-    with pytest.raises(ValueError, match=r"cluster.address=127.0.0.1:1 has no Ray: .* start it with `ray start"):
+    with pytest.raises(ValueError, match=r"cluster.address=127.0.0.1:1 has no Ray: .* run `ray start"):
         connect(ClusterConfig(kind="ray", address="127.0.0.1:1"))
 
 

@@ -134,7 +134,7 @@ def test_several_policies_beside_the_floors_in_one_folder(
     evaluate.main([*words, "json=two.json", "evaluation.records=3"])
     document = json.loads((tmp_path / "out" / "results.json").read_text())
     assert document["schema"] == 1 and document["published"] == []
-    assert document["notes"] == ["not as configs/env has it, visual: kwargs.image_size"]
+    assert document["notes"] == ["changed from configs/env, visual: kwargs.image_size"]
     rows = {row["policy"]: row for row in document["rows"]}
     assert list(rows) == ["expert", "random", "idle"] and all(row["floor"] for row in rows.values())  # each once
     expert = rows["expert"]
@@ -148,12 +148,12 @@ def test_several_policies_beside_the_floors_in_one_folder(
     shown = capsys.readouterr().out
     assert "| expert | 100% (84–100) | 1.00 | 100% | 1.0 |" in (tmp_path / "out" / "results.md").read_text()
     assert "visual · success by kind" in shown and "100% (84–100)" in shown
-    with pytest.raises(UserError, match="save=out has something in it already; choose another folder, or remove it"):
+    with pytest.raises(UserError, match="save=out: the folder is not empty; choose another folder, or remove it"):
         evaluate.main(words)
 
     shutil.copytree("out/episodes/expert", "plays/visual")  # as if a person had played the first three
     evaluate.main([*words[:2], "policy=human,out/episodes/random", "episodes=20", "floors=false", "json=human.json"])
-    note = "in visual: 3 of 20 starts (0 practised, 17 not played): its rate is over those alone"
+    note = "in visual: 3 of 20 starts (0 practised, 17 not played): the success rate covers only these"
     assert f"human {note}\nout/episodes/random {note}\n" in capsys.readouterr().err
     human, again = json.loads(Path("human.json").read_text())["results"]
     assert (human["policy"], human["n"], human["success"]["mean"], human["floor"]) == ("human", 3, 1.0, False)
@@ -165,7 +165,7 @@ def test_several_policies_beside_the_floors_in_one_folder(
         evaluate.main([*words[:2], "policy=lost", "episodes=3", "floors=false", "json=lost.json"])
     told = "was no success (completed, 1 turn) when it was recorded, and is a success (completed, 1 turn) with the "
     assert told in json.loads(Path("lost.json").read_text())["problem"]
-    with pytest.raises(UserError, match="blind=true shows other frames, but policy=human looks at none: leave one out"):
+    with pytest.raises(UserError, match="blind=true replaces images, but policy=human uses none; remove one of them"):
         evaluate.main([*words[:2], "policy=human", "blind=true"])
 
 
@@ -186,7 +186,7 @@ def test_a_suite_has_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixt
     assert whole["n"] == 24 and whole["score"]["n"] == 24
     assert whole["score"]["mean"] == pytest.approx(sum(row["score"]["mean"] for row in parts) / 8)
     assert document["published"] == []  # in symbols it is not what others have measured
-    changed = f"not as configs/env has it, {', '.join(SUITES['sokoban_global'])}: image, caption, kwargs.observation"
+    changed = f"changed from configs/env, {', '.join(SUITES['sokoban_global'])}: image, caption, kwargs.observation"
     assert document["notes"] == [changed]
     shown = capsys.readouterr().out
     assert "sokoban_global · 24 held-out episodes each" in shown and "LMM-R1 (3B)" not in shown
@@ -202,7 +202,7 @@ def test_films(tmp_path: Path) -> None:
         film = iio.imread(tmp_path / "videos" / name)
         gc.collect()
         assert film.shape[0] >= 4 + 8 and film.shape[1:] == (570, 480, 3)  # a start, three moves, the end for a while
-    with pytest.raises(UserError, match=r"video=true needs a folder for the films: save=FOLDER"):
+    with pytest.raises(UserError, match=r"video=true needs a folder for the videos; set save=FOLDER"):
         evaluate.main([*words])
 
 
@@ -246,7 +246,7 @@ def test_a_model_on_a_server(tmp_path: Path) -> None:
     assert document["policy"] == "api:some/model" and document["success"]["mean"] == 1.0
     (turn,) = next(iter(read_records(tmp_path / "s" / "episodes" / "api-some-model")))["turns"]
     assert turn["reply_tokens"] == 7 and turn["prompt"].endswith("=")
-    told = "api:some/model in arithmetic: the prompt tells neither actions nor the form of a reply; env.rules=true does"
+    told = "api:some/model in arithmetic: the prompt lacks the actions and the reply format; env.rules=true adds them"
     assert json.loads((tmp_path / "s" / "results.json").read_text())["notes"] == [told]
 
 
@@ -257,7 +257,7 @@ def test_replies_that_are_cut_are_told(tmp_path: Path, monkeypatch: pytest.Monke
         evaluate.main([*words, url, f"save={tmp_path / 'out'}"])
     notes = json.loads((tmp_path / "out" / "results.json").read_text())["notes"]
     assert notes[-1] == "api:m in arithmetic: 4 of 4 replies were cut at 32 tokens (env.max_reply_tokens)"
-    assert len(notes) == 2 and notes[0].startswith("not as configs/env has it")
+    assert len(notes) == 2 and notes[0].startswith("changed from configs/env")
 
 
 def test_a_server_that_goes_away_takes_nothing_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -352,15 +352,15 @@ MISTAKES = {
     "policy=randm": "unknown policy 'randm'; did you mean 'random'? Known: api:<model>, expert, human, idle, random, ",
     "policy=runs/gone/checkpoint": "policy: model folder 'runs/gone/checkpoint' does not exist",
     "policy=/": "policy: '/' is not a model folder: it has no config.json",
-    "policy=random,tiny,random": "policy: random and random are one folder, random: leave one out",
-    "policy=random,,tiny": "policy must be a name, or several with commas between them, got 'random,,tiny'",
+    "policy=random,tiny,random": "policy: random and random share the folder name random; remove one",
+    "policy=random,,tiny": "policy must be one name, or several separated by commas, got 'random,,tiny'",
     "policy=human": "plays/arithmetic holds no played episodes; python -m agents.play env=arithmetic makes them",
-    "json=/tmp": "json: /tmp is a folder; it should name a file (save= names a folder)",
+    "json=/tmp": "json=/tmp is a folder; name a file, or use save= for a folder",
     "blind=1": "blind=1: true or false is expected",
     "episodes=0": "episodes must be at least 1, got 0",
     "temperature=-1": "temperature must not be negative, got -1.0",
     "episode=3": "unknown key episode; did you mean episodes?",
-    "json=/nowhere/result.json": "json: the folder of /nowhere/result.json does not exist",
+    "json=/nowhere/result.json": "json=/nowhere/result.json: the folder of this file does not exist",
     "env.kwargs.digits=99": "digits must be from 1 to 12, got 99",
     "env.kwargs.digit=3": "kickoff/Arithmetic-v0 does not accept these kwargs: ",
 }

@@ -74,15 +74,15 @@ def test_names() -> None:
     player = players[-1]
     assert isinstance(player, ModelParticipant) and player.path == "runs/a/checkpoint"
     assert player.envs == ["arithmetic"] and player.tasks["arithmetic"].max_reply_tokens == 30
-    with pytest.raises(UserError, match="policy: tiny and tiny are one folder, tiny: leave one out"):
+    with pytest.raises(UserError, match="policy: tiny and tiny share the folder name tiny; remove one"):
         participants(["tiny", "random", "tiny"], CONFIG)
-    with pytest.raises(UserError, match="policy: runs/a and runs/a are one folder, runs-a: leave"):
+    with pytest.raises(UserError, match="policy: runs/a and runs/a share the folder name runs-a; remove"):
         participants(["runs/a", "runs/a/"], CONFIG)
-    line = "policy: api:a/b and api:a-b are one folder, api-a-b: leave one out"
+    line = "policy: api:a/b and api:a-b share the folder name api-a-b; remove one"
     with pytest.raises(UserError, match=line):
         participants(["api:a/b", "api:a-b"], CONFIG)
     shutil.copytree("runs/a", "random")
-    with pytest.raises(UserError, match=r"policy: random and \./random are one folder"):
+    with pytest.raises(UserError, match=r"policy: random and \./random share the folder name random"):
         participants(["./random"], CONFIG)
 
 
@@ -94,21 +94,22 @@ def test_what_is_not_there() -> None:
     )
     assert refused("football").startswith("unknown policy 'football'; did you mean 'runs/football'?")
     assert refused("nowhere/at/all") == "policy: model folder 'nowhere/at/all' does not exist"
-    assert refused("plays/chess") == "policy=plays/chess: nobody has played there; python -m agents.play env=chess does"
-    assert refused("api:") == "policy=api: lacks the model's name: api:MODEL, as the server calls it"
+    line = "policy=plays/chess: no such record; create one with python -m agents.play env=chess"
+    assert refused("plays/chess") == line
+    assert refused("api:") == "policy=api: lacks a model name; set policy=api:MODEL"
     Path("empty").mkdir()
     assert refused("empty") == "policy: 'empty' is not a model folder: it has no config.json"
 
 
 def test_a_run_without_a_checkpoint_says_what_can_be_done() -> None:
     folder = run(checkpoint=False)
-    start = "policy=runs/a: this run has no checkpoint/ yet, which is written at its end; "
-    assert refused("runs/a") == f"{start}go on with it by python -m training.run resume=runs/a"
+    start = "policy=runs/a: this run is not finished and has no checkpoint/ yet; "
+    assert refused("runs/a") == f"{start}resume it with python -m training.run resume=runs/a"
     good = folder / "checkpoints" / "good-000020"
     shutil.copytree(tiny_folder(), good)
     assert refused("runs/a") == (
-        f"{start}evaluate its last good weights by policy=runs/a/checkpoints/good-000020, "
-        "or go on with it by python -m training.run resume=runs/a"
+        f"{start}evaluate its last good weights with policy=runs/a/checkpoints/good-000020, "
+        "or resume it with python -m training.run resume=runs/a"
     )
     player = participant(str(good), CONFIG)
     player.check(TASKS)
@@ -117,7 +118,7 @@ def test_a_run_without_a_checkpoint_says_what_can_be_done() -> None:
 
 def test_results_are_no_model() -> None:
     record("results/episodes/tiny")
-    line = "policy=results holds results and no model; its records: results/episodes/tiny"
+    line = "policy=results contains results but no model; its records: results/episodes/tiny"
     assert refused("results") == line
 
 
@@ -144,10 +145,10 @@ def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> No
     assert [start.seed for start in player.starts("arithmetic", held_out_starts(TEST_FIRST, 9))] == [
         TEST_FIRST, TEST_FIRST + 1, TEST_FIRST + 2
     ]  # fmt: skip
-    with pytest.raises(UserError, match=r"has none of the first 4 held-out starts; episodes=… takes more"):
+    with pytest.raises(UserError, match=r"contains none of the first 4 held-out starts; increase episodes="):
         player.starts("arithmetic", held_out_starts(TEST_FIRST + 100, 4))
     (note,) = player.notes("arithmetic", ["arithmetic"], held_out_starts(TEST_FIRST, 9))
-    assert note.endswith("3 of 9 starts (0 practised, 6 not played): its rate is over those alone")
+    assert note.endswith("3 of 9 starts (0 practised, 6 not played): the success rate covers only these")
     assert player.notes("arithmetic", ["arithmetic"], usual) == []
     record("plays/algebra", 2, task="algebra")
     player.check(load(["env=arithmetic,algebra"]).tasks)

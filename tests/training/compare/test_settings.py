@@ -41,9 +41,9 @@ def test_a_file_is_played_as_it_is_and_the_tasks_beside_it_as_the_run_played_the
     assert (played["sokoban"].max_turns, played["sokoban"].kwargs["boxes"]) == (15, 2)
     assert notes_on_settings([player], taken, played) == [
         "settings of football from runs/a/config.yaml",
-        "runs/a was trained with other settings of sokoban: max_turns, kwargs.boxes",
-        "not as configs/env has it, sokoban: kwargs.boxes",
-        "not as configs/env has it, football: max_turns",
+        "runs/a was trained with different settings of sokoban: max_turns, kwargs.boxes",
+        "changed from configs/env, sokoban: kwargs.boxes",
+        "changed from configs/env, football: max_turns",
     ]
 
 
@@ -54,19 +54,19 @@ def test_training_rows_are_not_asked_unless_in_so_many_words() -> None:
     assert played["questions"].kwargs["split"] == "train"
     kept, notes = with_test_rows(played, [])
     assert kept["questions"].kwargs["split"] == "test" and notes_on_starts([player], kept) == []
-    assert notes == ["questions asks the test split: its settings say split=train, and those rows are trained on"]
+    assert notes == ["questions uses split=test instead of split=train, whose rows are training data"]
     asked, notes = with_test_rows(tasks(*words), words)
     assert asked["questions"].kwargs["split"] == "train" and notes == []
     (note,) = notes_on_starts([player], asked)
-    assert note == "runs/a was trained on rows that questions asks (split=train): not held out"
+    assert note == "runs/a was trained on rows of questions (split=train): they are not held out"
     (note,) = notes_on_starts([trained("env=questions")], tasks("env=questions"))
-    assert note == "runs/a was trained on rows that questions asks (split=all): not held out"
+    assert note == "runs/a was trained on rows of questions (split=all): they are not held out"
     assert notes_on_starts([player], tasks("env=questions", "env.kwargs.in_order=true"))[0].endswith("not held out")
 
 
 def test_an_env_of_one_start_has_no_held_out_ones() -> None:
     (note,) = notes_on_starts([], tasks("env=cliff_walking"))
-    assert note == "cliff_walking begins alike from every seed: its starts are those of training too"
+    assert note == "cliff_walking starts in the same state from every seed: its starts also occur in training"
     assert notes_on_starts([], tasks("env=sokoban,arithmetic,academy_run_to_score")) == []
 
 
@@ -86,5 +86,5 @@ def test_an_expert_is_in_the_tables_of_the_tasks_that_have_one(capsys: pytest.Ca
         ("random", "arithmetic"), ("random", "frozen_lake"), ("idle", "arithmetic"), ("idle", "frozen_lake"),
         ("expert", "arithmetic"),
     ]  # fmt: skip
-    assert "arithmetic has no pictures: it is not filmed" in capsys.readouterr().err
+    assert "arithmetic has no images: no video is written" in capsys.readouterr().err
     assert ScriptedParticipant("expert").floor

@@ -32,7 +32,7 @@ def test_policies_are_lines() -> None:
     (table,) = tables(document(row("a", 0.5), row("b", 0.25, valid=0.875)))
     assert table.title == "sums · 64 held-out episodes each · T=1"
     assert table.columns == ["policy", "success", "return", "valid", "turns"]
-    assert table.plain["rows"][0][1] == {"text": "50% (40–60)", "value": 0.5, "low": 0.4, "high": 0.6}
+    assert table.as_json["rows"][0][1] == {"text": "50% (40–60)", "value": 0.5, "low": 0.4, "high": 0.6}
     assert table.texts == [["a", "50% (40–60)", "0.50", "100%", "1.0"], ["b", "25% (15–35)", "0.25", "88%", "1.0"]]
 
 
@@ -68,14 +68,14 @@ def test_a_suite_stands_for_its_tasks_and_beside_what_was_published() -> None:
     assert {(one["suite"], one["source"]) for one in beside} == {("football_online", "arXiv 2503.07536")}
     scores = {one["policy"]: one["score"] for one in beside}
     assert (scores["LMM-R1 (3B)"], scores["human"], scores["idle"]) == (18.99, 54.68, 2.53)
-    assert len(notes) == 1 and "the engine is ours" in notes[0]
+    assert len(notes) == 1 and "The engine is ours" in notes[0]
     score = {"mean": 20.0, "ci95": [18.0, 22.0], "n": 64}
     parts = [row("a", 0.5, task=f"football_online_{part}", suite="football_online") for part in ("easy", "hard")]
     whole = row("a", 0.5, task="football_online", score=score)
     (table,) = tables(document(*parts, whole, published=beside, notes=notes))
     assert table.texts[0][:3] == ["a", "50% (40–60)", "20.0 (18.0–22.0)"]
     assert table.texts[1][0] == "arXiv 2503.07536:" and table.texts[2][:3] == ["Qwen2.5-VL-3B-Instruct", "", "15.36"]
-    assert (len(table.rows), table.quiet, table.notes) == (9, 8, notes)
+    assert (len(table.rows), table.num_reference_rows, table.notes) == (9, 8, notes)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -53,14 +53,14 @@ def test_engines_take_their_size_from_the_machines_and_sleep_only_where_colocate
         (
             ClusterConfig(gpus_per_node=1),
             "auto",
-            "cluster.gpus_per_node=1 needs cluster.kind=ray .*: one process takes",
+            "cluster.gpus_per_node=1 needs cluster.kind=ray .*: a single process uses",
         ),
         (ClusterConfig(colocate=True), "auto", "cluster.colocate=true needs cluster.kind=ray"),
-        (replace(SPLIT, learners=5), "vllm", r"9 GPUs are asked for \(5 learners \+ 2 engines × 2\), but .* have 8"),
-        (replace(SPLIT, engine_gpus=8), "vllm", "engine_gpus=8 is more than cluster.gpus_per_node=4"),
-        (replace(SPLIT, gpus_per_node=3, engines=3, learners=0 + 1), "vllm", "7 GPUs are asked for"),
+        (replace(SPLIT, learners=5), "vllm", r"9 GPUs are required \(5 learners \+ 2 engines × 2\), but .* provide 8"),
+        (replace(SPLIT, engine_gpus=8), "vllm", "engine_gpus=8 exceeds cluster.gpus_per_node=4"),
+        (replace(SPLIT, gpus_per_node=3, engines=3, learners=0 + 1), "vllm", "7 GPUs are required"),
         (replace(SPLIT, gpus_per_node=3, engines=3, engine_gpus=2, nodes=3, learners=1), "vllm", None),
-        (replace(SPLIT, gpus_per_node=3, engines=4, engine_gpus=2, nodes=3, learners=1), "vllm", "room for 3 of 4 eng"),
+        (replace(SPLIT, gpus_per_node=3, engines=4, engine_gpus=2, nodes=3, learners=1), "vllm", "only 3 of 4 engines"),
         (SPLIT, "transformers", "engine_gpus=2 needs engine.kind=vllm"),
         (replace(COLOCATED, learners=3), "vllm", "engines × engine_gpus = learners, got 2 × 2 and 3"),
         (ClusterConfig(kind="ray", colocate=True), "auto", "shares GPUs, but cluster.gpus_per_node=0"),
@@ -91,8 +91,18 @@ def test_sizes_that_do_not_fit_are_told_in_one_line(cluster: ClusterConfig, engi
         (ClusterConfig(kind="ray"), "vllm", "nccl", r"transfer=nccl needs .*; on CPUs set it to shared"),
         (replace(SPLIT, engine_gpus=1), "transformers", "nccl", r"=nccl needs engine.kind=vllm, got .*=transformers"),
         (SPLIT, "auto", "nccl", r"=nccl needs engine.kind=vllm, got engine.kind=auto"),
-        (SPLIT, "vllm", "ipc", r"=ipc does not go with cluster.colocate=false; nccl, between GPUs, does, and shared"),
-        (COLOCATED, "vllm", "nccl", r"=nccl does not go with cluster.colocate=true; ipc, on one GPU, does, and shared"),
+        (
+            SPLIT,
+            "vllm",
+            "ipc",
+            r"=ipc does not work with cluster.colocate=false; set it to nccl \(between GPUs\) or shared",
+        ),
+        (
+            COLOCATED,
+            "vllm",
+            "nccl",
+            r"=nccl does not work with cluster.colocate=true; set it to ipc \(on one GPU\) or shared",
+        ),
         (SPLIT, "vllm", "nccl", None),
         (COLOCATED, "vllm", "ipc", None),
     ],
@@ -112,7 +122,7 @@ def test_stages_must_fit_the_machines() -> None:
     with pytest.raises(ValueError, match=r"stages.mgt.algo.max_staleness=1 .* set max_staleness=0"):
         check(COLOCATED, {"mgt": AlgoConfig(max_staleness=1)}, VLLM)
     check(SPLIT, {"mgt": AlgoConfig(max_staleness=1)}, VLLM)
-    with pytest.raises(ValueError, match=r"minibatch=2 trajectories cannot be shared out among cluster.learners=3"):
+    with pytest.raises(ValueError, match=r"minibatch=2 trajectories cannot be divided among cluster.learners=3"):
         check(SPLIT, {"mgt": AlgoConfig(minibatch=2)}, VLLM)
 
 
