@@ -102,7 +102,7 @@ def test_evaluate_several_policies_returns_a_row_for_each(tmp_path: Path, capsys
         (lambda: training.evaluate("expert", "arithmetic", episode=3), "unknown key episode; did you mean episodes?"),
         (lambda: training.evaluate("expert", "arithmetic", episodes=0), "episodes must be at least 1, got 0"),
         (lambda: training.evaluate("nobody", "arithmetic"), "nobody"),
-        (lambda: training.resume("gone"), "resume=gone: no run is there"),
+        (lambda: training.resume("gone"), "resume=gone: not a run folder (no config.yaml)"),
     ],
 )  # fmt: skip
 def test_a_wrong_argument_is_a_user_error_of_one_line(
@@ -124,7 +124,7 @@ def test_train_into_a_folder_that_exists_is_refused(trained: dict[str, Any]) -> 
 
 @pytest.mark.slow
 def test_resume_of_a_finished_run_is_refused(trained: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=r"mine is finished already; its report is .*report\.html"):
+    with pytest.raises(UserError, match=r"mine is already finished; its report is .*report\.html"):
         training.resume(trained["path"])
 
 

@@ -116,7 +116,7 @@ def test_a_vector_policy_reads_what_simple115v2_says() -> None:
     env, _ = baseline_env([*CLOSE, "observation=simple115v2"], [11])
     vector, _ = env.reset()
     assert env.observation_space.shape == (115,) and vector.shape == (115,)
-    shown = Task("football", load_task("football", [CLOSE[1].replace("env=", "")])).make()
+    shown = Task("football", load_task("football", parse_overrides(CLOSE[1:]))).make()
     shown.reset(seed=11)
     for action in (5, 5, 4):
         assert np.array_equal(features(shown), vector)
@@ -175,7 +175,7 @@ def test_a_baseline_refuses_another_game(untrained: Path) -> None:
         ("arithmetic", "max_turns=1", "task arithmetic: the baseline was trained with actions up, down, left, right"),
     ):
         with pytest.raises(UserError) as caught:
-            player.check({name: load_task(name, [f"env.{word}"])})
+            player.check({name: load_task(name, parse_overrides([f"env.{word}"]))})
         assert str(caught.value) == f"policy={untrained}: {problem}"
 
 
@@ -185,7 +185,7 @@ def test_damaged_weights_are_told_in_one_line(untrained: Path) -> None:
     with pytest.raises(UserError, match=r"policy\.safetensors is damaged"):
         load_baseline(untrained)
     path.unlink()
-    with pytest.raises(UserError, match=r"no policy\.safetensors yet; go on: "):
+    with pytest.raises(UserError, match=r"no policy\.safetensors yet; continue with "):
         load_baseline(untrained)
     (untrained / "baseline.yaml").write_text("env: sokoban\nwarp: 9\n")
     with pytest.raises(UserError, match=r"baseline\.yaml: unknown key warp"):

@@ -197,7 +197,7 @@ def test_a_return_is_that_of_its_own_episode() -> None:
         (["batch=100"], "batch must be a multiple of envs=32, got 100"),
         (["lr=-1"], "lr must be greater than 0, got -1"),
         (["learning_rate=1"], "unknown key learning_rate"),
-        (["name=a/b"], "name may hold letters"),
+        (["name=a/b"], "name may contain only letters"),
     ],
 )
 def test_bad_words_are_one_line(words: list[str], problem: str, tmp_path: Path) -> None:
