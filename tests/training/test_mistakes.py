@@ -47,13 +47,13 @@ def test_a_run_folder_that_exists_is_left_alone(shell: Shell) -> None:
     (shell.folder / "mine").mkdir()
     (shell.folder / "mine" / "diary.txt").write_text("dear diary")
     assert shell.error("env=arithmetic", f"out={shell.folder}", "name=mine") == (
-        "OUT/mine exists already; go on with it by resume=OUT/mine, or choose another name (name=…), or remove it"
+        "OUT/mine exists already; resume it with resume=OUT/mine, or choose another name (name=…), or remove it"
     )
     assert [path.name for path in (shell.folder / "mine").iterdir()] == ["diary.txt"]
 
 
 def test_resume_of_nothing(shell: Shell) -> None:
-    line = "resume=OUT/gone: no run is there (no config.yaml); it should be like runs/football"
+    line = "resume=OUT/gone: not a run folder (no config.yaml); use a path such as runs/football"
     assert shell.error(f"resume={shell.folder}/gone") == line
     assert list(shell.folder.iterdir()) == []
 
@@ -63,7 +63,7 @@ def test_resume_keeps_the_config_and_ends_with_the_run(shell: Shell) -> None:
     line = "a resumed run keeps its config; remove seed=3 algo.lr=1, or start a new run"
     assert shell.error(f"resume={shell.folder}", "seed=3", "algo.lr=1") == line
     (shell.folder / "summary.json").write_text("{}")
-    assert shell.error(f"resume={shell.folder}") == "OUT is finished already; its report is OUT/report.html"
+    assert shell.error(f"resume={shell.folder}") == "OUT is already finished; its report is OUT/report.html"
     assert sorted(path.name for path in shell.folder.iterdir()) == ["config.yaml", "summary.json"]
     (shell.folder / "checkpoints").mkdir()  # killed after the summary, before the end: still to be finished
     assert RunFolder.resume(load([f"resume={shell.folder}"]), []).config == load(["env=arithmetic"])

@@ -83,7 +83,7 @@ def test_an_env_may_be_a_file(tmp_path: Path) -> None:
     assert config.env == config.name == "hard_sums"
     assert config.tasks["hard_sums"].kwargs == {"digits": 5}
     assert load([f"stages.fre.tasks=[env, {path}]"]).stages["fre"].weights == {"football": 1, "hard_sums": 1}
-    with pytest.raises(UserError, match=r"'a\.b\.yaml' is no name of an env"):
+    with pytest.raises(UserError, match=r"'a\.b\.yaml' is no env name"):
         load(["env=a.b.yaml"])
 
 
@@ -111,7 +111,7 @@ def test_weights_of_tasks() -> None:
 
 def test_two_tasks_of_one_name(tmp_path: Path) -> None:
     (tmp_path / "football.yaml").write_text("id: kickoff/Arithmetic-v0\nimage: false\ncaption: true\n")
-    with pytest.raises(UserError, match=r"two tasks are called football: football and .*football\.yaml"):
+    with pytest.raises(UserError, match=r"two tasks have the name football: football and .*football\.yaml"):
         load([f"env=football,{tmp_path / 'football.yaml'}"])
 
 
@@ -294,7 +294,7 @@ def test_words_that_contradict_each_other() -> None:
     with pytest.raises(UserError, match="seed is given twice: '1' and '2'"):
         load(["seed=1", "seed=2"])
     for words in (["env.kwargs.a=1", "env.kwargs.a.b=2"], ["algo.lr=1", "algo={eps: 2}"]):
-        with pytest.raises(UserError, match="meets another word"):
+        with pytest.raises(UserError, match="conflicts with another override"):
             load(words)
 
 

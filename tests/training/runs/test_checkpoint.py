@@ -176,7 +176,7 @@ def test_a_failure_leaves_what_was_there_and_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[1]", "7", '{"stage": 1'])
 def test_a_damaged_progress_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text(text)
-    with pytest.raises(UserError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to go on "):
+    with pytest.raises(UserError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to resume "):
         checkpoint.read_progress(tmp_path)
 
 
@@ -191,7 +191,7 @@ def test_a_progress_of_another_version(tmp_path: Path) -> None:
     path.write_text(json.dumps(older | {"speed": 2}))
     with pytest.raises(UserError) as caught:
         checkpoint.read_progress(tmp_path)
-    assert str(caught.value) == f"{path} is of another version of Kickoff (best, speed): go on with that version"
+    assert str(caught.value) == f"{path} is from another version of Kickoff (best, speed); resume with that version"
 
 
 def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
     one.save(tmp_path / "a")
     one.close()
     _, other = learner(0, lora_rank=2)
-    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged or of another model: Missing key"):
+    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged or from another model: Missing key"):
         other.restore(tmp_path / "a")
     shard = next((tmp_path / "a").iterdir())
     shard.write_bytes(shard.read_bytes()[:5000])
