@@ -199,7 +199,7 @@ def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
     one.save(tmp_path / "a")
     one.close()
     _, other = learner(0, lora_rank=2)
-    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged or of another model: Missing key"):
+    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged or from another model: Missing key"):
         other.restore(tmp_path / "a")
     shard = next((tmp_path / "a").iterdir())
     shard.write_bytes(shard.read_bytes()[:5000])
