@@ -376,7 +376,7 @@ def test_mistakes(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_one_episode_has_no_other_to_be_shown() -> None:
-    with pytest.raises(UserError, match="blind needs at least 2 episodes"):
+    with pytest.raises(UserError, match="blind=true needs at least 2 episodes"):
         evaluate.main(["env=football", "policy=random", "episodes=1", "blind=true"])
 
 
