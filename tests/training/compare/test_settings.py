@@ -55,7 +55,7 @@ def test_training_rows_are_not_asked_unless_in_so_many_words() -> None:
     assert played["questions"].kwargs["split"] == "train"
     kept, notes = with_test_rows(played, {})
     assert kept["questions"].kwargs["split"] == "test" and notes_on_starts([player], kept) == []
-    assert notes == ["questions uses split=test instead of split=train, whose rows are training data"]
+    assert notes == ["questions uses split=test instead of split=train, because those rows are training data"]
     asked, notes = with_test_rows(tasks(*words), parse_overrides(words))
     assert asked["questions"].kwargs["split"] == "train" and notes == []
     (note,) = notes_on_starts([player], asked)
