@@ -140,7 +140,7 @@ def trajectories(vlm: VLM, scale: Scale, count: int) -> list[Trajectory]:
     """Return token sequences with prompts and replies, with lengths evenly spaced on a log scale.
 
     Args:
-        vlm: Model whose chat template is used.
+        vlm: Model with the chat template.
         scale: Sizes of the benchmark.
         count: Number of sequences.
     """

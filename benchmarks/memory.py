@@ -3,7 +3,7 @@
     python -m benchmarks.memory [STEPS]
 
 Plays random actions (or arbitrary answers) with frames: STEPS steps of each game (default: one million), and a
-hundredth of that for question envs, whose episodes have one step. Each env runs in a separate process.
+hundredth of that for question envs, which have one step per episode. Each env runs in a separate process.
 """
 
 import os

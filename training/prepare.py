@@ -1,6 +1,7 @@
 """Checks before a run writes anything: errors are one line and leave no incomplete run folder."""
 
 import os
+from typing import Any
 
 from agents.chat.template import Chat
 from agents.engines.config import EngineConfig
@@ -66,13 +67,17 @@ def check_sizes(config: Config) -> None:
 
 
 def check_imports(config: Config) -> None:
-    """Raise UserError if a loss, estimator or reward function of a config cannot be imported."""
+    """Raise UserError if a loss, estimator or reward of a config cannot be imported or is not a function."""
+    found: dict[str, Any] = {}
     for stage in config.played.values():
-        estimator(stage.algo.advantage)
-        policy_loss(stage.algo.loss)
+        found[f"algo.advantage={stage.algo.advantage}"] = estimator(stage.algo.advantage)
+        found[f"algo.loss={stage.algo.loss}"] = policy_loss(stage.algo.loss)
     for task in config.tasks.values():
         if is_import_path(task.reward):
-            load_object(task.reward)
+            found[f"reward={task.reward}"] = load_object(task.reward)
+    for setting, function in found.items():
+        if not callable(function):
+            raise UserError(f"{setting}: a function is expected, got {type(function).__name__}")
 
 
 def share_cores(engine: EngineConfig) -> None:

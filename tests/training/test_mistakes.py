@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.models.load import tiny_folder
-from configs.cli import command
+from configs.cli import command, parse_overrides
 from training.config.compose import load
 from training.config.help import help_text
 from training.config.run import save
@@ -47,13 +47,13 @@ def test_a_run_folder_that_exists_is_left_alone(shell: Shell) -> None:
     (shell.folder / "mine").mkdir()
     (shell.folder / "mine" / "diary.txt").write_text("dear diary")
     assert shell.error("env=arithmetic", f"out={shell.folder}", "name=mine") == (
-        "OUT/mine exists already; go on with it by resume=OUT/mine, or choose another name (name=…), or remove it"
+        "OUT/mine exists already; resume it with resume=OUT/mine, or choose another name (name=…), or remove it"
     )
     assert [path.name for path in (shell.folder / "mine").iterdir()] == ["diary.txt"]
 
 
 def test_resume_of_nothing(shell: Shell) -> None:
-    line = "resume=OUT/gone: no run is there (no config.yaml); it should be like runs/football"
+    line = "resume=OUT/gone: not a run folder (no config.yaml); use a path such as runs/football"
     assert shell.error(f"resume={shell.folder}/gone") == line
     assert list(shell.folder.iterdir()) == []
 
@@ -63,10 +63,10 @@ def test_resume_keeps_the_config_and_ends_with_the_run(shell: Shell) -> None:
     line = "a resumed run keeps its config; remove seed=3 algo.lr=1, or start a new run"
     assert shell.error(f"resume={shell.folder}", "seed=3", "algo.lr=1") == line
     (shell.folder / "summary.json").write_text("{}")
-    assert shell.error(f"resume={shell.folder}") == "OUT is finished already; its report is OUT/report.html"
+    assert shell.error(f"resume={shell.folder}") == "OUT is already finished; its report is OUT/report.html"
     assert sorted(path.name for path in shell.folder.iterdir()) == ["config.yaml", "summary.json"]
     (shell.folder / "checkpoints").mkdir()  # killed after the summary, before the end: still to be finished
-    assert RunFolder.resume(load([f"resume={shell.folder}"]), []).config == load(["env=arithmetic"])
+    assert RunFolder.resume(load([f"resume={shell.folder}"]), {}).config == load(["env=arithmetic"])
 
 
 def test_a_run_goes_on_on_other_machines(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_run_goes_on_on_other_machines(tmp_path: Path) -> None:
     save(config, tmp_path / "config.yaml")
     for words, learners, workers in (([], 2, 2), (["cluster.learners=4"], 4, 2), (["cluster=local"], 1, 1)):
         argv = [f"resume={tmp_path}", *words]
-        cluster = RunFolder.resume(load(argv), argv).config.cluster
+        cluster = RunFolder.resume(load(argv), parse_overrides(argv)).config.cluster
         assert (cluster.learners, cluster.rollout_workers) == (learners, workers)
 
 
@@ -110,12 +110,12 @@ def test_the_model_is_no_model(shell: Shell, tmp_path_factory: pytest.TempPathFa
 REFUSED = {
     "env.kwargs.scenario=academy_empty_gaol": "unknown scenario 'academy_empty_gaol'; did you mean 'academy_empty_go",
     "env.kwargs.scenery=green": "kickoff/Football-v0 does not accept these kwargs: ",
-    "env.kwargs.image_size=[112, 112]": "the model sees images of 84x84, got 112x112: give the task image_size",
+    "env.kwargs.image_size=[112, 112]": "the model needs images of 84x84, got 112x112; set image_size",
     "env.actions=[left, right]": "task football: 2 action names do not fit Discrete(19)",
     "env.id=kickoff/Footbal-v0": "unknown env id 'kickoff/Footbal-v0'; did you mean 'kickoff/Football-v0'?",
     # of the text stage
     "tasks.arithmetic.kwargs.digits=99": "digits must be from 1 to 12, got 99",
-    "tasks.arithmetic.image=true": "the model sees images of 84x84, got 336x336: give the task image_size",
+    "tasks.arithmetic.image=true": "the model needs images of 84x84, got 336x336; set image_size",
 }
 
 

@@ -10,13 +10,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import equal
 
+from agents.episodes.starts import TEST_FIRST
 from agents.models.load import load_model
 from configs.cli import command
+from render.records.episode import read_episodes
+from render.viewer.run import Watched
 from training import run
 from training.compare import command as evaluate
 from training.config.help import help_text
@@ -98,19 +103,23 @@ ON_BOTH = pytest.mark.parametrize("runs", ["football"], indirect=True)  # a run 
 # -- what a run leaves behind --------------------------------------------------------------------------------------
 
 
-def test_files(runs: Runs, whole: Path) -> None:
+def test_run_leaves_complete_files_that_can_be_read(runs: Runs, whole: Path) -> None:
     expected = {"config.yaml", "metrics.jsonl", "tensorboard", "episodes", "checkpoint", "summary.json"}
     expected |= {"curves.png", "report.html"} | ({"videos"} if runs.env == "football" else set())
     assert {path.name for path in whole.iterdir()} == expected  # nothing half-written, nothing to resume
     for label in ("before", "after"):
-        records = (whole / "episodes" / label / "episodes.jsonl").read_text().splitlines()
-        assert len(records) == 2
-        if runs.env == "football":
-            assert (whole / "videos" / f"{label}.mp4").stat().st_size > 1000
-            assert list((whole / "episodes" / label / "frames").glob("*.png"))
-    assert (whole / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert "<html" in (whole / "report.html").read_text()
-    assert any((whole / "tensorboard").iterdir())
+        episodes = list(read_episodes(whole / "episodes" / label))
+        assert [episode.seed for episode in episodes] == [TEST_FIRST, TEST_FIRST + 1]
+        shown = [turn.frame is not None for episode in episodes for turn in episode.turns]
+        assert shown == [runs.env == "football"] * len(shown)
+    height, width, _ = iio.imread(whole / "curves.png").shape
+    assert width > height > 300
+    page = Watched([whole]).run()
+    assert page["notes"] == []
+    assert [video["name"] for video in page["videos"]] == (["before", "after"] if runs.env == "football" else [])
+    assert 'class="chunk"' in (whole / "report.html").read_text()  # episodes, packed
+    scalars = EventAccumulator(str(whole / "tensorboard")).Reload()
+    assert [event.step for event in scalars.Scalars("success")] == [1, 2, 3, 4, 5, 6]
 
 
 def test_summary(runs: Runs, whole: Path) -> None:
@@ -176,7 +185,7 @@ def test_one_seed_gives_the_same_numbers_in_another_process(runs: Runs, whole: P
     assert_same(whole, runs.folder / "again")
     # And this is what the user saw of it.
     assert re.search(r"before +│ +\d+\.\d% │.*\n.*after", shown)
-    assert f"{runs.folder / 'again' / 'report.html'}  everything" in shown
+    assert f"{runs.folder / 'again' / 'report.html'}  all results" in shown
     assert re.search(r"^mgt 4/4 · success \d+% \(held-out \d+%\) · reward .* tok/s · 0 s left$", progress, re.M)
     assert "Warning" not in progress and "Traceback" not in progress
 

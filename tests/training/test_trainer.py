@@ -21,7 +21,7 @@ from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
 from training import run
-from training.algorithm.groups import Group, Trajectory, assign_advantages, make_group
+from training.algorithm.groups import Group, Trajectory, make_group, with_advantages
 from training.config.algo import AlgoConfig
 from training.rollout.metrics import describe
 from training.runs.metrics import read_metrics
@@ -40,7 +40,7 @@ def episode(group: int, replies: Sequence[str], success: bool, history: int = 0)
         versions = np.zeros(len(tokens), dtype=np.int32)
         conversation.prompt(0, 32)
         conversation.answer(Completion(tokens, np.full(len(tokens), -0.5, dtype=np.float32), True, versions))
-        reply = Reply("", "", 1 if "answer" in words else None)
+        reply = Reply("", "", (1,) if "answer" in words else ())
         turns.append(Turn(Observation(None, ""), "", words, reply, 0.0, f"{number}", len(tokens)))
     return Episode(Start(group, 0, group), turns, Ended.COMPLETED, success, sequences=tuple(conversation.sequences()))
 
@@ -55,8 +55,8 @@ def groups(history: int = 0) -> list[Group]:
 
 def learned(history: int = 0, **algo: Any) -> list[Trajectory]:
     """What the learner is given of the groups."""
-    judged = assign_advantages(groups(history), AlgoConfig(**algo))
-    return [trajectory for group in judged for trajectory in group.trajectories()]
+    estimated = with_advantages(groups(history), AlgoConfig(**algo))
+    return [trajectory for group in estimated for trajectory in group.trajectories()]
 
 
 def advantages(history: int = 0, **algo: Any) -> list[list[float]]:
@@ -101,7 +101,8 @@ def test_turns_may_have_credit_of_their_own() -> None:
 
 
 def test_a_group_without_a_difference_has_zeros_and_teaches_nothing() -> None:
-    live, dead = assign_advantages(groups(), AlgoConfig(advantage="dr_grpo"))
+    live, dead = with_advantages(groups(), AlgoConfig(advantage="dr_grpo"))
+    assert live.advantages is not None and dead.advantages is not None
     assert [one.tolist() for one in live.advantages] == [
         pytest.approx(turns) for turns in ([0.7625] * 2, [-0.2375], [-0.2875] * 2, [-0.2375] * 3)
     ]

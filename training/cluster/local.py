@@ -30,7 +30,7 @@ class LocalCluster:
 
     @classmethod
     async def start(cls, config: Config, model: LoadedModel) -> "LocalCluster":
-        """Create a cluster whose learner trains `model`. The engine loads its own copy."""
+        """Create a cluster with a learner for `model`. The engine loads a separate copy."""
         return cls(config, model, await make_engine(config.model.path, config.engine))
 
     async def play(self, job: Job) -> list[Episode]:

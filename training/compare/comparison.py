@@ -146,7 +146,7 @@ def _parts(first: int, jobs: Sequence[Job]) -> Iterator[int]:
 
 
 def suites_of(tasks: Mapping[str, TaskConfig]) -> dict[str, list[str]]:
-    """Return the suites of a single env whose tasks are all played. Each gets a row for every policy."""
+    """Return the suites of a single env with all of their tasks played. Each suite gets a row for every policy."""
     found = {}
     for name, suite in SUITES.items():
         whole = len(suite) > 1 and all(task in tasks for task in suite)

@@ -102,7 +102,7 @@ class ScriptedParticipant(Participant):
 
 
 class RecordParticipant(Participant):
-    """A record of played episodes, usually of a person, whose replies are replayed.
+    """A record of played episodes, usually of a person. Its replies are replayed.
 
     Args:
         name: Name of the policy, as given by the user.

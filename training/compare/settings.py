@@ -61,7 +61,7 @@ def with_test_rows(
         asked = any(f"{prefix}.kwargs.split" in overrides for prefix in ("env", f"tasks.{name}"))
         if task.kwargs.get("split") == "train" and not asked:
             task = dataclasses.replace(task, kwargs=task.kwargs | {"split": "test"})
-            notes.append(f"{name} uses split=test instead of split=train, whose rows are training data")
+            notes.append(f"{name} uses split=test instead of split=train, because those rows are training data")
         kept[name] = task
     return kept, notes
 

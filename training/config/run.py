@@ -110,13 +110,14 @@ def save(config: Config, path: Path, sources: Mapping[str, str] | None = None) -
 
 def annotated(text: str, sources: Mapping[str, str]) -> str:
     """Return YAML with the source of each value as a comment, such as `lr: 0.0003  # recipe tiny`."""
-    lines = text.splitlines()
+    lines = text.splitlines(keepends=True)  # texts may contain other line ends, which are kept
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     for key, line in _key_lines(root, ""):
         ends = [key[: match.start()] for match in re.finditer(r"\.", key)]
         source = next((sources[part] for part in (key, *reversed(ends)) if part in sources), "default")
-        lines[line] += f"  # {source}"
-    return "\n".join(lines) + "\n"
+        shown = source if source.isprintable() else repr(source)  # a file name may contain a line end
+        lines[line] = f"{lines[line].rstrip()}  # {shown}\n"
+    return "".join(lines)
 
 
 def _key_lines(node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, int]]:
@@ -130,7 +131,7 @@ def _key_lines(node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, int]]
         elif isinstance(value, yaml.ScalarNode) and value.end_mark.line > value.start_mark.line:
             yield name, value.end_mark.line  # multi-line text: after its closing quote
         else:
-            yield name, key.start_mark.line
+            yield name, key.end_mark.line
 
 
 def read(path: Path) -> Config:

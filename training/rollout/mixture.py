@@ -72,13 +72,13 @@ class Mixture:
             self._success[task] = [fast + FAST * (value - fast), slow + SLOW * (value - slow)]
 
     def state(self) -> dict[str, Any]:
-        """Return the state for a checkpoint, as JSON values."""
-        return {"deficit": self._owed, "asked": list(self._asked.items()), "success": self._success}
+        """Return the state for a checkpoint, as JSON values; its keys are the same in all versions."""
+        return {"owed": self._owed, "asked": list(self._asked.items()), "success": self._success}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore a `state`; raise ValueError if it is from other tasks."""
-        if set(state["deficit"]) != set(self.weights):
-            raise ValueError(f"the state is from {sorted(state['deficit'])}, but this stage has {sorted(self.weights)}")
-        self._owed = {task: float(state["deficit"][task]) for task in self.weights}
+        if set(state["owed"]) != set(self.weights):
+            raise ValueError(f"the state is from {sorted(state['owed'])}, but this stage has {sorted(self.weights)}")
+        self._owed = {task: float(state["owed"][task]) for task in self.weights}
         self._asked = {step: dict(shares) for step, shares in state["asked"]}
         self._success = {task: list(seen) for task, seen in state["success"].items()}

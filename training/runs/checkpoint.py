@@ -112,7 +112,7 @@ def read_progress(checkpoint: Path) -> RunState:
     try:
         document = dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise UserError(f"{path} is damaged: {error}; remove {checkpoint} to resume from the one before") from error
+        raise UserError(f"{path} is damaged: {error}; remove {checkpoint} to resume from an earlier one") from error
     document.setdefault("record_bytes", 0)  # missing in runs from before such records existed
     if other := {part.name for part in fields(RunState)} ^ set(document):
         differs = ", ".join(sorted(map(str, other)))

@@ -17,10 +17,11 @@ from gymnasium.wrappers.utils import RunningMeanStd
 import envs  # noqa: F401
 from agents.episodes.jobs import JobRunner
 from agents.episodes.starts import TEST_FIRST
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from render.records.episode import read_episodes
 from training.baseline import config as baseline_config
-from training.baseline.config import BaselineConfig, baseline_tasks, from_words
+from training.baseline.config import BaselineConfig, baseline_tasks, from_overrides
 from training.baseline.env import training_task
 from training.baseline.policy import Network, load_baseline, policy_of
 from training.baseline.train import main
@@ -154,7 +155,7 @@ def test_a_return_is_that_of_its_own_episode() -> None:
     pytest.importorskip("ray")
     from training.baseline.ppo import PPOVectorEnv
 
-    config, task = from_words(["env=sokoban", "env.max_turns=3", "gamma=0.5"])
+    config, task = from_overrides(parse_overrides(["env=sokoban", "env.max_turns=3", "gamma=0.5"]))
     lessons = PPOVectorEnv({"task": training_task(config, task), "config": config, "num_envs": 2})
     lessons.reset(seed=0)
     expected, running, over = RunningMeanStd(), np.zeros(2), np.zeros(2, bool)
@@ -196,7 +197,7 @@ def test_a_return_is_that_of_its_own_episode() -> None:
         (["batch=100"], "batch must be a multiple of envs=32, got 100"),
         (["lr=-1"], "lr must be greater than 0, got -1"),
         (["learning_rate=1"], "unknown key learning_rate"),
-        (["name=a/b"], "name may hold letters"),
+        (["name=a/b"], "name may contain only letters"),
     ],
 )
 def test_bad_words_are_one_line(words: list[str], problem: str, tmp_path: Path) -> None:
@@ -227,9 +228,10 @@ def test_without_rllib_there_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_config_is_read_back_as_it_was(tmp_path: Path) -> None:
-    config, task = from_words(["env=football", "lr=0.002", "env.max_turns=9", "observation=simple115v2"])
+    words = ["env=football", "lr=0.002", "env.max_turns=9", "observation=simple115v2"]
+    config, task = from_overrides(parse_overrides(words))
     assert config.folder == Path("runs/football-ppo-simple115v2")
     baseline_config.save(config, task, tmp_path)
     assert baseline_config.read(tmp_path) == (config, task)
-    assert isinstance(policy_of(Network((115,), 19), task).at(0.0).actions, tuple)
+    assert isinstance(policy_of(Network((115,), 19), task).with_temperature(0.0).actions, tuple)
     assert BaselineConfig().folder == Path("runs/football-ppo")

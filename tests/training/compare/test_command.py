@@ -19,6 +19,7 @@ import pytest
 from agents.episodes.policy import TurnContext
 from agents.episodes.starts import TEST_FIRST
 from agents.models.load import tiny_folder
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.suites import SUITES
 from envs.task.task import Task
@@ -106,12 +107,15 @@ def test_words_of_the_command_line_are_stronger_than_the_run(a_run: Path) -> Non
     assert isinstance(trained, ModelParticipant)
     assert (trained.path, trained.source) == (str(a_run / "checkpoint"), a_run / "config.yaml")
     words = ["env.max_turns=2", "tasks.football.kwargs.difficulty=0.9", "episodes=4"]
-    tasks, taken = tasks_of(config, trained, words)
+    tasks, taken = tasks_of(config, trained, parse_overrides(words))
     task = tasks["football"]
     assert (task.max_turns, task.instructions, taken) == (2, "Score!", ["football"])
     assert task.kwargs == config.tasks["football"].kwargs | {"difficulty": 0.9}
     other = load(["env=arithmetic"])
-    assert tasks_of(other, trained, ["env=arithmetic"]) == ({"arithmetic": other.tasks["arithmetic"]}, ["arithmetic"])
+    assert tasks_of(other, trained, {"env": "arithmetic"}) == (
+        {"arithmetic": other.tasks["arithmetic"]},
+        ["arithmetic"],
+    )
 
 
 def test_several_envs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +167,7 @@ def test_several_policies_beside_the_floors_in_one_folder(
     Path("lost/episodes.jsonl").write_text(lines)
     with pytest.raises(SystemExit):
         evaluate.main([*words[:2], "policy=lost", "episodes=3", "floors=false", "json=lost.json"])
-    told = "was no success (completed, 1 turn) when it was recorded, and is a success (completed, 1 turn) with the "
+    told = "was no success (completed, 1 turn) when recorded, but is a success (completed, 1 turn) with the "
     assert told in json.loads(Path("lost.json").read_text())["problem"]
     with pytest.raises(UserError, match="blind=true replaces images, but policy=human uses none; remove one of them"):
         evaluate.main([*words[:2], "policy=human", "blind=true"])
@@ -275,7 +279,7 @@ def test_a_server_that_goes_away_takes_nothing_with_it(tmp_path: Path, capsys: p
     assert rows["api:some/model"]["n"] == 5 and rows["api:some/model"]["success"]["mean"] == 1.0
     problem = rows["api:some/model"]["problem"]
     assert problem.startswith("after 5 of 20 episodes: http://127.0.0.1:")
-    assert problem.endswith("does not take a request for some/model: HTTP 404: the model `some/model` is gone")
+    assert problem.endswith("rejects a request for some/model: HTTP 404: the model `some/model` is gone")
     assert len(list(read_records(tmp_path / "out" / "episodes" / "api-some-model"))) == 5
     assert "api:some/model was stopped: after 5 of 20 episodes" in " ".join(capsys.readouterr().out.split())
 
@@ -354,7 +358,7 @@ MISTAKES = {
     "policy=/": "policy: '/' is not a model folder: it has no config.json",
     "policy=random,tiny,random": "policy: random and random share the folder name random; remove one",
     "policy=random,,tiny": "policy must be one name, or several separated by commas, got 'random,,tiny'",
-    "policy=human": "plays/arithmetic holds no played episodes; python -m agents.play env=arithmetic makes them",
+    "policy=human": "plays/arithmetic contains no played episodes; record them with python -m agents.play env=",
     "json=/tmp": "json=/tmp is a folder; name a file, or use save= for a folder",
     "blind=1": "blind=1: true or false is expected",
     "episodes=0": "episodes must be at least 1, got 0",
@@ -376,11 +380,11 @@ def test_mistakes(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_one_episode_has_no_other_to_be_shown() -> None:
-    with pytest.raises(UserError, match="blind needs at least 2 episodes"):
+    with pytest.raises(UserError, match="blind=true needs at least 2 episodes"):
         evaluate.main(["env=football", "policy=random", "episodes=1", "blind=true"])
 
 
 def test_images_of_another_size() -> None:
     for size in ("[112,112]", "[84,112]"):
-        with pytest.raises(UserError, match=r"the model sees images of 84x84, got \d+x112"):
+        with pytest.raises(UserError, match=r"the model needs images of 84x84, got \d+x112"):
             evaluate.main(["env=football", "policy=tiny", "episodes=2", f"env.kwargs.image_size={size}"])

@@ -164,11 +164,11 @@ def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_records_that_do_not_fit() -> None:
     folder = record("plays/arithmetic")
-    save_settings(load_task("arithmetic", ["env.kwargs.digits=3"]), folder)
-    assert refused("human").startswith("plays/arithmetic was played with other settings: env.kwargs was {")
+    save_settings(load_task("arithmetic", {"env.kwargs.digits": "3"}), folder)
+    assert refused("human").startswith("plays/arithmetic was played with different settings: env.kwargs was {")
     assert (
         refused(str(record("plays/other", task="algebra")))
-        == "plays/other holds episodes of algebra, none of arithmetic"
+        == "plays/other contains episodes of algebra, none of arithmetic"
     )
     newer = record("plays/newer", 1)
     lines = (newer / "episodes.jsonl").read_text().replace('"schema":2', '"schema":9')
@@ -178,5 +178,5 @@ def test_records_that_do_not_fit() -> None:
 
 def test_pictures_that_a_model_cannot_see() -> None:
     football = load(["env=football", "env.kwargs.image_size=[112,112]"]).tasks
-    with pytest.raises(UserError, match="policy=tiny: the model sees images of 84x84, got 112x112"):
+    with pytest.raises(UserError, match="policy=tiny: the model needs images of 84x84, got 112x112"):
         participant("tiny", CONFIG).check(football)

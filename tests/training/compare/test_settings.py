@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.cli import parse_overrides
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES
 from training.compare import command
@@ -36,7 +37,7 @@ def test_a_file_is_played_as_it_is_and_the_tasks_beside_it_as_the_run_played_the
     player = trained("env=sokoban,football", "env.max_turns=7")
     Path("sokoban.yaml").write_text("like: sokoban\nkwargs: {boxes: 2}\n")
     words = ["env=sokoban.yaml,football"]
-    played, taken = tasks_of(load(words), player, words)
+    played, taken = tasks_of(load(words), player, parse_overrides(words))
     assert taken == ["football"] and played["football"].max_turns == 7
     assert (played["sokoban"].max_turns, played["sokoban"].kwargs["boxes"]) == (15, 2)
     assert notes_on_settings([player], taken, played) == [
@@ -50,12 +51,12 @@ def test_a_file_is_played_as_it_is_and_the_tasks_beside_it_as_the_run_played_the
 def test_training_rows_are_not_asked_unless_in_so_many_words() -> None:
     words = ["env=questions", "env.kwargs.split=train"]
     player = trained(*words)
-    played, _ = tasks_of(load(["env=questions"]), player, [])
+    played, _ = tasks_of(load(["env=questions"]), player, {})
     assert played["questions"].kwargs["split"] == "train"
-    kept, notes = with_test_rows(played, [])
+    kept, notes = with_test_rows(played, {})
     assert kept["questions"].kwargs["split"] == "test" and notes_on_starts([player], kept) == []
-    assert notes == ["questions uses split=test instead of split=train, whose rows are training data"]
-    asked, notes = with_test_rows(tasks(*words), words)
+    assert notes == ["questions uses split=test instead of split=train, because those rows are training data"]
+    asked, notes = with_test_rows(tasks(*words), parse_overrides(words))
     assert asked["questions"].kwargs["split"] == "train" and notes == []
     (note,) = notes_on_starts([player], asked)
     assert note == "runs/a was trained on rows of questions (split=train): they are not held out"
@@ -87,4 +88,4 @@ def test_an_expert_is_in_the_tables_of_the_tasks_that_have_one(capsys: pytest.Ca
         ("expert", "arithmetic"),
     ]  # fmt: skip
     assert "arithmetic has no images: no video is written" in capsys.readouterr().err
-    assert ScriptedParticipant("expert").floor
+    assert ScriptedParticipant("expert").is_reference

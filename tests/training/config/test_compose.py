@@ -15,7 +15,7 @@ from configs.help import meanings
 from configs.schema import build, check, merge, parse
 from envs.task.config import variants
 from envs.task.suites import SUITES
-from training.config.compose import load, load_with
+from training.config.compose import compose, load
 from training.config.help import help_text
 from training.config.recipe import CONFIGS, group_file, names
 from training.config.run import DEFAULTS, read, save
@@ -83,7 +83,7 @@ def test_an_env_may_be_a_file(tmp_path: Path) -> None:
     assert config.env == config.name == "hard_sums"
     assert config.tasks["hard_sums"].kwargs == {"digits": 5}
     assert load([f"stages.fre.tasks=[env, {path}]"]).stages["fre"].weights == {"football": 1, "hard_sums": 1}
-    with pytest.raises(UserError, match=r"'a\.b\.yaml' is no name of an env"):
+    with pytest.raises(UserError, match=r"'a\.b\.yaml' is no env name"):
         load(["env=a.b.yaml"])
 
 
@@ -111,7 +111,7 @@ def test_weights_of_tasks() -> None:
 
 def test_two_tasks_of_one_name(tmp_path: Path) -> None:
     (tmp_path / "football.yaml").write_text("id: kickoff/Arithmetic-v0\nimage: false\ncaption: true\n")
-    with pytest.raises(UserError, match=r"two tasks are called football: football and .*football\.yaml"):
+    with pytest.raises(UserError, match=r"two tasks have the name football: football and .*football\.yaml"):
         load([f"env=football,{tmp_path / 'football.yaml'}"])
 
 
@@ -208,10 +208,11 @@ def test_stage_tasks_may_be_chosen() -> None:
 
 
 def test_extra_keys_stand_beside_the_usual_ones() -> None:
-    config, extra = load_with(["env=algebra", "policy=random", "seed=3"], Extra)
-    assert (config.env, config.seed, extra) == ("algebra", 3, Extra("random", 256))
+    composed = compose({"env": "algebra", "policy": "random", "seed": "3"}, Extra)
+    assert (composed.config.env, composed.config.seed) == ("algebra", 3)
+    assert composed.options == Extra("random", 256)
     with pytest.raises(UserError, match="unknown key polic; did you mean policy"):
-        load_with(["polic=random"], Extra)
+        compose({"polic": "random"}, Extra)
 
 
 def test_texts_stay_as_typed() -> None:
@@ -264,8 +265,8 @@ ERRORS = {
     "stages.fre.algo.lr=-1": "stages.fre.algo: lr must be greater than 0, got -1.0",
     "env.max_turns=0": "tasks.football: max_turns must be at least 1, got 0",
     "seed=-1": "seed must not be negative, got -1",
-    "name=a/b": "name may hold letters, digits and . _ - only (it names a folder), got 'a/b'",
-    "name=..": "name may hold letters, digits and . _ - only (it names a folder), got '..'",
+    "name=a/b": "name may contain only letters, digits and . _ - (it names a folder), got 'a/b'",
+    "name=..": "name may contain only letters, digits and . _ - (it names a folder), got '..'",
     "football": "'football' is not of the form key=value (such as env=football); --help lists all keys",
     "=3": "'=3' is not of the form key=value (such as env=football); --help lists all keys",
     "env=gone.yaml": "gone.yaml: No such file or directory",
@@ -294,7 +295,7 @@ def test_words_that_contradict_each_other() -> None:
     with pytest.raises(UserError, match="seed is given twice: '1' and '2'"):
         load(["seed=1", "seed=2"])
     for words in (["env.kwargs.a=1", "env.kwargs.a.b=2"], ["algo.lr=1", "algo={eps: 2}"]):
-        with pytest.raises(UserError, match="meets another word"):
+        with pytest.raises(UserError, match="conflicts with another override"):
             load(words)
 
 

@@ -30,7 +30,7 @@ from training.config.learner import LearnerConfig
 from training.learner import export
 from training.learner.learner import Learner
 from training.runs import checkpoint
-from training.runs.checkpoint import Progress
+from training.runs.checkpoint import RunState
 
 pytestmark = pytest.mark.timeout(600)  # six processes import torch, on however few cores
 ALGO = AlgoConfig(lr=1e-3, warmup_updates=1, minibatch=6)
@@ -127,7 +127,7 @@ def main(rank: int, world: int, folder: Path) -> None:
     for case in CASES if world == 2 else ("all",):
         learner, results[case] = run(case, mesh)
         if case == "all":
-            checkpoint.save(folder / f"of-{world}", learner, Progress(total_steps=2))
+            checkpoint.save(folder / f"of-{world}", learner, RunState(total_steps=2))
         if case == "lora":
             learner.export(folder / "exported")
         learner.close()
@@ -146,7 +146,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two and four ranks have made, each with a checkpoint of one process to go on from."""
     path = tmp_path_factory.mktemp("ranks")
     learner, _ = run("all", None)
-    checkpoint.save(path / "of-1", learner, Progress(total_steps=2))
+    checkpoint.save(path / "of-1", learner, RunState(total_steps=2))
     learner.close()
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "GLOO_SOCKET_IFNAME": "lo"}
     done = subprocess.run([sys.executable, __file__, str(path)], env=environment, capture_output=True, text=True)

@@ -99,7 +99,7 @@ def seed_of(group: int, step: int = 0, task: int = 0) -> int:
 
 def test_groups_without_a_difference_are_dropped_and_still_counted() -> None:
     collected = collect(guess, groups=20)
-    wins = {group.seed: [player.episode.success for player in group.players] for group in collected.played}
+    wins = {group.seed: [episode.success for episode in group.episodes] for group in collected.played}
     assert sorted(wins) == sorted(seed_of(group) for group in range(20))
     assert all(any(wins[group.seed]) and not all(wins[group.seed]) for group in collected.groups)
     assert all(any(wins[group.seed]) == all(wins[group.seed]) for group in collected.dropped)
@@ -109,8 +109,9 @@ def test_groups_without_a_difference_are_dropped_and_still_counted() -> None:
         assert [group.seed for group in groups] == [seed for seed in order if seed in {group.seed for group in groups}]
     assert collected.metrics["groups/dropped"] == len(collected.dropped)
     assert collected.metrics["groups/refilled"] == 0
-    right = next(player for group in collected.groups for player in group.players if player.episode.success)
-    assert right.rewards == {"outcome": 1.0, "format": 0.1} and right.reward == 1.1 == sum(right.turn_rewards)
+    group = collected.groups[0]
+    right = group.rewards[[episode.success for episode in group.episodes].index(True)]
+    assert right.parts == {"outcome": 1.0, "format": 0.1} and right.total == 1.1 == sum(right.turn_totals)
 
 
 @pytest.mark.parametrize(("refill", "extra"), [(0.0, 0), (0.3, 3), (1.0, 8), (9.0, 72)])
@@ -152,13 +153,17 @@ def test_tasks_have_their_shares_and_their_own_starts() -> None:
 class Engines:
     """Plays with tokens of the newest version; some groups take long."""
 
-    def __init__(self, slow: int = 0) -> None:
+    def __init__(self, slow: int = 0, arrives_after: int | None = None) -> None:
         self.version = 0
         self.slow = slow
+        self.arrives_after = arrives_after
+        """Number of groups that start before version 1 of the weights arrives."""
         self.started: list[int] = []
         self.done = 0
 
     async def play(self, job: Job) -> list[Episode]:
+        if len(self.started) == self.arrives_after:
+            self.version = 1
         self.started.append(job.starts[0].seed)
         version = self.version
         waits = 0.1 if self.slow and len(self.started) % self.slow == 0 else 0.005
@@ -204,20 +209,17 @@ def test_play_goes_on_while_the_learner_works_but_not_too_far(staleness: int) ->
     assert (found[-1].metrics["staleness/mean"] > 0) == (staleness > 0)
 
 
-def test_tokens_that_are_too_old_are_played_again() -> None:
-    async def play_with(engines: Engines) -> Collected:
-        one = collector(engines.play, 4)
-        running = asyncio.ensure_future(one.collect(0, version=1))
-        await asyncio.sleep(0.003)
-        engines.version = 1  # as when an engine was late with its weights
-        return await running
-
-    engines = Engines()
-    collected = asyncio.run(play_with(engines))
+def test_collect_with_tokens_that_are_too_old_plays_their_groups_again() -> None:
+    engines = Engines(arrives_after=4)  # the first four groups start before an engine has its weights
+    collected = asyncio.run(collector(engines.play, 4).collect(0, version=1))
     assert collected.metrics["groups/stale"] == 4 and collected.metrics["staleness/max"] == 0
     assert engines.started == [seed_of(group) for group in range(4)] * 2
     assert [group.seed for group in collected.groups] == [seed_of(group) for group in range(4)]
-    with pytest.raises(RuntimeError, match=r"sampled with weights of version 0 after 3 tries; the learner is at 5"):
+
+
+def test_collect_with_an_engine_that_keeps_old_weights_gives_up_after_some_tries() -> None:
+    line = r"still sampled with version 0 of the weights after 3 tries; the learner has version 5"
+    with pytest.raises(RuntimeError, match=line):
         asyncio.run(collector(Engines().play, 2).collect(0, version=5))
 
 

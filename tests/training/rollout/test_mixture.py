@@ -66,16 +66,16 @@ def test_a_checkpoint_goes_on_with_the_same_shares(ahead: int) -> None:
     one, other = (Mixture({"a": 1, "b": 2, "c": 4}, groups=5, learning_progress=0.7) for _ in range(2))
     for step in range(4):
         for asked in range(step, step + ahead + 1):
-            one.shares(asked)
+            one.allocate(asked)
         one.observe(step, {"a": 0.1 * step, "c": 0.9 - 0.2 * step})
     other.restore(json.loads(json.dumps(one.state())))
     for step in range(4, 8):
         for asked in range(step, step + ahead + 1):
-            assert one.shares(asked) == other.shares(asked)
+            assert one.allocate(asked) == other.allocate(asked)
         for mixture in (one, other):
             mixture.observe(step, {"b": 0.1 * step})
     assert one.state() == other.state()
-    with pytest.raises(ValueError, match=r"the state is of \['a', 'b', 'c'\], this stage plays \['a'\]"):
+    with pytest.raises(ValueError, match=r"the state is from \['a', 'b', 'c'\], but this stage has \['a'\]"):
         Mixture({"a": 1}, groups=1).restore(one.state())
 
 
@@ -97,5 +97,5 @@ def test_any_history_shares_out_all_groups(
         for task, share in shares.items():
             assert target_fractions[task] >= (1 - some) * mixture.weights[task] - 1e-9  # the floor
             given_out[task] += target_fractions[task] * groups - share
-            assert abs(given_out[task]) <= len(weights)  # what is deficit stays small
+            assert abs(given_out[task]) <= len(weights)  # the deficit stays small
         mixture.observe(step, dict(zip(mixture.weights, results, strict=False)))

@@ -22,7 +22,7 @@ from training.config.learner import LearnerConfig
 from training.learner import export
 from training.learner.learner import Learner
 from training.runs import checkpoint
-from training.runs.checkpoint import Progress
+from training.runs.checkpoint import RunState
 
 
 def files(folder: Path) -> list[str]:
@@ -62,7 +62,7 @@ def test_going_on_from_a_checkpoint_is_exact(settings: dict[str, Any], tmp_path:
     played = [trajectories(model, step) for step in range(4)]
     for step in (0, 1):
         straight.update(played[step], step, seed=1)
-    progress = Progress(stage=1, step=2, total_steps=5, best=0.25, good={"step": 4}, results={"before": {"a": 1}})
+    progress = RunState(stage=1, step=2, total_steps=5, best=0.25, good={"step": 4}, results={"before": {"a": 1}})
     checkpoint.save(tmp_path, straight, progress)
     # It is written while the training goes on, and holds what was there when it was asked for.
     later = [straight.update(played[step], step, seed=1) for step in (2, 3)]
@@ -83,7 +83,7 @@ def test_going_on_from_a_checkpoint_is_exact(settings: dict[str, Any], tmp_path:
 
 def test_a_checkpoint_from_before_the_first_update(tmp_path: Path) -> None:
     model, fresh = learner(0)
-    checkpoint.save(tmp_path, fresh, Progress())
+    checkpoint.save(tmp_path, fresh, RunState())
     fresh.close()
     _, restored = learner(7)
     checkpoint.restore(tmp_path / "step-000000", restored)
@@ -95,7 +95,7 @@ def test_a_checkpoint_from_before_the_first_update(tmp_path: Path) -> None:
 
 def test_nothing_in_a_checkpoint_is_pickled(tmp_path: Path) -> None:
     _, one = learner(0)
-    checkpoint.save(tmp_path, one, Progress())
+    checkpoint.save(tmp_path, one, RunState())
     one.close()
     found = files(tmp_path / "step-000000")
     assert found == ["progress.json", "shard-00001-model-00001-of-00001.safetensors"]
@@ -110,7 +110,7 @@ def test_nothing_in_a_checkpoint_is_pickled(tmp_path: Path) -> None:
 def test_only_the_newest_checkpoints_stay(tmp_path: Path) -> None:
     _, one = learner(0)
     for total in (9, 10, 11, 100):
-        checkpoint.save(tmp_path, one, dataclasses.replace(Progress(), total_steps=total))
+        checkpoint.save(tmp_path, one, dataclasses.replace(RunState(), total_steps=total))
     one.close()
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["step-000011", "step-000100"]
     assert checkpoint.newest(tmp_path) == tmp_path / "step-000100"
@@ -139,7 +139,7 @@ def test_what_a_killed_run_left_half_written_is_no_checkpoint(tmp_path: Path) ->
     _, two = learner(0)
     stale = tmp_path / ".step-000010.new" / "shard-00002-model-00001-of-00001.safetensors"
     stale.write_bytes(b"of a larger run")
-    checkpoint.save(tmp_path, two, Progress(total_steps=10))
+    checkpoint.save(tmp_path, two, RunState(total_steps=10))
     two.close()
     assert [path.name for path in tmp_path.iterdir()] == ["step-000010"]
     assert not (tmp_path / "step-000010" / stale.name).exists()
@@ -176,22 +176,22 @@ def test_a_failure_leaves_what_was_there_and_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[1]", "7", '{"stage": 1'])
 def test_a_damaged_progress_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text(text)
-    with pytest.raises(UserError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to go on "):
+    with pytest.raises(UserError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to resume "):
         checkpoint.read_progress(tmp_path)
 
 
 def test_a_progress_of_another_version(tmp_path: Path) -> None:
     """One that lacks only what came later is read; of any other no one is told to remove it."""
-    written = dataclasses.asdict(Progress(stage=1, total_steps=5, record_bytes=9))
+    written = dataclasses.asdict(RunState(stage=1, total_steps=5, record_bytes=9))
     older = {key: value for key, value in written.items() if key != "record_bytes"}
     path = tmp_path / "progress.json"
     path.write_text(json.dumps(older))
-    assert checkpoint.read_progress(tmp_path) == Progress(stage=1, total_steps=5, record_bytes=0)
+    assert checkpoint.read_progress(tmp_path) == RunState(stage=1, total_steps=5, record_bytes=0)
     del older["best"]
     path.write_text(json.dumps(older | {"speed": 2}))
     with pytest.raises(UserError) as caught:
         checkpoint.read_progress(tmp_path)
-    assert str(caught.value) == f"{path} is of another version of Kickoff (best, speed): go on with that version"
+    assert str(caught.value) == f"{path} is from another version of Kickoff (best, speed); resume with that version"
 
 
 def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
     one.save(tmp_path / "a")
     one.close()
     _, other = learner(0, lora_rank=2)
-    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged or of another model: Missing key"):
+    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged or from another model: Missing key"):
         other.restore(tmp_path / "a")
     shard = next((tmp_path / "a").iterdir())
     shard.write_bytes(shard.read_bytes()[:5000])

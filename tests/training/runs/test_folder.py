@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from training.runs.folder import finished, remove_whole, write_whole
+from render.records.files import write_whole
+from training.runs.folder import finished, remove_whole
 
 
 def test_a_file_is_whole_or_what_it_was(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from agents.episodes.episode import Ended, Episode, Start, Turn
@@ -11,7 +10,7 @@ from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
 from render.records.episode import EpisodeWriter, read_episodes
-from training.algorithm.groups import Group, Judged, assign_advantages, make_group
+from training.algorithm.groups import Group, make_group, with_advantages
 from training.config.algo import AlgoConfig
 from training.runs.group_records import GroupRecords, pick
 
@@ -25,17 +24,13 @@ def group(task: str, number: int, *successes: bool) -> Group:
     return make_group(task, SUMS, episodes)
 
 
-def judged(task: str, number: int) -> Judged:
-    return Judged(group(task, number, True), [np.zeros(1)])
-
-
-def picked(groups: list[Judged], count: int, step: int) -> list[tuple[str, int]]:
-    return [(one.group.task, one.group.players[0].episode.start.group) for one in pick(groups, count, step)]
+def picked(groups: list[Group], count: int, step: int) -> list[tuple[str, int]]:
+    return [(one.task, one.episodes[0].start.group) for one in pick(groups, count, step)]
 
 
 def test_the_first_groups_of_the_tasks_in_turn() -> None:
     """Whatever came first: those that differ and those that do not stand in order of their starts."""
-    mixed = [judged("b", 3), judged("a", 2), judged("a", 0), judged("b", 1), judged("a", 1)]
+    mixed = [group(task, number, True) for task, number in [("b", 3), ("a", 2), ("a", 0), ("b", 1), ("a", 1)]]
     assert picked(mixed, 2, 0) == [("a", 0), ("b", 1)]
     assert picked(mixed, 3, 1) == [("b", 1), ("a", 0), ("b", 3)]
     assert picked(mixed, 9, 0) == [("a", 0), ("b", 1), ("a", 1), ("b", 3), ("a", 2)]
@@ -44,15 +39,15 @@ def test_the_first_groups_of_the_tasks_in_turn() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_every_task_has_its_turn(count: int) -> None:
-    groups = [judged(task, number) for task in "abcde" for number in range(4)]
+    groups = [group(task, number, True) for task in "abcde" for number in range(4)]
     seen = Counter(task for step in range(1, 51) for task, _ in picked(groups, count, step))
     assert set(seen) == set("abcde") and max(seen.values()) - min(seen.values()) <= count
 
 
-def step_of(number: int) -> list[Judged]:
+def step_of(number: int) -> list[Group]:
     """Group 0 of a step teaches nothing, group 1 does."""
     groups = [group("sums", 1, True, False, False, False), group("sums", 0, False, False)]
-    return assign_advantages(groups, AlgoConfig(advantage="dr_grpo"))
+    return with_advantages(groups, AlgoConfig(advantage="dr_grpo"))
 
 
 def write(folder: Path, steps: range, keep_bytes: int = 0, count: int = 2) -> int:
