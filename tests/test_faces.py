@@ -28,7 +28,7 @@ FACES = [name_of(stub) for stub in STUBS]
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_every_name_of_a_face_is_there(face: str) -> None:
+def test_face_exports_every_name_and_no_file(face: str) -> None:
     module = importlib.import_module(face)
     assert module.__all__ == sorted(module.__all__)
     for name in module.__all__:

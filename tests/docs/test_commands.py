@@ -56,7 +56,7 @@ LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
 """What reads the words of each command."""
 
 
-def test_commands_are_current(command: str, shell: Path, root: Path) -> None:
+def test_commands_on_the_pages_are_valid(command: str, shell: Path, root: Path) -> None:
     first, *words = shlex.split(command)
     if first != "-m":
         assert (root / first).is_file() or (shell / first).is_file()
@@ -103,12 +103,12 @@ def test_the_pages_keys_are_those_of_the_page(pages: dict[str, str], root: Path)
         assert f"| {where} | {listed} |" in pages["watch.md"]
 
 
-def test_most_commands_were_found(every_command: list[str]) -> None:
+def test_pages_hold_commands_of_every_module(every_command: list[str]) -> None:
     assert len(every_command) > 60
     assert {command.split()[1] for command in every_command if command.startswith("-m")} >= set(LOADERS)
 
 
-def test_make_knows_what_the_pages_say(page: str, pages: dict[str, str], root: Path) -> None:
+def test_make_targets_on_the_pages_exist(page: str, pages: dict[str, str], root: Path) -> None:
     targets = set(re.findall(r"^(\w+):", (root / "Makefile").read_text(), re.M))
     assert set(re.findall(r"(?:^|`| {4})make (\w+)", pages[page], re.M)) <= targets
 

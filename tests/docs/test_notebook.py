@@ -33,7 +33,7 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (tmp_path / "runs" / "notebook" / "report.html").stat().st_size > 10_000
 
 
-def test_what_is_kept_of_it_is_small_and_of_no_machine() -> None:
+def test_stored_notebook_is_small_and_names_no_machine() -> None:
     text = PATH.read_text()
     assert len(text) < 300_000
     assert "/home/" not in text and "/root/" not in text and "/tmp/" not in text and "/work/" not in text

@@ -34,7 +34,7 @@ def a_run(desk: Path) -> Path:
     return desk / "runs" / "football"
 
 
-def test_somebody_elses_env_in_one_file(
+def test_third_party_env_in_one_file_is_checked_and_trained(
     shell: Path, a_run: Path, blocks: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     check(["ice.yaml"])
@@ -43,7 +43,7 @@ def test_somebody_elses_env_in_one_file(
     assert_trained(a_run, "ice")
 
 
-def test_a_game_from_scratch(shell: Path, a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_env_is_checked_and_trained(shell: Path, a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len((shell / "catch.py").read_text().splitlines()) < 60
     importlib.import_module("catch")
     check_env(gymnasium.make("Catch-v0", render_mode="rgb_array").unwrapped)
@@ -89,7 +89,7 @@ def test_a_loss_that_does_not_exist_is_one_line(shell: Path) -> None:
     assert not (shell / "runs" / "soup").exists()
 
 
-def test_python_runs_as_it_stands(program: Any, shell: Path, a_run: Path) -> None:
+def test_python_blocks_run_as_they_are(program: Any, shell: Path, a_run: Path) -> None:
     exec(compile(program.text, program.page, "exec"), {"__name__": "__main__"})
 
 

@@ -56,7 +56,7 @@ def play(env: gymnasium.Env[Any, Any], seed: int, steps: int = 60) -> list[Any]:
 
 
 @every_id
-def test_gymnasiums_own_check(id: str) -> None:
+def test_every_id_passes_gymnasiums_checker(id: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(make(id).unwrapped)
@@ -70,7 +70,7 @@ def test_a_seed_decides_everything(id: str) -> None:
 
 
 @every_id
-def test_what_info_tells(id: str) -> None:
+def test_info_has_the_common_keys_with_their_types(id: str) -> None:
     env = make(id)
     for turn in play(env, 5):
         info = turn[-1]
@@ -103,7 +103,7 @@ def test_difficulty_is_checked(id: str) -> None:
 
 
 @every_id
-def test_pictures(id: str) -> None:
+def test_every_id_renders_images(id: str) -> None:
     if "ansi" in make(id).metadata["render_modes"]:
         env = make(id, render_mode="ansi")
         _, info = env.reset(seed=0)

@@ -143,7 +143,7 @@ def fails(server: Server | str, **settings: Any) -> str:
     return text
 
 
-def test_what_is_sent_and_what_comes_back() -> None:
+def test_generate_sends_messages_and_returns_the_reply() -> None:
     frame = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
     messages = (
         Message("user", "Look.", frame),
@@ -187,7 +187,7 @@ def test_what_is_sent_and_what_comes_back() -> None:
         ),
     ],
 )
-def test_other_answers(message: dict[str, Any], reason: str, text: str, finished: bool) -> None:
+def test_generate_reads_other_forms_of_answers(message: dict[str, Any], reason: str, text: str, finished: bool) -> None:
     answer = {"choices": [{"message": message, "finish_reason": reason}]}
     for usage, count in (({"usage": {"completion_tokens": 7}}, 7), ({}, 0), ({"usage": None}, 0), ({"usage": []}, 0)):
         with serving(says(answer | usage)) as server:
@@ -200,7 +200,7 @@ BROKEN = says({"error": {"message": "we are sorry"}}, 503)
 
 
 @pytest.mark.parametrize("failure", [BUSY, BROKEN, hangs, hangs_up, raw(b"<html>"), raw(b"{}"), raw(b"", 502)])
-def test_what_may_pass_is_tried_again(failure: Answer) -> None:
+def test_temporary_failures_are_retried(failure: Answer) -> None:
     with serving(failure, failure, says(RIGHT)) as server:
         (completion,) = ask(server, timeout=0.5 if failure is hangs else 60)
     assert completion.text == "<think></think><answer>4</answer>"
@@ -220,7 +220,7 @@ def test_what_may_pass_is_tried_again(failure: Answer) -> None:
         (raw(f"Bearer {KEY}".encode(), 500), "HTTP 500: Bearer $OPENAI_API_KEY"),
     ],
 )
-def test_and_if_it_does_not_pass_one_line_says_what_was_wrong(failure: Answer, told: str) -> None:
+def test_lasting_failure_is_one_line_after_all_retries(failure: Answer, told: str) -> None:
     timeout = 0.5 if failure is hangs else 60
     with serving(failure) as server:
         line = f"{server.url} was asked 3 times for a reply of some/model: {told}"
@@ -230,7 +230,7 @@ def test_and_if_it_does_not_pass_one_line_says_what_was_wrong(failure: Answer, t
         assert "was asked once for" in fails(server, timeout=timeout, retries=0)
 
 
-def test_what_is_waited_for_is_said_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+def test_retries_are_logged_once_per_interval(caplog: pytest.LogCaptureFixture) -> None:
     slow = says({"error": f"slow down, {KEY}"}, 429, Retry_After="1")
     with serving(slow, BUSY, says(RIGHT)) as server:
         ask(server, question(), question(), concurrency=1)
@@ -298,7 +298,7 @@ def test_a_key_in_the_reply_goes_no_further() -> None:
     assert completion.text == "<think>I was sent $OPENAI_API_KEY.</think><answer>$OPENAI_API_KEY</answer>"
 
 
-def test_what_does_not_pass_is_not_tried_again() -> None:
+def test_refused_requests_are_not_retried() -> None:
     with serving(says({"error": {"message": f"Incorrect API key provided: {KEY}"}}, 401)) as server:
         assert fails(server) == f"{server.url} refuses the key in OPENAI_API_KEY (HTTP 401)"
         assert len(server.requests) == 1
@@ -308,7 +308,7 @@ def test_what_does_not_pass_is_not_tried_again() -> None:
         assert len(server.requests) == 1
 
 
-def test_nobody_listens() -> None:
+def test_unreachable_server_is_one_line() -> None:
     with serving(says(RIGHT)) as server:
         url = server.url
     assert fails(url, retries=1).startswith(
@@ -316,7 +316,7 @@ def test_nobody_listens() -> None:
     )
 
 
-def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_key_comes_from_the_environment_and_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "mine")
     with serving(says(RIGHT)) as server:
         ask(server, key="MY_KEY")
@@ -332,7 +332,7 @@ def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert KEY not in str(caught.value)
 
 
-def test_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_url_comes_from_the_environment_and_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(says(RIGHT)) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/")
         ask("")

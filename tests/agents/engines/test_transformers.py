@@ -114,7 +114,7 @@ def test_the_same_prompt_is_computed_once_and_answered_by_each_seed(
     assert len({tuple(reply.tokens.tolist()) for reply in replies}) > 4
 
 
-def test_many_calls_are_two_batches_for_two_cores(model: LoadedModel) -> None:
+def test_many_calls_are_split_over_the_threads(model: LoadedModel) -> None:
     sizes: list[int] = []
 
     class Watched(TransformersEngine):
@@ -170,7 +170,7 @@ def test_sampling_follows_the_distribution(model: LoadedModel, engine: Transform
     assert abs((first == likely).mean() - p) < 4 * np.sqrt(p * (1 - p) / len(first))
 
 
-def test_a_round_takes_all_that_wait_and_the_order_does_not_matter(model: LoadedModel) -> None:
+def test_round_takes_all_waiting_calls_in_any_order(model: LoadedModel) -> None:
     """Games that ask again as soon as they are answered are in step, whichever thread was quicker."""
     sizes: list[list[int]] = []
 
@@ -255,5 +255,5 @@ def test_an_impossible_prompt_fails_alone(model: LoadedModel) -> None:
     assert first.tokens.tolist() == last.tokens.tolist()
 
 
-def test_the_context_is_the_models(engine: TransformersEngine) -> None:
+def test_max_context_is_the_models_own(engine: TransformersEngine) -> None:
     assert engine.max_context == 2048

@@ -24,7 +24,7 @@ TASK = TaskConfig()
 RETURN = TaskConfig(reward="return", format_reward=0.5)
 
 
-def test_success_and_format() -> None:
+def test_reward_success_gives_outcome_and_format_parts() -> None:
     assert rewards_of(episode([0, 1], [True, True], success=True), TASK).parts == {"outcome": 1.0, "format": 0.1}
     assert rewards_of(episode([0.3, 9], [True, True]), TASK).parts == {"outcome": 0.0, "format": 0.1}
     # three of four replies are valid: 0.1 x 3/4
@@ -33,7 +33,7 @@ def test_success_and_format() -> None:
     assert rewards_of(episode([0], [False]), TASK).parts == {"outcome": 0.0, "format": 0.0}
 
 
-def test_return() -> None:
+def test_reward_return_gives_the_env_rewards_as_outcome() -> None:
     parts = rewards_of(episode([0.1, -0.4, 1.0], [True, True, False], success=True), RETURN).parts
     assert parts == {"outcome": pytest.approx(0.7), "format": pytest.approx(0.5 * 2 / 3)}
 
@@ -43,7 +43,7 @@ def test_an_episode_without_a_turn_earns_nothing() -> None:
 
 
 @pytest.mark.parametrize("task", [TASK, RETURN])
-def test_rewards_by_turns_are_the_same_rewards(task: TaskConfig) -> None:
+def test_rewards_of_turns_sum_to_those_of_the_episode(task: TaskConfig) -> None:
     played = episode([0.5, 0.25, -1.0], [True, True, False], success=True)
     by_turn = rewards_of(played, task).turns
     share = task.format_reward / 3

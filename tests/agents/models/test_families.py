@@ -26,7 +26,7 @@ LAYOUTS = [  # sequences of text lengths and images (rows, columns), in order
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_positions_are_the_models_own(model: torch.nn.Module, layout: list[list[int | tuple[int, int]]]) -> None:
+def test_positions_equal_those_of_the_model(model: torch.nn.Module, layout: list[list[int | tuple[int, int]]]) -> None:
     tokens, grids, expected = [], [], []
     for sequence in layout:
         kinds = [np.zeros(part) if isinstance(part, int) else np.full(part[0] * part[1], IMAGE) for part in sequence]
@@ -61,7 +61,7 @@ def test_sequences_do_not_see_each_other(layout: list[list[tuple[int, int, int]]
     np.testing.assert_array_equal(together, np.concatenate([alone for _, _, alone in parts], axis=1))
 
 
-def test_parts_are_found() -> None:
+def test_parts_of_each_family_are_found() -> None:
     for family in ("idefics3", "qwen2_5_vl", "qwen3_vl"):
         model = build(0, family)[0]
         assert families.language_model(model).layers[0] is families.layers(model)[0]

@@ -21,7 +21,7 @@ def by_expert(task: Task, episodes: int) -> list[Episode]:
     return asyncio.run(EpisodeRunner(task).play(held_out_starts(TEST_FIRST, episodes), scripted("expert")))
 
 
-def test_a_record_is_one_window_s(tmp_path: Path) -> None:
+def test_record_is_locked_for_other_windows(tmp_path: Path) -> None:
     task = Task("arithmetic", load_task("arithmetic"))
     second = Record(tmp_path / "new", task)
     with Record(tmp_path / "new", task) as first:
@@ -42,7 +42,7 @@ def test_a_start_counts_the_first_time(tmp_path: Path) -> None:
     assert Record(tmp_path, task).outcomes == {TEST_FIRST: False}
 
 
-def test_a_torn_line_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_torn_line_is_reported_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task = Task("arithmetic", load_task("arithmetic"))
     with Record(tmp_path, task) as kept:
         kept.add(by_expert(task, 1)[0], practice=False)

@@ -112,7 +112,7 @@ ARROWS = {"up": "Up", "down": "Down", "left": "Left", "right": "Right"}
 LETTERS = {"up": "w", "down": "s", "left": "a", "right": "d"}
 
 
-def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
+def test_window_plays_sokoban_by_keyboard(play: Callable[..., Played], tmp_path: Path) -> None:
     task = Task("sokoban", load_task("sokoban"))
     experts = by_expert(task, 2)
     moves = [[turn.reply.answer for turn in episode.turns] for episode in experts]
@@ -172,7 +172,7 @@ def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
     assert (practised.policy, practised.seed) == ("practice", TEST_FIRST + 4)
 
 
-def test_questions(play: Callable[..., Played], tmp_path: Path) -> None:
+def test_window_plays_questions_by_keyboard(play: Callable[..., Played], tmp_path: Path) -> None:
     task = Task("arithmetic", load_task("arithmetic"))
     gold = [episode.turns[0].reply.answer for episode in by_expert(task, 2)]
     window = play("env=arithmetic", "out=kept")
@@ -277,7 +277,7 @@ def test_long_texts_scroll(size: tuple[int, int]) -> None:
         (["env.kwargs.boxes=99"], "boxes must be"),
     ],
 )
-def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_play_with_a_wrong_setting_is_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
@@ -287,7 +287,7 @@ def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, m
     assert not list(tmp_path.iterdir())
 
 
-def test_no_display_is_ever_pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_play_without_a_display_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     with pytest.raises(UserError, match=r"^no display: SDL_VIDEODRIVER=dummy; play on"):
         main([f"out={tmp_path}"])

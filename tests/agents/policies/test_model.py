@@ -96,7 +96,7 @@ def same(one: Sequence[TokenSequence], other: Sequence[TokenSequence]) -> bool:
 
 @pytest.mark.parametrize("blind", [False, True])
 @pytest.mark.parametrize("history", [0, 1])
-def test_episodes_of_their_own_are_those_played_in_step(model: LoadedModel, history: int, blind: bool) -> None:
+def test_concurrent_episodes_equal_those_played_in_lockstep(model: LoadedModel, history: int, blind: bool) -> None:
     config = football(f"env.history={history}", "env.on_invalid=skip")
     assert not config.feedback
 
@@ -115,7 +115,7 @@ def test_episodes_of_their_own_are_those_played_in_step(model: LoadedModel, hist
     assert min(turns) > 2
 
 
-def test_temperature_and_what_a_reply_is(model: LoadedModel) -> None:
+def test_temperature_changes_replies_and_reply_tokens_are_counted(model: LoadedModel) -> None:
     greedy, again, sampled = (play(model, football(), temperature=t) for t in (0.0, 0.0, 1.0))
     words = [[[turn.words for turn in episode.turns] for episode in played] for played in (greedy, again, sampled)]
     assert words[0] == words[1] != words[2]
@@ -157,11 +157,11 @@ def test_an_episode_ends_before_the_turn_that_does_not_fit(model: LoadedModel) -
         assert re.match(r"\d+ tokens and a reply of up to 8, but the", lost.problem)
 
 
-def test_a_full_context_can_travel() -> None:
+def test_context_full_can_be_pickled() -> None:
     assert str(pickle.loads(pickle.dumps(ContextFull("10 tokens")))) == "10 tokens"
 
 
-def test_each_goes_on_when_its_own_reply_is_there() -> None:
+def test_episode_continues_as_soon_as_its_own_reply_is_there() -> None:
     log: list[tuple[int, int]] = []
     others = asyncio.Event()
 

@@ -44,7 +44,7 @@ def a_record(folder: Path, task: Task, player: str, practice: tuple[int, ...] = 
 
 @pytest.mark.parametrize("name", ["sokoban", "football", "sokoban_text", "geometry", "arithmetic", "sokoban_plan"])
 @pytest.mark.parametrize("player", ["expert", "random"])
-def test_the_same_episodes_come_out(name: str, player: str, tmp_path: Path) -> None:
+def test_recorded_policy_plays_the_same_episodes_again(name: str, player: str, tmp_path: Path) -> None:
     task = a_task(name)
     played = a_record(tmp_path, task, player)
     recorded = RecordedPolicy(tmp_path, task)
@@ -113,7 +113,7 @@ def test_an_episode_that_ended_by_its_context_ends_so_again(turns: int, tmp_path
     ] * 3
 
 
-def test_another_end_is_refused(tmp_path: Path) -> None:
+def test_compare_with_another_ending_is_refused(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     (tmp_path / "task.yaml").unlink()  # the record of a model has none
     task = a_task("sokoban", "env.max_turns=2")
@@ -126,7 +126,7 @@ def test_another_end_is_refused(tmp_path: Path) -> None:
     assert "and is no success (truncated, 2 turns) with the settings of now: use those of then" in str(e.value)
 
 
-def test_harmless_settings_may_differ(tmp_path: Path) -> None:
+def test_record_with_other_harmless_settings_is_accepted(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     task = a_task("sokoban", "env.history=2", "env.max_reply_tokens=99", "env.format_reward=0")
     assert len(RecordedPolicy(tmp_path, task).starts) == 3
@@ -153,7 +153,7 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
         (lambda record: record["turns"].pop(), "goes on where the record ends: the game has changed"),
     ],
 )
-def test_what_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path) -> None:
+def test_record_that_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path) -> None:
     task = a_task("sokoban_text", "env.actions_per_reply=1")
     a_record(tmp_path, task, "expert")
     change(tmp_path, edit)
@@ -189,7 +189,7 @@ def test_record_with_old_frame_names_is_played_and_its_frames_are_still_compared
         asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
 
 
-def test_another_picture(tmp_path: Path) -> None:
+def test_record_with_another_frame_is_refused(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     (tmp_path / "task.yaml").unlink()  # the record of a model has none
     task = a_task("sokoban", "env.kwargs.image_size=[96,96]")
@@ -198,7 +198,7 @@ def test_another_picture(tmp_path: Path) -> None:
         asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
 
 
-def test_other_settings_and_no_record(tmp_path: Path) -> None:
+def test_record_with_other_settings_or_missing_is_one_line(tmp_path: Path) -> None:
     assert not is_record(tmp_path)
     with pytest.raises(UserError, match=r"holds no played episodes; python -m agents.play env=sokoban"):
         RecordedPolicy(tmp_path, a_task("sokoban"))

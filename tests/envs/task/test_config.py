@@ -41,7 +41,7 @@ def test_a_task_like_another_says_only_what_differs(tmp_path: Path) -> None:
         ({"a": "like: [football]"}, "like=['football']: text is expected"),
     ],
 )
-def test_what_it_cannot_be_like(files: dict[str, str], line: str, tmp_path: Path) -> None:
+def test_like_with_a_wrong_task_is_one_line(files: dict[str, str], line: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=re.escape(line)) as caught:
         load_task(write(tmp_path, **files))
     assert "\n" not in str(caught.value)

@@ -111,7 +111,7 @@ def test_any_reply_is_read_or_refused_with_a_reason(text: str) -> None:
         "<think>a</think><answer>left</answer><end_of_utterance>",
     ],
 )
-def test_never_a_guess(text: str) -> None:
+def test_parse_never_guesses_an_action(text: str) -> None:
     assert not GAME.parse(text).valid
 
 
@@ -124,7 +124,7 @@ def test_actions_have_names_both_ways() -> None:
 # -- words ---------------------------------------------------------------------------------------------------------
 
 
-def test_words_hold_what_the_levers_say() -> None:
+def test_prompt_holds_what_the_settings_turn_on() -> None:
     shown = Observation(None, "you have the ball")
     config = TaskConfig(instructions="Score.", rules_text="left: run left")
     assert Task("t", config).words(shown, first=True) == "Score.\nyou have the ball"
@@ -155,7 +155,7 @@ def football(**levers: bool) -> Observation:
     return seen
 
 
-def test_image_and_caption_are_levers() -> None:
+def test_image_and_caption_can_be_turned_on_and_off() -> None:
     assert [part is None for part in (football().image, football(image=False, caption=True).image)] == [False, True]
     assert football().text == ""
     assert football(caption=True).text == football(image=False, caption=True).text != ""
@@ -163,7 +163,7 @@ def test_image_and_caption_are_levers() -> None:
     assert picture is not None and picture.shape == (32, 48, 3) and picture.dtype == np.uint8
 
 
-def test_where_the_observation_is_no_image_render_is() -> None:
+def test_image_comes_from_render_unless_the_observation_is_one() -> None:
     task = Task("cart", TaskConfig(id="CartPole-v1", actions=["left", "right"], caption=True))
     env = task.make()
     observation, info = env.reset(seed=1)
@@ -232,7 +232,7 @@ def test_a_reply_may_hold_several_actions() -> None:
     assert PLAN.parse(reply("", "left right")).problem == "no action is named 'left right'"
 
 
-def test_what_is_beyond_them_may_be_left_out() -> None:
+def test_actions_beyond_the_limit_may_be_dropped() -> None:
     cut = Task("plan", replace(PLAN.config, cut_answers=True))
     assert cut.parse(reply("", "left,right,left,left,up")).actions == (0, 1, 0)
     assert cut.parse(reply("", "left,up,left,left")).problem == "no action is named 'up'"
@@ -289,7 +289,7 @@ def buttons(**settings: Any) -> tuple[Task, Observation]:
     return task, task.observe(env, *env.reset(seed=0), "You pressed.")
 
 
-def test_where_the_picture_comes_from() -> None:
+def test_image_from_selects_observation_or_render() -> None:
     def picture(**settings: Any) -> tuple[tuple[int, ...], int]:
         image = buttons(**settings)[1].image
         assert image is not None
@@ -305,7 +305,7 @@ def test_where_the_picture_comes_from() -> None:
     assert fitted[:, 31:52].min() == 200
 
 
-def test_missions_difficulty_and_feedback_are_told() -> None:
+def test_prompt_holds_mission_difficulty_and_feedback() -> None:
     task, seen = buttons(difficulty=0.5)
     assert (seen.text, seen.feedback) == ("press 0.5", "")
     assert task.words(seen, first=False) == "press 0.5"
@@ -337,7 +337,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("message", REFUSED)
-def test_impossible_settings(message: str) -> None:
+def test_task_config_refuses_impossible_settings(message: str) -> None:
     with pytest.raises(ValueError) as caught:
         TaskConfig(**REFUSED[message])  # type: ignore[arg-type]
     assert str(caught.value) == message
@@ -357,7 +357,7 @@ def test_an_unknown_id_is_suggested() -> None:
     assert refusal(id="").startswith("unknown env id ''")
 
 
-def test_envs_that_do_not_fit() -> None:
+def test_task_refuses_envs_that_do_not_fit() -> None:
     assert "does not accept these kwargs" in refusal(id="kickoff/Arithmetic-v0", kwargs={"digit": 2})
     assert "'digit'" in refusal(id="kickoff/Arithmetic-v0", kwargs={"digit": 2})
     assert refusal(id="kickoff/Arithmetic-v0", kwargs={"digits": 0}) == "digits must be from 1 to 12, got 0"
@@ -393,7 +393,7 @@ def test_each_make_is_a_fresh_env() -> None:
     assert len(question) == len("123+456=")
 
 
-def test_text_is_a_picture_too() -> None:
+def test_text_rendering_becomes_an_image() -> None:
     task = Task("sums", TaskConfig(id="kickoff/Arithmetic-v0", image_size=(84, 84)))
     env = task.make()
     seen = task.observe(env, *env.reset(seed=5))

@@ -157,7 +157,7 @@ def test_height_lifts_the_ball_off_its_shadow() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_facing_shows(size: tuple[int, int]) -> None:
+def test_facing_direction_is_visible(size: tuple[int, int]) -> None:
     camera = PitchCamera(size, "half")
     frames = []
     for turn in range(8):
@@ -227,7 +227,7 @@ def test_draw_of_many_matches_equals_each_match_alone(size: tuple[int, int], cam
     assert np.array_equal(frames, np.concatenate(alone))
 
 
-def test_who_is_not_there_is_not_drawn() -> None:
+def test_absent_players_are_not_drawn() -> None:
     camera = PitchCamera((84, 84))
     away = scene()
     away.marks[0, 0, 2] = 0
@@ -255,7 +255,7 @@ def test_large_frames_show_yellow_cards() -> None:
 
 
 @pytest.mark.parametrize(("size", "camera_name"), [((84, 84), "ball"), ((224, 336), "pitch")])
-def test_golden_frames(size: tuple[int, int], camera_name: str) -> None:
+def test_frames_equal_the_golden_images(size: tuple[int, int], camera_name: str) -> None:
     marks = {(0, 0): KEEPER, (1, 1): BOOKED, (0, 2): COMPANION}
     frame = draw(PitchCamera(size, camera_name), extra=marks, ball=(0.32, 0.05, 1.5), board=(2, 1, 75, 2, 4))
     golden = Path(__file__).parents[2] / "golden" / f"football_{size[0]}x{size[1]}_{camera_name}.png"

@@ -43,7 +43,7 @@ def same(a: Episode, b: Episode) -> bool:
     return dataclasses.replace(a, turns=()) == dataclasses.replace(b, turns=())
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_written_episodes_are_read_back(tmp_path: Path) -> None:
     first = episode(turn(frame=picture(1)), turn(frame=picture(2), valid=False, action=""))
     second = episode(turn(), seed=8, success=False, ended="truncated", step=12, group=3)
     with EpisodeWriter(tmp_path / "new" / "episodes") as writer:
@@ -55,7 +55,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert not same(read[0], second)
 
 
-def test_what_training_knows_of_an_episode_is_kept(tmp_path: Path) -> None:
+def test_training_fields_are_kept(tmp_path: Path) -> None:
     turns = (turn(advantage=0.5), turn(advantage=-1.5))
     trained = episode(*turns, step=3, kind="corner", stage="mgt", advantage=-0.5, score=2.0)
     full = episode(ended="context", success=False, problem="the prompt has 40 tokens, the context 32")
@@ -91,7 +91,7 @@ text = st.text(st.characters(), max_size=40) | st.sampled_from(["</script>", "\u
 
 @settings(max_examples=60)
 @given(text, text, text, st.floats(allow_nan=False), st.dictionaries(text, st.floats(allow_nan=False), max_size=3))
-def test_any_text_and_number_comes_back(
+def test_any_text_and_number_is_read_back(
     prompt: str, reply: str, task: str, reward: float, rewards: dict[str, float]
 ) -> None:
     written = episode(turn(prompt=prompt, reply=reply, reward=reward, rewards=rewards), task=task)

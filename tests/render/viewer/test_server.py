@@ -71,7 +71,7 @@ def test_tables_have_shares_with_intervals(still: tuple[Path, str]) -> None:
     assert others["rows"][0][0] == "arithmetic" and others["rows"][0][2]["high"] == 0.6
 
 
-def test_the_index_and_a_record(still: tuple[Path, str]) -> None:
+def test_index_and_single_record_are_served(still: tuple[Path, str]) -> None:
     folder, url = still
     index = get(url, "/api/episodes")
     assert (index["total"], index["from"]) == (4, 0)
@@ -126,7 +126,7 @@ def test_the_page_is_one_file_with_its_policy(still: tuple[Path, str]) -> None:
 # -- a run that is still going ----------------------------------------------------------------------------------------
 
 
-def test_it_follows_a_run(run: Path) -> None:
+def test_page_follows_a_run_in_progress(run: Path) -> None:
     (run / "summary.json").unlink()
     with serving(run) as url, folder_lock(run) as lock:
         first = httpx2.get(url + "/api/run")

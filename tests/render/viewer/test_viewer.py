@@ -74,7 +74,7 @@ def test_a_click_on_a_step_opens_its_episodes(page: Page, place: str) -> None:
         expect(page).to_have_url(f"{place}#/episodes?step=12")
 
 
-def test_filters_and_order(page: Page, place: str) -> None:
+def test_episodes_are_filtered_and_sorted(page: Page, place: str) -> None:
     with opened(page, f"{place}#/episodes"):
         counts = page.locator(".counts")
         expect(counts).to_contain_text("66 of 66 episodes, 48.5% success")  # 2 + 6 + 24 of 66
@@ -103,7 +103,7 @@ def test_filters_and_order(page: Page, place: str) -> None:
         expect(page.locator(".empty")).to_have_text("No episodes match these filters.")
 
 
-def test_rows_by_keyboard(page: Page, place: str) -> None:
+def test_rows_are_selected_by_keyboard(page: Page, place: str) -> None:
     with opened(page, f"{place}#/episodes?label=before&sort=seed"):
         expect(page.locator("tbody td").first).to_be_visible()
         for key in ("j", "j", "j", "k"):
@@ -165,7 +165,7 @@ def test_an_episode_turn_by_turn(page: Page, place: str) -> None:
         expect(page.locator('pre[data-name="prompt"]')).to_have_text("Sokoban 5: push the box onto the goal.")
 
 
-def test_it_plays(page: Page, place: str) -> None:
+def test_play_key_advances_turns_at_the_chosen_speed(page: Page, place: str) -> None:
     with opened(page, f"{place}#/episodes?label=before&seed=3"):
         page.locator("tbody td a").click()
         expect(page.locator(".controls output")).to_have_text("1 / 4")
@@ -261,7 +261,7 @@ def test_narrow_pages_do_not_scroll_sideways(page: Page, server: str) -> None:
             no_sideways_scroll(page)
 
 
-def test_dark_and_light(page: Page, server: str) -> None:
+def test_theme_follows_the_system_and_can_be_switched(page: Page, server: str) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
     with opened(page, server, color_scheme="dark"):
         assert page.evaluate(background) == "rgb(14, 19, 17)"

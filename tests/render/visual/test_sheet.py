@@ -241,7 +241,7 @@ def test_nothing_is_cut_off_at_the_edge(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_golden_frames(family: str) -> None:
+def test_sheets_equal_the_golden_images(family: str) -> None:
     pixels = FAMILIES[family](np.random.default_rng(2026), 0.6).scene.draw(160, 160)
     golden = np.asarray(Image.open(GOLDEN / f"visual_{family}.png"))
     difference = np.abs(pixels.astype(int) - golden)

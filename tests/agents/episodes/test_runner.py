@@ -80,7 +80,7 @@ def test_the_same_seeds_give_the_same_episodes(config: TaskConfig, player: str) 
     assert first[0] != first[1]
 
 
-def test_a_question() -> None:
+def test_question_is_one_turn_and_success_is_its_reward() -> None:
     (right, wrong) = (
         play(EpisodeRunner(Task("t", SUMS)), STARTS[:2], scripted("expert")),
         play(EpisodeRunner(Task("t", SUMS)), STARTS[:2], Script(do("1"))),
@@ -103,7 +103,7 @@ def test_an_invalid_reply_ends_the_episode() -> None:
         assert episode.turns[1].words == "oops" and episode.turns[1].reward == 0.0
 
 
-def test_or_it_costs_the_turn_and_nothing_moves() -> None:
+def test_skipped_invalid_reply_costs_a_turn_and_changes_nothing() -> None:
     lines = Script(do("right"), "oops", do("flight"), do("right"))
     episodes = play(EpisodeRunner(Task("t", football(4, "skip"))), STARTS, lines)
     for episode in episodes:
@@ -163,7 +163,7 @@ def test_a_blind_player_never_sees_its_own_game(count: int, on_invalid: str) -> 
             assert blindfold[seed].turns[turn].observation.image is image
 
 
-def test_films() -> None:
+def test_filmed_episodes_keep_their_frames() -> None:
     runner = EpisodeRunner(Task("t", football(3)))
     plain = play(runner, STARTS, scripted("idle"))
     episodes = play(runner, STARTS, scripted("idle"), film=2)
@@ -176,7 +176,7 @@ def test_films() -> None:
     assert not play(EpisodeRunner(Task("t", SUMS)), STARTS, scripted("idle"), film=2)[0].frames
 
 
-def test_an_env_of_somebody_else_plays_from_its_render() -> None:
+def test_third_party_env_is_played_from_its_render() -> None:
     """One TaskConfig, no code: CartPole has neither pictures, words, success nor an expert."""
     cart = TaskConfig(id="CartPole-v1", actions=["left", "right"], max_turns=4, reward="return")
     script = Script(do("left"))
