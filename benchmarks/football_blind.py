@@ -1,6 +1,6 @@
 """Success of the best fixed sequence of actions on `env=football`, without observations.
 
-python benchmarks/football_blind.py [key=value …]
+python -m benchmarks.football_blind [key=value …]
 
 Tries sequences of run-up, side step and shot, and improves the best one by hill climbing on training starts. The result
 is measured on held-out starts and compared with the reference policies.

@@ -1,6 +1,6 @@
 """The learner at the size of Qwen2.5-VL-3B on a GPU: packed and padded passes, tokens/s, MFU and peak memory.
 
-    python benchmarks/gpu.py [rounds=5] [sequences=64] [--tiny]
+    python -m benchmarks.gpu [rounds=5] [sequences=64] [--tiny]
 
 The model has the original shapes with random weights, so nothing is downloaded. It needs torch 2.11 and transformers
 5.17. Token sequences have 256 to 4,096 tokens, half of them with one or two images of 448x448. Both sides use the same

@@ -1,6 +1,6 @@
 """Seconds and memory of the learner, compared with the bare model and with padded passes.
 
-python benchmarks/learner.py [rounds=7] [models=tiny,15M]
+python -m benchmarks.learner [rounds=7] [models=tiny,15M]
 
 bare:   forward, cross-entropy, backward and AdamW on the same packed tokens, prepared beforehand
 padded: sequences right-padded to the longest of a micro-batch, with the forward pass of transformers and the head on

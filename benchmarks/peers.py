@@ -1,6 +1,6 @@
 """The peers' side of `benchmarks.worlds`, for a separate interpreter with gym-sokoban 0.0.6 and EnvPool 1.2.5.
 
-    .venv-peers/bin/python benchmarks/peers.py MEASURE SECONDS
+    .venv-peers/bin/python -m benchmarks.peers MEASURE SECONDS
 
 Measures for about SECONDS seconds and prints one number: units per second.
 """

@@ -18,6 +18,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from agents.chat.types import Completion, Prompt
@@ -120,7 +121,8 @@ async def main(argv: list[str]) -> None:
     async def play(pair: int) -> tuple[float, list[Chain]]:
         recorder = Recorder(engine)
         player.policy = VLMPolicy(chat, recorder)  # type: ignore[arg-type]
-        starts = held_out_starts(mix(pair) % 2**20, EPISODES, pair)
+        found = held_out_starts(mix(pair) % 2**20, EPISODES)
+        starts = tuple(replace(start, sampling_seed=mix(pair, start.seed)) for start in found)
         await empty(llm)
         started = time.perf_counter()
         episodes = await player.play(Job(task, starts, 1.0))

@@ -1,6 +1,6 @@
 """Time of the parts of a training step: env, render, tokenise, record, generate, learn, publish, rest.
 
-python benchmarks/step_time.py [steps=8] [key=value …]
+python -m benchmarks.step_time [steps=8] [key=value …]
 
 Runs real training steps of the default run and measures the exclusive time of the calls below. Generation counts while
 at least one batch of the engine is in progress. Target: less than 10% for everything except generate and learn.
@@ -19,19 +19,19 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the command line, and before torch is imported
 
 import numpy as np
-from clock import Clock
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
 from agents.engines.transformers import TransformersEngine
+from benchmarks.clock import Clock
 from envs.football.env import FootballEnv
 from envs.task.task import Task
 from render.football.camera import PitchCamera
-from training.algorithm.groups import assign_advantages
+from training.algorithm.groups import with_advantages
 from training.config.compose import load
 from training.config.run import Config
 from training.learner.learner import Learner
-from training.prepare import prepare, start
+from training.prepare import prepare, start_cluster
 from training.rollout.collector import Collector
 from training.rollout.mixture import Mixture
 from training.runs.group_records import GroupRecords
@@ -42,7 +42,7 @@ PARTS: dict[str, list[tuple[type, str]]] = {
     "tokenise": [
         (Chat, "text"),
         (Conversation, "prompt"),
-        (Conversation, "branches"),
+        (Conversation, "sequences"),
         (Conversation, "ask"),
         (Task, "parse"),
         (Task, "words"),
@@ -103,13 +103,13 @@ async def measure(steps: int, config: Config) -> None:
     generating = Spans(TransformersEngine, "_generate")
     chat = prepare(config)  # sets the threads as in a run
     groups = GroupRecords(Path(config.out), config.evaluation.record_groups, config.tasks, chat)
-    cluster = await start(config)
+    cluster = await start_cluster(config)
     await cluster.begin_stage(stage.algo, stage.steps)
     mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
     collector = Collector(
         cluster.play,
         {task: config.tasks[task] for task in stage.weights},
-        mixture.shares,
+        mixture.allocate,
         seed=config.seed,
         stage=0,
         steps=steps + 1,
@@ -121,7 +121,7 @@ async def measure(steps: int, config: Config) -> None:
         generating.take()
         begun = time.perf_counter()
         collected = await collector.collect(step, step)
-        judged = assign_advantages(collected.played, stage.algo)
+        judged = with_advantages(collected.played, stage.algo)
         await cluster.update([one for group in judged for one in group.trajectories()], step, 0)
         learned = time.perf_counter()
         await cluster.publish(step + 1)

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from clock import Clock
-from trl_case import QUESTIONS, Case, noise
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
@@ -17,9 +15,11 @@ from agents.episodes.jobs import Job, JobRunner
 from agents.models.load import load_model
 from agents.models.vlm import VLM
 from agents.policies.model import VLMPolicy
+from benchmarks.clock import Clock
+from benchmarks.trl_case import QUESTIONS, Case, noise
 from envs.questions.dataset_env import QuestionsEnv
 from envs.task.task import Task
-from training.algorithm.advantages import ESTIMATORS, Score
+from training.algorithm.advantages import Score, estimator
 from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig
 from training.config.learner import LearnerConfig
@@ -55,7 +55,7 @@ class Ours:
         case = self.case
         groups = await asyncio.gather(*(self.player.play(self._job(step, group)) for group in range(case.groups)))
         rewards = np.array(noise(case.replies)).reshape(case.groups, case.group_size)
-        advantages = ESTIMATORS["grpo"]([[Score(reward) for reward in group] for group in rewards], self.algo)
+        advantages = estimator("grpo")([[Score(reward) for reward in group] for group in rewards], self.algo)
         trajectories = []
         for episodes, of_group in zip(groups, advantages, strict=True):
             for episode, of_turn in zip(episodes, of_group, strict=True):
@@ -82,7 +82,7 @@ def watch(clock: Clock) -> None:
         ("read questions", QuestionsEnv, "step"),
         ("pictures and tokens", Conversation, "ask"),
         ("pictures and tokens", Conversation, "prompt"),
-        ("pictures and tokens", Conversation, "branches"),
+        ("pictures and tokens", Conversation, "sequences"),
         ("pictures and tokens", Chat, "text"),
         ("generate", TransformersEngine, "_generate"),
         ("forward", VLM, "forward"),

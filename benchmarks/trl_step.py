@@ -1,7 +1,7 @@
 """A training step compared with TRL's GRPOTrainer: same model, prompts, images, group size and reply lengths.
 
     pip install -e ".[bench]"        # TRL, with the installed torch and transformers
-    python benchmarks/trl_step.py [short] [rules] [ragged] [rounds=5] [threads=1] [batch=0]
+    python -m benchmarks.trl_step [short] [rules] [ragged] [rounds=5] [threads=1] [batch=0]
 
 A step has 16 questions with an image x 8 replies, and one optimiser update. TRL runs in its own loop with suitable
 settings and the fastest batch size (or the given one). After each of its steps, one step of Kickoff runs, so that each
@@ -31,12 +31,11 @@ from statistics import mean, median
 from typing import Any
 
 import torch
-import trl_ours
-import trl_theirs
-from clock import Clock
-from trl_case import CASES, Case, questions, write_model, write_questions
 
 from agents.models.load import load_chat
+from benchmarks import trl_ours, trl_theirs
+from benchmarks.clock import Clock
+from benchmarks.trl_case import CASES, Case, questions, write_model, write_questions
 
 STEP, PART = (time.process_time, time.thread_time) if THREADS == 1 else (time.perf_counter, time.perf_counter)
 """Clock functions of a whole step and of its parts, in seconds."""

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from clock import Clock
 from PIL import Image
-from trl_case import Case, Question, noise
+
+from benchmarks.clock import Clock
+from benchmarks.trl_case import Case, Question, noise
 
 BATCHES = (128, 64, 32, 16)
 """Candidate values of `per_device_train_batch_size`. The fastest one is measured."""

@@ -36,7 +36,7 @@ def resumed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
     return folder, training.resume(folder)
 
 
-def test_config_and_state_of_an_old_run_are_read(old: Path) -> None:
+def test_old_run_has_a_config_and_state_that_are_read(old: Path) -> None:
     config = read(old / "config.yaml")
     assert (config.envs, config.seed, config.learner.lora_rank) == (["football"], 0, 2)
     assert {name: stage.steps for name, stage in config.stages.items()} == {"fre": 2, "mgt": 4}
@@ -47,7 +47,7 @@ def test_config_and_state_of_an_old_run_are_read(old: Path) -> None:
     assert set(state.results) == {"random", "idle", "expert", "before", "after_fre"}
 
 
-def test_records_of_an_old_run_are_read_with_their_frames(old: Path) -> None:
+def test_old_run_has_records_that_are_read_with_their_frames(old: Path) -> None:
     for label, count in RECORDS.items():
         episodes = list(read_episodes(old / "episodes" / label))
         assert len(episodes) == count
@@ -55,7 +55,7 @@ def test_records_of_an_old_run_are_read_with_their_frames(old: Path) -> None:
         assert shown and all(frame is not None and frame.shape == (84, 84, 3) for frame in shown)
 
 
-def test_an_old_run_is_watched(old: Path) -> None:
+def test_old_run_is_watched_with_all_its_data(old: Path) -> None:
     watched = Watched([old])
     page = watched.run()
     assert (page["name"], page["task"], page["live"]) == ("old_run", "football", False)
@@ -70,14 +70,14 @@ def test_an_old_run_is_watched(old: Path) -> None:
         assert all((frame or "").startswith("/frames/") == (record["task"] == "football") for frame in frames)
 
 
-def test_the_report_of_an_old_run_holds_all_its_episodes(old: Path) -> None:
+def test_old_run_gets_a_report_with_all_its_episodes(old: Path) -> None:
     text = write_report(old).read_text()
     chunks = re.findall(r'<script[^>]*class="chunk"[^>]*>([^<]+)</script>', text)
     records = [record for chunk in chunks for record in json.loads(gzip.decompress(base64.b64decode(chunk)))]
     assert len(records) == sum(RECORDS.values())
 
 
-def test_an_old_run_is_resumed_to_its_end(resumed: tuple[Path, dict[str, Any]]) -> None:
+def test_old_run_is_resumed_to_its_end(resumed: tuple[Path, dict[str, Any]]) -> None:
     folder, summary = resumed
     assert summary["path"] == str(folder)
     assert [record["total_step"] for record in read_metrics(folder)] == [1, 2, 3, 4, 5, 6]
@@ -92,7 +92,7 @@ def test_an_old_run_is_resumed_to_its_end(resumed: tuple[Path, dict[str, Any]]) 
     assert Watched([folder]).run()["notes"] == []
 
 
-def test_a_resumed_old_run_is_evaluated(resumed: tuple[Path, dict[str, Any]]) -> None:
+def test_old_run_is_evaluated_after_its_resume(resumed: tuple[Path, dict[str, Any]]) -> None:
     folder, summary = resumed
     (row,) = training.evaluate(folder, episodes=4, floors=False)
     assert (row["task"], row["policy"], row["problem"]) == ("football", str(folder), "")

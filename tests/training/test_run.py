@@ -28,6 +28,8 @@ from training.config.help import help_text
 from training.runs.checkpoint import newest, read_progress
 from training.runs.metrics import read_metrics
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 checkpoint_every: 2
 evaluation: {episodes: 8, every: 3, validation_episodes: 8, videos: 1, records: 2}
@@ -122,7 +124,7 @@ def test_run_leaves_complete_files_that_can_be_read(runs: Runs, whole: Path) -> 
     assert [event.step for event in scalars.Scalars("success")] == [1, 2, 3, 4, 5, 6]
 
 
-def test_summary(runs: Runs, whole: Path) -> None:
+def test_run_writes_a_summary_with_all_results(runs: Runs, whole: Path) -> None:
     document = summary(whole)
     assert (document["task"], document["seed"]) == (runs.env, 0)
     assert 0 < document["seconds"] < 3600 and 100 < document["peak_memory_mb"] < 4096
@@ -143,7 +145,7 @@ def test_summary(runs: Runs, whole: Path) -> None:
         assert set(document["others"]["arithmetic"]) == {"before", "after_fre", "after"}
 
 
-def test_metrics(whole: Path) -> None:
+def test_run_logs_every_step_and_evaluation(whole: Path) -> None:
     steps = [record for record in read_metrics(whole) if record["stage"] != "evaluation"]
     assert [(record["total_step"], record["stage"], record["step"]) for record in steps] == [
         *((i, "fre", i) for i in (1, 2)),
@@ -162,7 +164,7 @@ def test_metrics(whole: Path) -> None:
     assert all(record["trained_tokens"] > 0 for record in steps)
 
 
-def test_the_checkpoint_plays_as_the_run_says(runs: Runs, whole: Path, tmp_path: Path) -> None:
+def test_run_checkpoint_has_the_success_of_the_summary(runs: Runs, whole: Path, tmp_path: Path) -> None:
     assert load_model(str(whole / "checkpoint")).chat.images.visual_tokens(84, 84) == 9
     out = tmp_path / "result.json"
     words = [*WORDS[runs.env], f"policy={whole / 'checkpoint'}", "episodes=8", f"json={out}"]
@@ -178,7 +180,7 @@ def test_the_checkpoint_plays_as_the_run_says(runs: Runs, whole: Path, tmp_path:
 
 
 @ON_TEXT
-def test_one_seed_gives_the_same_numbers_in_another_process(runs: Runs, whole: Path) -> None:
+def test_run_with_the_same_seed_gives_the_same_numbers(runs: Runs, whole: Path) -> None:
     process = start(*runs.words("again"))
     shown, progress = process.communicate(timeout=120)
     assert process.returncode == 0, progress
@@ -222,7 +224,7 @@ def whole_files(folder: Path) -> dict[str, bytes]:
 
 
 @ON_BOTH
-def test_a_full_disk_while_saving_is_one_line_and_nothing_is_lost(
+def test_run_with_a_full_disk_keeps_earlier_checkpoints(
     runs: Runs, killed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No file may grow over 1 MB: metrics fit, weights do not."""
@@ -249,7 +251,7 @@ def test_a_full_disk_while_saving_is_one_line_and_nothing_is_lost(
 
 
 @ON_BOTH
-def test_a_killed_run_goes_on_to_the_same_numbers(runs: Runs, killed: Path, whole: Path) -> None:
+def test_run_killed_and_resumed_gives_the_same_numbers(runs: Runs, killed: Path, whole: Path) -> None:
     checkpoint = newest(killed / "checkpoints")
     assert checkpoint is not None
     assert read_progress(checkpoint).stage == 1  # the optimiser's state counts, too

@@ -11,6 +11,8 @@ from render.viewer.run import Watched
 from training import run
 from training.runs.metrics import read_metrics
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 checkpoint_every: 2
 evaluation: {episodes: 4, every: 2, validation_episodes: 4, videos: 1, records: 1}
@@ -21,7 +23,7 @@ stages:
 
 
 @pytest.mark.parametrize("env", ["frozen_lake", "minigrid", "freeway"])
-def test_a_foreign_env_is_played_and_trained(env: str, tmp_path: Path) -> None:
+def test_run_on_a_third_party_env_plays_and_trains(env: str, tmp_path: Path) -> None:
     (tmp_path / "few.yaml").write_text(RECIPE)
     words = [f"env={env}", f"recipe={tmp_path / 'few.yaml'}", f"out={tmp_path}", "name=run", "env.max_turns=6"]
     run.main([*words, "env.on_invalid=skip"])

@@ -277,7 +277,9 @@ def test_long_texts_scroll(size: tuple[int, int]) -> None:
         (["env.kwargs.boxes=99"], "boxes must be"),
     ],
 )
-def test_play_with_a_wrong_setting_is_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_play_with_a_wrong_setting_is_one_line(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)

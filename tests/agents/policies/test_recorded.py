@@ -153,7 +153,9 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
         (lambda record: record["turns"].pop(), "goes on where the record ends: the game has changed"),
     ],
 )
-def test_record_that_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path) -> None:
+def test_record_that_does_not_fit_is_one_line(
+    edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path
+) -> None:
     task = a_task("sokoban_text", "env.actions_per_reply=1")
     a_record(tmp_path, task, "expert")
     change(tmp_path, edit)

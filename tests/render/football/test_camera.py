@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from render.draw.canvas import Canvas
 from render.football import camera as football
 from render.football import sprites
 from render.football.blit import BOOKED, COMPANION, CONTROLLED, KEEPER, PRESENT, SPRINTING

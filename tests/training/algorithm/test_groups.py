@@ -38,7 +38,7 @@ def episode(success: bool, *turns: Turn, sequences: tuple[TokenSequence, ...] = 
     return Episode(Start(5, 6), list(turns), Ended.COMPLETED, success, sequences=sequences)
 
 
-def test_rewards_by_hand() -> None:
+def test_make_group_rewards_match_hand_computation() -> None:
     winner = episode(True, turn(True, 0.0, "a"), turn(False, 0.0, "b"), turn(True, 1.0, "c"), turn(True, 0.0, "d"))
     loser = episode(False, turn(False, 0.0, "a"))
     group = make_group("football", CONFIG, [winner, loser])
@@ -57,7 +57,7 @@ def test_rewards_by_hand() -> None:
     assert not equal.varied  # although the turns before the last were played in the same state, and one was in vain
 
 
-def test_every_token_has_the_advantage_of_its_turn() -> None:
+def test_trajectories_give_every_token_the_advantage_of_its_turn() -> None:
     # The context of turn 1 shows turn 0 and its reply too, but trains its own reply only.
     sequences = (
         sequence([0, 0, 0], [0, 1, 1], [-1, 3, 4]),

@@ -58,7 +58,7 @@ def baseline_env(words: list[str], seeds: list[int], **keys: Any) -> tuple[Basel
 
 
 @pytest.mark.parametrize("words", [CLOSE, ["env=sokoban"]])
-def test_ppo_sees_and_wins_what_a_language_model_would(words: list[str]) -> None:
+def test_baseline_env_has_the_frames_and_successes_of_the_task(words: list[str]) -> None:
     """The same actions on the same seeds: the same frames, lengths and successes."""
     config, task_config = from_overrides(parse_overrides(words))
     task = Task(config.task_name, task_config)
@@ -83,7 +83,7 @@ def test_ppo_sees_and_wins_what_a_language_model_would(words: list[str]) -> None
     env.close()
 
 
-def test_returns_are_the_env_s_and_football_s_have_checkpoints() -> None:
+def test_baseline_env_returns_include_footballs_checkpoints() -> None:
     env, played = baseline_env(CLOSE, [7])
     env.reset()
     over, total = False, 0.0
@@ -103,7 +103,7 @@ def test_training_task_keeps_the_users_rewards_and_adds_checkpoints_to_returns_o
     assert "rewards" not in kwargs("reward=success") and "rewards" not in kwargs("env.success=return >= 1")
 
 
-def test_training_starts_are_never_held_out_and_new_after_a_resume() -> None:
+def test_baseline_starts_are_never_held_out_and_new_after_a_resume() -> None:
     def first(done: int, index: int) -> list[int]:
         return list(itertools.islice(starts(3, done, index), 50))
 
@@ -112,7 +112,7 @@ def test_training_starts_are_never_held_out_and_new_after_a_resume() -> None:
     assert first(0, 2) == first(0, 2)
 
 
-def test_a_vector_policy_reads_what_simple115v2_says() -> None:
+def test_vector_features_are_those_of_simple115v2() -> None:
     env, _ = baseline_env([*CLOSE, "observation=simple115v2"], [11])
     vector, _ = env.reset()
     assert env.observation_space.shape == (115,) and vector.shape == (115,)
@@ -141,7 +141,7 @@ def untrained(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_baseline_plays_the_actions_of_its_network(untrained: Path) -> None:
+def test_baseline_policy_plays_the_actions_of_its_network(untrained: Path) -> None:
     assert is_baseline(untrained) and not is_baseline(untrained.parent)
     ((name, settings),) = baseline_tasks(untrained).items()
     assert name == "sokoban" and settings == load_task("sokoban")
@@ -161,7 +161,7 @@ def test_a_baseline_plays_the_actions_of_its_network(untrained: Path) -> None:
     player.close()
 
 
-def test_a_baseline_refuses_another_game(untrained: Path) -> None:
+def test_baseline_policy_refuses_another_game(untrained: Path) -> None:
     """Before it plays."""
     player = participant(str(untrained), load(["env=sokoban"]))
     player.check({"sokoban": load_task("sokoban")})
@@ -179,7 +179,7 @@ def test_a_baseline_refuses_another_game(untrained: Path) -> None:
         assert str(caught.value) == f"policy={untrained}: {problem}"
 
 
-def test_damaged_weights_are_told_in_one_line(untrained: Path) -> None:
+def test_load_baseline_with_damaged_weights_has_a_one_line_error(untrained: Path) -> None:
     path = untrained / "policy.safetensors"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match=r"policy\.safetensors is damaged"):

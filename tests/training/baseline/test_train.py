@@ -49,7 +49,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "close"
 
 
-def test_what_a_baseline_leaves(trained: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_leaves_metrics_records_and_a_summary(trained: Path) -> None:
     names = {path.name for path in trained.iterdir()}
     assert names >= {
         "baseline.yaml",
@@ -85,7 +87,9 @@ def test_what_a_baseline_leaves(trained: Path) -> None:
     assert kept[0].turns[0].prompt == "Play football." and kept[0].turns[0].frame is not None
 
 
-def test_the_row_of_a_baseline_is_the_one_that_its_training_measured(trained: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_loaded_again_has_the_success_of_its_summary(trained: Path) -> None:
     ((name, settings),) = baseline_tasks(trained).items()
     player = JobRunner({name: settings}, load_baseline(trained))
     summary = json.loads((trained / "summary.json").read_text())["success"]["after"]
@@ -95,7 +99,9 @@ def test_the_row_of_a_baseline_is_the_one_that_its_training_measured(trained: Pa
     player.close()
 
 
-def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_killed_and_resumed_gives_the_same_numbers(tmp_path: Path, trained: Path) -> None:
     folder = tmp_path / "close"
     command = [sys.executable, "-m", "training.baseline", *LESSON, f"out={tmp_path}", "name=close"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -141,7 +147,9 @@ def notes(folder: Path) -> list[str]:
     return [note.replace(str(folder), folder.name) for note in player.notes("football", ["football"], [])]
 
 
-def test_vectors_are_learned_from_and_who_sees_none_is_not_blinded(tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_on_vectors_trains_and_has_no_blind_control(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     main([*CLOSE, *SMALL, "observation=simple115v2", "steps=128", f"out={tmp_path}", "name=vector"])
     summary = json.loads((tmp_path / "vector" / "summary.json").read_text())
@@ -150,7 +158,8 @@ def test_vectors_are_learned_from_and_who_sees_none_is_not_blinded(tmp_path: Pat
         evaluate.main([f"policy={tmp_path / 'vector'}", "episodes=2", "blind=true"])
 
 
-def test_a_return_is_that_of_its_own_episode() -> None:
+@pytest.mark.slow
+def test_vector_env_scales_rewards_by_returns_of_whole_episodes() -> None:
     """The spread that rewards are divided by is that of true discounted returns, whatever ends the episodes."""
     pytest.importorskip("ray")
     from training.baseline.ppo import PPOVectorEnv
@@ -200,14 +209,16 @@ def test_a_return_is_that_of_its_own_episode() -> None:
         (["name=a/b"], "name may contain only letters"),
     ],
 )
-def test_bad_words_are_one_line(words: list[str], problem: str, tmp_path: Path) -> None:
+def test_baseline_with_an_invalid_override_has_a_one_line_error(words: list[str], problem: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as told:
         main([*words, f"out={tmp_path}"])
     assert problem in str(told.value) and "\n" not in str(told.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_resumed_is_told(tmp_path: Path, trained: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_that_cannot_be_resumed_is_refused(tmp_path: Path, trained: Path) -> None:
     (tmp_path / "config.yaml").write_text("name: x\n")
     for words, problem in (
         ([f"resume={tmp_path / 'none'}"], "no baseline in this folder"),
@@ -220,14 +231,14 @@ def test_what_cannot_be_resumed_is_told(tmp_path: Path, trained: Path) -> None:
             main(words)
 
 
-def test_without_rllib_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_baseline_without_rllib_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"the baseline needs RLlib: pip install 'kickoff-rl\[ray\]'"):
         main([*CLOSE, f"out={tmp_path}"])
     assert not list(tmp_path.iterdir())
 
 
-def test_a_config_is_read_back_as_it_was(tmp_path: Path) -> None:
+def test_baseline_config_is_read_back_as_saved(tmp_path: Path) -> None:
     words = ["env=football", "lr=0.002", "env.max_turns=9", "observation=simple115v2"]
     config, task = from_overrides(parse_overrides(words))
     assert config.folder == Path("runs/football-ppo-simple115v2")

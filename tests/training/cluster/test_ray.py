@@ -48,7 +48,7 @@ WORDS = [
 # -- pieces -----------------------------------------------------------------------------------------------------------
 
 
-def test_weights_survive_their_way_bit_by_bit() -> None:
+def test_weight_pieces_are_unpacked_bit_by_bit() -> None:
     tensors = {
         "half": torch.randn(3, 5).bfloat16(),
         "whole": torch.randn(4),
@@ -64,7 +64,7 @@ def test_weights_survive_their_way_bit_by_bit() -> None:
         assert torch.equal(received[name], tensor)
 
 
-def test_bundles_keep_together_what_shares_a_machine() -> None:
+def test_bundles_group_what_shares_a_machine() -> None:
     split = ClusterConfig(kind="ray", gpus_per_node=8, learners=2, engines=1, engine_gpus=4)
     assert bundles(split) == [{"GPU": 1, "CPU": 1}, {"GPU": 1, "CPU": 1}, {"GPU": 4, "CPU": 1}]
     colocated = ClusterConfig(kind="ray", gpus_per_node=8, learners=8, engines=4, engine_gpus=2, colocate=True)
@@ -72,7 +72,7 @@ def test_bundles_keep_together_what_shares_a_machine() -> None:
     assert bundles(ClusterConfig(kind="ray", learners=2, engines=1)) == [{"CPU": 1}] * 3
 
 
-def test_a_cluster_that_is_too_small_is_told_in_one_line() -> None:
+def test_check_room_in_a_small_cluster_has_a_one_line_error() -> None:
     config = ClusterConfig(kind="ray", gpus_per_node=8, learners=4, engines=4, rollout_workers=3)
     check_room(config, {"GPU": 8, "CPU": 11})
     with pytest.raises(ValueError, match=r"the run needs 8 GPUs, but the Ray cluster has 6; lower"):
@@ -81,12 +81,12 @@ def test_a_cluster_that_is_too_small_is_told_in_one_line() -> None:
         check_room(config, {"GPU": 8, "CPU": 8})
 
 
-def test_a_cluster_that_does_not_answer_is_told_in_one_line() -> None:
+def test_connect_to_an_unreachable_cluster_has_a_one_line_error() -> None:
     with pytest.raises(ValueError, match=r"cluster.address=127.0.0.1:1 has no Ray: .* run `ray start"):
         connect(ClusterConfig(kind="ray", address="127.0.0.1:1"))
 
 
-def test_too_many_deaths_end_what_is_awaited() -> None:
+def test_restart_budget_when_exceeded_ends_what_is_awaited() -> None:
     async def lose() -> None:
         deaths = RestartBudget(limit=1)
         assert await deaths.guarded(asyncio.sleep(0, "done")) == "done"
@@ -130,6 +130,8 @@ def small_ray() -> Iterator[None]:
     ray.shutdown()
 
 
+@pytest.mark.slow
+@pytest.mark.ray
 def test_router_keeps_an_episode_on_its_engine_and_shares_episodes_out(small_ray: None) -> None:
     async def episode(engine: RemoteEngine, turns: int) -> list[Any]:
         return [await engine.generate(PROMPT, 1.0) for _ in range(turns)]
@@ -166,6 +168,8 @@ class Mortal(Echo):
         await self.hangs.wait()
 
 
+@pytest.mark.slow
+@pytest.mark.ray
 def test_router_after_the_death_of_an_engine_moves_its_episode_and_leaves_the_other(small_ray: None) -> None:
     async def episode(engine: RemoteEngine) -> list[Any]:
         return [await engine.generate(PROMPT, 1.0) for _ in range(4)]
@@ -182,7 +186,9 @@ def test_router_after_the_death_of_an_engine_moves_its_episode_and_leaves_the_ot
     asyncio.run(play())
 
 
-def test_work_ends_with_the_actor_that_it_needs(small_ray: None) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_run_while_alive_raises_when_an_actor_dies(small_ray: None) -> None:
     async def lose() -> None:
         actors = [ray.remote(Echo).options(num_cpus=0).remote(n) for n in range(2)]
         assert await run_while_alive(asyncio.sleep(0.1, "sent"), actors, "lost") == "sent"
@@ -227,6 +233,9 @@ def reward(episode):
 """
 
 
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.vllm
 def test_run_on_ray_survives_deaths_and_uses_functions_from_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,7 +42,7 @@ def result(folder: Path, *words: str) -> dict[str, Any]:
     return document
 
 
-def test_the_command_line(tmp_path: Path) -> None:
+def test_evaluate_as_a_command_prints_and_writes_the_result(tmp_path: Path) -> None:
     words = ["env=arithmetic", "policy=random", "episodes=200", "json=result.json", "floors=false"]
     command = [sys.executable, "-m", "training.evaluate", *words]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -60,7 +60,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[0].rstrip() == "arithmetic · 200 held-out episodes each · T=1"
 
 
-def test_the_scripted_players(tmp_path: Path) -> None:
+def test_evaluate_scripted_policies_measures_their_success(tmp_path: Path) -> None:
     assert result(tmp_path, "env=arithmetic", "policy=expert")["success"]["mean"] == 1.0
     assert result(tmp_path, "env=arithmetic")["success"] == {"mean": 1.0, "n": 256, "ci95": list(wilson(256, 256))}
     assert result(tmp_path, "env=arithmetic", "policy=idle")["success"]["mean"] == 0.0
@@ -69,7 +69,7 @@ def test_the_scripted_players(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("env", ["arithmetic", "football"])
-def test_the_embedded_model(env: str, tmp_path: Path) -> None:
+def test_evaluate_tiny_twice_gives_the_same_result(env: str, tmp_path: Path) -> None:
     words = [f"env={env}", "policy=tiny", "episodes=6", "engine.max_batch=4"]
     once = result(tmp_path, *words)
     assert once == result(tmp_path, *words, "engine.threads=1")
@@ -89,7 +89,7 @@ def a_run(tmp_path: Path) -> Path:
     return run
 
 
-def test_a_runs_checkpoint_plays_with_the_settings_of_the_run(a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_a_run_uses_the_settings_of_the_run(a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [f"policy={a_run}", "episodes=4", "temperature=0"]
     once = result(a_run, *words)
     shown = capsys.readouterr()
@@ -101,7 +101,7 @@ def test_a_runs_checkpoint_plays_with_the_settings_of_the_run(a_run: Path, capsy
     assert result(a_run, "policy=tiny", *words[1:], *settings) == once | {"policy": "tiny"}
 
 
-def test_words_of_the_command_line_are_stronger_than_the_run(a_run: Path) -> None:
+def test_tasks_of_a_run_with_overrides_uses_the_overrides(a_run: Path) -> None:
     config = load(["env=football"])
     trained = participant(str(a_run), config)
     assert isinstance(trained, ModelParticipant)
@@ -118,7 +118,7 @@ def test_words_of_the_command_line_are_stronger_than_the_run(a_run: Path) -> Non
     )
 
 
-def test_several_envs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_several_envs_has_a_table_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = result(tmp_path, "env=arithmetic,algebra", "policy=expert", "episodes=8")
     assert [(one["task"], one["success"]["mean"]) for one in document["results"]] == [
         ("arithmetic", 1.0),
@@ -130,7 +130,7 @@ def test_several_envs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
-def test_several_policies_beside_the_floors_in_one_folder(
+def test_evaluate_several_policies_writes_results_and_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -173,7 +173,7 @@ def test_several_policies_beside_the_floors_in_one_folder(
         evaluate.main([*words[:2], "policy=human", "blind=true"])
 
 
-def test_a_suite_has_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_a_suite_has_a_row_for_the_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Sokoban-Global's sizes, as text so that it is quick."""
     own = ["env.image=false", "env.caption=true", "env.kwargs.observation=text"]
     evaluate.main(
@@ -199,7 +199,7 @@ def test_a_suite_has_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixt
 
 # imageio's own reader leaves ffmpeg's input open until it is collected
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_films(tmp_path: Path) -> None:
+def test_evaluate_with_video_writes_mp4_and_gif(tmp_path: Path) -> None:
     words = ["env=sokoban", "env.max_turns=3", "policy=random", "floors=false", "episodes=2", "video=true"]
     evaluate.main([*words, f"save={tmp_path}", "evaluation.videos=1"])
     for name in ("random.mp4", "random.gif"):
@@ -244,7 +244,7 @@ def adding(answers: int) -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_model_on_a_server(tmp_path: Path) -> None:
+def test_evaluate_a_model_on_a_server_uses_its_replies(tmp_path: Path) -> None:
     with adding(10**9) as url:
         document = result(tmp_path, "env=arithmetic", "policy=api:some/model", "episodes=20", url, f"save={tmp_path}/s")
     assert document["policy"] == "api:some/model" and document["success"]["mean"] == 1.0
@@ -254,7 +254,7 @@ def test_a_model_on_a_server(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "s" / "results.json").read_text())["notes"] == [told]
 
 
-def test_replies_that_are_cut_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_with_cut_replies_has_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Handler, "ends", "length")
     words = ["env=arithmetic", "policy=api:m", "env.rules=true", "episodes=4", "floors=false"]
     with adding(10**9) as url:
@@ -264,7 +264,9 @@ def test_replies_that_are_cut_are_told(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(notes) == 2 and notes[0].startswith("changed from configs/env")
 
 
-def test_a_server_that_goes_away_takes_nothing_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_with_a_server_that_fails_keeps_finished_episodes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["env=arithmetic", "policy=api:some/model,expert", "episodes=20", "engine.server.concurrency=1"]
     with adding(5) as url, pytest.raises(SystemExit) as caught:
         evaluate.main([*words, url, f"save={tmp_path / 'out'}"])
@@ -314,7 +316,7 @@ def comparison(out: Path, *players: ScriptedParticipant, env: str = "arithmetic"
     return rows
 
 
-def test_a_defect_stops_one_policy_and_keeps_what_it_has_played(tmp_path: Path) -> None:
+def test_comparison_with_a_failing_policy_continues_with_the_next(tmp_path: Path) -> None:
     broken = Broken("broken", 3, RuntimeError("the env\nis at its end"))
     first, second = comparison(tmp_path, broken.participant, ScriptedParticipant("expert"))
     assert (first["n"], first["problem"]) == (3, "after 3 of 4 episodes: RuntimeError: the env is at its end")
@@ -322,7 +324,7 @@ def test_a_defect_stops_one_policy_and_keeps_what_it_has_played(tmp_path: Path) 
     assert (second["policy"], second["n"], second["problem"]) == ("expert", 4, "")
 
 
-def test_ctrl_c_keeps_what_has_been_played(tmp_path: Path) -> None:
+def test_comparison_with_ctrl_c_keeps_finished_episodes(tmp_path: Path) -> None:
     stopped = Broken("stopped", 3, KeyboardInterrupt())
     first, second = comparison(
         tmp_path, ScriptedParticipant("expert"), stopped.participant, ScriptedParticipant("random")
@@ -332,7 +334,7 @@ def test_ctrl_c_keeps_what_has_been_played(tmp_path: Path) -> None:
     assert len(list(read_records(tmp_path / "episodes" / "stopped"))) == 3
 
 
-def test_a_suite_that_was_not_played_whole_has_no_figures(tmp_path: Path) -> None:
+def test_comparison_of_an_incomplete_suite_has_no_figures(tmp_path: Path) -> None:
     tired = Broken("tired", 5, RuntimeError("tired"))
     easy, hard, suite = comparison(tmp_path, tired.participant, env="football_online")
     assert (easy["n"], hard["n"], hard["suite"]) == (4, 1, "football_online")
@@ -341,7 +343,7 @@ def test_a_suite_that_was_not_played_whole_has_no_figures(tmp_path: Path) -> Non
     assert list(suite["kinds"].values()) == [{"mean": 0.0, "n": 4, "ci95": list(wilson(0, 4)), "score": easy["score"]}]
 
 
-def test_a_server_that_never_was_there(tmp_path: Path) -> None:
+def test_evaluate_with_an_unreachable_server_reports_no_connection(tmp_path: Path) -> None:
     with adding(5) as url:
         pass
     words = ["env=arithmetic", "policy=api:m", "episodes=4", "floors=false", "engine.server.retries=0", url]
@@ -371,7 +373,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("word", MISTAKES)
-def test_mistakes(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_with_an_invalid_override_has_a_one_line_error(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
         evaluate.main(["env=arithmetic", word])
@@ -379,12 +383,12 @@ def test_mistakes(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "\n" not in str(caught.value)
 
 
-def test_one_episode_has_no_other_to_be_shown() -> None:
+def test_evaluate_blind_with_one_episode_is_refused() -> None:
     with pytest.raises(UserError, match="blind=true needs at least 2 episodes"):
         evaluate.main(["env=football", "policy=random", "episodes=1", "blind=true"])
 
 
-def test_images_of_another_size() -> None:
+def test_evaluate_with_images_of_another_size_is_refused() -> None:
     for size in ("[112,112]", "[84,112]"):
         with pytest.raises(UserError, match=r"the model needs images of 84x84, got \d+x112"):
             evaluate.main(["env=football", "policy=tiny", "episodes=2", f"env.kwargs.image_size={size}"])

@@ -33,7 +33,7 @@ def tasks(*words: str) -> dict[str, TaskConfig]:
     return {name: config.tasks[name] for name in config.envs}
 
 
-def test_a_file_is_played_as_it_is_and_the_tasks_beside_it_as_the_run_played_them() -> None:
+def test_tasks_of_a_run_and_a_file_uses_each_ones_settings() -> None:
     player = trained("env=sokoban,football", "env.max_turns=7")
     Path("sokoban.yaml").write_text("like: sokoban\nkwargs: {boxes: 2}\n")
     words = ["env=sokoban.yaml,football"]
@@ -48,7 +48,7 @@ def test_a_file_is_played_as_it_is_and_the_tasks_beside_it_as_the_run_played_the
     ]
 
 
-def test_training_rows_are_not_asked_unless_in_so_many_words() -> None:
+def test_with_test_rows_uses_the_test_split_unless_overridden() -> None:
     words = ["env=questions", "env.kwargs.split=train"]
     player = trained(*words)
     played, _ = tasks_of(load(["env=questions"]), player, {})
@@ -65,13 +65,13 @@ def test_training_rows_are_not_asked_unless_in_so_many_words() -> None:
     assert notes_on_starts([player], tasks("env=questions", "env.kwargs.in_order=true"))[0].endswith("not held out")
 
 
-def test_an_env_of_one_start_has_no_held_out_ones() -> None:
+def test_notes_on_starts_of_an_env_with_one_start_warn() -> None:
     (note,) = notes_on_starts([], tasks("env=cliff_walking"))
     assert note == "cliff_walking starts in the same state from every seed: its starts also occur in training"
     assert notes_on_starts([], tasks("env=sokoban,arithmetic,academy_run_to_score")) == []
 
 
-def test_others_figures_stand_beside_the_suites_as_they_are_shipped() -> None:
+def test_as_shipped_is_false_for_a_changed_task() -> None:
     for suite in ("sokoban_global", "football_online"):
         shipped = tasks(f"env={suite}", "env.max_reply_tokens=4096")
         assert list(shipped) == list(SUITES[suite]) and all(as_shipped(*task) for task in shipped.items())
@@ -79,7 +79,7 @@ def test_others_figures_stand_beside_the_suites_as_they_are_shipped() -> None:
     assert [as_shipped(*task) for task in changed.items()] == [True, False]
 
 
-def test_an_expert_is_in_the_tables_of_the_tasks_that_have_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_references_include_an_expert_for_tasks_that_have_one(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["env=arithmetic,frozen_lake", "env.image=false", "env.caption=true", "episodes=2", "policy=random"]
     command.main([*words, "save=out", "video=true"])
     rows = json.loads(Path("out/results.json").read_text())["rows"]

@@ -56,8 +56,9 @@ def learner(seed: int, **settings: Any) -> tuple[LoadedModel, Learner]:
 # -- going on ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"lora_rank": 2}, {"freeze_vision": True}, {"dtype": "bfloat16"}], ids=str)
-def test_going_on_from_a_checkpoint_is_exact(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_restore_continues_exactly(settings: dict[str, Any], tmp_path: Path) -> None:
     model, straight = learner(0, **settings)
     played = [trajectories(model, step) for step in range(4)]
     for step in (0, 1):
@@ -81,7 +82,7 @@ def test_going_on_from_a_checkpoint_is_exact(settings: dict[str, Any], tmp_path:
     resumed.close()
 
 
-def test_a_checkpoint_from_before_the_first_update(tmp_path: Path) -> None:
+def test_restore_from_before_the_first_update_continues(tmp_path: Path) -> None:
     model, fresh = learner(0)
     checkpoint.save(tmp_path, fresh, RunState())
     fresh.close()
@@ -93,7 +94,7 @@ def test_a_checkpoint_from_before_the_first_update(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for (_, a), (_, b) in zip(straight.weights(), restored.weights(), strict=True))
 
 
-def test_nothing_in_a_checkpoint_is_pickled(tmp_path: Path) -> None:
+def test_checkpoint_contains_no_pickle(tmp_path: Path) -> None:
     _, one = learner(0)
     checkpoint.save(tmp_path, one, RunState())
     one.close()
@@ -107,7 +108,7 @@ def test_nothing_in_a_checkpoint_is_pickled(tmp_path: Path) -> None:
 # -- whole or not at all -------------------------------------------------------------------------------------------
 
 
-def test_only_the_newest_checkpoints_stay(tmp_path: Path) -> None:
+def test_save_keeps_only_the_newest_checkpoints(tmp_path: Path) -> None:
     _, one = learner(0)
     for total in (9, 10, 11, 100):
         checkpoint.save(tmp_path, one, dataclasses.replace(RunState(), total_steps=total))
@@ -116,7 +117,7 @@ def test_only_the_newest_checkpoints_stay(tmp_path: Path) -> None:
     assert checkpoint.newest(tmp_path) == tmp_path / "step-000100"
 
 
-def test_good_weights_stay_while_a_checkpoint_names_them(tmp_path: Path) -> None:
+def test_save_keeps_good_weights_while_a_checkpoint_names_them(tmp_path: Path) -> None:
     for step, good in ((2, 1), (4, 1), (6, 5)):
         (tmp_path / f"step-{step:06d}").mkdir()
         document = json.dumps({"total_steps": step, "good": {"step": good, "success": 0.5}})
@@ -128,7 +129,7 @@ def test_good_weights_stay_while_a_checkpoint_names_them(tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == left
 
 
-def test_what_a_killed_run_left_half_written_is_no_checkpoint(tmp_path: Path) -> None:
+def test_newest_ignores_incomplete_checkpoints(tmp_path: Path) -> None:
     _, one = learner(0)
     one.save(tmp_path / "step-000009", {"progress.json": {}})
     one.close()
@@ -145,7 +146,7 @@ def test_what_a_killed_run_left_half_written_is_no_checkpoint(tmp_path: Path) ->
     assert not (tmp_path / "step-000010" / stale.name).exists()
 
 
-def test_a_checkpoint_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+def test_save_replaces_a_checkpoint_of_the_same_step(tmp_path: Path) -> None:
     model, one = learner(0)
     one.save(tmp_path / "a", {"a.json": 1, "old.json": 1})
     one.update(trajectories(model, 0), 0, seed=1)
@@ -156,7 +157,7 @@ def test_a_checkpoint_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
     assert load_file(tmp_path / "a" / "shard-00001-model-00001-of-00001.safetensors")["updates"].tolist() == [2]
 
 
-def test_a_failure_leaves_what_was_there_and_is_told(tmp_path: Path) -> None:
+def test_save_that_fails_keeps_earlier_checkpoints_and_raises(tmp_path: Path) -> None:
     _, one = learner(0)
     one.save(tmp_path / "a", {"a.json": 1})
     one.save(tmp_path / "a", {"a.json": object()})
@@ -174,13 +175,13 @@ def test_a_failure_leaves_what_was_there_and_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "7", '{"stage": 1'])
-def test_a_damaged_progress_is_named(text: str, tmp_path: Path) -> None:
+def test_read_progress_of_a_damaged_file_names_it(text: str, tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text(text)
     with pytest.raises(UserError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to resume "):
         checkpoint.read_progress(tmp_path)
 
 
-def test_a_progress_of_another_version(tmp_path: Path) -> None:
+def test_read_progress_of_another_version_is_refused(tmp_path: Path) -> None:
     """One that lacks only what came later is read; of any other no one is told to remove it."""
     written = dataclasses.asdict(RunState(stage=1, total_steps=5, record_bytes=9))
     older = {key: value for key, value in written.items() if key != "record_bytes"}
@@ -194,7 +195,7 @@ def test_a_progress_of_another_version(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path} is from another version of Kickoff (best, speed); resume with that version"
 
 
-def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
+def test_restore_of_a_damaged_or_foreign_state_names_it(tmp_path: Path) -> None:
     _, one = learner(0)
     one.save(tmp_path / "a")
     one.close()
@@ -211,7 +212,7 @@ def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"lora_rank": 2}, {"dtype": "bfloat16"}], ids=str)
-def test_an_exported_folder_is_the_model(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_export_writes_a_folder_that_loads_as_the_model(settings: dict[str, Any], tmp_path: Path) -> None:
     model = load_model("tiny")
     one = Learner(model.vlm, LearnerConfig(**settings))
     one.begin_stage(ALGO, steps=9)
@@ -238,7 +239,7 @@ def test_an_exported_folder_is_the_model(settings: dict[str, Any], tmp_path: Pat
     one.close()
 
 
-def test_a_model_from_memory_is_exported_without_a_processor(tmp_path: Path) -> None:
+def test_export_of_a_model_from_memory_has_no_processor(tmp_path: Path) -> None:
     model, one = learner(3)
     one.export(tmp_path / "model")
     found = dict(export.read(tmp_path / "model").named_parameters())
