@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.slow
+
 PATH = Path(__file__).resolve().parents[2] / "examples" / "kickoff.ipynb"
 
 

@@ -13,6 +13,8 @@ from tests.render import run_fixture as fixture
 from tests.render.viewer_fixture import column, no_sideways_scroll, opened, shows
 from tests.render.watch_fixture import serving
 
+pytestmark = pytest.mark.browser
+
 ROW_IN_SIGHT = """() => {
   const box = document.querySelector(".scroller").getBoundingClientRect();
   return document.elementFromPoint(box.left + 200, box.top + 80).closest("tr").innerText;

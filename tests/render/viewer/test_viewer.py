@@ -12,6 +12,8 @@ from tests.render import run_fixture as fixture
 from tests.render.viewer_fixture import column, no_sideways_scroll, opened, shows
 from tests.render.watch_fixture import serving
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
