@@ -112,7 +112,9 @@ def test_only_successes_by_default(tmp_path: Path, capsys: pytest.CaptureFixture
         (["env.kwargs.digits=x", "env=arithmetic"], "digits must be a whole number, got 'x'"),
     ],
 )
-def test_wrong_settings_are_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_settings_are_one_line(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
         main(words)

@@ -64,7 +64,9 @@ def test_turns_equal_what_the_families_template_renders(family: str, turns: int,
 
 
 @given(st.sampled_from(list(CHATS)), words, words, st.booleans(), st.booleans())
-def test_turns_of_any_text_equal_what_the_template_renders(family: str, first: str, second: str, image: bool, later_image: bool) -> None:
+def test_turns_of_any_text_equal_what_the_template_renders(
+    family: str, first: str, second: str, image: bool, later_image: bool
+) -> None:
     messages = [user(first, image), assistant("<think></think>"), user(second, later_image)]
     given = joined(family, [(first, image), (second, later_image)], ["<think></think>"])
     assert given == rendered(family, messages)

@@ -327,7 +327,9 @@ def test_server_key_comes_from_the_environment_and_is_checked(monkeypatch: pytes
         assert fails(server, key="NO_KEY") == f"{server.url} needs a key: set NO_KEY (HTTP 401)"
     assert fails("", key="NO_KEY") == "https://api.openai.com/v1 needs a key: set the environment variable NO_KEY"
     monkeypatch.setenv("MY_KEY", "schlüssel")
-    assert fails("", key="MY_KEY") == "the environment variable MY_KEY contains characters that are not allowed in a key"
+    assert (
+        fails("", key="MY_KEY") == "the environment variable MY_KEY contains characters that are not allowed in a key"
+    )
     with pytest.raises(ValueError, match="key must be the name of an environment variable") as caught:
         ServerConfig(key=KEY)
     assert KEY not in str(caught.value)

@@ -93,7 +93,9 @@ def test_transformers_loads_what_is_saved(family: str, folders: dict[str, Path])
 
 
 @families
-def test_load_model_of_a_saved_folder_equals_the_saved_model(family: str, folders: dict[str, Path], tmp_path: Path) -> None:
+def test_load_model_of_a_saved_folder_equals_the_saved_model(
+    family: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
     model, again = MODELS[family], load_model(str(folders[family]))
     assert torch.equal(our_logprobs(again), our_logprobs(model))
     weights, loaded = model.vlm.model.state_dict(), again.vlm.model.state_dict()
@@ -182,7 +184,9 @@ def test_load_model_of_an_unknown_family_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
 @pytest.mark.parametrize("content", [None, b"", b"not a model", b"[]"])
-def test_load_model_of_a_damaged_folder_is_one_line(file: str, content: bytes | None, saved: Path, tmp_path: Path) -> None:
+def test_load_model_of_a_damaged_folder_is_one_line(
+    file: str, content: bytes | None, saved: Path, tmp_path: Path
+) -> None:
     shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
     (tmp_path / file).unlink()
     if content is None and file == "config.json":

@@ -75,7 +75,9 @@ def test_other_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(UserError) as caught:
         main([f"out={tmp_path}", "env=arithmetic", "env.kwargs.digits=3"])
     told = "was played with different settings: env.kwargs was {'digits': 2, 'operations': ['add']} and is now "
-    assert told in str(caught.value) and str(caught.value).endswith("; choose another out=…, or use the recorded settings")
+    assert told in str(caught.value) and str(caught.value).endswith(
+        "; choose another out=…, or use the recorded settings"
+    )
     main([f"out={tmp_path}", "env=arithmetic", "episodes=1"])  # nothing is left: no window is needed
     assert capsys.readouterr().out.endswith(
         ": 1 of 1 starts are already played, 0 left\nset a larger episodes=… to play more\n"

@@ -147,7 +147,7 @@ def test_window_plays_sokoban_by_keyboard(play: Callable[..., Played], tmp_path:
     won, practised, left = record.read_episodes(tmp_path / "plays" / "sokoban")
     assert (won.policy, won.seed, won.success, won.ended) == ("human", TEST_FIRST, True, "completed")
     assert won.rewards == {"outcome": 1.0, "format": pytest.approx(0.1)}  # as a model's
-    assert (won.reward, won.step, won.group) == (pytest.approx(1.1), -1, 0)
+    assert won.reward == pytest.approx(1.1) and (won.step, won.group) == (-1, 0)
     assert [turn.action for turn in won.turns] == moves[0]
     for turn, experts_turn in zip(won.turns, experts[0].turns, strict=True):
         np.testing.assert_array_equal(turn.frame, experts_turn.observation.image)  # what a model is shown
@@ -181,7 +181,9 @@ def test_window_plays_questions_by_keyboard(play: Callable[..., Played], tmp_pat
     window.until("start 1 of 20, turn 1")
     window.press("9", "BackSpace", *gold[0], "Return", then="Right – Enter continues")
     window.press("Return", then="start 2 of 20, turn 1")
-    window.press("h", "u", "Return", then=f"Wrong; the answer is {gold[1]} – Enter continues")  # letters are no commands
+    window.press(
+        "h", "u", "Return", then=f"Wrong; the answer is {gold[1]} – Enter continues"
+    )  # letters are no commands
     window.press("r", then="turn 1")  # the answer has counted; this is practice
     window.press(*gold[1], "Return", then="Right – Enter continues")
     window.press("n", then="start 3 of 20, turn 1")
@@ -280,7 +282,9 @@ def test_long_texts_scroll(size: tuple[int, int]) -> None:
         (["env.kwargs.boxes=99"], "boxes must be"),
     ],
 )
-def test_play_with_a_wrong_setting_is_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_play_with_a_wrong_setting_is_one_line(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)

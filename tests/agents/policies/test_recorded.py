@@ -153,7 +153,9 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
         (lambda record: record["turns"].pop(), "is not in the record, which ended before: the game has changed"),
     ],
 )
-def test_record_that_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path) -> None:
+def test_record_that_does_not_fit_is_one_line(
+    edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path
+) -> None:
     task = a_task("sokoban_text", "env.actions_per_reply=1")
     a_record(tmp_path, task, "expert")
     change(tmp_path, edit)
@@ -200,7 +202,9 @@ def test_record_with_another_frame_is_refused(tmp_path: Path) -> None:
 
 def test_record_with_other_settings_or_missing_is_one_line(tmp_path: Path) -> None:
     assert not is_record(tmp_path)
-    with pytest.raises(UserError, match=r"contains no played episodes; record them with python -m agents.play env=sokoban"):
+    with pytest.raises(
+        UserError, match=r"contains no played episodes; record them with python -m agents.play env=sokoban"
+    ):
         RecordedPolicy(tmp_path, a_task("sokoban"))
     a_record(tmp_path, a_task("sokoban"), "expert")
     assert is_record(tmp_path)

@@ -87,7 +87,9 @@ def test_a_forked_child_has_a_worker_of_its_own(worker: Worker) -> None:
 
 def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import no_such_module")
-    with pytest.raises(RuntimeError, match=r"the worker for broken\.py failed to start: ModuleNotFoundError.*no_such_module"):
+    with pytest.raises(
+        RuntimeError, match=r"the worker for broken\.py failed to start: ModuleNotFoundError.*no_such_module"
+    ):
         Worker(tmp_path / "broken.py").ask("x", 5)
 
 
@@ -168,7 +170,9 @@ def test_other_values_and_several_answers_are_wrong(gold: str, answer: str) -> N
     assert not is_right(answer, Formula(gold))
 
 
-def test_answer_that_hangs_the_worker_is_wrong(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answer_that_hangs_the_worker_is_wrong(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("envs.questions.answers.SECONDS", 0.7)
     monkeypatch.setattr("envs.questions.answers._logged", set())
     gold = Formula(r"\sqrt{5}+x")

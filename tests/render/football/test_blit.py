@@ -31,7 +31,10 @@ def test_blit_of_random_sprites_equals_pygame(strip: int) -> None:
     table, sprites, surfaces = atlas(rng, 12)
     matches, most = 5, 20
     placed = np.stack(
-        [rng.integers(0, 12, (matches, most)), *(rng.integers(-16, side + 16, (matches, most)) for side in (WIDTH, HEIGHT))],
+        [
+            rng.integers(0, 12, (matches, most)),
+            *(rng.integers(-16, side + 16, (matches, most)) for side in (WIDTH, HEIGHT)),
+        ],
         axis=-1,
     )
     placed[2, 7:, 0] = -1  # the end of a match's sprites
