@@ -308,7 +308,7 @@ def test_calls_after_the_death_of_the_process_fail_with_engine_dead(
         await asyncio.sleep(0.1)  # both wait
         for process in processes:
             os.kill(process, signal.SIGKILL)
-        return await asyncio.gather(reply, part, return_exceptions=True)
+        return list(await asyncio.gather(reply, part, return_exceptions=True))
 
     assert [repr(error) for error in run(die())] == ['EngineDead("vLLM\'s process has died")'] * 2
     with pytest.raises(EngineDead):

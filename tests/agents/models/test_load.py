@@ -203,7 +203,8 @@ def test_missing_weights_are_not_made_up(saved: Path, tmp_path: Path) -> None:
     weights.pop("model.connector.modality_projection.proj.weight")
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     assert refusal(tmp_path) == (
-        "'PATH' cannot be loaded as a model: 1 weights are missing, such as model.connector.modality_projection.proj.weight"
+        "'PATH' cannot be loaded as a model: 1 weights are missing, "
+        "such as model.connector.modality_projection.proj.weight"
     )
 
 

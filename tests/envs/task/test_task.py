@@ -134,8 +134,11 @@ def test_prompt_holds_what_the_settings_turn_on() -> None:
     form = "Reply in the form <think>reasoning</think><answer>{}</answer>"
     said = f"Score.\nleft: run left\n{form.format('answer')}\nyou have the ball"
     assert Task("t", config).words(shown, first=True) == said and Task("t", config).tells_form
-    actions: list[Any]
-    for actions, answer in ((["left", "right", None], "right"), ([["left", "right"], ["jump", None]], "right+jump")):
+    named: list[tuple[list[Any], str]] = [
+        (["left", "right", None], "right"),
+        ([["left", "right"], ["jump", None]], "right+jump"),
+    ]
+    for actions, answer in named:
         told = Task("t", TaskConfig(instructions="Go.", actions=actions, rules=True)).words(shown, first=True)
         assert told == f"Go.\n{form.format(answer)}\nyou have the ball"
     config.instructions = "Score: <answer>left</answer>"
