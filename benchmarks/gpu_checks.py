@@ -169,7 +169,7 @@ def varlen() -> Found:
 
 
 def head() -> Found:
-    """Compare `chosen_logprobs` at Qwen's vocabulary with float64; report its time and peak."""
+    """Compare `chosen_logprobs` at Qwen's vocabulary with float64, and report its time and peak memory."""
     rows, width, vocabulary = (256, 64, 3001) if TINY else (8192, 2048, 151936)
     generator = torch.Generator().manual_seed(0)
     hidden = torch.randn(rows, width, generator=generator).to(DEVICE, HALF).requires_grad_()

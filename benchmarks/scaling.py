@@ -56,11 +56,11 @@ class Parts:
     alone: float = 170.0
     """Tokens/s of a single reply in an engine. Typed in: vLLM, 3B, bfloat16, one H100."""
     full: float = 12000.0
-    """Tokens/s of an engine with many replies. Typed in, as above; benchmarks/rollout.py measures an engine."""
+    """Tokens/s of an engine with many replies. Typed in, as above. See benchmarks/rollout.py."""
     prefill: float = 60000.0
     """Prompt tokens/s of an engine. Typed in, as above."""
     mfu: float = 0.4
-    """MFU of a learner without communication. Typed in; benchmarks/gpu.py measures it."""
+    """MFU of a learner without communication. Typed in. See benchmarks/gpu.py."""
     peak: float = 989e12
     """Dense bfloat16 FLOP/s of a GPU (H100, H200)."""
     pack: float = 16384.0
@@ -72,7 +72,7 @@ class Parts:
     hop: float = 6e-6
     """Seconds per hop between ranks in the ring of a collective. Typed in."""
     store: float = 2e9
-    """Bytes/s through host memory and Ray's object store. Typed in; benchmarks/weights.py: 0.5 to 2e9 on a CPU."""
+    """Bytes/s through host memory and Ray's object store. Typed in. See benchmarks/weights.py: 0.5 to 2e9 on a CPU."""
     direct: bool = True
     """True for weights from GPU to GPU (engine.vllm.transfer=nccl or ipc) instead of `store`."""
     nap: float = 4.0

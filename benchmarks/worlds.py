@@ -48,7 +48,14 @@ def single(seconds: float, id: str, **kwargs: Any) -> float:
 
 
 def batch(seconds: float, id: str, count: int = 64, **kwargs: Any) -> float:
-    """Return env steps per second of a vector env of `count` envs, including resets."""
+    """Return env steps per second of a vector env, including resets.
+
+    Args:
+        seconds: Minimum duration of the measurement.
+        id: Gymnasium id of the env.
+        count: Number of envs.
+        kwargs: Further arguments of the env.
+    """
     env: Any = gymnasium.make_vec(id, num_envs=count, vectorization_mode="vector_entry_point", **kwargs)
     actions = np.random.default_rng(0).integers(0, env.single_action_space.n, (256, count))
     env.reset(seed=0)

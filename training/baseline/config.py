@@ -36,8 +36,8 @@ class BaselineConfig:
     """Observation: pixels (the images of the language model, for a CNN) or simple115v2 (football's vector of 115
     numbers, for an MLP)."""
     reward: Literal["return", "success"] = "return"
-    """Reward: return (the env rewards; football adds GRF's checkpoints unless env.kwargs.rewards is set) or success (1
-    for a success). Results always report success by the task's own rule."""
+    """Reward: return (the env rewards) or success (1 for a success). With return, football adds GRF's checkpoints
+    unless env.kwargs.rewards is set. Results always report success by the task's own rule."""
     lr: float = 1e-3
     """Initial learning rate, with linear decay to 0."""
     entropy: float = 0.01

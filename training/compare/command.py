@@ -44,7 +44,7 @@ class EvaluateOptions:
     episodes: int = 256
     """Number of held-out episodes of each env."""
     temperature: float = 1.0
-    """Sampling temperature of a model; 0 is greedy."""
+    """Sampling temperature of a model. 0 is greedy."""
     blind: bool = False
     """Control experiment: replace every image with one from another episode."""
     floors: bool = True
