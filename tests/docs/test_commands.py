@@ -1,6 +1,5 @@
 """Every command line of the pages and the README is read by its own command: no key in them is stale."""
 
-import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -93,14 +92,6 @@ def test_every_run_that_a_command_names_was_made_before(page: str, commands_of: 
             for named in re.findall(r"(?<![\w/])runs/[\w-]{2,}", command):  # runs/a is any
                 assert named in made, command
         made.add(_made(command))
-
-
-def test_the_pages_keys_are_those_of_the_page(pages: dict[str, str], root: Path) -> None:
-    shown = re.search(r"HELP = (\[.*?),?\n\];", (root / "render" / "viewer" / "web" / "keys.js").read_text(), re.S)
-    assert shown is not None
-    for where, keys in json.loads(shown[1] + "]"):
-        listed = " · ".join(f"`{key}` {what}" for key, what in keys)
-        assert f"| {where} | {listed} |" in pages["watch.md"]
 
 
 def test_pages_hold_commands_of_every_module(every_command: list[str]) -> None:

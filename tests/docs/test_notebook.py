@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.slow
+
 PATH = Path(__file__).resolve().parents[2] / "examples" / "kickoff.ipynb"
 
 
@@ -23,7 +25,8 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for folder in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(folder, str(tmp_path / folder))
     monkeypatch.delenv("MPLBACKEND")
-    notebook = nbformat.read(PATH, as_version=4)
+    read: Any = nbformat.read
+    notebook = read(PATH, as_version=4)
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": tmp_path}}).execute()
     text = "\n".join(outputs(notebook, "text/plain"))
     assert "steps; success: True" in text

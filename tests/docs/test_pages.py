@@ -19,6 +19,8 @@ from training import run
 from training.compare import command
 from training.runs.metrics import read_metrics
 
+pytestmark = pytest.mark.slow
+
 FEW = ["stages.mgt.steps=1", "algo.groups=6", "algo.group_size=4", "algo.temperature=1.5", "evaluation.episodes=4"]
 FEW += ["evaluation.validation_episodes=4", "evaluation.videos=1", "evaluation.records=1"]
 """Makes a documented run short."""

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -17,7 +17,7 @@ from envs.check import main
 class Toy(gymnasium.Env[Any, Any]):
     """A walk to the right end of a strip, with faults to choose from."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
 
     def __init__(self, fault: str = "", render_mode: str | None = None) -> None:
         self.render_mode, self.fault, self.made = render_mode, fault, 0
@@ -54,7 +54,7 @@ class Toy(gymnasium.Env[Any, Any]):
         return strip
 
 
-gymnasium.register("test/Toy-v0", Toy)
+gymnasium.register("test/Toy-v0", cast(Any, Toy))
 
 
 def checked(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> tuple[str, int]:

@@ -17,6 +17,8 @@ from envs.__main__ import ids
 from envs.football.env import FootballEnv
 from envs.football.parallel import FootballParallelEnv
 
+pytestmark = pytest.mark.slow
+
 EMPTY_GOAL = {"scenario": "academy_empty_goal_close", "image_size": (84, 84)}
 TRAINABLE: list[tuple[str, str, dict[str, Any]]] = [
     ("CnnPolicy", "kickoff/Football-v0", EMPTY_GOAL),

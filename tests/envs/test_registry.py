@@ -80,7 +80,7 @@ def test_info_has_the_common_keys_with_their_types(id: str) -> None:
         assert isinstance(info["kind"], str) and (info["kind"] or id in NO_KINDS)
         assert isinstance(info["state_hash"], str) and len(info["state_hash"]) >= 16
         if isinstance(env.action_space, gymnasium.spaces.Discrete):
-            assert info["legal_actions"] and set(info["legal_actions"]) <= set(range(env.action_space.n))
+            assert info["legal_actions"] and set(info["legal_actions"]) <= set(range(int(env.action_space.n)))
             assert isinstance(info["feedback"], str)
         else:
             assert info["legal_actions"] == []
@@ -143,7 +143,8 @@ def test_many_at_once_are_as_one_by_one(id: str) -> None:
     assert batch.observation_space == singles.observation_space
     assert batch.action_space == singles.action_space
     rng = np.random.default_rng(0)
-    one, other = batch.reset(seed=7), singles.reset(seed=7)
+    one: Any = batch.reset(seed=7)
+    other: Any = singles.reset(seed=7)
     for _ in range(15 if isinstance(batch.single_action_space, gymnasium.spaces.Text) else 50):
         assert equal_batches(one[0], other[0])
         for got, expected in zip(one[1:-1], other[1:-1], strict=True):

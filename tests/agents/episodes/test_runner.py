@@ -111,7 +111,7 @@ def test_skipped_invalid_reply_costs_a_turn_and_changes_nothing() -> None:
         assert [turn.reply.valid for turn in episode.turns] == [True, False, False, True]
         hashes = [turn.state_hash for turn in episode.turns]
         assert hashes[1] == hashes[2] == hashes[3] != hashes[0]
-        images = [turn.observation.image for turn in episode.turns]
+        images: list[Any] = [turn.observation.image for turn in episode.turns]
         assert np.array_equal(images[1], images[3]) and not np.array_equal(images[0], images[1])
 
 
@@ -183,8 +183,9 @@ def test_third_party_env_is_played_from_its_render() -> None:
     episodes = play(EpisodeRunner(Task("cart", cart)), STARTS, script, film=1)
     for episode in episodes:
         assert (episode.ended, episode.env_return, episode.success) == (Ended.TRUNCATED, 4.0, False)
-        images = [turn.observation.image for turn in episode.turns]
+        images: list[Any] = [turn.observation.image for turn in episode.turns]
         assert all(image is not None and image.shape == (400, 600, 3) for image in images)
         assert not np.array_equal(images[0], images[3])
     assert episodes[0].frames_a_turn == [2, 1, 1, 1]
-    assert np.array_equal(episodes[0].frames[0], episodes[0].turns[0].observation.image)
+    shown: Any = episodes[0].turns[0].observation.image
+    assert np.array_equal(episodes[0].frames[0], shown)

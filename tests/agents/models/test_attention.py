@@ -30,7 +30,14 @@ def test_packed_attention_equals_each_sequence_alone(lengths: list[int], kv_head
     inputs = [tensor.requires_grad_() for tensor in (query, key, value)]
     ends = bounds(lengths)
     got, _ = packed_attention(
-        nn.Module(), *inputs, None, scaling=0.3, is_causal=causal, cu_seq_lens_q=torch.tensor(ends)
+        nn.Module(),
+        inputs[0],
+        inputs[1],
+        inputs[2],
+        None,
+        scaling=0.3,
+        is_causal=causal,
+        cu_seq_lens_q=torch.tensor(ends),
     )
     parts = []
     for start, end in pairwise(ends):
@@ -98,8 +105,8 @@ def test_varlen_kernel_equals_calls_by_length(kv_heads: int, causal: bool) -> No
     half = [tensor.detach().bfloat16().requires_grad_() for tensor in exact]
     ends = torch.tensor(bounds(lengths), device="cuda")
     ours, theirs = (
-        packed_attention(nn.Module(), *inputs, None, is_causal=causal, cu_seq_lens_q=ends, max_length_q=max(lengths))[0]
-        for inputs in (half, exact)  # the kernel, and calls by length
+        packed_attention(nn.Module(), q, k, v, None, is_causal=causal, cu_seq_lens_q=ends, max_length_q=max(lengths))[0]
+        for q, k, v in (half, exact)  # the kernel, and calls by length
     )
     torch.testing.assert_close(ours.float(), theirs, atol=0.03, rtol=0.03)
     gradients = (

@@ -1,5 +1,7 @@
 """M-RoPE positions are those of the models' own `get_rope_index`."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -38,7 +40,8 @@ def test_positions_equal_those_of_the_model(model: torch.nn.Module, layout: list
             expected.append(torch.arange(len(tokens[-1])).expand(3, 1, -1))
             continue
         grid = torch.tensor([[1, 2 * rows, 2 * columns] for rows, columns in mine])  # in patches
-        indexed = model.model.get_rope_index(ids, mm_token_type_ids=(ids == IMAGE).int(), image_grid_thw=grid)
+        inner: Any = model.model
+        indexed = inner.get_rope_index(ids, mm_token_type_ids=(ids == IMAGE).int(), image_grid_thw=grid)
         expected.append(indexed[0])
     bounds = (0, *np.cumsum([len(part) for part in tokens]).tolist())
     got = families.positions(bounds, np.flatnonzero(np.concatenate(tokens) == IMAGE), grids)

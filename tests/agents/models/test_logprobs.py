@@ -73,9 +73,9 @@ def test_a_frozen_head_gets_no_gradient() -> None:
 def test_half_precision_is_summed_in_full() -> None:
     hidden, weight, chosen, slopes = (tensor.detach() for tensor in inputs(torch.float32))
     low = [tensor.bfloat16().requires_grad_() for tensor in (hidden, weight)]
-    got, entropy = chosen_logprobs(*low, chosen, FORBIDDEN, 1.0)
+    got, entropy = chosen_logprobs(low[0], low[1], chosen, FORBIDDEN, 1.0)
     high = [tensor.detach().float().requires_grad_() for tensor in low]
-    expected, spread = plain(*high, chosen, 1.0)
+    expected, spread = plain(high[0], high[1], chosen, 1.0)
     assert got.dtype == entropy.dtype == torch.float32
     torch.testing.assert_close(got, expected, atol=0.03, rtol=0)  # logits up to 8 are rounded to 1/64
     torch.testing.assert_close(entropy, spread, atol=0.03, rtol=0)

@@ -204,7 +204,7 @@ def test_act_of_an_invalid_reply_raises_and_asks_again() -> None:
             "policy runs/empty is neither a run folder (config.yaml) nor a model folder (config.json)",
         ),
         ("runs/football", None, "runs/football has no checkpoint/ yet, which a run writes at its end; resume the run"),
-        ("tiny", None, "policy tiny knows no task: name one, such as load_policy('tiny', task='football')"),
+        ("tiny", None, "policy tiny needs a task, such as load_policy('tiny', task='football')"),
         ("tiny", "footbal", "unknown env 'footbal'; did you mean 'football'? Known: "),
         ("expert", "mine.yaml", "mine.yaml: No such file or directory"),
     ],

@@ -5,6 +5,7 @@ import pickle
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def football(*words: str) -> TaskConfig:
 
 
 def play(
-    model: LoadedModel, config: TaskConfig, blind: bool = False, temperature: float = 1.0, **engine: int
+    model: LoadedModel, config: TaskConfig, blind: bool = False, temperature: float = 1.0, **engine: Any
 ) -> list[Episode]:
     async def played() -> list[Episode]:
         policy = VLMPolicy(model.chat, await make_engine("tiny", EngineConfig("transformers", **engine), model), 0.5)
@@ -154,7 +155,7 @@ def test_an_episode_ends_before_the_turn_that_does_not_fit(model: LoadedModel) -
             assert following + config.max_reply_tokens > limit
     for lost in play(model, config, max_context=12):
         assert (lost.turns, lost.sequences, lost.ended, lost.success) == ([], (), Ended.CONTEXT, False)
-        assert re.match(r"\d+ tokens and a reply of up to 8, but the", lost.problem)
+        assert re.match(r"a prompt of \d+ tokens and a reply of up to 8 exceed the context of 12$", lost.problem)
 
 
 def test_context_full_can_be_pickled() -> None:

@@ -64,5 +64,5 @@ def test_an_env_may_have_no_expert() -> None:
 
 
 def test_unknown_scripted_policy_is_one_line_with_a_suggestion() -> None:
-    with pytest.raises(ValueError, match="unknown player 'randm'; did you mean 'random'"):
+    with pytest.raises(ValueError, match="unknown policy 'randm'; did you mean 'random'"):
         scripted("randm")

@@ -79,7 +79,8 @@ def test_an_episode_becomes_its_record(filmed: Episode, tmp_path: Path) -> None:
         writer.write(told)
     (read,) = read_episodes(tmp_path)
     for turn, played in zip(read.turns, filmed.turns, strict=True):
-        assert played.observation.image is not None and np.array_equal(turn.frame, played.observation.image)
+        assert turn.frame is not None and played.observation.image is not None
+        assert np.array_equal(turn.frame, played.observation.image)
 
 
 def test_outside_training_there_are_no_advantages(filmed: Episode) -> None:

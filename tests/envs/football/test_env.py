@@ -23,7 +23,7 @@ def play(env: FootballEnv, seed: int, policy: str, turns: int = 16) -> tuple[boo
     env.reset(seed=seed)
     total = 0.0
     for _ in range(turns):
-        action = {"expert": env.expert_action, "random": lambda: int(rng.integers(19)), "idle": lambda: 0}[policy]()
+        action = env.expert_action() if policy == "expert" else int(rng.integers(19)) if policy == "random" else 0
         _, reward, terminated, truncated, info = env.step(action)
         total += reward
         if terminated or truncated:

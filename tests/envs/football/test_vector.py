@@ -28,6 +28,8 @@ def compare(steps: int, number: int, **kwargs: Any) -> int:
     single = SyncVectorEnv([partial(FootballEnv, **kwargs)] * number)
     rng = np.random.default_rng(0)
     seen, infos = many.reset(seed=3)
+    expected: Any
+    wanted: Any
     expected, known = single.reset(seed=3)
     assert equal(seen, expected)
     ended = 0

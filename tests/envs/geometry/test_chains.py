@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,8 @@ def test_joined_figures_stay_true_and_apart(depth: int) -> None:
                 check(link.figure)
             for one, other in itertools.pairwise(group):
                 joined += 1
-                asked, given = one.figure.asked, other.figure.given[0]
+                asked: Any = one.figure.asked
+                given: Any = other.figure.given[0]
                 here, there = one.figure.points, other.figure.points
                 ends = [here[name] for name in asked.points], [there[name] for name in given.points]
                 if isinstance(asked, Length):

@@ -90,7 +90,9 @@ def test_the_answer_is_what_the_drawing_measures(family: str) -> None:
             letters = [text for text, _ in measured(scene) if "x" in text]
             assert letters, seed  # its size is compared with the answer in the test above
         else:
-            name = re.search(r"(?:length of|angle) ([A-Z]{2,3})", question.text)[1]
+            asked_for = re.search(r"(?:length of|angle) ([A-Z]{2,3})", question.text)
+            assert asked_for is not None
+            name = asked_for[1]
             at = {letter: place for place, letter in scene.names}
             size = math.dist(*(at[n] for n in name)) if len(name) == 2 else angle(*(at[n] for n in name))
             assert size == pytest.approx(right), (seed, question.text)

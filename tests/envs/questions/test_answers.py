@@ -177,7 +177,9 @@ def test_equal_surds_are_right_and_neighbours_wrong(over: int, under: int, root:
     assert is_right(scaled, gold) and is_right(squared, gold)
     assert not is_right(f"{over + 1}{tail}/{under}", gold)
     assert not is_right(f"{over}{tail}/{under + 1}", gold)
-    value = surd(latex(scaled))
+    text = latex(scaled)
+    assert text is not None
+    value = surd(text)
     assert value is not None
     assert (value.radicand == 1) == (round(root**0.5) ** 2 == root) and value.power == power
 

@@ -182,7 +182,8 @@ def test_pictures_by_path_bytes_and_base64(tmp_path: Path) -> None:
     assert (decode(base64.b64encode(stream.getvalue()).decode(), folder) == np.asarray(noise)).all()
     assert (decode(png((0, 0, 0, 0), mode="RGBA"), folder) == 255).all()  # transparent paper is white
     assert decode(png(7, mode="L", format="JPEG"), folder).shape == (20, 40, 3)
-    for picture, problem in (
+    broken: Any
+    for broken, problem in (
         ("../out.png", "is outside"),
         (str(tmp_path / "out.png"), "is outside"),
         ("link.png", "is outside"),
@@ -196,7 +197,7 @@ def test_pictures_by_path_bytes_and_base64(tmp_path: Path) -> None:
         (png(0, (8000, 8000), "1"), "the image has 8000x8000 pixels"),
     ):
         with pytest.raises(ValueError, match=problem):
-            decode(picture, folder)
+            decode(broken, folder)
 
 
 def test_a_broken_picture_is_named_when_it_is_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -208,7 +209,7 @@ def test_a_broken_picture_is_named_when_it_is_asked_for(tmp_path: Path, caplog: 
     with pytest.raises(ValueError, match=r"rows\.jsonl, line 2: there is no image 'lost\.png'"):
         asked(QuestionsEnv(path, image_size=(8, 8)))
     with caplog.at_level(logging.WARNING):
-        assert asked(QuestionsEnv(path, image_size=[8, 8], on_broken="skip")) == {"good?"}
+        assert asked(QuestionsEnv(path, image_size=(8, 8), on_broken="skip")) == {"good?"}
     assert len(caplog.records) == 1 and "line 2: there is no image" in caplog.records[0].getMessage()
     env = QuestionsEnv(path, image_size=(8, 8), on_broken="skip", render_mode="rgb_array")
     env.reset(seed=0)

@@ -1,6 +1,7 @@
 """Questions, answers and worked lines, with numbers checked by hand."""
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
 import gymnasium
@@ -71,7 +72,9 @@ def solve(question: str) -> int:
     """The answer found another way: trying every x, or doing the sum."""
     text = question.removesuffix("=").removesuffix(",x")
     if "x" not in text:
-        left, sign, right = re.fullmatch(r"(\d+)([+-])(\d+)", text).groups()
+        parts = re.fullmatch(r"(\d+)([+-])(\d+)", text)
+        assert parts is not None
+        left, sign, right = parts.groups()
         return int(left) + int(right) if sign == "+" else int(left) - int(right)
 
     def side(expression: str, x: int) -> int:
@@ -144,7 +147,7 @@ def test_expert_thoughts_are_short() -> None:
         (lambda: AlgebraEnv(render_mode="film"), "render_mode must be ansi, rgb_array, human or None, got 'film'"),
     ],
 )
-def test_wrong_arguments_are_one_line(make_env, problem: str) -> None:
+def test_wrong_arguments_are_one_line(make_env: Callable[[], object], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         make_env()
 
@@ -160,8 +163,8 @@ def test_questions_of_known_seeds_stay_the_same() -> None:
     """A shipped model and the results table depend on them."""
     env = ArithmeticEnv()
     assert [env.reset(seed=seed)[0] for seed in range(4)] == ARITHMETIC
-    env = AlgebraEnv()
-    assert [env.reset(seed=seed)[0] for seed in range(4)] == ALGEBRA
+    algebra = AlgebraEnv()
+    assert [algebra.reset(seed=seed)[0] for seed in range(4)] == ALGEBRA
 
 
 ARITHMETIC = ["86+67=", "52+56=", "85+33=", "83+17="]
@@ -197,7 +200,7 @@ NO_NUMBERS = ["", " ", "x", "8 5", "85 cm", "1e3", "1_000", "1,000", "٣", "½",
 
 @pytest.mark.parametrize("text", [*NO_NUMBERS, "3/-4", "1/2/3", "0x10", "nan", "inf", "(3)", "1+1", "9" * 65, "."])
 def test_integer_of_anything_else_is_none(text: str) -> None:
-    assert number(text) is integer(text) is None
+    assert number(text) is None and integer(text) is None
     assert not same_number(text, 3)
 
 

@@ -19,6 +19,7 @@ def play(env: ReasoningEnv, seed: int) -> tuple[str, str]:
     return question, env.expert_action()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", MIX)
 def test_every_default_task_is_asked_and_scored(task: str) -> None:
     env, again = ReasoningEnv([task]), ReasoningEnv({task: 2})
@@ -46,6 +47,7 @@ def test_every_default_task_is_asked_and_scored(task: str) -> None:
     assert len(seen) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difficulty", [0.0, 0.5, 1.0])
 def test_every_default_task_has_difficulty_levels(difficulty: float) -> None:
     for task in MIX:

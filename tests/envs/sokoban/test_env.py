@@ -312,7 +312,8 @@ def test_many_at_once_are_as_one_by_one(observation: str) -> None:
     many = SokobanVectorEnv(3, **kwargs)
     singles = SyncVectorEnv([lambda: SokobanEnv(**kwargs)] * 3)
     rng = np.random.default_rng(0)
-    one, other = many.reset(seed=5), singles.reset(seed=5)
+    one: Any = many.reset(seed=5)
+    other: Any = singles.reset(seed=5)
     for _ in range(60):
         assert one[-1].keys() == other[-1].keys()
         for key, told in one[-1].items():

@@ -1,7 +1,7 @@
 """A Task words what is shown, and reads replies without ever guessing."""
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -14,7 +14,7 @@ from envs.questions.env import FreeText
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Observation, Outcome, Task
 
-ACTIONS = ["idle", "left", "top_left", "shot"]
+ACTIONS: list[Any] = ["idle", "left", "top_left", "shot"]
 GAME = Task("game", TaskConfig(id="kickoff/Football-v0", actions=ACTIONS))
 QUIZ = Task("quiz", TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True))
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")
@@ -134,7 +134,11 @@ def test_prompt_holds_what_the_settings_turn_on() -> None:
     form = "Reply in the form <think>reasoning</think><answer>{}</answer>"
     said = f"Score.\nleft: run left\n{form.format('answer')}\nyou have the ball"
     assert Task("t", config).words(shown, first=True) == said and Task("t", config).tells_form
-    for actions, answer in ((["left", "right", None], "right"), ([["left", "right"], ["jump", None]], "right+jump")):
+    named: list[tuple[list[Any], str]] = [
+        (["left", "right", None], "right"),
+        ([["left", "right"], ["jump", None]], "right+jump"),
+    ]
+    for actions, answer in named:
         told = Task("t", TaskConfig(instructions="Go.", actions=actions, rules=True)).words(shown, first=True)
         assert told == f"Go.\n{form.format(answer)}\nyou have the ball"
     config.instructions = "Score: <answer>left</answer>"
@@ -143,7 +147,7 @@ def test_prompt_holds_what_the_settings_turn_on() -> None:
     assert Task("t", config).words(Observation(None, ""), first=False) == ""
 
 
-def football(**levers: bool) -> Observation:
+def football(**levers: Any) -> Observation:
     kwargs = {"image_size": [32, 48], "scenario": "academy_empty_goal"}
     task = Task("f", TaskConfig(id="kickoff/Football-v0", kwargs=kwargs, actions=[str(i) for i in range(19)], **levers))
     env = task.make()
@@ -171,7 +175,7 @@ def test_image_comes_from_render_unless_the_observation_is_one() -> None:
     assert seen.image is not None and seen.image.shape == (400, 600, 3) and seen.image.min() < 255
     assert seen.text == str(observation)  # an env without words of its own
     env.step(0)
-    assert (task.observe(env, observation, info).image != seen.image).any()
+    assert not np.array_equal(cast(Any, task.observe(env, observation, info).image), seen.image)
     env.close()
 
 
@@ -184,7 +188,7 @@ PARTS = Task("parts", TaskConfig(id="test/Buttons-v0", actions=[["low", "high"],
 class Buttons(gymnasium.Env[Any, Any]):
     """Two buttons at once; the reward is their numbers, the observation a picture and a mission."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
 
     def __init__(self, difficulty: float = 0.0, side: int = 20, render_mode: str | None = None) -> None:
         self.render_mode, self.side, self.difficulty = render_mode, side, difficulty
@@ -212,16 +216,16 @@ class Buttons(gymnasium.Env[Any, Any]):
 class Blind(Buttons):
     """The same without pictures."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012
 
     def __init__(self, render_mode: str | None = None) -> None:
         super().__init__()
-        self.action_space = gymnasium.spaces.Discrete(1)  # type: ignore[assignment]
-        self.observation_space = gymnasium.spaces.Discrete(1)  # type: ignore[assignment]
+        self.action_space = gymnasium.spaces.Discrete(1)
+        self.observation_space = gymnasium.spaces.Discrete(1)
 
 
-gymnasium.register("test/Buttons-v0", Buttons)
-gymnasium.register("test/Blind-v0", Blind)
+gymnasium.register("test/Buttons-v0", cast(Any, Buttons))
+gymnasium.register("test/Blind-v0", cast(Any, Blind))
 
 
 def test_a_reply_may_hold_several_actions() -> None:
@@ -283,7 +287,7 @@ def test_success_rules(rule: str, terminated: bool, total: float, succeeded: boo
 
 
 def buttons(**settings: Any) -> tuple[Task, Observation]:
-    actions = [["low", "high"], ["a", "b", "c"]]
+    actions: list[Any] = [["low", "high"], ["a", "b", "c"]]
     task = Task("b", TaskConfig(id="test/Buttons-v0", actions=actions, text_from="mission", **settings))
     env = task.make()
     return task, task.observe(env, *env.reset(seed=0), "You pressed.")

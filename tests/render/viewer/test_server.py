@@ -209,7 +209,7 @@ def test_a_record_that_changed_since_says_so(run: Path) -> None:
                 whole.replace(b'"seed":9000', b'"seed":9005'),
                 "is now a different episode",
             ),  # as a resumed run may leave it
-            (whole[10:], "is damaged (no JSON)"),
+            (whole[10:], "is damaged (not JSON)"),
         ):
             record.write_bytes(changed)
             answer = httpx2.get(url + "/api/episodes/2")

@@ -12,6 +12,8 @@ from tests.render import run_fixture as fixture
 from tests.render.viewer_fixture import column, no_sideways_scroll, opened, shows
 from tests.render.watch_fixture import serving
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -273,3 +275,19 @@ def test_theme_follows_the_system_and_can_be_switched(page: Page, server: str) -
         assert page.evaluate(background) == "rgb(246, 248, 247)"
         page.get_by_role("button", name="Dark theme").click()
         assert page.evaluate(background) == "rgb(14, 19, 17)"
+
+
+def test_shortcut_dialog_lists_the_keys_that_the_documentation_lists(page: Page, server: str) -> None:
+    documented = (Path(__file__).parents[3] / "docs" / "watch.md").read_text()
+    with opened(page, f"{server}/"):
+        page.keyboard.press("?")
+        expect(page.locator("dialog[open] h3").first).to_be_visible()
+        rows = []
+        for section in page.locator("dialog[open] section").all():
+            keys = [
+                f"`{' '.join(row.locator('kbd').all_inner_texts())}` {row.locator('dd').inner_text()}"
+                for row in section.locator("dl > div").all()
+            ]
+            rows.append(f"| {section.locator('h3').inner_text()} | {' · '.join(keys)} |")
+        page.keyboard.press("Escape")
+    assert len(rows) >= 6 and [row for row in rows if row not in documented] == []
