@@ -214,7 +214,7 @@ def test_the_plan_of_lmm_r1_on_eight_gpus() -> None:
     assert "Ray, 1 x 8 GPUs, colocated" in text
     assert "machine 0: learner ranks 0–7, engines 0–7" in text
     assert "3.75 billion parameters, 0.67 billion of them for images" in text
-    assert "weights of the stage's start, for KL" in text
+    assert "reference weights, for KL" in text
     assert text.endswith("It fits.")
 
 
@@ -224,7 +224,7 @@ def test_the_plan_says_what_to_change_where_it_does_not_fit() -> None:
     assert "lower learner.pack_tokens" in small
     assert "Lower engine.vllm.gpu_memory to" in small
     whole = plan_text(load(["recipe=lmm_r1", "cluster.gpu_gib=14", "engine.max_context=0", "cluster=h8_split"]))
-    assert "one context may have 128,000" in whole
+    assert "a context can have 128,000" in whole
 
 
 def test_the_plan_of_one_process() -> None:
@@ -232,13 +232,13 @@ def test_the_plan_of_one_process() -> None:
     assert "one process on this machine" in text
     assert "1.13 million parameters" in text
     assert "Memory of an engine\n  weights" in text and "KV cache" not in text
-    assert "in batches of up to 64; a step plays up to 256 an engine" in text
-    assert text.endswith("libraries, and the batches' caches.")
+    assert "in batches of up to 64; up to 256 episodes per engine and step" in text
+    assert text.endswith("libraries and the caches of the batches.")
 
 
 def test_the_plan_of_a_vllm_engine_on_a_cpu_has_its_cache() -> None:
     text = plan_text(load(["env=football", "engine.kind=vllm", "cluster=ray"]))
-    assert "KV cache" in text and "tokens in the cache" in text
+    assert "KV cache" in text and "  cache for " in text
 
 
 def test_the_plan_names_one_engine_by_its_number_alone() -> None:
