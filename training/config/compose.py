@@ -44,7 +44,7 @@ class Composed(Generic[E]):
 
 @dataclass
 class NoOptions:
-    """Options of a command without keys of its own."""
+    """Options of a command that has only config keys."""
 
 
 def load(words: Sequence[str]) -> Config:

@@ -34,8 +34,9 @@ Examples:
   python -m {module} env=sokoban_global policy=api:gpt-5 episodes=64
   python -m {module} env=football policy=runs/football blind=true json=blind.json
 
-Every policy plays the same held-out episodes. Each table includes the reference policies random, no-op (idle) and
-expert; floors=false omits them. `python -m render.watch FOLDER` shows the episodes that save=FOLDER has written.
+Every policy plays the same held-out episodes. Each table includes the reference
+policies random, no-op (idle) and expert; floors=false omits them.
+`python -m render.watch FOLDER` shows the episodes that save=FOLDER has written.
 """
 _EXAMPLES = """\
 Usage: python -m {module} [key=value …]

@@ -22,8 +22,8 @@ class LearnerConfig:
     lora_alpha: int = 32
     """Numerator of the LoRA scale: adapters are scaled by lora_alpha / lora_rank."""
     pack_tokens: int = 16384
-    """Maximum number of tokens in a packed forward pass. A smaller value saves memory. A longer trajectory gets its own
-    pass."""
+    """Maximum number of tokens in a packed forward pass. A smaller value saves memory. A longer trajectory gets a
+    separate pass."""
     pack_patches: int = 32768
     """Maximum number of vision patches in a packed forward pass."""
     threads: int = 2

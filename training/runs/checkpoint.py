@@ -12,7 +12,7 @@ from configs.errors import UserError
 
 
 class Saved(Protocol):
-    """Learner whose state can be saved and restored."""
+    """Interface to save and restore the state of a learner."""
 
     def save(self, folder: Path, documents: Mapping[str, Any], then: Callable[[], None]) -> None:
         """Start to write the state and the JSON documents. `then` is called when the folder is complete."""

@@ -133,7 +133,7 @@ def finish(path: Path, summary: dict[str, Any], started: float) -> dict[str, Any
         started: Start of the run, from `time.perf_counter()`.
     """
     write_curves(path / "curves.png", read_metrics(path), summary)
-    for last in (False, True):  # twice: the report shows the summary, whose seconds include the report
+    for last in (False, True):  # twice, so that the seconds include the report
         summary["seconds"] = round(time.perf_counter() - started, 1)
         write_whole(path / "summary.json", json.dumps(summary, indent=1) + "\n")
         if not last:
