@@ -188,7 +188,7 @@ def learn(
     norms = []
     for at in range(0, len(samples), settings.minibatch):
         batch = [samples[i] for i in order[at : at + settings.minibatch]]
-        loss_of(vlm, batch, settings).backward()  # type: ignore[no-untyped-call]
+        loss_of(vlm, batch, settings).backward()
         norms.append(float(torch.nn.utils.clip_grad_norm_(vlm.parameters(), settings.max_grad_norm)))
         optimizer.step()
         optimizer.zero_grad()
