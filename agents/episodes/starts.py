@@ -6,7 +6,9 @@ from agents.seeds import mix
 # Env seeds of the splits are disjoint: training seeds are below 2**30, held-out seeds above.
 TRAIN_SEEDS = 2**30
 VALIDATION_FIRST = 2**30
+"""First env seed of the validation split."""
 TEST_FIRST = 2**30 + 2**29
+"""First env seed of the test split."""
 
 
 def held_out_start(first: int, number: int) -> Start:

@@ -151,6 +151,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         (0.47, 0.0), (GOAL, (0.45, 0.0)), (GOAL, (-0.34, 0.08), (-0.34, -0.08)), roles=("CF", "CB CB")
     ),
 }  # fmt: skip
+"""Scenario name → scenario."""
 
 _ANCHORS: Final = {
     "GK": (-1.0, 0.0), "CB": (-0.7, 0.0), "LB": (-0.58, -0.78), "RB": (-0.58, 0.78), "DM": (-0.35, 0.0),

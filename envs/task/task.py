@@ -39,11 +39,15 @@ class Outcome(NamedTuple):
     """Result of playing one reply."""
 
     observation: Any
+    """Observation after the last action that was played."""
     info: dict[str, Any]
+    """Info dict returned with it."""
     reward: float
     """Sum of the env rewards over the reply's actions."""
     terminated: bool
+    """True if the environment ended the episode."""
     truncated: bool
+    """True if a limit ended the episode."""
     feedback: str
     """Feedback text, one sentence per action."""
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 Colour = tuple[int, int, int]
 Frame = NDArray[np.uint8]
+"""RGB image, uint8 [H, W, 3]."""
 Field = NDArray[np.float32]
 
 

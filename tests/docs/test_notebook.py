@@ -31,7 +31,9 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     text = "\n".join(outputs(notebook, "text/plain"))
     assert "steps; success: True" in text
     assert "True shot\nFalse not of the form" in text
-    assert " expert  1.00" in text and "held-out episodes" in text
+    assert "'expert': 1.0" in text and "held-out episodes" in text
+    assert "tiny: success" in text and "expert: success True" in text
+    assert "mgt 4/4 · success" in text  # progress is shown
     assert len(outputs(notebook, "image/png")) == 3
     assert (tmp_path / "runs" / "notebook" / "report.html").stat().st_size > 10_000
 

@@ -1,5 +1,6 @@
 """The documentation is built without a warning, needs no network, and explains every key."""
 
+import importlib
 import os
 import re
 from pathlib import Path
@@ -43,3 +44,17 @@ def test_every_key_is_explained(site: Path) -> None:
     rows = re.findall(r"<tr>\s*<td>(.*?)</td>\s*<td>(.*?)</td>\s*<td>(.*?)</td>\s*<td>(.*?)</td>", page, re.S)
     assert len(rows) > 100
     assert [key for key, kind, _, meaning in rows if not kind or not meaning] == []
+
+
+def test_api_pages_contain_every_public_name(site: Path, root: Path) -> None:
+    text = "".join(path.read_text() for path in (site / "api").glob("*.html"))
+    shown = set(re.findall(r'id="([\w.]+)"', text))
+    faces = [
+        ".".join(stub.relative_to(root).parts[:-1])
+        for package in ("agents", "configs", "envs", "render", "training")
+        for stub in (root / package).rglob("__init__.pyi")
+    ]
+    names = {f"{face}.{name}" for face in faces for name in importlib.import_module(face).__all__}
+    functions = {"training.train", "training.evaluate", "training.resume"}  # shown under the module that defines them
+    assert functions <= names and {f"training.api.{name.partition('.')[2]}" for name in functions} <= shown
+    assert sorted(names - functions - shown) == []
