@@ -114,10 +114,10 @@ class JsonlWriter:
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows."""
         for row in rows:
-            names = [self._keep(image) for image in row["images"]]
+            names = [self._save_image(image) for image in row["images"]]
             self._file.write(json.dumps(row | {"images": names}, ensure_ascii=False) + "\n")
 
-    def _keep(self, image: NDArray[np.uint8]) -> str:
+    def _save_image(self, image: NDArray[np.uint8]) -> str:
         target = self._folder / f"{frame_id(image)}.png"
         if not target.is_file():
             self._folder.mkdir(exist_ok=True)
@@ -209,7 +209,7 @@ def main(argv: Sequence[str]) -> None:
     task = Task(Path(options.env).stem, config)
     try:
         if not has_expert(task) and options.policy == "expert":
-            raise UserError(f"task {task.name} has no expert; policy=random successes=true keeps successful random episodes")
+            raise UserError(f"task {task.name} has no expert; policy=random keeps successful random episodes")
         with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
             kept, written = asyncio.run(demonstrate(task, options, writer))
     except ValueError as error:

@@ -19,7 +19,7 @@ class LoopThread:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Return the result of a coroutine, or raise its exception. Ctrl-C cancels the coroutine first."""
-        future = asyncio.run_coroutine_threadsafe(_kept(coroutine), self._loop)
+        future = asyncio.run_coroutine_threadsafe(_result_or_error(coroutine), self._loop)
         try:
             result: T
             result, error = future.result()
@@ -47,7 +47,7 @@ class LoopThread:
         self.close()
 
 
-async def _kept(coroutine: Coroutine[Any, Any, T]) -> tuple[Any, BaseException | None]:
+async def _result_or_error(coroutine: Coroutine[Any, Any, T]) -> tuple[Any, BaseException | None]:
     """Await a coroutine and return its result or its exception, including SystemExit and KeyboardInterrupt.
 
     Raised inside the loop, those two would stop it.

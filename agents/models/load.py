@@ -153,7 +153,7 @@ def load_model(path: str) -> LoadedModel:
         model, report = loaded
         if report["missing_keys"]:  # transformers would initialise them randomly
             missing = sorted(report["missing_keys"])
-            raise ValueError(f"{len(missing)} weights are missing, such as {missing[0]}")
+            raise ValueError(f"{len(missing)} missing weights, such as {missing[0]}")
         return wrap(model.eval(), load_processor(folder, config.model_type))
 
 
@@ -202,8 +202,8 @@ def make_chat(config: Any, processor: Processor) -> "Chat":
     from agents.chat.template import Chat
 
     kind = Idefics3Images if config.model_type in IDEFICS else QwenImages
-    pictures = kind(processor.images, processor.tokenizer, config)
-    return Chat(processor.tokenizer, pictures, config.get_text_config().vocab_size)
+    images = kind(processor.images, processor.tokenizer, config)
+    return Chat(processor.tokenizer, images, config.get_text_config().vocab_size)
 
 
 def wrap(model: Any, processor: Processor) -> LoadedModel:

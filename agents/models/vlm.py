@@ -138,7 +138,9 @@ class VLM(nn.Module):
         shown = [index[image_id] for sequence in sequences for image_id in sequence.image_ids]
         counts = np.array([images.visual_tokens(*frame.shape[:2]) for frame in frames.values()], dtype=np.int64)
         if counts[shown].sum() != placeholders:
-            raise ValueError(f"{len(shown)} images have {counts[shown].sum()} visual tokens, but {placeholders} placeholders")
+            raise ValueError(
+                f"{len(shown)} images with {counts[shown].sum()} visual tokens, {placeholders} placeholders"
+            )
         if not frames:
             return None
         pixels = images.pixels(list(frames.values()))

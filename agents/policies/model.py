@@ -41,7 +41,9 @@ class VLMPolicy:
         prompt = conversation.prompt(mix(context.seed, context.turn), longest)
         most, tokens = self.engine.max_context, len(prompt.tokens)
         if most is not None and tokens + longest > most:
-            raise ContextFull(f"a prompt of {tokens} tokens and a reply of up to {longest} exceed the context of {most}")
+            raise ContextFull(
+                f"prompt of {tokens} tokens and reply of up to {longest} exceed the engine's context of {most}"
+            )
         completion = await self.engine.generate(prompt, self.temperature)
         conversation.answer(completion)
         context.reply_tokens, context.cut = len(completion.tokens) or completion.count, not completion.finished

@@ -86,9 +86,7 @@ def check_settings(config: TaskConfig, folder: Path) -> None:
     for key in field_types(TaskConfig):
         then, now = getattr(kept, key), getattr(config, key)
         if key not in _FREE and then != now:
-            raise UserError(
-                f"{folder} was played with different settings: env.{key} was {then!r} and is now {now!r}"
-            )
+            raise UserError(f"{folder} was played with different settings: env.{key} was {then!r} and is now {now!r}")
 
 
 class RecordedPolicy:
@@ -98,7 +96,7 @@ class RecordedPolicy:
         """Read the record; raise UserError if its task, settings or starts differ."""
         self.folder = folder
         if not is_record(folder):
-            raise UserError(f"{folder} contains no played episodes; record them with python -m agents.play env={task.name}")
+            raise UserError(f"{folder} contains no played episodes; record some: python -m agents.play env={task.name}")
         if (folder / SETTINGS).is_file():
             check_settings(task.config, folder)
         everything = read_lines(folder)
@@ -108,7 +106,9 @@ class RecordedPolicy:
             raise UserError(f"{folder} contains episodes of {others}, none of {task.name}")
         by_seed = counted(records)
         if not by_seed:
-            raise UserError(f"{folder} has no finished episode that counts; play with python -m agents.play env={task.name}")
+            raise UserError(
+                f"{folder} has no finished episode that counts; play some: python -m agents.play env={task.name}"
+            )
         if (first := min(by_seed)) < TEST_FIRST:
             raise UserError(f"{folder}: seed {first} is not a held-out start (they begin at {TEST_FIRST})")
         self.starts: tuple[Start, ...] = tuple(
@@ -134,7 +134,7 @@ class RecordedPolicy:
         if context.turn >= len(record["turns"]):
             if record["ended"] == Ended.CONTEXT:
                 raise ContextFull(record["problem"])
-            raise UserError(f"{where} is not in the record, which ended before: the game has changed since")
+            raise UserError(f"{where} continues past the end of the record: the game has changed since")
         turn = record["turns"][context.turn]
         shown = context.observation.image
         if not _same_frame(shown, turn["frame"]):

@@ -97,7 +97,7 @@ def test_a_frame_is_kept_once(tmp_path: Path) -> None:
 def test_only_successes_by_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["env=arithmetic", "policy=idle", "episodes=4", f"out={tmp_path / 'none.jsonl'}"])
     assert read(tmp_path / "none.jsonl") == []
-    assert "successes=false keeps the others too" in capsys.readouterr().err
+    assert "successes=false also keeps the others" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

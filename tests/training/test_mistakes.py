@@ -110,12 +110,12 @@ def test_the_model_is_no_model(shell: Shell, tmp_path_factory: pytest.TempPathFa
 REFUSED = {
     "env.kwargs.scenario=academy_empty_gaol": "unknown scenario 'academy_empty_gaol'; did you mean 'academy_empty_go",
     "env.kwargs.scenery=green": "kickoff/Football-v0 does not accept these kwargs: ",
-    "env.kwargs.image_size=[112, 112]": "the model sees images of 84x84, got 112x112: give the task image_size",
+    "env.kwargs.image_size=[112, 112]": "the model needs images of 84x84, got 112x112; set image_size",
     "env.actions=[left, right]": "task football: 2 action names do not fit Discrete(19)",
     "env.id=kickoff/Footbal-v0": "unknown env id 'kickoff/Footbal-v0'; did you mean 'kickoff/Football-v0'?",
     # of the text stage
     "tasks.arithmetic.kwargs.digits=99": "digits must be from 1 to 12, got 99",
-    "tasks.arithmetic.image=true": "the model sees images of 84x84, got 336x336: give the task image_size",
+    "tasks.arithmetic.image=true": "the model needs images of 84x84, got 336x336; set image_size",
 }
 
 

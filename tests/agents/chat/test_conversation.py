@@ -149,7 +149,7 @@ def test_frames_are_known_by_their_pixels_and_shape() -> None:
 
 
 def test_a_frame_that_the_model_cannot_take() -> None:
-    with pytest.raises(ValueError, match=r"^the model sees images of 84x84, got 40x60: give the task image_size$"):
+    with pytest.raises(ValueError, match=r"^the model needs images of 84x84, got 40x60; set image_size$"):
         Conversation(CHAT, 0).ask("go", "go", np.zeros((40, 60, 3), dtype=np.uint8))
 
 

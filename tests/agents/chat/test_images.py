@@ -75,9 +75,7 @@ def test_a_model_of_one_size_takes_no_other() -> None:
     for wrong in ((84, 83), (168, 168), (1, 1)):
         with pytest.raises(ValueError) as caught:
             images.fit(frame(*wrong))
-        assert str(caught.value) == (
-            f"the model sees images of 84x84, got {wrong[0]}x{wrong[1]}: give the task image_size"
-        )
+        assert str(caught.value) == (f"the model needs images of 84x84, got {wrong[0]}x{wrong[1]}; set image_size")
 
 
 @pytest.mark.parametrize("family", QWEN)
@@ -88,7 +86,7 @@ def test_qwens_pixels_are_the_processors(family: str) -> None:
     @given(st.integers(1, 400), st.integers(1, 400))
     def check(h: int, w: int) -> None:
         if max(h, w) > 200 * min(h, w):
-            with pytest.raises(ValueError, match=f"takes no image of {h}x{w}"):
+            with pytest.raises(ValueError, match=f"does not accept images of {h}x{w}"):
                 images.check(h, w)
             return
         shown = frame(h, w)

@@ -215,19 +215,19 @@ def test_what_may_pass_is_tried_again(failure: Answer) -> None:
         (raw(b"", 500), "HTTP 500: no reason given"),
         (hangs, "no answer within 0.5 s (engine.server.timeout)"),
         (hangs_up, "no connection (RemoteProtocolError: Server disconnected without sending a response.)"),
-        (raw(b"<html>\n<b>hello"), "the answer is no JSON: <html> <b>hello"),
-        (raw(b'{"choices": []}'), "the answer holds no reply: {'choices': []}"),
+        (raw(b"<html>\n<b>hello"), "the answer is not JSON: <html> <b>hello"),
+        (raw(b'{"choices": []}'), "the answer contains no reply: {'choices': []}"),
         (raw(f"Bearer {KEY}".encode(), 500), "HTTP 500: Bearer $OPENAI_API_KEY"),
     ],
 )
 def test_and_if_it_does_not_pass_one_line_says_what_was_wrong(failure: Answer, told: str) -> None:
     timeout = 0.5 if failure is hangs else 60
     with serving(failure) as server:
-        line = f"{server.url} was asked 3 times for a reply of some/model: {told}"
+        line = f"{server.url}: 3 requests for a reply of some/model failed: {told}"
         assert fails(server, timeout=timeout, retries=2) == line
         assert len(server.requests) == 3
     with serving(failure) as server:
-        assert "was asked once for" in fails(server, timeout=timeout, retries=0)
+        assert "1 request for a reply" in fails(server, timeout=timeout, retries=0)
 
 
 def test_what_is_waited_for_is_said_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
@@ -235,7 +235,7 @@ def test_what_is_waited_for_is_said_once_in_a_while(caplog: pytest.LogCaptureFix
     with serving(slow, BUSY, says(RIGHT)) as server:
         ask(server, question(), question(), concurrency=1)
     assert [record.getMessage() for record in caplog.records] == [
-        f"{server.url}: HTTP 429: slow down, $OPENAI_API_KEY; asked again in 1 s"
+        f"{server.url}: HTTP 429: slow down, $OPENAI_API_KEY; retrying in 1 s"
     ]
 
 
@@ -252,7 +252,7 @@ def test_waits_double_and_a_server_may_ask_for_longer_ones(monkeypatch: pytest.M
         assert server.times[1] - server.times[0] >= least
     with serving(says({"error": "come back tomorrow"}, 429, Retry_After="86400")) as server:
         assert fails(server).endswith(
-            "was asked once for a reply of some/model: wait 86400 s, HTTP 429: come back tomorrow"
+            "1 request for a reply of some/model failed: retry only after 86400 s; HTTP 429: come back tomorrow"
         )
     assert api._retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
     assert api._retry_after("soon") == 0.0
@@ -270,10 +270,10 @@ def test_a_key_in_the_reply_goes_no_further() -> None:
 
 def test_what_does_not_pass_is_not_tried_again() -> None:
     with serving(says({"error": {"message": f"Incorrect API key provided: {KEY}"}}, 401)) as server:
-        assert fails(server) == f"{server.url} refuses the key in OPENAI_API_KEY (HTTP 401)"
+        assert fails(server) == f"{server.url} rejects the key in OPENAI_API_KEY (HTTP 401)"
         assert len(server.requests) == 1
     with serving(says({"error": {"message": f"no model\nsome/model for {KEY}"}}, 404)) as server:
-        line = f"{server.url} does not take a request for some/model: HTTP 404: no model some/model for $OPENAI_API_KEY"
+        line = f"{server.url} rejects a request for some/model: HTTP 404: no model some/model for $OPENAI_API_KEY"
         assert fails(server) == line
         assert len(server.requests) == 1
 
@@ -282,7 +282,7 @@ def test_nobody_listens() -> None:
     with serving(says(RIGHT)) as server:
         url = server.url
     assert fails(url, retries=1).startswith(
-        f"{url} was asked 2 times for a reply of some/model: no connection (ConnectError"
+        f"{url}: 2 requests for a reply of some/model failed: no connection (ConnectError"
     )
 
 
@@ -293,10 +293,10 @@ def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         ask(server, key="NO_KEY")
     assert [headers.get("Authorization") for _, headers, _ in server.requests] == ["Bearer mine", None]
     with serving(says({}, 401)) as server:
-        assert fails(server, key="NO_KEY") == f"{server.url} wants a key: set NO_KEY (HTTP 401)"
+        assert fails(server, key="NO_KEY") == f"{server.url} needs a key: set NO_KEY (HTTP 401)"
     assert fails("", key="NO_KEY") == "https://api.openai.com/v1 needs a key: set the environment variable NO_KEY"
     monkeypatch.setenv("MY_KEY", "schlüssel")
-    assert fails("", key="MY_KEY") == "the environment variable MY_KEY holds characters that no key has"
+    assert fails("", key="MY_KEY") == "the environment variable MY_KEY contains characters not allowed in a key"
     with pytest.raises(ValueError, match="key must be the name of an environment variable") as caught:
         ServerConfig(key=KEY)
     assert KEY not in str(caught.value)
@@ -308,7 +308,7 @@ def test_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> None:
         ask("")
     assert server.requests[0][0] == "/v1/chat/completions"
     for url in ("http://", "http://me:secret@host/v1"):
-        assert fails(url) == "engine.server.url must be like https://host/v1, without a user or password in it"
+        assert fails(url) == "engine.server.url must have the form https://host/v1, without user or password"
 
 
 def test_a_newer_name_of_the_limit_is_learned() -> None:

@@ -257,7 +257,7 @@ def test_impossible_settings_are_refused(key: str, value: Any) -> None:
 def test_an_update_must_not_be_empty(engine: VLLMEngine, run: Run) -> None:
     """It leaves the engine unusable: the test after this one asks it for nothing but its death."""
     version = engine.version
-    with pytest.raises(Exception, match=r"a weight update left (\d+) of \1 weights old"):
+    with pytest.raises(Exception, match=r"a weight update missed (\d+) of \1 weights, such as"):
         run(engine.load_weights([], version + 1))
     assert engine.version == version
     with pytest.raises(RuntimeError, match="one has failed and left the engine without weights"):

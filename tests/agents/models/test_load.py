@@ -137,7 +137,7 @@ def test_a_name_on_the_hub_without_a_network(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     said = refusal(Path("nobody/nothing"))
-    assert said.startswith("'PATH' is no folder, and the Hugging Face hub does not give it: ")
+    assert said.startswith("'PATH' is not a folder, and cannot be loaded from the Hugging Face hub: ")
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -154,7 +154,7 @@ def test_a_name_on_the_hub_that_is_here(monkeypatch: pytest.MonkeyPatch, saved: 
             assert torch.equal(our_logprobs(load_model("nobody/nothing")), our_logprobs(MODELS["idefics3"]))
         else:
             next(store.glob("snapshots/*/model.safetensors")).unlink()
-            assert refusal(Path("nobody/nothing")).endswith("not all of its weights are there as safetensors")
+            assert refusal(Path("nobody/nothing")).endswith("some of its weights are missing or not safetensors")
 
 
 def refusal(path: Path) -> str:
@@ -199,7 +199,7 @@ def test_missing_weights_are_not_made_up(saved: Path, tmp_path: Path) -> None:
     weights.pop("model.connector.modality_projection.proj.weight")
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     assert refusal(tmp_path) == (
-        "'PATH' cannot be loaded as a model: 1 weights are missing, as model.connector.modality_projection.proj.weight"
+        "'PATH' cannot be loaded as a model: 1 missing weights, such as model.connector.modality_projection.proj.weight"
     )
 
 

@@ -26,7 +26,7 @@ def test_a_record_is_one_window_s(tmp_path: Path) -> None:
     second = Record(tmp_path / "new", task)
     with Record(tmp_path / "new", task) as first:
         first.add(by_expert(task, 1)[0], practice=False)
-        with pytest.raises(UserError, match=r"another window plays into .*new: close it, or choose another out=…$"):
+        with pytest.raises(UserError, match=r"another window is using .*new; close it, or choose another out=…$"):
             second.__enter__()
     with second:
         assert second.played == {TEST_FIRST}  # what was played since
@@ -74,13 +74,14 @@ def test_other_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
         kept.add(by_expert(task, 1)[0], practice=False)
     with pytest.raises(UserError) as caught:
         main([f"out={tmp_path}", "env=arithmetic", "env.kwargs.digits=3"])
-    told = "was played with other settings: env.kwargs was {'digits': 2, 'operations': ['add']} there, and is "
-    assert told in str(caught.value) and str(caught.value).endswith("; choose another out=…, or play with those")
+    told = "was played with different settings: env.kwargs was {'digits': 2, 'operations': ['add']} and is now "
+    assert told in str(caught.value)
+    assert str(caught.value).endswith("; choose another out=…, or use the recorded settings")
     main([f"out={tmp_path}", "env=arithmetic", "episodes=1"])  # nothing is left: no window is needed
     assert capsys.readouterr().out.endswith(
-        ": 1 of 1 starts are played already, 0 left\nepisodes=… plays more of them\n"
+        ": 1 of 1 starts are already played, 0 left\nset a larger episodes=… to play more\n"
     )
     (tmp_path / "sokoban").mkdir()
     (tmp_path / "arithmetic" / "episodes.jsonl").rename(tmp_path / "sokoban" / "episodes.jsonl")
-    with pytest.raises(UserError, match="holds episodes of arithmetic: choose another out=…"):
+    with pytest.raises(UserError, match="contains episodes of arithmetic; choose another out=…"):
         main([f"out={tmp_path}"])

@@ -116,7 +116,7 @@ def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
     task = Task("sokoban", load_task("sokoban"))
     experts = by_expert(task, 2)
     moves = [[turn.reply.answer for turn in episode.turns] for episode in experts]
-    first, second = (f"Success in {len(plan)} turns – Enter goes on" for plan in moves)
+    first, second = (f"Success in {len(plan)} turns – Enter continues" for plan in moves)
 
     window = play("env=sokoban", "episodes=3")
     window.until("start 1 of 3, turn 1")
@@ -141,7 +141,7 @@ def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
     window.press("Up", then="turn 2")
     window.press("Escape", "h", "Escape", then="turn 2")  # asks too: the episode is not finished
     window._xdotool("key", "Escape", "Escape")  # it is given up by that: it cannot be met again as if it were new
-    assert window.end() == (0, "plays/sokoban: 1 of 2 succeeded, 2 of them new\n")
+    assert window.end() == (0, "plays/sokoban: 1 of 2 succeeded, 2 new\n")
 
     won, practised, left = record.read_episodes(tmp_path / "plays" / "sokoban")
     assert (won.policy, won.seed, won.success, won.ended) == ("human", TEST_FIRST, True, "completed")
@@ -160,12 +160,12 @@ def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
     window = play("env=sokoban", "episodes=5")  # goes on after the three
     window.until("start 4 of 5, turn 1")
     window.press("Up", then="turn 2")
-    window.press("n", "n", then="Given up – Enter goes on")
+    window.press("n", "n", then="Given up – Enter continues")
     window.press("Return", then="start 5 of 5, turn 1")
     window.press("Up", then="turn 2")
     window.press("r", "r", then="turn 1")
     window._xdotool("key", "Escape")  # practice that was begun is kept as that
-    told = "plays/sokoban: 3 of 5 starts are played already, 2 left\nplays/sokoban: 1 of 3 succeeded, 1 of them new\n"
+    told = "plays/sokoban: 3 of 5 starts are already played, 2 left\nplays/sokoban: 1 of 3 succeeded, 1 new\n"
     assert window.end() == (0, told)
     *_, lost, practised = record.read_episodes(tmp_path / "plays" / "sokoban")
     assert (lost.policy, lost.seed, lost.success, lost.ended) == ("human", TEST_FIRST + 3, False, "invalid")
@@ -177,15 +177,15 @@ def test_questions(play: Callable[..., Played], tmp_path: Path) -> None:
     gold = [episode.turns[0].reply.answer for episode in by_expert(task, 2)]
     window = play("env=arithmetic", "out=kept")
     window.until("start 1 of 20, turn 1")
-    window.press("9", "BackSpace", *gold[0], "Return", then="Right – Enter goes on")
+    window.press("9", "BackSpace", *gold[0], "Return", then="Right – Enter continues")
     window.press("Return", then="start 2 of 20, turn 1")
-    window.press("h", "u", "Return", then=f"Wrong; the answer is {gold[1]} – Enter goes on")  # letters are no commands
+    window.press("h", "u", "Return", then=f"Wrong; the answer is {gold[1]} – Enter continues")  # letters: no commands
     window.press("r", then="turn 1")  # the answer has counted; this is practice
-    window.press(*gold[1], "Return", then="Right – Enter goes on")
+    window.press(*gold[1], "Return", then="Right – Enter continues")
     window.press("n", then="start 3 of 20, turn 1")
     window.press("F1", then="help")
     window._xdotool("key", "F1", "Escape")  # nothing is lost: it closes at once
-    assert window.end() == (0, "kept/arithmetic: 1 of 2 succeeded, 2 of them new\n")
+    assert window.end() == (0, "kept/arithmetic: 1 of 2 succeeded, 2 new\n")
     episodes = list(record.read_episodes(tmp_path / "kept" / "arithmetic"))
     assert [(e.policy, e.success, e.turns[0].action) for e in episodes] == [
         ("human", True, gold[0]),
@@ -199,7 +199,7 @@ def test_a_killed_session_keeps_what_is_finished(play: Callable[..., Played], tm
     gold = by_expert(Task("geometry", load_task("geometry")), 1)[0].turns[0].reply.answer
     window = play("env=geometry")
     window.until("start 1 of 20, turn 1")
-    window.press(*gold, "Return", then="Right – Enter goes on")
+    window.press(*gold, "Return", then="Right – Enter continues")
     window.process.kill()
     (won,) = record.read_episodes(tmp_path / "plays" / "geometry")
     assert won.success and won.turns[0].frame is not None

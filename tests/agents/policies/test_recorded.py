@@ -90,7 +90,7 @@ def test_of_several_tasks_those_of_this_one_are_played(tmp_path: Path) -> None:
         episodes = asyncio.run(EpisodeRunner(a_task(name)).play(recorded.starts, recorded))
         recorded.compare(episodes)
         assert all(episode.success for episode in episodes)
-    with pytest.raises(UserError, match=r"holds episodes of arithmetic, sokoban, none of geometry$"):
+    with pytest.raises(UserError, match=r"contains episodes of arithmetic, sokoban, none of geometry$"):
         RecordedPolicy(tmp_path, a_task("geometry"))
 
 
@@ -115,10 +115,10 @@ def test_another_end_is_refused(tmp_path: Path) -> None:
     recorded = RecordedPolicy(tmp_path, task)
     episodes = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     with pytest.raises(
-        UserError, match=rf"seed {STARTS[1].seed} was a success \(completed, \d+ turns\) when it was "
+        UserError, match=rf"seed {STARTS[1].seed} was a success \(completed, \d+ turns\) when recorded"
     ) as e:
         recorded.compare(episodes)
-    assert "and is no success (truncated, 2 turns) with the settings of now: use those of then" in str(e.value)
+    assert "but is no success (truncated, 2 turns) with the current settings; use the recorded settings" in str(e.value)
 
 
 def test_harmless_settings_may_differ(tmp_path: Path) -> None:
@@ -139,13 +139,13 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda record: record.update(task="football"), "holds episodes of football, none of sokoban_text"),
-        (lambda record: record.update(seed=7), "seed 7 is no held-out start (those begin at 1610612736)"),
+        (lambda record: record.update(task="football"), "contains episodes of football, none of sokoban_text"),
+        (lambda record: record.update(seed=7), "seed 7 is not a held-out start (they begin at 1610612736)"),
         (lambda record: record.update(policy="practice"), "has no finished episode that counts"),
         (lambda record: record.update(schema=99), "line 1 has schema 99, this Kickoff reads up to 2"),
-        (lambda record: record["turns"][0].update(frame="0" * 16), "turn 1 shows another picture than was recorded"),
-        (lambda record: record["turns"][0].update(prompt="else"), "turn 1 shows other words than were recorded"),
-        (lambda record: record["turns"].pop(), "goes on where the record ends: the game has changed"),
+        (lambda record: record["turns"][0].update(frame="0" * 16), "turn 1 shows a different image than recorded"),
+        (lambda record: record["turns"][0].update(prompt="else"), "turn 1 shows a different text than recorded"),
+        (lambda record: record["turns"].pop(), "continues past the end of the record: the game has changed"),
     ],
 )
 def test_what_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path) -> None:
@@ -163,17 +163,17 @@ def test_another_picture(tmp_path: Path) -> None:
     (tmp_path / "task.yaml").unlink()  # the record of a model has none
     task = a_task("sokoban", "env.kwargs.image_size=[96,96]")
     recorded = RecordedPolicy(tmp_path, task)
-    with pytest.raises(UserError, match="shows another picture than was recorded: the game has changed"):
+    with pytest.raises(UserError, match="shows a different image than recorded: the game has changed"):
         asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
 
 
 def test_other_settings_and_no_record(tmp_path: Path) -> None:
     assert not is_record(tmp_path)
-    with pytest.raises(UserError, match=r"holds no played episodes; python -m agents.play env=sokoban"):
+    with pytest.raises(UserError, match=r"contains no played episodes; record some: python -m agents.play env=sokoban"):
         RecordedPolicy(tmp_path, a_task("sokoban"))
     a_record(tmp_path, a_task("sokoban"), "expert")
     assert is_record(tmp_path)
-    with pytest.raises(UserError, match=r"other settings: env.max_turns was 15 there, and is 20 now$"):
+    with pytest.raises(UserError, match=r"different settings: env.max_turns was 15 and is now 20$"):
         RecordedPolicy(tmp_path, a_task("sokoban", "env.max_turns=20"))
     (tmp_path / "task.yaml").write_text("max_turns: many\n")
     with pytest.raises(UserError, match=r"max_turns=many: a whole number is expected$"):

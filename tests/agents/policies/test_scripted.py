@@ -64,5 +64,5 @@ def test_an_env_may_have_no_expert() -> None:
 
 
 def test_an_unknown_player_is_suggested() -> None:
-    with pytest.raises(ValueError, match="unknown player 'randm'; did you mean 'random'"):
+    with pytest.raises(ValueError, match="unknown policy 'randm'; did you mean 'random'"):
         scripted("randm")

@@ -163,7 +163,7 @@ def test_several_policies_beside_the_floors_in_one_folder(
     Path("lost/episodes.jsonl").write_text(lines)
     with pytest.raises(SystemExit):
         evaluate.main([*words[:2], "policy=lost", "episodes=3", "floors=false", "json=lost.json"])
-    told = "was no success (completed, 1 turn) when it was recorded, and is a success (completed, 1 turn) with the "
+    told = "was no success (completed, 1 turn) when recorded, but is a success (completed, 1 turn) with the "
     assert told in json.loads(Path("lost.json").read_text())["problem"]
     with pytest.raises(UserError, match="blind=true shows other frames, but policy=human looks at none: leave one out"):
         evaluate.main([*words[:2], "policy=human", "blind=true"])
@@ -275,7 +275,7 @@ def test_a_server_that_goes_away_takes_nothing_with_it(tmp_path: Path, capsys: p
     assert rows["api:some/model"]["n"] == 5 and rows["api:some/model"]["success"]["mean"] == 1.0
     problem = rows["api:some/model"]["problem"]
     assert problem.startswith("after 5 of 20 episodes: http://127.0.0.1:")
-    assert problem.endswith("does not take a request for some/model: HTTP 404: the model `some/model` is gone")
+    assert problem.endswith("rejects a request for some/model: HTTP 404: the model `some/model` is gone")
     assert len(list(read_records(tmp_path / "out" / "episodes" / "api-some-model"))) == 5
     assert "api:some/model was stopped: after 5 of 20 episodes" in " ".join(capsys.readouterr().out.split())
 
@@ -354,7 +354,7 @@ MISTAKES = {
     "policy=/": "policy: '/' is not a model folder: it has no config.json",
     "policy=random,tiny,random": "policy: random and random are one folder, random: leave one out",
     "policy=random,,tiny": "policy must be a name, or several with commas between them, got 'random,,tiny'",
-    "policy=human": "plays/arithmetic holds no played episodes; python -m agents.play env=arithmetic makes them",
+    "policy=human": "plays/arithmetic contains no played episodes; record some: python -m agents.play env=arithmetic",
     "json=/tmp": "json: /tmp is a folder; it should name a file (save= names a folder)",
     "blind=1": "blind=1: true or false is expected",
     "episodes=0": "episodes must be at least 1, got 0",

@@ -164,10 +164,10 @@ def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> No
 def test_records_that_do_not_fit() -> None:
     folder = record("plays/arithmetic")
     save_settings(load_task("arithmetic", ["env.kwargs.digits=3"]), folder)
-    assert refused("human").startswith("plays/arithmetic was played with other settings: env.kwargs was {")
+    assert refused("human").startswith("plays/arithmetic was played with different settings: env.kwargs was {")
     assert (
         refused(str(record("plays/other", task="algebra")))
-        == "plays/other holds episodes of algebra, none of arithmetic"
+        == "plays/other contains episodes of algebra, none of arithmetic"
     )
     newer = record("plays/newer", 1)
     lines = (newer / "episodes.jsonl").read_text().replace('"schema":2', '"schema":9')
