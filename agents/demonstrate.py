@@ -209,7 +209,9 @@ def main(argv: Sequence[str]) -> None:
     task = Task(Path(options.env).stem, config)
     try:
         if not has_expert(task) and options.policy == "expert":
-            raise UserError(f"task {task.name} has no expert; policy=random keeps successful random episodes")
+            raise UserError(
+                f"task {task.name} has no expert; policy=random successes=true keeps successful random episodes"
+            )
         with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
             kept, written = asyncio.run(demonstrate(task, options, writer))
     except ValueError as error:

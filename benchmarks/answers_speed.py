@@ -1,10 +1,9 @@
-"""Judged answers a second: exact arithmetic, the worker process, and math-verify called in this process.
+"""Time to judge an answer: exact arithmetic and the worker process, compared with math-verify in this process.
 
     python -m benchmarks.answers_speed
 
-Each kind of gold answer with a right and a wrong answer; medians of five runs, answers read afresh each time.
-"math-verify" is `parse` on both sides and `verify`, with its time limits off, as threads
-need it: unbounded, and lenient.
+Each kind of gold answer is judged with a right and a wrong answer. The table shows medians of five runs without caches.
+"math-verify" is `parse` on both sides and `verify`, without time limits (which threads do not allow).
 """
 
 import os
@@ -37,7 +36,13 @@ RUNS = 5
 
 
 def milliseconds(judge: Callable[[str], bool], answers: tuple[str, str], rounds: int) -> float:
-    """The median time of one answer."""
+    """Return the median time of one answer in milliseconds.
+
+    Args:
+        judge: Judge of one answer.
+        answers: A right and a wrong answer.
+        rounds: Number of repetitions per run.
+    """
     times = []
     for _ in range(RUNS):
         begin = time.perf_counter()
@@ -51,7 +56,7 @@ def milliseconds(judge: Callable[[str], bool], answers: tuple[str, str], rounds:
 
 
 def plain(gold: str) -> Callable[[str], bool]:
-    """math-verify in this process."""
+    """Return a judge that calls math-verify in this process."""
 
     def judge(answer: str) -> bool:
         return bool(

@@ -1,9 +1,9 @@
-"""Does PPO learn? Seeds of the baseline on each case, held-out episodes at T=1 and greedy, with intervals and floors.
+"""Learning results of the PPO baseline: several cases and seeds, with intervals and reference policies.
 
 python -m benchmarks.baseline_learning [cases=close,sokoban,football] [seeds=0,1,2] [out=runs/baselines] [key=value …]
 
-Runs `python -m training.baseline` once a case and seed (two to six minutes each on two cores) and prints a table; what
-is finished already is not run again, what was stopped goes on.
+Runs `python -m training.baseline` once per case and seed (two to six minutes each on two cores) and prints a table of
+held-out success at T=1 and greedy. Finished runs are not repeated, and stopped runs are resumed.
 """
 
 import statistics
@@ -27,7 +27,7 @@ REFERENCES = ("random", "idle", "expert")
 
 
 def main(argv: list[str]) -> None:
-    """Run the cases and print the table."""
+    """Run the cases and print the table of results."""
     options = {"cases": "close,sokoban,football", "seeds": "0,1,2", "out": "runs/baselines"}
     words = split(argv, options)
     results = {

@@ -1,4 +1,4 @@
-"""A clock for the parts of a program: exclusive seconds of the methods it is told to watch."""
+"""A clock that measures the exclusive seconds of selected methods."""
 
 import functools
 import threading
@@ -9,16 +9,26 @@ from typing import Any
 
 
 class Clock:
-    """Exclusive times of nested calls; each thread nests on its own."""
+    """Exclusive times of nested calls, with separate nesting for each thread."""
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
-        """`now` tells the time: `time.thread_time` for CPU seconds."""
+        """Create a clock.
+
+        Args:
+            now: Function that returns the time in seconds, such as `time.thread_time` for CPU seconds.
+        """
         self.now = now
         self.seconds: dict[str, float] = defaultdict(float)
         self._local = threading.local()
 
     def watch(self, part: str | Callable[[], str], owner: Any, name: str) -> None:
-        """Time a method of a class or of an object from now on; `part` may be found out at each call."""
+        """Measure a method from now on.
+
+        Args:
+            part: Name of the part, or a function that returns it at each call.
+            owner: Class or object with the method.
+            name: Name of the method.
+        """
         method: Callable[..., Any] = getattr(owner, name)
 
         @functools.wraps(method)
@@ -39,7 +49,7 @@ class Clock:
         setattr(owner, name, timed)
 
     def take(self) -> dict[str, float]:
-        """The seconds of each part since the last call."""
+        """Return the seconds of each part since the last call."""
         taken = dict(self.seconds)
         self.seconds.clear()
         return taken

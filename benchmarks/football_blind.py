@@ -1,9 +1,9 @@
-"""How far does a player get who never looks? The best fixed sequence of actions on `env=football`.
+"""Success of the best fixed sequence of actions on `env=football`, without observations.
 
-python benchmarks/football_blind.py [key=value …]
+python -m benchmarks.football_blind [key=value …]
 
-Tries run-up, side-step and shot sequences, improves the best by hill climbing on training starts, and measures the
-result on fresh ones, beside random play and the expert.
+Tries sequences of run-up, side step and shot, and improves the best one by hill climbing on training starts. The result
+is measured on held-out starts and compared with the reference policies.
 """
 
 import sys
@@ -21,7 +21,15 @@ JobRunner = Callable[[int], int]
 
 
 def wins(env: FootballEnv, act: JobRunner, first: int, episodes: int, turns: int) -> int:
-    """Episodes won from seeds `first`, `first` + 1, …; `act` gives the action of each turn."""
+    """Return the number of episodes won.
+
+    Args:
+        env: Env to play.
+        act: Function from the turn number to the action.
+        first: First seed. The others follow consecutively.
+        episodes: Number of episodes.
+        turns: Maximum number of turns per episode.
+    """
     won = 0
     for seed in range(first, first + episodes):
         env.reset(seed=seed)
@@ -34,7 +42,7 @@ def wins(env: FootballEnv, act: JobRunner, first: int, episodes: int, turns: int
 
 
 def main(argv: list[str]) -> None:
-    """Search and print."""
+    """Search for the best sequence and print the results."""
     config = load(["env=football", *argv]).tasks["football"]
     env = FootballEnv(**config.kwargs | {"observation": "text"})
     turns = config.max_turns

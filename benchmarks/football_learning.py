@@ -1,9 +1,9 @@
-"""Does the default run learn? Three seeds, held-out episodes at T=1, with intervals, floors and controls.
+"""Learning results of the default run: three seeds, with intervals, reference policies and controls.
 
 python -m benchmarks.football_learning [seeds=0,1,2] [out=runs/learning] [key=value …]
 
-Runs `python -m training.run env=football` once a seed (about eight minutes each on two cores) and prints a table; a run
-that is finished already is not run again, one that was stopped goes on.
+Runs `python -m training.run env=football` once per seed (about eight minutes each on two cores) and prints a table of
+held-out success at T=1. Finished runs are not repeated, and stopped runs are resumed.
 """
 
 import statistics
@@ -16,7 +16,7 @@ ROWS = ("before", "after_fre", "after", "random", "idle", "expert")
 
 
 def main(argv: list[str]) -> None:
-    """Run the seeds and print the table."""
+    """Run the seeds and print the table of results."""
     options = {"seeds": "0,1,2", "out": "runs/learning"}
     words = split(argv, options)
     summaries = {

@@ -1,9 +1,9 @@
-"""Does it play like football? Rule-following teams play whole games; figures beside what football and GRF give.
+"""Statistics of full football matches between rule-based teams, for comparison with real football and GRF.
 
     python -m benchmarks.football_realism [matches] [million random steps]
 
 Sources: GRF's third_party/gfootball_engine/src/gamedefines.hpp (dribble 3.5, walk 5.0, sprint 8.0 m/s) and
-onthepitch/ball.cpp (gravity, drag, bounce, friction). 3000 steps are 300 s of play that stand for 90 minutes.
+onthepitch/ball.cpp (gravity, drag, bounce, friction). A match has 3000 steps, or 300 s, and represents 90 minutes.
 """
 
 import sys
@@ -25,7 +25,15 @@ COUNTS: Final = (
 
 
 def play(number: int, left: float, right: float, seed: int = 0, scenario: str = GAME) -> Matches:
-    """So many matches of two rule-following teams, at their ends."""
+    """Play matches between two rule-based teams and return their final states.
+
+    Args:
+        number: Number of matches.
+        left: Difficulty of the left team, 0 to 1.
+        right: Difficulty of the right team, 0 to 1.
+        seed: Seed of the first match.
+        scenario: Name of the scenario.
+    """
     matches = begin(number, left, right, (0, 0), seed, scenario)
     idle = np.zeros((number, 2, MAX_PLAYERS), np.int64)
     advance(matches, idle, int(matches["steps_left"].max()), np.ones(number, np.bool_))
@@ -33,24 +41,33 @@ def play(number: int, left: float, right: float, seed: int = 0, scenario: str = 
 
 
 def begin(number: int, left: float, right: float, control: tuple[int, int], seed: int, scenario: str) -> Matches:
-    """So many matches at their starts."""
+    """Return the initial states of matches.
+
+    Args:
+        number: Number of matches.
+        left: Difficulty of the left team, 0 to 1.
+        right: Difficulty of the right team, 0 to 1.
+        control: Number of controlled players of each team.
+        seed: Seed of the first match.
+        scenario: Name of the scenario.
+    """
     rngs = [np.random.default_rng(seed + index) for index in range(number)]
     return np.concatenate([start(find(scenario), rng, 0.0, (left, right), control) for rng in rngs])
 
 
 def mean(values: NDArray[np.float64]) -> str:
-    """Mean ± standard error."""
+    """Return mean ± standard error as text."""
     return f"{values.mean():.2f} ± {values.std() / len(values) ** 0.5:.2f}"
 
 
 def points(matches: Matches) -> NDArray[np.float64]:
-    """The left team's result: 1 won, 0.5 drawn, 0 lost."""
+    """Return the results of the left team: 1 for a win, 0.5 for a draw, 0 for a loss."""
     left, right = matches["score"].T
     return np.asarray(0.5 + 0.5 * np.sign(left - right))
 
 
 def watch(number: int) -> tuple[NDArray[np.float64], list[float], list[float]]:
-    """Field players' speeds [samples], the seconds that passes of 15 to 25 m take, and their metres a second."""
+    """Return the speeds of field players [samples] in m/s, and the seconds and m/s of passes of 15 to 25 m."""
     matches = begin(number, 1.0, 1.0, (0, 0), 500, GAME)
     idle, going = np.zeros((number, 2, MAX_PLAYERS), np.int64), np.ones(number, np.bool_)
     speeds, times, paces = [], [], []
@@ -74,7 +91,7 @@ def watch(number: int) -> tuple[NDArray[np.float64], list[float], list[float]]:
 
 
 def stray(steps: int) -> str:
-    """Random actions for everybody, in all scenarios; what leaves bounds or is no number is an error."""
+    """Play random actions with all players in all scenarios, and check that all values are finite and in bounds."""
     rng = np.random.default_rng(0)
     number, played = 20, 0
     while played < steps:
@@ -94,7 +111,7 @@ def stray(steps: int) -> str:
 
 
 def check(matches: Matches, name: str) -> None:
-    """AssertionError if a player or the ball is out of bounds or no number."""
+    """Raise AssertionError if a value of a player or the ball is not finite or out of bounds."""
     position, ball = matches["position"], matches["ball"]
     for field in ("position", "velocity", "facing", "ball", "ball_velocity", "ball_rotation", "tired"):
         assert np.isfinite(matches[field]).all(), (name, field)

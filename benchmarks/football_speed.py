@@ -1,13 +1,14 @@
-"""Steps a second of `kickoff/Football-v0` on one core, with and without pixels, one match and 64 at once.
+"""Steps per second of `kickoff/Football-v0` on one core, with and without pixels, for one match and for 64.
 
     python -m benchmarks.football_speed
 
-Random play, one env step of 0.1 s each, resets and infos included, by this process' CPU seconds (so that neighbours on
-the machine count for less); the median of five runs with the lowest and the highest. Words are read in every step where
-they are the observation. "rules" are the compiled step and the rewards alone. Beside them what Google Research Football
-makes: measured where gfootball or EnvPool can be imported, otherwise as measured on a
-like machine *without* pixels (gfootball 2.10.2: 646, 434 and 197 steps a second, with pixels 2 to 14; EnvPool 1.2.5,
-one env: 756, 491 and 222, and it cannot draw).
+Random actions with env steps of 0.1 s, including resets and infos. Times are CPU seconds of this process, to reduce the
+effect of other load. The table shows the median, minimum and maximum of five runs. Text observations are created in
+every step. "rules" covers only the compiled step and the rewards.
+
+Google Research Football is measured if gfootball or EnvPool can be imported. Otherwise the table quotes results from a
+similar machine *without* pixels. gfootball 2.10.2 makes 646, 434 and 197 steps per second (2 to 14 with pixels).
+EnvPool 1.2.5 makes 756, 491 and 222 with one env, and cannot draw.
 """
 
 import os
@@ -36,7 +37,13 @@ Measure = Callable[[], float]
 
 
 def single(scenario: str, observation: str, steps: int) -> Measure:
-    """Steps a second through `env.step`."""
+    """Return a measurement of steps per second through `env.step`.
+
+    Args:
+        scenario: Name of the scenario.
+        observation: Kind of observation.
+        steps: Number of steps per run.
+    """
     env = FootballEnv(scenario, observation)
     actions = np.random.default_rng(0).integers(0, 19, steps).tolist()
     env.reset(seed=0)
@@ -53,7 +60,13 @@ def single(scenario: str, observation: str, steps: int) -> Measure:
 
 
 def many(scenario: str, observation: str, steps: int) -> Measure:
-    """Steps a second of all the matches of the vector env together."""
+    """Return a measurement of steps per second, summed over all matches of the vector env.
+
+    Args:
+        scenario: Name of the scenario.
+        observation: Kind of observation.
+        steps: Number of steps per run, over all matches.
+    """
     env = FootballVectorEnv(MANY, scenario, observation)
     rounds = max(steps // MANY, 1)
     actions = np.random.default_rng(0).integers(0, 19, (rounds, MANY))
@@ -69,7 +82,14 @@ def many(scenario: str, observation: str, steps: int) -> Measure:
 
 
 def rules(scenario: str, _: str, steps: int) -> Measure:
-    """Steps a second of the compiled rules, 64 matches a call; those that end start again from a copy."""
+    """Return a measurement of steps per second of the compiled rules, with 64 matches per call.
+
+    A match that ends restarts from a copy of its initial state.
+
+    Args:
+        scenario: Name of the scenario.
+        steps: Number of steps per run, over all matches.
+    """
     game = Game(scenario, "simple115v2", (84, 84), "pitch", 1, False, 1, None, 0.06, "scoring")
     starts = [game.start(np.random.default_rng(seed)) for seed in range(MANY)]
     first, books = (np.concatenate(parts) for parts in zip(*starts, strict=True))
@@ -91,7 +111,7 @@ def rules(scenario: str, _: str, steps: int) -> Measure:
 
 
 def others(scenario: str) -> dict[str, Measure]:
-    """The peers that are installed, without pixels."""
+    """Return measurements of the installed peers, without pixels."""
     found: dict[str, Measure] = {}
     envs: dict[str, Any] = {}
     if importlib.util.find_spec("gfootball"):
@@ -119,7 +139,7 @@ def others(scenario: str) -> dict[str, Measure]:
 
 
 def cell(measure: Measure) -> tuple[float, str]:
-    """The median of the runs, and it with its spread in words."""
+    """Return the median of the runs, and a text with median, minimum and maximum."""
     measure()
     rates = [measure() for _ in range(RUNS)]
     middle = statistics.median(rates)
@@ -127,7 +147,7 @@ def cell(measure: Measure) -> tuple[float, str]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table of results."""
     begin = time.process_time()
     for observation in ("pixels", "simple115v2"):
         env: gymnasium.Env[Any, Any] = FootballEnv(SCENARIOS[0], observation)

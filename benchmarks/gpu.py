@@ -1,15 +1,15 @@
-"""The learner at the size of Qwen2.5-VL-3B on a GPU: packed against padded, tokens a second, MFU and peak memory.
+"""The learner at the size of Qwen2.5-VL-3B on a GPU: packed and padded passes, tokens/s, MFU and peak memory.
 
-    python benchmarks/gpu.py [rounds=5] [sequences=64] [--tiny]
+    python -m benchmarks.gpu [rounds=5] [sequences=64] [--tiny]
 
-Random weights in the model's own shapes, nothing is downloaded; torch 2.11 and transformers 5.17 will do. Trajectories
-are ragged: 256 to 4,096 tokens, half of them with one or two images of 448x448. Both sides are the same learner
-(bfloat16 over float32 weights, every layer recomputed in the backward pass, one update); padded means that a pass is
-transformers' own forward of right-padded rows, sequences of like length together. `--tiny` tries the script on a CPU.
+The model has the original shapes with random weights, so nothing is downloaded. It needs torch 2.11 and transformers
+5.17. Token sequences have 256 to 4,096 tokens, half of them with one or two images of 448x448. Both sides use the same
+learner: bfloat16 over float32 weights, gradient checkpointing in every layer, one update. A padded pass is the forward
+pass of transformers with right-padded rows of similar length. `--tiny` runs the script on a CPU.
 
-MFU = model FLOPs a second / PEAK. Model FLOPs are three times those of a forward pass without padding: 2 x weights of
-the decoder's layers a token, 2 x hidden x vocabulary a trained token, 2 x weights of the vision blocks a patch, and
-attention's two products, 4 x width x (keys that a token looks at). What is recomputed does not count.
+MFU = model FLOPs per second / PEAK. Model FLOPs are three times those of a forward pass without padding. A forward pass
+has 2 x decoder weights per token, 2 x hidden x vocabulary per trained token, 2 x vision weights per patch, and
+4 x width x (visible keys) per token for attention. Recomputation is not counted.
 """
 
 import gc
@@ -37,7 +37,7 @@ from training.config.learner import LearnerConfig
 from training.learner.learner import Learner
 
 PEAK = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
-"""Dense bfloat16 FLOP/s of a GPU, by its maker's data sheet (without sparsity)."""
+"""Dense bfloat16 FLOP/s of a GPU according to its data sheet (without sparsity)."""
 
 TEXT = {
     "hidden_size": 2048,
@@ -64,13 +64,13 @@ VISION = {
 
 @dataclass(frozen=True)
 class Scale:
-    """How large it is."""
+    """Sizes of the benchmark."""
 
     shortest: int
     longest: int
-    """Tokens of a trajectory."""
+    """Range of sequence lengths in tokens."""
     image: int
-    """Pixels a side."""
+    """Side of an image in pixels."""
     pack_tokens: int
     dtype: str
 
@@ -80,14 +80,14 @@ TINY = Scale(24, 192, 84, 1024, "float32")
 
 
 class Padded(VLM):
-    """The same model by transformers' own forward pass, a padded row for each sequence."""
+    """The same model with the forward pass of transformers and one padded row per sequence."""
 
     def __init__(self, model: Any, chat: Any) -> None:
         super().__init__(model, chat)
         model.set_attn_implementation("sdpa")
 
     def forward(self, sequences: Sequence[TokenSequence], temperature: float) -> tuple[Tensor, Tensor]:
-        """As in `VLM`."""
+        """Return log-probs and entropies of the trained tokens, like `VLM.forward`."""
         length = max(len(sequence.tokens) for sequence in sequences)
         tokens = np.full((len(sequences), length), self.chat.pad, dtype=np.int64)
         trained, shown = np.zeros_like(tokens, dtype=bool), np.zeros_like(tokens)
@@ -108,14 +108,20 @@ class Padded(VLM):
 
 
 def build(kind: type[VLM], scale: Scale, device: torch.device) -> VLM:
-    """A model with random weights."""
+    """Build a model with random weights.
+
+    Args:
+        kind: Class of the model.
+        scale: Sizes of the benchmark.
+        device: Device of the weights.
+    """
     tokenizer = build_tokenizer("qwen2_5_vl")
     config = build_config(tokenizer, "qwen2_5_vl")
     if scale is REAL:
         for part, sizes in ((config.text_config, TEXT), (config.vision_config, VISION)):
             for key, value in sizes.items():
                 setattr(part, key, value)
-            part.initializer_range = 0.02  # the tiny model's, 0.2, would make a network of this depth chaotic
+            part.initializer_range = 0.02  # the tiny model's 0.2 is unstable at this depth
         config.text_config.layer_types = ["full_attention"] * config.text_config.num_hidden_layers
         config.initializer_range = 0.02
     from transformers import AutoModelForImageTextToText
@@ -126,18 +132,24 @@ def build(kind: type[VLM], scale: Scale, device: torch.device) -> VLM:
     images = image_processor("qwen2_5_vl")(size={"shortest_edge": 56 * 56, "longest_edge": 1280 * 28 * 28})
     made = wrap(model.eval(), Processor(tokenizer, images, {}))
     vlm = made.vlm if kind is VLM else kind(model, made.chat)
-    vlm.forbidden = vlm.forbidden[vlm.forbidden < len(tokenizer)]  # as with a tokenizer that fills the vocabulary
+    vlm.forbidden = vlm.forbidden[vlm.forbidden < len(tokenizer)]  # like a tokenizer with a full vocabulary
     return vlm
 
 
 def trajectories(vlm: VLM, scale: Scale, count: int) -> list[Trajectory]:
-    """Prompts of any kind with replies of a half of their length or more; lengths are spread evenly on a log scale."""
+    """Return token sequences with prompts and replies, with lengths evenly spaced on a log scale.
+
+    Args:
+        vlm: Model with the chat template.
+        scale: Sizes of the benchmark.
+        count: Number of sequences.
+    """
     rng = np.random.default_rng(0)
     found = []
     lengths = np.exp(np.linspace(np.log(scale.shortest), np.log(scale.longest), count)).astype(int)
     for number, length in enumerate(rng.permutation(lengths).tolist()):
         talk = Conversation(vlm.chat, -1)
-        for turn in range(2):  # images in the first and in the second turn
+        for turn in range(2):  # images in the first, the second or both turns
             seen = number % 4 > 1 and (turn == 0 or number % 4 == 3)
             frame = rng.integers(0, 256, (scale.image, scale.image, 3), dtype=np.uint8) if seen else None
             talk.ask("go " * (length // 16), "go " * (length // 16), frame)
@@ -151,7 +163,7 @@ def trajectories(vlm: VLM, scale: Scale, count: int) -> list[Trajectory]:
 
 
 def model_flops(vlm: VLM, played: Sequence[Trajectory]) -> float:
-    """Of one update, as at the top of this file."""
+    """Return the model FLOPs of one update, as defined at the top of this file."""
     text = vlm.model.config.get_text_config()
     vision = vlm.model.config.vision_config
     per_token = 2 * sum(p.numel() for layer in families.layers(vlm.model) for p in layer.parameters() if p.dim() > 1)
@@ -165,7 +177,7 @@ def model_flops(vlm: VLM, played: Sequence[Trajectory]) -> float:
         sequence = trajectory.sequence
         tokens = len(sequence.tokens)
         total += per_token * tokens + 2 * text.hidden_size * text.vocab_size * int(sequence.loss_mask.sum())
-        total += 4 * width * tokens * (tokens + 1) / 2 * text.num_hidden_layers  # a token sees half of the others
+        total += 4 * width * tokens * (tokens + 1) / 2 * text.num_hidden_layers  # causal: half of the pairs
         for frame in sequence.images:
             patches = vlm.chat.images.patches(*frame.shape[:2])
             keys = whole * patches + (len(blocks) - whole) * min(window, patches)
@@ -174,7 +186,18 @@ def model_flops(vlm: VLM, played: Sequence[Trajectory]) -> float:
 
 
 def measure(kind: type[VLM], scale: Scale, count: int, rounds: int, device: torch.device) -> dict[str, float]:
-    """Seconds of an update (median), the spread, and what goes with it."""
+    """Measure updates of the learner.
+
+    Args:
+        kind: Class of the model.
+        scale: Sizes of the benchmark.
+        count: Number of token sequences.
+        rounds: Number of measured updates.
+        device: Device of the learner.
+
+    Returns:
+        Median, minimum and maximum seconds of an update, its tokens and FLOPs, and the peak memory in GiB.
+    """
     vlm = build(kind, scale, device)
     played = trajectories(vlm, scale, count)
     flops = model_flops(vlm, played)
@@ -182,7 +205,7 @@ def measure(kind: type[VLM], scale: Scale, count: int, rounds: int, device: torc
     learner = Learner(vlm, config)
     learner.begin_stage(AlgoConfig(minibatch=count, warmup_updates=0, lr=1e-6), rounds + 1)
     if device.type == "cuda":
-        gc.collect()  # the other side's tensors may be in reference cycles
+        gc.collect()  # tensors of the other side may be in reference cycles
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     seconds = []
@@ -193,7 +216,7 @@ def measure(kind: type[VLM], scale: Scale, count: int, rounds: int, device: torc
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
         assert not metrics["skipped_updates"], metrics
-    seconds = sorted(seconds[1:])  # the first compiles kernels and makes the optimiser's state
+    seconds = sorted(seconds[1:])  # the first update compiles kernels and creates the optimiser state
     tokens = sum(len(trajectory.sequence.tokens) for trajectory in played)
     result = {"seconds": median(seconds), "least": seconds[0], "most": seconds[-1], "tokens": tokens, "flops": flops}
     result["memory"] = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else float("nan")
@@ -202,7 +225,7 @@ def measure(kind: type[VLM], scale: Scale, count: int, rounds: int, device: torc
 
 
 def main(argv: list[str]) -> None:
-    """Print both sides."""
+    """Measure and print both sides."""
     numbers = {name: int(value) for name, _, value in (word.partition("=") for word in argv) if value}
     tiny = "--tiny" in argv
     if not tiny and not torch.cuda.is_available():

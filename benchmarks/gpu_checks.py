@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu_checks [phases=env,varlen,…] [--tiny]
 
-Random weights in the shapes of Qwen2.5-VL-3B; nothing is downloaded. Needs torch >= 2.11 and transformers >= 5.17, but
-neither vLLM nor Ray. Each phase prints one JSON line, and appends it to $OUT/results.jsonl where OUT is set. A phase
-that fails is reported and the next one starts. `--tiny` tries the script on a CPU.
+The model has the shapes of Qwen2.5-VL-3B with random weights, so nothing is downloaded. It needs torch >= 2.11 and
+transformers >= 5.17, but neither vLLM nor Ray. Each phase prints one JSON line, and appends it to $OUT/results.jsonl if
+OUT is set. After a failed phase, the next one starts. `--tiny` runs the script on a CPU.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ def clean() -> None:
 
 
 def peak(base: int = 0) -> float | None:
-    """Return the peak of allocated memory above `base` bytes, in GiB."""
+    """Return the peak of allocated memory above `base` bytes, in GiB, or None without CUDA."""
     return round((torch.cuda.max_memory_allocated() - base) / GIB, 2) if CUDA else None
 
 
@@ -96,7 +96,7 @@ def gap(one: Tensor, other: Tensor) -> Found:
 
 
 def env() -> Found:
-    """Report versions, free memory and the ceiling of matrix products."""
+    """Report versions, free memory in GiB and the peak speed of matrix products."""
     import transformers
 
     found: Found = {"torch": torch.__version__, "transformers": transformers.__version__}
@@ -109,7 +109,7 @@ def env() -> Found:
 
 
 def varlen() -> Found:
-    """Compare the kernel with float32 SDPA of one sequence at a time, at the shapes of both stacks."""
+    """Compare the kernel with float32 SDPA of single sequences, at the shapes of the text and vision layers."""
     module = torch.nn.Module()
     cases = {
         "text, causal, 16:2 heads of 128": (16, 2, 128, True, [1, 7, 129, 500, 1333, 2048]),
@@ -169,7 +169,7 @@ def varlen() -> Found:
 
 
 def head() -> Found:
-    """Compare `chosen_logprobs` at Qwen's vocabulary with float64; report its time and peak."""
+    """Compare `chosen_logprobs` at Qwen's vocabulary with float64, and report its time and peak memory."""
     rows, width, vocabulary = (256, 64, 3001) if TINY else (8192, 2048, 151936)
     generator = torch.Generator().manual_seed(0)
     hidden = torch.randn(rows, width, generator=generator).to(DEVICE, HALF).requires_grad_()
@@ -213,7 +213,7 @@ def _tiny_trajectories(model: Any, seed: int) -> list[Trajectory]:
 
 
 def families() -> Found:
-    """Two updates of each family's tiny model on this device beside the CPU's; save and resume."""
+    """Compare two updates of each family's tiny model on this device and on the CPU, and check save and resume."""
     algo = AlgoConfig(lr=1e-3, warmup_updates=1, minibatch=6, correction="tis", kl_coef=0.1)
 
     def run(
@@ -260,14 +260,14 @@ def families() -> Found:
 
 
 def cast(vlm: VLM, dtype: torch.dtype) -> VLM:
-    """Convert weights alone: `Module.to` would round RoPE's frequencies too, which FSDP leaves in float32."""
+    """Convert only the weights. `Module.to` would also round RoPE's frequencies, which FSDP keeps in float32."""
     for parameter in vlm.parameters():
         parameter.data = parameter.data.to(dtype)
     return vlm
 
 
 def _groups(vlm: VLM, groups: int, replies: int, prompt: int, reply: int) -> list[TokenSequence]:
-    """Branches of groups that share a prompt of `prompt` tokens; half of the groups show an image."""
+    """Return token sequences of groups that share a prompt of `prompt` tokens. Half of the groups have an image."""
     rng = np.random.default_rng(0)
     side = 84 if TINY else 448
     made = []
@@ -284,7 +284,7 @@ def _groups(vlm: VLM, groups: int, replies: int, prompt: int, reply: int) -> lis
 
 
 def shared() -> Found:
-    """Groups that share prompts, computed once: log-probs beside each sequence alone, and the seconds saved."""
+    """Compare shared prompts, computed once, with separate sequences: log-probs, seconds and memory."""
     scale = gpu.TINY if TINY else gpu.REAL
     vlm = gpu.build(VLM, scale, DEVICE)
     groups, replies, prompt, reply = (2, 3, 20, 10) if TINY else (2, 8, 1000, 500)
@@ -316,7 +316,7 @@ def shared() -> Found:
 
 
 def agree() -> Found:
-    """Log-probs of the 3B shapes: packed bf16 (varlen) and padded bf16 (SDPA) beside packed float32."""
+    """Compare log-probs at the 3B shapes: packed bf16 (varlen), padded bf16 (SDPA) and packed float32."""
     scale = gpu.TINY if TINY else gpu.REAL
     short = replace(scale, longest=192 if TINY else 1024)
     padded = gpu.build(gpu.Padded, scale, DEVICE)
@@ -340,7 +340,7 @@ def agree() -> Found:
 
 
 def generate() -> Found:
-    """The transformers engine: tokens a second, and its log-probs beside the learner's."""
+    """Report tokens/s of the transformers engine, and compare its log-probs with the learner's."""
     found: Found = {}
     vlm = gpu.build(VLM, gpu.TINY if TINY else gpu.REAL, DEVICE)
     many, length, side = (4, 6, 84) if TINY else (64, 96, 448)
@@ -379,7 +379,7 @@ def generate() -> Found:
 
 
 def learner() -> Found:
-    """MFU packed and padded, recomputed and not, and the peak beside `plan`'s."""
+    """Report MFU of packed and padded passes, with and without recomputation, and compare peak memory with `plan`."""
     scale = gpu.TINY if TINY else gpu.REAL
     name = torch.cuda.get_device_name() if CUDA else "CPU"
     top = next((flops for model, flops in gpu.PEAK.items() if model in name), float("nan"))
@@ -438,11 +438,11 @@ CLASSES = {
     "softmax and reductions": ("softmax", "reduce", "logsumexp"),
     "elementwise": ("elementwise", "vectorized", "index", "gather", "scatter"),
 }
-"""Kernels by a part of their name, the first class that fits."""
+"""Classes of kernels by parts of their names. The first match counts."""
 
 
 def profiled(work: Callable[[], object]) -> Found:
-    """Return seconds of GPU time by class of kernel, the share of time that the GPU is busy, and the top kernels."""
+    """Return GPU seconds by class of kernel, the fraction of time with a busy GPU, and the top kernels."""
     from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity, profile
 
@@ -498,7 +498,7 @@ while True:
 
 
 def ipc() -> Found:
-    """Copy a gigabyte at a time to another process on this GPU, as vLLM's packed IPC transfer does."""
+    """Copy chunks of 1 GiB to another process on this GPU, like vLLM's packed IPC transfer."""
     if not CUDA:
         return {"skipped": "needs CUDA"}
     from torch.multiprocessing.reductions import reduce_tensor
@@ -526,7 +526,7 @@ def ipc() -> Found:
 
 
 def pixels() -> Found:
-    """Seconds that the image processor needs for the patches of one pass on the CPU, one thread and all."""
+    """Report the CPU seconds of the image processor for the patches of one pass, with one thread and with all."""
     vlm = gpu.build(VLM, gpu.TINY, torch.device("cpu"))
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 256, (448, 448, 3), dtype=np.uint8) for _ in range(2 if TINY else 32)]
@@ -546,7 +546,7 @@ PHASES = [env, varlen, head, pixels, learner, families, agree, shared, ipc, gene
 
 
 def main() -> None:
-    """Run the phases."""
+    """Run the phases and print their results."""
     chosen = next((word.split("=")[1].split(",") for word in sys.argv if word.startswith("phases=")), None)
     folder = os.environ.get("OUT")
     began = time.perf_counter()

@@ -1,11 +1,12 @@
-"""The learner beside the bare model, and packed beside padded passes: seconds and memory, in one run.
+"""Seconds and memory of the learner, compared with the bare model and with padded passes.
 
-python benchmarks/learner.py [rounds=7] [models=tiny,15M]
+python -m benchmarks.learner [rounds=7] [models=tiny,15M]
 
-bare:   forward, cross-entropy, backward and AdamW on the very tokens that the learner packs, laid out beforehand
-padded: sequences padded on the right to the longest of a micro-batch, all through transformers' own forward pass, the
-        trained rows through the head
-Rounds alternate; ratios are of the same round: median (least to most). One thread. Target: learner / bare <= 1.10.
+bare:   forward, cross-entropy, backward and AdamW on the same packed tokens, prepared beforehand
+padded: sequences right-padded to the longest of a micro-batch, with the forward pass of transformers and the head on
+        trained tokens only
+Rounds alternate, and each ratio compares runs of the same round: median (minimum to maximum). One thread. Target:
+learner / bare <= 1.10.
 """
 
 import asyncio
@@ -47,7 +48,7 @@ ALGO = AlgoConfig(lr=1e-5, minibatch=1024)
 
 
 def middling() -> LoadedModel:
-    """Fifteen million parameters with random weights."""
+    """Build a model of fifteen million parameters with random weights."""
     processor = build_processor()
     config = build_config(processor.tokenizer)
     config.text_config.update({"hidden_size": 384, "intermediate_size": 1152, "num_hidden_layers": 8})
@@ -57,7 +58,7 @@ def middling() -> LoadedModel:
 
 
 async def football(groups: int) -> list[Trajectory]:
-    """Football as the tiny model plays it, every turn a trajectory."""
+    """Play football with the tiny model and return one trajectory per token sequence."""
     config = load(["env=football"])
     engine = await make_engine("tiny", config.engine)
     player = JobRunner(config.tasks, VLMPolicy(load_model("tiny").chat, engine))
@@ -70,7 +71,7 @@ async def football(groups: int) -> list[Trajectory]:
 
 
 def ragged(model: LoadedModel, count: int) -> list[Trajectory]:
-    """Two turns of 40 to 700 tokens, log-normal, three in four with images."""
+    """Return trajectories of two turns of 40 to 700 tokens with log-normal lengths, three in four with images."""
     rng = np.random.default_rng(0)
     made = []
     for i in range(count):
@@ -86,12 +87,12 @@ def ragged(model: LoadedModel, count: int) -> list[Trajectory]:
 
 
 def advantaged(sequence: TokenSequence, i: int) -> Trajectory:
-    """A sequence of good and bad replies by turns."""
+    """Return a trajectory with advantage 1 for even `i` and -1 for odd `i`."""
     return Trajectory(sequence, np.where(sequence.loss_mask, (-1.0) ** i, 0).astype(np.float32))
 
 
 class Bare:
-    """The model, a loss and an optimiser; everything that is not those is done beforehand."""
+    """The model, a loss and an optimiser. All other work is done beforehand."""
 
     def __init__(self, model: LoadedModel, passes: Sequence[Sequence[TokenSequence]]) -> None:
         self.vlm = model.vlm
@@ -100,7 +101,7 @@ class Bare:
         self.passes = [self.laid_out(sequences) for sequences in passes]
 
     def laid_out(self, sequences: Sequence[TokenSequence]) -> tuple[Packed, dict[str, Tensor], Tensor]:
-        """Tokens, pixels and trained rows."""
+        """Return packed tokens, pixels and the indices of trained tokens."""
         with torch.no_grad():
             packed = self.vlm.pack(sequences)
         marked = torch.from_numpy(np.flatnonzero(np.concatenate([sequence.loss_mask for sequence in sequences])))
@@ -111,7 +112,7 @@ class Bare:
         return packed, pixels, marked
 
     def step(self) -> None:
-        """Forward, backward, update."""
+        """Run forward, backward and optimiser step."""
         for packed, pixels, marked in self.passes:
             features = families.encode(self.vlm.model, pixels) if pixels else None
             hidden = self.vlm.hidden(
@@ -124,12 +125,12 @@ class Bare:
 
 
 class Padded:
-    """Right-padded micro-batches of like length through transformers' own forward pass."""
+    """Right-padded micro-batches of similar length with the forward pass of transformers."""
 
     def __init__(self, model: LoadedModel, trajectories: Sequence[Trajectory], micro_batch: int) -> None:
         self.vlm = model.vlm
         self.model = self.vlm.model
-        for part in self.model.modules():  # its own attention, over the padded batch
+        for part in self.model.modules():  # the standard attention for the padded batch
             if hasattr(part, "config") and hasattr(part.config, "_attn_implementation"):
                 part.config._attn_implementation = "sdpa"
         families.layers(self.model)[-1].__dict__.pop("forward", None)
@@ -139,7 +140,7 @@ class Padded:
         self.total = sum(int(sequence.loss_mask.sum()) for sequence in sequences)
 
     def step(self) -> None:
-        """Forward, backward, update."""
+        """Run forward, backward and optimiser step."""
         for sequences in self.passes:
             tokens = np.full((len(sequences), max(len(b.tokens) for b in sequences)), self.vlm.chat.pad, dtype=np.int64)
             marked = np.zeros(tokens.shape, dtype=bool)
@@ -160,8 +161,8 @@ class Padded:
 
 
 def memory(work: Callable[[], object]) -> float:
-    """Peak MB that a call adds to the process (Linux)."""
-    ctypes.CDLL("libc.so.6").malloc_trim(0)  # what is free, but kept, would hide what is taken
+    """Return the peak MB that a call adds to the process (Linux)."""
+    ctypes.CDLL("libc.so.6").malloc_trim(0)  # free memory kept by malloc would hide new allocations
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
     work()
@@ -169,20 +170,26 @@ def memory(work: Callable[[], object]) -> float:
 
 
 def status(key: str) -> int:
-    """A figure of this process, in KB."""
+    """Return a field of /proc/self/status in KB."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key))
     return int(line.split()[1])
 
 
 def compare(title: str, contestants: dict[str, Callable[[], Any]], rounds: int) -> None:
-    """Seconds and memory of each, and ratios of the first to the others."""
+    """Print seconds and memory of each function, and the ratios of the first to the others.
+
+    Args:
+        title: First line of the output.
+        contestants: Functions to measure, by name.
+        rounds: Number of rounds.
+    """
     for work in contestants.values():
         work()
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds):
         names = list(contestants)
         for name in names if number % 2 else reversed(names):
-            started = time.process_time()  # one thread: what other processes take does not count
+            started = time.process_time()  # CPU seconds of one thread: excludes other processes
             contestants[name]()
             seconds[name].append(time.process_time() - started)
     print(title)
@@ -194,7 +201,7 @@ def compare(title: str, contestants: dict[str, Callable[[], Any]], rounds: int) 
 
 
 def main(argv: list[str]) -> None:
-    """Print the tables."""
+    """Measure the models and print the tables."""
     words = dict(word.split("=") for word in argv)
     rounds = int(words.get("rounds", 7))
     torch.set_num_threads(1)
@@ -207,7 +214,7 @@ def main(argv: list[str]) -> None:
             trajectories = trajectories[: len(trajectories) if size == "tiny" else len(trajectories) // 6]
             seen: dict[
                 str, TokenSequence
-            ] = {}  # a frame shown twice would be encoded once: leave such trajectories out
+            ] = {}  # exclude trajectories with repeated images, which the learner encodes only once
             for trajectory in trajectories:
                 if not any(id in other.image_ids for id in trajectory.sequence.image_ids for other in seen.values()):
                     seen[str(len(seen))] = trajectory.sequence

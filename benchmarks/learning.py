@@ -1,4 +1,4 @@
-"""What the studies of learning share: their words, a run that is begun, gone on with or read, and a cell of a table."""
+"""Shared parts of the learning benchmarks: command-line options, runs and table cells."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from training.runs.folder import finished
 
 
 def split(argv: Sequence[str], options: dict[str, str]) -> list[str]:
-    """Put the study's own words into its options; the others, which are the run's."""
+    """Move the benchmark's own overrides into `options` and return the overrides of the run."""
     words = []
     for word in argv:
         key, _, value = word.partition("=")
@@ -23,7 +23,13 @@ def split(argv: Sequence[str], options: dict[str, str]) -> list[str]:
 
 
 def summary_of(module: str, folder: Path, words: Sequence[str]) -> dict[str, Any]:
-    """The summary of `python -m module`: run with these words, gone on with if it was stopped, or finished already."""
+    """Return the summary of a run, after starting or resuming it unless it is finished.
+
+    Args:
+        module: Module that is run with `python -m`.
+        folder: Folder of the run.
+        words: Overrides of a new run.
+    """
     if not finished(folder):
         new = [*words, f"out={folder.parent}", f"name={folder.name}"]
         subprocess.run([sys.executable, "-m", module, *([f"resume={folder}"] if folder.exists() else new)], check=True)
@@ -32,6 +38,6 @@ def summary_of(module: str, folder: Path, words: Sequence[str]) -> dict[str, Any
 
 
 def cell(row: dict[str, Any]) -> str:
-    """A success with its interval."""
+    """Return a success rate with its interval as text."""
     low, high = row["ci95"]
     return f"{row['mean']:.2f} ({low:.2f}–{high:.2f})"

@@ -1,9 +1,9 @@
-"""Memory over many steps: resident megabytes of one process per world, which must stay flat.
+"""Resident memory of every env over many steps, which must stay constant.
 
     python -m benchmarks.memory [STEPS]
 
-Random play (random answers for questions), frames included, STEPS steps of each game (a million unless given) and a
-hundredth of that of each question env, whose episodes are one step long. Each world runs in a process of its own.
+Plays random actions (or arbitrary answers) with frames: STEPS steps of each game (default: one million), and a
+hundredth of that for question envs, which have one step per episode. Each env runs in a separate process.
 """
 
 import os
@@ -22,17 +22,17 @@ import envs  # noqa: F401
 from envs.__main__ import ids
 
 MARKS = (0.1, 0.25, 0.5, 1.0)
-"""Shares of the steps after which memory is read; the first is after everything has been made and cached."""
+"""Fractions of the steps after which memory is measured. At the first one, all caches are filled."""
 
 
 def resident() -> float:
-    """Megabytes of this process in memory now."""
+    """Return the resident memory of this process in MiB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def run(id: str, steps: int) -> list[float]:
-    """Memory at each mark."""
+    """Run an env for `steps` steps and return the memory in MiB at each mark."""
     kwargs: dict[str, Any] = {"scenario": "11_vs_11_stochastic"} if "Football" in id else {}
     env = gymnasium.make(id, **kwargs)
     text = isinstance(env.action_space, gymnasium.spaces.Text)
@@ -52,7 +52,7 @@ def run(id: str, steps: int) -> list[float]:
 
 
 def main() -> None:
-    """The table: a world a line."""
+    """Print the table with one row per env."""
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     print(f"{'world':<26}" + "".join(f"{mark:>9.0%}" for mark in MARKS) + f"{'growth':>10}   (MB; {steps:,} steps)")
     for id in ids():

@@ -1,8 +1,8 @@
-"""The peers' side of `benchmarks.worlds`; runs with the peers' own interpreter (gym-sokoban 0.0.6, EnvPool 1.2.5).
+"""The peers' side of `benchmarks.worlds`, for a separate interpreter with gym-sokoban 0.0.6 and EnvPool 1.2.5.
 
-    .venv-peers/bin/python benchmarks/peers.py MEASURE SECONDS
+    .venv-peers/bin/python -m benchmarks.peers MEASURE SECONDS
 
-prints one number: units a second over about that many seconds.
+Measures for about SECONDS seconds and prints one number: units per second.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ warnings.simplefilter("ignore")
 
 
 def timed(step, seconds):
-    """Calls a second of `step`, which says how many units it did."""
+    """Return units per second of `step`, which returns its number of units."""
     step()
     units, begin = 0, time.perf_counter()
     while time.perf_counter() - begin < seconds:
@@ -26,7 +26,7 @@ def timed(step, seconds):
 
 
 def gym_sokoban_steps(seconds):
-    """gym-sokoban's `Sokoban-v0` (10x10, 3 boxes), 160-pixel frames, single env."""
+    """Measure steps of gym-sokoban's `Sokoban-v0` (10x10, 3 boxes) with 160-pixel frames and a single env."""
     import gym
     import gym_sokoban  # noqa: F401
 
@@ -37,21 +37,21 @@ def gym_sokoban_steps(seconds):
 
     def step():
         env.step(next(actions))
-        env.num_env_steps = 0  # stays in one episode: making a level takes seconds
+        env.num_env_steps = 0  # stay in one episode, because a new level takes seconds
         return 1
 
     return timed(step, seconds)
 
 
 def gym_sokoban_levels(seconds):
-    """gym-sokoban's generator, 10x10 with 4 boxes."""
+    """Measure levels of gym-sokoban's generator, 10x10 with 4 boxes."""
     from gym_sokoban.envs.room_utils import generate_room
 
     def step():
         with contextlib.redirect_stdout(io.StringIO()):
             try:
                 generate_room(dim=(10, 10), num_steps=43, num_boxes=4)
-            except RuntimeError:  # it gives up on some rooms
+            except RuntimeError:  # the generator fails for some rooms
                 return 0
         return 1
 
@@ -59,7 +59,13 @@ def gym_sokoban_levels(seconds):
 
 
 def envpool_steps(task, count, options):
-    """EnvPool, one thread."""
+    """Return a measurement of steps of EnvPool in one thread.
+
+    Args:
+        task: EnvPool's id of the task.
+        count: Number of envs.
+        options: Further arguments of `envpool.make`.
+    """
     import envpool
 
     def measure(seconds):

@@ -1,10 +1,10 @@
-"""Every task of reasoning-gym, checked: how long an item takes, and whether its scorer can be relied on.
+"""Checks of every reasoning-gym task: time per item and reliability of the scorer.
 
     python -m benchmarks.reasoning_tasks [difficulty]
 
-For each task the median and the longest time of an item in milliseconds, the longest question and answer, the score of
-the reference answer, and the best score of what is no answer: `0`, `no idea`, `not` and the answer, the answer with
-`or 12345`, its beginning.
+The columns are the median and maximum time of an item in milliseconds, the length of the longest question and answer,
+the score of the reference answer, and the best score of wrong answers. Wrong answers are `0`, `no idea`, `not ANSWER`,
+`ANSWER or 12345` and truncated answers.
 """
 
 import statistics
@@ -18,7 +18,7 @@ ITEMS = 5
 
 
 def row(task: str, difficulty: float | None) -> str:
-    """One line of the table."""
+    """Return the row of one task."""
     times, questions, answers, right, wrong = [], [], [], [], []
     for seed in range(ITEMS):
         begin = time.perf_counter()
@@ -41,7 +41,7 @@ def row(task: str, difficulty: float | None) -> str:
 
 
 def main() -> None:
-    """Print the table."""
+    """Check all tasks and print the table."""
     difficulty = float(sys.argv[1]) if len(sys.argv) > 1 else None
     mix = {name for names in DEFAULT_TASKS.values() for name in names}
     heads = ("task (* default mix)", "ms", "longest", "question", "answer", "right", "wrong")

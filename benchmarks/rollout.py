@@ -1,12 +1,11 @@
-"""The whole rollout against the bare engine, on the very same prompts and replies, in the same run.
+"""Speed of whole rollouts, compared with the bare engine on the same prompts and reply lengths.
 
     python -m benchmarks.rollout [PAIRS] [key=value …]
 
-On a CPU with vLLM. 64 ragged episodes of the default env are played at once by the embedded model: envs step, draw and
-are put into words, replies are read, sequences are made. Then vLLM alone (`AsyncLLM.generate`, requests made
-beforehand, nothing checked) is sent the prompts that were recorded, with the lengths that were sampled. A prompt is
-sent when the reply to the one before it in its episode is complete, as in play: it holds that reply, or follows from
-it. All caches are emptied before each of the two, and the two take turns at going first.
+Runs on a CPU with vLLM. The embedded model plays 64 episodes of the default env concurrently, with env steps, drawing,
+prompts, parsing and token sequences. Then vLLM alone (`AsyncLLM.generate` with prepared requests and no checks)
+receives the recorded prompts with the sampled lengths. Each prompt is sent after the previous reply of its episode, as
+in play. All caches are emptied before each side, and the order of the sides alternates.
 """
 
 import os
@@ -19,6 +18,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from agents.chat.types import Completion, Prompt
@@ -35,11 +35,11 @@ EPISODES = 64
 CONTEXT = 1024
 
 Chain = list[tuple[Prompt, int]]
-"""The prompts of an episode in order, each with the length of its reply."""
+"""Prompts of an episode in order, each with the length of its reply in tokens."""
 
 
 class Recorder:
-    """An engine that notes what it is asked, episode by episode."""
+    """An engine that records its prompts by episode."""
 
     def __init__(self, engine: VLLMEngine) -> None:
         self.engine = engine
@@ -48,21 +48,27 @@ class Recorder:
         self.chains: dict[Any, Chain] = defaultdict(list)
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """Every episode is a task of its own."""
+        """Generate a reply and record the prompt. Each episode is a separate asyncio task."""
         completion = await self.engine.generate(prompt, temperature)
         self.chains[asyncio.current_task()].append((prompt, len(completion.tokens)))
         return completion
 
 
 async def empty(llm: Any) -> None:
-    """Forget prefixes, images and their features."""
+    """Empty the caches of prefixes, images and image features."""
     await llm.reset_mm_cache()
     await llm.reset_prefix_cache()
     await llm.reset_encoder_cache()
 
 
 async def replay(llm: Any, chains: list[Chain], run: int) -> float:
-    """Seconds of the bare engine for all chains at once."""
+    """Return the seconds of the bare engine for all chains, run concurrently.
+
+    Args:
+        llm: vLLM's AsyncLLM.
+        chains: Prompts and reply lengths by episode.
+        run: Number of the run, for unique request ids.
+    """
     from vllm import SamplingParams, TokensPrompt
     from vllm.sampling_params import RequestOutputKind
 
@@ -101,7 +107,7 @@ async def replay(llm: Any, chains: list[Chain], run: int) -> float:
 
 
 async def main(argv: list[str]) -> None:
-    """Pairs of a rollout and its replay."""
+    """Run pairs of a rollout and its replay, and print the results."""
     pairs = next((int(word) for word in argv if word.isdigit()), 8)
     config = load(["env=football", *(word for word in argv if not word.isdigit())])
     task = config.envs[0]
@@ -115,17 +121,18 @@ async def main(argv: list[str]) -> None:
     async def play(pair: int) -> tuple[float, list[Chain]]:
         recorder = Recorder(engine)
         player.policy = VLMPolicy(chat, recorder)  # type: ignore[arg-type]
-        starts = held_out_starts(mix(pair) % 2**20, EPISODES, pair)
+        found = held_out_starts(mix(pair) % 2**20, EPISODES)
+        starts = tuple(replace(start, sampling_seed=mix(pair, start.seed)) for start in found)
         await empty(llm)
         started = time.perf_counter()
         episodes = await player.play(Job(task, starts, 1.0))
         assert all(episode.sequences for episode in episodes)
         return time.perf_counter() - started, list(recorder.chains.values())
 
-    for pair in range(pairs + 1):  # the first makes the envs and touches everything, and is left out
+    for pair in range(pairs + 1):  # the first pair is a warm-up and is not counted
         seconds, recorded = await play(pair)
         replayed = await replay(llm, recorded, pair)
-        if pair % 2:  # the other way about: the same episodes again, after their replay
+        if pair % 2:  # reversed order: play the same episodes again after the replay
             again, _ = await play(pair)
             seconds = again
         if pair:
@@ -146,7 +153,7 @@ async def main(argv: list[str]) -> None:
 
 
 def spread(numbers: list[float], form: str) -> str:
-    """Median, lowest and highest."""
+    """Return median, minimum and maximum as text."""
     return f"{statistics.median(numbers):{form}} ({min(numbers):{form}} to {max(numbers):{form}})"
 
 

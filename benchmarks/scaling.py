@@ -1,22 +1,22 @@
-"""How a step's time scales from 8 to 1,024 GPUs, modelled from measured parts, and where and why it stops.
+"""A model of step time from 8 to 1,024 GPUs, with the factor that limits scaling.
 
     python -m benchmarks.scaling [key=value …]          # keys: the fields of `Parts`
     python -m benchmarks.scaling memory                 # the memory table of docs/cluster.md
 
-It is a model and no measurement. Its parts are measured one by one: by the scripts named beside them, or typed in from
-public figures for H100/H200 machines (marked "typed in": measure them on yours and give them as words). What it has:
+This is a model, not a measurement. Some parameters are measured by the scripts named in their descriptions. Others are
+public figures for H100/H200 machines, marked "typed in": measure them on your machines and set them as overrides.
 
-- generate: a decoding step of c replies takes 1/alone + c/full seconds; replies have lognormal lengths with a cap, and
-  a step on policy ends with its longest one: stragglers. With max_staleness=1 the next step's replies run beside it.
-- learn: FLOPs of the model's own shapes at `mfu`; a rank works through its share pass by pass, ranks in step, no
-  trajectory is cut; weights are gathered twice and gradients scattered once a pass, over NVLink within a machine and
-  the network between machines, hidden behind the work where that takes longer; ring latency is not hidden.
-- weights: `direct` is one broadcast from GPU to GPU; `shared` goes through host memory and Ray's object store, from
-  machine to machine in a tree.
+- generate: a decoding step of c replies takes 1/alone + c/full seconds. Replies have lognormal lengths with a cap. An
+  on-policy step ends with its longest reply. With max_staleness=1, replies of the next step run at the same time.
+- learn: FLOPs of the model's shapes at `mfu`. Ranks process their shares pass by pass in lockstep, with whole
+  trajectories. Each pass gathers the weights twice and scatters the gradients once, over NVLink within a machine and
+  the network between machines. This overlaps with computation, except for ring latency.
+- weights: `direct` is one broadcast from GPU to GPU. `shared` uses host memory and Ray's object store, with a tree of
+  machines.
 - driver: one process receives every episode and sends every trajectory.
 
-Turns of games are not modelled: a reply stands for all of an episode's. Colocated, learning follows generating; split,
-half of the GPUs do each at the same time (max_staleness=1), and the slower half decides.
+The model ignores turns: one reply stands for all replies of an episode. Colocated: training follows generation. Split:
+each half of the GPUs does one of them at the same time (max_staleness=1), and the slower half determines the step time.
 """
 
 import dataclasses
@@ -37,54 +37,54 @@ NODE = 8
 
 @dataclass(frozen=True)
 class Parts:
-    """What a step is made of."""
+    """Parameters of the model."""
 
     model: str = "Qwen/Qwen2.5-VL-3B-Instruct"
     groups: int = 128
-    """Of a step on 8 GPUs (Table A7)."""
+    """Number of groups per step on 8 GPUs (Table A7)."""
     group_size: int = 16
     minibatch: int = 128
-    """Trajectories an update, on 8 GPUs."""
+    """Number of trajectories per update on 8 GPUs."""
     prompt: float = 1000.0
-    """Tokens, images included."""
+    """Length of a prompt in tokens, including images."""
     reply: float = 1000.0
-    """Tokens of the mean reply, which the cap makes somewhat shorter."""
+    """Mean length of a reply in tokens, before the cap."""
     spread: float = 0.8
-    """Standard deviation of the replies' log-lengths."""
+    """Standard deviation of the log-lengths of replies."""
     cap: float = 8192.0
-    """Longest reply."""
+    """Maximum length of a reply in tokens."""
     alone: float = 170.0
-    """Tokens/s of one reply alone in an engine. Typed in: vLLM, 3B, bfloat16, one H100."""
+    """Tokens/s of a single reply in an engine. Typed in: vLLM, 3B, bfloat16, one H100."""
     full: float = 12000.0
-    """Tokens/s of an engine with many replies. Typed in, as above; benchmarks/rollout.py measures an engine."""
+    """Tokens/s of an engine with many replies. Typed in, as above. See benchmarks/rollout.py."""
     prefill: float = 60000.0
     """Prompt tokens/s of an engine. Typed in, as above."""
     mfu: float = 0.4
-    """Of a learner without communication. Typed in; benchmarks/gpu.py measures it."""
+    """MFU of a learner without communication. Typed in. See benchmarks/gpu.py."""
     peak: float = 989e12
-    """FLOP/s of a GPU in bfloat16, dense (H100, H200)."""
+    """Dense bfloat16 FLOP/s of a GPU (H100, H200)."""
     pack: float = 16384.0
-    """Tokens a pass (learner.pack_tokens)."""
+    """Tokens per pass (learner.pack_tokens)."""
     nvlink: float = 350e9
     """Bytes/s into a GPU within a machine. Typed in: NCCL's bus bandwidth."""
     network: float = 45e9
     """Bytes/s of each GPU's network card. Typed in: 400 Gbit/s."""
     hop: float = 6e-6
-    """Seconds that a collective's ring takes from rank to rank. Typed in."""
+    """Seconds per hop between ranks in the ring of a collective. Typed in."""
     store: float = 2e9
-    """Bytes/s through host memory and Ray's object store. Typed in; benchmarks/weights.py: 0.5 to 2e9 on a CPU."""
+    """Bytes/s through host memory and Ray's object store. Typed in. See benchmarks/weights.py: 0.5 to 2e9 on a CPU."""
     direct: bool = True
-    """Weights from GPU to GPU (engine.vllm.transfer=nccl or ipc) instead of `store`."""
+    """True for weights from GPU to GPU (engine.vllm.transfer=nccl or ipc) instead of `store`."""
     nap: float = 4.0
-    """Seconds in which colocated engines fall asleep and wake. Typed in."""
+    """Seconds for colocated engines to sleep and wake. Typed in."""
     driver: float = 1e-3
-    """Seconds of the driver an episode. Measured on a CPU core: 0.8 to 1.0 ms for 8 turns of 84x84 pixels (180 kB),
-    unpacked, made into trajectories and packed again; Ray's own work not counted, and larger frames take longer."""
+    """Seconds of the driver per episode. Measured on a CPU core: 0.8 to 1.0 ms to unpack 8 turns of 84x84 pixels
+    (180 kB), create trajectories and pack them. Excludes Ray's own work. Larger images take longer."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Seconds."""
+    """Seconds of the parts of a step."""
 
     generate: float
     learn: float
@@ -93,27 +93,33 @@ class Step:
     nap: float
     colocated: bool
     tokens: float
-    """Replies' tokens."""
+    """Number of tokens in all replies."""
 
     @property
     def seconds(self) -> float:
-        """The step's."""
+        """Seconds of the whole step."""
         if self.colocated:
             return self.generate + self.learn + self.weights + self.driver + self.nap
         return max(self.generate, self.learn + self.driver) + self.weights
 
 
 def lengths(parts: Parts, episodes: int) -> np.ndarray:
-    """Lengths of replies, the same every time."""
+    """Return reply lengths in tokens, the same for every call."""
     normal = np.random.default_rng(0).standard_normal(episodes)
     return np.minimum(parts.reply * np.exp(parts.spread * normal - parts.spread**2 / 2), parts.cap)
 
 
 def generate(parts: Parts, replies: np.ndarray, engines: int, ahead: int) -> float:
-    """Seconds that a step's replies take on the slowest engine; replies are dealt out like cards.
+    """Return the seconds of a step's replies on the slowest engine.
 
-    A decoding step of c replies takes 1/alone + c/full seconds; L steps, in which S tokens come, take L/alone + S/full.
-    L is the longest reply's; where the replies of `ahead` more steps are under way too, it is shared with them.
+    A decoding step of c replies takes 1/alone + c/full seconds. L decoding steps with S tokens in total take
+    L/alone + S/full seconds, where L is the length of the longest reply. Concurrent steps share the L/alone part.
+
+    Args:
+        parts: Parameters of the model.
+        replies: Reply lengths in tokens.
+        engines: Number of engines. Replies are distributed round-robin.
+        ahead: Number of further steps generated at the same time.
     """
     hands = [replies[engine::engines] for engine in range(engines)]
     return max(
@@ -124,14 +130,22 @@ def generate(parts: Parts, replies: np.ndarray, engines: int, ahead: int) -> flo
 
 
 def learn(parts: Parts, sizes: Shapes, replies: np.ndarray, ranks: int, minibatch: int) -> float:
-    """Seconds of all updates of a step."""
-    # Forward, backward and the forward again (checkpointing): 2 + 4 + 2 FLOPs a parameter and token.
+    """Return the seconds of all updates of a step.
+
+    Args:
+        parts: Parameters of the model.
+        sizes: Shapes of the language model.
+        replies: Reply lengths in tokens.
+        ranks: Number of learner ranks.
+        minibatch: Number of trajectories per update.
+    """
+    # Forward, backward and recomputed forward (checkpointing): 2 + 4 + 2 FLOPs per parameter and token.
     token = 8 * (sizes.parameters - sizes.vision_parameters) / (parts.mfu * parts.peak)
     updates = math.ceil(len(replies) / minibatch)
     seconds = 0.0
     for one in range(updates):
         own = parts.prompt + replies[one::updates]
-        share = max(float(own.sum()) / ranks, float(own.max()))  # the longest is not cut
+        share = max(float(own.sum()) / ranks, float(own.max()))  # the longest sequence is not split
         passes = math.ceil(share / parts.pack)
         # Gathered twice in bfloat16, scattered once in float32.
         moved = 8 * sizes.parameters
@@ -143,7 +157,13 @@ def learn(parts: Parts, sizes: Shapes, replies: np.ndarray, ranks: int, minibatc
 
 
 def send(parts: Parts, sizes: Shapes, gpus: int) -> float:
-    """Seconds of a weight update."""
+    """Return the seconds of a weight update.
+
+    Args:
+        parts: Parameters of the model.
+        sizes: Shapes of the language model.
+        gpus: Number of GPUs.
+    """
     data = 2 * sizes.parameters
     if parts.direct:
         slow = parts.nvlink if gpus <= NODE else parts.network
@@ -152,7 +172,15 @@ def send(parts: Parts, sizes: Shapes, gpus: int) -> float:
 
 
 def step(parts: Parts, sizes: Shapes, gpus: int, colocated: bool, growth: int) -> Step:
-    """A step on so many GPUs, with a batch `growth` times that of 8 GPUs."""
+    """Return the times of a step.
+
+    Args:
+        parts: Parameters of the model.
+        sizes: Shapes of the language model.
+        gpus: Number of GPUs.
+        colocated: True if learners and engines share GPUs.
+        growth: Batch size relative to 8 GPUs.
+    """
     replies = lengths(parts, parts.groups * parts.group_size * growth)
     each = gpus if colocated else gpus // 2
     return Step(
@@ -167,7 +195,15 @@ def step(parts: Parts, sizes: Shapes, gpus: int, colocated: bool, growth: int) -
 
 
 def reason(parts: Parts, now: Step, first: Step, ratio: float, growth: int) -> str:
-    """What costs the most beyond a perfect share of the first step's time."""
+    """Return the part with the largest time beyond perfect scaling.
+
+    Args:
+        parts: Parameters of the model.
+        now: Times of the step.
+        first: Times of the step on 8 GPUs.
+        ratio: Number of GPUs relative to 8.
+        growth: Batch size relative to 8 GPUs.
+    """
     share = growth / ratio
     names = {
         "longest reply": now.generate - first.generate * share,
@@ -183,7 +219,14 @@ def reason(parts: Parts, now: Step, first: Step, ratio: float, growth: int) -> s
 
 
 def table(parts: Parts, sizes: Shapes, colocated: bool, weak: bool) -> None:
-    """Print one way of scaling."""
+    """Print the table of one layout.
+
+    Args:
+        parts: Parameters of the model.
+        sizes: Shapes of the language model.
+        colocated: True if learners and engines share GPUs.
+        weak: True if the batch grows with the number of GPUs.
+    """
     layout = "colocated, on policy" if colocated else "split in halves, max_staleness=1"
     batch = "batch grows with the GPUs" if weak else "batch stays"
     print(f"\n{layout}; {batch}\n  GPUs  generate     learn   weights    driver      step   tokens/s   a GPU   limit")
@@ -206,7 +249,7 @@ def table(parts: Parts, sizes: Shapes, colocated: bool, weak: bool) -> None:
 
 
 def memory_table() -> None:
-    """Print docs/cluster.md's table."""
+    """Print the memory table of docs/cluster.md."""
     print(
         "| model | GPUs | layout | learner: state | learner: peak | engine: weights | contexts of 12,288 in the cache |"
     )
@@ -232,7 +275,7 @@ def memory_table() -> None:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables of all layouts."""
     if sys.argv[1:] == ["memory"]:
         memory_table()
         return

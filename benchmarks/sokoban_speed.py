@@ -2,12 +2,13 @@
 
     python -m benchmarks.sokoban_speed
 
-Random play at 10x10 with four boxes; the median of five runs with the lowest and the highest, and the ratio to
-gym-sokoban 0.0.6. Seconds are CPU seconds, so that other work on the machine counts little. gym-sokoban needs an old
-gym, so it runs in an interpreter of its own, if GYM_SOKOBAN_PYTHON names one that has it; EnvPool is measured if it is
-installed. Without them: their rates quoted from an earlier measurement on a like machine. gym-sokoban's step rate is
-that of play with three boxes, without its slow resets; ours is given without and with resets every 120 steps, which
-make a level and find its fewest moves.
+Random actions at 10x10 with four boxes. The table shows median, minimum and maximum of five runs, and the ratio to
+gym-sokoban 0.0.6. Times are CPU seconds, to reduce the effect of other load.
+
+gym-sokoban needs an old gym. It runs in the separate interpreter named by GYM_SOKOBAN_PYTHON, if set. EnvPool is
+measured if it is installed. Otherwise the table quotes rates from an earlier measurement on a similar machine.
+gym-sokoban's step rate is for three boxes without its slow resets. Ours is shown without resets and with resets every
+120 steps. A reset generates a level and finds its minimum number of moves.
 """
 
 import os
@@ -32,7 +33,7 @@ from envs.sokoban.vector import SokobanVectorEnv
 RUNS = 5
 FOREVER = 10**9
 QUOTED = {"step": 745.0, "level": 0.15, "EnvPool step": 13.0}
-"""Steps a second with pixels, and levels a second (10x10, four boxes); EnvPool's step is with 64 envs."""
+"""Steps per second with pixels, and levels per second (10x10, four boxes). EnvPool's rate is for 64 envs."""
 
 GYM_SOKOBAN_STEPS = """
 import random, time, warnings
@@ -65,7 +66,7 @@ Rates = list[float]
 
 
 def single(steps: int, max_steps: int = FOREVER) -> float:
-    """Steps a second through `env.step` of `gymnasium.make`."""
+    """Return steps per second through `env.step` of `gymnasium.make`."""
     env = gymnasium.make("kickoff/Sokoban-v0", max_steps=max_steps)
     actions = np.random.default_rng(0).integers(0, 4, steps).tolist()
     env.reset(seed=0)
@@ -78,7 +79,13 @@ def single(steps: int, max_steps: int = FOREVER) -> float:
 
 
 def batch(steps: int, max_steps: int = FOREVER, num_envs: int = 64) -> float:
-    """Steps a second of many games at once."""
+    """Return steps per second of a vector env, summed over all envs.
+
+    Args:
+        steps: Number of steps over all envs.
+        max_steps: Maximum number of steps per episode.
+        num_envs: Number of envs.
+    """
     many = SokobanVectorEnv(num_envs, max_steps=max_steps)
     actions = np.random.default_rng(0).integers(0, 4, (steps // num_envs, num_envs))
     many.reset(seed=0)
@@ -89,7 +96,13 @@ def batch(steps: int, max_steps: int = FOREVER, num_envs: int = 64) -> float:
 
 
 def levels(count: int, first: int, certificate: str) -> float:
-    """New levels a second, with the fewest pushes alone or with the fewest moves too."""
+    """Return new levels per second.
+
+    Args:
+        count: Number of levels.
+        first: Seed.
+        certificate: "pushes" for the minimum number of pushes, or "moves" for the minimum number of moves too.
+    """
     env = SokobanEnv(observation="text")
     rng = np.random.default_rng(first)
     begin = time.process_time()
@@ -102,20 +115,20 @@ def levels(count: int, first: int, certificate: str) -> float:
 
 
 def ask(code: str) -> float:
-    """The rate that gym-sokoban's own interpreter finds."""
+    """Return the rate measured in gym-sokoban's interpreter."""
     command = [os.environ["GYM_SOKOBAN_PYTHON"], "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     return float(done.stdout.split("rate")[1])
 
 
 def repeat(measure: Callable[[int], float], runs: int = RUNS) -> Rates:
-    """Its rates, after one that does not count."""
+    """Return the rates of several runs after one warm-up run."""
     measure(0)
     return [measure(run) for run in range(runs)]
 
 
 def envpool_rate(_: int) -> float:
-    """EnvPool's Sokoban with pixels, 64 envs."""
+    """Return steps per second of EnvPool's Sokoban with pixels and 64 envs."""
     import envpool
 
     env = envpool.make_gymnasium("Sokoban-v0", num_envs=64, dim_room=10)
@@ -127,13 +140,19 @@ def envpool_rate(_: int) -> float:
 
 
 def cell(rates: Rates) -> str:
-    """Median, lowest and highest."""
+    """Return median, minimum and maximum as text."""
     form = ",.0f" if statistics.median(rates) >= 20 else ".2f"
     return f"{statistics.median(rates):{form}} ({min(rates):{form}}-{max(rates):{form}})"
 
 
 def row(name: str, rates: Rates, peer: Rates | None) -> None:
-    """One line of the table."""
+    """Print one row of the table.
+
+    Args:
+        name: Name of the row.
+        rates: Measured rates.
+        peer: Rates of the peer for the ratio, or None.
+    """
     ratio = ""
     if peer:
         middle, low, high = (function(rates) for function in (statistics.median, min, max))
@@ -144,7 +163,7 @@ def row(name: str, rates: Rates, peer: Rates | None) -> None:
 
 
 def solver() -> None:
-    """Milliseconds of optimal plans for 200 of our own levels at each difficulty."""
+    """Print the milliseconds of optimal plans for 200 generated levels at each difficulty."""
     heads = f"{'median ms':>12s}{'p95':>10s}{'max':>10s}{'unsolved':>10s}"
     print(f"\n{'optimal plan, 10x10, 4 boxes (200 levels each)':58s}{heads}")
     for difficulty in (0.0, 0.5, 1.0):
@@ -161,7 +180,7 @@ def solver() -> None:
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure all rates and print the tables."""
     theirs, made, named = [QUOTED["step"]], [QUOTED["level"]], "quoted"
     if os.environ.get("GYM_SOKOBAN_PYTHON"):
         theirs = repeat(lambda run: ask(GYM_SOKOBAN_STEPS))

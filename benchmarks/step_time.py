@@ -1,10 +1,9 @@
-"""Where a training step's time goes: env, render, tokenise, record, generate, learn, publish, rest.
+"""Time of the parts of a training step: env, render, tokenise, record, generate, learn, publish, rest.
 
-python benchmarks/step_time.py [steps=8] [key=value …]
+python -m benchmarks.step_time [steps=8] [key=value …]
 
-Plays and learns real steps of the default run and times the calls below, each without what it calls of the others;
-generating counts while at least one of the engine's batches is under way. The target: everything but generate and learn
-stays under 10%.
+Runs real training steps of the default run and measures the exclusive time of the calls below. Generation counts while
+at least one batch of the engine is in progress. Target: less than 10% for everything except generate and learn.
 """
 
 import asyncio
@@ -17,22 +16,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, and before torch is there
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the command line, and before torch is imported
 
 import numpy as np
-from clock import Clock
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
 from agents.engines.transformers import TransformersEngine
+from benchmarks.clock import Clock
 from envs.football.env import FootballEnv
 from envs.task.task import Task
 from render.football.camera import PitchCamera
-from training.algorithm.groups import assign_advantages
+from training.algorithm.groups import with_advantages
 from training.config.compose import load
 from training.config.run import Config
 from training.learner.learner import Learner
-from training.prepare import prepare, start
+from training.prepare import prepare, start_cluster
 from training.rollout.collector import Collector
 from training.rollout.mixture import Mixture
 from training.runs.group_records import GroupRecords
@@ -43,7 +42,7 @@ PARTS: dict[str, list[tuple[type, str]]] = {
     "tokenise": [
         (Chat, "text"),
         (Conversation, "prompt"),
-        (Conversation, "branches"),
+        (Conversation, "sequences"),
         (Conversation, "ask"),
         (Task, "parse"),
         (Task, "words"),
@@ -55,7 +54,12 @@ SHOWN = [*PARTS, "generate", "publish", "rest"]
 
 
 class Spans:
-    """Seconds in which at least one call of a method is under way, in whatever thread."""
+    """Seconds with at least one call of a method in progress, over all threads.
+
+    Args:
+        cls: Class with the method.
+        name: Name of the method.
+    """
 
     def __init__(self, cls: type, name: str) -> None:
         method = getattr(cls, name)
@@ -72,7 +76,7 @@ class Spans:
         setattr(cls, name, timed)
 
     def take(self) -> float:
-        """Since the last call."""
+        """Return the seconds since the last call."""
         total, until = 0.0, 0.0
         for begin, end in sorted(self._spans):
             total += max(0.0, end - max(begin, until))
@@ -82,7 +86,7 @@ class Spans:
 
 
 def main(argv: list[str]) -> None:
-    """Print the table."""
+    """Measure the steps and print the table."""
     steps = next((int(word.removeprefix("steps=")) for word in argv if word.startswith("steps=")), 8)
     words = [word for word in argv if not word.startswith("steps=")]
     with tempfile.TemporaryDirectory() as out:
@@ -90,7 +94,7 @@ def main(argv: list[str]) -> None:
 
 
 async def measure(steps: int, config: Config) -> None:
-    """Time some steps of the last stage."""
+    """Measure and print some steps of the last stage."""
     stage = list(config.stages.values())[-1]
     clock = Clock()
     for part, methods in PARTS.items():
@@ -99,13 +103,13 @@ async def measure(steps: int, config: Config) -> None:
     generating = Spans(TransformersEngine, "_generate")
     chat = prepare(config)  # sets the threads as in a run
     groups = GroupRecords(Path(config.out), config.evaluation.record_groups, config.tasks, chat)
-    cluster = await start(config)
+    cluster = await start_cluster(config)
     await cluster.begin_stage(stage.algo, stage.steps)
     mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
     collector = Collector(
         cluster.play,
         {task: config.tasks[task] for task in stage.weights},
-        mixture.shares,
+        mixture.allocate,
         seed=config.seed,
         stage=0,
         steps=steps + 1,
@@ -117,7 +121,7 @@ async def measure(steps: int, config: Config) -> None:
         generating.take()
         begun = time.perf_counter()
         collected = await collector.collect(step, step)
-        judged = assign_advantages(collected.played, stage.algo)
+        judged = with_advantages(collected.played, stage.algo)
         await cluster.update([one for group in judged for one in group.trajectories()], step, 0)
         learned = time.perf_counter()
         await cluster.publish(step + 1)
@@ -127,7 +131,7 @@ async def measure(steps: int, config: Config) -> None:
         row |= {"generate": generating.take(), "publish": published - learned}
         row["step"] = time.perf_counter() - begun
         row["rest"] = row["step"] - sum(seconds for part, seconds in row.items() if part != "step")
-        if step:  # the first step compiles and makes the envs
+        if step:  # the first step compiles and creates the envs
             rows.append(row)
     await cluster.close()
     print(f"{steps} steps of {stage.algo.groups} x {stage.algo.group_size} episodes, threads={config.engine.threads}")

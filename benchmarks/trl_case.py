@@ -1,4 +1,4 @@
-"""The jobs of `benchmarks/trl_step.py`: a question with a picture, one reply, groups of replies to each question."""
+"""Workloads of `benchmarks/trl_step.py`: questions with one image and a group of replies to each."""
 
 import json
 import zlib
@@ -21,23 +21,22 @@ QUESTIONS = 64
 
 @dataclass(frozen=True)
 class Case:
-    """The job of one optimiser update."""
+    """Workload of one optimiser update."""
 
     title: str
     max_tokens: int
     prompt: str = "short"
-    """What stands beside the picture: `short`, two words; `caption`, the state in words; `rules`, the game's rules too.
-    """
+    """Text next to the image: `short` (two words), `caption` (the state as text) or `rules` (also the game's rules)."""
     ragged: bool = False
-    """Whether replies are of any length up to `max_tokens`, instead of an action's name."""
+    """True for replies of any length up to `max_tokens` instead of action names."""
     groups: int = 16
     group_size: int = 8
     lr: float = 1e-6
-    """Small, so that reply lengths stay what they are."""
+    """Learning rate, small enough to keep the reply lengths constant."""
 
     @property
     def replies(self) -> int:
-        """Completions an update."""
+        """Number of replies per update."""
         return self.groups * self.group_size
 
 
@@ -52,14 +51,14 @@ CASES = {
 
 @dataclass(frozen=True)
 class Question:
-    """One football frame and what is asked about it."""
+    """One football frame with its question."""
 
     words: str
     image: NDArray[np.uint8]
 
 
 def write_questions(case: Case, folder: Path) -> Task:
-    """First frames of football as a file of questions with pictures: the task that asks them."""
+    """Write first frames of football as a file of questions with images, and return its task."""
     settings = load(["env=football"]).tasks["football"]
     env = gymnasium.make(settings.id, **settings.kwargs)
     folder.mkdir()
@@ -80,7 +79,7 @@ def write_questions(case: Case, folder: Path) -> Task:
 
 
 def questions(task: Task) -> list[Question]:
-    """What is asked with seeds from 0 on."""
+    """Return the questions of a task for the seeds from 0."""
     env = task.make()
     asked = []
     for seed in range(QUESTIONS):
@@ -92,15 +91,15 @@ def questions(task: Task) -> list[Question]:
 
 
 def noise(count: int) -> list[float]:
-    """Rewards of no meaning, so that every group has an advantage to learn from."""
+    """Return arbitrary rewards that give every group nonzero advantages."""
     return [zlib.crc32(b"%d" % i) % 1000 / 1000 for i in range(count)]
 
 
 def write_model(case: Case, folder: Path) -> None:
-    """The embedded model; for ragged replies a random one of its shape that ends a reply at about one token in 25.
+    """Write the embedded model, or for ragged replies a random one that ends replies after about 25 tokens.
 
-    Its first channel is the same for every token and outlives all layers, so that what the end token has more of it
-    is a constant added to its logit.
+    The first channel of the random model is the same for every token and passes through all layers. A larger value in
+    the embedding of the end token therefore adds a constant to its logit.
     """
     model: Any = load_model("tiny")
     if case.ragged:

@@ -1,12 +1,10 @@
-"""Our side of `benchmarks/trl_step.py`: the objects of a run with cluster=local, and a clock on their parts."""
+"""Kickoff's side of `benchmarks/trl_step.py`: the objects of a run with cluster=local, with timed parts."""
 
 import asyncio
 from pathlib import Path
 
 import numpy as np
 import torch
-from clock import Clock
-from trl_case import QUESTIONS, Case, noise
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
@@ -17,9 +15,11 @@ from agents.episodes.jobs import Job, JobRunner
 from agents.models.load import load_model
 from agents.models.vlm import VLM
 from agents.policies.model import VLMPolicy
+from benchmarks.clock import Clock
+from benchmarks.trl_case import QUESTIONS, Case, noise
 from envs.questions.dataset_env import QuestionsEnv
 from envs.task.task import Task
-from training.algorithm.advantages import ESTIMATORS, Score
+from training.algorithm.advantages import Score, estimator
 from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig
 from training.config.learner import LearnerConfig
@@ -27,7 +27,14 @@ from training.learner.learner import Learner
 
 
 class Ours:
-    """A learner, an engine with a copy of the model, and a player."""
+    """A learner, an engine with a copy of the model, and a job runner.
+
+    Args:
+        case: Workload.
+        task: Task with the questions.
+        folder: Folder of the model.
+        threads: Number of threads.
+    """
 
     def __init__(self, case: Case, task: Task, folder: Path, threads: int) -> None:
         self.case = case
@@ -41,14 +48,14 @@ class Ours:
         self.chat = model.chat
         self.lengths: list[float] = []
         self.prompts: set[tuple[int, ...]] = set()
-        """All that were asked, as tokens."""
+        """All prompts so far, as tokens."""
 
     async def step(self, step: int) -> None:
-        """Play, learn and load the new weights."""
+        """Play episodes, run an update and load the new weights into the engine."""
         case = self.case
         groups = await asyncio.gather(*(self.player.play(self._job(step, group)) for group in range(case.groups)))
         rewards = np.array(noise(case.replies)).reshape(case.groups, case.group_size)
-        advantages = ESTIMATORS["grpo"]([[Score(reward) for reward in group] for group in rewards], self.algo)
+        advantages = estimator("grpo")([[Score(reward) for reward in group] for group in rewards], self.algo)
         trajectories = []
         for episodes, of_group in zip(groups, advantages, strict=True):
             for episode, of_turn in zip(episodes, of_group, strict=True):
@@ -69,13 +76,13 @@ class Ours:
 
 
 def watch(clock: Clock) -> None:
-    """Put the parts on the clock."""
+    """Measure the parts with a clock."""
     for part, owner, name in [
         ("read questions", QuestionsEnv, "reset"),
         ("read questions", QuestionsEnv, "step"),
         ("pictures and tokens", Conversation, "ask"),
         ("pictures and tokens", Conversation, "prompt"),
-        ("pictures and tokens", Conversation, "branches"),
+        ("pictures and tokens", Conversation, "sequences"),
         ("pictures and tokens", Chat, "text"),
         ("generate", TransformersEngine, "_generate"),
         ("forward", VLM, "forward"),

@@ -1,16 +1,16 @@
-"""A training step beside TRL's GRPOTrainer: the same model, prompts, pictures, group size and reply lengths, one run.
+"""A training step compared with TRL's GRPOTrainer: same model, prompts, images, group size and reply lengths.
 
-    pip install -e ".[bench]"        # TRL, which takes our torch and transformers as they are
-    python benchmarks/trl_step.py [short] [rules] [ragged] [rounds=5] [threads=1] [batch=0]
+    pip install -e ".[bench]"        # TRL, with the installed torch and transformers
+    python -m benchmarks.trl_step [short] [rules] [ragged] [rounds=5] [threads=1] [batch=0]
 
-A step is 16 questions with a picture x 8 replies, and one optimiser update on them. TRL runs in its own loop, with its
-own settings for such a job and the batch that is quickest (or the one given); at the end of each of its steps one of
-ours follows, so that a ratio is taken within a round. With one thread these are CPU seconds, which other work on the
-machine hardly changes; with more they are those of the wall clock. Peak memory is that of a process of its own, in
-which only one side is built; TRL has the batch there whose time is told.
+A step has 16 questions with an image x 8 replies, and one optimiser update. TRL runs in its own loop with suitable
+settings and the fastest batch size (or the given one). After each of its steps, one step of Kickoff runs, so that each
+ratio compares the same round. With one thread, times are CPU seconds, which other load hardly affects. With more
+threads, they are wall-clock seconds. Peak memory is measured in separate processes with one side each and the same
+batch size.
 """
 
-# ruff: noqa: E402  (the number of threads must stand in the environment before torch is there)
+# ruff: noqa: E402  (the number of threads must be set in the environment before torch is imported)
 
 import os
 import sys
@@ -31,17 +31,16 @@ from statistics import mean, median
 from typing import Any
 
 import torch
-import trl_ours
-import trl_theirs
-from clock import Clock
-from trl_case import CASES, Case, questions, write_model, write_questions
 
 from agents.models.load import load_chat
+from benchmarks import trl_ours, trl_theirs
+from benchmarks.clock import Clock
+from benchmarks.trl_case import CASES, Case, questions, write_model, write_questions
 
 STEP, PART = (time.process_time, time.thread_time) if THREADS == 1 else (time.perf_counter, time.perf_counter)
-"""What tells the time of a whole step, and of a part of it."""
+"""Clock functions of a whole step and of its parts, in seconds."""
 WARM = 1
-"""Rounds before those that are measured."""
+"""Number of warm-up rounds."""
 
 
 def main(argv: list[str]) -> None:
@@ -60,7 +59,7 @@ def main(argv: list[str]) -> None:
 
 
 def prepare(case: Case, folder: Path) -> tuple[Callable[[], trl_ours.Ours], Callable[[int], Any]]:
-    """What makes our side, and what makes theirs for a batch size; nothing is built yet."""
+    """Return functions that build Kickoff's side, and TRL's side for a batch size."""
     model = folder / "model"
     write_model(case, model)
     task = write_questions(case, folder / "questions")
@@ -75,7 +74,14 @@ def prepare(case: Case, folder: Path) -> tuple[Callable[[], trl_ours.Ours], Call
 
 
 def compare(name: str, rounds: int, batch: int, folder: Path) -> None:
-    """Measure one case and print it."""
+    """Measure one case and print its table.
+
+    Args:
+        name: Name of the case.
+        rounds: Number of measured rounds.
+        batch: TRL's batch size, or 0 for the fastest.
+        folder: Folder for temporary files.
+    """
     case = CASES[name]
     make_ours, make_theirs = prepare(case, folder)
     ours = make_ours()
@@ -95,7 +101,7 @@ def compare(name: str, rounds: int, batch: int, folder: Path) -> None:
         if step:
             lengths.append(trl_theirs.length(trainer))
         ours_clock.take()
-        torch.set_num_threads(1)  # our threads are the engine's and the learner's own
+        torch.set_num_threads(1)  # Kickoff's engine and learner create their own threads
         begun = STEP()
         loop.run_until_complete(ours.step(step))
         rows.append({"theirs": theirs, "ours": ours_clock.take() | {"step": STEP() - begun}})
@@ -110,7 +116,7 @@ def compare(name: str, rounds: int, batch: int, folder: Path) -> None:
 
 
 def quickest(make: Callable[[int], Any]) -> int:
-    """TRL's batch size with the shortest step; the better of two steps counts."""
+    """Return TRL's batch size with the shortest step, as the better of two steps."""
     best: dict[int, float] = {}
     for batch in trl_theirs.BATCHES:
         ends: list[float] = []
@@ -126,7 +132,15 @@ def print_table(
     lengths: tuple[float, float],
     memory: list[tuple[int, int]],
 ) -> None:
-    """The ratio, and where it comes from: what each part takes off TRL's step."""
+    """Print the ratio and the contribution of each part to the saved time.
+
+    Args:
+        case: Workload.
+        rows: Seconds by side and part, for each round.
+        batch: TRL's batch size.
+        lengths: Mean reply lengths in tokens, TRL's and Kickoff's.
+        memory: MB before the steps and at the peak, for TRL and Kickoff.
+    """
     ratios = sorted(row["theirs"]["step"] / row["ours"]["step"] for row in rows)
     print(f"\n{case.title}: {case.groups} x {case.group_size}, {THREADS} thread(s), TRL's batch {batch}")
     print(f"mean reply {lengths[0]:.1f} tokens theirs, {lengths[1]:.1f} ours")
@@ -151,7 +165,13 @@ def print_table(
 
 
 def alone(name: str, side: str, batch: int) -> tuple[int, int]:
-    """Megabytes before the steps, and at most, of a process with one side alone."""
+    """Return the MB before the steps and at the peak, of a process with only one side.
+
+    Args:
+        name: Name of the case.
+        side: "theirs" or "ours".
+        batch: TRL's batch size.
+    """
     words = [sys.executable, __file__, name, f"alone={side}", f"threads={THREADS}", f"batch={batch}"]
     text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     loaded, peak = text.split()[-2:]
@@ -159,11 +179,18 @@ def alone(name: str, side: str, batch: int) -> tuple[int, int]:
 
 
 def memory_of(side: str, case: Case, batch: int, folder: Path) -> None:
-    """Three steps of one side, and what they took."""
+    """Run three steps of one side and print the MB before them and at the peak.
+
+    Args:
+        side: "theirs" or "ours".
+        case: Workload.
+        batch: TRL's batch size.
+        folder: Folder for temporary files.
+    """
     make_ours, make_theirs = prepare(case, folder)
     ours = make_ours() if side == "ours" else None
     trainer = make_theirs(batch) if side == "theirs" else None
-    Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
     before = megabytes("VmRSS")
     if ours is not None:
         for step in range(3):
@@ -174,7 +201,7 @@ def memory_of(side: str, case: Case, batch: int, folder: Path) -> None:
 
 
 def megabytes(field: str) -> int:
-    """A figure of this process's status (Linux)."""
+    """Return a field of /proc/self/status in MB (Linux)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(field)) // 1024
 

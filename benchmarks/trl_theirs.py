@@ -1,4 +1,4 @@
-"""TRL's side of `benchmarks/trl_step.py`: its GRPOTrainer on the same prompts, with a clock on its parts."""
+"""TRL's side of `benchmarks/trl_step.py`: its GRPOTrainer on the same prompts, with timed parts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from clock import Clock
 from PIL import Image
-from trl_case import Case, Question, noise
+
+from benchmarks.clock import Clock
+from benchmarks.trl_case import Case, Question, noise
 
 BATCHES = (128, 64, 32, 16)
-"""`per_device_train_batch_size`s that are tried; the quickest is measured."""
+"""Candidate values of `per_device_train_batch_size`. The fastest one is measured."""
 
 
 def dataset(questions: list[Question]) -> Any:
-    """A prompt a row, with its picture, as TRL takes them."""
+    """Return a dataset in TRL's format, with one prompt and image per row."""
     from datasets import Dataset
 
     rows = [
@@ -26,18 +27,18 @@ def dataset(questions: list[Question]) -> Any:
 
 
 def trainer(case: Case, questions: list[Question], folder: Path, forbidden: list[int], batch: int) -> Any:
-    """A GRPOTrainer of one optimiser update a step, at its quickest honest settings for this job.
+    """Create a GRPOTrainer with one optimiser update per step and its fastest comparable settings.
 
     Args:
-        case: the job.
-        questions: its prompts.
-        folder: of the model.
-        forbidden: tokens that are never sampled, as on our side.
-        batch: completions a forward and backward pass.
+        case: Workload.
+        questions: Prompts of the workload.
+        folder: Folder of the model.
+        forbidden: Tokens that are never sampled, as in Kickoff.
+        batch: Number of completions per forward and backward pass.
     """
     from trl import import_utils
 
-    import_utils.is_vllm_available = lambda *_, **__: False  # it would import one, to no use on a CPU
+    import_utils.is_vllm_available = lambda *_, **__: False  # avoids an import that is useless on a CPU
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from trl import GRPOConfig, GRPOTrainer
 
@@ -50,7 +51,7 @@ def trainer(case: Case, questions: list[Question], folder: Path, forbidden: list
         report_to="none",
         save_strategy="no",
         disable_tqdm=True,
-        logging_steps=10_000,  # its table of metrics is not part of a step
+        logging_steps=10_000,  # exclude TRL's table of metrics
         max_steps=10_000,
         num_generations=case.group_size,
         per_device_train_batch_size=batch,
@@ -90,7 +91,7 @@ def trainer(case: Case, questions: list[Question], folder: Path, forbidden: list
 
 
 def watch(clock: Clock, trainer: Any) -> None:
-    """Put a trainer's parts on the clock."""
+    """Measure the parts of a trainer with a clock."""
 
     def scoring() -> str:
         return "forward" if torch.is_grad_enabled() else "old log-probs"
@@ -109,7 +110,13 @@ def watch(clock: Clock, trainer: Any) -> None:
 
 
 def run(trainer: Any, steps: int, after: Callable[[int], None]) -> None:
-    """Train for some steps in TRL's own loop; `after(step)` is called at the end of each."""
+    """Train in TRL's own loop.
+
+    Args:
+        trainer: TRL's trainer.
+        steps: Number of steps.
+        after: Function called with 0 at the start and with the step number after each step.
+    """
     from transformers import TrainerCallback
 
     class Steps(TrainerCallback):
@@ -125,13 +132,13 @@ def run(trainer: Any, steps: int, after: Callable[[int], None]) -> None:
 
 
 def length(trainer: Any) -> float:
-    """Mean reply of the newest step, in tokens."""
+    """Return the mean reply length of the latest step in tokens."""
     masks = [inputs["completion_mask"].float() for inputs in trainer._buffered_inputs]
     return float(np.mean([mask.sum(1).mean().item() for mask in masks]))
 
 
 def prompts(trainer: Any) -> set[tuple[int, ...]]:
-    """The newest step's prompts, as the model sees them."""
+    """Return the prompts of the latest step as tokens, without padding."""
     return {
         tuple(ids[mask.bool()].tolist())
         for inputs in trainer._buffered_inputs

@@ -1,13 +1,17 @@
-"""How quick the page of a run is with 10,000 episodes: to write, to serve, and in a browser.
+"""Speed of the page of a run with 10,000 episodes: writing, serving and viewing in a browser.
 
     python -m benchmarks.viewer [EPISODES]
 
-Plays EPISODES (10,000 unless given) of football's breakaway at random, with made-up thinking of 20 to 120 words, and
-records them as a run does: 256 before and 256 after, the others groups of eight of training steps. Then, in rounds: the
-time to write report.html and its size; the server's work for its answers (its first, which reads the record, and those
-after it); and in headless Chromium, over HTTP and as a file: from the address to the first rows, from a filter to its
-rows, to an episode's frame, to that of one of another group, and to both frames of a comparison. Medians,
-with the smallest and the largest. Needs `chromium`.
+Plays EPISODES (default: 10,000) of football's breakaway with random actions and random thinking of 20 to 120 words. The
+records have the form of a run: 256 episodes before, 256 after, and groups of eight from training steps. Several rounds
+then measure:
+
+- the time to write report.html, and its size
+- the work of the server for its first answer, which reads the record, and for later answers
+- headless Chromium over HTTP and as a file: time to the first rows, the rows of a filter, the frame of an episode, the
+  frame of an episode of another group, and both frames of a comparison
+
+The output shows medians with minimum and maximum. Needs `chromium`.
 """
 
 import json
@@ -66,12 +70,12 @@ COUNT = "document.querySelector('.counts strong').textContent"
 
 
 def seed_of(number: int) -> int:
-    """The seed of an episode: after has those of before, and so has a group all of its own."""
+    """Return the seed of an episode. `after` has the same seeds as `before`, and a group shares one seed."""
     return number % HELD_OUT if number < 2 * HELD_OUT else number // GROUP + HELD_OUT
 
 
 def play(count: int) -> Iterator[tuple[int, list[tuple[np.ndarray, str, str, float]], bool]]:
-    """Seed, turns (frame, words, action, reward) and success of random episodes."""
+    """Yield seed, turns (frame, text, action, reward) and success of random episodes."""
     kwargs: dict[str, Any] = {"scenario": "breakaway", "observation": "pixels", "image_size": (84, 84), "frame_skip": 5}
     env = gymnasium.make("kickoff/Football-v0", **kwargs)
     rng = np.random.default_rng(0)
@@ -88,7 +92,7 @@ def play(count: int) -> Iterator[tuple[int, list[tuple[np.ndarray, str, str, flo
 
 
 def make(folder: Path, count: int) -> None:
-    """A run's folder with `count` episodes."""
+    """Write a run folder with `count` episodes."""
     rng = np.random.default_rng(1)
     (folder / "config.yaml").write_text("seed: 0\nenvs: [football]\n")
     rows = [{"total_step": step, "stage": "mgt", "success": step / 1000, "reward": 0.5} for step in range(1, 601)]
@@ -117,14 +121,14 @@ def make(folder: Path, count: int) -> None:
 
 
 def seconds(act: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Return the wall-clock seconds of a call."""
     started = time.perf_counter()
     act()
     return time.perf_counter() - started
 
 
 def answers(folder: Path) -> Mapping[str, float]:
-    """Seconds of the index: read for the first time, whole again, and where nothing is new."""
+    """Return the seconds of server answers: the first index, the index again, an unchanged index and one record."""
     watched = Watched([folder])
     found = {"index, first": seconds(lambda: watched.episodes(0))}
     total = len(watched.records)
@@ -135,13 +139,19 @@ def answers(folder: Path) -> Mapping[str, float]:
 
 
 def written(folder: Path) -> Mapping[str, float]:
-    """Seconds of writing the report: on the clock, which others share, and of the processor."""
+    """Return the wall-clock seconds and CPU seconds of writing the report."""
     started = time.process_time()
     return {"written": seconds(lambda: write_report(folder)), "CPU": time.process_time() - started}
 
 
 def browse(page: Page, address: str, number: int) -> Mapping[str, float]:
-    """Seconds of what a person does on the page."""
+    """Return the seconds of typical actions on the page.
+
+    Args:
+        page: Page of the browser.
+        address: Address of the page.
+        number: Number of the first episode to open.
+    """
     page.goto(address + "#/episodes")
     found = {"first rows": page.evaluate("window.firstRows") / 1000}
     for name, query in (("outcome", "outcome=failed"), ("label", "label=after"), ("words", "q=before")):
@@ -160,7 +170,7 @@ def browse(page: Page, address: str, number: int) -> Mapping[str, float]:
 
 
 def show(title: str, rounds: Sequence[Mapping[str, float]]) -> None:
-    """A line for each figure."""
+    """Print a line for each measurement."""
     print(title)
     for name in rounds[0]:
         values = [1000 * one[name] for one in rounds]
@@ -168,7 +178,7 @@ def show(title: str, rounds: Sequence[Mapping[str, float]]) -> None:
 
 
 def main() -> None:
-    """All figures."""
+    """Measure and print everything."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "run"

@@ -1,11 +1,11 @@
-"""A weight update of a vLLM engine beside a plain copy of the same bytes, in the same run.
+"""Time of a weight update of a vLLM engine, compared with a plain copy of the same bytes.
 
     python -m benchmarks.weights [REPEATS]
 
-On a CPU. Models: the embedded one, and an untrained one of the same kind with 41 million parameters. An update is
-everything between two replies: freeze, drop the caches, write the weights to shared memory, read and place them,
-check the version, go on. Its parts are timed in the runs that are shown. The copy is `Tensor.copy_` from the learner's
-weights to memory that has been written to before.
+Runs on a CPU with the embedded model and an untrained model of the same kind with 41 million parameters. An update is
+everything between two replies: pause, drop the caches, write the weights to shared memory, load them, check the version
+and continue. Its parts are measured in the same runs. The copy is `Tensor.copy_` from the learner's weights to memory
+that was written before.
 """
 
 import os
@@ -47,7 +47,7 @@ PARTS = ("begin_update", "write", "receive", "end_update")
 
 
 async def measure(name: str, repeats: int) -> None:
-    """One model: its lines of the table."""
+    """Measure one model and print its part of the table."""
     processor = build_processor()
     config = build_config(processor.tokenizer)
     for key, value in SIZES[name].items():
@@ -61,7 +61,7 @@ async def measure(name: str, repeats: int) -> None:
         engine = await VLLMEngine.start(folder, EngineConfig("vllm", max_context=1024))
     parts: dict[str, list[float]] = defaultdict(list)
     copied, updated = [], []
-    for repeat in range(repeats + 1):  # the first touches everything for the first time, and is left out
+    for repeat in range(repeats + 1):  # the first repeat is a warm-up and is not counted
         started = time.perf_counter()
         with torch.no_grad():
             for key, weight in weights.items():
@@ -85,7 +85,12 @@ async def measure(name: str, repeats: int) -> None:
 
 
 class watched:  # noqa: N801  (reads as a verb)
-    """Time the parts of an update while it is on."""
+    """Context that measures the parts of an update.
+
+    Args:
+        engine: Engine to measure.
+        parts: Seconds by part, to which the context appends.
+    """
 
     def __init__(self, engine: VLLMEngine, parts: dict[str, list[float]]) -> None:
         self.engine: Any = engine
@@ -124,12 +129,12 @@ class watched:  # noqa: N801  (reads as a verb)
 
 
 def spread(numbers: list[float]) -> str:
-    """Median, lowest and highest."""
+    """Return median, minimum and maximum as text."""
     return f"{statistics.median(numbers):.3g} ({min(numbers):.3g} to {max(numbers):.3g})"
 
 
 def main() -> None:
-    """A model after the other."""
+    """Measure all models."""
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     for name in SIZES:
         asyncio.run(measure(name, repeats))

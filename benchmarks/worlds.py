@@ -1,10 +1,11 @@
-"""Our worlds beside the peers that pip installs, in one run: units a second, and ratios with their spread.
+"""Speed of Kickoff's envs, compared with peers from PyPI: units per second, and ratios with their range.
 
     make peers                          # .venv-peers with gym-sokoban and EnvPool
     python -m benchmarks.worlds [ROUNDS] [SECONDS]
 
-In each round every pair is measured one right after the other, in processes of their own, one thread each; a ratio is
-taken within a round. gym-sokoban draws every step; EnvPool's football cannot draw, ours is shown drawing and not.
+In each round, the two sides of a pair run one after the other in separate processes with one thread each. Ratios
+compare the same round. gym-sokoban draws every step. EnvPool's football cannot draw, so Kickoff's is measured with and
+without drawing.
 """
 
 import os
@@ -29,7 +30,7 @@ PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
 
 def single(seconds: float, id: str, **kwargs: Any) -> float:
-    """Steps a second through `env.step`, resets included."""
+    """Return steps per second through `env.step`, including resets."""
     env = gymnasium.make(id, **kwargs)
     space: Any = env.action_space
     actions = np.random.default_rng(0).integers(0, space.n, 4096).tolist()
@@ -47,7 +48,14 @@ def single(seconds: float, id: str, **kwargs: Any) -> float:
 
 
 def batch(seconds: float, id: str, count: int = 64, **kwargs: Any) -> float:
-    """Env steps a second of `count` envs at once, resets included."""
+    """Return env steps per second of a vector env, including resets.
+
+    Args:
+        seconds: Minimum duration of the measurement.
+        id: Gymnasium id of the env.
+        count: Number of envs.
+        kwargs: Further arguments of the env.
+    """
     env: Any = gymnasium.make_vec(id, num_envs=count, vectorization_mode="vector_entry_point", **kwargs)
     actions = np.random.default_rng(0).integers(0, env.single_action_space.n, (256, count))
     env.reset(seed=0)
@@ -62,7 +70,7 @@ def batch(seconds: float, id: str, count: int = 64, **kwargs: Any) -> float:
 
 
 def levels(seconds: float) -> float:
-    """Levels of 10x10 with 4 boxes a second, each with its certificate."""
+    """Return levels per second at 10x10 with 4 boxes, including the certificate of each level."""
     env = gymnasium.make("kickoff/Sokoban-v0", room=(10, 10), boxes=4, image_size=(160, 160))
     env.reset(seed=0)
     made, begin = 0, time.perf_counter()
@@ -73,7 +81,7 @@ def levels(seconds: float) -> float:
 
 
 SOKOBAN: dict[str, Any] = {"id": "kickoff/Sokoban-v0", "room": (10, 10), "boxes": 3, "image_size": (160, 160)}
-SOKOBAN["max_steps"] = 10**9  # one long episode, as on the peer's side: making levels is measured by itself
+SOKOBAN["max_steps"] = 10**9  # one long episode, as for the peer: level generation is measured separately
 FOOTBALL: dict[str, Any] = {"id": "kickoff/Football-v0", "image_size": (224, 336)}
 BARE: dict[str, Any] = {"id": "kickoff/Football-v0", "observation": "simple115v2"}
 
@@ -106,13 +114,13 @@ PAIRS = [
 
 
 def measure(command: list[str]) -> float:
-    """The number that a process prints last."""
+    """Run a process and return the last number that it prints."""
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     return float(done.stdout.split()[-1])
 
 
 def main(rounds: int, seconds: float) -> None:
-    """The table."""
+    """Measure all pairs and print the table."""
     if not PEERS.is_file():
         sys.exit("error: the peers are not installed: make peers")
     found: dict[int, list[tuple[float, float]]] = {number: [] for number in range(len(PAIRS))}

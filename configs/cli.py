@@ -80,10 +80,20 @@ def parse_overrides(words: Sequence[str]) -> dict[str, str]:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested values with dotted keys: `{"algo": {"lr": 1e-4}}` becomes `{"algo.lr": 1e-4}`."""
+    """Return nested values with dotted keys: `{"algo": {"lr": 1e-4}}` becomes `{"algo.lr": 1e-4}`.
+
+    Raises:
+        UserError: a key is given twice, nested and dotted.
+    """
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else {f"{prefix}{key}": value}
+        name = f"{prefix}{key}"
+        for full, item in (
+            flatten(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
+        ).items():
+            if full in flat:
+                raise UserError(f"{full} is given twice: {flat[full]!r} and {item!r}")
+            flat[full] = item
     return flat
 
 

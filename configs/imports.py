@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import traceback
 from typing import Any
 
 from configs.errors import UserError
@@ -21,15 +22,21 @@ def load_object(path: str) -> Any:
         path: `module:name`, such as `my_package.losses:my_loss`.
 
     Raises:
-        UserError: the path is malformed, the module cannot be imported, or it has no such name.
+        UserError: the path is malformed, importing the module fails, or it has no such name.
     """
     module, _, name = path.partition(":")
     if not is_import_path(path):
         raise UserError(f"{path!r} is not an import path; it has the form module:name")
     try:
         found: Any = importlib.import_module(module)
-    except ImportError as error:
-        raise UserError(f"{path}: {module} cannot be imported ({error}); is its folder on PYTHONPATH?") from error
+    except ModuleNotFoundError as error:
+        hint = "; is its folder on PYTHONPATH?" if module.startswith(str(error.name)) else ""
+        raise UserError(f"{path}: {module} cannot be imported ({error}){hint}") from error
+    except Exception as error:  # the module's own code may raise anything
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = "" if isinstance(error, SyntaxError) else f" at {place.filename}:{place.lineno}"
+        why = " ".join(f"{type(error).__name__}: {error}{where}".split())
+        raise UserError(f"{path}: {module} cannot be imported ({why})") from error
     for part in name.split("."):
         if not hasattr(found, part):
             raise UserError(f"{path}: module {module} has no {name}")

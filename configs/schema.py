@@ -95,6 +95,8 @@ def parse(kind: Any, text: Any, key: str) -> Any:
     Raises:
         UserError: the value does not have the type.
     """
+    if isinstance(text, Path):
+        text = str(text)
     if not isinstance(text, str):
         return check(kind, list(text) if isinstance(text, tuple) else text, key)
     if kind is str:

@@ -1,6 +1,6 @@
-"""Writes the page of keys from the dataclasses themselves, while the site is built (a hook of MkDocs).
+"""MkDocs hook that generates the page of config keys from the dataclasses.
 
-python docs/keys.py prints it.
+`python docs/keys.py` prints the page.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from typing import Any
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
 from configs.help import meanings
-from configs.schema import expected, field_types
+from configs.schema import describe_type, field_types
 from envs.task.config import TaskConfig
 from training.baseline.config import BaselineConfig
 from training.compare.command import EvaluateOptions
@@ -24,7 +24,7 @@ PAGE, MARK = "keys.md", "<!-- keys -->"
 GROUPS: list[tuple[str, str, list[tuple[str, str, type]]]] = [
     (
         "training.run",
-        "Trains. `env`, `model`, `recipe`, `cluster` name a file of `configs/`, or are a path ending in `.yaml`.",
+        "Trains a model. `env`, `model`, `recipe` and `cluster` name a file in `configs/` or a path ending in `.yaml`.",
         [
             ("The run", "", Config),
             ("Planning", "", RunOptions),
@@ -35,30 +35,30 @@ GROUPS: list[tuple[str, str, list[tuple[str, str, type]]]] = [
     ),
     (
         "training.evaluate",
-        "Measures players on held-out episodes. It takes the keys of `training.run` too.",
+        "Compares policies on held-out episodes. It also accepts the keys of `training.run`.",
         [("", "", EvaluateOptions)],
     ),
     ("training.baseline", "Trains RLlib's PPO on a task; `env.k` sets the task's keys.", [("", "", BaselineConfig)]),
-    ("agents.play", "A person plays; `env.k` sets the task's keys.", [("", "", PlayOptions)]),
+    ("agents.play", "Lets a person play a task; `env.k` sets the task's keys.", [("", "", PlayOptions)]),
     (
         "agents.demonstrate",
         "Writes an expert's episodes as chats with images; `env.k` sets the task's keys.",
         [("", "", DemonstrateOptions)],
     ),
 ]
-"""Command, what it does, and its groups: title, prefix, dataclass."""
+"""Commands with their description and their groups of keys (title, prefix, dataclass)."""
 
 ELSEWHERE = {"envs", "tasks", "stages", "algo"}
-"""Fields that other words set, or that have a table of their own."""
+"""Fields that are set by other keys or have a separate table."""
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """MkDocs' hook: the tables in the place of the mark."""
+    """Replace the mark with the tables. MkDocs calls this hook for every page."""
     return markdown.replace(MARK, "\n".join(lines())) if page.file.src_uri == PAGE else markdown
 
 
 def lines() -> Iterator[str]:
-    """The page's Markdown below its first paragraph."""
+    """Yield the lines of the page below its first paragraph."""
     for module, what, groups in GROUPS:
         yield from ("", f"## {module}", "", f"`python -m {module} key=value …` · {what}")
         for title, prefix, cls in groups:
@@ -66,7 +66,7 @@ def lines() -> Iterator[str]:
 
 
 def _group(title: str, prefix: str, cls: type) -> Iterator[str]:
-    """The table of a dataclass, then those of the groups in it."""
+    """Yield the table of a dataclass, followed by the tables of nested dataclasses."""
     if title:
         yield from ("", f"### {title}")
     inner = []
@@ -81,7 +81,7 @@ def _group(title: str, prefix: str, cls: type) -> Iterator[str]:
         default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
         cells = (
             f"`{prefix}{field.name}`",
-            expected(kind).removeprefix("a "),
+            describe_type(kind).removeprefix("a "),
             _shown(default),
             meanings(cls).get(field.name, ""),
         )
@@ -91,7 +91,7 @@ def _group(title: str, prefix: str, cls: type) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    """A default as it is typed on the command line."""
+    """Return a default value as Markdown, in the form used on the command line."""
     return (
         ""
         if value == ""

@@ -1,4 +1,4 @@
-"""Makes docs/football.gif: held-out episodes before and after training, side by side.
+"""Creates docs/football.gif: held-out episodes before and after training, side by side.
 
 python docs/picture.py runs/football/checkpoint
 """
@@ -22,7 +22,7 @@ from training.config.compose import load
 
 
 async def play(model: str) -> list[Episode]:
-    """The first held-out episodes of football, filmed."""
+    """Play the first held-out episodes of football with frames for a video."""
     config = load(["env=football"])
     task = Task("football", config.tasks["football"])
     (player,) = participants([model], config)
@@ -35,7 +35,7 @@ async def play(model: str) -> list[Episode]:
 
 
 def main(checkpoint: str) -> None:
-    """Film the first held-out episodes that the model lost before and won after."""
+    """Write a video of the first held-out episodes that only the trained model wins."""
     before, after = (asyncio.run(play(model)) for model in ("tiny", checkpoint))
     won = [number for number in range(12) if after[number].success and not before[number].success][:3]
     frames = []

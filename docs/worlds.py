@@ -1,4 +1,4 @@
-"""Makes docs/worlds/*.gif: every world moving, played by its expert.
+"""Creates docs/worlds/*.gif: animations of the envs, played by their experts.
 
 python docs/worlds.py
 """
@@ -21,7 +21,14 @@ Frame = NDArray[np.uint8]
 
 
 def football(scenario: str, camera: str, steps: int, seed: int = 0) -> Iterator[Frame]:
-    """Frames of a match, 10 a second."""
+    """Yield the frames of a match, at 10 frames per second.
+
+    Args:
+        scenario: Name of the scenario.
+        camera: Name of the camera.
+        steps: Maximum number of steps.
+        seed: Seed of the match.
+    """
     env = gymnasium.make(
         "kickoff/Football-v0", scenario=scenario, image_size=(240, 360), camera=camera, observation="pixels"
     )
@@ -36,7 +43,7 @@ def football(scenario: str, camera: str, steps: int, seed: int = 0) -> Iterator[
 
 
 def sokoban(**kwargs: Any) -> Iterator[Frame]:
-    """Frames of a solution."""
+    """Yield the frames of the solution of a level."""
     env = gymnasium.make("kickoff/Sokoban-v0", image_size=(240, 240), **kwargs)
     frame, _ = env.reset(seed=4)
     yield from [frame] * 4
@@ -50,7 +57,14 @@ def sokoban(**kwargs: Any) -> Iterator[Frame]:
 
 
 def questions(id: str, seeds: range, hold: int, **kwargs: Any) -> Iterator[Frame]:
-    """Questions below their pictures (or alone), then their answers."""
+    """Yield frames of questions with their images, if any, followed by the answers.
+
+    Args:
+        id: Gymnasium id of the env.
+        seeds: Seeds of the questions.
+        hold: Number of frames of each question.
+        kwargs: Further arguments of the env.
+    """
     env = gymnasium.make(id, **kwargs)
     for seed in seeds:
         observation, _ = env.reset(seed=seed)
@@ -66,7 +80,7 @@ def questions(id: str, seeds: range, hold: int, **kwargs: Any) -> Iterator[Frame
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` characters."""
+    """Return the text as lines of at most `width` characters."""
     lines = [""]
     for word in text.split():
         if len(lines[-1]) + len(word) >= width:
@@ -76,7 +90,13 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def foreign(id: str, actions: str, **kwargs: Any) -> Iterator[Frame]:
-    """Somebody else's env, played by digits."""
+    """Yield frames of a third-party env.
+
+    Args:
+        id: Gymnasium id of the env.
+        actions: Actions as digits.
+        kwargs: Further arguments of the env.
+    """
     env = gymnasium.make(id, render_mode="rgb_array", **kwargs)
     env.reset(seed=0)
     for action in [None, *actions]:
@@ -99,7 +119,7 @@ FILMS = {
 
 
 def main() -> None:
-    """Write them all."""
+    """Write all animations."""
     for name, (frames, fps) in FILMS.items():
         path = write_video(OUT / f"{name}.gif", frames(), fps)
         print(f"{path.name}: {path.stat().st_size / 2**20:.1f} MB")

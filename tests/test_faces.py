@@ -20,16 +20,32 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+COMMAND = "training.evaluate"
+"""A function of a face, and a command of that name: its file is run and never imported."""
+
+
 FACES = [name_of(stub) for stub in STUBS]
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_every_name_of_a_face_is_there(face: str) -> None:
+def test_face_exports_every_name_and_no_file(face: str) -> None:
     module = importlib.import_module(face)
     assert module.__all__ == sorted(module.__all__)
     for name in module.__all__:
         assert hasattr(module, name)
-        assert not (ROOT / face.replace(".", "/") / f"{name}.py").exists(), f"{face}.{name} is a file too"
+        if f"{face}.{name}" != COMMAND:
+            assert not (ROOT / face.replace(".", "/") / f"{name}.py").exists(), f"{face}.{name} is a file too"
+
+
+def test_the_command_with_the_name_of_a_function_is_imported_by_nothing() -> None:
+    package, _, name = COMMAND.rpartition(".")
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                assert COMMAND not in [alias.name for alias in node.names], path
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module != COMMAND, path
+                assert node.module != package or name not in [alias.name for alias in node.names], path
 
 
 def test_every_folder_of_code_is_a_package_with_one_line_of_purpose() -> None:

@@ -1,4 +1,4 @@
-"""Training and evaluation from Python: the same work as the command lines, with keyword arguments for overrides."""
+"""Training and evaluation from Python, with overrides as keyword arguments."""
 
 import sys
 import time
@@ -14,55 +14,55 @@ if TYPE_CHECKING:
     from training.runs.run_folder import RunFolder
 
 Env = str | Path | Sequence[str] | Mapping[str, float]
-"""One task, suite or YAML file, several of them, or name → weight: what `env=` takes on the command line."""
+"""Value of `env=`: a task, a suite or a YAML file, a sequence of them, or a mapping name → weight."""
 
 
 def train(env: Env | None = None, **overrides: Any) -> dict[str, Any]:
-    """Train a policy, as `python -m training.run env=ENV key=value …` does.
+    """Train a policy, like `python -m training.run env=ENV key=value …`.
 
     Args:
-        env: what to learn; None takes the recipe's tasks.
-        **overrides: any key of the command line, as nested values (`algo={"lr": 1e-4}`) or with dotted keys
-            (`**{"algo.lr": 1e-4}`); also `model`, `recipe`, `cluster`, `stages`, `seed`, `name` and `out`.
+        env: Tasks to train on. None uses the tasks of the recipe.
+        **overrides: Any key of the command, as nested values (`algo={"lr": 1e-4}`) or as dotted keys
+            (`**{"algo.lr": 1e-4}`). This includes `model`, `recipe`, `cluster`, `stages`, `seed`, `name` and `out`.
 
     Returns:
-        What summary.json holds, and `path`, the run folder.
+        The contents of summary.json, and `path`, the run folder.
 
     Raises:
-        UserError: an override does not fit, or the run folder exists already.
+        UserError: an override is invalid, or the run folder already exists.
     """
     return start(compose(_overrides(env, overrides), NoOptions), time.perf_counter())
 
 
 def resume(path: str | Path, **overrides: Any) -> dict[str, Any]:
-    """Resume a run that was stopped, as `python -m training.run resume=PATH` does.
+    """Resume an interrupted run, like `python -m training.run resume=PATH`.
 
     Args:
-        path: the run folder.
-        **overrides: other machines: `cluster="ray"` or `cluster={"learners": 2}`.
+        path: Run folder.
+        **overrides: Cluster settings, such as `cluster="ray"` or `cluster={"learners": 2}`.
 
     Returns:
-        As `train`.
+        The contents of summary.json, and `path`, the run folder.
 
     Raises:
-        UserError: there is no such run, it is finished, or an override would change it.
+        UserError: the run does not exist or is finished, or an override would change its config.
     """
     return start(compose(flatten({"resume": str(path), **overrides}), NoOptions), time.perf_counter())
 
 
 def evaluate(policy: str | Path | Sequence[str], env: Env | None = None, **overrides: Any) -> list[dict[str, Any]]:
-    """Measure policies on the same held-out starts, as `python -m training.evaluate policy=POLICY env=ENV …` does.
+    """Measure policies on the same held-out episodes, like `python -m training.evaluate policy=POLICY env=ENV …`.
 
     Args:
-        policy: one or several of random, idle, expert, tiny, a run or baseline folder, a model, or `api:MODEL`.
-        env: what to play; None takes the tasks of the first trained policy.
-        **overrides: any key of the command line, such as `episodes=64`, `temperature=0.0` or `save="FOLDER"`.
+        policy: One or more of random, idle, expert, tiny, a run or baseline folder, a model, and `api:MODEL`.
+        env: Tasks to play. None uses the tasks of the first trained policy.
+        **overrides: Any key of the command, such as `episodes=64`, `temperature=0.0` or `save="FOLDER"`.
 
     Returns:
-        A row for each policy and task, as in results.json: `task`, `policy`, `success` (mean, ci95, n), ….
+        One row per policy and task, as in results.json: `task`, `policy`, `success` (mean, ci95, n), ….
 
     Raises:
-        UserError: a policy cannot be found or cannot play a task, or an override does not fit.
+        UserError: a policy does not exist or cannot play a task, or an override is invalid.
     """
     from training.compare.command import EvaluateOptions, evaluate_policies
 
@@ -72,13 +72,18 @@ def evaluate(policy: str | Path | Sequence[str], env: Env | None = None, **overr
 
 
 def start(composed: Composed[Any], started: float) -> dict[str, Any]:
-    """Run what a config asks for and return what `train` does; `started` is on `time.perf_counter`'s clock."""
+    """Start or resume the run of a config and return the same as `train`.
+
+    Args:
+        composed: Config with its overrides and their sources.
+        started: Start time in seconds, from `time.perf_counter()`.
+    """
     summary, folder = run_coroutine(_run(composed, started))
     return {**summary, "path": str(folder.path)}
 
 
 async def _run(composed: Composed[Any], started: float) -> "tuple[dict[str, Any], RunFolder]":
-    from training.prepare import prepare, start_cluster  # after the config, so that a typo is reported at once
+    from training.prepare import prepare, start_cluster  # imported late, so that an invalid override fails at once
     from training.runs.run_folder import RunFolder
     from training.trainer import run
 
@@ -102,7 +107,7 @@ async def _run(composed: Composed[Any], started: float) -> "tuple[dict[str, Any]
 
 
 def _overrides(env: Env | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return keyword arguments as overrides by dotted key."""
+    """Return the keyword arguments as dotted key → value."""
     given: dict[str, Any] = {}
     if env is not None:
         given["env"] = str(env) if isinstance(env, str | Path) else dict(env) if isinstance(env, Mapping) else list(env)

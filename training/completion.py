@@ -1,6 +1,6 @@
 """Tab completion: `eval "$(python -m training.completion bash)"` in ~/.bashrc, or with `zsh` in ~/.zshrc.
 
-From then on `python -m training.run env=<TAB>` offers the tasks and `algo.<TAB>` the keys. Nothing heavy is imported.
+Then `python -m training.run env=<TAB>` offers the tasks and `algo.<TAB>` the keys. It imports no large package.
 """
 
 import ast
@@ -27,7 +27,7 @@ KEPT_APART = {
     "training.baseline": "training.baseline.config",
     "training.evaluate": "training.compare.command",
 }
-"""Where the keys of a command are, if not beside its `main`."""
+"""Command → module with its keys, for commands that keep them in another module than `main`."""
 SHELLS = {
     "bash": r"""
 _kickoff() {
@@ -35,7 +35,7 @@ _kickoff() {
     local word=${line##* }
     [[ $line == *" -m "* ]] || return
     COMPREPLY=($("${COMP_WORDS[0]}" -m training.completion "$line" 2>/dev/null))
-    COMPREPLY=("${COMPREPLY[@]#"${word%"${word##*=}"}"}")  # to bash, what follows a = is a word of its own
+    COMPREPLY=("${COMPREPLY[@]#"${word%"${word##*=}"}"}")  # bash starts a new word after =
 }
 complete -o default -o nospace -F _kickoff python python3
 """,
@@ -52,7 +52,7 @@ compdef _kickoff python python3
 
 
 def offers(line: str) -> list[str]:
-    """What the last word of a command line, typed so far, may become."""
+    """Return the completions of the last word of a command line."""
     *before, word = line.split(" ")
     module = before[before.index("-m") + 1] if "-m" in before[:-1] else ""
     if before[-1:] == ["-m"]:
@@ -67,12 +67,12 @@ def offers(line: str) -> list[str]:
 
 
 def keys_of(module: str, words: Sequence[str]) -> dict[str, Sequence[str]]:
-    """The keys of a command, and the values of those that have only a few."""
+    """Return key → values of a command. The values are empty unless the key has a fixed set of them."""
     found = importlib.util.find_spec(KEPT_APART.get(module, module))
     if found is None or found.origin is None or found.submodule_search_locations:
         return {}
     known: dict[str, Sequence[str]] = {}
-    source = ast.parse(Path(found.origin).read_text("utf-8"))  # read, not imported: some of them need torch
+    source = ast.parse(Path(found.origin).read_text("utf-8"))  # parsed, not imported: some modules need torch
     for node in ast.walk(source):
         if isinstance(node, ast.ClassDef) and node.name.endswith(("Options", "Config")):
             for field in node.body:
@@ -99,13 +99,13 @@ def keys_of(module: str, words: Sequence[str]) -> dict[str, Sequence[str]]:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Print a shell's script; or, for such a script, what a line may become."""
+    """Print the completion script of a shell, or the completions of a command line for such a script."""
     if len(argv) == 1 and argv[0] in SHELLS:
         print(SHELLS[argv[0]].strip())
     elif len(argv) == 1 and " " in argv[0]:
         print("\n".join(offers(argv[0])))
     else:
-        raise UserError(f"one word is expected, {' or '.join(SHELLS)}, got {' '.join(argv)!r}")
+        raise UserError(f"expected one argument, {' or '.join(SHELLS)}, got {' '.join(argv)!r}")
 
 
 if __name__ == "__main__":

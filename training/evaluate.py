@@ -1,4 +1,4 @@
-"""The command `python -m training.evaluate`; nothing imports this file."""
+"""The command `python -m training.evaluate`. No module imports this file."""
 
 from configs.cli import command
 from training.compare.command import main, usage

@@ -1,6 +1,7 @@
-"""Tries what a run needs before anything is written: a mistake is one clear line, and leaves no half-made folder."""
+"""Checks before a run writes anything: errors are one line and leave no incomplete run folder."""
 
 import os
+from typing import Any
 
 from agents.chat.template import Chat
 from agents.engines.config import EngineConfig
@@ -19,7 +20,11 @@ from training.runs import trackers
 
 
 def prepare(config: Config) -> Chat:
-    """How to talk to the model, once the machines' sizes and every task have been tried; UserError for a misfit."""
+    """Check cluster sizes, imports, trackers and every task, and return the model's chat format.
+
+    Raises:
+        UserError: a check fails.
+    """
     check_sizes(config)
     check_imports(config)
     trackers.check(config.track)
@@ -35,10 +40,10 @@ def prepare(config: Config) -> Chat:
 
 
 async def start_cluster(config: Config) -> Cluster:
-    """Learner, engines and players where the config wants them; UserError in one line where they cannot start."""
+    """Start the learner, engines and rollout workers of a config; raise UserError if they cannot start."""
     try:
         if config.cluster.kind == "ray":
-            from training.cluster.ray.cluster import RayCluster  # heavy, and an extra
+            from training.cluster.ray.cluster import RayCluster  # large, and an optional dependency
 
             return await RayCluster.start(config.cluster, config.model, config.engine, config.learner, config.tasks)
         model = load("model.path", config.model.path)
@@ -48,12 +53,12 @@ async def start_cluster(config: Config) -> Cluster:
         if error.name != "ray":
             raise
         raise UserError(f"cluster=ray needs Ray: pip install 'kickoff-rl[ray]' ({error})") from error
-    except (ValueError, RuntimeError) as error:  # what does not fit, and what is not installed
+    except (ValueError, RuntimeError) as error:  # sizes that do not fit, and missing packages
         raise UserError(str(error)) from error
 
 
 def check_sizes(config: Config) -> None:
-    """UserError where the sizes of machines, groups and minibatches do not fit together, or LoRA lacks PEFT."""
+    """Raise UserError if the sizes of cluster, groups and minibatches are inconsistent, or if LoRA needs PEFT."""
     try:
         lora.check(config.learner.lora_rank)
         placement.check(config.cluster, {name: stage.algo for name, stage in config.played.items()}, config.engine)
@@ -62,17 +67,21 @@ def check_sizes(config: Config) -> None:
 
 
 def check_imports(config: Config) -> None:
-    """Raise UserError unless the losses, estimators and reward functions of a config can be imported."""
+    """Raise UserError if a loss, estimator or reward of a config cannot be imported or is not a function."""
+    found: dict[str, Any] = {}
     for stage in config.played.values():
-        estimator(stage.algo.advantage)
-        policy_loss(stage.algo.loss)
+        found[f"algo.advantage={stage.algo.advantage}"] = estimator(stage.algo.advantage)
+        found[f"algo.loss={stage.algo.loss}"] = policy_loss(stage.algo.loss)
     for task in config.tasks.values():
         if is_import_path(task.reward):
-            load_object(task.reward)
+            found[f"reward={task.reward}"] = load_object(task.reward)
+    for setting, function in found.items():
+        if not callable(function):
+            raise UserError(f"{setting}: a function is expected, got {type(function).__name__}")
 
 
 def share_cores(engine: EngineConfig) -> None:
-    """Give each of the engine's threads its share of the cores: batches run side by side, and so do micro-batches."""
+    """Divide the cores among the engine's threads, since batches and micro-batches run in parallel."""
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -80,7 +89,7 @@ def share_cores(engine: EngineConfig) -> None:
 
 
 def load(key: str, path: str) -> LoadedModel:
-    """`load_model` of what the user gave for `key`, with its error as the user's."""
+    """Load the model at `path`, the value of the override `key`; raise UserError if that fails."""
     try:
         return load_model(path)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The command line: `python -m training.run env=football` runs the pipeline; config → stages → report."""
+"""The command `python -m training.run`: starts, resumes or plans a run."""
 
 import functools
 import time
@@ -15,14 +15,14 @@ _STARTED = time.perf_counter()
 
 @dataclass
 class RunOptions:
-    """What to do with the config."""
+    """Options of the command."""
 
     plan: bool = False
-    """Only print which part runs where, and what memory it will need; nothing is started."""
+    """Print the placement and the memory estimate of the run, and start nothing."""
 
 
 def main(argv: Sequence[str]) -> None:
-    """Start a run, go on with one (`resume=runs/<name>`), or plan one (`plan=true`)."""
+    """Start a run, resume one (`resume=runs/NAME`), or plan one (`plan=true`)."""
     composed = compose(parse_overrides(argv), RunOptions)
     config = composed.config
     if composed.options.plan:

@@ -1,6 +1,6 @@
-"""The pipeline: stages in order (FRE on text, then MGT on games), measured before, between and after.
+"""Trainer: trains the stages in order and measures success before, between and after them.
 
-The warm-up has happened already: it is in the weights that a run starts from.
+The default stages are FRE on text, then MGT on games. The initial weights already include the warm-up.
 """
 
 import time
@@ -33,7 +33,7 @@ from training.runs.run_folder import RunFolder
 
 @dataclass
 class Trainer:
-    """One run: who plays and learns, where the run stands, and what is written down."""
+    """Training loop of one run, with its cluster, state and outputs."""
 
     config: Config
     folder: RunFolder
@@ -45,7 +45,12 @@ class Trainer:
     progress: RunState
 
     async def train(self, started: float, resume: Path | None) -> dict[str, Any]:
-        """All stages, or what is left of them; the summary. `started` is on `time.perf_counter`'s clock."""
+        """Train all remaining stages and return the summary.
+
+        Args:
+            started: Start time in seconds, from `time.perf_counter()`.
+            resume: Checkpoint to restore, or None for a new run.
+        """
         stages = list(self.config.played.items())
         if resume is not None:
             _, stage = stages[self.progress.stage]
@@ -72,7 +77,7 @@ class Trainer:
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     async def train_stage(self, index: int, name: str, stage: StageConfig) -> None:
-        """Collect → assign advantages → update → publish the weights → log, evaluate, checkpoint."""
+        """Train stage `name`. Each step: collect → advantages → update → publish → log → validate → checkpoint."""
         self.display.stage(name, stage.steps, self.progress.step)
         if self.progress.step == 0:
             await self.cluster.begin_stage(stage.algo, stage.steps)
@@ -87,15 +92,18 @@ class Trainer:
                 started = time.perf_counter()
                 collected = await collector.collect(self.progress.step, self.progress.version)
                 played = time.perf_counter()
+
                 groups = with_advantages(collected.played, stage.algo)
                 trajectories = [trajectory for group in groups for trajectory in group.trajectories()]
                 metrics = await self.cluster.update(trajectories, self.progress.step, mix(self.config.seed, index))
                 learned = time.perf_counter()
+
                 self.progress.version += 1
                 self.progress.step += 1
                 self.progress.total_steps += 1
                 await self.cluster.publish(self.progress.version)
                 published = time.perf_counter()
+
                 self.groups.write(self.progress.total_steps, name, groups)
                 done = time.perf_counter()
                 times = {"rollout": played - started, "learn": learned - played, "publish": published - learned}
@@ -103,6 +111,7 @@ class Trainer:
                 mixture.observe(self.progress.step - 1, success_by_task(collected.played))
                 self.progress.mixture = mixture.state()
                 self.report(name, collected, metrics, times)
+
                 self.progress.stages[-1]["steps"] += 1
                 self.count_seconds(started)
                 await self.validate(index, stage)
@@ -112,7 +121,7 @@ class Trainer:
             await collector.close()
 
     def collector(self, index: int, stage: StageConfig, mixture: Mixture) -> Collector:
-        """What plays a stage's groups, shared out among its tasks."""
+        """Return the collector of stage `index`. `mixture` allocates its groups to the tasks."""
         algo = stage.algo
         return Collector(
             self.cluster.play,
@@ -130,7 +139,14 @@ class Trainer:
     # -- measuring ----------------------------------------------------------------------------------------------------
 
     def report(self, stage: str, collected: Collected, metrics: dict[str, float], times: dict[str, float]) -> None:
-        """Log a step."""
+        """Log one training step.
+
+        Args:
+            stage: Name of the stage.
+            collected: Groups of the step.
+            metrics: Metrics of the update.
+            times: Part of the step → duration in seconds.
+        """
         record: dict[str, Any] = {"stage": stage, "step": self.progress.step}
         record |= describe(collected.played) | collected.metrics | metrics
         record |= {f"time/{name}": seconds for name, seconds in times.items()}
@@ -139,9 +155,10 @@ class Trainer:
         self.display.step(record)
 
     async def validate(self, index: int, stage: StageConfig) -> None:
-        """In the last stage, measure held-out success at its tasks now and then; keep the weights while they are good.
+        """Measure validation success if it is due, and export the weights if they are good.
 
-        A late collapse is caught so: weights count as good while validation success is within `tolerance` of the best.
+        Only the last stage is validated, every `evaluation.every` steps. Weights are good if their validation success
+        is within `evaluation.tolerance` of the best so far. The run can thus recover from a late collapse.
         """
         evaluation = self.config.evaluation
         last_stage = index == len(self.config.played) - 1
@@ -166,14 +183,15 @@ class Trainer:
         self.count_seconds(started)
 
     async def measure(self, label: str, thorough: bool) -> None:
-        """Held-out results of the policy as it is now on every task; once per label.
+        """Measure the current policy on the held-out episodes of every task, unless `label` already has results.
 
-        The tasks of env= are recorded. If `thorough`, the main one is filmed, and measured greedy and blind too.
+        Episodes of the tasks in env= are recorded. `thorough` adds a video and the greedy and blind controls for the
+        main task.
         """
         if label in self.progress.results:
             return
         started = time.perf_counter()
-        self.display.say(f"measuring on held-out episodes: {label}")
+        self.display.say(f"evaluating on held-out episodes: {label}")
         evaluation = self.config.evaluation
         result: dict[str, Any] = {}
         recorded: dict[str, Sequence[Episode]] = {}
@@ -194,45 +212,52 @@ class Trainer:
         self.count_seconds(started, in_stage=False)
 
     async def measure_references(self) -> None:
-        """Held-out results of the players that do not learn, on the tasks to learn."""
+        """Measure the reference policies on the held-out episodes of the tasks in env=."""
         started = time.perf_counter()
         for player in REFERENCES:
             if player in self.progress.results:
                 continue
-            self.display.say(f"measuring on held-out episodes: {player}")
+            self.display.say(f"evaluating on held-out episodes: {player}")
             results = {}
             for task in self.config.envs:
                 try:
                     results[task] = await reference(player, self.config.tasks, task, self.config.evaluation.episodes)
-                except ValueError as error:  # an env of someone else's may have no expert
+                except ValueError as error:  # third-party envs may have no expert
                     self.display.say(str(error))
             self.progress.results[player] = results
         self.count_seconds(started, in_stage=False)
 
     async def held_out(self, task: str, temperature: float = 1.0, film: int = 0, blind: bool = False) -> list[Episode]:
-        """Test episodes of a task, played by the model."""
+        """Play the held-out test episodes of a task with the current policy.
+
+        Args:
+            task: Name of the task.
+            temperature: Sampling temperature. 0 is greedy.
+            film: Number of episodes that keep their frames for a video.
+            blind: Give the policy the frames of other episodes.
+        """
         return await held_out(self.cluster, task, self.config.evaluation.episodes, temperature, film, blind)
 
-    # -- keeping ------------------------------------------------------------------------------------------------------
+    # -- state --------------------------------------------------------------------------------------------------------
 
     async def save(self) -> None:
-        """A checkpoint from which the run goes on to the same numbers."""
+        """Write a checkpoint that resumes the run exactly."""
         started = time.perf_counter()
         self.progress.metrics_lines, self.progress.record_bytes = self.log.lines, self.groups.size
         await self.cluster.save(self.folder.checkpoints, self.progress)
         self.count_seconds(started)
 
     def count_seconds(self, started: float, in_stage: bool = True) -> None:
-        """Add the time since `started` to the run's, and to its stage's."""
+        """Add the seconds since `started` to the run's time and, if `in_stage`, to the stage's."""
         seconds = time.perf_counter() - started
         self.progress.seconds += seconds
         if in_stage:
             self.progress.stages[-1]["seconds"] += seconds
 
     async def take_good_weights(self) -> None:
-        """Back to the last good weights, if the run collapsed after them."""
+        """Load the last good weights if later ones are not good."""
         if self.progress.reported_step != self.progress.total_steps:
-            self.display.say(f"reporting step {self.progress.reported_step}, the last one that was good")
+            self.display.say(f"using the weights of step {self.progress.reported_step}, the last good ones")
             await self.cluster.load_weights(
                 checkpoint.good_folder(self.folder.checkpoints, self.progress.reported_step)
             )
@@ -241,10 +266,15 @@ class Trainer:
 
 
 async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -> dict[str, Any]:
-    """Run all stages, or what is left of them, and write everything into the run folder; the summary.
+    """Train all remaining stages, write the run folder and return the summary.
 
-    Where a learner rank dies the run goes on from the newest checkpoint, as if it had been resumed.
-    `started` is when the work began, on `time.perf_counter`'s clock.
+    If a learner rank fails, the run continues from the newest checkpoint, like a resumed run.
+
+    Args:
+        folder: Run folder.
+        cluster: Learner, engines and rollout workers.
+        chat: Chat format of the model, to record prompts.
+        started: Start time in seconds, from `time.perf_counter()`.
     """
     with Display(list(folder.config.played.items())) as display:
         while True:
@@ -260,7 +290,7 @@ async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -
                     summary = await trainer.train(started, resume)
                     break
                 except LearnerLost as lost:
-                    display.say(f"{lost}; going on from step {progress.total_steps}")
+                    display.say(f"{lost}; resuming from step {progress.total_steps}")
                     started = time.perf_counter()
         display.table(summary, folder.path)
     return summary

@@ -71,7 +71,7 @@ class ServerEngine:
         if not self._key and self.url == OPENAI:
             raise UserError(f"{OPENAI} needs a key: set the environment variable {config.key}")
         if not (self._key.isascii() and self._key.isprintable()):
-            raise UserError(f"the environment variable {config.key} contains characters not allowed in a key")
+            raise UserError(f"the environment variable {config.key} contains characters that are not allowed in a key")
         self._slots = asyncio.Semaphore(config.concurrency)
         self._limit = "max_tokens"
         self._next_warning = 0.0
@@ -98,7 +98,7 @@ class ServerEngine:
                 problem = str(failed)
                 wait = max(failed.wait, _usual_wait(tries))
             if wait > LONGEST_WAIT:
-                problem = f"retry only after {wait:.0f} s; {problem}"
+                problem = f"the required wait of {wait:.0f} s is too long; {problem}"
                 break
             if tries < self.config.retries:
                 self._warn(problem, wait)

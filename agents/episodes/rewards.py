@@ -1,7 +1,7 @@
-"""Rewards of an episode: outcome plus format, by part and by turn."""
+"""Reward of an episode: outcome reward plus format reward."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,12 @@ from envs.task.config import TaskConfig
 
 @dataclass(frozen=True)
 class Rewards:
-    """Reward of an episode of K turns, by part."""
+    """Reward of an episode with K turns, by parts."""
 
     parts: dict[str, float]
-    """Reward of the whole episode for each part: `outcome` and `format`."""
+    """Part (`outcome`, `format`) → reward of the whole episode."""
     turns: list[dict[str, float]]
-    """[K] reward of each turn for each part. Their sums are `parts`."""
+    """[K] part → reward of the turn. The sums over turns are `parts`."""
 
     @property
     def total(self) -> float:
@@ -32,14 +32,19 @@ class Rewards:
 
 
 def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
-    """Return the rewards of an episode under a task's settings.
+    """Return the rewards of an episode.
 
-    The outcome is 1 in the last turn of a success for `reward: success`, the env rewards for `reward: return`, and the
-    values of a function for `reward: module:name`. The format reward is `format_reward` times the fraction of valid
-    replies, spread evenly over the valid turns. LMM-R1 (arXiv 2503.07536) adds accuracy and format in the same way.
+    - `outcome` depends on `reward`. `success` gives 1 in the last turn of a successful episode. `return` gives the env
+      rewards. An import path `module:name` gives the values of that function.
+    - `format` gives `format_reward` / K for each turn with a valid reply. LMM-R1 (arXiv 2503.07536) adds accuracy and
+      format in the same way.
+
+    Args:
+        episode: Finished episode.
+        config: Settings of its task.
 
     Raises:
-        UserError: the task's own reward function cannot be imported, or returns anything but finite numbers.
+        UserError: the reward function cannot be imported, or its result is invalid.
     """
     count = len(episode.turns)
     if config.reward == "success":
@@ -59,14 +64,15 @@ def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
 
 
 def _own_outcomes(path: str, episode: Episode) -> list[float]:
-    """Return the values [K] of a task's own reward function. A single number is credited to the last turn."""
+    """Return the values [K] of a reward function. A single number goes to the last turn."""
     count = len(episode.turns)
     given: Any = load_object(path)(episode)
-    values = list(given) if isinstance(given, Sequence) else [0.0] * (count - 1) + [given] * (count > 0)
+    many = isinstance(given, Iterable) and not isinstance(given, str) and getattr(given, "ndim", 1) > 0
     try:
-        numbers = [float(value) for value in values]
+        values = list(given) if many else [0.0] * (count - 1) + [given] * (count > 0)
+        numbers = [math.nan if isinstance(value, str) else float(value) for value in values]
     except (TypeError, ValueError):
         numbers = [math.nan]
     if len(numbers) != count or not all(map(math.isfinite, numbers)):
-        raise UserError(f"reward={path}: one finite number, or {count} (one per turn), is expected; got {given!r}")
+        raise UserError(f"reward={path}: expected one finite number or {count} numbers (one per turn), got {given!r}")
     return numbers

@@ -40,7 +40,7 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
     seen = task.observe(env, observation, info)
     if (settings.reward, settings.success) == ("success", "info") and "success" not in info:
         raise UserError(
-            f"tasks.{name}: {settings.id} has no success in its info; set success to terminated or 'return >= 1'"
+            f"tasks.{name}: {settings.id} reports no success in its info; set success to terminated or 'return >= 1'"
         )
     task.score(info)
     env.step(env.action_space.sample())

@@ -153,7 +153,7 @@ def load_model(path: str) -> LoadedModel:
         model, report = loaded
         if report["missing_keys"]:  # transformers would initialise them randomly
             missing = sorted(report["missing_keys"])
-            raise ValueError(f"{len(missing)} missing weights, such as {missing[0]}")
+            raise ValueError(f"{len(missing)} weights are missing, such as {missing[0]}")
         return wrap(model.eval(), load_processor(folder, config.model_type))
 
 

@@ -139,7 +139,7 @@ class VLM(nn.Module):
         counts = np.array([images.visual_tokens(*frame.shape[:2]) for frame in frames.values()], dtype=np.int64)
         if counts[shown].sum() != placeholders:
             raise ValueError(
-                f"{len(shown)} images with {counts[shown].sum()} visual tokens, {placeholders} placeholders"
+                f"{len(shown)} images have {counts[shown].sum()} visual tokens, but {placeholders} placeholders"
             )
         if not frames:
             return None

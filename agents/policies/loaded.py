@@ -11,7 +11,7 @@ from agents.engines.config import EngineConfig
 from agents.episodes.policy import Policy, TurnContext
 from agents.loop import LoopThread
 from agents.policies.scripted import SCRIPTED_POLICIES, scripted
-from configs.errors import UserError
+from configs.errors import UserError, suggest
 from configs.schema import build, load_yaml
 from envs.task.config import TaskConfig, load_task
 from envs.task.reply import Reply
@@ -48,6 +48,8 @@ class LoadedPolicy:
         self._loop = loop
         self._context: TurnContext | None = None
         self._left: deque[Any] = deque()
+        self._newest: Any = None
+        self._feedback: list[str] = []
 
     def make_env(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
         """Create an env of the policy's task. `render_mode` is passed to Gymnasium."""
@@ -59,6 +61,7 @@ class LoadedPolicy:
             self.task, env, Observation(None, ""), -1, seed, self._policy.start_episode(self.task)
         )
         self._left.clear()
+        self._newest, self._feedback = None, []
         self.reply, self.text = None, ""
 
     def act(self, observation: Any, info: dict[str, Any] | None = None) -> Any:
@@ -68,7 +71,7 @@ class LoadedPolicy:
 
         Args:
             observation: newest observation of the env.
-            info: info returned with it. Tasks with `caption` read its `text`.
+            info: info returned with it. Tasks with `caption` read its `text`, tasks with `feedback` its `feedback`.
 
         Raises:
             InvalidReply: the reply is not a valid action of the task.
@@ -77,18 +80,24 @@ class LoadedPolicy:
         """
         if self._context is None:
             raise RuntimeError("call reset(env, seed) before act(observation, info)")
+        info = info or {}
+        if self._newest is not None and info.get("feedback"):
+            self._feedback.append(f"{self.task.action_name(self._newest)}: {info['feedback']}")
         if not self._left:
-            self._ask(self._context, observation, info or {})
-        return self._left.popleft()
+            self._ask(self._context, observation, info)
+        self._newest = self._left.popleft()
+        return self.task.env_action(self._newest)
 
     def _ask(self, context: TurnContext, observation: Any, info: dict[str, Any]) -> None:
-        context.observation = self.task.observe(context.env, observation, info, str(info.get("feedback", "")))
+        context.observation = self.task.observe(context.env, observation, info, " ".join(self._feedback))
+        self._newest, self._feedback = None, []
         context.turn += 1
         self.text = self._loop.run(self._policy.reply(context))
         self.reply = self.task.parse(self.text)
         if not self.reply.valid:
+            self._feedback = [f"The reply was invalid: {self.reply.problem}."]
             raise InvalidReply(f"turn {context.turn + 1}: {self.reply.problem}: {self.text!r}")
-        self._left.extend(map(self.task.env_action, self.reply.actions))
+        self._left.extend(self.reply.actions)
 
     def close(self) -> None:
         """Stop the engine and the event loop."""
@@ -124,8 +133,9 @@ def load_policy(
         UserError: the policy or task does not exist, or the run has no checkpoint yet.
         ValueError: the model cannot be loaded.
     """
-    text = str(name)
+    text = str(name).rstrip("/") or str(name)
     folder = Path(text)
+    _check_name(text)
     settings = load_yaml(folder / "config.yaml") if (folder / "config.yaml").is_file() else {}
     config = _task_of(settings, task, text)
     if text in SCRIPTED_POLICIES:
@@ -148,6 +158,23 @@ def load_policy(
         loop.close()
         raise
     return LoadedPolicy(config, VLMPolicy(chat, made, temperature), loop)
+
+
+def _check_name(name: str) -> None:
+    """Raise UserError if a name is no policy, no folder and cannot be a hub's name, OWNER/MODEL."""
+    folder = Path(name)
+    if name in (*SCRIPTED_POLICIES, "tiny"):
+        return
+    if folder.is_dir():
+        if not any((folder / file).is_file() for file in ("config.yaml", "config.json")):
+            raise UserError(f"policy {name} is neither a run folder (config.yaml) nor a model folder (config.json)")
+        return
+    first, *rest = folder.parts or ("",)
+    if len(rest) == 1 and not Path(first).is_dir() and not name.startswith(("/", ".", "~", "runs/")):
+        return
+    near = folder.parent if rest else Path("runs")
+    here = sorted(path.as_posix() for path in near.iterdir() if path.is_dir()) if near.is_dir() else []
+    raise UserError(suggest("policy", name, here if rest and here else [*SCRIPTED_POLICIES, "tiny", *here]))
 
 
 def _task_of(settings: dict[str, Any], task: str | TaskConfig | None, name: str) -> Task:

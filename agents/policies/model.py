@@ -42,7 +42,7 @@ class VLMPolicy:
         most, tokens = self.engine.max_context, len(prompt.tokens)
         if most is not None and tokens + longest > most:
             raise ContextFull(
-                f"prompt of {tokens} tokens and reply of up to {longest} exceed the engine's context of {most}"
+                f"a prompt of {tokens} tokens and a reply of up to {longest} exceed the context of {most}"
             )
         completion = await self.engine.generate(prompt, self.temperature)
         conversation.answer(completion)

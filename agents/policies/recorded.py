@@ -96,7 +96,9 @@ class RecordedPolicy:
         """Read the record; raise UserError if its task, settings or starts differ."""
         self.folder = folder
         if not is_record(folder):
-            raise UserError(f"{folder} contains no played episodes; record some: python -m agents.play env={task.name}")
+            raise UserError(
+                f"{folder} contains no played episodes; record them with python -m agents.play env={task.name}"
+            )
         if (folder / SETTINGS).is_file():
             check_settings(task.config, folder)
         everything = read_lines(folder)
@@ -107,7 +109,7 @@ class RecordedPolicy:
         by_seed = counted(records)
         if not by_seed:
             raise UserError(
-                f"{folder} has no finished episode that counts; play some: python -m agents.play env={task.name}"
+                f"{folder} has no finished episode that counts; play with python -m agents.play env={task.name}"
             )
         if (first := min(by_seed)) < TEST_FIRST:
             raise UserError(f"{folder}: seed {first} is not a held-out start (they begin at {TEST_FIRST})")

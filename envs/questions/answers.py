@@ -58,7 +58,7 @@ _SAID = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 
 _ASSIGNED = re.compile(r"^[A-Za-z] ?= ?(?=[^=]+$)")
 
-_worker = Worker(Path(__file__).with_name("verify.py"))
+WORKER = Worker(Path(__file__).with_name("verify.py"))
 
 
 def is_right(answer: str, gold: int | Fraction | str) -> bool:
@@ -165,7 +165,7 @@ def _same_value(answer: str, gold: Formula) -> bool:
 @lru_cache(maxsize=4096)
 def _same_by_worker(right: str, given: str) -> bool:
     try:
-        return bool(_worker.ask(["same", right, given], SECONDS))
+        return bool(WORKER.ask(["same", right, given], SECONDS))
     except OverTime as problem:
         _log_once(str(problem), given)
         return False
@@ -179,7 +179,7 @@ def _read_gold(gold: Formula) -> tuple[str, str]:
     problem = "not a number, formula, word or choice letter" if right is None else ""
     if right is not None and literal(right) is None and surd(right) is None:
         try:
-            _worker.ask(["gold", right], SECONDS)
+            WORKER.ask(["gold", right], SECONDS)
         except (ValueError, OverTime) as error:
             problem = str(error)
     if problem or right is None:

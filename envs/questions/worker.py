@@ -68,6 +68,11 @@ class Worker:
             raise ValueError(answer["error"])
         return answer["value"]
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker; None if none is running. It changes when the worker is replaced."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
     def close(self) -> None:
         """Stop the worker, if it is running."""
         held = self._lock.acquire(timeout=1)  # a thread waiting for an answer sees its pipe close

@@ -39,7 +39,7 @@ def texts(row: dict[str, Any]) -> list[tuple[str, list[str | None]]]:
     return [(m["role"], [part.get("text") for part in m["content"] if part["type"] == "text"]) for m in row["messages"]]
 
 
-def test_right_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_right_answers_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "sums.jsonl"
     main(["env=arithmetic", "episodes=5", f"out={target}", "seed=3"])
     rows = read(target)
@@ -55,10 +55,10 @@ def test_right_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
-def test_a_turn_a_row_with_its_picture(tmp_path: Path, suffix: str) -> None:
+def test_each_row_is_a_turn_with_its_image(tmp_path: Path, suffix: str) -> None:
     target = tmp_path / f"walk{suffix}"
     main([*WALK, f"out={target}"])
-    task = Task("frozen_lake", load_task("frozen_lake", ["env.max_turns=4"]))
+    task = Task("frozen_lake", load_task("frozen_lake", {"env.max_turns": "4"}))
     starts = [Start(mix(0, i) % 2**30, mix(0, i, 1)) for i in range(3)]
     turns = [
         turn for episode in asyncio.run(EpisodeRunner(task).play(starts, scripted("random"))) for turn in episode.turns
@@ -74,7 +74,7 @@ def test_a_turn_a_row_with_its_picture(tmp_path: Path, suffix: str) -> None:
     assert sorted({row["turn"] for row in rows}) == list(range(max(row["turn"] for row in rows) + 1))
 
 
-def test_history_lays_turns_into_one_row(tmp_path: Path) -> None:
+def test_history_joins_turns_in_one_row(tmp_path: Path) -> None:
     target = tmp_path / "walk.jsonl"
     main([*WALK, f"out={target}", "env.history=-1"])
     rows = read(target)
@@ -112,7 +112,9 @@ def test_only_successes_by_default(tmp_path: Path, capsys: pytest.CaptureFixture
         (["env.kwargs.digits=x", "env=arithmetic"], "digits must be a whole number, got 'x'"),
     ],
 )
-def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_settings_are_one_line(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
         main(words)

@@ -10,7 +10,7 @@ from agents.seeds import mix, uniforms
 integers = st.integers(-(2**70), 2**70)
 
 
-def test_known_values() -> None:
+def test_mix_and_uniforms_have_their_known_values() -> None:
     """Runs on disk depend on these: a changed hash is a changed run."""
     assert mix() == 0x9E3779B97F4A7C15
     # SplitMix64 of seed 0, as published: its first outputs are 0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4.
@@ -25,7 +25,7 @@ def test_mix_is_64_bits(parts: list[int]) -> None:
     assert mix(*parts) == mix(*(part % 2**64 for part in parts))
 
 
-def test_mix_tells_every_part_apart() -> None:
+def test_mix_depends_on_every_part() -> None:
     hashes = {mix(a, b, c) for a in range(20) for b in range(20) for c in range(20)}
     assert len(hashes) == 8000
     assert len({mix(1, 2), mix(2, 1), mix(1, 2, 0), mix(0, 1, 2), mix(12)}) == 5
@@ -58,7 +58,7 @@ def test_uniforms_of_positions_and_neighbours_are_unrelated() -> None:
     assert abs(np.corrcoef(plain[1:], plain[:-1])[0, 1]) < 5 / np.sqrt(8000)
 
 
-def test_a_seed_has_its_number_whatever_else_is_in_the_batch() -> None:
+def test_uniforms_do_not_depend_on_the_rest_of_the_batch() -> None:
     together = uniforms(seeds(50), 9)
     for i in (0, 17, 49):
         assert uniforms(seeds(50)[i : i + 1], 9)[0] == together[i]

@@ -1,6 +1,5 @@
 """Every command line of the pages and the README is read by its own command: no key in them is stale."""
 
-import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -9,24 +8,25 @@ from pathlib import Path
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
 from agents.warmup import WarmupConfig
-from configs.cli import read_options
+from configs.cli import parse_overrides, parse_words, read_options, split
 from envs.task.config import load_task
-from render import watch
+from render.watch import WatchOptions
 from training import completion
 from training.baseline import config as baseline_config
 from training.compare.command import EvaluateOptions
-from training.config.compose import load_with
+from training.config.compose import compose
 from training.run import RunOptions
 
 
 def _demonstrate(words: Sequence[str]) -> None:
-    of_task = [word for word in words if word.startswith("env.")]
-    load_task(read_options(DemonstrateOptions, [word for word in words if word not in of_task]).env, of_task)
+    of_task, own = split(parse_overrides(words), "env")
+    load_task(read_options(DemonstrateOptions, own).env, of_task)
 
 
 def _check(words: Sequence[str]) -> None:
-    for name in (word for word in words if "=" not in word):
-        load_task(name, [word for word in words if "=" in word])
+    names, overrides = parse_words(words)
+    for name in names:
+        load_task(name, overrides)
 
 
 def _list(words: Sequence[str]) -> None:
@@ -34,28 +34,28 @@ def _list(words: Sequence[str]) -> None:
 
 
 def _play(words: Sequence[str]) -> None:
-    of_task = [word for word in words if word.startswith("env.")]
-    load_task(read_options(PlayOptions, [word for word in words if word not in of_task]).env, of_task)
+    of_task, own = split(parse_overrides(words), "env")
+    load_task(read_options(PlayOptions, own).env, of_task)
 
 
 CommandsOf = Callable[[str], list[str]]
 
 LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
-    "training.run": lambda words: load_with(words, RunOptions),
-    "training.evaluate": lambda words: load_with(words, EvaluateOptions),
-    "training.baseline": baseline_config.from_words,
+    "training.run": lambda words: compose(parse_overrides(words), RunOptions),
+    "training.evaluate": lambda words: compose(parse_overrides(words), EvaluateOptions),
+    "training.baseline": lambda words: baseline_config.from_overrides(parse_overrides(words)),
     "training.completion": completion.main,
     "agents.demonstrate": _demonstrate,
     "agents.play": _play,
-    "agents.warmup": lambda words: read_options(WarmupConfig, words),
+    "agents.warmup": lambda words: read_options(WarmupConfig, parse_overrides(words)),
     "envs": _list,
     "envs.check": _check,
-    "render.watch": watch.read_options,
+    "render.watch": lambda words: read_options(WatchOptions, parse_words(words)[1]),
 }
 """What reads the words of each command."""
 
 
-def test_commands_are_current(command: str, shell: Path, root: Path) -> None:
+def test_commands_on_the_pages_are_valid(command: str, shell: Path, root: Path) -> None:
     first, *words = shlex.split(command)
     if first != "-m":
         assert (root / first).is_file() or (shell / first).is_file()
@@ -78,10 +78,10 @@ def _made(command: str) -> str:
     first, *words = shlex.split(command)
     module = words.pop(0) if first == "-m" else ""
     if module == "training.run" and not any(word.startswith(("resume=", "plan=", "--help")) for word in words):
-        config, _ = load_with(words, RunOptions)
+        config = compose(parse_overrides(words), RunOptions).config
         return f"{config.out}/{config.name}"
     if module == "training.baseline" and not any(word.startswith("resume=") for word in words):
-        return str(baseline_config.from_words(words)[0].folder)
+        return str(baseline_config.from_overrides(parse_overrides(words))[0].folder)
     return ""
 
 
@@ -94,20 +94,12 @@ def test_every_run_that_a_command_names_was_made_before(page: str, commands_of: 
         made.add(_made(command))
 
 
-def test_the_pages_keys_are_those_of_the_page(pages: dict[str, str], root: Path) -> None:
-    shown = re.search(r"HELP = (\[.*?),?\n\];", (root / "render" / "viewer" / "web" / "keys.js").read_text(), re.S)
-    assert shown is not None
-    for where, keys in json.loads(shown[1] + "]"):
-        listed = " · ".join(f"`{key}` {what}" for key, what in keys)
-        assert f"| {where} | {listed} |" in pages["watch.md"]
-
-
-def test_most_commands_were_found(every_command: list[str]) -> None:
+def test_pages_hold_commands_of_every_module(every_command: list[str]) -> None:
     assert len(every_command) > 60
     assert {command.split()[1] for command in every_command if command.startswith("-m")} >= set(LOADERS)
 
 
-def test_make_knows_what_the_pages_say(page: str, pages: dict[str, str], root: Path) -> None:
+def test_make_targets_on_the_pages_exist(page: str, pages: dict[str, str], root: Path) -> None:
     targets = set(re.findall(r"^(\w+):", (root / "Makefile").read_text(), re.M))
     assert set(re.findall(r"(?:^|`| {4})make (\w+)", pages[page], re.M)) <= targets
 

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.slow
+
 PATH = Path(__file__).resolve().parents[2] / "examples" / "kickoff.ipynb"
 
 
@@ -23,7 +25,8 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for folder in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(folder, str(tmp_path / folder))
     monkeypatch.delenv("MPLBACKEND")
-    notebook = nbformat.read(PATH, as_version=4)
+    read: Any = nbformat.read
+    notebook = read(PATH, as_version=4)
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": tmp_path}}).execute()
     text = "\n".join(outputs(notebook, "text/plain"))
     assert "steps; success: True" in text
@@ -33,7 +36,7 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (tmp_path / "runs" / "notebook" / "report.html").stat().st_size > 10_000
 
 
-def test_what_is_kept_of_it_is_small_and_of_no_machine() -> None:
+def test_stored_notebook_is_small_and_names_no_machine() -> None:
     text = PATH.read_text()
     assert len(text) < 300_000
     assert "/home/" not in text and "/root/" not in text and "/tmp/" not in text and "/work/" not in text

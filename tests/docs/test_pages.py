@@ -3,8 +3,7 @@
 import importlib
 import json
 import re
-import runpy
-import sys
+import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,14 @@ import gymnasium
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from configs.errors import UserError
 from envs.check import main as check
 from render.records import episode as record
 from training import run
-from training.algorithm.advantages import ESTIMATORS
-from training.algorithm.losses import LOSSES
 from training.compare import command
-from training.config import algo
 from training.runs.metrics import read_metrics
+
+pytestmark = pytest.mark.slow
 
 FEW = ["stages.mgt.steps=1", "algo.groups=6", "algo.group_size=4", "algo.temperature=1.5", "evaluation.episodes=4"]
 FEW += ["evaluation.validation_episodes=4", "evaluation.videos=1", "evaluation.records=1"]
@@ -37,7 +36,7 @@ def a_run(desk: Path) -> Path:
     return desk / "runs" / "football"
 
 
-def test_somebody_elses_env_in_one_file(
+def test_third_party_env_in_one_file_is_checked_and_trained(
     shell: Path, a_run: Path, blocks: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     check(["ice.yaml"])
@@ -46,7 +45,7 @@ def test_somebody_elses_env_in_one_file(
     assert_trained(a_run, "ice")
 
 
-def test_a_game_from_scratch(shell: Path, a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_env_is_checked_and_trained(shell: Path, a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len((shell / "catch.py").read_text().splitlines()) < 60
     importlib.import_module("catch")
     check_env(gymnasium.make("Catch-v0", render_mode="rgb_array").unwrapped)
@@ -65,28 +64,34 @@ def assert_trained(folder: Path, task: str) -> None:
     assert f'"task":"{task}"' in (folder / "episodes" / "train" / "episodes.jsonl").read_text()
 
 
-def test_a_loss_of_ones_own(shell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for registry, name in ((LOSSES, "sapo"), (ESTIMATORS, "rank")):
-        monkeypatch.setitem(registry, name, None)  # what the file adds is gone afterwards
-    monkeypatch.setattr(algo, "LOSS_NAMES", algo.LOSS_NAMES)
-    monkeypatch.setattr(algo, "ADVANTAGES", algo.ADVANTAGES)
-
-    def started(*words: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["sapo.py", *words])
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path("sapo.py", run_name="__main__")
-        return int(end.value.code or 0)
-
-    words = ["env=arithmetic", "stages=mgt", "algo.loss=sapo", "algo.advantage=rank"]
-    assert started("name=sapo", *words, *FEW) == 0
+def test_own_loss_estimator_and_reward_train_a_run(shell: Path, blocks: list[Any]) -> None:
+    (words,) = [
+        shlex.split(block.text)[3:]
+        for block in blocks
+        if (block.page, block.language) == ("add_loss.md", "bash") and "algo.loss=" in block.text
+    ]
+    assert {"name=sapo", "algo.loss=sapo:sapo", "algo.advantage=sapo:by_rank"} < set(words)
+    (task,) = [block.text for block in blocks if (block.page, block.language) == ("add_loss.md", "yaml")]
+    (shell / "short.yaml").write_text(task)
+    words = [*(word for word in words if not word.startswith("env=")), "env=short.yaml", "env.max_turns=5"]
+    run.main([*words, "stages=mgt", *FEW])
     (step,) = [row for row in read_metrics(shell / "runs" / "sapo") if row["stage"] == "mgt"]
     assert step["grad_norm"] > 0 and step["clip_fraction"] == 0
-    capsys.readouterr()
-    assert started("algo.loss=soup") == 2
-    assert "loss must be one of dapo, gspo, cispo, sapo" in capsys.readouterr().err
+    assert step["reward/outcome"] == pytest.approx(step["success"] - 0.01 * step["turns"], abs=1e-3)
 
 
-def test_python_runs_as_it_stands(program: Any, shell: Path, a_run: Path) -> None:
+def test_a_loss_that_does_not_exist_is_one_line(shell: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"loss must be one of dapo, gspo, cispo or an import path module:name, got 'so"
+    ):
+        run.main(["env=arithmetic", "algo.loss=soup"])
+    with pytest.raises(UserError) as caught:
+        run.main(["env=arithmetic", "algo.loss=sapo:soup", "name=soup"])
+    assert "sapo:soup: module sapo has no soup" in str(caught.value) and "\n" not in str(caught.value)
+    assert not (shell / "runs" / "soup").exists()
+
+
+def test_python_blocks_run_as_they_are(program: Any, shell: Path, a_run: Path) -> None:
     exec(compile(program.text, program.page, "exec"), {"__name__": "__main__"})
 
 
@@ -113,7 +118,7 @@ def test_a_run_writes_what_is_listed(a_run: Path, pages: dict[str, str]) -> None
     written = {re.sub("/(catch|ice)$", "/TASK", key) for row in read_metrics(a_run) for key in row}
     assert written == table(pages["formats.md"], "## metrics.jsonl", "A line for each")
     assert set(json.loads((a_run / "summary.json").read_text())) == table(pages["formats.md"], "## summary.json", "|")
-    listed = re.findall(r"^  ([\w./]+)", pages["formats.md"].partition("```text")[2].partition("```")[0], re.M)
+    listed = re.findall(r"^  (\.?[\w./]+)", pages["formats.md"].partition("```text")[2].partition("```")[0], re.M)
     assert {path.name for path in a_run.iterdir()} | {"checkpoints"} == {name.split("/")[0] for name in listed} | {
         "curves.png",
         "report.html",

@@ -8,6 +8,8 @@ import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -29,7 +31,7 @@ def test_the_site_needs_no_network(site: Path, pages: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
-def test_links_of_the_pages_beside_the_site_lead_somewhere(name: str, root: Path) -> None:
+def test_links_of_pages_outside_the_site_exist(name: str, root: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)", (root / name).read_text())
     assert [link for link in links if not link.startswith("http") and not (root / link).exists()] == []
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -17,7 +17,7 @@ from envs.check import main
 class Toy(gymnasium.Env[Any, Any]):
     """A walk to the right end of a strip, with faults to choose from."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
 
     def __init__(self, fault: str = "", render_mode: str | None = None) -> None:
         self.render_mode, self.fault, self.made = render_mode, fault, 0
@@ -54,7 +54,7 @@ class Toy(gymnasium.Env[Any, Any]):
         return strip
 
 
-gymnasium.register("test/Toy-v0", Toy)
+gymnasium.register("test/Toy-v0", cast(Any, Toy))
 
 
 def checked(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> tuple[str, int]:
@@ -80,7 +80,7 @@ def checked(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> tu
 TASK = "id: test/Toy-v0\ninstructions: Go right.\nactions: [left, right]\nmax_turns: 8\n"
 
 
-def test_a_sound_task(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_check_of_a_sound_task_finds_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     report, wrong = checked(capsys, tmp_path, TASK)
     assert wrong == 0
     assert "ok     the same seed and actions give the same episode" in report
@@ -104,13 +104,13 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_wrong_is_said(fault: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_check_reports_what_is_wrong(fault: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     report, wrong = checked(capsys, tmp_path, f"{TASK}kwargs: {{fault: {fault}}}\n")
     assert wrong == 1
     assert f"  wrong  {FAULTS[fault]}" in report
 
 
-def test_what_is_odd_is_noted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_check_notes_what_is_unusual(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     report, wrong = checked(capsys, tmp_path, f"{TASK}kwargs: {{fault: easy}}\n".replace("instructions", "description"))
     assert wrong == 0
     assert "note   random actions always succeed" in report
@@ -130,7 +130,7 @@ def test_what_is_odd_is_noted(capsys: pytest.CaptureFixture[str], tmp_path: Path
         ),
     ],
 )
-def test_an_env_that_cannot_be_made(
+def test_check_reports_an_env_that_cannot_be_made(
     text: str, message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     report, wrong = checked(capsys, tmp_path, text)
@@ -146,7 +146,7 @@ def test_an_env_that_cannot_be_made(
         ("- id\n", "a mapping (key: value) is expected"),
     ],
 )
-def test_a_file_that_is_no_task(text: str, message: str, tmp_path: Path) -> None:
+def test_check_of_a_file_without_a_task_is_one_line(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
@@ -154,7 +154,7 @@ def test_a_file_that_is_no_task(text: str, message: str, tmp_path: Path) -> None
     assert message in str(caught.value) and str(path) in str(caught.value)
 
 
-def test_a_file_that_is_not_there() -> None:
+def test_check_of_a_missing_file_is_one_line() -> None:
     with pytest.raises(UserError, match=r"nowhere\.yaml"):
         main(["nowhere.yaml"])
     with pytest.raises(UserError, match="which task"):
@@ -170,7 +170,7 @@ def test_the_list_names_ids_and_tasks(capsys: pytest.CaptureFixture[str]) -> Non
     assert max(map(len, listed.partition("Suites")[2].splitlines())) <= 120
 
 
-def test_the_sheet_has_every_task(
+def test_sheet_shows_every_task(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("envs.__main__.task_names", lambda: ["arithmetic", "frozen_lake"])

@@ -17,6 +17,8 @@ from envs.__main__ import ids
 from envs.football.env import FootballEnv
 from envs.football.parallel import FootballParallelEnv
 
+pytestmark = pytest.mark.slow
+
 EMPTY_GOAL = {"scenario": "academy_empty_goal_close", "image_size": (84, 84)}
 TRAINABLE: list[tuple[str, str, dict[str, Any]]] = [
     ("CnnPolicy", "kickoff/Football-v0", EMPTY_GOAL),
@@ -34,7 +36,7 @@ class IsSuccess(gymnasium.Wrapper[Any, Any, Any, Any]):
         return *given, info | {"is_success": info["success"]}
 
 
-def test_by_name_alone_without_importing_us_and_without_pettingzoo() -> None:
+def test_make_by_name_needs_no_import_and_no_pettingzoo() -> None:
     """Every id can be made; what needs PettingZoo says in one line what to install."""
     program = (
         "import sys; sys.modules['pettingzoo'] = None\nimport gymnasium\n"
@@ -48,7 +50,7 @@ def test_by_name_alone_without_importing_us_and_without_pettingzoo() -> None:
 
 
 @pytest.mark.parametrize("id", ids())
-def test_gymnasiums_own_ways_to_make_many(id: str) -> None:
+def test_gymnasium_make_vec_works_in_every_mode(id: str) -> None:
     """Beside our vector entry point, which tests/envs/test_registry.py compares step by step."""
     ours = gymnasium.make_vec(f"envs:{id}", num_envs=2)
     theirs = gymnasium.make_vec(id, num_envs=2, vectorization_mode="sync")
@@ -60,7 +62,7 @@ def test_gymnasiums_own_ways_to_make_many(id: str) -> None:
 
 
 @pytest.mark.parametrize("id", ["kickoff/Football-v0", "kickoff/Questions-v0"])
-def test_processes_of_gymnasiums(id: str) -> None:
+def test_gymnasium_async_vector_env_works(id: str) -> None:
     """Words in any script do not fit the shared memory that Gymnasium would put them into."""
     kwargs: dict[str, Any] = EMPTY_GOAL if "Football" in id else {}
     shared = {"shared_memory": "Questions" not in id}
@@ -74,7 +76,7 @@ def test_processes_of_gymnasiums(id: str) -> None:
 
 
 @pytest.mark.parametrize(("policy", "id", "kwargs"), TRAINABLE)
-def test_stable_baselines(policy: str, id: str, kwargs: dict[str, Any]) -> None:
+def test_stable_baselines_trains_on_every_env(policy: str, id: str, kwargs: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         env_checker.check_env(gymnasium.make(id, **kwargs))
@@ -103,7 +105,7 @@ def test_stable_baselines(policy: str, id: str, kwargs: dict[str, Any]) -> None:
         ("1_vs_1_easy", (1, 1), "raw"),
     ],
 )
-def test_pettingzoos_own_checks(scenario: str, control: int | tuple[int, int], observation: str) -> None:
+def test_pettingzoo_checks_pass(scenario: str, control: int | tuple[int, int], observation: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # it imports a game in its own old way
         from pettingzoo.test import parallel_api_test, parallel_seed_test
@@ -154,7 +156,7 @@ def test_agents_are_the_players_of_the_single_env() -> None:
         env.step(dict.fromkeys(agents, 0))
 
 
-def test_what_is_no_action_of_the_agents() -> None:
+def test_parallel_step_with_wrong_actions_raises() -> None:
     env = FootballParallelEnv("academy_3_vs_1_with_keeper", 2)
     begin = r"^no match is in progress \(it has ended or has not started\): call reset\(\)$"
     with pytest.raises(ValueError, match=begin):

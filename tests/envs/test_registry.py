@@ -56,7 +56,7 @@ def play(env: gymnasium.Env[Any, Any], seed: int, steps: int = 60) -> list[Any]:
 
 
 @every_id
-def test_gymnasiums_own_check(id: str) -> None:
+def test_every_id_passes_gymnasiums_checker(id: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(make(id).unwrapped)
@@ -70,7 +70,7 @@ def test_a_seed_decides_everything(id: str) -> None:
 
 
 @every_id
-def test_what_info_tells(id: str) -> None:
+def test_info_has_the_common_keys_with_their_types(id: str) -> None:
     env = make(id)
     for turn in play(env, 5):
         info = turn[-1]
@@ -80,7 +80,7 @@ def test_what_info_tells(id: str) -> None:
         assert isinstance(info["kind"], str) and (info["kind"] or id in NO_KINDS)
         assert isinstance(info["state_hash"], str) and len(info["state_hash"]) >= 16
         if isinstance(env.action_space, gymnasium.spaces.Discrete):
-            assert info["legal_actions"] and set(info["legal_actions"]) <= set(range(env.action_space.n))
+            assert info["legal_actions"] and set(info["legal_actions"]) <= set(range(int(env.action_space.n)))
             assert isinstance(info["feedback"], str)
         else:
             assert info["legal_actions"] == []
@@ -103,7 +103,7 @@ def test_difficulty_is_checked(id: str) -> None:
 
 
 @every_id
-def test_pictures(id: str) -> None:
+def test_every_id_renders_images(id: str) -> None:
     if "ansi" in make(id).metadata["render_modes"]:
         env = make(id, render_mode="ansi")
         _, info = env.reset(seed=0)
@@ -143,7 +143,8 @@ def test_many_at_once_are_as_one_by_one(id: str) -> None:
     assert batch.observation_space == singles.observation_space
     assert batch.action_space == singles.action_space
     rng = np.random.default_rng(0)
-    one, other = batch.reset(seed=7), singles.reset(seed=7)
+    one: Any = batch.reset(seed=7)
+    other: Any = singles.reset(seed=7)
     for _ in range(15 if isinstance(batch.single_action_space, gymnasium.spaces.Text) else 50):
         assert equal_batches(one[0], other[0])
         for got, expected in zip(one[1:-1], other[1:-1], strict=True):

@@ -59,7 +59,8 @@ def test_a_batch_gives_what_single_envs_give() -> None:
     assert batch.metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
     assert (batch.observation_space, batch.action_space) == (singles.observation_space, singles.action_space)
     rng = np.random.default_rng(0)
-    one, other = batch.reset(seed=3), singles.reset(seed=3)
+    one: Any = batch.reset(seed=3)
+    other: Any = singles.reset(seed=3)
     ended = 0
     for _ in range(60):
         np.testing.assert_array_equal(one[0], other[0])

@@ -1,6 +1,5 @@
 """A run folder as training leaves it, made by the real writer: stages, groups with advantages, the same seeds twice."""
 
-import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.records.episode import Episode, EpisodeWriter, Turn
+from render.records.files import folder_lock
 
 HOSTILE = (
     "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
@@ -162,6 +162,5 @@ def summary() -> dict[str, Any]:
 @contextmanager
 def going_on(folder: Path) -> Iterator[None]:
     """Hold the lock that a run holds while it goes on."""
-    with open(folder / "config.yaml") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with folder_lock(folder):
         yield

@@ -23,13 +23,13 @@ ALL = np.array(
 
 
 @pytest.mark.parametrize("size", [(84, 84), (160, 200), (640, 640)])
-def test_golden(size: tuple[int, int]) -> None:
+def test_frames_equal_the_golden_images(size: tuple[int, int]) -> None:
     frame = RoomView(1, 6, 6, size).draw(ALL[None])[0]
     golden = iio.imread(GOLDEN / f"sokoban_{size[0]}x{size[1]}.png")
     assert np.array_equal(frame, golden)
 
 
-def test_only_what_changes_is_drawn_again_and_all_of_it() -> None:
+def test_changed_tiles_are_redrawn_completely() -> None:
     rng = np.random.default_rng(0)
     kept = RoomView(2, 6, 7, (65, 90))
     for _ in range(20):
@@ -46,7 +46,7 @@ def test_tiles_can_be_told_apart() -> None:
                 assert np.abs(images[one] - images[other]).mean() > 8, (side, one, other)
 
 
-def test_bars_where_the_shape_differs() -> None:
+def test_frame_of_another_shape_has_bars() -> None:
     frame = RoomView(1, 6, 6, (60, 100)).draw(ALL[None])[0]
     # tiles of 60 / 6 = 10 pixels, 60 of 100 columns: bars of 20 on both sides
     assert (frame[:, :20] == frame[0, 0]).all() and (frame[:, 80:] == frame[0, 0]).all()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from render.watch import bind, entry
+from configs.errors import UserError
+from render.watch import bind, main
 from tests.render.watch_fixture import SUMMARY, get, make_run
 
 
@@ -24,12 +25,12 @@ def test_the_command_serves_until_it_is_stopped(run: Path) -> None:
         assert process.stdout is not None and process.stderr is not None
         line = process.stdout.readline()
         found = re.fullmatch(
-            rf"watching {re.escape(str(run))} at (http://127\.0\.0\.1:\d+)/ \(Ctrl-C ends it\)\n", line
+            rf"watching {re.escape(str(run))} at (http://127\.0\.0\.1:\d+)/ \(Ctrl-C to stop\)\n", line
         )
         assert found, line
         assert get(found[1], "/api/run")["task"] == "football"
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(20) == 130
         assert (process.stdout.read(), process.stderr.read()) == ("", "stopped\n")
 
 
@@ -48,41 +49,50 @@ def test_a_port_in_use_gives_the_next_one() -> None:
     [
         (["runs/fotball"], "runs/fotball is not there; did you mean runs/football?"),
         (["football"], "football is not there; did you mean runs/football?"),
-        (["runs/zzz"], "runs/zzz is not there; there are runs/football"),
+        (["runs/zzz"], "runs/zzz is not there; available: runs/football"),
         (["else/where"], "else/where is not there; a run folder is like runs/football "
                          "(python -m training.run env=football makes it)"),
         (["runs"], "runs holds no run: none of config.yaml, baseline.yaml, results.json, metrics.jsonl, summary.json, "
                    "and no episodes"),
         (["runs/football/summary.json"], "runs/football/summary.json is a file; give its folder: runs/football"),
-        (["runs/football", "prot=1"], "unknown key 'prot'; did you mean port=?"),
-        (["runs/football", "zzz=1"], "unknown key 'zzz'; there are port= and open="),
-        (["runs/football", "port=x"], "port=x: a port is a number from 0 (any free one) to 65535"),
-        (["runs/football", "open=1"], "open=1: it is true or false"),
+        (["runs/football", "prot=1"], "unknown key prot; did you mean port?"),
+        (["runs/football", "zzz=1"], "unknown key zzz; --help lists all keys"),
+        (["runs/football", "port=x"], "port=x: a whole number is expected"),
+        (["runs/football", "port=70000"], "port must be from 0 (any free one) to 65535, got 70000"),
+        (["runs/football", "open=1"], "open=1: true or false is expected"),
         (["runs/football", "--port"], "unknown option '--port'; keys are given like port=8765"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], message: str
-) -> None:
+def test_a_mistake_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "football").mkdir(parents=True)
     (tmp_path / "runs" / "football" / "summary.json").write_text(json.dumps(SUMMARY))
-    assert entry(words) == 2
-    assert capsys.readouterr().err == f"error: {message}\n"
+    with pytest.raises(UserError) as caught:
+        main(words)
+    assert str(caught.value) == message
 
 
 def test_without_a_folder_it_lists_the_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert entry([]) == 0
+    main([])
     assert "There are no runs in runs/ yet" in capsys.readouterr().out
     for number, name in enumerate(("old", "new")):
         (tmp_path / "runs" / name).mkdir(parents=True)
         (tmp_path / "runs" / name / "config.yaml").touch()
         os.utime(tmp_path / "runs" / name, (number, number))
-    assert entry([]) == 0
+    main([])
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == ["  python -m render.watch runs/new", "  python -m render.watch runs/old"]
-    assert entry(["--help"]) == 0
-    assert "port=N" in capsys.readouterr().out
+
+
+def test_command_help_and_mistake_have_their_exit_status(tmp_path: Path) -> None:
+    def watch(word: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "render.watch", word]
+        return subprocess.run(words, capture_output=True, text=True, timeout=120)
+
+    shown, refused = watch("--help"), watch(str(tmp_path))
+    assert shown.returncode == 0 and "port=N" in shown.stdout and shown.stderr == ""
+    assert refused.returncode == 2 and refused.stdout == ""
+    assert refused.stderr.startswith(f"error: {tmp_path} holds no run:") and refused.stderr.count("\n") == 1

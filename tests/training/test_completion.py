@@ -38,15 +38,15 @@ from training.config.recipe import names
         ("-m", []),
     ],
 )
-def test_offers(typed: str, found: list[str]) -> None:
+def test_offers_match_what_was_typed(typed: str, found: list[str]) -> None:
     assert offers(f"python {typed}") == found
 
 
-def test_the_commands_are_there() -> None:
+def test_commands_are_modules_that_exist() -> None:
     assert [name for name in COMMANDS if importlib.util.find_spec(name) is None] == []
 
 
-def test_nothing_heavy_is_imported() -> None:
+def test_completion_imports_nothing_heavy() -> None:
     program = (
         "import sys\nfrom training.completion import offers\n"
         "print(len(offers('python -m training.evaluate ')), *{'torch', 'transformers', 'numba'} & set(sys.modules))"
@@ -56,7 +56,8 @@ def test_nothing_heavy_is_imported() -> None:
     assert int(count) > 15 and heavy == []
 
 
-def test_a_tab_in_bash(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_tab_in_bash_completes_the_word(tmp_path: Path) -> None:
     """A real shell at a real terminal; the word that is completed becomes an argument."""
     terminal, end = pty.openpty()
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TERM": "dumb"}
@@ -91,6 +92,6 @@ def test_a_tab_in_bash(tmp_path: Path) -> None:
         os.close(terminal)
 
 
-def test_a_recipe_of_ones_own_brings_its_stages(tmp_path: Path) -> None:
+def test_offers_with_a_users_recipe_name_its_stages(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("stages: {play: {tasks: [env], steps: 3}}")
     assert offers(f"python -m training.run recipe={tmp_path / 'own.yaml'} stages.") == ["stages.play."]

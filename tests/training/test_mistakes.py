@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.models.load import tiny_folder
-from configs.cli import command
+from configs.cli import command, parse_overrides
 from training.config.compose import load
 from training.config.help import help_text
 from training.config.run import save
@@ -43,43 +43,43 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return Shell(tmp_path, monkeypatch, capsys)
 
 
-def test_a_run_folder_that_exists_is_left_alone(shell: Shell) -> None:
+def test_run_into_an_existing_folder_leaves_it_unchanged(shell: Shell) -> None:
     (shell.folder / "mine").mkdir()
     (shell.folder / "mine" / "diary.txt").write_text("dear diary")
     assert shell.error("env=arithmetic", f"out={shell.folder}", "name=mine") == (
-        "OUT/mine exists already; go on with it by resume=OUT/mine, or choose another name (name=…), or remove it"
+        "OUT/mine exists already; resume it with resume=OUT/mine, or choose another name (name=…), or remove it"
     )
     assert [path.name for path in (shell.folder / "mine").iterdir()] == ["diary.txt"]
 
 
-def test_resume_of_nothing(shell: Shell) -> None:
-    line = "resume=OUT/gone: no run is there (no config.yaml); it should be like runs/football"
+def test_resume_of_a_missing_folder_is_refused(shell: Shell) -> None:
+    line = "resume=OUT/gone: not a run folder (no config.yaml); use a path such as runs/football"
     assert shell.error(f"resume={shell.folder}/gone") == line
     assert list(shell.folder.iterdir()) == []
 
 
-def test_resume_keeps_the_config_and_ends_with_the_run(shell: Shell) -> None:
+def test_resume_with_other_settings_or_after_the_end_is_refused(shell: Shell) -> None:
     save(load(["env=arithmetic"]), shell.folder / "config.yaml")
     line = "a resumed run keeps its config; remove seed=3 algo.lr=1, or start a new run"
     assert shell.error(f"resume={shell.folder}", "seed=3", "algo.lr=1") == line
     (shell.folder / "summary.json").write_text("{}")
-    assert shell.error(f"resume={shell.folder}") == "OUT is finished already; its report is OUT/report.html"
+    assert shell.error(f"resume={shell.folder}") == "OUT is already finished; its report is OUT/report.html"
     assert sorted(path.name for path in shell.folder.iterdir()) == ["config.yaml", "summary.json"]
     (shell.folder / "checkpoints").mkdir()  # killed after the summary, before the end: still to be finished
-    assert RunFolder.resume(load([f"resume={shell.folder}"]), []).config == load(["env=arithmetic"])
+    assert RunFolder.resume(load([f"resume={shell.folder}"]), {}).config == load(["env=arithmetic"])
 
 
-def test_a_run_goes_on_on_other_machines(tmp_path: Path) -> None:
+def test_resume_with_cluster_overrides_changes_only_the_cluster(tmp_path: Path) -> None:
     """Only the machines may change: from words over the run's own, or from a file."""
     config = load(["env=arithmetic", "cluster=ray"])
     save(config, tmp_path / "config.yaml")
     for words, learners, workers in (([], 2, 2), (["cluster.learners=4"], 4, 2), (["cluster=local"], 1, 1)):
         argv = [f"resume={tmp_path}", *words]
-        cluster = RunFolder.resume(load(argv), argv).config.cluster
+        cluster = RunFolder.resume(load(argv), parse_overrides(argv)).config.cluster
         assert (cluster.learners, cluster.rollout_workers) == (learners, workers)
 
 
-def test_a_prompt_that_cannot_fit(shell: Shell) -> None:
+def test_run_with_a_context_below_the_first_prompt_is_refused(shell: Shell) -> None:
     line = shell.refused("env=arithmetic", "engine.max_context=20")
     assert line.startswith("tasks.arithmetic: a first prompt of ")
     assert line.endswith(
@@ -88,14 +88,14 @@ def test_a_prompt_that_cannot_fit(shell: Shell) -> None:
     )
 
 
-def test_one_process_at_a_time(shell: Shell) -> None:
+def test_resume_while_another_process_works_is_refused(shell: Shell) -> None:
     save(load(["env=arithmetic", f"out={shell.folder}"]), shell.folder / "config.yaml")
     with RunFolder(shell.folder, load(["env=arithmetic"])).locked():
         line = shell.error(f"resume={shell.folder}").splitlines()[-1]
     assert line == "another process is working on OUT; wait for it, or stop it"
 
 
-def test_the_model_is_no_model(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_run_with_an_invalid_model_folder_is_refused(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:
     gone = "model.path: model folder 'gone' does not exist; give a folder that transformers can load, or 'tiny'"
     assert shell.refused("env=arithmetic", "model.path=gone") == gone
     empty = tmp_path_factory.mktemp("empty")
@@ -120,11 +120,11 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("word", REFUSED)
-def test_a_task_that_cannot_be_played(word: str, shell: Shell) -> None:
+def test_run_with_an_unplayable_task_is_refused(word: str, shell: Shell) -> None:
     assert shell.refused("env=football", "stages.fre.tasks=[arithmetic]", word).startswith(REFUSED[word])
 
 
-def test_nowhere_to_write(shell: Shell) -> None:
+def test_run_into_an_unwritable_place_has_a_one_line_error(shell: Shell) -> None:
     (shell.folder / "file").write_text("")
     assert shell.error("env=arithmetic", f"out={shell.folder / 'file'}") == "Not a directory: OUT/file/arithmetic"
     assert (shell.folder / "file").read_text() == ""

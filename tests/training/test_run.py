@@ -10,18 +10,25 @@ import time
 from pathlib import Path
 from typing import Any
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import equal
 
+from agents.episodes.starts import TEST_FIRST
 from agents.models.load import load_model
 from configs.cli import command
+from render.records.episode import read_episodes
+from render.viewer.run import Watched
 from training import run
 from training.compare import command as evaluate
 from training.config.help import help_text
 from training.runs.checkpoint import newest, read_progress
 from training.runs.metrics import read_metrics
+
+pytestmark = pytest.mark.slow
 
 RECIPE = """
 checkpoint_every: 2
@@ -98,22 +105,26 @@ ON_BOTH = pytest.mark.parametrize("runs", ["football"], indirect=True)  # a run 
 # -- what a run leaves behind --------------------------------------------------------------------------------------
 
 
-def test_files(runs: Runs, whole: Path) -> None:
+def test_run_leaves_complete_files_that_can_be_read(runs: Runs, whole: Path) -> None:
     expected = {"config.yaml", "metrics.jsonl", "tensorboard", "episodes", "checkpoint", "summary.json"}
     expected |= {"curves.png", "report.html"} | ({"videos"} if runs.env == "football" else set())
     assert {path.name for path in whole.iterdir()} == expected  # nothing half-written, nothing to resume
     for label in ("before", "after"):
-        records = (whole / "episodes" / label / "episodes.jsonl").read_text().splitlines()
-        assert len(records) == 2
-        if runs.env == "football":
-            assert (whole / "videos" / f"{label}.mp4").stat().st_size > 1000
-            assert list((whole / "episodes" / label / "frames").glob("*.png"))
-    assert (whole / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert "<html" in (whole / "report.html").read_text()
-    assert any((whole / "tensorboard").iterdir())
+        episodes = list(read_episodes(whole / "episodes" / label))
+        assert [episode.seed for episode in episodes] == [TEST_FIRST, TEST_FIRST + 1]
+        shown = [turn.frame is not None for episode in episodes for turn in episode.turns]
+        assert shown == [runs.env == "football"] * len(shown)
+    height, width, _ = iio.imread(whole / "curves.png").shape
+    assert width > height > 300
+    page = Watched([whole]).run()
+    assert page["notes"] == []
+    assert [video["name"] for video in page["videos"]] == (["before", "after"] if runs.env == "football" else [])
+    assert 'class="chunk"' in (whole / "report.html").read_text()  # episodes, packed
+    scalars = EventAccumulator(str(whole / "tensorboard")).Reload()
+    assert [event.step for event in scalars.Scalars("success")] == [1, 2, 3, 4, 5, 6]
 
 
-def test_summary(runs: Runs, whole: Path) -> None:
+def test_run_writes_a_summary_with_all_results(runs: Runs, whole: Path) -> None:
     document = summary(whole)
     assert (document["task"], document["seed"]) == (runs.env, 0)
     assert 0 < document["seconds"] < 3600 and 100 < document["peak_memory_mb"] < 4096
@@ -134,7 +145,7 @@ def test_summary(runs: Runs, whole: Path) -> None:
         assert set(document["others"]["arithmetic"]) == {"before", "after_fre", "after"}
 
 
-def test_metrics(whole: Path) -> None:
+def test_run_logs_every_step_and_evaluation(whole: Path) -> None:
     steps = [record for record in read_metrics(whole) if record["stage"] != "evaluation"]
     assert [(record["total_step"], record["stage"], record["step"]) for record in steps] == [
         *((i, "fre", i) for i in (1, 2)),
@@ -153,7 +164,7 @@ def test_metrics(whole: Path) -> None:
     assert all(record["trained_tokens"] > 0 for record in steps)
 
 
-def test_the_checkpoint_plays_as_the_run_says(runs: Runs, whole: Path, tmp_path: Path) -> None:
+def test_run_checkpoint_has_the_success_of_the_summary(runs: Runs, whole: Path, tmp_path: Path) -> None:
     assert load_model(str(whole / "checkpoint")).chat.images.visual_tokens(84, 84) == 9
     out = tmp_path / "result.json"
     words = [*WORDS[runs.env], f"policy={whole / 'checkpoint'}", "episodes=8", f"json={out}"]
@@ -169,14 +180,14 @@ def test_the_checkpoint_plays_as_the_run_says(runs: Runs, whole: Path, tmp_path:
 
 
 @ON_TEXT
-def test_one_seed_gives_the_same_numbers_in_another_process(runs: Runs, whole: Path) -> None:
+def test_run_with_the_same_seed_gives_the_same_numbers(runs: Runs, whole: Path) -> None:
     process = start(*runs.words("again"))
     shown, progress = process.communicate(timeout=120)
     assert process.returncode == 0, progress
     assert_same(whole, runs.folder / "again")
     # And this is what the user saw of it.
     assert re.search(r"before +│ +\d+\.\d% │.*\n.*after", shown)
-    assert f"{runs.folder / 'again' / 'report.html'}  everything" in shown
+    assert f"{runs.folder / 'again' / 'report.html'}  all results" in shown
     assert re.search(r"^mgt 4/4 · success \d+% \(held-out \d+%\) · reward .* tok/s · 0 s left$", progress, re.M)
     assert "Warning" not in progress and "Traceback" not in progress
 
@@ -213,7 +224,7 @@ def whole_files(folder: Path) -> dict[str, bytes]:
 
 
 @ON_BOTH
-def test_a_full_disk_while_saving_is_one_line_and_nothing_is_lost(
+def test_run_with_a_full_disk_keeps_earlier_checkpoints(
     runs: Runs, killed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No file may grow over 1 MB: metrics fit, weights do not."""
@@ -240,7 +251,7 @@ def test_a_full_disk_while_saving_is_one_line_and_nothing_is_lost(
 
 
 @ON_BOTH
-def test_a_killed_run_goes_on_to_the_same_numbers(runs: Runs, killed: Path, whole: Path) -> None:
+def test_run_killed_and_resumed_gives_the_same_numbers(runs: Runs, killed: Path, whole: Path) -> None:
     checkpoint = newest(killed / "checkpoints")
     assert checkpoint is not None
     assert read_progress(checkpoint).stage == 1  # the optimiser's state counts, too

@@ -21,7 +21,7 @@ from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
 from training import run
-from training.algorithm.groups import Group, Trajectory, assign_advantages, make_group
+from training.algorithm.groups import Group, Trajectory, make_group, with_advantages
 from training.config.algo import AlgoConfig
 from training.rollout.metrics import describe
 from training.runs.metrics import read_metrics
@@ -40,7 +40,7 @@ def episode(group: int, replies: Sequence[str], success: bool, history: int = 0)
         versions = np.zeros(len(tokens), dtype=np.int32)
         conversation.prompt(0, 32)
         conversation.answer(Completion(tokens, np.full(len(tokens), -0.5, dtype=np.float32), True, versions))
-        reply = Reply("", "", 1 if "answer" in words else None)
+        reply = Reply("", "", (1,) if "answer" in words else ())
         turns.append(Turn(Observation(None, ""), "", words, reply, 0.0, f"{number}", len(tokens)))
     return Episode(Start(group, 0, group), turns, Ended.COMPLETED, success, sequences=tuple(conversation.sequences()))
 
@@ -55,8 +55,8 @@ def groups(history: int = 0) -> list[Group]:
 
 def learned(history: int = 0, **algo: Any) -> list[Trajectory]:
     """What the learner is given of the groups."""
-    judged = assign_advantages(groups(history), AlgoConfig(**algo))
-    return [trajectory for group in judged for trajectory in group.trajectories()]
+    estimated = with_advantages(groups(history), AlgoConfig(**algo))
+    return [trajectory for group in estimated for trajectory in group.trajectories()]
 
 
 def advantages(history: int = 0, **algo: Any) -> list[list[float]]:
@@ -67,7 +67,7 @@ def advantages(history: int = 0, **algo: Any) -> list[list[float]]:
     return [list(dict.fromkeys(one.advantages[one.sequence.loss_mask].tolist())) for one in trajectories]
 
 
-def test_every_turn_carries_its_episodes_advantage() -> None:
+def test_with_advantages_gives_every_turn_its_episodes_advantage() -> None:
     trajectories = learned(advantage="dr_grpo")
     found = [value for (value,) in advantages(advantage="dr_grpo")]
     # rewards 1.1, 0.1, 0.05, 0.1: mean 0.3375; the episodes have 2, 1, 2 and 3 turns; the other group teaches nothing
@@ -78,7 +78,7 @@ def test_every_turn_carries_its_episodes_advantage() -> None:
     assert trained == [good, good, good, good, bad, good, good, good]
 
 
-def test_with_the_whole_history_an_episode_is_one_trajectory() -> None:
+def test_trajectories_with_the_whole_history_are_one_per_episode() -> None:
     trajectories = learned(history=-1, advantage="dr_grpo")
     found = [value for (value,) in advantages(history=-1, advantage="dr_grpo")]
     assert found == pytest.approx([0.7625, -0.2375, -0.2875, -0.2375])
@@ -86,7 +86,7 @@ def test_with_the_whole_history_an_episode_is_one_trajectory() -> None:
     assert [int(trajectory.sequence.loss_mask.sum()) for trajectory in trajectories][::3] == [2 * good, 3 * good]
 
 
-def test_turns_may_have_credit_of_their_own() -> None:
+def test_with_advantages_of_gigpo_credits_turns_separately() -> None:
     """GiGPO: in one sequence with the whole history, each turn's tokens carry the turn's advantage."""
     trajectories = learned(history=-1, advantage="gigpo", gamma=1.0)
     winner = trajectories[0]
@@ -100,15 +100,16 @@ def test_turns_may_have_credit_of_their_own() -> None:
     assert second[0] == pytest.approx(episode_credit + (later[0] - later.mean()) / later.std(), rel=1e-5)
 
 
-def test_a_group_without_a_difference_has_zeros_and_teaches_nothing() -> None:
-    live, dead = assign_advantages(groups(), AlgoConfig(advantage="dr_grpo"))
+def test_with_advantages_of_equal_rewards_gives_zeros_and_no_trajectories() -> None:
+    live, dead = with_advantages(groups(), AlgoConfig(advantage="dr_grpo"))
+    assert live.advantages is not None and dead.advantages is not None
     assert [one.tolist() for one in live.advantages] == [
         pytest.approx(turns) for turns in ([0.7625] * 2, [-0.2375], [-0.2875] * 2, [-0.2375] * 3)
     ]
     assert [one.tolist() for one in dead.advantages] == [[0.0]] * 4 and dead.trajectories() == []
 
 
-def test_describe() -> None:
+def test_describe_matches_hand_computation() -> None:
     described = describe(groups())
     assert described["success"] == 1 / 8
     # 1.1 + 0.1 + 0.05 + 0.1 and four times 0.1
@@ -144,7 +145,8 @@ def learn(folder: Path, recipe: str) -> dict[str, Any]:
     return document
 
 
-def test_success_goes_up(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_run_on_eight_questions_improves_success(tmp_path: Path) -> None:
     recipe = """
         checkpoint_every: 100
         evaluation: {episodes: 64, every: 0, videos: 0, records: 1}
@@ -159,7 +161,8 @@ def test_success_goes_up(tmp_path: Path) -> None:
     assert np.mean(curve[-3:]) > np.mean(curve[:3]) + 0.1
 
 
-def test_a_late_collapse_is_caught(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_run_that_collapses_reports_the_last_good_weights(tmp_path: Path) -> None:
     """A learning rate that ruins the model at once: what is reported is the start, and the curve shows the rest."""
     recipe = """
         checkpoint_every: 100

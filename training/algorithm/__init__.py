@@ -1,4 +1,4 @@
-"""Rewards, advantages and losses as pure functions."""
+"""Advantages and policy losses as pure functions."""
 
 import lazy_loader
 

@@ -1,4 +1,7 @@
-"""Group-relative advantages: pure functions in one registry. G players a group, K turns an episode."""
+"""Group-relative advantage estimators as pure functions.
+
+Shapes: G episodes per group, K turns per episode.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,25 +17,29 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Score:
-    """What one episode earned."""
+    """Rewards and states of one episode."""
 
     reward: float
-    """Of the whole episode."""
+    """Reward of the whole episode."""
     turn_rewards: Sequence[float] = (0.0,)
-    """[K], the same reward by turns."""
+    """[K] reward of each turn. The sum is `reward`."""
     state_hashes: Sequence[str] = ("",)
-    """[K], the state in which each turn was played."""
+    """[K] hash of the state before each turn."""
 
 
 Estimator = Callable[[Sequence[Sequence[Score]], AlgoConfig], list[list[Array]]]
-"""The groups of a step → for each group and player the advantage of every turn [K]. Every turn of an episode has its
-credit, also one without a reward of its own. Groups of equal episodes get zeros, but for what gigpo sees in turns."""
+"""(groups of a step, config) → advantages [K] of the turns, for each group and episode.
 
-_EQUAL = 1e-8  # rewards closer than this are the same
+Every turn gets an advantage, even if its own reward is 0. Groups with equal rewards get zeros, except from gigpo."""
+
+_EQUAL = 1e-8  # rewards that differ by less are equal
 
 
 def _outcome(advantages: Callable[[Array], Array]) -> Estimator:
-    """An estimator from a function of a group's rewards [G]: every turn carries its episode's advantage."""
+    """Return an estimator that gives each turn the advantage of its episode.
+
+    `advantages` maps the rewards [G] of a group to advantages [G].
+    """
 
     def estimate(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:
         return [_spread(group, advantages(_rewards(group))) for group in groups]
@@ -45,12 +52,12 @@ def _rewards(group: Sequence[Score]) -> Array:
 
 
 def _spread(group: Sequence[Score], advantages: Array) -> list[Array]:
-    """One number an episode → one a turn."""
+    """Repeat the advantage [G] of each episode for its turns."""
     return [np.full(len(score.turn_rewards), a) for score, a in zip(group, advantages, strict=True)]
 
 
 def normalised(values: Array) -> Array:
-    """(v - mean) / std over [G]; zeros where all are equal."""
+    """Return (v - mean) / std over [G], or zeros if all values are equal."""
     if np.ptp(values) < _EQUAL:
         return np.zeros_like(values)
     result: Array = (values - values.mean()) / values.std()
@@ -58,7 +65,7 @@ def normalised(values: Array) -> Array:
 
 
 def centred(values: Array) -> Array:
-    """V - mean over [G]; exact zeros where all are equal."""
+    """Return v - mean over [G], or exact zeros if all values are equal."""
     if np.ptp(values) < _EQUAL:
         return np.zeros_like(values)
     result: Array = values - values.mean()
@@ -66,12 +73,12 @@ def centred(values: Array) -> Array:
 
 
 def leave_one_out(rewards: Array) -> Array:
-    """A_i = R_i - mean of the others' rewards [G] (RLOO; Ahmadian et al., arXiv 2402.14740)."""
+    """Return A_i = R_i - mean of the other rewards in [G] (RLOO; Ahmadian et al., arXiv 2402.14740)."""
     return centred(rewards) * len(rewards) / (len(rewards) - 1)
 
 
 def reinforce_pp(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:
-    """A_i = (R_i - group mean) / std of these differences over the whole batch (REINFORCE++ baseline, 2501.03262)."""
+    """Return (R_i - group mean) / std of these differences over the batch (REINFORCE++ baseline, arXiv 2501.03262)."""
     centred_groups = [centred(_rewards(group)) for group in groups]
     scale = float(np.concatenate(centred_groups).std()) if centred_groups else 0.0
     scale = scale if scale > _EQUAL else 1.0
@@ -79,7 +86,7 @@ def reinforce_pp(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[
 
 
 def discounted_returns(rewards: Sequence[float], gamma: float) -> Array:
-    """R_t = r_t + gamma R_(t+1) over [K] turns."""
+    """Return R_t = r_t + gamma R_(t+1) over [K] turns."""
     returns = np.zeros(len(rewards))
     following = 0.0
     for turn in range(len(rewards) - 1, -1, -1):
@@ -89,13 +96,13 @@ def discounted_returns(rewards: Sequence[float], gamma: float) -> Array:
 
 
 def gigpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:
-    """A = A_episode + step_weight x A_step (GiGPO, arXiv 2505.10978).
+    """Return A_episode + step_weight x A_step (GiGPO, arXiv 2505.10978).
 
-    A_episode is that of `grpo`. A_step normalises the discounted return among all turns of the group that were played
-    in the same state; a state that was met once gives 0.
+    A_episode is the advantage of `grpo`. A_step normalises the discounted returns of all turns in the group with the
+    same state. A state that occurs once gives 0.
 
-    In training, groups whose episodes earned the same do not come here (`Group.varied`): a departure from the paper,
-    which learns from their turns.
+    Departure from the paper: training leaves out groups with equal rewards (`Group.varied`). The paper also learns from
+    the turns of these groups.
     """
     results = []
     for group in groups:
@@ -119,6 +126,10 @@ rloo = _outcome(leave_one_out)
 
 
 def estimator(name: str) -> Estimator:
-    """Return the estimator of a name in `ESTIMATORS`, or of an import path; UserError if it cannot be imported."""
+    """Return the estimator with a name in `ESTIMATORS` or with an import path.
+
+    Raises:
+        UserError: the estimator cannot be imported.
+    """
     found: Estimator = load_object(ESTIMATORS.get(name, name))
     return found

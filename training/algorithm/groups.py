@@ -1,4 +1,7 @@
-"""Episodes as the tokens that were sampled, with their rewards and what they teach. T tokens, K turns."""
+"""Groups of episodes with their rewards, advantages and trajectories.
+
+Shapes: G episodes per group, K turns per episode, T tokens per sequence.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,38 +19,38 @@ from training.config.algo import AlgoConfig
 
 @dataclass(frozen=True)
 class Trajectory:
-    """One sequence of one episode's context, ready to be learned from."""
+    """Token sequence of an episode with its advantages: one training sample."""
 
     sequence: TokenSequence
     advantages: NDArray[np.float32]
-    """[T], of each sampled token; 0 where the branch's loss_mask is false."""
+    """[T] advantage of each sampled token. 0 where the sequence's loss_mask is false."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """The G episodes of one start, with their rewards and, once they are estimated, their advantages."""
+    """Episodes with the same env seed, their rewards and, once estimated, their advantages."""
 
     task: str
     seed: int
     episodes: list[Episode]
-    """[G]"""
+    """[G] episodes."""
     rewards: list[Rewards]
-    """[G]"""
+    """[G] rewards of each episode."""
     advantages: list[Array] | None = None
-    """[G] advantage of every turn [K]; zeros in a group whose rewards are equal."""
+    """[G] advantages [K] of the turns. Zeros in a group with equal rewards."""
 
     @property
     def varied(self) -> bool:
-        """True if the episodes' rewards differ; other groups are left out (DAPO, arXiv 2503.14476).
+        """True if the episodes' rewards differ. Training leaves out other groups (DAPO, arXiv 2503.14476).
 
-        The same holds for `gigpo`, although turns of equal episodes may differ, as when all of them succeed.
+        This also applies to `gigpo`, although its turn advantages can differ in a group with equal rewards.
         """
         totals = [rewards.total for rewards in self.rewards]
         return max(totals) - min(totals) > 1e-8
 
     @property
     def oldest(self) -> int | None:
-        """Oldest version of the weights that sampled a token; None for policies without tokens."""
+        """Oldest weights version that sampled a token, or None without sampled tokens."""
         versions = [
             int(sequence.policy_version[sequence.loss_mask].min())
             for episode in self.episodes
@@ -58,17 +61,17 @@ class Group:
 
     @property
     def scores(self) -> list[Score]:
-        """[G] what an estimator of advantages sees of each episode."""
+        """[G] input of the advantage estimator for each episode."""
         return [
             Score(rewards.total, rewards.turn_totals, [turn.state_hash for turn in episode.turns])
             for episode, rewards in zip(self.episodes, self.rewards, strict=True)
         ]
 
     def trajectories(self) -> list[Trajectory]:
-        """Return every token sequence with its advantages; a group without a difference has none.
+        """Return each token sequence with its advantages, or an empty list if all rewards are equal.
 
-        Sequences with zeros only stay: they add no gain, but a KL term, and they count in the means of a loss. So a
-        turn counts the same whether it shares its sequence with other turns or not.
+        Sequences with zero advantages stay. They contribute to the KL term and to the denominators of a loss. A turn
+        thus has the same weight whether or not it shares its sequence with other turns.
         """
         if not self.varied:
             return []
@@ -85,12 +88,21 @@ class Group:
 
 
 def make_group(task: str, config: TaskConfig, episodes: Sequence[Episode]) -> Group:
-    """Return the episodes of one start with their rewards."""
+    """Return the group of some episodes, with their rewards.
+
+    Args:
+        task: Name of the task.
+        config: Settings of the task.
+        episodes: [G] episodes with the same env seed.
+    """
     return Group(task, episodes[0].start.seed, list(episodes), [rewards_of(episode, config) for episode in episodes])
 
 
 def with_advantages(groups: Sequence[Group], algo: AlgoConfig) -> list[Group]:
-    """Return the groups with every turn's advantage; the estimator sees those that differ, the others have zeros."""
+    """Return the groups with the advantage of every turn.
+
+    The estimator receives only groups with differing rewards. The other groups get zeros.
+    """
     estimated = iter(estimator(algo.advantage)([group.scores for group in groups if group.varied], algo))
     return [
         replace(

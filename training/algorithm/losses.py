@@ -1,8 +1,9 @@
-"""Policy losses: pure functions of per-token streams, in one registry.
+"""Policy losses as pure functions of per-token streams.
 
-N trained tokens (of sampled replies) of S sequences, in any order and packing. Every loss is a *sum* over them divided
-by counts of the whole minibatch, so that micro-batches and ranks add up to one result.
-r = policy / old, w = old / engine, A the advantage; sg[x] has no gradient.
+Shapes: N trained tokens (sampled tokens of the replies) of S sequences, in any order and packing. Every loss is a *sum*
+over the tokens, divided by counts of the whole minibatch. The losses of micro-batches and ranks therefore add up.
+
+Notation: r = policy / old, w = old / engine, A is the advantage, sg[x] is x without gradient.
 """
 
 from collections.abc import Callable
@@ -17,35 +18,45 @@ from training.config.algo import LOSSES, AlgoConfig
 
 @dataclass(frozen=True)
 class Streams:
-    """What a loss sees of a micro-batch."""
+    """Input of a loss: the per-token values of one micro-batch."""
 
     policy_logprobs: Tensor
-    """[N], of the sampled tokens under the weights in training, with gradient."""
+    """[N] log-probs of the sampled tokens under the weights in training, with gradient."""
     engine_logprobs: Tensor
-    """[N], of the same tokens when they were sampled."""
+    """[N] log-probs of the same tokens when the engine sampled them."""
     old_logprobs: Tensor
-    """[N], under the learner's weights before the step's first update; the engine's where nothing is corrected."""
+    """[N] log-probs under the learner's weights before the first update of the step. Without a correction, they are
+    the engine log-probs."""
     advantages: Tensor
-    """[N]."""
+    """[N] advantages."""
     sequence: Tensor
-    """[N] int64, the sequence of each token, 0 … S - 1."""
+    """[N] int64 index of each token's sequence, 0 … S - 1."""
     total_tokens: float
-    """Trained tokens in the whole minibatch, over all micro-batches and ranks."""
+    """Number of trained tokens in the minibatch, over all micro-batches and ranks."""
     total_sequences: float
-    """Sequences in it."""
+    """Number of sequences in the minibatch, over all micro-batches and ranks."""
     entropy: Tensor
-    """[N], of the distributions that the tokens were sampled from, without gradient."""
+    """[N] entropy of the policy's distribution at each token, without gradient."""
     reference_logprobs: Tensor | None = None
-    """[N], under the weights with which the stage began."""
+    """[N] log-probs under the weights at the start of the stage, for the KL term."""
 
 
 Metrics = dict[str, Tensor]
 PolicyLoss = Callable[[Streams, AlgoConfig, Tensor], tuple[Tensor, Tensor]]
-"""(streams, config, weight [N]) → the loss (a scalar) and, by token, whether its gain is limited [N] bool."""
+"""(streams, config, importance weights [N]) → loss (scalar), and mask of the clipped tokens ([N] bool)."""
 
 
 def dapo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """-min(r A, clip(r, 1 - clip_low, 1 + clip_high) A), mean over tokens (DAPO, arXiv 2503.14476)."""
+    """Return -min(r A, clip(r, 1 - clip_low, 1 + clip_high) A), mean over tokens (DAPO, arXiv 2503.14476).
+
+    Args:
+        streams: Per-token values of a micro-batch.
+        config: Algorithm settings.
+        weight: [N] importance weights of the correction.
+
+    Returns:
+        The loss (scalar) and the mask of the clipped tokens ([N] bool).
+    """
     ratio = (streams.policy_logprobs - streams.old_logprobs).exp()
     clipped = ratio.clamp(1 - config.clip_low, 1 + config.clip_high)
     gain = torch.minimum(ratio * streams.advantages, clipped * streams.advantages)
@@ -54,9 +65,12 @@ def dapo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, 
 
 
 def gspo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """As `dapo`, with s = exp(mean of log r over the sequence) for r, mean over sequences (GSPO, arXiv 2507.18071).
+    """Return the sequence-level loss, mean over sequences (GSPO, arXiv 2507.18071).
 
-    In the paper's token form, s_t = sg[s] policy_t / sg[policy_t], so that turns may have different advantages.
+    The ratio is s = exp(mean of log r over the sequence) instead of r. This is the paper's token form,
+    s_t = sg[s] policy_t / sg[policy_t], which allows different advantages per turn.
+
+    Arguments and return values are those of `dapo`.
     """
     log_ratio = streams.policy_logprobs - streams.old_logprobs
     sequences = int(streams.sequence.max()) + 1 if len(streams.sequence) else 0
@@ -70,7 +84,12 @@ def gspo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, 
 
 
 def cispo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """-sg[min(r, 1 + clip_high)] A log policy, mean over tokens: no token loses its gradient (CISPO, 2506.13585)."""
+    """Return -sg[min(r, 1 + clip_high)] A log policy, mean over tokens (CISPO, arXiv 2506.13585).
+
+    Clipping limits the weight of a token but keeps its gradient.
+
+    Arguments and return values are those of `dapo`.
+    """
     ratio = (streams.policy_logprobs.detach() - streams.old_logprobs).exp()
     capped = ratio.clamp(max=1 + config.clip_high)
     gain = capped * streams.advantages * streams.policy_logprobs
@@ -78,16 +97,21 @@ def cispo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor,
 
 
 def policy_loss(name: str) -> PolicyLoss:
-    """Return the loss of a name in `LOSSES`, or of an import path; UserError if it cannot be imported."""
+    """Return the loss with a name in `LOSSES` or with an import path.
+
+    Raises:
+        UserError: the loss cannot be imported.
+    """
     found: PolicyLoss = load_object(LOSSES.get(name, name))
     return found
 
 
 def correction(streams: Streams, config: AlgoConfig) -> Tensor:
-    """Weights [N] for the difference between engine and learner, without gradient.
+    """Return importance weights [N] that correct the mismatch between engine and learner, without gradient.
 
-    tis: min(w, tis_cap) (Yao et al., 2025, "Your efficient RL framework secretly brings you off-policy RL training");
-    icepop: w where icepop_low <= w <= icepop_high, else 0 (Ling Team, 2025, arXiv 2510.18855).
+    - tis: min(w, tis_cap) (Yao et al., 2025, "Your efficient RL framework secretly brings you off-policy RL training").
+    - icepop: w where icepop_low <= w <= icepop_high, else 0 (Ling Team, 2025, arXiv 2510.18855).
+    - none: 1.
     """
     weight = (streams.old_logprobs - streams.engine_logprobs).detach().exp()
     if config.correction == "tis":
@@ -98,21 +122,25 @@ def correction(streams: Streams, config: AlgoConfig) -> Tensor:
 
 
 def k3(policy_logprobs: Tensor, reference_logprobs: Tensor) -> Tensor:
-    """The k3 estimate [N] of KL(policy ‖ reference), e^d - d - 1 with d = reference - policy (Schulman, 2020)."""
+    """Return the k3 estimate [N] of KL(policy ‖ reference), e^d - d - 1 with d = reference - policy.
+
+    Source: Schulman, 2020.
+    """
     difference = reference_logprobs - policy_logprobs
     return difference.exp() - difference - 1
 
 
 def total_loss(streams: Streams, config: AlgoConfig) -> tuple[Tensor, Metrics]:
-    """The policy loss with its correction, KL and entropy terms.
+    """Return the policy loss with its correction, KL and entropy terms.
 
-    The entropy term's gradient is that of the entropy in expectation over the sampled tokens:
+    The gradient of the entropy term equals the entropy's gradient in expectation over the sampled tokens:
     E[-(log policy + entropy) grad log policy] = grad entropy.
 
     Returns:
-        The loss (a scalar), and sums over the N tokens divided by `total_tokens`: `clip_fraction` (tokens whose gain is
-        limited), `masked_fraction` (tokens that the correction leaves out), `correction` (its mean weight), `policy_kl`
-        (k3 of the engine's distribution to the policy), `entropy`, and `reference_kl` where there is a reference.
+        The loss (scalar) and the metrics. Metrics are sums over the N tokens divided by `total_tokens`:
+        `clip_fraction` (clipped tokens), `masked_fraction` (tokens with importance weight 0), `correction` (mean
+        importance weight), `policy_kl` (k3 estimate of KL(engine ‖ policy)), `entropy`, and, with reference log-probs,
+        `reference_kl`.
     """
     weight = correction(streams, config)
     loss, limited = policy_loss(config.loss)(streams, config, weight)

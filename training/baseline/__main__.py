@@ -1,4 +1,4 @@
-"""`python -m training.baseline`."""
+"""The command `python -m training.baseline`."""
 
 from configs.cli import command
 from training.baseline.train import main, usage

@@ -1,4 +1,4 @@
-"""What a baseline is trained with, how the command line says it, and how its folder keeps it."""
+"""The config of a baseline: its fields, the command line and the file `baseline.yaml`."""
 
 import re
 from collections.abc import Mapping
@@ -18,49 +18,50 @@ FILE = "baseline.yaml"
 
 @dataclass
 class BaselineConfig:
-    """One baseline: RLlib's PPO on the task of a language model."""
+    """Config of one baseline: RLlib's PPO on the task of a language model."""
 
     env: str = "football"
-    """The task: a name of configs/env or a path ending in .yaml; env.k=value sets its keys."""
+    """Task: a name in configs/env or a path ending in .yaml. env.k=value sets its keys."""
     name: str = ""
-    """Name of the folder below `out`; empty: the task's name and -ppo (and the observation, if it is no picture)."""
+    """Folder name below `out`. Empty: the task's name with -ppo (and the observation, unless it is pixels)."""
     seed: int = 0
-    """Seeds weights, starts and actions."""
+    """Seed of weights, starts and actions."""
     out: str = "runs"
-    """Folder in which run folders are made."""
+    """Folder for run folders."""
     resume: str = ""
-    """Folder of a baseline to go on with."""
+    """Folder of a baseline to resume."""
     steps: int = 200_000
-    """Decisions to learn from, of all envs together."""
+    """Total number of decisions to train on, summed over all envs."""
     observation: Literal["pixels", "simple115v2"] = "pixels"
-    """What it sees: the model's own frames (a CNN), or football's vector of 115 numbers (an MLP)."""
+    """Observation: pixels (the images of the language model, for a CNN) or simple115v2 (football's vector of 115
+    numbers, for an MLP)."""
     reward: Literal["return", "success"] = "return"
-    """What it is paid: the env's own rewards (football's with GRF's checkpoints, if env.kwargs.rewards says nothing),
-    or 1 for a success. Measured is success, by the task's own rule, either way."""
+    """Reward: return (the env rewards) or success (1 for a success). With return, football adds GRF's checkpoints
+    unless env.kwargs.rewards is set. Results always report success by the task's own rule."""
     lr: float = 1e-3
-    """Learning rate at the start; it falls to 0 in a straight line."""
+    """Initial learning rate, with linear decay to 0."""
     entropy: float = 0.01
-    """Entropy bonus at the start; it falls to 0 in a straight line."""
+    """Initial entropy bonus, with linear decay to 0."""
     vf_coef: float = 0.005
-    """Weight of the value loss. Both heads share one body: where a rare win pays much, as in Sokoban, the values drown
-    the policy from 0.02 on; on football's vector or an empty goal 0.1 is better."""
+    """Weight of the value loss. Policy and value share one network. With rare large rewards, as in Sokoban, the value
+    loss dominates from 0.02 on. For football's vector or an empty goal, 0.1 is better."""
     gamma: float = 0.99
-    """Discount of later rewards."""
+    """Discount factor."""
     envs: int = 32
-    """Episodes that are played side by side."""
+    """Number of parallel envs."""
     batch: int = 1024
-    """Decisions an update; a multiple of `envs`."""
+    """Number of decisions per update, a multiple of `envs`."""
     epochs: int = 4
-    """Passes over them, in minibatches of 256."""
+    """Number of passes over each batch, in minibatches of 256."""
     episodes: int = 256
-    """Held-out test episodes, played before and after (starts that training never draws)."""
+    """Number of held-out test episodes before and after training."""
     evaluate_every: int = 20
-    """Updates between two validations, of 128 held-out episodes each; 0 turns them off."""
+    """Number of updates between two validations, of 128 held-out episodes each. 0 disables them."""
     checkpoint_every: int = 20
-    """Updates between two checkpoints."""
+    """Number of updates between two checkpoints."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Raise ValueError if a value is invalid."""
         if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
             raise ValueError(f"name may hold letters, digits and . _ - only (it names a folder), got {self.name!r}")
         for key in ("seed", "entropy", "vf_coef", "evaluate_every"):
@@ -78,31 +79,37 @@ class BaselineConfig:
 
     @property
     def task_name(self) -> str:
-        """The task's name: path/to/sums.yaml is sums."""
+        """Name of the task: `sums` for path/to/sums.yaml."""
         return Path(self.env).stem
 
     @property
     def folder(self) -> Path:
-        """Where a new baseline's folder will be."""
+        """Path of the folder of a new baseline."""
         own = "" if self.observation == "pixels" else f"-{self.observation}"
         return Path(self.out) / (self.name or f"{self.task_name}-ppo{own}")
 
 
 def from_overrides(overrides: Mapping[str, Any]) -> tuple[BaselineConfig, TaskConfig]:
-    """Return the config and the task that overrides ask for; UserError in one line."""
+    """Return the config and the task for some overrides. Raise UserError (one line) if they are invalid."""
     of_task, own = split(overrides, "env")
     config = read_options(BaselineConfig, own)
     return config, load_task(config.env, of_task)
 
 
 def save(config: BaselineConfig, task: TaskConfig, folder: Path) -> None:
-    """Write `baseline.yaml`: the config, and the task as it was resolved."""
+    """Write `baseline.yaml` with the config and the resolved task.
+
+    Args:
+        config: Config of the baseline.
+        task: Settings of its task.
+        folder: Folder of the baseline.
+    """
     text = OmegaConf.to_yaml(OmegaConf.create(asdict(config) | {"task": asdict(task)}))
     (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def read(folder: Path) -> tuple[BaselineConfig, TaskConfig]:
-    """What `save` wrote; UserError in one line where it is damaged or of another version."""
+    """Read a file written by `save`. Raise UserError (one line) if it is damaged or from another version."""
     path = folder / FILE
     try:
         fields: dict[str, Any] = field_types(BaselineConfig) | {"task": TaskConfig}
@@ -114,16 +121,16 @@ def read(folder: Path) -> tuple[BaselineConfig, TaskConfig]:
 
 
 def is_baseline(folder: Path) -> bool:
-    """Whether a folder is a baseline's."""
+    """Return True if a folder contains a baseline."""
     return (folder / FILE).is_file()
 
 
 def baseline_tasks(folder: Path) -> dict[str, TaskConfig]:
-    """The task of a baseline, as a language model would be given it."""
+    """Return the task of a baseline by name, as for a language model."""
     config, task = read(folder)
     return {config.task_name: task}
 
 
 def damaged(checkpoint: Path, why: Exception) -> UserError:
-    """What to say of a checkpoint that cannot be read."""
-    return UserError(f"{checkpoint} is damaged: {why or type(why).__name__}; remove it to go on before it")
+    """Return the error for a checkpoint that cannot be read."""
+    return UserError(f"{checkpoint} is damaged: {why or type(why).__name__}; remove it to resume from an earlier one")

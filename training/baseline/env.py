@@ -1,4 +1,4 @@
-"""The task of a language model as an env for PPO: the same frames, actions, turns and successes, without words."""
+"""The task of a language model as an env for PPO, with the same images, actions, turns and success rule."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,38 +17,38 @@ from training.baseline.config import BaselineConfig
 
 FOOTBALL = "kickoff/Football-v0"
 PATCH = 7
-"""Pixels, the side of what the CNN sees at once."""
+"""Side of the CNN's input patches, in pixels."""
 BATCH_BYTES = 512 * 2**20
-"""The frames of an update may take so much; RLlib holds a few copies of them."""
+"""Maximum bytes of the observations of one update. RLlib holds several copies of them."""
 
 
 @dataclass(frozen=True)
 class FinishedEpisode:
-    """An episode of training that has ended."""
+    """Result of a finished training episode."""
 
     success: bool
     reward: float
-    """What PPO was paid, summed."""
+    """Sum of the rewards that PPO received."""
     turns: int
 
 
 class BaselineEnv(gymnasium.Env[Any, Any]):
-    """What `Task` asks of a language model, one action a turn.
+    """A `Task` as a Gymnasium env with one action per turn.
 
-    An episode is cut off after the task's `max_turns`. Starts are the training's, which no held-out seed meets; the
-    seed that reset() is given is not used.
+    An episode is truncated after the task's `max_turns`. The training starts never overlap with held-out seeds. The
+    seed argument of reset() is ignored.
     """
 
     def __init__(
         self, task: Task, config: BaselineConfig, starts: Iterator[int], played: list[FinishedEpisode]
     ) -> None:
-        """An env.
+        """Create an env.
 
         Args:
-            task: as `training_task` made it.
-            config: what is seen and paid.
-            starts: env seeds, one an episode.
-            played: takes the episodes that end.
+            task: Task created by `training_task`.
+            config: Settings of observation and reward.
+            starts: Env seeds, one per episode.
+            played: List to which finished episodes are appended.
         """
         self.task = task
         self.config = config
@@ -64,12 +64,12 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
         self.turns, self.paid, self.env_return = 0, 0.0, 0.0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin at the next start."""
+        """Begin an episode at the next start."""
         self.turns, self.paid, self.env_return = 0, 0.0, 0.0
         return self._see(*self.env.reset(seed=next(self.starts))), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Play one action."""
+        """Apply one action."""
         observation, earned, terminated, truncated, info = self.env.step(self.actions[int(action)])
         reward = float(earned)
         self.turns += 1
@@ -87,7 +87,7 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
         return self._see(observation, info), reward, terminated, truncated and not terminated, {}
 
     def close(self) -> None:
-        """Close the task's env."""
+        """Close the env of the task."""
         self.env.close()
 
     def _see(self, observation: Any, info: dict[str, Any]) -> Any:
@@ -97,36 +97,45 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
 
 
 def available_actions(task: TaskConfig) -> list[int]:
-    """The env's actions that the task offers."""
+    """Return the env actions that the task offers."""
     return [index for index, name in enumerate(task.actions) if name]
 
 
 def training_task(config: BaselineConfig, task: TaskConfig) -> Task:
-    """The task as it is trained on; UserError where it is none for PPO.
+    """Return the task used for PPO training.
 
-    What is seen and paid may differ from `task`; the game, its starts and what counts as success do not.
+    Observations and rewards may differ from `task`. The game, its starts and the success rule are the same.
+
+    Args:
+        config: Config of the baseline.
+        task: Settings of the language model's task.
+
+    Raises:
+        UserError: PPO cannot train on the task (one-line message).
     """
     name = config.task_name
     if task.in_parts or not task.actions:
-        kind = "several actions at once" if task.in_parts else "an answer in words"
-        raise UserError(f"task {name} asks for {kind}: the baseline needs a game with one list of actions")
+        kind = "several actions at once" if task.in_parts else "a text answer"
+        raise UserError(f"task {name} expects {kind}, but the baseline needs a game with one list of actions")
     if task.actions_per_reply > 1:
         raise UserError(
-            f"task {name} takes up to {task.actions_per_reply} actions a reply: the baseline plays one a turn; set "
-            "env.actions_per_reply=1 and env.max_turns"
+            f"task {name} accepts up to {task.actions_per_reply} actions per reply, but the baseline plays one per "
+            "turn; set env.actions_per_reply=1 and env.max_turns"
         )
     if not task.image and config.observation == "pixels":
-        raise UserError(f"task {name} shows no pictures: the baseline looks at frames; set env.image=true")
+        raise UserError(f"task {name} has no images, but observation=pixels needs them; set env.image=true")
     kwargs: dict[str, Any] = dict(task.kwargs)
     if config.observation != "pixels":
         if task.id != FOOTBALL:
-            raise UserError(f"observation={config.observation} is football's; task {name} is {task.id}: use pixels")
+            raise UserError(
+                f"observation={config.observation} needs football, but task {name} is {task.id}; use pixels"
+            )
         kwargs["observation"] = config.observation
     if task.id == FOOTBALL and config.reward == "return" and not task.success.startswith("return"):
-        kwargs.setdefault("rewards", "scoring,checkpoints")  # not where rewards decide what a success is
+        kwargs.setdefault("rewards", "scoring,checkpoints")  # unless success depends on the rewards
     values = vars(task) | {"kwargs": kwargs}
     if config.observation != "pixels":
-        values |= {"image": False, "caption": True}  # so that nothing is drawn
+        values |= {"image": False, "caption": True}  # avoids drawing frames
     return Task(name, TaskConfig(**values))
 
 
@@ -138,16 +147,24 @@ def check_observations(config: BaselineConfig, task: Task) -> None:
     size = "x".join(map(str, shape))
     if config.observation == "pixels" and min(shape[:2]) < PATCH:
         raise UserError(
-            f"frames of {size} are smaller than the CNN's patches of {PATCH}x{PATCH}: set env.image_size=[84,84]"
+            f"images of {size} are smaller than the CNN's patches of {PATCH}x{PATCH}; set env.image_size=[84,84]"
         )
     taken = config.batch * int(np.prod(shape)) * np.dtype(kind).itemsize
     if taken > BATCH_BYTES:
         mend = "env.image_size=[84,84], or a smaller batch" if config.observation == "pixels" else "a smaller batch"
-        raise UserError(f"{config.batch} observations of {size} take {taken / 1e9:.1f} GB: set {mend}")
+        raise UserError(f"{config.batch} observations of {size} take {taken / 1e9:.1f} GB; set {mend}")
 
 
 def starts(seed: int, played: int, index: int) -> Iterator[int]:
-    """The seeds of env `index`'s episodes that begin after `played` decisions: after the start, and each checkpoint."""
+    """Yield the seeds of the episodes of env `index` that begin after `played` decisions.
+
+    A new sequence begins at the start of training and at each checkpoint.
+
+    Args:
+        seed: Seed of the baseline.
+        played: Number of decisions so far.
+        index: Number of the env.
+    """
     number = 0
     while True:
         yield mix(seed, played, index, number) % TRAIN_SEEDS

@@ -1,6 +1,6 @@
-"""A baseline's folder: baseline.yaml, metrics, checkpoints for resume, the weights, records, films, summary and report.
+"""The folder of a baseline: baseline.yaml, metrics, checkpoints, weights, records, videos, summary and report.
 
-Like a run's, so that the same page shows both; there is no config.yaml, which is what a run is known by.
+It is similar to a run folder, so that the same page shows both. It has no config.yaml, which identifies a run.
 """
 
 import json
@@ -28,29 +28,35 @@ if TYPE_CHECKING:
     from training.baseline.ppo import Learning
 
 KEPT = 2
-"""So many checkpoints stay while it trains."""
+"""Number of checkpoints kept during training."""
 
 
 @dataclass
 class BaselineState:
-    """Where a baseline stands."""
+    """Training state of a baseline."""
 
     updates: int = 0
-    """Times that it has played and learned."""
+    """Number of updates so far."""
     env_steps: int = 0
-    """Decisions that it has learned from."""
+    """Number of decisions trained on so far."""
     metrics_lines: int = 0
-    """Lines of metrics.jsonl that belong to this state."""
+    """Number of lines in metrics.jsonl that belong to this state."""
     seconds: float = 0.0
-    """Working time so far, of all processes before this one."""
+    """Seconds of work so far, in all processes before this one."""
     learning: float = 0.0
-    """Of it, that of updates and validations."""
+    """Seconds of updates and validations so far."""
     results: dict[str, Any] = field(default_factory=dict)
-    """Held-out results so far, as summary.json has them."""
+    """Held-out results so far, as in summary.json."""
 
 
 class BaselineFolder:
-    """One baseline's folder on disk."""
+    """The folder of one baseline on disk.
+
+    Args:
+        path: Path of the folder.
+        config: Config of the baseline.
+        task: Settings of its task.
+    """
 
     def __init__(self, path: Path, config: BaselineConfig, task: TaskConfig) -> None:
         self.path = path
@@ -60,7 +66,7 @@ class BaselineFolder:
 
     @classmethod
     def create(cls, config: BaselineConfig, task: TaskConfig) -> "BaselineFolder":
-        """A new folder; one that exists already is never touched."""
+        """Create a new folder. Raise UserError if it exists."""
         refuse_existing(config.folder)
         config.folder.mkdir(parents=True)
         baseline_config.save(config, task, config.folder)
@@ -68,30 +74,38 @@ class BaselineFolder:
 
     @classmethod
     def resume(cls, overrides: Mapping[str, Any], path: Path) -> "BaselineFolder":
-        """Open the folder of an earlier baseline, with the config that it was started with."""
+        """Open the folder of an existing baseline with its original config.
+
+        Args:
+            overrides: Command-line overrides by key. Only `resume` is allowed.
+            path: Path of the folder.
+
+        Raises:
+            UserError: The folder has no baseline, the baseline is finished, or there are other overrides.
+        """
         if not (path / baseline_config.FILE).is_file():
             run = (path / "config.yaml").is_file()
-            hint = f"; python -m training.run resume={path} goes on with a run" if run else ""
-            raise UserError(f"resume={path}: no baseline is there (no {baseline_config.FILE}){hint}")
+            hint = f"; for a run, use python -m training.run resume={path}" if run else ""
+            raise UserError(f"resume={path}: no baseline in this folder (no {baseline_config.FILE}){hint}")
         others = [f"{key}={value}" for key, value in overrides.items() if key != "resume"]
         if others:
             raise UserError(f"a resumed baseline keeps its config; remove {' '.join(others)}, or start a new one")
         if finished(path):
-            raise UserError(f"{path} is finished already; its report is {path / 'report.html'}")
+            raise UserError(f"{path} is already finished; its report is {path / 'report.html'}")
         return cls(path, *baseline_config.read(path))
 
     def locked(self) -> AbstractContextManager[None]:
-        """While this process works on the baseline, no other one may; UserError if one does."""
+        """Lock the folder for this process. Raise UserError if another process uses it."""
         return locked(self.path)
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
     def newest(self) -> Path | None:
-        """The newest whole checkpoint, if there is one."""
+        """Return the newest complete checkpoint, or None."""
         return max(self.checkpoints.glob("step-*"), default=None)
 
     def progress(self, checkpoint: Path | None) -> BaselineState:
-        """Where the baseline stood at a checkpoint."""
+        """Return the training state at a checkpoint, or a new state for None."""
         if checkpoint is None:
             return BaselineState()
         try:
@@ -100,22 +114,30 @@ class BaselineFolder:
             raise damaged(checkpoint, error) from error
 
     def save(self, learning: "Learning", progress: BaselineState) -> None:
-        """Write a checkpoint, whole or not at all, and the weights for those who play it; older ones go."""
+        """Write a checkpoint atomically, with the weights for evaluation, and delete old checkpoints."""
         part = self.checkpoints / ".part"
         shutil.rmtree(part, ignore_errors=True)
         learning.save(part / "ppo")
         (part / "progress.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
-        save_network(learning.network, self.path)  # first: from the last checkpoint nothing is saved again
+        save_network(
+            learning.network, self.path
+        )  # first, because a resume from the last checkpoint saves nothing again
         target = self.checkpoints / f"step-{progress.env_steps:012d}"
         shutil.rmtree(target, ignore_errors=True)
         part.replace(target)
         for old in sorted(self.checkpoints.glob("step-*"))[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
 
-    # -- what people look at ------------------------------------------------------------------------------------------
+    # -- outputs for people -------------------------------------------------------------------------------------------
 
     def record(self, label: str, step: int, episodes: Sequence[Episode]) -> None:
-        """Write the records of episodes, and the video of those that were filmed."""
+        """Write the records of episodes, and a video of those with frames.
+
+        Args:
+            label: Name of the record, such as "before".
+            step: Number of updates so far.
+            episodes: Episodes to record.
+        """
         folder = self.path / "episodes" / label
         shutil.rmtree(folder, ignore_errors=True)
         task = Task(self.config.task_name, self.task)
@@ -124,12 +146,12 @@ class BaselineFolder:
             write_video(self.path / "videos" / f"{label}.mp4", films(episodes, label))
 
     def finish(self, progress: BaselineState, started: float) -> dict[str, Any]:
-        """Write what tells of the baseline; what resume needs goes."""
+        """Write summary and report, delete the checkpoints, and return the summary."""
         return finish(self.path, summarise(self.config, progress), started - progress.seconds)
 
 
 def summarise(config: BaselineConfig, progress: BaselineState) -> dict[str, Any]:
-    """What summary.json holds."""
+    """Return the content of summary.json."""
     labels = ("before", "after", "random", "idle", "expert")
     return {
         "task": config.task_name,

@@ -1,6 +1,6 @@
-"""The baseline's network, and what plays with it: a small CNN on the frame, or an MLP on football's simple115v2.
+"""The baseline's network and policy: a small CNN on images, or an MLP on football's simple115v2.
 
-Nothing here needs Ray: a trained baseline plays wherever torch is.
+This file does not need Ray: a trained baseline needs only torch.
 """
 
 from dataclasses import dataclass, replace
@@ -31,12 +31,18 @@ WEIGHTS = "policy.safetensors"
 class Network(nn.Module):
     """Observations → action logits and values.
 
-    Frames [H, W, 3] are cut into patches of 7x7 (12 a side for 84x84) and go through two convolutions and a layer of
-    256: Mnih et al. (2015), but twice as fast on a CPU and quicker to learn. Vectors [F] go through two layers of 256.
+    Images [H, W, 3] are split into patches of 7x7 (12 per side for 84x84), followed by two convolutions and a layer of
+    256 units. This is similar to Mnih et al. (2015), but twice as fast on a CPU and faster to train. Vectors [F] pass
+    through two layers of 256 units.
     """
 
     def __init__(self, shape: tuple[int, ...], actions: int) -> None:
-        """Args: `shape` of an observation, [H, W, 3] or [F]; the number of actions."""
+        """Create a network.
+
+        Args:
+            shape: Shape of an observation, [H, W, 3] or [F].
+            actions: Number of actions A.
+        """
         super().__init__()
         self.shape = tuple(shape)
         self.pixels = len(shape) == 3
@@ -58,43 +64,43 @@ class Network(nn.Module):
         for layer in self.body:
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 _begin(layer, 2**0.5)
-        _begin(self.policy, 0.01)  # so that play begins almost at random
+        _begin(self.policy, 0.01)  # the initial policy is almost uniform
         _begin(self.value, 1.0)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as frames are: no copies
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the layout of images, which avoids copies
 
     def embed(self, observations: Tensor) -> Tensor:
-        """Observations (uint8 [B, H, W, 3] or float32 [B, F]) → [B, 256], what both heads read."""
+        """Map observations (uint8 [B, H, W, 3] or float32 [B, F]) to features [B, 256] for both heads."""
         if self.pixels:
             observations = observations.permute(0, 3, 1, 2).to(torch.float32).div(255.0)
         return cast(Tensor, self.body(observations))
 
     def logits(self, embedded: Tensor) -> Tensor:
-        """[B, 256] → action logits [B, A]."""
+        """Map features [B, 256] to action logits [B, A]."""
         return cast(Tensor, self.policy(embedded))
 
     def values(self, embedded: Tensor) -> Tensor:
-        """[B, 256] → values [B]."""
+        """Map features [B, 256] to values [B]."""
         return cast(Tensor, self.value(embedded)).squeeze(-1)
 
 
 @dataclass(frozen=True)
 class BaselinePolicy:
-    """A trained network at the place of a language model; it answers with an action's name and thinks nothing."""
+    """A trained network in place of a language model. It replies with an action name and an empty thought."""
 
     network: Network
     actions: tuple[str, ...]
-    """The names of its actions."""
+    """Names of its actions, in order."""
     temperature: float = 1.0
 
     def start_episode(self, task: Task) -> None:
-        """No memory."""
+        """Do nothing: the policy has no memory."""
 
     def with_temperature(self, temperature: float) -> Self:
-        """The same policy at another temperature; 0 is greedy."""
+        """Return the same policy at another temperature. 0 is greedy."""
         return replace(self, temperature=temperature)
 
     def check(self, task: Task) -> None:
-        """ValueError in one line where the task is none that it has learned to play."""
+        """Raise ValueError (one line) if actions or observations differ from those of the training."""
         env = task.make()
         try:
             self._look(task, env, task.observe(env, *env.reset(seed=0)))
@@ -102,20 +108,20 @@ class BaselinePolicy:
             env.close()
 
     def _look(self, task: Task, env: gymnasium.Env[Any, Any], observation: Observation) -> NDArray[Any]:
-        """What the network is given."""
+        """Return the input of the network."""
         names = (
             () if task.config.in_parts else tuple(str(task.config.actions[at]) for at in available_actions(task.config))
         )
         if names != self.actions:
-            raise ValueError(f"task {task.name}: the baseline has learned the actions {', '.join(self.actions)}")
+            raise ValueError(f"task {task.name}: the baseline was trained with actions {', '.join(self.actions)}")
         seen = _seen(task, observation) if self.network.pixels else features(env)
         if seen.shape != self.network.shape:
             learned, came = ("x".join(map(str, shape)) for shape in (self.network.shape, seen.shape))
-            raise ValueError(f"task {task.name}: the baseline has learned from {learned}, this is {came}")
+            raise ValueError(f"task {task.name}: the baseline was trained on {learned}, but observations are {came}")
         return seen
 
     async def reply(self, context: TurnContext) -> str:
-        """A well-formed reply."""
+        """Return a well-formed reply with the chosen action."""
         seen = self._look(context.task, context.env, context.observation)
         with torch.inference_mode():
             logits = self.network.logits(self.network.embed(torch.from_numpy(seen).unsqueeze(0)))[0].double()
@@ -128,60 +134,60 @@ class BaselinePolicy:
 
 
 def _seen(task: Task, observation: Observation) -> NDArray[np.uint8]:
-    """The frame as a language model is shown it."""
+    """Return the image given to a language model."""
     if observation.image is None:
-        raise ValueError(f"task {task.name} shows no pictures: the baseline looks at frames")
+        raise ValueError(f"task {task.name} has no images, but the baseline was trained on pixels")
     return observation.image
 
 
 def features(env: gymnasium.Env[Any, Any]) -> NDArray[np.float32]:
-    """simple115v2 [115] of a football env, whatever it shows itself; ValueError for another env."""
+    """Return the simple115v2 vector [115] of a football env with any observation. Raise ValueError for other envs."""
     game, matches = getattr(env.unwrapped, "game", None), getattr(env.unwrapped, "matches", None)
     if game is None or matches is None:
-        raise ValueError("the baseline has learned from simple115v2, which only football has")
+        raise ValueError("the baseline was trained on simple115v2, which only football provides")
     vector: NDArray[np.float32] = Observer("simple115v2", game.seats, (0, 0), 0, (0, 0), "").look(matches)[0]
     return vector
 
 
 def load_baseline(folder: Path) -> BaselinePolicy:
-    """A baseline's newest weights as a policy; UserError in one line where there are none."""
+    """Load the newest weights of a baseline as a policy. Raise UserError (one line) if there are none."""
     config, task = read(folder)
     path = folder / WEIGHTS
     if not path.is_file():
-        raise UserError(f"{folder} has no {WEIGHTS} yet; go on: python -m training.baseline resume={folder}")
+        raise UserError(f"{folder} has no {WEIGHTS} yet; continue with python -m training.baseline resume={folder}")
     try:
         weights = load_file(path)
         shape = _shape(config.observation == "pixels", Task(config.task_name, task))
         network = Network(shape, len(available_actions(task)))
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError) as error:
-        raise UserError(f"{path} is damaged, or of another version: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path} is damaged or from another version: {str(error).splitlines()[0]}") from None
     return policy_of(network, task)
 
 
 def policy_of(network: Network, task: TaskConfig) -> BaselinePolicy:
-    """A network that has learned a task as a policy."""
+    """Return a trained network as a policy of its task."""
     return BaselinePolicy(network, tuple(str(task.actions[index]) for index in available_actions(task)))
 
 
 def save_network(network: Network, folder: Path) -> None:
-    """Write the weights that `load_baseline` reads, whole or not at all."""
+    """Write the weights for `load_baseline` atomically."""
     write_whole(folder / WEIGHTS, save({name: value.contiguous() for name, value in network.state_dict().items()}))
 
 
 def _shape(pixels: bool, task: Task) -> tuple[int, ...]:
-    """Of an observation."""
+    """Return the shape of an observation."""
     if not pixels:
         return (FEATURES,)
     env = task.make()
     frame = task.observe(env, *env.reset(seed=0)).image
     env.close()
-    assert frame is not None  # `training_task` has refused other tasks
+    assert frame is not None  # `training_task` rejects tasks without images
     return frame.shape
 
 
 def _begin(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
-    """Orthogonal weights, no bias."""
+    """Initialise a layer with orthogonal weights and zero bias."""
     nn.init.orthogonal_(layer.weight, gain)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

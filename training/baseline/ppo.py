@@ -1,7 +1,7 @@
-"""RLlib's PPO with our network: the only file of the baseline that knows Ray. Import it where Ray is installed.
+"""RLlib's PPO with the baseline's network. Only this file of the baseline imports Ray.
 
-Everything is in this process: one env runner with many envs, one learner. Ray itself is started all the same (RLlib
-asks for its object store), small and silent.
+One env runner with many envs and one learner run in this process. RLlib still needs a small Ray instance for its object
+store.
 """
 
 import json
@@ -40,14 +40,14 @@ from training.baseline.policy import Network
 LESSONS = "kickoff-lessons"
 MINIBATCH = 256
 OBJECT_STORE = 80 * 2**20
-"""Bytes: weights alone pass through it."""
+"""Size of Ray's object store in bytes. Only weights pass through it."""
 
 
 class Module(TorchRLModule, ValueFunctionAPI):
-    """`Network` as RLlib wants it."""
+    """`Network` as an RLlib module."""
 
     def setup(self) -> None:
-        """Make the network."""
+        """Create the network."""
         seen, actions = self.observation_space, self.action_space
         assert seen is not None and seen.shape is not None and isinstance(actions, Discrete)
         self.network = Network(seen.shape, int(actions.n))
@@ -60,7 +60,12 @@ class Module(TorchRLModule, ValueFunctionAPI):
         return {Columns.ACTION_DIST_INPUTS: self.network.logits(embedded), Columns.EMBEDDINGS: embedded}
 
     def compute_values(self, batch: dict[str, Any], embeddings: Tensor | None = None) -> Tensor:
-        """Values [B]; without the embeddings they are for the advantages alone, and nothing is learned from them."""
+        """Return values [B]. Without embeddings, no gradients are computed: the values are used for advantages only.
+
+        Args:
+            batch: RLlib's batch of B observations.
+            embeddings: Features [B, 256] of the batch, or None.
+        """
         if embeddings is not None:
             return self.network.values(embeddings)
         with torch.no_grad():
@@ -69,13 +74,18 @@ class Module(TorchRLModule, ValueFunctionAPI):
 
 
 class PPOVectorEnv(SyncVectorEnv):
-    """The envs of an env runner, side by side.
+    """The parallel envs of an env runner.
 
-    Rewards are divided by the running spread of discounted returns: one learning rate fits every game.
+    Rewards are divided by the running standard deviation of discounted returns, so that one learning rate fits every
+    game.
     """
 
     def __init__(self, context: Mapping[str, Any]) -> None:
-        """Args: `context`, RLlib's: our own settings and `num_envs`."""
+        """Create the envs.
+
+        Args:
+            context: RLlib's env context with `task`, `config` and `num_envs`.
+        """
         self.config: BaselineConfig = context["config"]
         self.played: list[FinishedEpisode] = []
         self.spread = RunningMeanStd()
@@ -88,17 +98,17 @@ class PPOVectorEnv(SyncVectorEnv):
         )
 
     def begin(self, done: int) -> None:
-        """The next resets draw the starts that come after `done` decisions."""
+        """Set the starts for the next resets to those after `done` decisions."""
         for index, env in enumerate(self.envs):
             cast(BaselineEnv, env).starts = starts(self.config.seed, done, index)
 
     def reset(self, **how: Any) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode everywhere."""
+        """Begin an episode in every env."""
         self._returns, self._over = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
         return super().reset(**how)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Play an action everywhere; where an episode is over, the next one begins instead."""
+        """Apply one action in every env. Begin the next episode instead if the last one has ended."""
         stepped: tuple[Any, ...] = super().step(actions)
         observations, rewards, terminated, truncated, infos = stepped
         self._returns = self._returns * self.config.gamma + rewards
@@ -111,7 +121,7 @@ class PPOVectorEnv(SyncVectorEnv):
 
 @contextmanager
 def quiet_ray() -> Iterator[None]:
-    """A small Ray of our own while the work goes on; what it and RLlib have to say stays out of the progress."""
+    """Start a small local Ray for the duration of the context, with the output of Ray and RLlib suppressed."""
     os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"})
     for name in ("ray", "ray.rllib", "ray.tune"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -125,7 +135,7 @@ def quiet_ray() -> Iterator[None]:
             logging_level=logging.ERROR,
             object_store_memory=OBJECT_STORE,
         )
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Ray's own aborts, with a page of C++
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Ray's handler aborts with a long C++ trace
         try:
             yield
         finally:
@@ -133,10 +143,15 @@ def quiet_ray() -> Iterator[None]:
 
 
 class Learning:
-    """PPO at work on a task."""
+    """PPO training on a task."""
 
     def __init__(self, config: BaselineConfig, task: Task) -> None:
-        """Args: `task`, as `training_task` made it."""
+        """Create the algorithm.
+
+        Args:
+            config: Config of the baseline.
+            task: Task created by `training_task`.
+        """
         self.seed, self.done = config.seed, 0
         register_env(LESSONS, PPOVectorEnv)
         untyped: Any = PPOConfig
@@ -160,7 +175,7 @@ class Learning:
                 clip_param=0.2,
                 vf_clip_param=float("inf"),
                 vf_loss_coeff=config.vf_coef,
-                use_kl_loss=True,  # for its number in the metrics alone
+                use_kl_loss=True,  # only for the metric
                 kl_coeff=0.0,
                 grad_clip=0.5,
                 num_epochs=config.epochs,
@@ -172,18 +187,22 @@ class Learning:
         )
         self.algorithm = settings.build_algo()
         with suppress(OSError):
-            Path(self.algorithm.logdir).rmdir()  # below ~/ray_results; nothing is written there
+            Path(self.algorithm.logdir).rmdir()  # an empty folder below ~/ray_results
             Path(self.algorithm.logdir).parent.rmdir()
 
     @property
     def network(self) -> Network:
-        """The network as it is now."""
+        """The network with its current weights."""
         network: Network = self.algorithm.get_module().network
         return network
 
     def update(self) -> tuple[list[FinishedEpisode], dict[str, float]]:
-        """Play and learn once: the episodes that ended, and RLlib's numbers under our names (env_steps: so far)."""
-        noise = mix(self.seed, self.done) % 2**32  # nothing is left to what was drawn before: a resume draws the same
+        """Collect one batch and update the network.
+
+        Returns:
+            The finished episodes, and RLlib's metrics under Kickoff's names. `env_steps` is the total so far.
+        """
+        noise = mix(self.seed, self.done) % 2**32  # independent of earlier draws, so that a resume draws the same
         torch.manual_seed(noise)
         np.random.seed(noise)
         random.seed(noise)
@@ -204,14 +223,14 @@ class Learning:
         return played, {"env_steps": self.done} | {ours: float(learner[theirs]) for ours, theirs in names.items()}
 
     def save(self, folder: Path) -> None:
-        """RLlib's own checkpoint, and what is ours; new episodes begin, as they will for those who go on from it."""
+        """Write RLlib's checkpoint and the reward statistics. Begin new episodes, as a resume does."""
         self.algorithm.save_to_path((folder / "rllib").absolute())
         spread = {key: float(getattr(self._lessons.spread, key)) for key in ("mean", "var", "count")}
         (folder / "spread.json").write_text(json.dumps(spread), encoding="utf-8")
         self._begin()
 
     def restore(self, folder: Path, done: int) -> None:
-        """Go on from what `save` wrote after `done` decisions; UserError where it is damaged."""
+        """Load a checkpoint written by `save` after `done` decisions. Raise UserError if it is damaged."""
         try:
             self.algorithm.restore_from_path((folder / "rllib").absolute())
             for key, value in json.loads((folder / "spread.json").read_text(encoding="utf-8")).items():
@@ -223,11 +242,11 @@ class Learning:
         self._begin()
 
     def _set_entropy(self, learner: Any) -> None:
-        """RLlib's checkpoint does not say where the schedule of the bonus stands."""
+        """Set the position of the entropy schedule, which RLlib's checkpoint does not contain."""
         learner.entropy_coeff_schedulers_per_module["default_policy"].update(timestep=self.done)
 
     def _begin(self) -> None:
-        """New episodes everywhere, by the seed and the decisions so far."""
+        """Begin new episodes in every env, determined by the seed and the decisions so far."""
         self._lessons.begin(self.done)
         self.algorithm.env_runner.sample(num_timesteps=0, force_reset=True)
 
@@ -237,5 +256,5 @@ class Learning:
         return lessons
 
     def close(self) -> None:
-        """Stop PPO; Ray goes on."""
+        """Stop PPO but keep Ray running."""
         self.algorithm.stop()

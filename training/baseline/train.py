@@ -1,8 +1,8 @@
-"""A baseline: RLlib's PPO on the task of a language model, `python -m training.baseline env=football`.
+"""The command that trains a baseline, RLlib's PPO on a language model's task: `python -m training.baseline`.
 
-The same env, frames, action names, turns, success rule and held-out starts; a small CNN sees one frame, or with
-`observation=simple115v2` an MLP football's vector. What differs is told: PPO is paid the env's own rewards (`reward=`).
-The folder is like a run's: `render.watch` shows it, `training.evaluate policy=runs/football-ppo` plays it.
+Env, images, actions, turns, success rule and held-out episodes are the same as for the language model. A small CNN
+receives one image, or with `observation=simple115v2` an MLP receives football's vector. PPO receives env rewards
+(`reward=`). `render.watch` shows the folder, and `training.evaluate policy=runs/football-ppo` evaluates it.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 VALIDATION_EPISODES = 128
 RECORDS, FILMED = 16, 4
-"""Of the held-out episodes before and after, so many are kept and so many filmed."""
+"""Numbers of held-out episodes, before and after training, that are recorded and written as video."""
 
 
 class BaselineDisplay(Display):
-    """One bar, or now and then a line: success, reward, entropy, decisions a second, time left."""
+    """Progress as a bar or as occasional lines: success, reward, entropy, decisions per second, remaining time."""
 
     def update(self, record: dict[str, Any]) -> None:
-        """Tell of an update."""
+        """Show the metrics of an update."""
         ended = record["episodes"] > 0
         success, reward = (f"{record['success']:.0%}", f"{record['reward']:.2f}") if ended else ("–", "–")
         self.advance(
@@ -53,7 +53,16 @@ class BaselineDisplay(Display):
 
 
 class Baseline:
-    """One baseline: what learns, where it stands, and what is written down."""
+    """The training of one baseline.
+
+    Args:
+        folder: Folder of the baseline.
+        learning: PPO algorithm.
+        progress: Training state.
+        log: Log of the metrics.
+        display: Display of the progress.
+        started: Start time of this process, as of `time.perf_counter`, in seconds.
+    """
 
     def __init__(
         self,
@@ -73,7 +82,7 @@ class Baseline:
         self._since = started
 
     def run(self) -> dict[str, Any]:
-        """Measure, learn, measure; the summary."""
+        """Evaluate, train, evaluate again, and return the summary."""
         for player in REFERENCES:
             self.measure_floor(player)
         self.measure("before")
@@ -90,16 +99,18 @@ class Baseline:
         return self.folder.finish(self.progress, self._since)
 
     def update(self) -> None:
-        """Play and learn once, and log it."""
+        """Run one update and log its metrics."""
         started = time.perf_counter()
         played, metrics = self.learning.update()
         seconds = time.perf_counter() - started
-        steps = int(metrics["env_steps"]) - self.progress.env_steps  # a few more than a batch: all envs step together
+        steps = (
+            int(metrics["env_steps"]) - self.progress.env_steps
+        )  # slightly more than a batch, because all envs step together
         self.progress.updates += 1
         self.progress.env_steps += steps
         self.progress.learning += seconds
         record: dict[str, Any] = {"stage": "ppo", "step": self.progress.updates}
-        if played:  # none may end in a short update
+        if played:  # a short update may have no finished episode
             record |= {
                 "success": sum(episode.success for episode in played) / len(played),
                 "reward": sum(episode.reward for episode in played) / len(played),
@@ -111,7 +122,7 @@ class Baseline:
         self.display.update(record)
 
     def validate(self) -> None:
-        """Held-out success on the validation split."""
+        """Log the held-out success on the validation split."""
         started = time.perf_counter()
         rate = success_rate(self.play(1.0, VALIDATION_EPISODES, first=VALIDATION_FIRST))
         low, high = rate["ci95"]
@@ -123,7 +134,10 @@ class Baseline:
         self.display.evaluated(rate)
 
     def measure(self, label: str) -> None:
-        """Held-out results at T=1, greedy and (of what looks) blind; once per label, with records and a film."""
+        """Evaluate on held-out episodes at T=1, greedy and, for pixels, blind. Write records and a video.
+
+        Each label is evaluated only once.
+        """
         if label in self.progress.results:
             return
         self.display.say(f"measuring on held-out episodes: {label}")
@@ -136,7 +150,7 @@ class Baseline:
         self.progress.results[label] = result
 
     def measure_floor(self, name: str) -> None:
-        """Held-out results of a player that does not learn; once."""
+        """Evaluate a reference policy on held-out episodes, only once."""
         if name in self.progress.results:
             return
         self.display.say(f"measuring on held-out episodes: {name}")
@@ -144,11 +158,17 @@ class Baseline:
         try:
             found = asyncio.run(reference(name, {task: self.task}, task, self.config.episodes))
             self.progress.results[name] = found
-        except ValueError as error:  # an env of someone else's may have no expert
+        except ValueError as error:  # a custom env may have no expert
             self.display.say(str(error))
 
     def play(self, temperature: float, count: int, **how: Any) -> list[Any]:
-        """Held-out episodes of the network as it is now; `how` as `held_out` takes it."""
+        """Play held-out episodes with the current network.
+
+        Args:
+            temperature: Sampling temperature. 0 is greedy.
+            count: Number of episodes.
+            how: Further arguments of `held_out`.
+        """
         name = self.config.task_name
         player = JobRunner({name: self.task}, policy_of(self.learning.network, self.task))
         try:
@@ -157,7 +177,7 @@ class Baseline:
             player.close()
 
     def save(self) -> None:
-        """A checkpoint from which the baseline goes on, and the weights for those who play it."""
+        """Write a checkpoint for resume, and the weights for evaluation."""
         now = time.perf_counter()
         self.progress.seconds += now - self._since
         self._since = now
@@ -166,7 +186,12 @@ class Baseline:
 
 
 def train(folder: BaselineFolder, started: float) -> dict[str, Any]:
-    """All of a baseline, or what is left of it; its time counts from `started`."""
+    """Train a baseline, or continue from its newest checkpoint, and return the summary.
+
+    Args:
+        folder: Folder of the baseline.
+        started: Start time of this process, as of `time.perf_counter`, in seconds.
+    """
     from training.baseline.ppo import Learning, quiet_ray
 
     checkpoint = folder.newest()
@@ -183,7 +208,7 @@ def train(folder: BaselineFolder, started: float) -> dict[str, Any]:
 
 
 def story(summary: dict[str, Any], folder: BaselineFolder) -> str:
-    """What came out, in a few lines."""
+    """Return the results as a few lines of text."""
     success = summary["success"]
     rows = []
     for label, row in success.items():
@@ -195,13 +220,13 @@ def story(summary: dict[str, Any], folder: BaselineFolder) -> str:
             f"{summary['task']}: success of PPO on {success['after']['n']} held-out episodes at T=1, after "
             f"{summary['env_steps']:,} decisions in {summary['seconds']:.0f} s",
             *rows,
-            f"Look at {folder.path / 'report.html'}; play it by python -m training.evaluate policy={folder.path}",
+            f"Report: {folder.path / 'report.html'}; compare it with python -m training.evaluate policy={folder.path}",
         ]
     )
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train a baseline, or go on with one (`resume=runs/<name>`)."""
+    """Train a baseline, or resume one (`resume=runs/<name>`)."""
     started = time.perf_counter()
     overrides = parse_overrides(argv)
     config, task = from_overrides(overrides)
@@ -219,7 +244,7 @@ def main(argv: Sequence[str]) -> None:
         try:
             summary = train(folder, started)
         except BaseException:
-            print(f"\ngo on with: python -m training.baseline resume={folder.path}", file=sys.stderr)
+            print(f"\nresume with: python -m training.baseline resume={folder.path}", file=sys.stderr)
             raise
     print(story(summary, folder))
 
@@ -232,6 +257,6 @@ def _needs_rllib() -> None:
 
 
 def usage(_: Sequence[str]) -> str:
-    """The text for --help."""
-    what = "Train RLlib's PPO on a task's own frames (or football's simple115v2), as a baseline."
+    """Return the text for --help."""
+    what = "Train RLlib's PPO on the images of a task (or football's simple115v2) as a baseline."
     return short_help("training.baseline", what, BaselineConfig)

@@ -1,4 +1,4 @@
-"""Where the learner, the engines and the players of a run live."""
+"""Placement and supervision of a run's learner, engines and rollout workers."""
 
 import lazy_loader
 

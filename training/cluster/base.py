@@ -1,4 +1,4 @@
-"""What a run asks of its learner, engines and players, wherever they are."""
+"""The interface between a run and its learner, engines and rollout workers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,45 +11,57 @@ from training.config.algo import AlgoConfig
 from training.runs.checkpoint import RunState
 
 
-class LearnerLost(RuntimeError):  # noqa: N818  (it is news rather than an error)
-    """A learner rank died. All ranks are new and know nothing: begin the stage, restore a checkpoint and publish."""
+class LearnerLost(RuntimeError):  # noqa: N818  (an event rather than an error)
+    """Raised after a learner rank died and all ranks were restarted with the initial weights.
+
+    The caller must begin the stage, restore a checkpoint and publish the weights.
+    """
 
 
 class Cluster(Protocol):
-    """Engines, players and learner, wherever they are."""
+    """Engines, rollout workers and learner of a run, in one process or on many machines."""
 
     async def play(self, job: Job) -> list[Episode]:
-        """Play one job; many may be under way."""
+        """Play the episodes of one job. Jobs may run concurrently."""
         ...
 
     async def begin_stage(self, algo: AlgoConfig, steps: int) -> None:
-        """A fresh optimiser with a stage's numbers."""
+        """Create a new optimiser with the settings of a stage of `steps` steps."""
         ...
 
     async def update(self, trajectories: Sequence[Trajectory], step: int, seed: int) -> dict[str, float]:
-        """One training step; its metrics."""
+        """Run one training step.
+
+        Args:
+            trajectories: Token sequences with advantages.
+            step: Step number within the stage.
+            seed: Seed of the minibatch order.
+
+        Returns:
+            Metrics by name.
+        """
         ...
 
     async def publish(self, version: int) -> None:
-        """The learner's weights into every engine, as `version`."""
+        """Load the learner's weights into every engine, as `version`."""
         ...
 
     async def save(self, folder: Path, progress: RunState) -> None:
-        """A checkpoint below `folder`, from which `restore` goes on exactly."""
+        """Write a checkpoint below `folder`, from which `restore` resumes exactly."""
         ...
 
     async def restore(self, folder: Path) -> None:
-        """Weights and optimiser of a checkpoint, into a learner of the same stage."""
+        """Load the weights and optimiser of a checkpoint into a learner of the same stage."""
         ...
 
     async def load_weights(self, folder: Path) -> None:
-        """Weights that `export` wrote, into the learner."""
+        """Load weights written by `export` into the learner."""
         ...
 
     async def export(self, folder: Path) -> None:
-        """A folder that transformers and vLLM load."""
+        """Write a folder that transformers and vLLM can load."""
         ...
 
     async def close(self) -> None:
-        """Stop everything, once all that was saved is on the disk."""
+        """Wait for pending writes, then stop all parts."""
         ...

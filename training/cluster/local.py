@@ -1,4 +1,4 @@
-"""All parts of a run in one process: plain objects where `training/cluster/ray` has actors."""
+"""A cluster in one process, with plain objects instead of the actors of `training/cluster/ray`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from training.runs.checkpoint import RunState
 
 
 class LocalCluster:
-    """One learner, one engine and one player in this process."""
+    """One learner, one engine and one job runner in this process."""
 
     def __init__(self, config: Config, model: LoadedModel, engine: Engine) -> None:
         self.model = model
@@ -30,48 +30,56 @@ class LocalCluster:
 
     @classmethod
     async def start(cls, config: Config, model: LoadedModel) -> "LocalCluster":
-        """The learner trains `model`; the engine loads its own copy."""
+        """Create a cluster with a learner for `model`. The engine loads a separate copy."""
         return cls(config, model, await make_engine(config.model.path, config.engine))
 
     async def play(self, job: Job) -> list[Episode]:
-        """Play one job."""
+        """Play the episodes of one job."""
         return await self.player.play(job)
 
     async def begin_stage(self, algo: AlgoConfig, steps: int) -> None:
-        """A fresh optimiser with a stage's numbers."""
+        """Create a new optimiser with the settings of a stage of `steps` steps."""
         self.learner.begin_stage(algo, steps)
 
     async def update(self, trajectories: Sequence[Trajectory], step: int, seed: int) -> dict[str, float]:
-        """One training step; in a thread of its own where episodes are played meanwhile."""
+        """Run one training step and return its metrics.
+
+        The step runs in a separate thread if any stage plays episodes during training (`max_staleness`).
+
+        Args:
+            trajectories: Token sequences with advantages.
+            step: Step number within the stage.
+            seed: Seed of the minibatch order.
+        """
         if self._at_once:
             return await asyncio.to_thread(self.learner.update, trajectories, step, seed)
         await self.engine.sleep()
         return self.learner.update(trajectories, step, seed)
 
     async def publish(self, version: int) -> None:
-        """The learner's weights into the engine."""
+        """Load the learner's weights into the engine, as `version`."""
         if not self._at_once:
             await self.engine.wake()
         await self.engine.load_weights(self.learner.weights(), version)
 
     async def save(self, folder: Path, progress: RunState) -> None:
-        """A checkpoint below `folder`."""
+        """Write a checkpoint below `folder`."""
         checkpoint.save(folder, self.learner, progress)
 
     async def restore(self, folder: Path) -> None:
-        """Weights and optimiser of a checkpoint."""
+        """Load the weights and optimiser of a checkpoint."""
         checkpoint.restore(folder, self.learner)
 
     async def load_weights(self, folder: Path) -> None:
-        """Weights that `export` wrote."""
+        """Load weights written by `export`."""
         self.learner.load_weights(folder)
 
     async def export(self, folder: Path) -> None:
-        """A folder that transformers and vLLM load."""
+        """Write a folder that transformers and vLLM can load."""
         self.learner.export(folder)
 
     async def close(self) -> None:
-        """Stop everything."""
+        """Stop the job runner, the learner and the engine."""
         self.player.close()
         self.learner.close()
         await self.engine.close()

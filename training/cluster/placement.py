@@ -1,7 +1,7 @@
-"""Where the parts of a run stand: learner ranks, engines and rollout workers on machines and their GPUs. Knows no Ray.
+"""Placement of learner ranks and engines on machines and GPUs, independent of Ray.
 
-Colocated, every learner rank shares its GPU with an engine (or a part of one), which sleeps while it learns. Split,
-learners and engines have GPUs of their own and work at the same time.
+Colocated: every learner rank shares its GPU with an engine (or a part of one), which sleeps during training steps.
+Split: learners and engines use separate GPUs and work at the same time.
 """
 
 from collections.abc import Mapping
@@ -14,34 +14,37 @@ from training.config.cluster import ClusterConfig
 
 @dataclass(frozen=True)
 class Slot:
-    """A GPU of the cluster, and what runs on it."""
+    """One GPU of the cluster and the parts that run on it."""
 
     node: int
     gpu: int
     learner: int | None
-    """Rank."""
+    """Learner rank on this GPU."""
     engine: int | None
-    """Number of the engine of which a part is here."""
+    """Number of the engine that uses this GPU."""
 
 
 def check(cluster: ClusterConfig, stages: Mapping[str, AlgoConfig], engine: EngineConfig) -> None:
-    """ValueError in one line where the sizes do not fit together.
+    """Check that the cluster sizes are consistent with each other, the stages and the engines.
 
     Args:
-        cluster: The machines.
-        stages: Numbers of every stage, by name.
-        engine: The engines' settings.
+        cluster: Cluster settings.
+        stages: Algorithm settings of every stage, by name.
+        engine: Engine settings.
+
+    Raises:
+        ValueError: The sizes are inconsistent (one-line message).
     """
     for name, algo in stages.items():
         if cluster.kind == "ray" and cluster.colocate and algo.max_staleness:
             raise ValueError(
-                f"stages.{name}.algo.max_staleness={algo.max_staleness} needs engines that play while the "
-                "learners learn, but cluster.colocate=true puts them on the same GPUs; set max_staleness=0 or "
+                f"stages.{name}.algo.max_staleness={algo.max_staleness} needs engines that run during training "
+                "steps, but cluster.colocate=true puts them on the learners' GPUs; set max_staleness=0 or "
                 "cluster.colocate=false"
             )
         if algo.minibatch < cluster.learners:
             raise ValueError(
-                f"stages.{name}.algo.minibatch={algo.minibatch} trajectories cannot be shared out among "
+                f"stages.{name}.algo.minibatch={algo.minibatch} trajectories cannot be divided among "
                 f"cluster.learners={cluster.learners}; raise minibatch to at least {cluster.learners}"
             )
     _check_transfer(cluster, engine)
@@ -53,12 +56,12 @@ def check(cluster: ClusterConfig, stages: Mapping[str, AlgoConfig], engine: Engi
         return
     if engine.kind == "transformers" and cluster.engine_gpus > 1:
         raise ValueError(
-            f"cluster.engine_gpus={cluster.engine_gpus} needs engine.kind=vllm: a transformers engine has one GPU"
+            f"cluster.engine_gpus={cluster.engine_gpus} needs engine.kind=vllm: a transformers engine uses one GPU"
         )
     if cluster.engine_gpus > cluster.gpus_per_node:
         raise ValueError(
-            f"cluster.engine_gpus={cluster.engine_gpus} is more than cluster.gpus_per_node={cluster.gpus_per_node}, "
-            "and an engine stays on one machine; lower engine_gpus and raise engines"
+            f"cluster.engine_gpus={cluster.engine_gpus} exceeds cluster.gpus_per_node={cluster.gpus_per_node}, "
+            "but an engine must fit on one machine; lower engine_gpus and raise engines"
         )
     if cluster.colocate and cluster.generating_gpus != cluster.learners:
         raise ValueError(
@@ -68,18 +71,27 @@ def check(cluster: ClusterConfig, stages: Mapping[str, AlgoConfig], engine: Engi
     needed = cluster.learners if cluster.colocate else cluster.learners + cluster.generating_gpus
     if needed > cluster.gpus:
         raise ValueError(
-            f"{needed} GPUs are asked for ({_sum(cluster)}), but cluster.nodes={cluster.nodes} × "
-            f"cluster.gpus_per_node={cluster.gpus_per_node} have {cluster.gpus}; ask for fewer or add machines"
+            f"{needed} GPUs are required ({_sum(cluster)}), but cluster.nodes={cluster.nodes} × "
+            f"cluster.gpus_per_node={cluster.gpus_per_node} provide {cluster.gpus}; request fewer or add machines"
         )
     place(cluster)
 
 
 def place(cluster: ClusterConfig) -> list[Slot]:
-    """What runs on each GPU in use, machine by machine: engines first, for an engine must not span two machines.
+    """Assign engines and learner ranks to GPUs, machine by machine.
 
-    ValueError where engines of this size leave gaps, so that learners or engines do not fit.
+    Engines are placed first, because an engine must not span two machines.
+
+    Args:
+        cluster: Cluster settings.
+
+    Returns:
+        The GPUs in use, in order of machine and GPU.
+
+    Raises:
+        ValueError: Engines of this size leave gaps, so that not all learners or engines fit.
     """
-    per_node = cluster.gpus_per_node // cluster.engine_gpus  # engines of one machine at most
+    per_node = cluster.gpus_per_node // cluster.engine_gpus  # maximum number of engines on one machine
     slots: list[Slot] = []
     engines = learners = 0
     for node in range(cluster.nodes):
@@ -95,15 +107,15 @@ def place(cluster: ClusterConfig) -> list[Slot]:
         engines += here
     if engines < cluster.engines or learners < cluster.learners:
         raise ValueError(
-            f"engines of {cluster.engine_gpus} GPUs leave gaps on machines of {cluster.gpus_per_node}: there is room "
-            f"for {engines} of {cluster.engines} engines and {learners} of {cluster.learners} learners; choose "
-            "engine_gpus that divides gpus_per_node"
+            f"engines of {cluster.engine_gpus} GPUs leave gaps on machines of {cluster.gpus_per_node}: only "
+            f"{engines} of {cluster.engines} engines and {learners} of {cluster.learners} learners fit; choose "
+            "an engine_gpus that divides gpus_per_node"
         )
     return slots
 
 
 def engine_settings(cluster: ClusterConfig, engine: EngineConfig) -> EngineConfig:
-    """The engines' settings, with what the machines decide of them."""
+    """Return the engine settings with the values that the cluster determines (tensor parallelism, sleep)."""
     vllm = replace(engine.vllm, tensor_parallel=cluster.engine_gpus)
     if cluster.colocate:
         vllm = replace(vllm, sleep=vllm.sleep or 1)
@@ -111,7 +123,7 @@ def engine_settings(cluster: ClusterConfig, engine: EngineConfig) -> EngineConfi
 
 
 def _check_transfer(cluster: ClusterConfig, engine: EngineConfig) -> None:
-    """From GPU to GPU weights come by vLLM's own transfer: nccl between two GPUs, ipc on one."""
+    """Check that vLLM's own weight transfer matches the placement: nccl between two GPUs, ipc on one."""
     transfer = engine.vllm.transfer
     if transfer == "shared":
         return
@@ -122,27 +134,27 @@ def _check_transfer(cluster: ClusterConfig, engine: EngineConfig) -> None:
     if engine.kind != "vllm":
         raise ValueError(f"{word} needs engine.kind=vllm, got engine.kind={engine.kind}")
     if transfer != ("ipc" if cluster.colocate else "nccl"):
-        how, fits = ("true", "ipc, on one GPU,") if cluster.colocate else ("false", "nccl, between GPUs,")
-        raise ValueError(f"{word} does not go with cluster.colocate={how}; {fits} does, and shared")
+        how, fits = ("true", "ipc (on one GPU)") if cluster.colocate else ("false", "nccl (between GPUs)")
+        raise ValueError(f"{word} does not work with cluster.colocate={how}; set it to {fits} or shared")
 
 
 def _check_local(cluster: ClusterConfig) -> None:
-    """One process has one of everything, and takes the GPU that is there."""
+    """Check that a single process is asked for one of each part and for no GPU settings."""
     for key in ("gpus_per_node", "colocate"):
         if value := getattr(cluster, key):
             raise ValueError(
-                f"cluster.{key}={str(value).lower()} needs cluster.kind=ray (cluster=ray): one process takes the GPU "
-                "that it finds"
+                f"cluster.{key}={str(value).lower()} needs cluster.kind=ray (cluster=ray): a single process uses the "
+                "GPU that it finds"
             )
     for key in ("nodes", "learners", "engines", "engine_gpus", "rollout_workers"):
         if getattr(cluster, key) != 1:
             raise ValueError(
-                f"cluster.{key}={getattr(cluster, key)} needs cluster.kind=ray (cluster=ray): one process has one"
+                f"cluster.{key}={getattr(cluster, key)} needs cluster.kind=ray (cluster=ray): a single process has one"
             )
 
 
 def _check_cpu(cluster: ClusterConfig) -> None:
-    """CPUs are not shared out: an engine is one process and there is nothing to colocate."""
+    """Check that a cluster without GPUs has one-process engines and no colocation."""
     if cluster.engine_gpus != 1:
         raise ValueError(f"cluster.engine_gpus={cluster.engine_gpus} needs GPUs, but cluster.gpus_per_node=0")
     if cluster.colocate:
@@ -150,7 +162,7 @@ def _check_cpu(cluster: ClusterConfig) -> None:
 
 
 def _sum(cluster: ClusterConfig) -> str:
-    """How the GPUs asked for come together."""
+    """Return the composition of the requested GPUs as text."""
     if cluster.colocate:
         return f"{cluster.learners} learners, colocated with the engines"
     return f"{cluster.learners} learners + {cluster.engines} engines × {cluster.engine_gpus}"

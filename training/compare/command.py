@@ -1,8 +1,7 @@
-"""Who succeeds, and how often: `python -m training.evaluate env=football policy=runs/football,tiny save=FOLDER`.
+"""The command that compares policies: `python -m training.evaluate env=football policy=runs/football,tiny`.
 
-Every policy plays the same held-out starts. A run is evaluated in its own envs, with the settings that it was trained
-with, and whoever stands beside it plays those too; words of the command line change them (`env.max_turns=20`), and
-`env=` may name others.
+Every policy plays the same held-out episodes. A run is evaluated in the envs of its training, with their settings, and
+all other policies play the same tasks. Overrides change the settings (`env.max_turns=20`) or the envs (`env=`).
 """
 
 import json
@@ -36,75 +35,75 @@ from training.runs.display import ProgressBars
 
 @dataclass
 class EvaluateOptions:
-    """What to evaluate."""
+    """Options of the evaluation command."""
 
     policy: str = "expert"
-    """Who plays, one or several with commas: random, idle, expert, tiny, human (what agents.play recorded), a run or a
-    baseline such as runs/football, a record such as plays/sokoban, a model as model.path takes it, or api:MODEL, one on
-    an OpenAI-compatible server (engine.server)."""
+    """Policies, separated by commas: random, idle, expert, tiny, human (recorded by agents.play), a run or baseline
+    such as runs/football, a record such as plays/sokoban, a model as in model.path, or api:MODEL for a model on an
+    OpenAI-compatible server (engine.server)."""
     episodes: int = 256
-    """Held-out episodes, of each env."""
+    """Number of held-out episodes of each env."""
     temperature: float = 1.0
-    """Sampling temperature of a model; 0 is greedy."""
+    """Sampling temperature of a model. 0 is greedy."""
     blind: bool = False
-    """Control: show every player the frame of another episode."""
+    """Control experiment: replace every image with one from another episode."""
     floors: bool = True
-    """Put random, idle and expert into the table too."""
+    """Include the reference policies random, idle and expert."""
     save: str = ""
-    """Folder for tables (results.json, .csv, .md) and episodes (evaluation.records of each); render.watch opens it."""
+    """Folder for tables (results.json, .csv, .md) and evaluation.records episodes of each policy, for render.watch."""
     video: bool = False
-    """Film the first evaluation.videos episodes of each policy into save's videos/, as MP4 and GIF with captions."""
+    """Write captioned MP4 and GIF videos of the first evaluation.videos episodes of each policy to save's videos/."""
     json: str = ""
-    """File for the results of policy= alone; empty: only printed."""
+    """File for the results of the policies in policy=. Empty: no file."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Raise ValueError if a value is invalid."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
         if self.blind and self.episodes < 2:
-            raise ValueError("blind needs at least 2 episodes: players are shown each other's frames")
+            raise ValueError("blind=true needs at least 2 episodes: each episode shows the images of another one")
         if self.json and not Path(self.json).resolve().parent.is_dir():
-            raise ValueError(f"json: the folder of {self.json} does not exist")
+            raise ValueError(f"json={self.json}: the folder of this file does not exist")
         if self.json and Path(self.json).is_dir():
-            raise ValueError(f"json: {self.json} is a folder; it should name a file (save= names a folder)")
+            raise ValueError(f"json={self.json} is a folder; name a file, or use save= for a folder")
         if self.temperature < 0:
             raise ValueError(f"temperature must not be negative, got {self.temperature}")
         if self.video and not self.save:
-            raise ValueError("video=true needs a folder for the films: save=FOLDER")
+            raise ValueError("video=true needs a folder for the videos; set save=FOLDER")
         if not all(self.names):
-            raise ValueError(f"policy must be a name, or several with commas between them, got {self.policy!r}")
+            raise ValueError(f"policy must be one name, or several separated by commas, got {self.policy!r}")
 
     @property
     def names(self) -> list[str]:
-        """The policies."""
+        """Names of the policies."""
         return [name.strip() for name in self.policy.split(",")]
 
 
 def with_references(players: Sequence[Participant], tasks: Mapping[str, TaskConfig]) -> list[Participant]:
-    """The players, then those that do not learn, unless they are there already."""
+    """Return the players, followed by the reference policies that are not among them."""
     there = {player.name for player in players}
     floors = [ScriptedParticipant(name) for name in REFERENCES if name not in there]
     return [*players, *(floor for floor in floors if any(floor.plays(Task(*task)) for task in tasks.items()))]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Evaluate policies on one or several tasks; exit status 1 where one of them could not play to the end."""
+    """Evaluate policies on one or several tasks. Exit with status 1 if a policy could not finish."""
     out = evaluate_policies(compose(parse_overrides(argv), EvaluateOptions))
     if any(row["problem"] for row in out.rows):
         sys.exit(1)
 
 
 def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
-    """Evaluate policies on one or several tasks; print the table, and write it where asked.
+    """Evaluate policies on one or several tasks, print the tables, and write them to `save` and `json`.
 
     Args:
-        composed: the config with the command's options.
+        composed: Config with the options of the command.
 
     Returns:
         The rows of all policies and tasks, with notes.
 
     Raises:
-        UserError: a policy cannot be found, or cannot play a task.
+        UserError: A policy does not exist or cannot play a task.
     """
     config, options, overrides = composed.config, composed.options, composed.overrides
     out = Results(Path(options.save) if options.save else None)
@@ -123,15 +122,15 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
     asked = {**suites, **{name: [name] for name in tasks if not any(name in names for names in suites.values())}}
     out.notes += [note for player in players for name in asked for note in player.notes(name, asked[name], usual)]
     if options.video:
-        out.notes += [f"{name} has no pictures: it is not filmed" for name in tasks if not tasks[name].image]
+        out.notes += [f"{name} has no images: no video is written" for name in tasks if not tasks[name].image]
     for note in out.notes:
         print(note, file=sys.stderr)
     named = len(players)
     if options.floors:
         players = with_references(players, tasks)
-    films = -(-config.evaluation.videos // len(tasks)) if options.video else 0
+    videos = -(-config.evaluation.videos // len(tasks)) if options.video else 0
     spec = EvaluationSpec(
-        options.episodes, options.temperature, options.blind, config.evaluation.records if options.save else 0, films
+        options.episodes, options.temperature, options.blind, config.evaluation.records if options.save else 0, videos
     )
     comparison = Comparison(tasks, spec, out)
     same = [name for name in asked if all(as_shipped(task, tasks[task]) for task in asked[name])]
@@ -141,7 +140,7 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
     try:
         with ProgressBars() as bars:
             run_coroutine(comparison.play(players, bars))
-    finally:  # Ctrl-C takes nothing of what was played
+    finally:  # Ctrl-C keeps the finished episodes
         width = shutil.get_terminal_size().columns
         show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
         if options.json:
@@ -154,21 +153,30 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
 
 
 def check(players: Sequence[Participant], tasks: Mapping[str, TaskConfig], options: EvaluateOptions) -> None:
-    """Everything that can be known before the first episode; UserError in one line for what cannot be played."""
+    """Check players, tasks and options before the first episode.
+
+    Args:
+        players: Participants to check.
+        tasks: Task settings by name.
+        options: Options of the command.
+
+    Raises:
+        UserError: A participant cannot play a task (one-line message).
+    """
     for player in players:
         player.check(tasks)
         for name in tasks:
             player.starts(name, held_out_starts(TEST_FIRST, options.episodes))
         if options.blind and not player.uses_images():
-            raise UserError(f"blind=true shows other frames, but policy={player.name} looks at none: leave one out")
+            raise UserError(f"blind=true replaces images, but policy={player.name} uses none; remove one of them")
 
 
 def write_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One result by itself, or several."""
+    """Write one row as an object, or several rows as a list under "results"."""
     document = rows[0] if len(rows) == 1 else {"results": rows}
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def usage(argv: Sequence[str]) -> str:
-    """The text for --help."""
+    """Return the text for --help."""
     return help_text(argv, extra=EvaluateOptions, module="training.evaluate")

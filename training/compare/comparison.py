@@ -1,4 +1,4 @@
-"""Policies against the same held-out starts: who plays what, and what is kept of it."""
+"""Evaluation of several policies on the same held-out episodes, with records and videos."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,24 +20,33 @@ from training.evaluation.statistics import summary
 from training.runs.display import ProgressBars, ReportingPolicy
 
 CUT = 0.05
-"""Where more of a player's replies were cut off, its row says little of what it can do: a note tells."""
+"""Fraction of truncated replies above which a note warns that the row says little about the policy."""
 
 
 @dataclass(frozen=True)
 class EvaluationSpec:
-    """How is measured."""
+    """Evaluation settings shared by all policies."""
 
     episodes: int
+    """Number of held-out episodes of each task."""
     temperature: float = 1.0
+    """Sampling temperature of models. 0 is greedy."""
     blind: bool = False
+    """True to replace every image with one from another episode."""
     records: int = 0
-    """Episodes of each policy and task whose records are kept."""
-    films: int = 0
-    """Episodes of each policy and task that are filmed."""
+    """Number of recorded episodes of each policy and task."""
+    videos: int = 0
+    """Number of episodes of each policy and task that are written as video."""
 
 
 class Comparison:
-    """Plays every policy in every task, and keeps what comes of it."""
+    """Evaluation of every policy on every task, with results written to `out`.
+
+    Args:
+        tasks: Task settings by name.
+        spec: Evaluation settings.
+        out: Rows and files of the results.
+    """
 
     def __init__(self, tasks: Mapping[str, TaskConfig], spec: EvaluationSpec, out: Results) -> None:
         self.spec = spec
@@ -46,7 +55,7 @@ class Comparison:
         self.suites = suites_of(tasks)
 
     async def play(self, players: Sequence[Participant], bars: ProgressBars) -> None:
-        """Everybody, one after another: what was measured before one fails is kept."""
+        """Evaluate all players in turn. Results are kept if a player fails."""
         for player in players:
             finished: dict[str, list[Episode]] = {}
             try:
@@ -68,13 +77,13 @@ class Comparison:
                 if not (parts or problem):
                     continue
                 whole = summary(*parts)
-                if len(parts) < len(names):  # a mean over other tasks than the others'
+                if len(parts) < len(names):  # the mean would not cover the same tasks as the other rows
                     whole = summary() | {"kinds": whole["kinds"]}
                 self._add(suite, player, whole, "", problem)
             self.out.write()
 
     async def _play(self, player: Participant, task: Task, bars: ProgressBars) -> tuple[list[Episode], str]:
-        """The episodes of one player in one task, in the order of the starts; and what cut them short."""
+        """Play one task. Return the episodes in the order of the starts, and the problem that ended them early."""
         spec = self.spec
         starts = player.starts(task.name, held_out_starts(TEST_FIRST, spec.episodes))
         done: list[Episode] = []
@@ -87,20 +96,22 @@ class Comparison:
                 bar.episode(episode)
 
             policy = ReportingPolicy(player.policy(task.name), bar)
-            jobs = shared_out(task.name, starts, spec.temperature, spec.films, spec.blind)
+            jobs = shared_out(task.name, starts, spec.temperature, spec.videos, spec.blind)
             try:
                 await gather_or_cancel(
-                    runner.play(job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep, seen)
-                    for job, seen in zip(jobs, _parts(spec.records, jobs), strict=True)
+                    runner.play(
+                        job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep, num_recorded
+                    )
+                    for job, num_recorded in zip(jobs, _parts(spec.records, jobs), strict=True)
                 )
                 check_room(task.name, done)
                 player.check_played(task.name, done)
-            except Exception as error:  # of other people's envs and servers: it stops this policy, not the others
+            except Exception as error:  # from custom envs and servers: stops only this policy
                 problem = _line(error)
             except BaseException:  # Ctrl-C
                 problem = "interrupted"
                 raise
-            finally:  # whatever ends it: replies are paid for
+            finally:  # keep the finished episodes in any case: replies may cost money
                 place = {start: number for number, start in enumerate(starts)}
                 done.sort(key=lambda episode: place[episode.start])
                 problem = _cut(problem, len(done), starts)
@@ -109,17 +120,17 @@ class Comparison:
         return done, problem
 
     def _keep(self, player: Participant, task: Task, played: Sequence[Episode], problem: str) -> None:
-        """Write a player's row, records and films."""
+        """Write a player's row, records and videos."""
         turns = [turn for episode in played for turn in episode.turns]
         if (cut := sum(turn.cut for turn in turns)) > len(turns) * CUT:
             limit = f"{task.config.max_reply_tokens} tokens (env.max_reply_tokens)"
             self.out.notes.append(f"{player.name} in {task.name}: {cut} of {len(turns)} replies were cut at {limit}")
         suite = next((name for name, names in self.suites.items() if task.name in names), "")
         self._add(task.name, player, summary(played) if played else summary(), suite, problem)
-        self.out.write()  # before what else can go wrong
+        self.out.write()  # before records and videos, which can fail
         self.out.record(task, player.label, played[: self.spec.records], player.chat)
         name = player.label if len(self.tasks) == 1 else f"{player.label}-{task.name}"
-        self.out.film(name, f"{player.name} · {task.name}", played[: self.spec.films])
+        self.out.video(name, f"{player.name} · {task.name}", played[: self.spec.videos])
 
     def _add(self, task: str, player: Participant, figures: Mapping[str, Any], suite: str, problem: str) -> None:
         named = {"task": task, "policy": player.name, "suite": suite}
@@ -128,14 +139,14 @@ class Comparison:
 
 
 def _parts(first: int, jobs: Sequence[Job]) -> Iterator[int]:
-    """How many of the first episodes each job has."""
+    """Yield the number of the first `first` episodes that each job contains."""
     for job in jobs:
         yield max(0, min(first, len(job.starts)))
         first -= len(job.starts)
 
 
 def suites_of(tasks: Mapping[str, TaskConfig]) -> dict[str, list[str]]:
-    """The suites of a single world that are played whole: each has a row of its own for every policy."""
+    """Return the suites of a single env with all of their tasks played. Each suite gets a row for every policy."""
     found = {}
     for name, suite in SUITES.items():
         whole = len(suite) > 1 and all(task in tasks for task in suite)
@@ -145,18 +156,18 @@ def suites_of(tasks: Mapping[str, TaskConfig]) -> dict[str, list[str]]:
 
 
 def _light(episode: Episode) -> Episode:
-    """An episode without what it has shown, for the sums of a suite."""
+    """Return an episode without images and token sequences, for the totals of a suite."""
     turns = [replace(turn, observation=Observation(None, "")) for turn in episode.turns]
     return replace(episode, turns=turns, sequences=(), frames=PackedFrames())
 
 
 def _cut(problem: str, played: int, starts: Sequence[Start]) -> str:
-    """What cut a measurement short, and how short: the episodes that end first are not like the others."""
+    """Return the problem with the number of finished episodes, which are not a random sample (short ones end first)."""
     return f"after {played} of {len(starts)} episodes: {problem}" if problem else ""
 
 
 async def _opened(player: Participant) -> str:
-    """Get a player ready; what is in the way, if something is."""
+    """Open a player and return the problem, or an empty string."""
     try:
         await player.open()
     except Exception as error:
@@ -165,13 +176,13 @@ async def _opened(player: Participant) -> str:
 
 
 def _line(error: Exception) -> str:
-    """What went wrong, in one line."""
+    """Return an error as one line."""
     text = " ".join(str(error).split())
     return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
 
 
 def sentence(row: Mapping[str, Any]) -> str:
-    """A row as a sentence."""
+    """Return a row as a sentence."""
     success = row["success"]
     if success is None:
         return f"{row['task']}: {row['policy']} {row['problem']}"

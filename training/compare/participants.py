@@ -1,4 +1,4 @@
-"""Who plays in `training.evaluate`: what a policy's name means, tried before the first episode is played."""
+"""Participants of an evaluation: policies that are checked before the first episode."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,11 @@ SERVER = "api:"
 
 
 class Participant:
-    """One who plays, by the name that the user gave. What is common: no engine, no tokens, all the usual starts."""
+    """A policy in an evaluation. The default has no engine and no tokens, and plays all held-out starts.
+
+    Args:
+        name: Name of the policy, as given by the user.
+    """
 
     is_reference = False
     chat: Chat | None = None
@@ -30,69 +34,80 @@ class Participant:
     def __init__(self, name: str) -> None:
         self.name = name
         self.label = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "policy"
-        """The name as a folder may have it."""
+        """The name as a valid folder name."""
         self.source: Path | None = None
-        """The file that has the settings it was trained with, if it has been trained here."""
+        """Config file with the settings of its training, if it was trained with Kickoff."""
         self.tasks: dict[str, TaskConfig] = {}
-        """What it was trained on, with these settings."""
+        """Tasks of its training, with their settings."""
         self.envs: list[str] = []
-        """What env= named in its training."""
+        """Names in env= of its training."""
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
-        """UserError in one line where it cannot play a task."""
+        """Raise UserError (one line) if the policy cannot play a task."""
 
     def plays(self, task: Task) -> bool:
-        """Whether it plays a task at all."""
+        """Return True if the policy can play a task."""
         return True
 
     def uses_images(self) -> bool:
-        """Whether other frames than the true ones could change what it does; known once it is checked."""
+        """Return True if the policy uses images, so that `blind=true` is meaningful. Valid after `check`."""
         return True
 
     def starts(self, task: str, usual: Sequence[Start]) -> Sequence[Start]:
-        """Those of the usual starts that it plays."""
+        """Return the starts among `usual` that the policy plays."""
         return usual
 
     def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
-        """What a reader of its row has to know: in a task, or in a suite of several."""
+        """Return notes on the policy's row.
+
+        Args:
+            name: Name of the task or suite.
+            tasks: Names of the tasks in it.
+            usual: Held-out starts of each task.
+        """
         return []
 
     def check_played(self, task: str, episodes: Sequence[Episode]) -> None:
-        """UserError in one line where the episodes are not what they should be."""
+        """Raise UserError (one line) if the episodes are inconsistent with the policy."""
 
     async def open(self) -> None:
-        """Get ready to play: load the model, reach the server."""
+        """Load the model or connect to the server."""
 
     def policy(self, task: str) -> Policy:
-        """Who answers in a task."""
+        """Return the policy that plays a task."""
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Give back what `open` took."""
+        """Release the resources of `open`."""
 
 
 class ScriptedParticipant(Participant):
-    """random, idle or expert."""
+    """A scripted policy: random, idle or expert."""
 
     is_reference = True
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
-        """An expert is needed where it is to play."""
+        """Raise UserError if a task has no expert but the policy is expert."""
         for name, settings in tasks.items():
             if not self.plays(Task(name, settings)):
                 raise UserError(f"policy=expert: {name} has no expert ({settings.id} has no expert_action())")
 
     def plays(self, task: Task) -> bool:
-        """An expert where there is one."""
+        """Return False for the expert policy on a task without an expert."""
         return self.name != "expert" or has_expert(task)
 
     def policy(self, task: str) -> Policy:
-        """The scripted player."""
+        """Return the scripted policy."""
         return scripted(self.name)
 
 
 class RecordParticipant(Participant):
-    """A record of played episodes, of a person's above all: its replies are given again."""
+    """A record of played episodes, usually of a person. Its replies are replayed.
+
+    Args:
+        name: Name of the policy, as given by the user.
+        folder: Folder of the record, or None for the player's own records of each task.
+    """
 
     def __init__(self, name: str, folder: Path | None) -> None:
         super().__init__(name)
@@ -105,20 +120,20 @@ class RecordParticipant(Participant):
             self.records[name] = RecordedPolicy(self.folder or PLAYS / name, Task(name, settings))
 
     def uses_images(self) -> bool:
-        """What it plays is recorded."""
+        """Return False: the replies are recorded."""
         return False
 
     def starts(self, task: str, usual: Sequence[Start]) -> Sequence[Start]:
-        """Those that were played."""
+        """Return the recorded starts."""
         seeds = {start.seed for start in self.records[task].starts}
         played = [start for start in usual if start.seed in seeds]
         if not played:
             folder = self.records[task].folder
-            raise UserError(f"{folder} has none of the first {len(usual)} held-out starts; episodes=… takes more")
+            raise UserError(f"{folder} contains none of the first {len(usual)} held-out starts; increase episodes=")
         return played
 
     def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
-        """Which of the usual starts it leaves out: whoever chooses them can choose the easy ones."""
+        """Return a note on missing starts, because a player can choose the easy ones."""
         whole = len(tasks) * len(usual)
         played = sum(len(self.starts(task, usual)) for task in tasks)
         practised = sum(start.seed in self.records[task].practised for task in tasks for start in usual)
@@ -126,20 +141,26 @@ class RecordParticipant(Participant):
             return []
         return [
             f"{self.name} in {name}: {played} of {whole} starts ({practised} practised, "
-            f"{whole - played - practised} not played): its rate is over those alone"
+            f"{whole - played - practised} not played): the success rate covers only these"
         ]
 
     def check_played(self, task: str, episodes: Sequence[Episode]) -> None:
-        """They should end as they are recorded."""
+        """Raise UserError if an episode does not end as recorded."""
         self.records[task].compare(episodes)
 
     def policy(self, task: str) -> Policy:
-        """The record."""
+        """Return the record of a task as a policy."""
         return self.records[task]
 
 
 class ModelParticipant(Participant):
-    """A model on an engine of this machine: the embedded one, a folder, a name on the hub, or a run's."""
+    """A model on an engine of this machine: the embedded model, a folder, a name on the hub, or a run.
+
+    Args:
+        name: Name of the policy, as given by the user.
+        path: Folder of the model, its name on the hub, or tiny.
+        engine: Engine settings.
+    """
 
     def __init__(self, name: str, path: str, engine: EngineConfig) -> None:
         super().__init__(name)
@@ -149,7 +170,7 @@ class ModelParticipant(Participant):
         self._unclear: set[str] = set()
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
-        """The model's words and pictures have to fit the tasks; its weights are not loaded yet."""
+        """Check that prompts and images fit the model, without loading its weights."""
         from agents.models.load import load_chat, longest_context  # heavy: only where a model plays
 
         try:
@@ -169,10 +190,10 @@ class ModelParticipant(Participant):
         self._unclear = set() if learned else {name for name in tasks if not Task(name, tasks[name]).tells_form}
 
     def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
-        """Whether it is asked for a form of which it has not been told."""
+        """Return a note if the prompt does not describe the expected reply to an untrained model."""
         if self._unclear.isdisjoint(tasks):
             return []
-        return [f"{self.name} in {name}: the prompt tells neither actions nor the form of a reply; env.rules=true does"]
+        return [f"{self.name} in {name}: the prompt lacks the actions and the reply format; env.rules=true adds them"]
 
     async def open(self) -> None:
         """Load the weights."""
@@ -187,7 +208,7 @@ class ModelParticipant(Participant):
             raise error if isinstance(error, UserError) else UserError(f"policy: {error}") from error
 
     def policy(self, task: str) -> Policy:
-        """The model."""
+        """Return the model as a policy."""
         assert self._policy is not None
         return self._policy
 
@@ -202,20 +223,25 @@ class ServerParticipant(ModelParticipant):
     """A model on an OpenAI-compatible server."""
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
-        """The address and the key have to be there; the server is asked by the first episode."""
+        """Check that model name, address and key are set. The first episode sends the first request."""
         from agents.engines.server import ServerEngine
 
         if not self.path:
-            raise UserError(f"policy={self.name} lacks the model's name: {SERVER}MODEL, as the server calls it")
+            raise UserError(f"policy={self.name} lacks a model name; set policy={SERVER}MODEL")
         self._policy = VLMPolicy(None, ServerEngine(self.path, self.engine.server))
         self._find_unclear(tasks)
 
     async def open(self) -> None:
-        """Connections are made as they are needed."""
+        """Do nothing: connections are opened on demand."""
 
 
 class BaselineParticipant(Participant):
-    """A baseline of `training.baseline`."""
+    """A baseline trained by `training.baseline`.
+
+    Args:
+        name: Name of the policy, as given by the user.
+        folder: Folder of the baseline.
+    """
 
     def __init__(self, name: str, folder: Path) -> None:
         super().__init__(name)
@@ -224,7 +250,7 @@ class BaselineParticipant(Participant):
         self.envs = list(self.tasks)
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
-        """Load the weights, which are small, and look at each task: its frames and actions have to be those learned."""
+        """Load the weights and check that the frames and actions of each task are those of the training."""
         from training.baseline.policy import load_baseline  # heavy: only where one plays
 
         self._policy = load_baseline(self.folder)
@@ -235,13 +261,13 @@ class BaselineParticipant(Participant):
                 raise UserError(f"policy={self.name}: {error}") from error
 
     def uses_images(self) -> bool:
-        """Where it has learned from pixels."""
+        """Return True if the baseline was trained on pixels."""
         return self._policy.network.pixels
 
     def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
-        """Whether it has come to the end of its training."""
-        return [] if finished(self.folder) else [f"{self.name} in {name}: its training has not come to its end"]
+        """Return a note if the training of the baseline is not finished."""
+        return [] if finished(self.folder) else [f"{self.name} in {name}: its training is not finished"]
 
     def policy(self, task: str) -> Policy:
-        """The network."""
+        """Return the network as a policy."""
         return self._policy

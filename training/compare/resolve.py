@@ -1,4 +1,4 @@
-"""What a policy's name means: the participant of that name, or one clear line why there is none."""
+"""Resolution of policy names to participants, with one-line errors."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,18 +21,18 @@ from training.config.run import Config, read
 
 
 def participants(names: Sequence[str], config: Config) -> list[Participant]:
-    """The players that the names mean; UserError in one line where a name means none."""
+    """Return the participants with these names. Raise UserError (one line) for an unknown or duplicate name."""
     players = [participant(name, config) for name in names]
-    known = {name: name for name in SCRIPTED_POLICIES if name not in names}  # floors: rows of every table
+    known = {name: name for name in SCRIPTED_POLICIES if name not in names}  # reference rows of every table
     for player in players:
         if other := known.get(player.label):
-            raise UserError(f"policy: {other} and {player.name} are one folder, {player.label}: leave one out")
+            raise UserError(f"policy: {other} and {player.name} share the folder name {player.label}; remove one")
         known[player.label] = player.name
     return players
 
 
 def participant(name: str, config: Config) -> Participant:
-    """The player that a name means."""
+    """Return the participant with a name. Raise UserError (one line) if there is none."""
     name = name.rstrip("/") or name
     folder = Path(name)
     if name in SCRIPTED_POLICIES:
@@ -56,7 +56,7 @@ def participant(name: str, config: Config) -> Participant:
 
 
 def run_of(name: str) -> tuple[str, Path | None]:
-    """The model that a policy's name means, and the config of the run that it comes from, if it is a run's."""
+    """Return the path or hub name of a policy's model, and the config file of its run if it belongs to one."""
     folder = Path(name)
     if (folder / "config.yaml").is_file():
         if not (folder / "checkpoint").is_dir():
@@ -71,26 +71,26 @@ def run_of(name: str) -> tuple[str, Path | None]:
 
 
 def _refuse_unfinished(run: Path) -> NoReturn:
-    """UserError for a run that has not come to its end: what can be done."""
+    """Raise UserError for an unfinished run, with possible remedies."""
     good = sorted((run / "checkpoints").glob("good-*"))
-    evaluate = f"evaluate its last good weights by policy={good[-1]}, or " if good else ""
+    evaluate = f"evaluate its last good weights with policy={good[-1]}, or " if good else ""
     raise UserError(
-        f"policy={run}: this run has no checkpoint/ yet, which is written at its end; {evaluate}"
-        f"go on with it by python -m training.run resume={run}"
+        f"policy={run}: this run is not finished and has no checkpoint/ yet; {evaluate}"
+        f"resume it with python -m training.run resume={run}"
     )
 
 
 def _refuse_results(folder: Path) -> NoReturn:
-    """UserError for results, which hold no model but perhaps records."""
+    """Raise UserError for a results folder, with the records that it contains."""
     records = [str(path) for path in sorted((folder / "episodes").iterdir()) if is_record(path)]
-    raise UserError(f"policy={folder} holds results and no model; its records: {', '.join(records) or 'none'}")
+    raise UserError(f"policy={folder} contains results but no model; its records: {', '.join(records) or 'none'}")
 
 
 def _refuse_unknown(name: str) -> None:
-    """UserError for what is no folder and cannot be a name on the hub: OWNER/MODEL."""
+    """Raise UserError for a name that is neither a folder nor a possible name on the hub (OWNER/MODEL)."""
     first, *rest = Path(name).parts or ("",)
     if first == str(PLAYS) and rest:
-        raise UserError(f"policy={name}: nobody has played there; python -m agents.play env={rest[0]} does")
+        raise UserError(f"policy={name}: no such record; create one with python -m agents.play env={rest[0]}")
     if len(rest) == 1 and not Path(first).is_dir() and not name.startswith(("/", ".", "~")):
         return
     near = Path(name).parent if rest else Path("runs")

@@ -1,4 +1,4 @@
-"""A results folder: results.{json,csv,md}, and each policy's episodes and films. `render.watch` opens it."""
+"""A results folder for `render.watch`: results.{json,csv,md}, and the episodes and videos of each policy."""
 
 import json
 from collections.abc import Sequence
@@ -19,35 +19,42 @@ SCHEMA = 1
 
 
 class Results:
-    """What has been measured so far; with a folder, it is there at once: what comes later cannot take it away."""
+    """Results so far, written to the folder immediately if there is one.
+
+    Args:
+        folder: Folder of the results, or None to write nothing.
+
+    Raises:
+        UserError: The folder is not empty or is a file.
+    """
 
     def __init__(self, folder: Path | None) -> None:
-        """Begin; UserError where the folder has something already."""
+        """Check the folder, without creating it."""
         if folder is not None:
             try:
                 if folder.exists() and any(folder.iterdir()):
-                    raise UserError(f"save={folder} has something in it already; choose another folder, or remove it")
+                    raise UserError(f"save={folder}: the folder is not empty; choose another folder, or remove it")
             except NotADirectoryError:
-                raise UserError(f"save={folder} is a file; it should name a folder") from None
+                raise UserError(f"save={folder} is a file; name a folder") from None
         self.folder = folder
         self.rows: list[dict[str, Any]] = []
         self.published: list[dict[str, Any]] = []
         self.notes: list[str] = []
 
     def begin(self) -> None:
-        """Make the folder: what cannot be written is known before the first episode."""
+        """Create the folder before the first episode, so that write errors appear early."""
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def document(self) -> dict[str, Any]:
-        """What results.json holds."""
+        """Content of results.json."""
         figures = {"schema": SCHEMA, "rows": self.rows, "published": self.published}
-        made = [table.plain for table in tables(figures | {"notes": []}, width=10_000)]
+        made = [table.as_json for table in tables(figures | {"notes": []}, width=10_000)]
         return figures | {"notes": self.notes, "tables": made}
 
     def write(self) -> None:
-        """Write the tables of what there is."""
+        """Write the tables of the results so far."""
         if self.folder is None:
             return
         texts = {
@@ -59,13 +66,26 @@ class Results:
             write_whole(self.folder / f"results.{ending}", text)
 
     def record(self, task: Task, label: str, episodes: Sequence[Episode], chat: Chat | None) -> None:
-        """Add a policy's episodes to its record."""
+        """Add episodes of a policy to its record.
+
+        Args:
+            task: Task of the episodes.
+            label: Folder name of the policy.
+            episodes: Episodes to record.
+            chat: Chat template of the policy, or None for a policy without tokens.
+        """
         if self.folder is None:
             return
         write_records(self.folder / "episodes" / label, task, episodes, label, chat)
 
-    def film(self, name: str, title: str, episodes: Sequence[Episode]) -> None:
-        """Write the film of those that were filmed, as MP4 and as GIF."""
+    def video(self, name: str, title: str, episodes: Sequence[Episode]) -> None:
+        """Write a video of the episodes that have frames, as MP4 and as GIF.
+
+        Args:
+            name: File name without ending.
+            title: Title shown in the video.
+            episodes: Episodes, with or without frames.
+        """
         if self.folder is None or not any(episode.frames for episode in episodes):
             return
         for ending in ENCODERS:

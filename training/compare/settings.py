@@ -1,4 +1,4 @@
-"""What an evaluation plays: with whose settings, on which starts; and what a reader of its tables has to know."""
+"""Task settings of an evaluation, and notes on settings and starts."""
 
 import dataclasses
 import re
@@ -15,13 +15,25 @@ from training.compare.participants import Participant
 from training.config.run import Config
 
 _UNSEEN = {"description", "reward", "format_reward"}
-"""Settings that change nothing of what is measured."""
+"""Settings that do not affect the results."""
 
 
 def tasks_of(
     config: Config, trained: Participant | None, overrides: Mapping[str, Any]
 ) -> tuple[dict[str, TaskConfig], list[str]]:
-    """What is played, and which of it as a run played it, with the changes that the words ask for: a file is not."""
+    """Return the tasks to play.
+
+    A task of the trained policy keeps the settings of its training, changed by overrides. A task file in `env=` is
+    always read again.
+
+    Args:
+        config: Config of the command.
+        trained: First policy that was trained with Kickoff, if any.
+        overrides: Command-line overrides by key.
+
+    Returns:
+        The task settings by name, and the names of the tasks with the settings of `trained`.
+    """
     files = {Path(file).stem for file in re.findall(r"[^\s,:\[\]{}'\"]+\.yaml", str(overrides.get("env", "")))}
     tasks: dict[str, TaskConfig] = {}
     names = list(trained.envs) if trained is not None and "env" not in overrides else config.envs
@@ -40,16 +52,16 @@ def tasks_of(
 def with_test_rows(
     tasks: dict[str, TaskConfig], overrides: Mapping[str, Any]
 ) -> tuple[dict[str, TaskConfig], list[str]]:
-    """The tasks, with the test's rows of a question file in place of training's; and a note on that.
+    """Return the tasks with `split=test` instead of `split=train`, and a note for each changed task.
 
-    Who asks for `split=train` in so many words gets it.
+    An explicit override `split=train` is kept.
     """
     notes, kept = [], {}
     for name, task in tasks.items():
         asked = any(f"{prefix}.kwargs.split" in overrides for prefix in ("env", f"tasks.{name}"))
         if task.kwargs.get("split") == "train" and not asked:
             task = dataclasses.replace(task, kwargs=task.kwargs | {"split": "test"})
-            notes.append(f"{name} asks the test split: its settings say split=train, and those rows are trained on")
+            notes.append(f"{name} uses split=test instead of split=train, because those rows are training data")
         kept[name] = task
     return kept, notes
 
@@ -57,7 +69,13 @@ def with_test_rows(
 def notes_on_settings(
     players: Sequence[Participant], taken: Sequence[str], tasks: Mapping[str, TaskConfig]
 ) -> list[str]:
-    """Whose settings are played, who was trained with others, and what is not as it is shipped."""
+    """Return notes on the source of the settings and on differences from training and from configs/env.
+
+    Args:
+        players: Participants of the evaluation.
+        taken: Names of the tasks with the settings of a trained policy.
+        tasks: Task settings by name.
+    """
     notes = []
     trained = next((player for player in players if player.tasks), None)
     if trained is not None and taken:
@@ -65,35 +83,35 @@ def notes_on_settings(
     for player in players:
         for name in tasks:
             if name in player.tasks and (other := _differences(player.tasks[name], tasks[name])):
-                notes.append(f"{player.name} was trained with other settings of {name}: {', '.join(other)}")
+                notes.append(f"{player.name} was trained with different settings of {name}: {', '.join(other)}")
     changed: dict[str, list[str]] = {}
     for name in tasks:
         if name in task_names() and (other := _differences(load_task(name), tasks[name])):
             changed.setdefault(", ".join(other), []).append(name)
-    return notes + [f"not as configs/env has it, {', '.join(names)}: {keys}" for keys, names in changed.items()]
+    return notes + [f"changed from configs/env, {', '.join(names)}: {keys}" for keys, names in changed.items()]
 
 
 def notes_on_starts(players: Sequence[Participant], tasks: Mapping[str, TaskConfig]) -> list[str]:
-    """Where starts that are called held out are not."""
+    """Return notes on held-out starts that also occur in training."""
     notes = []
     for name, task in tasks.items():
         for player in players:
             own = player.tasks.get(name)
             rows = (task.kwargs.get("path"), task.kwargs.get("split"))
             if own and "split" in own.kwargs and rows[0] == own.kwargs.get("path") and rows[1] != "test":
-                notes.append(f"{player.name} was trained on rows that {name} asks (split={rows[1]}): not held out")
+                notes.append(f"{player.name} was trained on rows of {name} (split={rows[1]}): they are not held out")
         if _begins_alike(Task(name, task)):
-            notes.append(f"{name} begins alike from every seed: its starts are those of training too")
+            notes.append(f"{name} starts in the same state from every seed: its starts also occur in training")
     return notes
 
 
 def as_shipped(name: str, task: TaskConfig) -> bool:
-    """Whether a task is what others have measured: a longer reply is no other task."""
+    """Return True if a task is comparable with published results. `max_reply_tokens` may differ."""
     return name in task_names() and set(_differences(load_task(name), task)) <= {"max_reply_tokens"}
 
 
 def _differences(one: TaskConfig, other: TaskConfig) -> list[str]:
-    """The keys in which two settings differ."""
+    """Return the keys in which two settings differ."""
     first, second = (_flat(dataclasses.asdict(config)) for config in (one, other))
     keys = dict.fromkeys([*first, *second])
     return [key for key in keys if first.get(key) != second.get(key) and key not in _UNSEEN]
@@ -105,12 +123,12 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A tuple as a file has it."""
+    """Return a tuple as a list, as in a file."""
     return list(value) if isinstance(value, tuple) else value
 
 
 def _begins_alike(task: Task) -> bool:
-    """Whether a few held-out seeds give one start."""
+    """Return True if several held-out seeds give the same start."""
     env = task.make()
     try:
         return len({state_hash(*env.reset(seed=start.seed)) for start in held_out_starts(TEST_FIRST, 4)}) == 1

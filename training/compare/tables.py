@@ -1,4 +1,4 @@
-"""Results as tables: on the terminal, as Markdown and as CSV; and what others have published, to stand beside them."""
+"""Tables of results and published scores, on the terminal, as Markdown and as CSV."""
 
 import csv
 import io
@@ -15,40 +15,40 @@ from configs.schema import load_yaml
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 LABEL_WIDTH, CELL_WIDTH = 30, 16
-"""Columns of a kind's name, and of a policy's share of it: as many policies stand side by side as there is room."""
+"""Width in characters of the kind column and of each policy column in the tables by kind."""
 NONE = "–"
-"""Where there is no figure."""
+"""Text of an empty cell."""
 
 
 Cell = str | dict[str, Any]
-"""A text, or a figure: text, value and, where there is an interval, low and high."""
+"""A text, or a figure with text, value and, if there is an interval, low and high."""
 
 
 @dataclass
 class Table:
-    """One table; the last `quiet` rows are for comparison."""
+    """A table. The last `num_reference_rows` rows are published results."""
 
     title: str
     columns: list[str]
     rows: list[list[Cell]] = field(default_factory=list)
-    quiet: int = 0
+    num_reference_rows: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property
-    def plain(self) -> dict[str, Any]:
-        """As results.json has it, for the page of `render.watch`."""
+    def as_json(self) -> dict[str, Any]:
+        """The table as in results.json, for the page of `render.watch`."""
         rows = [["" if cell == NONE else cell for cell in row] for row in self.rows]
-        published = {"published": self.quiet} if self.quiet else {}
+        published = {"published": self.num_reference_rows} if self.num_reference_rows else {}
         return {"title": self.title, "columns": self.columns, "rows": rows, "notes": self.notes} | published
 
     @property
     def texts(self) -> list[list[str]]:
-        """The rows in words."""
+        """Cell texts of every row."""
         return [[cell if isinstance(cell, str) else cell["text"] for cell in row] for row in self.rows]
 
 
 def published(suites: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
-    """What others have published for some suites: rows (suite, policy, score, source), and what differs."""
+    """Return published rows (suite, policy, score, source) for some suites, and notes on the differences."""
     known = load_yaml(PUBLISHED)
     rows, notes = [], []
     for suite in suites:
@@ -59,18 +59,23 @@ def published(suites: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
             {"suite": suite, "policy": policy, "score": score, "source": source}
             for policy, score in known[suite]["rows"].items()
         ]
-        notes.append(f"{suite}, beside {source}: {known[suite]['differs']}")
+        notes.append(f"{suite}, compared with {source}: {known[suite]['differs']}")
     return rows, notes
 
 
 def tables(document: Mapping[str, Any], width: int = 80) -> list[Table]:
-    """The tables of a results.json, for so many columns: of each suite or task the policies, then its kinds."""
+    """Return the tables of a results.json: for each suite or task, one by policy and others by kind.
+
+    Args:
+        document: Content of results.json.
+        width: Available width in characters.
+    """
     made = []
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in document["rows"]:
         groups.setdefault(row["task"], []).append(row)
     for name, rows in groups.items():
-        if any(row["suite"] for row in rows):  # it is one of a suite's, and a line of the suite's table
+        if any(row["suite"] for row in rows):  # a task of a suite is a line in the table of the suite
             continue
         beside = [row for row in document["published"] if row["suite"] == name]
         made.append(_policies(name, rows, beside))
@@ -81,7 +86,7 @@ def tables(document: Mapping[str, Any], width: int = 80) -> list[Table]:
 
 
 def _policies(name: str, rows: Sequence[Mapping[str, Any]], beside: Sequence[Mapping[str, Any]]) -> Table:
-    """A line for each policy, then what others have published."""
+    """Return a table with a row for each policy, then the published results."""
     counts = [row["n"] for row in rows]
     scored = any(row["score"] for row in rows)
     same = len(set(counts)) == 1
@@ -108,12 +113,12 @@ def _policies(name: str, rows: Sequence[Mapping[str, Any]], beside: Sequence[Map
         lines: list[list[Cell]] = [[f"{beside[0]['source']}:"]]
         lines += [[row["policy"], "", {"text": f"{row['score']:.2f}", "value": row["score"]}] for row in beside]
         table.rows += [line + [""] * (len(columns) - len(line)) for line in lines]
-        table.quiet = len(lines)
+        table.num_reference_rows = len(lines)
     return table
 
 
 def _kinds(name: str, rows: Sequence[Mapping[str, Any]], width: int) -> Iterator[Table]:
-    """A line for each kind, a column for each policy; in several tables where they are too many for the width."""
+    """Yield tables with a row for each kind and a column for each policy, split to fit the width."""
     kinds = list(dict.fromkeys(kind for row in rows for kind in row["kinds"]))
     if len(kinds) < 2:
         return
@@ -131,7 +136,7 @@ def _kinds(name: str, rows: Sequence[Mapping[str, Any]], width: int) -> Iterator
 
 
 def show(made: Sequence[Table], console: Console) -> None:
-    """Print the tables."""
+    """Print the tables to a console."""
     for table in made:
         drawn = RichTable(
             box=box.SIMPLE_HEAD,
@@ -141,10 +146,10 @@ def show(made: Sequence[Table], console: Console) -> None:
         for number, column in enumerate(table.columns):
             drawn.add_column(column, justify="right" if number else "left", overflow="fold")
         for number, row in enumerate(table.texts):
-            quiet = number >= len(table.rows) - table.quiet
-            if quiet and number == len(table.rows) - table.quiet:
+            is_reference = number >= len(table.rows) - table.num_reference_rows
+            if is_reference and number == len(table.rows) - table.num_reference_rows:
                 drawn.add_section()
-            drawn.add_row(*row, style="dim" if quiet else None)
+            drawn.add_row(*row, style="dim" if is_reference else None)
         console.print(table.title, style="bold", soft_wrap=True)
         console.print(drawn)
         for note in table.notes:
@@ -152,7 +157,7 @@ def show(made: Sequence[Table], console: Console) -> None:
 
 
 def markdown(made: Sequence[Table], title: str) -> str:
-    """The tables as Markdown."""
+    """Return the tables as Markdown."""
     lines = [f"# {title}", ""]
     for table in made:
         lines += [f"**{_plain(table.title)}**", ""]
@@ -165,7 +170,7 @@ def markdown(made: Sequence[Table], title: str) -> str:
 
 
 def comma_separated(document: Mapping[str, Any]) -> str:
-    """Every row as CSV, and below it its kinds."""
+    """Return every row as CSV, each followed by its kinds."""
     text = io.StringIO()
     names = ["task", "suite", "policy", "kind", "n"]
     names += [f"{figure}{bound}" for figure in ("success", "score") for bound in ("", "_low", "_high")]
@@ -186,7 +191,7 @@ def _means(result: Mapping[str, Any] | None) -> list[Any]:
 
 
 def _share(result: Mapping[str, Any] | None) -> Cell:
-    """`91% (87–94)`."""
+    """Return a success rate in the form `91% (87–94)`."""
     if not result:
         return NONE
     low, high = result["ci95"]
@@ -195,7 +200,7 @@ def _share(result: Mapping[str, Any] | None) -> Cell:
 
 
 def _number(result: Mapping[str, Any] | None, digits: int = 1) -> Cell:
-    """`47.9 (46.1–49.8)`."""
+    """Return a number in the form `47.9 (46.1–49.8)`."""
     if not result:
         return NONE
     cell = {"text": f"{result['mean']:.1f}", "value": result["mean"]}
@@ -214,7 +219,7 @@ def _percent(value: float | None) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text as one cell of a Markdown table, whatever is in it."""
+    """Return a text escaped as one cell of a Markdown table."""
     for sign in "\\|<>*`[]":
         text = text.replace(sign, f"\\{sign}")
     return " ".join(text.split())

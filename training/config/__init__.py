@@ -1,4 +1,4 @@
-"""The configuration of a run: its dataclasses, and how they are composed."""
+"""Configuration of a run: dataclasses and their composition from files and overrides."""
 
 import lazy_loader
 

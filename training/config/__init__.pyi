@@ -1,6 +1,6 @@
 from .algo import AlgoConfig
 from .cluster import ClusterConfig
-from .compose import Composed, compose, load
+from .compose import load
 from .learner import LearnerConfig
 from .run import Config, read, save
 from .stages import EvaluationConfig, StageConfig
@@ -8,12 +8,10 @@ from .stages import EvaluationConfig, StageConfig
 __all__ = [
     "AlgoConfig",
     "ClusterConfig",
-    "Composed",
     "Config",
     "EvaluationConfig",
     "LearnerConfig",
     "StageConfig",
-    "compose",
     "load",
     "read",
     "save",

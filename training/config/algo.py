@@ -1,4 +1,4 @@
-"""The numbers of a GRPO stage."""
+"""AlgoConfig: the algorithm settings of a stage."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from configs.imports import is_import_path
 ESTIMATORS = {
     name: f"training.algorithm.advantages:{name}" for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo")
 }
-"""Estimators of advantages: name → import path, so that every process of a cluster finds them."""
+"""Advantage estimators: name → import path. Import paths work in every process of a cluster."""
 LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo")}
 """Policy losses: name → import path."""
 CORRECTIONS = ("none", "tis", "icepop")
@@ -15,73 +15,74 @@ CORRECTIONS = ("none", "tis", "icepop")
 
 @dataclass
 class AlgoConfig:
-    """How a stage collects groups and updates the policy."""
+    """Settings for collecting groups and updating the policy."""
 
     groups: int = 16
-    """Groups (starts) played a step."""
+    """Number of groups played per step."""
     group_size: int = 8
-    """Episodes a group: players of the same start."""
+    """Number of episodes per group. They share the env seed and differ in sampling."""
     refill: float = 0.0
-    """Groups whose rewards are all equal teach nothing and are replaced, at most refill x groups a step."""
+    """Dynamic sampling: maximum number of groups with equal rewards to replace, as a multiple of `groups`. 0 turns it
+    off."""
     max_staleness: int = 0
-    """Versions that sampled tokens may lie behind the weights in training: 0 plays and learns in turn (on-policy), more
-    lets both go on at once."""
+    """Maximum age of a sampled token, in versions of the weights. 0 alternates between rollout and update (on-policy).
+    Larger values let both run at the same time."""
     temperature: float = 1.0
     """Sampling temperature of the rollouts."""
     advantage: str = "grpo"
-    """Estimator: grpo, dr_grpo (no division by the standard deviation), rloo (leave one out), reinforce_pp (group
-    baseline, divided by the batch's standard deviation), gigpo (grpo plus credit among turns in the same state), or an
-    import path module:name."""
+    """Advantage estimator: `grpo`, `dr_grpo` (no division by the standard deviation), `rloo` (leave-one-out baseline),
+    `reinforce_pp` (group baseline, divided by the standard deviation of the batch), `gigpo` (grpo plus a comparison of
+    turns in the same state), or an import path module:name."""
     step_weight: float = 1.0
-    """gigpo: weight of the advantage among turns in the same state."""
+    """Weight of the advantage among turns in the same state (gigpo)."""
     gamma: float = 0.95
-    """gigpo: discount of later rewards, a turn."""
+    """Discount factor per turn (gigpo)."""
     loss: str = "dapo"
-    """Policy loss: dapo (clipped token ratios), gspo (clipped sequence ratios), cispo (clipped weights), or an import
-    path module:name."""
+    """Policy loss: `dapo` (clipped token ratios), `gspo` (clipped sequence ratios), `cispo` (clipped weights), or an
+    import path module:name."""
     clip_low: float = 0.2
-    """Ratios below 1 - clip_low are clipped (gspo wants about 3e-4)."""
+    """Lower clipping range: ratios below 1 - clip_low are clipped. For gspo, use about 3e-4."""
     clip_high: float = 0.28
-    """Ratios above 1 + clip_high are clipped (gspo wants about 4e-4)."""
+    """Upper clipping range: ratios above 1 + clip_high are clipped. For gspo, use about 4e-4."""
     correction: str = "none"
-    """Of the difference between engine and learner: none (ratios are taken to the engine), tis (truncated weights) or
-    icepop (tokens that differ too much are left out)."""
+    """Importance-sampling correction of the log-prob mismatch between engine and learner: `none` (ratios use the engine
+    log-probs), `tis` (truncated weights), or `icepop` (ignores tokens with a large mismatch)."""
     tis_cap: float = 2.0
-    """tis: weights are cut at this."""
+    """Maximum importance weight (tis)."""
     icepop_low: float = 0.5
-    """icepop: tokens whose weight is below are left out."""
+    """Minimum importance weight: tokens with a smaller weight are ignored (icepop)."""
     icepop_high: float = 5.0
-    """icepop: tokens whose weight is above are left out."""
+    """Maximum importance weight: tokens with a larger weight are ignored (icepop)."""
     kl_coef: float = 0.0
-    """Weight of the k3 KL divergence to the weights with which the stage began; 0 keeps no copy of them."""
+    """Coefficient of the KL penalty (k3) towards the weights at the start of the stage. 0 keeps no copy of them."""
     entropy_coef: float = 0.0
-    """Weight of the policy's entropy as a bonus."""
+    """Coefficient of the entropy bonus."""
     lr: float = 2e-4
     """Peak learning rate of AdamW."""
     warmup_updates: int = 10
-    """Optimiser updates over which the learning rate rises from 0."""
+    """Number of optimiser updates in which the learning rate rises linearly to its peak."""
     final_lr: float = 1.0
-    """Share of `lr` towards which it falls, linearly, over the stage's steps; 1 keeps it constant."""
+    """Final learning rate of the stage, as a fraction of `lr`. The decay is linear over the steps. 1: no decay."""
     beta1: float = 0.9
-    """First-moment decay of AdamW."""
+    """Decay rate of AdamW's first moment."""
     beta2: float = 0.99
-    """Second-moment decay of AdamW."""
+    """Decay rate of AdamW's second moment."""
     eps: float = 1e-4
-    """Epsilon of AdamW; large values tame the first updates of a small model."""
+    """Epsilon of AdamW. A large value limits the first updates of a small model."""
     weight_decay: float = 0.0
     """Weight decay of AdamW."""
     max_grad_norm: float = 0.2
-    """Gradients are scaled down to this norm."""
+    """Maximum gradient norm. Larger gradients are scaled down to it."""
     minibatch: int = 256
-    """Trajectories an optimiser update."""
+    """Number of trajectories per optimiser update."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Raise ValueError if a value is out of range."""
         for key in ("groups", "minibatch"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
         if self.group_size < 2:
-            raise ValueError(f"group_size must be at least 2 (advantages compare players), got {self.group_size}")
+            raise ValueError(f"group_size must be at least 2 (advantages compare episodes), got {self.group_size}")
         for key in ("lr", "eps", "max_grad_norm", "temperature", "tis_cap", "icepop_high"):
             if not getattr(self, key) > 0:
                 raise ValueError(f"{key} must be greater than 0, got {getattr(self, key)}")

@@ -1,4 +1,4 @@
-"""The machines of a run: which parts it has, and how many GPUs."""
+"""ClusterConfig: the processes of a run and their GPUs."""
 
 from dataclasses import dataclass
 
@@ -7,33 +7,33 @@ KINDS = ("local", "ray")
 
 @dataclass
 class ClusterConfig:
-    """The machines of a run."""
+    """Processes of a run and their GPUs."""
 
     kind: str = "local"
-    """Where it runs: local (one process on this machine), or ray (actors on one machine or many)."""
+    """Kind of cluster: `local` (one process on this machine) or `ray` (actors on one or more machines)."""
     address: str = ""
-    """Ray cluster to join: auto (the one this machine belongs to) or host:port; empty starts Ray on this machine."""
+    """Ray cluster to join: `auto` (the one this machine belongs to) or host:port. Empty: start Ray on this machine."""
     nodes: int = 1
-    """Machines."""
+    """Number of machines."""
     gpus_per_node: int = 0
-    """GPUs of each machine; 0: everything runs on CPUs."""
+    """Number of GPUs per machine. 0 runs everything on CPUs."""
     gpu_gib: float = 80.0
-    """Memory of each GPU, in GiB; only plan=true needs to know."""
+    """Memory per GPU in GiB, used by plan=true only."""
     learners: int = 1
-    """Learner ranks, one GPU each; the model and its optimiser are sharded over them."""
+    """Number of learner ranks, one GPU each. The model and its optimiser state are sharded over them."""
     engines: int = 1
-    """Engines that generate replies."""
+    """Number of engines."""
     engine_gpus: int = 1
-    """GPUs of each engine, over which its model is split (tensor parallel); they are on one machine."""
+    """Number of GPUs per engine, all on one machine. The model is split over them (tensor parallelism)."""
     rollout_workers: int = 1
-    """Processes that play episodes."""
+    """Number of processes that play episodes."""
     colocate: bool = False
-    """Engines share the learners' GPUs and sleep while they learn; needs as many engine GPUs as learners."""
+    """Run the engines on the learners' GPUs. They sleep during updates. Needs as many engine GPUs as learner ranks."""
     restarts: int = 10
-    """Dead actors replaced before the run gives up."""
+    """Number of failed actors to replace before the run ends with an error."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Raise ValueError if a value is out of range."""
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
         for key in ("nodes", "learners", "engines", "engine_gpus", "rollout_workers"):
@@ -47,10 +47,10 @@ class ClusterConfig:
 
     @property
     def gpus(self) -> int:
-        """GPUs of all machines."""
+        """Number of GPUs of all machines."""
         return self.nodes * self.gpus_per_node
 
     @property
     def generating_gpus(self) -> int:
-        """GPUs of all engines."""
+        """Number of GPUs of all engines."""
         return self.engines * self.engine_gpus

@@ -1,8 +1,8 @@
-"""The configuration of a run, and how files and command line make one.
+"""Composition of a run's config from files and overrides.
 
-An override `key=value` sets a key; `env=`, `model=`, `recipe=` and `cluster=` each name a file of configs/ (or any path
-ending in .yaml). `env=` takes several tasks too (envs/task/suites.py); `env.k` is short for `tasks.NAME.k` of each of
-them, `algo.k` sets k in every stage, and `stages=mgt` leaves the other stages out. Later wins:
+An override `key=value` sets a key. The overrides `env=`, `model=`, `recipe=` and `cluster=` name a file of configs/, or
+a path ending in .yaml. `env=` also takes several tasks (envs/task/suites.py). `env.k` is short for `tasks.NAME.k` of
+each of them. `algo.k` sets k in every stage. `stages=mgt` skips the other stages. Later sources take precedence:
 
     dataclass defaults < recipe `algo` < recipe `stages.X.algo` < override `algo.k` < override `stages.X.algo.k`
     configs/env/NAME.yaml < recipe `stages.X.max_reply_tokens` < recipe `tasks.NAME` < override
@@ -31,36 +31,36 @@ COMMAND_LINE = "command line"
 
 @dataclass(frozen=True)
 class Composed(Generic[E]):
-    """A config with the source of each value."""
+    """Config with the source of each value."""
 
     config: Config
     options: E
-    """The command's own keys."""
+    """Values of the command's own keys."""
     overrides: Mapping[str, Any]
-    """What the user set, by key."""
+    """Overrides by dotted key, as the user gave them."""
     sources: Mapping[str, str]
-    """Dotted key → source: a file of configs/, a recipe or the command line. Keys with their default are absent."""
+    """Dotted key → source: a file of configs/, a recipe or the command line. Keys with default values are missing."""
 
 
 @dataclass
 class NoOptions:
-    """The keys of a command that has none of its own."""
+    """Options of a command without keys of its own."""
 
 
 def load(words: Sequence[str]) -> Config:
-    """Return the config that `key=value` words ask for; UserError in one line."""
+    """Return the config for `key=value` overrides; raise UserError if one is invalid."""
     return compose(parse_overrides(words), NoOptions).config
 
 
 def compose(overrides: Mapping[str, Any], options: type[E]) -> Composed[E]:
-    """Return the config that overrides ask for.
+    """Return the config for a set of overrides.
 
     Args:
-        overrides: dotted key → text as on the command line, or a value of the key's type.
-        options: a dataclass with the command's own keys; they come first where names meet.
+        overrides: Dotted key → text as on the command line, or a value of the key's type.
+        options: Dataclass of the command's own keys. They take precedence over config keys with the same name.
 
     Raises:
-        UserError: a key or a value does not fit, in one line.
+        UserError: a key is unknown or a value is invalid.
     """
     left = dict(overrides)
     given = {group: left.pop(group) for group in DEFAULTS if group in left}
@@ -71,7 +71,7 @@ def compose(overrides: Mapping[str, Any], options: type[E]) -> Composed[E]:
     chosen = _choice(given["env"], "env") if "env" in given else usual
     stages: dict[str, Any] = _only(left.pop("stages", None), recipe.pop("stages", {}))
 
-    # Overrides that say what is played come first: which tasks exist decides which other keys do.
+    # The overrides that choose tasks come first: the other valid keys depend on the tasks.
     files: dict[str, str] = {}
     known = [*task_names(), *suites]
     wanted = _weigh(chosen, suites, "env")
@@ -107,17 +107,22 @@ def compose(overrides: Mapping[str, Any], options: type[E]) -> Composed[E]:
 
 
 class Sources:
-    """The source of each value, by dotted key; what is noted later wins."""
+    """Source of each value by dotted key. A later source replaces an earlier one."""
 
     def __init__(self) -> None:
         self.by_key: dict[str, str] = {}
 
     def note(self, source: str, settings: Mapping[str, Any], prefix: str = "") -> None:
-        """Note a source for all values of nested settings."""
+        """Set the source of all values in nested settings."""
         self.by_key |= dict.fromkeys(leaves(settings, prefix), source)
 
     def merge(self, key: str, layers: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
-        """Return layers of settings merged, the later over the earlier, and note their sources below a key."""
+        """Merge layers of settings and note their sources.
+
+        Args:
+            key: Dotted key of the settings.
+            layers: Pairs (source, settings). Later layers take precedence.
+        """
         merged: dict[str, Any] = {}
         for source, settings in layers:
             self.note(source, settings, f"{key}.")
@@ -126,7 +131,7 @@ class Sources:
 
 
 def _only(word: Any, stages: Mapping[str, Any]) -> dict[str, Any]:
-    """The stages that `stages=a,b` names, in the recipe's order; all of them without the word."""
+    """Return the stages of the override `stages=a,b` in the recipe's order, or all stages without it."""
     if word is None:
         chosen = list(stages)
     else:
@@ -138,14 +143,14 @@ def _only(word: Any, stages: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _choice(given: Any, key: str) -> Choice:
-    """Return the tasks that an override names."""
+    """Return the tasks of an override."""
     plain = isinstance(given, str) and given[:1] not in ("[", "{")
     choice: Choice = given if plain else parse(list[str] | dict[str, float], given, key)
     return choice
 
 
 def _weigh(choice: Choice, suites: Mapping[str, Suite], key: str) -> dict[str, float]:
-    """Task, or the file in which it is → weight."""
+    """Return task (a name or a file) → weight."""
     try:
         return weigh(choice, suites)
     except UserError as error:
@@ -153,16 +158,16 @@ def _weigh(choice: Choice, suites: Mapping[str, Suite], key: str) -> dict[str, f
 
 
 def _named(files: dict[str, str], weights: Mapping[str, float], known: Sequence[str]) -> dict[str, float]:
-    """The tasks by name: path/to/sums.yaml is sums. Adds them to `files`, name → file."""
+    """Return task name → weight, and add name → file to `files`. The name of path/to/sums.yaml is sums."""
     named = {}
     for file, weight in weights.items():
         name = Path(file).stem if file.endswith(".yaml") else file
         if not re.fullmatch(r"[\w-]*", name):
-            raise UserError(f"{file!r} is no name of an env: letters, digits, _ and - only (or a path ending in .yaml)")
+            raise UserError(f"{file!r} is no env name; use letters, digits, _ and - only, or a path ending in .yaml")
         if file == name and name not in known:
             raise UserError(suggest("env", name, known, variants()))
         if files.setdefault(name, file) != file:
-            raise UserError(f"two tasks are called {name}: {files[name]} and {file}; rename one of the files")
+            raise UserError(f"two tasks have the name {name}: {files[name]} and {file}; rename one of the files")
         named[name] = weight
     return named
 
@@ -176,7 +181,7 @@ def _tasks(
     sources: Sources,
     from_recipe: str,
 ) -> dict[str, Any]:
-    """Return name → settings of every task; takes `env` and `tasks` out of the overrides' settings."""
+    """Return task name → settings. Removes `env` and `tasks` from the overrides' settings."""
     for name in recipe:
         if name not in files and name not in task_names():
             raise UserError(suggest("task", name, [*files, *task_names()]))
@@ -195,13 +200,13 @@ def _tasks(
 
 
 def _reply(lengths: set[int | None]) -> dict[str, int]:
-    """The longest reply that a task's stages give it; a task has one, so the longest where they differ."""
+    """Return the reply length of a task: the largest value among its stages, since a task has only one."""
     given = [length for length in lengths if length is not None]
     return {"max_reply_tokens": max(given)} if given else {}
 
 
 def _run_name(given: Mapping[str, Any], envs: Sequence[str], suites: Mapping[str, Suite]) -> str:
-    """Return what the user named: a suite or up to three tasks, else the recipe."""
+    """Return the default name of a run: the suite, the recipe or up to three tasks."""
     env = given.get("env")
     if isinstance(env, str) and env in suites:
         return env
@@ -213,7 +218,7 @@ def _run_name(given: Mapping[str, Any], envs: Sequence[str], suites: Mapping[str
 def _settings(
     overrides: Mapping[str, Any], options_type: type, tasks: Sequence[str], stages: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return overrides as nested settings, each checked against its type: the command's own, and the config's."""
+    """Return the checked overrides as nested settings: those of the command and those of the config."""
     extra_kinds = field_types(options_type)
     fields = {**field_types(Config), "algo": AlgoConfig, "env": TaskConfig, **extra_kinds}
     del fields["envs"]
@@ -231,12 +236,12 @@ def _settings(
         except KeyError:
             raise unknown_key(key, known) from None
         if not _put(options if path[0] in extra_kinds else settings, path, value):
-            raise UserError(f"{key}={given} meets another override of the same key or of a part of it")
+            raise UserError(f"{key}={given} conflicts with another override of the same key or of a part of it")
     return options, settings
 
 
 def _put(settings: dict[str, Any], path: list[str], value: Any) -> bool:
-    """Set one nested key; False where it, or a group it would be in, has a value already."""
+    """Set a nested key. Return False if the key or one of its parents already has a value."""
     group: Any = settings
     for part in path[:-1]:
         group = group.setdefault(part, {})

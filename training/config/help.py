@@ -1,4 +1,4 @@
-"""The --help text: every key with its type, its value and its meaning, read from the dataclasses themselves."""
+"""The --help text: each key with its type, value and meaning, read from the dataclasses."""
 
 import dataclasses
 import shutil
@@ -17,10 +17,10 @@ from training.config.run import DEFAULTS, Config
 from training.config.stages import EvaluationConfig, StageConfig
 
 _TITLES = {
-    "env": "env= takes one or several of (or paths ending in .yaml):",
-    "model": "model= takes one of (or a folder, such as runs/football/checkpoint, or a hub name):",
-    "recipe": "recipe= takes one of (or a path ending in .yaml); stages=mgt leaves its other stages out:",
-    "cluster": "cluster= takes one of (or a path ending in .yaml):",
+    "env": "env= takes one or more of these tasks (or paths ending in .yaml):",
+    "model": "model= takes one of these (or a folder, such as runs/football/checkpoint, or a hub name):",
+    "recipe": "recipe= takes one of these (or a path ending in .yaml). stages=mgt skips the other stages:",
+    "cluster": "cluster= takes one of these (or a path ending in .yaml):",
 }
 _GROUPS = ("model", "engine", "learner", "evaluation", "cluster")
 
@@ -34,8 +34,8 @@ Examples:
   python -m {module} env=sokoban_global policy=api:gpt-5 episodes=64
   python -m {module} env=football policy=runs/football blind=true json=blind.json
 
-Every policy plays the same held-out starts; random, idle and expert are rows of every table (floors=false leaves them
-out). python -m render.watch FOLDER shows what save=FOLDER has written, episode by episode.
+Every policy plays the same held-out episodes. Each table includes the reference policies random, no-op (idle) and
+expert; floors=false omits them. `python -m render.watch FOLDER` shows the episodes that save=FOLDER has written.
 """
 _EXAMPLES = """\
 Usage: python -m {module} [key=value …]
@@ -52,13 +52,13 @@ Examples:
 def help_text(
     argv: Sequence[str] = (), extra: type | None = None, module: str = "training.run", width: int | None = None
 ) -> str:
-    """Usage, examples, names and every key.
+    """Return the help text: usage, examples, names and every key.
 
     Args:
-        argv: other words of the command line; the values shown are those that they lead to.
-        extra: the dataclass of the command's own keys.
-        module: what is run, for the examples.
-        width: columns; None takes the terminal's.
+        argv: Overrides on the command line. The values shown include them.
+        extra: Dataclass of the command's own keys.
+        module: Module of the command, for the examples.
+        width: Width in columns. None uses the width of the terminal.
     """
     width = max(60, min(width or shutil.get_terminal_size().columns, 120))
     plays = module == "training.evaluate"
@@ -75,17 +75,17 @@ def help_text(
         for name in sorted(set(names(group)) - variants()):
             lines += wrapped(f"{name:<17} {_about(group, name)}".rstrip(), 2, width, hanging=20)
         if group == "env":
-            lines += ["", "Suites, which env= takes too, and their tasks, which it takes one by one:"]
+            lines += ["", "env= also takes suites. Each task of a suite can be named on its own:"]
             for name, suite in (SUITES | group_file("recipe", recipe).get("suites", {})).items():
                 lines += wrapped(f"{name:<17} {', '.join(suite)}", 2, width, hanging=20)
         lines.append("")
-    lines += ["Keys (type, value here, meaning):"]
+    lines += ["Keys (type, value, meaning):"]
     if extra:
         lines += key_lines(extra, None, "", width)
     if not plays:
         fields = set(field_types(Config)) - {"envs", "tasks", "stages", *_GROUPS, *own}
         lines += key_lines(Config, config, "", width, fields)
-    lines += ["", f"The task {config.env} (env.k sets k in each task of env=, tasks.NAME.k in one):"]
+    lines += ["", f"Task {config.env} (env.k applies to each task of env=, tasks.NAME.k to one task):"]
     lines += key_lines(type(config.tasks[config.env]), config.tasks[config.env], "env.", width)
     if plays:
         lines += ["", meanings(Config)["engine"], *_group_lines(config.engine, "engine.", width), ""]
@@ -96,19 +96,19 @@ def help_text(
     for name, stage in config.stages.items():
         lines += [
             "",
-            f"The stage {name}:",
+            f"Stage {name}:",
             *key_lines(type(stage), stage, f"stages.{name}.", width, set(field_types(StageConfig)) - {"algo"}),
         ]
-        lines += wrapped(f"stages.{name}.algo.k: as algo.k, for this stage alone.", 2, width)
+        lines += wrapped(f"stages.{name}.algo.k: like algo.k, for this stage only.", 2, width)
     if config.stages:
         name, stage = list(config.stages.items())[-1]
-        lines += ["", f"All stages (the values are those of {name}):"]
+        lines += ["", f"All stages (values of stage {name}):"]
         lines += key_lines(AlgoConfig, stage.algo, "algo.", width)
     return "\n".join(lines)
 
 
 def _group_lines(value: Any, prefix: str, width: int) -> Iterator[str]:
-    """The lines of a group's keys, and of the groups in it."""
+    """Yield the lines for the keys of a group and of its subgroups."""
     fields = field_types(value.__class__)
     groups = [name for name, kind in fields.items() if dataclasses.is_dataclass(kind)]
     yield from key_lines(value.__class__, value, prefix, width, set(fields) - set(groups))
@@ -117,7 +117,7 @@ def _group_lines(value: Any, prefix: str, width: int) -> Iterator[str]:
 
 
 def _about(group: str, name: str) -> str:
-    """One line on a file of configs/: a task's description, else the first line of the file's comment."""
+    """Return a one-line description of a file in configs/: a task's description, or the first comment line."""
     if group == "env":
         return str(group_file(group, name).get("description", ""))
     first = (CONFIGS / group / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]

@@ -1,31 +1,36 @@
-"""How the learner computes; what it learns from is in `training/config/algo.py`."""
+"""LearnerConfig: precision, memory and speed of the learner. Algorithm settings are in `training/config/algo.py`."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class LearnerConfig:
-    """How the learner computes. dtype, freeze_vision and lora_* change the result; the rest is speed and memory."""
+    """Computation settings of the learner.
+
+    dtype, freeze_vision and lora_* change the result. The other settings change only speed and memory.
+    """
 
     dtype: str = "float32"
-    """What forward and backward compute in: float32, or bfloat16 with float32 master weights."""
+    """Precision of the forward and backward pass: `float32`, or `bfloat16` with float32 master weights."""
     checkpointing: bool = False
-    """Compute each layer again in the backward pass instead of keeping its activations: a third slower, less memory."""
+    """Activation checkpointing: compute each layer again in the backward pass. Uses less memory and is about a third
+    slower."""
     freeze_vision: bool = False
-    """Leave the vision tower as it is."""
+    """Do not train the vision tower."""
     lora_rank: int = 0
-    """Train low-rank additions to the language model's linear layers (LoRA), of this rank; 0 trains every weight."""
+    """Rank of LoRA adapters in all linear layers of the language model. 0 trains every weight instead."""
     lora_alpha: int = 32
-    """LoRA's additions are scaled by lora_alpha / lora_rank."""
+    """Numerator of the LoRA scale: adapters are scaled by lora_alpha / lora_rank."""
     pack_tokens: int = 16384
-    """Tokens in one packed forward pass: lower it to save memory. A longer trajectory gets a pass of its own."""
+    """Maximum number of tokens in a packed forward pass. A smaller value saves memory. A longer trajectory gets its own
+    pass."""
     pack_patches: int = 32768
-    """Vision patches in one packed forward pass: the same for images."""
+    """Maximum number of vision patches in a packed forward pass."""
     threads: int = 2
-    """Forward passes side by side on a CPU, in one process with float32."""
+    """Number of parallel forward passes on a CPU. Applies to one process with float32."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Raise ValueError if a value is out of range."""
         if self.dtype not in ("float32", "bfloat16"):
             raise ValueError(f"dtype must be float32 or bfloat16, got {self.dtype!r}")
         for key in ("lora_alpha", "pack_tokens", "pack_patches", "threads"):

@@ -1,4 +1,4 @@
-"""The files of configs/: which there are, what each may say, and recipes that build on another."""
+"""Files of configs/: their names, their checked settings, and recipes that extend a base recipe."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,29 +15,29 @@ from training.config.cluster import ClusterConfig
 from training.config.learner import LearnerConfig
 from training.config.stages import EvaluationConfig, StageConfig
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"  # beside the packages, in a checkout as in a wheel
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"  # next to the packages, both in a checkout and in a wheel
 
 
 @dataclass
 class Recipe:
-    """What a file of configs/recipe may say. Words of the command line are stronger than all of it."""
+    """Contents of a file in configs/recipe. Overrides take precedence over all of them."""
 
     base: str = ""
-    """Recipe that this one builds on: what is said here goes over it, key by key."""
+    """Recipe to extend. The settings of this file replace those of the base, key by key."""
     env: Choice = ""
-    """Tasks that it is for, as env= takes them."""
+    """Default for env=."""
     model: str = ""
-    """Model that it is for, as model= takes it."""
+    """Default for model=."""
     cluster: str = ""
-    """Machines that it is for, as cluster= takes them."""
+    """Default for cluster=."""
     suites: dict[str, Suite] = field(default_factory=dict)
-    """Suites of its own, or other tasks for a suite of envs/task/suites.py."""
+    """Additional suites. A suite with a name from envs/task/suites.py replaces it."""
     tasks: dict[str, TaskConfig] = field(default_factory=dict)
-    """Settings of tasks, over those of configs/env/NAME.yaml."""
+    """Task settings, which replace those of configs/env/NAME.yaml key by key."""
     algo: AlgoConfig = field(default_factory=AlgoConfig)
-    """Numbers of every stage."""
+    """Algorithm settings of every stage."""
     stages: dict[str, StageConfig] = field(default_factory=dict)
-    """The stages in their order."""
+    """Stages in order."""
     engine: EngineConfig = field(default_factory=EngineConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
@@ -45,14 +45,17 @@ class Recipe:
 
 
 def names(group: str) -> list[str]:
-    """The names that a group (env, model, recipe, cluster) knows."""
+    """Return the names of a group's files. Groups are env, model, recipe and cluster."""
     return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
 
 
 def group_file(group: str, name: str) -> dict[str, Any]:
-    """The checked settings of configs/GROUP/NAME.yaml, or of a path ending in .yaml; tasks are the group env.
+    """Return the checked settings of configs/GROUP/NAME.yaml, or of a path ending in .yaml.
 
-    A model may also be a folder or a hub name: anything else with a slash in it.
+    Any other model name with a slash is a folder or a hub name.
+
+    Raises:
+        UserError: the name is unknown, or the file has an unknown key.
     """
     own = name.endswith(".yaml")
     if group == "env":
@@ -72,7 +75,7 @@ def group_file(group: str, name: str) -> dict[str, Any]:
 
 
 def _on_base(settings: dict[str, Any]) -> dict[str, Any]:
-    """A recipe's settings over those of its base, which has no base of its own."""
+    """Return the settings of a recipe merged over those of its base. A base must not have a base itself."""
     name = settings.pop("base", "")
     if not name:
         return settings

@@ -1,4 +1,4 @@
-"""Everything that decides a run, and the file that keeps it."""
+"""Config: all settings of a run, and its YAML file."""
 
 import dataclasses
 import re
@@ -24,52 +24,52 @@ TRACKERS = ("tensorboard", "wandb")
 
 
 def trackers(track: str) -> list[str]:
-    """The names that `track=` holds; ValueError in one line where one of them is none."""
+    """Return the trackers that a value of `track=` names; raise ValueError for an unknown name."""
     names = [name.strip() for name in track.strip("[]").split(",")]
     for name in names:
         if name not in (*TRACKERS, "none"):
             raise ValueError(suggest("tracker", name, (*TRACKERS, "none")))
     if "none" in names and len(names) > 1:
-        raise ValueError(f"track=none stands alone, got {track!r}")
+        raise ValueError(f"track=none cannot be combined with other trackers, got {track!r}")
     return [name for name in TRACKERS if name in names]
 
 
 @dataclass
 class Config:
-    """Everything that decides a run."""
+    """All settings of a run."""
 
     name: str = ""
-    """Name of the run folder below `out`; empty: what env= or recipe= names."""
+    """Name of the run folder in `out`. Empty: the name of env= or recipe=."""
     seed: int = 0
-    """Seeds everything: starts, sampling, order. The same seed gives the same numbers on the same machine."""
+    """Seed of all random numbers: starts, sampling, order. The same seed gives the same results on the same machine."""
     out: str = "runs"
-    """Folder in which run folders are made."""
+    """Folder that contains the run folders."""
     resume: str = ""
-    """Run folder to go on with: with the transformers engine and max_staleness 0 to the same numbers as if it had never
-    stopped. Only the machines (cluster) may be others."""
+    """Run folder to resume. Only the cluster settings can change. The resumed run gives the same results as an
+    uninterrupted one with the transformers engine and max_staleness 0."""
     envs: list[str] = field(default_factory=lambda: [DEFAULTS["env"]])
-    """The tasks to learn, as env= named them. All are measured; the first is the main one, which is filmed too."""
+    """Tasks to train on, from env=. All are measured. The first is the main task, which also gets videos."""
     model: ModelConfig = field(default_factory=ModelConfig)
-    """The model; model=NAME takes configs/model/NAME.yaml."""
+    """The model; model=NAME reads configs/model/NAME.yaml."""
     engine: EngineConfig = field(default_factory=EngineConfig)
-    """The engine, which generates the replies."""
+    """The engine, which generates replies."""
     learner: LearnerConfig = field(default_factory=LearnerConfig)
-    """The learner: how it computes."""
+    """The learner, which updates the weights."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    """The evaluation: how success is measured."""
+    """The evaluation on held-out episodes."""
     track: str = "tensorboard"
-    """Where metrics are drawn while they come: tensorboard, wandb (Weights & Biases), tensorboard,wandb or none."""
+    """Trackers for live metrics: `tensorboard`, `wandb` (Weights & Biases), `tensorboard,wandb`, or `none`."""
     checkpoint_every: int = 10
-    """Training steps between two checkpoints."""
+    """Number of training steps between checkpoints."""
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
-    """The machines; cluster=NAME takes configs/cluster/NAME.yaml."""
+    """The cluster; cluster=NAME reads configs/cluster/NAME.yaml."""
     tasks: dict[str, TaskConfig] = field(default_factory=dict)
-    """Every task that a stage plays, by name; env.k is short for tasks.<env>.k."""
+    """Task name → settings, for every task of a stage. env.k is short for tasks.NAME.k of each task in env=."""
     stages: dict[str, StageConfig] = field(default_factory=dict)
-    """The stages in their order; recipe=NAME takes them from configs/recipe/NAME.yaml."""
+    """Stages in order; recipe=NAME reads them from configs/recipe/NAME.yaml."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Raise ValueError if a value is out of range."""
         if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
             raise ValueError(f"name may hold letters, digits and . _ - only (it names a folder), got {self.name!r}")
         trackers(self.track)
@@ -80,22 +80,22 @@ class Config:
 
     @property
     def env(self) -> str:
-        """The main task: the first that env= names."""
+        """Main task: the first one of env=."""
         return self.envs[0]
 
     @property
     def played(self) -> dict[str, StageConfig]:
-        """The stages that have steps, in their order."""
+        """Stages with at least one step, in order."""
         return {name: stage for name, stage in self.stages.items() if stage.steps}
 
 
 def save(config: Config, path: Path, sources: Mapping[str, str] | None = None) -> None:
-    """Write the whole config as YAML, which `read` reads.
+    """Write the whole config as YAML for `read`.
 
     Args:
-        config: the config.
-        path: the file to write.
-        sources: where each value comes from, by dotted key; written as comments. A key that is absent has its default.
+        config: Config to write.
+        path: File to write.
+        sources: Dotted key → source of its value, written as comments. A missing key has its default value.
 
     Raises:
         UserError: a value cannot be written as YAML.
@@ -109,18 +109,19 @@ def save(config: Config, path: Path, sources: Mapping[str, str] | None = None) -
 
 
 def annotated(text: str, sources: Mapping[str, str]) -> str:
-    """Return YAML with a comment at each key that tells the source of its value: `lr: 0.0003  # recipe tiny`."""
-    lines = text.splitlines()
+    """Return YAML with the source of each value as a comment, such as `lr: 0.0003  # recipe tiny`."""
+    lines = text.splitlines(keepends=True)  # texts may contain other line ends, which are kept
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     for key, line in _key_lines(root, ""):
         ends = [key[: match.start()] for match in re.finditer(r"\.", key)]
         source = next((sources[part] for part in (key, *reversed(ends)) if part in sources), "default")
-        lines[line] += f"  # {source}"
-    return "\n".join(lines) + "\n"
+        shown = source if source.isprintable() else repr(source)  # a file name may contain a line end
+        lines[line] = f"{lines[line].rstrip()}  # {shown}\n"
+    return "".join(lines)
 
 
 def _key_lines(node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, int]]:
-    """Yield each dotted key of a mapping with the line on which a comment may stand."""
+    """Yield each dotted key of a mapping with the line number for its comment."""
     if not isinstance(node, yaml.MappingNode):
         return
     for key, value in node.value:
@@ -128,13 +129,13 @@ def _key_lines(node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, int]]
         if isinstance(value, yaml.MappingNode) and value.value:
             yield from _key_lines(value, f"{name}.")
         elif isinstance(value, yaml.ScalarNode) and value.end_mark.line > value.start_mark.line:
-            yield name, value.end_mark.line  # a text of several lines: behind its closing quote
+            yield name, value.end_mark.line  # multi-line text: after its closing quote
         else:
-            yield name, key.start_mark.line
+            yield name, key.end_mark.line
 
 
 def read(path: Path) -> Config:
-    """The config of an earlier run, as `save` wrote it."""
+    """Return the config in a file that `save` wrote; raise UserError if it is invalid."""
     try:
         config = build(Config, check_fields(field_types(Config), load_yaml(path)))
     except UserError as error:

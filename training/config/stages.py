@@ -1,4 +1,4 @@
-"""What a run does in its stages, and how it is measured."""
+"""StageConfig and EvaluationConfig: the stages of a run and its evaluation."""
 
 from dataclasses import dataclass, field
 
@@ -7,27 +7,28 @@ from training.config.algo import AlgoConfig
 
 @dataclass
 class EvaluationConfig:
-    """How success is measured during and after training."""
+    """Settings for measuring success during and after training."""
 
     episodes: int = 256
-    """Held-out test episodes, played before and after (starts that training never draws)."""
+    """Number of held-out test episodes per task, played before and after training. Training never uses their starts."""
     every: int = 10
-    """Steps of the last stage between two validations; 0 turns them off."""
+    """Number of training steps between validations in the last stage. 0 turns validation off."""
     validation_episodes: int = 128
-    """Held-out validation episodes, played during training (never those of the test)."""
+    """Number of held-out episodes per validation, divided among the tasks. They differ from the test episodes."""
     tolerance: float = 0.1
-    """Weights are good while validation success is at most this far below the best; the last good ones are reported."""
+    """Maximum drop of validation success below its best value, from 0 to 1. The run reports the last weights
+    within this tolerance."""
     videos: int = 4
-    """Episodes filmed, the same ones before and after."""
+    """Number of held-out episodes in the videos. They are the same before and after training."""
     records: int = 16
-    """Episodes of each task of env= whose records (frame, prompt, reply, a turn at a time) go into the run folder:
-    before, after and between the stages."""
+    """Number of held-out episodes to record for each task of env=: frame, prompt and reply of each turn. They are
+    written to the run folder before, between and after the stages."""
     record_groups: int = 2
-    """Groups of each training step whose records go into the run folder, with their advantages; 0 for none. Each takes
-    group_size episodes with all their frames, so large frames and long runs fill the disk."""
+    """Number of groups to record in each training step, with their advantages. 0 records none. A group has group_size
+    episodes with all frames, so long runs with large frames need much disk space."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Raise ValueError if a value is out of range."""
         for key in ("episodes", "validation_episodes"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
@@ -38,22 +39,23 @@ class EvaluationConfig:
 
 @dataclass
 class StageConfig:
-    """One stage of the pipeline: what is played, and how it is learned."""
+    """Tasks, length and algorithm settings of one stage."""
 
     tasks: list[str] | dict[str, float] = field(default_factory=lambda: ["env"])
-    """Tasks or suites played, by name or with weights ({football: 2, geometry: 1}); `env`: what env= names."""
+    """Tasks or suites to train on, as names or with weights ({football: 2, geometry: 1}). `env` stands for the tasks of
+    env=."""
     steps: int = 0
-    """Training steps; 0 leaves the stage out."""
+    """Number of training steps. 0 skips the stage."""
     max_reply_tokens: int | None = None
-    """Longest reply, for each task of the stage; null leaves each its own. tasks.NAME.max_reply_tokens is stronger, and
-    a task of several stages has the longest in all of them."""
+    """Maximum length of a reply in tokens, for all tasks of the stage. null keeps the setting of each task.
+    tasks.NAME.max_reply_tokens takes precedence. A task in several stages uses the largest value in all of them."""
     learning_progress: float = 0.0
-    """Share of the groups that goes to the tasks whose success is changing, from 0 to 1; the rest goes by weight."""
+    """Fraction of the groups, from 0 to 1, for tasks with a changing success rate. The others follow the weights."""
     algo: AlgoConfig = field(default_factory=AlgoConfig)
-    """The stage's numbers; algo.k on the command line sets k in every stage."""
+    """Algorithm settings of the stage. The override algo.k sets k in every stage."""
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Raise ValueError if a value is out of range."""
         if not self.tasks:
             raise ValueError("tasks must name at least one task, such as env")
         if min(self.weights.values()) <= 0:
@@ -67,5 +69,5 @@ class StageConfig:
 
     @property
     def weights(self) -> dict[str, float]:
-        """Name → weight."""
+        """Task or suite → weight."""
         return self.tasks if isinstance(self.tasks, dict) else dict.fromkeys(self.tasks, 1.0)

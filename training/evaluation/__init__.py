@@ -1,4 +1,4 @@
-"""Success on held-out episodes, with confidence intervals."""
+"""Evaluation on held-out episodes, with confidence intervals."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Success on held-out episodes: of the model as it is, of the players that do not learn, and while it trains."""
+"""Evaluation on held-out episodes: test, validation and reference policies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from envs.task.config import TaskConfig
 from training.evaluation.statistics import success_rate, wilson
 
 CHUNK = 64
-"""Episodes of one job, so that several workers share a measurement."""
+"""Maximum number of episodes per job. Several workers can thus share an evaluation."""
 REFERENCES = ("random", "idle", "expert")
-"""Players that do not learn."""
+"""Reference policies."""
 
 
 async def held_out(
@@ -27,10 +27,19 @@ async def held_out(
     blind: bool = False,
     first: int = TEST_FIRST,
 ) -> list[Episode]:
-    """Play the first `episodes` of a split, which training never draws: the test's, or that which begins at `first`.
+    """Play the first episodes of a held-out split, which training never uses.
 
-    The first `film` of them are filmed; `blind` shows every player the frame of another. UserError where no first
-    prompt fits the engine's context.
+    Args:
+        player: Plays the jobs: a cluster, or a policy with its envs.
+        task: Name of the task.
+        episodes: Number of episodes.
+        temperature: Sampling temperature. 0 is greedy.
+        film: Number of episodes that keep their frames for a video.
+        blind: Give the policy the frames of other episodes.
+        first: First env seed of the split: `TEST_FIRST` or `VALIDATION_FIRST`.
+
+    Raises:
+        UserError: no first prompt fits into the engine's context.
     """
     jobs = shared_out(task, held_out_starts(first, episodes), temperature, film, blind)
     played = [episode for part in await gather_or_cancel(player.play(job) for job in jobs) for episode in part]
@@ -39,25 +48,46 @@ async def held_out(
 
 
 def shared_out(task: str, starts: Sequence[Start], temperature: float, film: int, blind: bool) -> list[Job]:
-    """A measurement's starts in jobs."""
+    """Split the starts of an evaluation into jobs of about `CHUNK` episodes.
+
+    Args:
+        task: Name of the task.
+        starts: Starts of the episodes.
+        temperature: Sampling temperature.
+        film: Number of episodes that keep their frames, from the first on.
+        blind: Give the policy the frames of other episodes.
+    """
     bounds = list(range(0, len(starts), CHUNK))
     if len(bounds) > 1 and len(starts) - bounds[-1] < 2:
-        bounds.pop()  # who is shown another's frame needs another
+        bounds.pop()  # blind episodes need another episode in their job
     parts = [tuple(starts[a:b]) for a, b in zip(bounds, [*bounds[1:], len(starts)], strict=True)]
     return [Job(task, part, temperature, max(0, film - number * CHUNK), blind) for number, part in enumerate(parts)]
 
 
 def check_room(task: str, played: Sequence[Episode]) -> None:
-    """UserError where no first prompt fits the engine's context."""
-    if not any(episode.turns for episode in played):  # one long question is a lost episode, all of them a mistake
+    """Raise UserError if no first prompt fits into the engine's context."""
+    if not any(episode.turns for episode in played):  # one long prompt is no error, but all are
         raise UserError(
-            f"task {task}: no first prompt fits: {played[0].problem}; lower max_reply_tokens or the image's size, or "
+            f"task {task}: no first prompt fits: {played[0].problem}; lower max_reply_tokens or image_size, or "
             "shorten the instructions"
         )
 
 
 async def reference(name: str, tasks: Mapping[str, TaskConfig], task: str, episodes: int) -> dict[str, Any]:
-    """Success of a player that does not learn; ValueError where the env has no expert."""
+    """Measure a reference policy.
+
+    Args:
+        name: Name of the policy, one of `REFERENCES`.
+        tasks: Task name → settings.
+        task: Name of the task.
+        episodes: Number of test episodes.
+
+    Returns:
+        The result of `success_rate`.
+
+    Raises:
+        ValueError: the env has no expert.
+    """
     player = JobRunner(tasks, scripted(name))
     try:
         return success_rate(await held_out(player, task, episodes))
@@ -66,7 +96,16 @@ async def reference(name: str, tasks: Mapping[str, TaskConfig], task: str, episo
 
 
 async def validate(cluster: Plays, envs: Sequence[str], episodes: int) -> dict[str, Any]:
-    """Mean success over some tasks on the validation split, `episodes` shared out among them, with its interval."""
+    """Measure mean success over some tasks on the validation split.
+
+    Args:
+        cluster: Plays the jobs.
+        envs: Names of the tasks.
+        episodes: Number of episodes, divided among the tasks. Each task gets at least 2.
+
+    Returns:
+        `mean` over tasks, its 95% interval `ci95`, the number of episodes `n`, and `by_task` (task → mean).
+    """
     share = max(2, episodes // len(envs))
     played = await gather_or_cancel(held_out(cluster, env, share, first=VALIDATION_FIRST) for env in envs)
     rates = [success_rate(part) for part in played]

@@ -1,4 +1,7 @@
-"""What a set of episodes comes to, with its uncertainty."""
+"""Statistics of episodes: means with 95% confidence intervals.
+
+A stratum is a set of episodes with the same weight in a mean, such as the episodes of one task.
+"""
 
 import math
 import re
@@ -13,11 +16,20 @@ _QUANTILES = {
     math.inf: 1.960, 120: 1.980, 60: 2.000, 30: 2.042, 20: 2.086, 15: 2.131, 12: 2.179, 10: 2.228, 9: 2.262, 8: 2.306,
     7: 2.365, 6: 2.447, 5: 2.571, 4: 2.776, 3: 3.182, 2: 4.303, 1: 12.706,
 }  # fmt: skip
-"""Degrees of freedom → Student's t, of which 95% lie between -t and t; nearly a line in their inverse."""
+"""Degrees of freedom → two-sided 95% quantile of Student's t. It is nearly linear in the inverse of the key."""
 
 
 def wilson(successes: float, n: float, z: float = 1.96) -> tuple[float, float]:
-    """The 95% interval of a share (Wilson, 1927): right also near 0 and 1."""
+    """Return the Wilson interval of a proportion, which is also accurate near 0 and 1 (Wilson, 1927).
+
+    Args:
+        successes: Number of successes.
+        n: Number of trials, greater than 0.
+        z: Normal quantile. 1.96 gives the 95% interval.
+
+    Returns:
+        Lower and upper bound, from 0 to 1.
+    """
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -25,9 +37,9 @@ def wilson(successes: float, n: float, z: float = 1.96) -> tuple[float, float]:
 
 
 def student(*strata: Sequence[float]) -> tuple[float, float] | None:
-    """The 95% interval of a mean (Student, 1908), or of the mean of some strata's means (Welch, 1947).
+    """Return the 95% interval of a mean (Student, 1908), or of the mean of several strata's means (Welch, 1947).
 
-    None where a stratum has a single value: it says nothing of the spread.
+    The result is None if a stratum has fewer than two values, since its variance is unknown.
     """
     if any(len(values) < 2 for values in strata):
         return None
@@ -45,10 +57,10 @@ def student(*strata: Sequence[float]) -> tuple[float, float] | None:
 
 
 def success_rate(*strata: Sequence[Episode]) -> dict[str, Any]:
-    """Mean success, its 95% interval and the number of episodes.
+    """Return mean success, its 95% interval and the number of episodes.
 
-    Of several strata it is the mean of their means, at the number of episodes that is as good where they succeed alike:
-    all of them where they are of one size.
+    The mean over several strata is the mean of their means. Its interval uses the effective number of episodes, which
+    equals the total if the strata have equal sizes.
     """
     mean = sum(sum(episode.success for episode in part) / len(part) for part in strata) / len(strata)
     worth = len(strata) ** 2 / sum(1 / len(part) for part in strata)
@@ -56,7 +68,10 @@ def success_rate(*strata: Sequence[Episode]) -> dict[str, Any]:
 
 
 def mean_score(*strata: Sequence[Episode]) -> dict[str, Any] | None:
-    """The benchmark's own score: mean, 95% interval and number of episodes; None where a stratum has none."""
+    """Return mean, 95% interval and number of episodes of the benchmark's own score.
+
+    The result is None if a stratum has no scores.
+    """
     scores = [[episode.score for episode in part if episode.score is not None] for part in strata]
     if not all(scores):
         return None
@@ -69,10 +84,10 @@ def mean_score(*strata: Sequence[Episode]) -> dict[str, Any] | None:
 
 
 def summary(*tasks: Sequence[Episode]) -> dict[str, Any]:
-    """All that is said of one player's episodes, and of each kind among them.
+    """Return all statistics of one policy's episodes, in total and by kind.
 
-    Of several tasks every figure is the mean of theirs: each counts the same, however often it was played. Their kinds
-    come task by task, by name.
+    Each argument has the episodes of one task. Every statistic is the mean over tasks, with equal weights. Kinds are
+    sorted by task, then by name.
     """
     if not tasks:
         return {"n": 0, "success": None, "score": None, "return": None, "valid": None, "turns": None, "kinds": {}}
@@ -96,7 +111,7 @@ def summary(*tasks: Sequence[Episode]) -> dict[str, Any]:
 
 
 def _natural(name: str) -> list[tuple[float, str]]:
-    """A key that sorts 6x6 before 10x10."""
+    """Return a sort key that puts 6x6 before 10x10."""
     return [(float(part), "") if part.isdigit() else (math.inf, part) for part in re.findall(r"[0-9]+|[^0-9]+", name)]
 
 

@@ -1,4 +1,4 @@
-"""The optimiser step, on one rank or many."""
+"""Learner: loss, gradients and optimiser updates, on one or more ranks."""
 
 import lazy_loader
 

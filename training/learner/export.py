@@ -1,4 +1,4 @@
-"""The trained model as a folder that transformers and vLLM load, and back."""
+"""Export of the trained model to a folder that transformers and vLLM can load."""
 
 import json
 import shutil
@@ -15,7 +15,17 @@ from training.learner.state_files import replace_folder
 
 
 def write(model: Any, weights: Mapping[str, Tensor], folder: Path, dtype: str) -> None:
-    """Write a model with these weights, its configs and its processor; UserError on a full disk."""
+    """Write a model with its weights, configs and processor.
+
+    Args:
+        model: Model, for its configs and its processor.
+        weights: Parameter name → weight.
+        folder: Folder to write. It is replaced atomically.
+        dtype: Name of the weights' dtype, written to the configs.
+
+    Raises:
+        UserError: the folder cannot be written, for example because the disk is full.
+    """
     from safetensors import SafetensorError
 
     fresh = folder.with_name(f".{folder.name}.new")
@@ -35,7 +45,7 @@ def write(model: Any, weights: Mapping[str, Tensor], folder: Path, dtype: str) -
 
 
 def _with_dtype(config: Any, dtype: str) -> Any:
-    """A config whose parts all say that their weights are of `dtype`: who loads them goes by that."""
+    """Return a config with `dtype` in all its parts, since loaders read the dtype from there."""
     if not isinstance(config, dict):
         return config
     return {
@@ -44,7 +54,7 @@ def _with_dtype(config: Any, dtype: str) -> Any:
 
 
 def read(folder: Path) -> Any:
-    """The model in a folder, in float32."""
+    """Return the model in a folder, in float32."""
     from transformers import AutoModelForImageTextToText
 
     return AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)

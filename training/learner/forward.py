@@ -1,4 +1,4 @@
-"""One forward pass over a packed micro-batch: which trajectories, their streams, their share of the loss."""
+"""Forward pass over a packed micro-batch: log-probs, and its part of the loss."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,31 +17,41 @@ from training.learner.packing import MicroBatch, Size
 
 @dataclass(frozen=True)
 class Minibatch:
-    """What one optimiser update learns from, and this rank's part of it."""
+    """Trajectories of one optimiser update, and this rank's passes over them."""
 
     trajectories: Sequence[Trajectory]
     passes: Sequence[MicroBatch]
     tokens: float
-    """Trained tokens of all ranks."""
+    """Number of trained tokens on all ranks."""
 
     def members(self, part: MicroBatch) -> list[Trajectory]:
-        """The trajectories of a micro-batch, without its filler."""
+        """Return the trajectories of a micro-batch, without its filler."""
         return [self.trajectories[i] for i in part.items]
 
     def trained(self, part: MicroBatch) -> int:
-        """Trained tokens of a micro-batch."""
+        """Return the number of trained tokens in a micro-batch."""
         return sum(int(member.sequence.loss_mask.sum()) for member in self.members(part))
 
 
 def size(trajectory: Trajectory, vlm: VLM) -> Size:
-    """What a trajectory costs; a frame that it shows twice is encoded once."""
+    """Return the size of a trajectory. Repeated images count once, since they are encoded once."""
     sequence = trajectory.sequence
     frames = dict(zip(sequence.image_ids, sequence.images, strict=True)).values()
     return Size(len(sequence.tokens), sum(vlm.chat.images.patches(*frame.shape[:2]) for frame in frames))
 
 
 def forward(vlm: VLM, batch: Minibatch, part: MicroBatch, temperature: float) -> tuple[Tensor, Tensor]:
-    """Log-probs and entropy of a micro-batch's trained tokens, those of the filler last."""
+    """Return log-probs and entropy of a micro-batch's trained tokens.
+
+    Args:
+        vlm: Model.
+        batch: Minibatch of the micro-batch.
+        part: Micro-batch.
+        temperature: Sampling temperature of the tokens.
+
+    Returns:
+        Log-probs and entropy, each [N + F]: N trained tokens, then F tokens of the filler.
+    """
     chosen = part.items if part.filler is None else (*part.items, part.filler)
     result: tuple[Tensor, Tensor] = vlm([batch.trajectories[i].sequence for i in chosen], temperature)
     return result
@@ -49,16 +59,25 @@ def forward(vlm: VLM, batch: Minibatch, part: MicroBatch, temperature: float) ->
 
 @torch.no_grad()
 def logprobs(vlm: VLM, batch: Minibatch, part: MicroBatch, temperature: float) -> Tensor:
-    """Log-probs [N] of a micro-batch's trained tokens."""
+    """Return log-probs [N] of a micro-batch's trained tokens. The arguments are those of `forward`."""
     return forward(vlm, batch, part, temperature)[0][: batch.trained(part)]
 
 
 def share_of_loss(
     vlm: VLM, batch: Minibatch, part: MicroBatch, algo: AlgoConfig, old: Tensor | None, reference: Tensor | None
 ) -> tuple[Tensor, Metrics]:
-    """What a micro-batch adds to the minibatch's loss and metrics.
+    """Return a micro-batch's part of the minibatch's loss and metrics.
 
-    `old` and `reference` [N] are as in `Streams`; without `old` the minibatch is the only one of its step.
+    Args:
+        vlm: Model.
+        batch: Minibatch of the micro-batch.
+        part: Micro-batch.
+        algo: Algorithm settings.
+        old: [N] old log-probs as in `Streams`. None without a correction, or for the only minibatch of a step.
+        reference: [N] reference log-probs as in `Streams`, or None without a KL term.
+
+    Returns:
+        The loss (scalar) and the metrics. Both sum over the micro-batches to the values of the minibatch.
     """
     policy, entropy = forward(vlm, batch, part, algo.temperature)
     members = batch.members(part)
@@ -84,7 +103,7 @@ def share_of_loss(
     loss, metrics = total_loss(streams, algo)
     metrics["loss"] = loss.detach()
     metrics["mismatch"] = (own.detach() - engine).abs().sum() / batch.tokens
-    return loss + 0.0 * policy[count:].sum(), metrics  # the filler's gradient is there, and zero
+    return loss + 0.0 * policy[count:].sum(), metrics  # include the filler with zero gradient
 
 
 def _stream(arrays: Sequence[NDArray[np.float32]], device: torch.device) -> Tensor:

@@ -1,4 +1,4 @@
-"""The model laid out for training (FSDP2, bfloat16 over float32 weights, activation checkpointing)."""
+"""Model setup for training: FSDP2, bfloat16 with float32 master weights, activation checkpointing."""
 
 from functools import partial
 from typing import Any
@@ -15,19 +15,22 @@ from agents.models.vlm import VLM
 
 
 def freeze_vision(model: Any) -> None:
-    """Leave the vision tower, and what only images pass, as it is."""
+    """Freeze the vision tower and all other image-only parameters."""
     for part in vision(model):
         part.requires_grad_(False)
 
 
 def recompute_layers(model: Any) -> None:
-    """Let every layer keep its input only and compute the rest again in the backward pass (arXiv 1604.06174)."""
+    """Enable activation checkpointing in every layer (arXiv 1604.06174).
+
+    A layer keeps only its input and computes its activations again in the backward pass.
+    """
     for layer in (*layers(model), *vision_layers(model)):
         layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
 
 
 def mesh_of_one(device: torch.device) -> DeviceMesh:
-    """This process alone; for bfloat16 with master weights, which FSDP keeps."""
+    """Return a mesh of this process only. FSDP then keeps float32 master weights for bfloat16."""
     if not dist.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(backend, store=HashStore(), rank=0, world_size=1)
@@ -35,10 +38,15 @@ def mesh_of_one(device: torch.device) -> DeviceMesh:
 
 
 def shard(vlm: VLM, mesh: DeviceMesh, dtype: str) -> None:
-    """Spread the weights over the ranks of a mesh; each layer is gathered when it is its turn.
+    """Shard the weights over the ranks of a mesh. Each layer is gathered before it is computed.
 
-    With bfloat16 the gathered weights and the activations are bfloat16; the spread ones, the gradients and their sums
-    over ranks are float32.
+    With bfloat16, gathered weights and activations are bfloat16. Sharded weights, gradients and their sums over ranks
+    are float32.
+
+    Args:
+        vlm: Model to shard in place.
+        mesh: One-dimensional mesh of the ranks.
+        dtype: `float32` or `bfloat16`.
     """
     policy = MixedPrecisionPolicy()
     if dtype == "bfloat16":
@@ -49,7 +57,7 @@ def shard(vlm: VLM, mesh: DeviceMesh, dtype: str) -> None:
 
 
 def give_back(vlm: VLM) -> None:
-    """Drop gathered weights that a pass without gradients has left."""
+    """Free the gathered weights that a pass without gradients leaves."""
     for module in vlm.modules():
         if isinstance(module, FSDPModule):
             module.reshard()

@@ -1,7 +1,7 @@
-"""The learner: the model in training and its optimiser; `update(trajectories)` → metrics.
+"""Learner: the model in training and its optimiser.
 
-With a mesh every rank runs this with the same arguments and takes its share. All losses and metrics are sums over what
-a micro-batch has, divided by counts of the whole minibatch, so that cutting and sharing do not change them.
+With a mesh, every rank calls the same methods with the same arguments and computes its part. Losses and metrics are
+sums over a micro-batch, divided by counts of the whole minibatch. They do not depend on micro-batches or ranks.
 """
 
 import math
@@ -30,14 +30,17 @@ from training.learner.packing import MicroBatch, plan
 
 Gradients = tuple[Tensor | None, ...]
 Scores = list[Sequence[Tensor | None]]
-"""By minibatch and pass: log-probs [N] of the trained tokens, or None."""
+"""Log-probs [N] of the trained tokens for each minibatch and pass, or None."""
 
 
 class Learner:
-    """Trains one model with AdamW, under the numbers of one stage after the other."""
+    """Trainer of one model with AdamW, one stage at a time."""
 
     def __init__(self, vlm: VLM, config: LearnerConfig, mesh: DeviceMesh | None = None) -> None:
-        """`mesh`: one dimension, the ranks that share the model; None: this process has all of it."""
+        """Prepare a model for training in place.
+
+        `mesh` is the one-dimensional mesh of the ranks that share the model. None is for a single process.
+        """
         self.vlm = vlm
         self.config = config
         if config.freeze_vision:
@@ -52,7 +55,7 @@ class Learner:
             mesh = mesh_of_one(self.device)
         self.ranks, self.rank = (1, 0) if mesh is None else (mesh.size(), mesh.get_local_rank())
         self._group = None if mesh is None else mesh.get_group()
-        self._disk = None  # ranks that talk about files do not talk about gradients over the same line
+        self._disk = None  # a separate process group for checkpoints, so that they do not block gradients
         if mesh is not None:
             shard(vlm, mesh, config.dtype)
             self._disk = dist.new_group(mesh.mesh.tolist(), backend="gloo")
@@ -63,7 +66,7 @@ class Learner:
         self._pool = ThreadPoolExecutor(self._lanes, thread_name_prefix="learner")
 
     def begin_stage(self, algo: AlgoConfig, steps: int) -> None:
-        """A fresh optimiser under a stage's numbers; the weights as they are become its reference."""
+        """Create the optimiser of a stage with `steps` steps. The current weights become the reference for KL."""
         self.algo = algo
         self.steps = steps
         self.updates = 0
@@ -80,7 +83,7 @@ class Learner:
             self._reference = {name: parameter.detach().clone() for name, parameter in self._trained.items()}
 
     def learning_rate(self, step: int) -> float:
-        """Warm-up by updates, then linear decay by steps to `final_lr`."""
+        """Return the learning rate: linear warm-up by updates, linear decay by steps to `final_lr`."""
         warmup = min(1.0, (self.updates + 1) / max(1, self.algo.warmup_updates))
         decay = 1.0 - (1.0 - self.algo.final_lr) * min(1.0, step / max(1, self.steps))
         return self.algo.lr * warmup * decay
@@ -88,9 +91,17 @@ class Learner:
     # -- learning -----------------------------------------------------------------------------------------------------
 
     def update(self, trajectories: Sequence[Trajectory], step: int, seed: int) -> dict[str, float]:
-        """One pass over the trajectories in shuffled minibatches; metrics are means over all trained tokens.
+        """Train on the trajectories once, in shuffled minibatches.
 
-        A minibatch whose loss or gradient is not finite is left out by all ranks and counted in `skipped_updates`.
+        All ranks skip a minibatch if its loss or gradient is not finite.
+
+        Args:
+            trajectories: Trajectories of one step.
+            step: Step of the stage, for the learning rate and the order.
+            seed: Seed of the order.
+
+        Returns:
+            Metrics: means over all trained tokens, and counts such as `updates` and `skipped_updates`.
         """
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
@@ -108,7 +119,7 @@ class Learner:
             if not math.isfinite(norm):
                 continue
             gap = metrics.pop("mismatch")
-            if not tokens:  # before the first update: engine and learner have the same weights
+            if not tokens:  # only before the first update do engine and learner have the same weights
                 mismatch = gap
             tokens += batch.tokens
             norms.append(norm)
@@ -127,7 +138,7 @@ class Learner:
         return result
 
     def _share(self, trajectories: Sequence[Trajectory]) -> Minibatch:
-        """A minibatch, and which passes over it are this rank's."""
+        """Return a minibatch with the passes of this rank."""
         sizes = [forward.size(trajectory, self.vlm) for trajectory in trajectories]
         planned = plan(sizes, self.config.pack_tokens, self.config.pack_patches, self.ranks, self._lanes)
         tokens = sum(int(trajectory.sequence.loss_mask.sum()) for trajectory in trajectories)
@@ -136,15 +147,15 @@ class Learner:
     def _learn(
         self, batch: Minibatch, old: Sequence[Tensor | None], reference: Sequence[Tensor | None], learning_rate: float
     ) -> tuple[dict[str, float], float]:
-        """One optimiser update; its metrics over all ranks, and the gradient's norm (nan: left out)."""
+        """Do one optimiser update. Return its metrics over all ranks and the gradient norm (nan if skipped)."""
         summed: dict[str, Tensor] = {}
         for gradients, metrics in self._computed(batch, zip(batch.passes, old, reference, strict=True)):
             for parameter, gradient in zip(self.parameters, gradients, strict=False):
                 if gradient is None:
                     continue
-                if parameter.grad is None:  # fused AdamW wants the parameter's layout, which a convolution's has not
+                if parameter.grad is None:  # fused AdamW needs the parameter's layout, which convolution gradients lack
                     parameter.grad = torch.zeros_like(parameter)
-                parameter.grad.add_(gradient)  # in the order of the passes: threads do not change the result
+                parameter.grad.add_(gradient)  # in the order of the passes, so that threads do not change the result
             for name, value in metrics.items():
                 summed[name] = summed[name] + value if name in summed else value
         values = torch.stack(list(summed.values()))
@@ -152,7 +163,7 @@ class Learner:
             dist.all_reduce(values, group=self._group)
         result = dict(zip(summed, values.tolist(), strict=True))
         norm = float(lora.full(torch.nn.utils.clip_grad_norm_(self.parameters, self.algo.max_grad_norm)))
-        if math.isfinite(norm) and math.isfinite(result["loss"]):  # the same numbers on all ranks, so the same choice
+        if math.isfinite(norm) and math.isfinite(result["loss"]):  # equal on all ranks
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate
             self.optimizer.step()
@@ -165,7 +176,7 @@ class Learner:
     def _computed(
         self, batch: Minibatch, work: Iterable[tuple[MicroBatch, Tensor | None, Tensor | None]]
     ) -> Iterable[tuple[Gradients, dict[str, Tensor]]]:
-        """Gradients and metrics pass by pass; side by side in threads, else added to the parameters' at once."""
+        """Yield gradients and metrics of each pass. Without threads, add the gradients to the parameters directly."""
 
         def loss(part: MicroBatch, old: Tensor | None, reference: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
             return forward.share_of_loss(self.vlm, batch, part, self.algo, old, reference)
@@ -176,21 +187,21 @@ class Learner:
 
         def at_once(args: tuple[MicroBatch, Tensor | None, Tensor | None]) -> tuple[Gradients, dict[str, Tensor]]:
             own, metrics = loss(*args)
-            (own * self.ranks).backward()  # FSDP takes the mean over ranks
+            (own * self.ranks).backward()  # FSDP averages over ranks
             return (), metrics
 
         return self._pool.map(apart, work) if self._lanes > 1 else map(at_once, work)
 
-    # -- what other weights say ---------------------------------------------------------------------------------------
+    # -- log-probs under old and reference weights --------------------------------------------------------------------
 
     def _old_logprobs(self, batches: Sequence[Minibatch]) -> Scores:
-        """Under the weights before the step's first update, where the loss cannot have them for nothing."""
+        """Return log-probs before the first update of the step, or None where the loss computes them anyway."""
         if self.algo.correction == "none" or len(batches) == 1:
             return [[None] * len(batch.passes) for batch in batches]
         return self._score(batches)
 
     def _reference_logprobs(self, batches: Sequence[Minibatch]) -> Scores:
-        """Under the weights with which the stage began, where there is a KL term."""
+        """Return log-probs under the weights at the start of the stage, or None without a KL term."""
         if not self._reference:
             return [[None] * len(batch.passes) for batch in batches]
         with self._exchanged(self._reference):
@@ -206,7 +217,7 @@ class Learner:
 
     @contextmanager
     def _exchanged(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
-        """Other weights in place of the model's, which meanwhile are kept in their place."""
+        """Swap the model's weights with `weights` inside the context."""
         self._exchange(weights)
         try:
             yield
@@ -220,22 +231,22 @@ class Learner:
             parameter.copy_(weights[name])
             weights[name].copy_(own)
 
-    # -- weights and states -------------------------------------------------------------------------------------------
+    # -- weights and state --------------------------------------------------------------------------------------------
 
     def weights(self) -> Iterator[tuple[str, Tensor]]:
-        """Every weight, whole, by its name in transformers, tied ones once, LoRA merged, in the dtype of computation.
+        """Yield every full weight with its name in transformers, in the dtype of computation.
 
-        All ranks must go through it to the end.
+        LoRA adapters are merged. Tied weights occur once. All ranks must iterate to the end.
         """
         scale = self.config.lora_alpha / max(1, self.config.lora_rank)
         return lora.merged_weights(self.vlm.model, scale, getattr(torch, self.config.dtype))
 
     def export(self, folder: Path) -> None:
-        """Write a folder that transformers and vLLM load; it appears whole, in place of an older one.
+        """Write a folder that transformers and vLLM can load. It atomically replaces an older one.
 
-        Rank 0 writes, all ranks must call. The processor's files are those beside the weights the model came from.
+        Rank 0 writes. All ranks must call. The processor is that of the folder the model was loaded from.
         """
-        self._writer.wait()  # what could not be saved is told before this counts as done
+        self._writer.wait()  # raises the error of a failed checkpoint first
         gathered = {name: weight.cpu() for name, weight in self.weights() if self.rank == 0}
         if self.rank == 0:
             export.write(self.vlm.model, gathered, folder, self.config.dtype)
@@ -243,15 +254,17 @@ class Learner:
     def save(
         self, folder: Path, documents: Mapping[str, Any] | None = None, then: Callable[[], None] = lambda: None
     ) -> None:
-        """Begin to write the whole state; `folder` appears, in place of an older one, when it is complete.
+        """Write the full state in the background. Errors are raised by the next `save` or by `close`.
 
-        `documents` are JSON files to put beside it; `then` is called, on rank 0, when all is there. What goes wrong is
-        raised by the next `save` or by `close`.
+        Args:
+            folder: Folder to write. It atomically replaces an older one.
+            documents: File name → content of JSON files to add.
+            then: Called on rank 0 after the folder is complete.
         """
         self._writer.write(folder, self._state(), documents or {}, then)
 
     def restore(self, folder: Path) -> None:
-        """The state that `save` wrote, from any number of ranks; call `begin_stage` first."""
+        """Load a state that `save` wrote with any number of ranks. Call `begin_stage` first."""
         held = state_files.names(folder)
         for name, parameter in self._trained.items():
             if f"exp_avg.{name}" in held:
@@ -265,11 +278,11 @@ class Learner:
         self.updates = int(state["updates"])
 
     def load_weights(self, folder: Path) -> None:
-        """The weights that `export` wrote, or of any other folder of the same model, and nothing else."""
+        """Load only the weights, from a folder that `export` wrote or any other folder of the same model."""
         lora.take_weights(self.vlm.model, export.read(folder))
 
     def _state(self) -> dict[str, Tensor]:
-        """Everything that the next update depends on, by name."""
+        """Return all tensors that the next update depends on, by name."""
         state = {f"weights.{name}": parameter.detach() for name, parameter in self.vlm.model.named_parameters()}
         state["updates"] = torch.tensor([self.updates])
         state |= {f"reference.{name}": tensor for name, tensor in self._reference.items()}
@@ -279,7 +292,7 @@ class Learner:
         return state
 
     def close(self) -> None:
-        """Wait for what is being written, and stop."""
+        """Wait for pending writes and stop the threads."""
         self._pool.shutdown()
         self._writer.close()
         if self._alone:

@@ -1,4 +1,4 @@
-"""LoRA (arXiv 2106.09685) by PEFT: low-rank additions to the language model's linear layers."""
+"""LoRA adapters (arXiv 2106.09685) in the language model's linear layers, from PEFT."""
 
 import importlib.util
 import math
@@ -13,15 +13,20 @@ from agents.models.families import language_model
 
 
 def check(rank: int) -> None:
-    """ValueError in one line where additions of this rank need PEFT, and it is not installed."""
+    """Raise ValueError if adapters of this rank need PEFT and it is not installed."""
     if rank and importlib.util.find_spec("peft") is None:
         raise ValueError(f"learner.lora_rank={rank} needs PEFT: pip install 'kickoff-rl[lora]'")
 
 
 def inject(model: Any, rank: int, alpha: int) -> None:
-    """Add trainable low-rank matrices to every linear layer of the language model, and freeze all else.
+    """Add LoRA adapters to every linear layer of the language model, and freeze all other weights.
 
-    The additions begin at zero, the same on every rank.
+    The adapters start as zero functions, with the same weights on every rank.
+
+    Args:
+        model: Model to change in place.
+        rank: Rank of the adapters.
+        alpha: Numerator of their scale, alpha / rank.
 
     Raises:
         ValueError: PEFT is not installed.
@@ -34,20 +39,26 @@ def inject(model: Any, rank: int, alpha: int) -> None:
     inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=alpha, target_modules=linear), model)
     generator = torch.Generator().manual_seed(0)
     for name, parameter in model.named_parameters():
-        if ".lora_A." in name:  # as PEFT does, but not with the global random numbers
+        if ".lora_A." in name:  # as in PEFT, but without the global random generator
             fresh = torch.empty(parameter.shape)
             nn.init.kaiming_uniform_(fresh, a=math.sqrt(5), generator=generator)
             parameter.data.copy_(fresh)
 
 
 def full(parameter: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    """All of a parameter, gathered from the ranks if it is sharded: then all of them must call."""
+    """Return the full parameter, gathered from the ranks if it is sharded. All ranks must then call."""
     own = parameter.detach() if dtype is None else parameter.detach().to(dtype)
     return own.full_tensor() if isinstance(own, DTensor) else own
 
 
 def merged_weights(model: Any, scale: float, dtype: torch.dtype) -> Iterator[tuple[str, Tensor]]:
-    """Every weight of a model by its name in transformers, tied ones once, LoRA's additions times `scale` added."""
+    """Yield every full weight of a model with its name in transformers. Tied weights occur once.
+
+    Args:
+        model: Model, with or without LoRA adapters.
+        scale: Factor of the adapters when they are merged into the weights.
+        dtype: Dtype of the weights.
+    """
     named = dict(model.named_parameters())
     for name, parameter in named.items():
         if ".lora_" in name:
@@ -62,13 +73,13 @@ def merged_weights(model: Any, scale: float, dtype: torch.dtype) -> Iterator[tup
 
 @torch.no_grad()
 def take_weights(model: Any, source: Any) -> None:
-    """Copy a model's weights into one like it; the latter's LoRA additions become zero."""
+    """Copy the weights of `source` into `model`, and set the LoRA adapters of `model` to zero."""
     weights = dict(source.named_parameters())
     for name, parameter in model.named_parameters():
         if ".lora_B." in name:
             parameter.zero_()
         elif ".lora_" not in name:
             weight = weights[name.replace(".base_layer.", ".")].to(parameter)
-            if isinstance(parameter, DTensor):  # every rank has all of it and takes its part
+            if isinstance(parameter, DTensor):  # every rank has the full weight and takes its shard
                 weight = distribute_tensor(weight, parameter.device_mesh, parameter.placements, src_data_rank=None)
             parameter.copy_(weight)

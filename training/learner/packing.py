@@ -1,7 +1,8 @@
-"""Trajectories → packed micro-batches for every rank: pure, and the same on every rank.
+"""Packing of trajectories into micro-batches: a pure function with the same result on every rank.
 
-A sequence is never cut. Like lengths go together (attention over equal lengths is quickest), the work is spread evenly,
-and every rank gets equally many micro-batches: FSDP's ranks gather each layer together, pass by pass.
+Sequences are never split. Sequences of similar length share a micro-batch, since attention over equal lengths is
+fastest. The work is balanced over the ranks. All ranks get the same number of micro-batches, since FSDP gathers each
+layer on all ranks together.
 """
 
 from collections.abc import Sequence
@@ -10,44 +11,44 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Size:
-    """What a trajectory costs."""
+    """Size of a trajectory."""
 
     tokens: int
     patches: int
-    """Vision patches of its images."""
+    """Number of vision patches of its images."""
 
     @property
     def work(self) -> int:
-        """One number to balance by."""
+        """Cost used for balancing: tokens plus patches."""
         return self.tokens + self.patches
 
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """One forward pass of one rank."""
+    """Trajectories of one forward pass on one rank."""
 
     items: tuple[int, ...]
-    """Which trajectories."""
+    """Indices of the trajectories."""
     filler: int | None = None
-    """One more that is computed but not learned from, so that the rank keeps step: where it has nothing left, or only
-    text while another rank has images (the vision tower is sharded too)."""
+    """Index of an extra trajectory that is computed but not learned from. It keeps the ranks in step if this one has no
+    trajectory left, or only text while another rank has images (the vision tower is sharded too)."""
 
 
 def plan(
     sizes: Sequence[Size], max_tokens: int, max_patches: int, ranks: int = 1, lanes: int = 1
 ) -> list[list[MicroBatch]]:
-    """Micro-batches by rank.
+    """Return the micro-batches of each rank.
 
     Args:
-        sizes: of the trajectories.
-        max_tokens: tokens in a micro-batch at most; a trajectory that has more is one of its own. Fillers come on top.
-        max_patches: the same for vision patches.
-        ranks: processes that share the work.
-        lanes: micro-batches that a rank computes side by side.
+        sizes: Sizes of the trajectories.
+        max_tokens: Maximum number of tokens per micro-batch, without fillers. A longer trajectory is packed alone.
+        max_patches: Maximum number of vision patches per micro-batch, in the same way.
+        ranks: Number of ranks that share the work.
+        lanes: Number of micro-batches that a rank computes in parallel.
 
     Returns:
-        For each rank equally many micro-batches. Every trajectory is in exactly one of them. The i-th micro-batches of
-        all ranks are of about equal work, and either all have an image or none has.
+        The same number of micro-batches for each rank. Every trajectory is in exactly one of them. The i-th
+        micro-batches of all ranks have similar work, and either all or none have an image.
     """
     if not sizes:
         return [[] for _ in range(ranks)]
@@ -80,10 +81,10 @@ def _work(chunk: Sequence[int], sizes: Sequence[Size]) -> int:
 def _cut(
     order: Sequence[int], sizes: Sequence[Size], max_tokens: int, max_patches: int, multiple: int
 ) -> list[list[int]]:
-    """`order` in runs within the bounds: as few as there can be, but a multiple; of those, the most even ones."""
+    """Split `order` into the fewest runs within the limits, rounded up to a multiple, as even as possible."""
 
     def runs(cap: int) -> list[list[int]]:
-        """Runs of at most `cap` work, each as long as it can be."""
+        """Return runs of at most `cap` work, each as long as possible."""
         cut: list[list[int]] = []
         tokens = patches = 0
         for i in order:
@@ -97,7 +98,7 @@ def _cut(
 
     low, high = max(size.work for size in sizes), _work(order, sizes)
     count = -(-len(runs(high)) // multiple) * multiple
-    while low < high:  # the smallest cap that needs no more than `count` runs
+    while low < high:  # binary search for the smallest cap that needs at most `count` runs
         middle = (low + high) // 2
         if len(runs(middle)) <= count:
             high = middle

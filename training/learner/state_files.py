@@ -1,6 +1,6 @@
-"""Named tensors on disk, written in the background by all ranks; any number of ranks reads them.
+"""Named tensors on disk, written in the background by all ranks and readable by any number of ranks.
 
-torch.distributed.checkpoint in safetensors shards: nothing on disk is pickled.
+The format is torch.distributed.checkpoint with safetensors shards, without pickle.
 """
 
 import json
@@ -24,7 +24,7 @@ from configs.errors import UserError
 
 
 def replace_folder(fresh: Path, folder: Path) -> None:
-    """Put a finished folder in the place of an older one, on the disk for good."""
+    """Replace `folder` with the finished folder `fresh`, after its files are synced to disk."""
     for file in fresh.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
@@ -37,10 +37,14 @@ def replace_folder(fresh: Path, folder: Path) -> None:
 
 
 class Writer:
-    """Writes folders of tensors, one at a time, while the training goes on. Every rank has one."""
+    """Background writer of tensor folders, one at a time. Every rank has one."""
 
     def __init__(self, group: dist.ProcessGroup | None) -> None:
-        """`group` has all ranks, on CPUs, and nobody else uses it; None: one process."""
+        """Create the writer of this rank.
+
+        Args:
+            group: CPU process group of all ranks, not used elsewhere. None for a single process.
+        """
         self._group = group
         self._first = group is None or dist.get_rank(group) == 0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
@@ -53,9 +57,17 @@ class Writer:
         documents: Mapping[str, Any],
         then: Callable[[], None] = lambda: None,
     ) -> None:
-        """Copy the tensors and return; `folder` appears when all of it is written, and then `then` is called.
+        """Copy the tensors, start to write them, and return. `folder` appears when it is complete.
 
-        `documents` are JSON files beside the tensors. Whatever goes wrong is raised by the next `write` or `wait`.
+        Args:
+            folder: Folder to write. It replaces an older one.
+            tensors: Name → tensor.
+            documents: File name → content of JSON files to add.
+            then: Called on the first rank after the folder is complete.
+
+        Raises:
+            UserError: the previous write failed, or this one cannot start. The next `write` or `wait` raises later
+                errors.
         """
         self.wait()
         fresh = folder.with_name(f".{folder.name}.new")
@@ -81,7 +93,7 @@ class Writer:
         self, written: Future[Any], fresh: Path, folder: Path, documents: dict[str, Any], then: Callable[[], None]
     ) -> None:
         try:
-            written.result()  # on the first rank: when all ranks have written
+            written.result()  # the first rank waits for all ranks
             if not self._first:
                 return
             for name, document in documents.items():
@@ -94,13 +106,13 @@ class Writer:
             raise UserError(f"cannot save {folder}: {_line(error)}; earlier checkpoints are intact") from error
 
     def wait(self) -> None:
-        """Until all is on the disk."""
+        """Wait until the pending write is complete, and raise its error."""
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.result()
 
     def close(self) -> None:
-        """Wait, and stop."""
+        """Wait for the pending write and stop the thread."""
         try:
             self.wait()
         finally:
@@ -108,15 +120,24 @@ class Writer:
 
 
 def names(folder: Path) -> set[str]:
-    """What tensors a folder holds."""
+    """Return the names of the tensors in a folder."""
     try:
         return set(HuggingFaceStorageReader(str(folder)).read_metadata().state_dict_metadata)
-    except Exception as error:  # a damaged file can fail in any way
+    except Exception as error:  # damaged files raise many kinds of errors
         raise UserError(f"{folder} is damaged: {error}") from error
 
 
 def read(folder: Path, tensors: Mapping[str, Tensor], group: dist.ProcessGroup | None) -> None:
-    """Read tensors into those given, in place; of sharded ones every rank reads its part."""
+    """Read tensors in place. Each rank reads only its shards.
+
+    Args:
+        folder: Folder that `Writer` wrote.
+        tensors: Name → tensor to fill.
+        group: CPU process group of all ranks. None for a single process.
+
+    Raises:
+        UserError: the folder is damaged, or its tensors have other names or shapes.
+    """
     _one_process_is_meant()
     try:
         with torch.no_grad():
@@ -127,11 +148,11 @@ def read(folder: Path, tensors: Mapping[str, Tensor], group: dist.ProcessGroup |
                 no_dist=group is None,
             )
     except (Exception, CheckpointException) as error:
-        raise UserError(f"{folder} is damaged or of another model: {_line(error)}") from error
+        raise UserError(f"{folder} is damaged or from another model: {_line(error)}") from error
 
 
 def _line(error: BaseException) -> str:
-    """What an error says, in one line; of several ranks' the first one's."""
+    """Return the first line of an error's message, or of the first rank's error."""
     if isinstance(error, CheckpointException) and error.failures:
         error = next(iter(error.failures.values()))[0]
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""The memory and placement that a run will need."""
+"""Estimated placement and memory of a run (`plan=true`)."""
 
 import lazy_loader
 

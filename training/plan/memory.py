@@ -1,16 +1,16 @@
-"""What a run needs in memory, estimated from the model's own shapes. Bytes throughout.
+"""Memory estimates of learner ranks and engines, from the shapes of the model. All values are in bytes.
 
-Learner, as `learner/fsdp.py` lays it out over n ranks (FSDP2, ZeRO stage 3, arXiv 1910.02054): weights, gradients
-and both moments of AdamW in float32, 16 bytes a trained parameter, divided by n. Gathered meanwhile: what is outside of
-layers (its gradient too) and two layers, one at work and one on its way, with the gradient of one in the dtype of
-computation and in float32.
+The learner shards its state over n ranks (`learner/fsdp.py`: FSDP2, ZeRO stage 3, arXiv 1910.02054). Weights, gradients
+and both AdamW moments are float32: 16 bytes per trained parameter, divided by n. Gathered parameters come on top: those
+outside of layers with their gradient, and two layers (the current and the next one). The gradient of one layer exists
+in the dtype of computation and in float32.
 
-Activations that a layer keeps for its backward pass, a token, with flash-like attention (d hidden, q and k widths of
-queries and keys, f inner, c bytes a number; norms keep a float32 copy):
+Activations per token that a layer keeps for its backward pass, with flash-like attention (d hidden width, q and k
+widths of queries and keys, f inner width, c bytes per number; norms keep a float32 copy):
 
     2·d·(4 + 2c) + 3c·(q + k) + 2c·d + c·f·(4 if gated else 2)
 
-With checkpointing each layer keeps c·d a token, and one layer at a time the rest.
+With checkpointing, each layer keeps c·d per token, and one layer at a time keeps the rest.
 """
 
 from dataclasses import dataclass
@@ -22,63 +22,70 @@ from training.plan.shapes import Shapes, Stack
 GIB = 2**30
 WIDTH = {"float32": 4, "bfloat16": 2}
 HEAD = 3 * 4 * 2**24
-"""Logits of one chunk (agents/models/logprobs.py), their probabilities and slopes, in float32."""
+"""Logits of one chunk (agents/models/logprobs.py) with probabilities and gradients, in float32, in bytes."""
 VLLM_WORK = 2 * GIB
-"""vLLM's activations and CUDA graphs, about."""
+"""Approximate size of vLLM's activations and CUDA graphs, in bytes."""
 
 
 @dataclass(frozen=True)
 class LearnerMemory:
-    """Of one rank."""
+    """Memory of one learner rank, in bytes."""
 
     weights: float
     gradients: float
     moments: float
     reference: float
-    """The weights with which the stage began, for KL."""
+    """Weights at the start of the stage, for the KL term."""
     gathered: float
     activations: float
     head: float
 
     @property
     def state(self) -> float:
-        """What stays between two updates."""
+        """Memory between two updates."""
         return self.weights + self.moments + self.reference
 
     @property
     def peak(self) -> float:
-        """All of it, in the backward pass."""
+        """Peak memory, reached in the backward pass."""
         return self.state + self.gradients + self.gathered + self.activations + self.head
 
 
 @dataclass(frozen=True)
 class EngineMemory:
-    """Of one GPU of an engine."""
+    """Memory of one GPU of an engine, in bytes."""
 
     weights: float
     work: float
     cache: float
-    """For keys and values: what is left of a vLLM engine's share."""
+    """KV cache: the rest of a vLLM engine's share of the GPU."""
     token: float
-    """Keys and values of one token, on this GPU."""
+    """Keys and values of one token on this GPU."""
 
     @property
     def tokens(self) -> int:
-        """How many fit into the cache."""
+        """Number of tokens that fit into the cache."""
         return max(0, int(self.cache // self.token))
 
 
 def learner_memory(shapes: Shapes, config: LearnerConfig, ranks: int, reference: bool) -> LearnerMemory:
-    """What a learner rank needs for packs as large as may be; `reference`: whether a stage has a KL term."""
+    """Return the memory of a learner rank with packs of maximum size.
+
+    Args:
+        shapes: Shapes of the model.
+        config: Computation settings.
+        ranks: Number of learner ranks.
+        reference: True if a stage has a KL term.
+    """
     width = WIDTH[config.dtype]
     trained = shapes.parameters - config.freeze_vision * shapes.vision_parameters
     if config.lora_rank:
         trained = config.lora_rank * shapes.linear_io
     largest = max(shapes.text.layer_parameters, shapes.vision.layer_parameters)
     gathered = 0.0
-    if ranks > 1 or config.dtype != "float32":  # sharded, or a copy in another dtype
+    if ranks > 1 or config.dtype != "float32":  # sharded, or copied to another dtype
         gathered = 2 * width * (shapes.root_parameters + largest) + 4 * max(shapes.root_parameters, largest)
-    # A tower that learns nothing passes its activations on and keeps none.
+    # A frozen vision tower keeps no activations.
     frozen = config.freeze_vision or config.lora_rank > 0
     seen = activations(shapes.vision, config.pack_patches, width, checkpointing=config.checkpointing, kept=not frozen)
     read = activations(shapes.text, config.pack_tokens, width, checkpointing=config.checkpointing)
@@ -94,7 +101,15 @@ def learner_memory(shapes: Shapes, config: LearnerConfig, ranks: int, reference:
 
 
 def activations(stack: Stack, tokens: int, width: int, checkpointing: bool, kept: bool = True) -> float:
-    """What layers keep of so many tokens (or patches) until their backward pass; `kept`: if there is one."""
+    """Return the size of the activations that layers keep until their backward pass, in bytes.
+
+    Args:
+        stack: Shapes of the layers.
+        tokens: Number of tokens or patches.
+        width: Bytes per number.
+        checkpointing: True with activation checkpointing.
+        kept: False if there is no backward pass, so that only one layer's activations exist at a time.
+    """
     norms = 2 * stack.hidden * (4 + 2 * width)
     attention = 3 * width * (stack.heads + stack.key_values)
     forward = width * stack.inner * (4 if stack.gated else 2) + 2 * width * stack.hidden
@@ -107,7 +122,14 @@ def activations(stack: Stack, tokens: int, width: int, checkpointing: bool, kept
 
 
 def engine_memory(shapes: Shapes, config: EngineConfig, gpus: int, memory: float) -> EngineMemory:
-    """What a vLLM engine that is split over `gpus` makes of each one's `memory` (0: a CPU)."""
+    """Return the memory of a vLLM engine on each of its GPUs.
+
+    Args:
+        shapes: Shapes of the model.
+        config: Engine settings.
+        gpus: Number of GPUs of the engine.
+        memory: Memory per GPU in bytes. 0 is a CPU.
+    """
     vllm = config.vllm
     width = WIDTH.get(vllm.dtype, 2 if memory else 4)
     stack = shapes.text
@@ -118,6 +140,6 @@ def engine_memory(shapes: Shapes, config: EngineConfig, gpus: int, memory: float
 
 
 def transformers_memory(shapes: Shapes) -> EngineMemory:
-    """What a transformers engine needs in float32; it keeps no cache, but every batch has its own."""
+    """Return the memory of a transformers engine in float32. It has no shared cache, only one per batch."""
     stack = shapes.text
     return EngineMemory(4 * shapes.parameters, 0.0, 0.0, 2 * 4 * stack.layers * stack.key_values)

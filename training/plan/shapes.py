@@ -1,4 +1,4 @@
-"""A model's sizes, from its shapes alone: nothing is downloaded but its config.json, and no weight takes memory."""
+"""Shapes of a model, from its config.json only, without downloading or allocating weights."""
 
 import itertools
 from dataclasses import dataclass
@@ -57,12 +57,12 @@ KNOWN: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }  # fmt: skip
-"""Type and settings of models on the hub, as their config.json has them: to plan where there is no network."""
+"""Hub name → model type and settings from its config.json, for planning without a network."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Equal layers, one after the other."""
+    """Shapes of a stack of equal layers."""
 
     layers: int
     hidden: int
@@ -71,39 +71,39 @@ class Stack:
     heads: int
     """Width of all query heads."""
     key_values: int
-    """Width of all key heads, which is that of all value heads."""
+    """Width of all key heads. It equals the width of all value heads."""
     gated: bool
-    """Whether the feed-forward part multiplies two projections (SwiGLU)."""
+    """True if the feed-forward part multiplies two projections (SwiGLU)."""
     layer_parameters: int
-    """Parameters of the largest layer."""
+    """Number of parameters in the largest layer."""
     parameters: int
-    """Parameters of all layers."""
+    """Number of parameters in all layers."""
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """A model's sizes."""
+    """Shapes of a model."""
 
     parameters: int
-    """All of them, tied ones once."""
+    """Number of parameters. Tied ones count once."""
     vision_parameters: int
-    """Those that only images pass."""
+    """Number of parameters used for images only."""
     linear_io: int
-    """Inputs and outputs of all linear layers of the language model, summed: LoRA's parameters a unit of rank."""
+    """Sum of the input and output widths of the language model's linear layers: LoRA parameters per unit of rank."""
     vocabulary: int
     longest: int
-    """Positions that the model was made for."""
+    """Maximum number of positions of the model."""
     text: Stack
     vision: Stack
 
     @property
     def root_parameters(self) -> int:
-        """Those outside of layers: embeddings, head, what joins images to text."""
+        """Number of parameters outside of layers: embeddings, head and the connector from images to text."""
         return self.parameters - self.text.parameters - self.vision.parameters
 
 
 def shapes(path: str) -> Shapes:
-    """Sizes of the model at a path (`ModelConfig.path`); UserError where it has no config."""
+    """Return the shapes of the model at a path (`ModelConfig.path`); raise UserError if it has no config."""
     import torch
     from torch import nn
     from transformers import AutoModelForImageTextToText
@@ -111,7 +111,7 @@ def shapes(path: str) -> Shapes:
 
     from agents.models import families
 
-    logging.set_verbosity_error()  # its notices about defaults are not the user's
+    logging.set_verbosity_error()  # hide notices about defaults
     config = _config(path)
     with torch.device("meta"):
         model: Any = AutoModelForImageTextToText.from_config(config)
@@ -136,7 +136,7 @@ def shapes(path: str) -> Shapes:
 
 
 def _config(path: str) -> Any:
-    """A model's config: from its folder, from KNOWN, from what was downloaded before, or from the hub."""
+    """Return a model's config from its folder, `KNOWN`, the local cache or the hub."""
     from transformers import AutoConfig
 
     from agents.models.load import FAMILIES, tiny_folder
@@ -150,9 +150,9 @@ def _config(path: str) -> Any:
             config = AutoConfig.for_model(family, **settings)
         else:
             config = AutoConfig.from_pretrained(path)
-    except Exception as error:  # no network, no such model, a damaged file
+    except Exception as error:  # no network, an unknown model or a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"model.path: {path!r} has no config.json that can be read: {reason}") from error
+        raise UserError(f"model.path: the config.json of {path!r} cannot be read: {reason}") from error
     if config.model_type not in FAMILIES:
         raise UserError(
             f"model.path: {path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}"
@@ -161,7 +161,7 @@ def _config(path: str) -> Any:
 
 
 def _stack(layers: list[Any], config: Any, heads: int, key_values: int) -> Stack:
-    """Sizes of equal layers."""
+    """Return the shapes of a stack of equal layers."""
     names = [name for name, _ in layers[0].named_parameters()]
     return Stack(
         layers=len(layers),
@@ -176,6 +176,6 @@ def _stack(layers: list[Any], config: Any, heads: int, key_values: int) -> Stack
 
 
 def _count(modules: list[Any]) -> int:
-    """Parameters of modules, shared ones once."""
+    """Return the number of parameters in modules. Shared ones count once."""
     parameters = itertools.chain.from_iterable(module.parameters() for module in modules)
     return sum(one.numel() for one in {id(one): one for one in parameters}.values())

@@ -1,4 +1,4 @@
-"""`training.run … plan=true`: what would run where, and what it would need in memory. Starts nothing."""
+"""Text of `training.run … plan=true`: placement and memory estimates. It starts nothing."""
 
 from itertools import groupby
 
@@ -9,7 +9,7 @@ from training.plan.shapes import Shapes, shapes
 
 
 def plan_text(config: Config) -> str:
-    """The plan of a run, to be read; UserError where the model's config cannot be had."""
+    """Return the plan of a run as text; raise UserError if the model's config cannot be read."""
     sizes = shapes(config.model.path)
     cluster = config.cluster
     reference = any(stage.algo.kl_coef > 0 for stage in config.played.values())
@@ -22,12 +22,19 @@ def plan_text(config: Config) -> str:
 
 
 def verdicts(config: Config, sizes: Shapes, learner: LearnerMemory, engine: EngineMemory) -> list[str]:
-    """Whether it fits, and what to do if not: a line each."""
+    """Return one line per problem with its fix, or a line that the run fits.
+
+    Args:
+        config: Config of the run.
+        sizes: Shapes of the model.
+        learner: Memory of a learner rank.
+        engine: Memory of an engine's GPU.
+    """
     cluster, found = config.cluster, []
     if not cluster.gpus:
         processes = cluster.learners * learner.peak + cluster.engines * (engine.weights + engine.cache)
-        beside = "about 1 GiB for each process's libraries" + ("" if _vllm(config) else ", and the batches' caches")
-        return [f"All together: {_gib(processes)} of main memory, beside {beside}."]
+        beside = "about 1 GiB per process for libraries" + ("" if _vllm(config) else " and the caches of the batches")
+        return [f"Total: {_gib(processes)} of main memory, plus {beside}."]
     memory = cluster.gpu_gib * GIB
     if learner.peak > memory:
         found.append(
@@ -39,13 +46,13 @@ def verdicts(config: Config, sizes: Shapes, learner: LearnerMemory, engine: Engi
     if resident + share > memory:
         lower = f"Lower engine.vllm.gpu_memory to {(memory - resident) / memory - 0.02:.2f}."
         found.append(
-            f"Does not fit: beside the learner's {_gib(resident)} an engine cannot have {_gib(share)} of "
+            f"Does not fit: the learner's {_gib(resident)} and an engine's {_gib(share)} exceed the GPU's "
             f"{_gib(memory)}. {lower if _vllm(config) else 'Raise cluster.learners, or set engine.kind=vllm.'}"
         )
     context = _context(config, sizes)
     if _vllm(config) and engine.tokens < context:
         found.append(
-            f"Does not fit: the KV cache holds {engine.tokens:,} tokens, and one context may have {context:,}. Raise "
+            f"Does not fit: the KV cache holds {engine.tokens:,} tokens, but a context can have {context:,}. Raise "
             "cluster.engine_gpus or engine.vllm.gpu_memory, or set engine.max_context."
         )
     return found or ["It fits."]
@@ -54,18 +61,18 @@ def verdicts(config: Config, sizes: Shapes, learner: LearnerMemory, engine: Engi
 def _placement(config: Config) -> str:
     cluster = config.cluster
     if cluster.kind == "local":
-        return "Placement\n  one process on this machine: a learner, an engine and all episodes"
+        return "Placement\n  one process on this machine: learner, engine and all episodes"
     counts = {"learner rank": cluster.learners, "engine": cluster.engines, "rollout worker": cluster.rollout_workers}
     actors = ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in counts.items())
     if not cluster.gpus:
-        return f"Placement (Ray on CPUs)\n  {actors}, a process each"
-    how = "colocated: engines sleep while the learners work" if cluster.colocate else "split: both work at once"
+        return f"Placement (Ray on CPUs)\n  {actors}, one process each"
+    how = "colocated: engines sleep during updates" if cluster.colocate else "split: engines and learners run together"
     lines = [f"Placement (Ray, {cluster.nodes} x {cluster.gpus_per_node} GPUs, {how})", f"  {actors}"]
     slots = place(cluster)
     for _, group in groupby(slots, key=lambda slot: slot.node):
         lines.append(_machine(list(group)))
     idle = cluster.gpus - len(slots)
-    return "\n".join([*lines, *([f"  {idle} GPUs are left idle"] if idle else [])])
+    return "\n".join([*lines, *([f"  {idle} GPUs stay idle"] if idle else [])])
 
 
 def _machine(slots: list[Slot]) -> str:
@@ -90,17 +97,17 @@ def _model(config: Config, sizes: Shapes) -> str:
 
 def _learner(config: Config, memory: LearnerMemory) -> str:
     learner = config.learner
-    kept = "each layer computed again" if learner.checkpointing else "all kept"
+    kept = "with checkpointing" if learner.checkpointing else "without checkpointing"
     pack = f"{learner.pack_tokens:,} tokens, {learner.pack_patches:,} patches"
     rows = [
         ("weights, float32", memory.weights),
         ("gradients", memory.gradients),
-        ("AdamW's moments", memory.moments),
-        ("weights of the stage's start, for KL", memory.reference),
+        ("AdamW moments", memory.moments),
+        ("reference weights, for KL", memory.reference),
         (f"gathered layers, {learner.dtype}", memory.gathered),
         (f"activations of {pack}, {kept}", memory.activations),
         ("logits, in chunks", memory.head),
-        ("at most", memory.peak),
+        ("peak", memory.peak),
         ("between updates", memory.state),
     ]
     title = "Memory of a learner rank" + (f" (one of {config.cluster.learners})" if config.cluster.learners > 1 else "")
@@ -116,16 +123,16 @@ def _engine(config: Config, sizes: Shapes, memory: EngineMemory) -> str:
     gpus = config.cluster.engine_gpus
     title = "Memory of an engine" + (f" (on each of its {gpus} GPUs)" if gpus > 1 else "")
     context = _context(config, sizes)
-    held = f"  {memory.tokens:,} tokens in the cache: {memory.tokens // context} contexts of {context:,} at once"
+    held = f"  cache for {memory.tokens:,} tokens: {memory.tokens // context} contexts of {context:,} tokens"
     if not _vllm(config):
         token = f"{memory.token / 1024:.1f} KiB"
-        held = f"  keys and values of a token: {token}, in batches of up to {config.engine.max_batch}"
+        held = f"  keys and values per token: {token}, in batches of up to {config.engine.max_batch}"
     wanted = max((s.algo.groups * s.algo.group_size for s in config.played.values()), default=0)
-    return f"{_table(title, rows)}\n{held}; a step plays up to {-(-wanted // config.cluster.engines)} an engine"
+    return f"{_table(title, rows)}\n{held}; up to {-(-wanted // config.cluster.engines)} episodes per engine and step"
 
 
 def _vllm(config: Config) -> bool:
-    """Whether vLLM generates; `auto` will be on GPUs, which the machine that plans may lack."""
+    """Return True if the engine is vLLM. `auto` is vLLM on GPUs, even if this machine has none."""
     return config.engine.chosen == "vllm" or (config.engine.kind == "auto" and config.cluster.gpus > 0)
 
 

@@ -1,4 +1,4 @@
-"""Which groups of episodes a training step plays."""
+"""Rollouts: allocation and collection of the groups of each training step."""
 
 import lazy_loader
 

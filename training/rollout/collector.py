@@ -1,4 +1,4 @@
-"""Plays groups of episodes concurrently: which starts, on which seeds; who plays them; and which are learned from."""
+"""Collector: plays the groups of each step concurrently and selects those to learn from."""
 
 import asyncio
 import math
@@ -15,35 +15,44 @@ from envs.task.config import TaskConfig
 from training.algorithm.groups import Group, make_group
 
 TRIES = 3
-"""So often is a group that is too old played again, before this is an error."""
+"""Maximum number of times a stale group is played again before an error."""
 
 
 def group_starts(run_seed: int, stage: int, step: int, task: int, group: int, size: int) -> tuple[Start, ...]:
-    """The starts of one group: one env seed, played by `size` players with their own sampling."""
+    """Return the starts of one group: the same env seed, each with its own sampling seed.
+
+    Args:
+        run_seed: Seed of the run.
+        stage: Index of the stage.
+        step: Step of the stage.
+        task: Index of the task in the stage.
+        group: Index of the group in the step's groups of the task.
+        size: Number of episodes.
+    """
     seed = mix(run_seed, stage, step, task, group) % TRAIN_SEEDS
     return tuple(Start(seed, mix(run_seed, stage, step, task, group, player), group) for player in range(size))
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What was played for one step, each list in the order of tasks and starts."""
+    """Groups played for one step. Each list is in the order of tasks and starts."""
 
     groups: list[Group]
-    """To learn from."""
+    """Groups to learn from."""
     dropped: list[Group]
-    """Played too, but without a difference among the players."""
+    """Groups with equal rewards, which are not learned from."""
     metrics: dict[str, float]
-    """Staleness in versions, over the tokens of `groups`; how many groups were dropped, refilled and too old."""
+    """Staleness in versions over the tokens of `groups`, and the number of dropped, refilled and stale groups."""
 
     @property
     def played(self) -> list[Group]:
-        """All of them: what success is measured on."""
+        """All groups. Success is measured on them."""
         return self.groups + self.dropped
 
 
 @dataclass
 class _Place:
-    """One group's place in a step: it is played until a group with a difference is there, or no refill is left."""
+    """Slot for one group of a step. It is played until a group has differing rewards, or no refill is left."""
 
     step: int
     task: str
@@ -59,16 +68,16 @@ class _Counts:
 
 
 class Collector:
-    """Plays the groups of a stage, step by step.
+    """Collector of the groups of a stage, step by step.
 
-    All groups of a step are started at once and complete by themselves. A group without a difference among its players
-    makes room for the next start of its task. Each dead group starts exactly one more, so which starts a step plays
-    depends on what came out and not on what came first; with `max_staleness` 0 the result is the same every time.
+    All groups of a step start at once and run independently. Dynamic sampling: a group with equal rewards is dropped
+    and replaced by the next start of its task, while refills are left. Each dropped group starts exactly one other. The
+    starts of a step therefore depend on the results, not on timing. With `max_staleness` 0 they are reproducible.
 
-    With `max_staleness` k the groups of the next k steps are played as well, also while the learner updates: no more
-    than (step + k + 1) x groups are ever started (AReaL, arXiv 2505.24298). Steps are learned from in their order, each
-    with its own groups: unlike first come, first served, this does not favour short episodes, and no token is older
-    than k versions. A group that is too old all the same (its worker fell behind) is played again.
+    With `max_staleness` k, the groups of the next k steps also play, even during the update. At most
+    (step + k + 1) x groups are started in total (AReaL, arXiv 2505.24298). Steps are learned from in order, each with
+    its own groups. Unlike first-come-first-served, this does not favour short episodes. No token is older than k
+    versions: a group that is too old because its worker was slow is played again.
     """
 
     def __init__(
@@ -85,19 +94,19 @@ class Collector:
         refill: float = 0.0,
         max_staleness: int = 0,
     ) -> None:
-        """A collector for one stage.
+        """Create the collector of one stage.
 
         Args:
-            play: plays a job somewhere.
-            tasks: the stage's tasks; their order is part of the starts' seeds.
-            shares: the groups of each task in a step; asked when the step's groups are started.
-            seed: of the run.
-            stage: its index.
-            steps: how many the stage has: nothing is played for later ones.
-            group_size: players a group.
-            temperature: of the sampling.
-            refill: groups that replace dead ones are at most this share of a task's groups in the step, rounded up.
-            max_staleness: versions that tokens may be behind.
+            play: Plays a job.
+            tasks: Task name → settings. The order affects the seeds of the starts.
+            shares: Step → number of groups per task. Called when the groups of a step start.
+            seed: Seed of the run.
+            stage: Index of the stage.
+            steps: Number of steps in the stage. No groups are played for later steps.
+            group_size: Number of episodes per group.
+            temperature: Sampling temperature.
+            refill: Maximum number of replaced groups, as a multiple of the task's groups in the step, rounded up.
+            max_staleness: Maximum age of a sampled token, in versions of the weights.
         """
         self.play = play
         self.tasks = dict(tasks)
@@ -115,7 +124,7 @@ class Collector:
         self._counts = _Counts()
 
     async def collect(self, step: int, version: int) -> Collected:
-        """The groups of a step, once all are played; `version` is that of the weights they are learned with."""
+        """Return the groups of a step when all are played. `version` is the version of the learner's weights."""
         for ahead in range(step, min(step + self.max_staleness + 1, self.steps)):
             if ahead not in self._running:
                 self._running[ahead] = self._start(ahead)
@@ -139,7 +148,7 @@ class Collector:
         return Collected(self._sorted(groups), self._sorted(dropped), metrics)
 
     async def close(self) -> None:
-        """Stop what is being played for later steps."""
+        """Cancel the groups that are playing for later steps."""
         tasks = [task for running in self._running.values() for task in running]
         self._running.clear()
         for task in tasks:
@@ -161,7 +170,7 @@ class Collector:
         return running
 
     async def _fill(self, place: _Place) -> _Place:
-        """Play a place's start, and after every dead group the next start that is left."""
+        """Play the start of a slot. After each group with equal rewards, play the next refill that is left."""
         while True:
             group = await self._group(place)
             if group.varied:
@@ -175,14 +184,14 @@ class Collector:
             self._counts.refilled += 1
 
     async def _group(self, place: _Place) -> Group:
-        """Play one start."""
+        """Play one group."""
         number = self._numbers[place.task]
         starts = group_starts(self.seed, self.stage, place.step, number, place.index, self.group_size)
         episodes = await self.play(Job(place.task, starts, self.temperature))
         return make_group(place.task, self.tasks[place.task], episodes)
 
     async def _fresh(self, place: _Place, version: int) -> _Place:
-        """The same place, played again while its group is older than may be."""
+        """Return the slot, played again if its group is too old."""
         for _ in range(TRIES):
             oldest = place.group.oldest if place.group is not None else None
             if oldest is None or version - oldest <= self.max_staleness:
@@ -191,13 +200,13 @@ class Collector:
             place.group = None
             place = await self._fill(place)
         raise RuntimeError(
-            f"groups of {place.task} are still sampled with weights of version {oldest} after {TRIES} tries; the "
-            f"learner is at {version} and max_staleness is {self.max_staleness}: load the weights into the engine"
+            f"groups of {place.task} are still sampled with version {oldest} of the weights after {TRIES} tries; the "
+            f"learner has version {version} and max_staleness is {self.max_staleness}; load the weights into the engine"
         )
 
 
 def staleness(groups: Sequence[Group], version: int) -> dict[str, float]:
-    """How many versions sampled tokens are behind: mean and most."""
+    """Return the mean and maximum age of the sampled tokens, in versions of the weights."""
     behind = [
         version - sequence.policy_version[sequence.loss_mask]
         for group in groups

@@ -1,4 +1,4 @@
-"""Statistics of the episodes that a step has played."""
+"""Metrics of the episodes of a training step."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from training.algorithm.groups import Group
 
 
 def success_by_task(groups: Sequence[Group]) -> dict[str, float]:
-    """Mean success of each task's episodes."""
+    """Return task → mean success of its episodes."""
     found: dict[str, list[bool]] = {}
     for group in groups:
         found.setdefault(group.task, []).extend(episode.success for episode in group.episodes)
@@ -17,7 +17,7 @@ def success_by_task(groups: Sequence[Group]) -> dict[str, float]:
 
 
 def describe(groups: Sequence[Group]) -> dict[str, Any]:
-    """What a step's episodes were like."""
+    """Return the metrics of a step's episodes: success, rewards, validity and lengths."""
     episodes = [episode for group in groups for episode in group.episodes]
     rewards = [rewards for group in groups for rewards in group.rewards]
     turns = [turn for episode in episodes for turn in episode.turns]

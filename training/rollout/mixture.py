@@ -1,38 +1,41 @@
-"""Which tasks a step plays: by weight, and by learning progress where the stage asks for it.
+"""Mixture: allocates the groups of each step to the tasks, by weight and by learning progress.
 
-Learning progress follows teacher-student curriculum learning (Matiisen et al. 2017, arXiv 1707.00183): a task is worth
-its absolute change of success, for what is being learned and what is being forgotten both need play. The change is
-that between a fast and a slow average (Kanitscheider et al. 2021, arXiv 2106.14876). The share that goes by weight is
-a floor: no task starves, and so each goes on being measured.
+Learning progress follows teacher-student curriculum learning (Matiisen et al. 2017, arXiv 1707.00183). The progress of
+a task is its absolute change of success, since both learned and forgotten tasks need more episodes. The change is the
+difference between a fast and a slow average (Kanitscheider et al. 2021, arXiv 2106.14876). The fraction allocated by
+weight is a minimum, so every task is still played and measured.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 FAST, SLOW = 0.3, 0.1
-"""Weight of the newest step in the two averages of success."""
+"""Weight of the newest step in the fast and the slow average of success."""
 
 
 class Mixture:
-    """Shares each step's groups out among a stage's tasks; may be asked for later steps before one is observed."""
+    """Allocation of each step's groups to the tasks of a stage.
+
+    Later steps can be allocated before earlier ones are observed.
+    """
 
     def __init__(self, weights: Mapping[str, float], groups: int, learning_progress: float = 0.0) -> None:
-        """Start a stage.
+        """Create the mixture of a stage.
 
         Args:
             weights: Task → weight, greater than 0.
-            groups: Groups a step.
-            learning_progress: Share of the groups that goes by learning progress, from 0 to 1.
+            groups: Number of groups per step.
+            learning_progress: Fraction of the groups allocated by learning progress, from 0 to 1.
         """
         self.weights = {task: weight / sum(weights.values()) for task, weight in weights.items()}
         self.groups = groups
         self.learning_progress = learning_progress
-        self._owed = dict.fromkeys(weights, 0.0)  # groups that a task's share gave it, and it has not played
-        self._asked: dict[int, dict[str, int]] = {}  # the shares of steps that have not been observed
+        self._owed = dict.fromkeys(weights, 0.0)  # task → target minus allocated groups so far
+        self._asked: dict[int, dict[str, int]] = {}  # step → allocation, for steps not yet observed
         self._success: dict[str, list[float]] = {}  # task → [fast average, slow average]
 
     def target_fractions(self) -> dict[str, float]:
-        """Task → the share of the groups that it should have; they sum up to 1."""
+        """Return task → target fraction of the groups. The fractions sum to 1."""
         progress = {task: weight * self.progress(task) for task, weight in self.weights.items()}
         total = sum(progress.values())
         if not total:
@@ -41,19 +44,20 @@ class Mixture:
         return {task: (1 - some) * self.weights[task] + some * progress[task] / total for task in self.weights}
 
     def progress(self, task: str) -> float:
-        """How much the task's success is changing, from 0 to 1."""
+        """Return the absolute change of a task's success, from 0 to 1."""
         fast, slow = self._success.get(task, [0.0, 0.0])
         return abs(fast - slow)
 
     def allocate(self, step: int) -> dict[str, int]:
-        """Task → groups of a step, `groups` in all, the same ones until it is observed.
+        """Return task → number of groups in a step, `groups` in total.
 
-        Over the steps each task gets exactly the target_fractions that it had when they were first asked for.
+        Repeated calls for a step return the same allocation until the step is observed. Rounding errors carry over, so
+        that over many steps each task gets its target fractions.
         """
         if step not in self._asked:
             deficit = {task: self._owed[task] + self.groups * share for task, share in self.target_fractions().items()}
             shares = dict.fromkeys(deficit, 0)
-            for _ in range(self.groups):  # one by one to whom most is deficit, the first of equals
+            for _ in range(self.groups):  # each group to the largest deficit, ties to the first task
                 task = max(deficit, key=lambda name: deficit[name])
                 shares[task] += 1
                 deficit[task] -= 1
@@ -61,20 +65,20 @@ class Mixture:
         return dict(self._asked[step])
 
     def observe(self, step: int, success: Mapping[str, float]) -> None:
-        """A step was played as `shares` had it, with this mean success (of the tasks that were played)."""
+        """Update the averages with the mean success of a step, by task played."""
         self._asked.pop(step, None)
         for task, value in success.items():
             fast, slow = self._success.get(task, [value, value])
             self._success[task] = [fast + FAST * (value - fast), slow + SLOW * (value - slow)]
 
     def state(self) -> dict[str, Any]:
-        """For a checkpoint, as JSON takes it."""
-        return {"deficit": self._owed, "asked": list(self._asked.items()), "success": self._success}
+        """Return the state for a checkpoint, as JSON values; its keys are the same in all versions."""
+        return {"owed": self._owed, "asked": list(self._asked.items()), "success": self._success}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`; ValueError where it is that of other tasks."""
-        if set(state["deficit"]) != set(self.weights):
-            raise ValueError(f"the state is of {sorted(state['deficit'])}, this stage plays {sorted(self.weights)}")
-        self._owed = {task: float(state["deficit"][task]) for task in self.weights}
+        """Restore a `state`; raise ValueError if it is from other tasks."""
+        if set(state["owed"]) != set(self.weights):
+            raise ValueError(f"the state is from {sorted(state['owed'])}, but this stage has {sorted(self.weights)}")
+        self._owed = {task: float(state["owed"][task]) for task in self.weights}
         self._asked = {step: dict(shares) for step, shares in state["asked"]}
         self._success = {task: list(seen) for task, seen in state["success"].items()}

@@ -1,4 +1,4 @@
-"""A run on disk and on the terminal."""
+"""Files of a run, its metrics and trackers, and its terminal output."""
 
 import lazy_loader
 

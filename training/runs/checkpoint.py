@@ -1,4 +1,4 @@
-"""Exact resume: a run's state in folders that are written whole or not at all, in the background."""
+"""Checkpoints for exact resume, written atomically and in the background."""
 
 import json
 import shutil
@@ -12,78 +12,85 @@ from configs.errors import UserError
 
 
 class Saved(Protocol):
-    """A learner's state, as a checkpoint holds it."""
+    """Learner whose state can be saved and restored."""
 
     def save(self, folder: Path, documents: Mapping[str, Any], then: Callable[[], None]) -> None:
-        """Begin to write it beside the documents; `then` is called when all is there."""
+        """Start to write the state and the JSON documents. `then` is called when the folder is complete."""
         ...
 
     def restore(self, folder: Path) -> None:
-        """Take back what `save` wrote."""
+        """Load a state that `save` wrote."""
         ...
 
 
 @dataclass
 class RunState:
-    """Where a run stands. Everything random is a hash of the seed and these counters (agents/seeds.py)."""
+    """State of a run. All random numbers are hashes of the seed and these counters (agents/seeds.py)."""
 
     stage: int = 0
     """Index of the stage in progress."""
     step: int = 0
-    """Steps done in it."""
+    """Number of completed steps in the stage."""
     total_steps: int = 0
-    """Steps done in all stages."""
+    """Number of completed steps in all stages."""
     version: int = 0
-    """Version of the policy's weights: one more after every step."""
+    """Version of the policy's weights. It increases by one with each step."""
     metrics_lines: int = 0
-    """Lines of metrics.jsonl that belong to this state."""
+    """Number of lines of metrics.jsonl at this state."""
     record_bytes: int = 0
-    """Bytes of episodes/train/episodes.jsonl that belong to this state."""
+    """Size of episodes/train/episodes.jsonl at this state, in bytes."""
     best: float = -1.0
-    """Best validation success so far in the last stage."""
+    """Best validation success so far in the last stage. -1 before the first validation."""
     good: dict[str, Any] = field(default_factory=dict)
-    """The last good evaluation (step, success): its weights are in `good_folder`."""
+    """Last good validation (step, success). Its weights are in `good_folder`."""
     stages: list[dict[str, Any]] = field(default_factory=list)
-    """Name, steps and seconds of the stages done, then of the one in progress."""
+    """Name, steps and seconds of each completed stage and of the one in progress."""
     mixture: dict[str, Any] = field(default_factory=dict)
-    """State of the mixture of tasks of the stage in progress."""
+    """State of the task mixture of the stage in progress."""
     seconds: float = 0.0
-    """Working time so far."""
+    """Run time so far, in seconds."""
     results: dict[str, Any] = field(default_factory=dict)
-    """Held-out results so far, as summary.json has them."""
+    """Held-out results so far: label → task → result, as in summary.json."""
 
     @property
     def reported_step(self) -> int:
-        """The step, counted through all stages, whose weights are the ones to report."""
+        """Step, counted over all stages, of the weights to report."""
         step: int = self.good.get("step", self.total_steps)
         return step
 
 
 def save(folder: Path, learner: Saved, progress: RunState, keep: int = 2) -> None:
-    """Begin to write `folder`/step-N with the learner's state and the progress; the newest `keep` of them stay.
+    """Start to write the checkpoint `folder`/step-N, and return when the state is copied.
 
-    Returns when the state is copied; UserError if the one before could not be written.
+    Args:
+        folder: Folder of the checkpoints.
+        learner: Learner to save.
+        progress: State of the run.
+        keep: Number of newest checkpoints to keep.
+
+    Raises:
+        UserError: the previous checkpoint could not be written.
     """
     learner.save(step_folder(folder, progress), documents(progress), partial(remove_older, folder, keep))
 
 
 def step_folder(folder: Path, progress: RunState) -> Path:
-    """Where a checkpoint lies below `folder`."""
+    """Return the folder of a checkpoint in `folder`."""
     return folder / f"step-{progress.total_steps:06d}"
 
 
 def documents(progress: RunState) -> dict[str, Any]:
-    """What lies beside the learner's state, by file name."""
+    """Return file name → content of the JSON files of a checkpoint."""
     return {"progress.json": asdict(progress)}
 
 
 def good_folder(folder: Path, step: int) -> Path:
-    """Where the weights of a step, counted through all stages, are kept while they are good."""
+    """Return the folder of good weights. `step` counts over all stages."""
     return folder / f"good-{step:06d}"
 
 
 def remove_older(folder: Path, keep: int = 2) -> None:
-    """Leave the newest `keep` whole checkpoints with the good weights that they name, and nothing half-written."""
+    """Remove all but the newest `keep` complete checkpoints and the good weights that they refer to."""
     whole = sorted(folder.glob("step-*"))
     documents = [json.loads((step / "progress.json").read_text(encoding="utf-8")) for step in whole[-keep:]]
     named = {good_folder(folder, document.get("good", {}).get("step", -1)) for document in documents}
@@ -94,25 +101,25 @@ def remove_older(folder: Path, keep: int = 2) -> None:
 
 
 def newest(folder: Path) -> Path | None:
-    """The newest whole checkpoint below `folder`, if there is one."""
+    """Return the newest complete checkpoint in `folder`, or None."""
     found = sorted(path for path in folder.glob("step-*") if (path / "progress.json").is_file())
     return found[-1] if found else None
 
 
 def read_progress(checkpoint: Path) -> RunState:
-    """Where the run stood at a checkpoint; UserError where that cannot be read."""
+    """Return the state of the run at a checkpoint; raise UserError if it cannot be read."""
     path = checkpoint / "progress.json"
     try:
         document = dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise UserError(f"{path} is damaged: {error}; remove {checkpoint} to go on before it") from error
-    document.setdefault("record_bytes", 0)  # a run that was begun before there were such records has none
+        raise UserError(f"{path} is damaged: {error}; remove {checkpoint} to resume from an earlier one") from error
+    document.setdefault("record_bytes", 0)  # missing in runs from before such records existed
     if other := {part.name for part in fields(RunState)} ^ set(document):
         differs = ", ".join(sorted(map(str, other)))
-        raise UserError(f"{path} is of another version of Kickoff ({differs}): go on with that version")
+        raise UserError(f"{path} is from another version of Kickoff ({differs}); resume with that version")
     return RunState(**document)
 
 
 def restore(checkpoint: Path, learner: Saved) -> None:
-    """Put a checkpoint's state into a learner of the same stage."""
+    """Restore a checkpoint into a learner of the same stage."""
     learner.restore(checkpoint)

@@ -1,4 +1,4 @@
-"""What the user sees while a run goes on: a live bar in a terminal, now and then a line elsewhere."""
+"""Terminal output: live progress bars in a terminal, periodic status lines elsewhere, and the final table."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -18,11 +18,11 @@ from envs.task.task import Task
 from training.config.stages import StageConfig
 
 LINE_SECONDS = 15.0
-"""Between two lines where there is no terminal."""
+"""Minimum time between status lines without a terminal, in seconds."""
 
 
 class Display:
-    """One bar a stage: success, reward, reply validity, tokens/s, time left."""
+    """Progress of a run, one bar per stage: success, reward, reply validity, tokens/s, time left."""
 
     def __init__(self, stages: Sequence[tuple[str, StageConfig]]) -> None:
         self.console = Console(stderr=True, highlight=False, markup=False)
@@ -50,22 +50,28 @@ class Display:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        """Leave the bars as they stand."""
+        """Stop the bars. They stay visible."""
         self._bars.stop()
 
     def say(self, text: str) -> None:
-        """One line above the bars."""
+        """Print a line above the bars."""
         self.console.print(text, style="dim")
 
     def stage(self, name: str, steps: int, done: int) -> None:
-        """Begin a stage's bar."""
+        """Add the bar of a stage.
+
+        Args:
+            name: Name of the stage.
+            steps: Number of steps in the stage.
+            done: Number of completed steps.
+        """
         self._bar = self._bars.add_task(f"{name:>4}", total=steps, completed=done, state="")
         self._steps = steps
         self._stage_done = done
         self._stage_started = time.monotonic()
 
     def step(self, record: dict[str, Any]) -> None:
-        """Tell of a step."""
+        """Show the metrics of a step."""
         self.advance(
             record["stage"],
             record["step"],
@@ -74,7 +80,13 @@ class Display:
         )
 
     def advance(self, name: str, done: int, state: str) -> None:
-        """Move the bar of the stage `name`; now and then, and at its end, a line where there is no terminal."""
+        """Update the bar of a stage. Without a terminal, print a line at intervals and at the end.
+
+        Args:
+            name: Name of the stage.
+            done: Number of completed steps.
+            state: Text after the bar.
+        """
         if self._bar is not None:
             self._bars.update(self._bar, completed=done, state=state)
         now = time.monotonic()
@@ -85,11 +97,11 @@ class Display:
             self.console.print(f"{name} {done:,}/{self._steps:,} · {state} · {left:.0f} s left", soft_wrap=True)
 
     def evaluated(self, success: dict[str, Any]) -> None:
-        """Remember the newest held-out success for the bar."""
+        """Set the latest validation success, shown in the bar."""
         self._evaluated = f" (held-out {success['mean']:.0%})"
 
     def table(self, summary: dict[str, Any], folder: Path) -> None:
-        """Before → after, and where to look."""
+        """Print the results and the paths of the main output files."""
         table = Table(title=f"{summary['task']}: success on held-out episodes", title_justify="left")
         for column in ("", "T=1", "95% interval", "greedy", "blind", "n"):
             table.add_column(column, justify="left" if not column else "right")
@@ -103,13 +115,13 @@ class Display:
         out.print(table)
         minutes, seconds = divmod(int(summary["seconds"]), 60)
         out.print(
-            f"{minutes} min {seconds:02d} s, {summary['peak_memory_mb']:,.0f} MB at most. Look at:", soft_wrap=True
+            f"{minutes} min {seconds:02d} s, peak memory {summary['peak_memory_mb']:,.0f} MB. Outputs:", soft_wrap=True
         )
         for name, what in {
-            "report.html": f"everything on one page, in a browser; python -m render.watch {folder} serves it",
-            "videos": "the same held-out episodes before and after",
-            "curves.png": "the learning curves",
-            "checkpoint": "the model, for transformers' from_pretrained",
+            "report.html": f"all results on one page (or live: python -m render.watch {folder})",
+            "videos": "the same held-out episodes before and after training",
+            "curves.png": "learning curves",
+            "checkpoint": "the trained model, for from_pretrained in transformers",
         }.items():
             out.print(f"  {folder / name}  {what}", soft_wrap=True)
 
@@ -127,7 +139,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 class Bar:
-    """One policy's progress in one task: episodes, replies, tokens where they are known."""
+    """Progress of one policy in one task: episodes, success, replies, and tokens if known."""
 
     def __init__(self, bars: "ProgressBars", name: str, total: int) -> None:
         self._bars, self._name, self._total = bars, name, total
@@ -136,19 +148,19 @@ class Bar:
         self._episodes = self._successes = self._replies = self._tokens = 0
 
     def reply(self, tokens: int) -> None:
-        """One more reply."""
+        """Count a reply and its tokens."""
         self._replies += 1
         self._tokens += tokens
         self._tell()
 
     def episode(self, episode: Episode) -> None:
-        """One more episode."""
+        """Count an episode and its success."""
         self._episodes += 1
         self._successes += episode.success
         self._tell()
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bars.progress.update(self._bar, visible=False)
 
     def _state(self) -> str:
@@ -164,7 +176,7 @@ class Bar:
 
 
 class ProgressBars:
-    """The bars of a comparison, on stderr."""
+    """Progress bars of a comparison, on stderr."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False, markup=False)
@@ -187,16 +199,16 @@ class ProgressBars:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        """Take them away."""
+        """Remove the bars."""
         self.progress.stop()
 
     def say(self, text: str) -> None:
-        """One line above the bars."""
+        """Print a line above the bars."""
         self.console.print(text, style="dim", soft_wrap=True)
 
     @contextmanager
     def bar(self, name: str, total: int) -> Iterator[Bar]:
-        """One bar."""
+        """Show a bar for `total` episodes inside the context."""
         bar = Bar(self, name, total)
         try:
             yield bar
@@ -205,21 +217,21 @@ class ProgressBars:
 
 
 class ReportingPolicy:
-    """A policy whose replies are counted."""
+    """Policy wrapper that counts replies in a bar."""
 
     def __init__(self, policy: Policy, bar: Bar) -> None:
         self._policy, self._bar = policy, bar
 
     def start_episode(self, task: Task) -> Conversation | None:
-        """The policy's own memory."""
+        """Start an episode of the wrapped policy."""
         return self._policy.start_episode(task)
 
     def with_temperature(self, temperature: float) -> Any:
-        """The same at another temperature."""
+        """Return this policy at another temperature."""
         return ReportingPolicy(self._policy.with_temperature(temperature), self._bar)
 
     async def reply(self, context: TurnContext) -> str:
-        """The policy's reply."""
+        """Return the reply of the wrapped policy, and count it."""
         words = await self._policy.reply(context)
         self._bar.reply(context.reply_tokens)
         return words

@@ -1,4 +1,4 @@
-"""A folder of a run or a baseline: whether it is free, done, or in use; its files, whole or not at all."""
+"""Folder of a run or baseline: existence, completion, locking and atomic removal."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,19 +12,19 @@ from render.records.files import LOCK, folder_lock
 
 
 def finished(path: Path) -> bool:
-    """Whether the run in a folder has come to its end: the checkpoints for resume go last of all."""
+    """Return True if the run in a folder is finished. Its checkpoints for resume are removed last."""
     return (path / "summary.json").is_file() and not (path / "checkpoints").exists()
 
 
 def refuse_existing(path: Path) -> None:
-    """UserError if something is there where a new folder would be."""
+    """Raise UserError if the path of a new folder already exists."""
     if path.exists():
-        go_on = "" if finished(path) else f"go on with it by resume={path}, or "
+        go_on = "" if finished(path) else f"resume it with resume={path}, or "
         raise UserError(f"{path} exists already; {go_on}choose another name (name=…), or remove it")
 
 
 def remove_whole(path: Path) -> None:
-    """Remove a folder, or leave it as it was: after a kill it is there with all that is in it, or not at all."""
+    """Remove a folder atomically: after an interruption it is either complete or gone."""
     gone = path.with_name(f".{path.name}.gone")
     shutil.rmtree(gone, ignore_errors=True)
     if path.exists():
@@ -34,7 +34,7 @@ def remove_whole(path: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock while this process works on it; UserError where another process does."""
+    """Hold the lock of a folder inside the context; raise UserError if another process holds it."""
     try:
         with folder_lock(folder):
             yield

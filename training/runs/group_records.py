@@ -1,4 +1,4 @@
-"""Some groups of every training step on disk, with the advantages that the learner was told: episodes/train."""
+"""Records of some groups of every training step, with their advantages, in episodes/train."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,19 +16,19 @@ LABEL = "train"
 
 
 class GroupRecords:
-    """Appends to a run's episodes/train; a resumed run writes what lay after its checkpoint again."""
+    """Writer of a run's episodes/train. A resumed run rewrites the records after its checkpoint."""
 
     def __init__(
         self, folder: Path, count: int, tasks: Mapping[str, TaskConfig], chat: Chat | None, keep_bytes: int = 0
     ) -> None:
-        """Open the record.
+        """Open the records.
 
         Args:
-            folder: the run's.
-            count: groups of each step to write; with 0 nothing is written.
-            tasks: every task that is played, by name.
-            chat: reads the prompts out of the tokens.
-            keep_bytes: of an older record only so many stay.
+            folder: Run folder.
+            count: Number of groups to write per step. 0 writes nothing.
+            tasks: Task name → settings, for every task of the run.
+            chat: Chat format that decodes prompts from tokens.
+            keep_bytes: Number of bytes of existing records to keep.
         """
         self.count = count
         self.chat = chat
@@ -37,11 +37,17 @@ class GroupRecords:
 
     @property
     def size(self) -> int:
-        """Bytes so far: what a checkpoint has to know."""
+        """Size of the records in bytes, stored in checkpoints."""
         return self._writer.size if self._writer else 0
 
     def write(self, total_step: int, stage: str, groups: Sequence[Group]) -> None:
-        """Write the step's share of groups, all episodes of a group one after another."""
+        """Write the records of some groups of a step.
+
+        Args:
+            total_step: Step, counted over all stages.
+            stage: Name of the stage.
+            groups: Groups of the step, with advantages.
+        """
         if self._writer is None:
             return
         for group in pick(groups, self.count, total_step):
@@ -55,7 +61,7 @@ class GroupRecords:
                 self._writer.write(record)
 
     def __enter__(self) -> Self:
-        """Use as a context."""
+        """Return the writer."""
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
@@ -65,7 +71,13 @@ class GroupRecords:
 
 
 def pick(groups: Sequence[Group], count: int, step: int) -> list[Group]:
-    """The first `count` groups, taken from the tasks in turn; which task comes first changes with the step."""
+    """Return `count` groups, taken from the tasks in turn. The first task depends on the step.
+
+    Args:
+        groups: Groups of the step.
+        count: Maximum number of groups.
+        step: Step, counted over all stages.
+    """
     by_task: dict[str, list[Group]] = {}
     for group in sorted(groups, key=lambda one: (one.task, one.episodes[0].start.group)):
         by_task.setdefault(group.task, []).append(group)

@@ -1,6 +1,7 @@
-"""Metrics of a run: what a step's episodes were like; one JSON line a step, the same to TensorBoard or W&B.
+"""Metrics of a run: one JSON line per step in metrics.jsonl, also sent to the trackers.
 
-Names that begin with `time/` are clock readings; all others are the same in two runs with one seed on one machine.
+Names that begin with `time/` are durations in seconds or rates. All other metrics are reproducible for one seed on one
+machine.
 """
 
 import json
@@ -14,18 +15,18 @@ from training.runs import trackers
 
 
 class MetricsLog:
-    """Appends to metrics.jsonl and to what `track=` names."""
+    """Writer of metrics.jsonl and of the trackers in `track=`."""
 
     def __init__(
         self, folder: Path, keep_lines: int = 0, where: str = "tensorboard", config: Mapping[str, Any] | None = None
     ) -> None:
-        """Open the log; of an older file only the first `keep_lines` stay (a resumed run writes the rest again).
+        """Open the log.
 
         Args:
-            folder: the run's.
-            keep_lines: of an older metrics.jsonl.
-            where: as `track=`.
-            config: the run's, for those who show it.
+            folder: Run folder.
+            keep_lines: Number of lines of an existing metrics.jsonl to keep. A resumed run rewrites the others.
+            where: Value of `track=`.
+            config: Config of the run, for the trackers.
         """
         self.path = folder / "metrics.jsonl"
         lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True) if self.path.exists() else []
@@ -36,7 +37,7 @@ class MetricsLog:
         self._file = self.path.open("a", encoding="utf-8")
 
     def write(self, total_step: int, metrics: dict[str, Any]) -> None:
-        """One line."""
+        """Write the metrics of one step. `total_step` counts over all stages."""
         self._file.write(json.dumps({"total_step": total_step, **metrics}) + "\n")
         self._file.flush()
         self.lines += 1
@@ -45,12 +46,12 @@ class MetricsLog:
             tracker.write(total_step, scalars)
 
     def film(self, label: str, path: Path) -> None:
-        """A video of the run, for those who show videos."""
+        """Send a video of the run to the trackers."""
         for tracker in self._trackers:
             tracker.film(label, path)
 
     def __enter__(self) -> Self:
-        """Use as a context."""
+        """Return the log."""
         return self
 
     def __exit__(
@@ -63,13 +64,13 @@ class MetricsLog:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """All whole lines of a run's metrics."""
+    """Return all complete lines of a run's metrics."""
     path = folder / "metrics.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     records = []
     for line in lines:
         try:
             records.append(json.loads(line))
-        except json.JSONDecodeError:  # a run killed in the middle of its last line
+        except json.JSONDecodeError:  # an interrupted run can leave an incomplete last line
             break
     return records

@@ -1,7 +1,7 @@
-"""The run folder: what a run leaves behind, and how it is opened.
+"""RunFolder: the output files of a run.
 
-config.yaml, metrics.jsonl, tensorboard/, checkpoints/ (for resume), episodes/ (records), videos/, and at the end
-checkpoint/ (for transformers), summary.json, curves.png and report.html.
+During training: config.yaml, metrics.jsonl, tensorboard/, checkpoints/ (for resume), episodes/ (records) and videos/.
+At the end: checkpoint/ (for transformers), summary.json, curves.png and report.html.
 """
 
 import json
@@ -39,7 +39,7 @@ CHECKPOINT = "checkpoint"
 
 
 class RunFolder:
-    """One run's folder on disk."""
+    """Folder of one run."""
 
     def __init__(self, path: Path, config: Config) -> None:
         self.path = path
@@ -49,14 +49,14 @@ class RunFolder:
 
     @staticmethod
     def refuse_existing(config: Config) -> Path:
-        """Where a new run's folder will be; UserError if something is there already."""
+        """Return the path of a new run's folder; raise UserError if it already exists."""
         path = Path(config.out) / config.name
         refuse_existing(path)
         return path
 
     @classmethod
     def create(cls, config: Config, sources: Mapping[str, str] | None = None) -> "RunFolder":
-        """Make a new folder `out`/`name`; UserError if it exists. `sources` are those of `compose`."""
+        """Create the folder `out`/`name`; raise UserError if it exists. `sources` are those of `compose`."""
         path = cls.refuse_existing(config)
         path.mkdir(parents=True)
         save(config, path / "config.yaml", sources)
@@ -64,19 +64,19 @@ class RunFolder:
 
     @classmethod
     def resume(cls, config: Config, overrides: Mapping[str, Any]) -> "RunFolder":
-        """Open the folder of an earlier run, with the config it was started with.
+        """Open the folder of an interrupted run with its saved config.
 
         Args:
-            config: what the overrides lead to; its machines replace the run's where `cluster` is among them.
-            overrides: what the user set, by key.
+            config: Config composed from the overrides. Its cluster replaces the saved one if `cluster` is overridden.
+            overrides: Overrides of the user, by dotted key.
 
         Raises:
-            UserError: there is no such run, it is finished, or an override would change it.
+            UserError: the run does not exist or is finished, or an override would change its config.
         """
         path = Path(config.resume)
         if not (path / "config.yaml").is_file():
             raise UserError(
-                f"resume={config.resume}: no run is there (no config.yaml); it should be like runs/football"
+                f"resume={config.resume}: not a run folder (no config.yaml); use a path such as runs/football"
             )
         saved = read(path / "config.yaml")
         free = {"resume": None, "plan": None, "cluster": None, "env": saved.env}
@@ -86,15 +86,25 @@ class RunFolder:
             raise UserError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
         saved.cluster = config.cluster if "cluster" in overrides else _changed(saved.cluster, machines)
         if finished(path):
-            raise UserError(f"{path} is finished already; its report is {path / 'report.html'}")
+            raise UserError(f"{path} is already finished; its report is {path / 'report.html'}")
         return cls(path, saved)
 
     def locked(self) -> AbstractContextManager[None]:
-        """While this process works on the run, no other one may; UserError if one does."""
+        """Return a context that locks the run; entering raises UserError if another process holds the lock."""
         return locked(self.path)
 
     def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> Path | None:
-        """Write the records of held-out episodes, by task; the video of those that were filmed, if any were."""
+        """Write the records and the video of held-out episodes.
+
+        Args:
+            label: Name of the evaluation, such as `before`.
+            step: Step of the evaluated weights, counted over all stages.
+            played: Task name → episodes.
+            chat: Chat format that decodes prompts from tokens.
+
+        Returns:
+            The path of the video, or None if no episode has frames.
+        """
         folder = self.path / "episodes" / label
         shutil.rmtree(folder, ignore_errors=True)
         for name, episodes in played.items():
@@ -104,14 +114,26 @@ class RunFolder:
         return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
 
     def finish(self, config: Config, progress: "RunState", started: float) -> dict[str, Any]:
-        """Write what tells of the run; what resume needs goes."""
+        """Write the final outputs and return the summary.
+
+        Args:
+            config: Config of the run.
+            progress: State of the run.
+            started: Time from which seconds are counted in addition to those of `progress`, from `time.perf_counter()`.
+        """
         return finish(self.path, summarise(config, progress), started - progress.seconds)
 
 
 def finish(path: Path, summary: dict[str, Any], started: float) -> dict[str, Any]:
-    """Write curves, summary (with the seconds since `started`) and report; the checkpoints for resume go last."""
+    """Write curves, summary and report, then remove the checkpoints for resume.
+
+    Args:
+        path: Run folder.
+        summary: Contents of summary.json. The total time is added.
+        started: Start of the run, from `time.perf_counter()`.
+    """
     write_curves(path / "curves.png", read_metrics(path), summary)
-    for last in (False, True):  # the report shows the summary, and the summary counts the report's seconds
+    for last in (False, True):  # twice: the report shows the summary, whose seconds include the report
         summary["seconds"] = round(time.perf_counter() - started, 1)
         write_whole(path / "summary.json", json.dumps(summary, indent=1) + "\n")
         if not last:
@@ -121,7 +143,7 @@ def finish(path: Path, summary: dict[str, Any], started: float) -> dict[str, Any
 
 
 def _changed(saved: ClusterConfig, overrides: Mapping[str, Any]) -> ClusterConfig:
-    """Return the machines of a run with `cluster.k` overrides."""
+    """Return the cluster settings of a run with `cluster.k` overrides."""
     settings = nested({"cluster": ClusterConfig}, overrides).get("cluster", {})
     cluster = build(ClusterConfig, merge(asdict(saved), settings), "cluster")
     assert isinstance(cluster, ClusterConfig)
@@ -129,7 +151,7 @@ def _changed(saved: ClusterConfig, overrides: Mapping[str, Any]) -> ClusterConfi
 
 
 def summarise(config: Config, progress: "RunState") -> dict[str, Any]:
-    """What summary.json holds."""
+    """Return the contents of summary.json."""
     results = progress.results
     labels = [
         "before",
@@ -156,6 +178,6 @@ def summarise(config: Config, progress: "RunState") -> dict[str, Any]:
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has had, in MB."""
+    """Return the peak memory of this process in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

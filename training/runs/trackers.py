@@ -1,4 +1,4 @@
-"""Where metrics go beside metrics.jsonl: TensorBoard, Weights & Biases, both or none (`track=`)."""
+"""Trackers (`track=`): TensorBoard and Weights & Biases."""
 
 import sys
 import threading
@@ -10,35 +10,35 @@ from configs.errors import UserError
 from training.config.run import trackers
 
 WANDB_ID = "wandb.id"
-"""The file in a run folder that names its W&B run."""
+"""File in the run folder with the ID of its W&B run."""
 SLOW = 3.0
-"""Seconds after which a wait for W&B is told."""
+"""Time after which waiting for W&B is reported, in seconds."""
 
 
 class Tracker(Protocol):
-    """Draws metrics somewhere."""
+    """Receiver of metrics and videos."""
 
     def write(self, total_step: int, metrics: Mapping[str, float]) -> None:
-        """The metrics of one step."""
+        """Write the metrics of one step. `total_step` counts over all stages."""
         ...
 
     def film(self, label: str, path: Path) -> None:
-        """A video of the run."""
+        """Show a video of the run."""
         ...
 
     def close(self, failed: bool) -> None:
-        """Nothing more comes, because the run is done or has failed."""
+        """Close the tracker after the run. `failed` is true if it raised an error."""
         ...
 
 
 def check(track: str) -> None:
-    """UserError in one line where W&B is asked for and cannot be reached: before anything is written."""
+    """Raise UserError if `track=` includes W&B and a login fails."""
     if "wandb" not in trackers(track):
         return
     wandb = _wandb()
     if wandb.setup().settings.mode != "online":
         return
-    told = "track=wandb: waiting for W&B to answer (a minute or so at most) …"
+    told = "track=wandb: waiting for W&B (up to about a minute) …"
     slow = threading.Timer(SLOW, print, [told], {"file": sys.stderr})
     slow.daemon = True
     slow.start()
@@ -47,33 +47,40 @@ def check(track: str) -> None:
         if not wandb.login(prompt=False):
             raise UserError(f"track=wandb needs a key: set WANDB_API_KEY, run `wandb login`, {offline}")
     except wandb.errors.Error as error:
-        raise UserError(f"track=wandb: {str(error).rstrip('.')}. Mend that, {offline}") from error
+        raise UserError(f"track=wandb: {str(error).rstrip('.')}; fix this, {offline}") from error
     finally:
         slow.cancel()
 
 
 def start(track: str, folder: Path, config: Mapping[str, Any], next_step: int) -> list[Tracker]:
-    """The trackers of a run that goes on at `next_step`."""
+    """Return the trackers of a run.
+
+    Args:
+        track: Value of `track=`.
+        folder: Run folder.
+        config: Config of the run.
+        next_step: First step to write, counted over all stages.
+    """
     kinds: dict[str, type[TensorBoard] | type[WandB]] = {"tensorboard": TensorBoard, "wandb": WandB}
     return [kinds[name](folder, config, next_step) for name in trackers(track)]
 
 
 class TensorBoard:
-    """Event files in the run's tensorboard/."""
+    """TensorBoard event files in the run's tensorboard/ folder."""
 
     def __init__(self, folder: Path, config: Mapping[str, Any], next_step: int) -> None:
-        """What an unfinished run has written from `next_step` on is hidden: it comes again."""
+        """Open the event file. Existing metrics from `next_step` on are hidden, since a resumed run rewrites them."""
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=next_step)
 
     def write(self, total_step: int, metrics: Mapping[str, float]) -> None:
-        """The metrics of one step."""
+        """Write the metrics of one step. `total_step` counts over all stages."""
         for name, value in metrics.items():
             self._writer.add_scalar(name, value, total_step)
 
     def film(self, label: str, path: Path) -> None:
-        """Videos are not shown there."""
+        """Ignore videos."""
 
     def close(self, failed: bool) -> None:
         """Close the file."""
@@ -81,10 +88,10 @@ class TensorBoard:
 
 
 class WandB:
-    """A W&B run in the project WANDB_PROJECT (or kickoff), the same one when the run goes on."""
+    """W&B run in the project WANDB_PROJECT (or kickoff). A resumed run continues the same W&B run."""
 
     def __init__(self, folder: Path, config: Mapping[str, Any], next_step: int) -> None:
-        """UserError where W&B does not take the run."""
+        """Start or resume the W&B run; raise UserError if W&B refuses it."""
         wandb = _wandb()
         known = folder / WANDB_ID
         try:
@@ -95,27 +102,27 @@ class WandB:
                 name=folder.name,
                 dir=folder,
                 config=dict(config),
-                allow_val_change=True,  # other machines may go on with it
-                settings=wandb.Settings(console="off"),  # the bars stay this program's
+                allow_val_change=True,  # the cluster settings may change on resume
+                settings=wandb.Settings(console="off"),  # W&B must not capture the progress bars
             )
         except wandb.errors.Error as error:
             problem = str(error).rstrip(".")
-            raise UserError(f"track=wandb: {problem}. Mend that, or set WANDB_MODE=offline to go on") from error
+            raise UserError(f"track=wandb: {problem}; fix this, or set WANDB_MODE=offline") from error
         known.write_text(self._run.id + "\n", encoding="utf-8")
         self._run.define_metric("total_step")
         self._run.define_metric("*", step_metric="total_step")
         self._video = wandb.Video
 
     def write(self, total_step: int, metrics: Mapping[str, float]) -> None:
-        """The metrics of one step: several lines may have one, and a run that goes on writes some steps again."""
+        """Write metrics. `total_step` is a metric, since several lines can have the same step."""
         self._run.log({"total_step": total_step, **metrics})
 
     def film(self, label: str, path: Path) -> None:
-        """A video, as it is on the disk."""
+        """Upload a video."""
         self._run.log({f"video/{label}": self._video(str(path), format="mp4")})
 
     def close(self, failed: bool) -> None:
-        """Wait until all is there."""
+        """Wait for the upload and finish the W&B run."""
         self._run.finish(exit_code=int(failed))
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from agents.chat.conversation import Conversation, image_id
+from agents.chat.conversation import Conversation
 from agents.chat.types import Completion, Message, TokenSequence
 from agents.models.tiny import build_chat
+from render.draw.images import frame_id
 
 CHAT = build_chat()
 REPLIES = ["<think>a</think><answer>left</answer>", "<think></think>", "shot", "<answer>"]
@@ -46,7 +47,7 @@ CONTEXTS |= {-1: [[0, 1, 2, 3]], 9: [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3]]}
 
 
 @pytest.mark.parametrize("history", CONTEXTS)
-def test_branches(history: int) -> None:
+def test_sequences_of_each_history_hold_the_right_turns(history: int) -> None:
     sequences = game(history).sequences()
     assert [frames(sequence) for sequence in sequences] == CONTEXTS[history]
     for sequence, turns in zip(sequences, CONTEXTS[history], strict=True):
@@ -77,7 +78,7 @@ def test_every_sampled_token_is_trained_exactly_once(history: int, cut: int) -> 
 
 
 @pytest.mark.parametrize("history", CONTEXTS)
-def test_what_was_not_sampled_has_no_logprob_and_no_version(history: int) -> None:
+def test_tokens_outside_replies_have_no_logprob_and_no_version(history: int) -> None:
     for sequence in game(history).sequences():
         sampled = sequence.policy_version >= 0
         assert (sampled >= sequence.loss_mask).all()
@@ -87,7 +88,7 @@ def test_what_was_not_sampled_has_no_logprob_and_no_version(history: int) -> Non
 
 
 @pytest.mark.parametrize("history", CONTEXTS)
-def test_a_prompt_is_what_the_reply_is_trained_in(history: int) -> None:
+def test_prompt_equals_the_start_of_the_trained_sequence(history: int) -> None:
     """What the engine was given, then what it said, is what the learner sees: history is never rendered again."""
     conversation = Conversation(CHAT, history)
     prompts = []
@@ -108,7 +109,7 @@ def test_a_prompt_is_what_the_reply_is_trained_in(history: int) -> None:
         assert prompt.messages == ()
 
 
-def test_a_cut_reply_is_closed_outside_the_loss() -> None:
+def test_cut_reply_is_closed_by_tokens_outside_the_loss() -> None:
     (sequence,) = game(-1, turns=2, cut=0).sequences()
     said = CHAT.reply(REPLIES[0]).tolist()
     assert sequence.tokens.tolist()[len(shown(0, True)) :][: len(said)] == said  # the end token stands where it would
@@ -124,7 +125,7 @@ def test_a_cut_reply_is_closed_outside_the_loss() -> None:
     ]
 
 
-def test_an_unanswered_turn_is_no_branch() -> None:
+def test_unanswered_turn_gives_no_sequence() -> None:
     conversation = Conversation(CHAT, 0)
     assert conversation.sequences() == []
     conversation.ask("turn 0", "Rules. turn 0", None)
@@ -135,25 +136,25 @@ def test_an_unanswered_turn_is_no_branch() -> None:
     assert conversation.sequences()[0].images == ()
 
 
-def test_frames_are_known_by_their_pixels_and_shape() -> None:
+def test_frames_are_identified_by_pixels_and_shape() -> None:
     conversation = Conversation(CHAT, -1)
     for turn, seen in enumerate([frame(1), frame(2), frame(1).copy(), None]):
         conversation.ask(f"turn {turn}", f"Rules. turn {turn}", seen)
         conversation.answer(completion(turn))
     (sequence,) = conversation.sequences()
     one, two, again = sequence.image_ids
-    assert one == again == image_id(frame(1)) and two == image_id(frame(2)) != one
-    assert image_id(np.zeros((2, 3, 3), dtype=np.uint8)) != image_id(np.zeros((3, 2, 3), dtype=np.uint8))
+    assert one == again == frame_id(frame(1)) and two == frame_id(frame(2)) != one
+    assert frame_id(np.zeros((2, 3, 3), dtype=np.uint8)) != frame_id(np.zeros((3, 2, 3), dtype=np.uint8))
     flipped = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)[::-1]
-    assert image_id(flipped) == image_id(flipped.copy())
+    assert frame_id(flipped) == frame_id(flipped.copy())
 
 
-def test_a_frame_that_the_model_cannot_take() -> None:
+def test_ask_with_a_frame_of_a_wrong_size_raises() -> None:
     with pytest.raises(ValueError, match=r"^the model needs images of 84x84, got 40x60; set image_size$"):
         Conversation(CHAT, 0).ask("go", "go", np.zeros((40, 60, 3), dtype=np.uint8))
 
 
-def test_qwen_is_given_frames_of_its_own_size() -> None:
+def test_qwen_frames_are_resized_to_the_models_grid() -> None:
     """So that engine and learner do not resize them, each its own way."""
     chat = build_chat("qwen3_vl")
     conversation = Conversation(chat, 0)
@@ -161,11 +162,11 @@ def test_qwen_is_given_frames_of_its_own_size() -> None:
     prompt = conversation.prompt(0, 4)
     assert [image.shape for image in prompt.images] == [(32, 64, 3)]
     assert (prompt.tokens == chat.image_token).sum() == 2
-    assert prompt.image_ids == (image_id(prompt.images[0]),)
+    assert prompt.image_ids == (frame_id(prompt.images[0]),)
 
 
 @pytest.mark.parametrize("history", CONTEXTS)
-def test_without_tokens_there_are_messages(history: int) -> None:
+def test_conversation_without_a_chat_gives_messages(history: int) -> None:
     conversation = Conversation(None, history)
     nothing = Completion(
         np.zeros(0, np.int32), np.zeros(0, np.float32), True, np.zeros(0, np.int32), text="<answer>left</answer>"

@@ -45,7 +45,7 @@ UNEVEN, UNEVEN_PROCESSOR = tiled(longest=100)
 
 @settings(max_examples=60, deadline=None)
 @given(sides, sides, st.sampled_from([(TILED, SPLITTING), (WHOLE, SHRINKING), (UNEVEN, UNEVEN_PROCESSOR)]))
-def test_tiles_are_the_processors(h: int, w: int, family: tuple[Idefics3Images, Any]) -> None:
+def test_tiles_equal_those_of_the_processor(h: int, w: int, family: tuple[Idefics3Images, Any]) -> None:
     images, processor = family
     arguments = {"add_special_tokens": False, "input_data_format": "channels_last", "return_tensors": "np"}
     given = processor(text=["<image>"], images=[[frame(h, w)]], **arguments)
@@ -65,7 +65,7 @@ def test_tiles_of_several_frames_follow_each_other() -> None:
     np.testing.assert_array_equal(together, np.concatenate(one_by_one))
 
 
-def test_a_model_of_one_size_takes_no_other() -> None:
+def test_check_of_a_single_size_model_refuses_other_sizes() -> None:
     processor = build_processor()
     images = make_chat(build_config(processor.tokenizer), processor).images
     frames = [frame(84, 84, seed) for seed in range(3)]
@@ -79,7 +79,7 @@ def test_a_model_of_one_size_takes_no_other() -> None:
 
 
 @pytest.mark.parametrize("family", QWEN)
-def test_qwens_pixels_are_the_processors(family: str) -> None:
+def test_qwen_pixels_equal_those_of_the_processor(family: str) -> None:
     images = qwen(family)
 
     @settings(max_examples=60, deadline=None)
@@ -105,7 +105,7 @@ def test_qwens_pixels_are_the_processors(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", QWEN)
-def test_qwens_frames_of_several_sizes(family: str) -> None:
+def test_qwen_pixels_of_frames_of_several_sizes_are_joined(family: str) -> None:
     images = qwen(family)
     frames = [frame(84, 84, 1), frame(84, 84, 2), frame(60, 140, 3), frame(84, 84, 4)]
     expected, given = images.images(frames, return_tensors="np"), images.pixels(frames)
@@ -113,7 +113,7 @@ def test_qwens_frames_of_several_sizes(family: str) -> None:
     assert given["image_grid_thw"].tolist() == expected["image_grid_thw"].tolist()
 
 
-def test_qwens_sizes() -> None:
+def test_qwen_sizes_are_whole_visual_tokens_within_limits() -> None:
     """Whole visual tokens (28 or 32 pixels), and not more than 64 of them for the tiny ones."""
     old, new = qwen("qwen2_5_vl"), qwen("qwen3_vl")
     assert (old.size(84, 84), new.size(84, 84)) == ((84, 84), (96, 96))

@@ -54,7 +54,7 @@ def joined(family: str, turns: list[tuple[str, bool]], replies: list[str]) -> li
 @families
 @pytest.mark.parametrize("image", [True, False])
 @pytest.mark.parametrize("turns", [1, 2, 4])
-def test_pieces_are_what_the_family_renders(family: str, turns: int, image: bool) -> None:
+def test_turns_equal_what_the_families_template_renders(family: str, turns: int, image: bool) -> None:
     asked = [(f"Play football. turn {i}\n47+3{i}=", image) for i in range(turns)]
     replies = [f"<think>go {i}</think><answer>top_left</answer>" for i in range(turns - 1)]
     messages = [user(*asked[0])]
@@ -64,7 +64,9 @@ def test_pieces_are_what_the_family_renders(family: str, turns: int, image: bool
 
 
 @given(st.sampled_from(list(CHATS)), words, words, st.booleans(), st.booleans())
-def test_whatever_the_words(family: str, first: str, second: str, image: bool, later_image: bool) -> None:
+def test_turns_of_any_text_equal_what_the_template_renders(
+    family: str, first: str, second: str, image: bool, later_image: bool
+) -> None:
     messages = [user(first, image), assistant("<think></think>"), user(second, later_image)]
     given = joined(family, [(first, image), (second, later_image)], ["<think></think>"])
     assert given == rendered(family, messages)
@@ -100,7 +102,7 @@ def test_special_tokens_in_an_envs_text_are_only_text(family: str) -> None:
 
 
 @families
-def test_a_picture_collapses_to_what_the_template_writes(family: str) -> None:
+def test_image_collapses_to_what_the_template_writes(family: str) -> None:
     chat = CHATS[family]
     tokens = np.concatenate([chat.turn("go", SIZE, True), chat.reply("left"), chat.turn("2", SIZE, False)])
     tokenizer = chat.tokenizer
@@ -123,7 +125,7 @@ def test_a_reply_that_was_cut_is_closed_by_the_next_turn(family: str) -> None:
 
 
 @families
-def test_replies_come_back_as_words(family: str) -> None:
+def test_reply_tokens_decode_to_the_same_text(family: str) -> None:
     chat = CHATS[family]
     said = "<think>3 metres, 47+38</think><answer>top_left</answer>"
     tokens = chat.reply(said)
@@ -136,11 +138,11 @@ def test_replies_come_back_as_words(family: str) -> None:
 
 
 @given(words)
-def test_any_reply_comes_back(text: str) -> None:
+def test_any_reply_decodes_to_the_same_text(text: str) -> None:
     assert CHAT.text(CHAT.reply(text)) == text
 
 
-def test_prompts_are_legible() -> None:
+def test_prompt_text_is_readable() -> None:
     assert CHAT.prompt_text(CHAT.turn("Play.", SIZE, True)) == (
         "<|im_start|>User:<image>Play.<end_of_utterance>\nAssistant:"
     )
@@ -155,7 +157,7 @@ def test_prompts_are_legible() -> None:
 
 
 @families
-def test_what_a_player_must_never_say(family: str) -> None:
+def test_forbidden_tokens_are_special_tokens_and_placeholders(family: str) -> None:
     chat = CHATS[family]
     names = {chat.tokenizer.convert_ids_to_tokens(token) for token in chat.forbidden}
     expected = {"<image>", "<fake_token_around_image>", "<global-img>", "<|im_start|>", "<|pad|>"}
@@ -202,7 +204,7 @@ def test_a_template_that_closes_the_think_tag_itself() -> None:
     assert chat.text(chat.reply("<think>4</think>")) == "<think>4</think>"
 
 
-def test_templates_that_cannot_be_used() -> None:
+def test_unusable_templates_are_refused_in_one_line() -> None:
     silent = "{% for message in messages %}{{ message['content'][-1]['text'] }}{% endfor %}"
     with pytest.raises(ValueError, match=r"^the chat template writes no special token after a reply$"):
         with_template("qwen3_vl", silent)

@@ -143,7 +143,7 @@ def fails(server: Server | str, **settings: Any) -> str:
     return text
 
 
-def test_what_is_sent_and_what_comes_back() -> None:
+def test_generate_sends_messages_and_returns_the_reply() -> None:
     frame = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
     messages = (
         Message("user", "Look.", frame),
@@ -187,7 +187,7 @@ def test_what_is_sent_and_what_comes_back() -> None:
         ),
     ],
 )
-def test_other_answers(message: dict[str, Any], reason: str, text: str, finished: bool) -> None:
+def test_generate_reads_other_forms_of_answers(message: dict[str, Any], reason: str, text: str, finished: bool) -> None:
     answer = {"choices": [{"message": message, "finish_reason": reason}]}
     for usage, count in (({"usage": {"completion_tokens": 7}}, 7), ({}, 0), ({"usage": None}, 0), ({"usage": []}, 0)):
         with serving(says(answer | usage)) as server:
@@ -200,7 +200,7 @@ BROKEN = says({"error": {"message": "we are sorry"}}, 503)
 
 
 @pytest.mark.parametrize("failure", [BUSY, BROKEN, hangs, hangs_up, raw(b"<html>"), raw(b"{}"), raw(b"", 502)])
-def test_what_may_pass_is_tried_again(failure: Answer) -> None:
+def test_temporary_failures_are_retried(failure: Answer) -> None:
     with serving(failure, failure, says(RIGHT)) as server:
         (completion,) = ask(server, timeout=0.5 if failure is hangs else 60)
     assert completion.text == "<think></think><answer>4</answer>"
@@ -220,17 +220,17 @@ def test_what_may_pass_is_tried_again(failure: Answer) -> None:
         (raw(f"Bearer {KEY}".encode(), 500), "HTTP 500: Bearer $OPENAI_API_KEY"),
     ],
 )
-def test_and_if_it_does_not_pass_one_line_says_what_was_wrong(failure: Answer, told: str) -> None:
+def test_lasting_failure_is_one_line_after_all_retries(failure: Answer, told: str) -> None:
     timeout = 0.5 if failure is hangs else 60
     with serving(failure) as server:
         line = f"{server.url}: 3 requests for a reply of some/model failed: {told}"
         assert fails(server, timeout=timeout, retries=2) == line
         assert len(server.requests) == 3
     with serving(failure) as server:
-        assert "1 request for a reply" in fails(server, timeout=timeout, retries=0)
+        assert ": 1 request for a reply of some/model failed: " in fails(server, timeout=timeout, retries=0)
 
 
-def test_what_is_waited_for_is_said_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+def test_retries_are_logged_once_per_interval(caplog: pytest.LogCaptureFixture) -> None:
     slow = says({"error": f"slow down, {KEY}"}, 429, Retry_After="1")
     with serving(slow, BUSY, says(RIGHT)) as server:
         ask(server, question(), question(), concurrency=1)
@@ -239,26 +239,57 @@ def test_what_is_waited_for_is_said_once_in_a_while(caplog: pytest.LogCaptureFix
     ]
 
 
-def test_waits_double_and_a_server_may_ask_for_longer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that are slept, which pass at once."""
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def no_time(seconds: float, result: None = None) -> None:
+        if seconds:
+            slept.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", no_time)
+    return slept
+
+
+@pytest.mark.parametrize(
+    ("first", "most"), [(0.1, [0.1, 0.2, 0.4, 0.8]), (50.0, [50.0, 100.0, 120.0, 120.0])], ids=["double", "limited"]
+)
+def test_retry_waits_double_up_to_a_limit_and_differ_by_chance(
+    first: float, most: list[float], waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "FIRST_WAIT", first)
+    with serving(*[BUSY] * 4, says(RIGHT)) as server:
+        ask(server, retries=4)
+    assert len(waits) == 4
+    for wait, longest in zip(waits, most, strict=True):
+        assert longest / 2 <= wait <= longest
+    assert len({wait / longest for wait, longest in zip(waits, most, strict=True)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [("7", 7.0, 7.0), ("0", 0.05, 0.1), ("soon", 0.05, 0.1), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.05, 0.1)],
+)
+def test_retry_after_header_lengthens_the_wait(
+    header: str, least: float, most: float, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(api, "FIRST_WAIT", 0.1)
-    with serving(BUSY, BUSY, BUSY, says(RIGHT)) as server:
+    with serving(says({}, 429, Retry_After=header), says(RIGHT)) as server:
         ask(server)
-    waits = np.diff(server.times)
-    for wait, most in zip(waits, (0.1, 0.2, 0.4), strict=True):
-        assert wait >= most / 2
-    for asked, least in (("1", 1.0), ("0", 0.05)):
-        with serving(says({}, 429, Retry_After=asked), says(RIGHT)) as server:
-            ask(server)
-        assert server.times[1] - server.times[0] >= least
+    (wait,) = waits
+    assert least <= wait <= most
+
+
+def test_retry_after_of_a_day_fails_at_once(waits: list[float]) -> None:
     with serving(says({"error": "come back tomorrow"}, 429, Retry_After="86400")) as server:
         assert fails(server).endswith(
-            "1 request for a reply of some/model failed: retry only after 86400 s; HTTP 429: come back tomorrow"
+            ": 1 request for a reply of some/model failed: the required wait of 86400 s is too long; "
+            "HTTP 429: come back tomorrow"
         )
-    assert api._retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
-    assert api._retry_after("soon") == 0.0
-    for tries, most in ((0, 0.1), (3, 0.8), (20, 120.0)):
-        waits = [api._usual_wait(tries) for _ in range(200)]
-        assert most / 2 <= min(waits) < 0.6 * most < 0.9 * most < max(waits) <= most
+    assert waits == []
 
 
 def test_a_key_in_the_reply_goes_no_further() -> None:
@@ -268,7 +299,7 @@ def test_a_key_in_the_reply_goes_no_further() -> None:
     assert completion.text == "<think>I was sent $OPENAI_API_KEY.</think><answer>$OPENAI_API_KEY</answer>"
 
 
-def test_what_does_not_pass_is_not_tried_again() -> None:
+def test_refused_requests_are_not_retried() -> None:
     with serving(says({"error": {"message": f"Incorrect API key provided: {KEY}"}}, 401)) as server:
         assert fails(server) == f"{server.url} rejects the key in OPENAI_API_KEY (HTTP 401)"
         assert len(server.requests) == 1
@@ -278,7 +309,7 @@ def test_what_does_not_pass_is_not_tried_again() -> None:
         assert len(server.requests) == 1
 
 
-def test_nobody_listens() -> None:
+def test_unreachable_server_is_one_line() -> None:
     with serving(says(RIGHT)) as server:
         url = server.url
     assert fails(url, retries=1).startswith(
@@ -286,7 +317,7 @@ def test_nobody_listens() -> None:
     )
 
 
-def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_key_comes_from_the_environment_and_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "mine")
     with serving(says(RIGHT)) as server:
         ask(server, key="MY_KEY")
@@ -296,13 +327,15 @@ def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         assert fails(server, key="NO_KEY") == f"{server.url} needs a key: set NO_KEY (HTTP 401)"
     assert fails("", key="NO_KEY") == "https://api.openai.com/v1 needs a key: set the environment variable NO_KEY"
     monkeypatch.setenv("MY_KEY", "schlüssel")
-    assert fails("", key="MY_KEY") == "the environment variable MY_KEY contains characters not allowed in a key"
+    assert (
+        fails("", key="MY_KEY") == "the environment variable MY_KEY contains characters that are not allowed in a key"
+    )
     with pytest.raises(ValueError, match="key must be the name of an environment variable") as caught:
         ServerConfig(key=KEY)
     assert KEY not in str(caught.value)
 
 
-def test_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_url_comes_from_the_environment_and_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(says(RIGHT)) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/")
         ask("")

@@ -35,7 +35,7 @@ def test_files_hold_about_a_chunk_each_and_go_one_by_one() -> None:
     assert all(torch.equal(seen[name], WEIGHTS[name]) for name in WEIGHTS)
 
 
-def test_tied_weights_go_once_and_gradients_not_at_all() -> None:
+def test_tied_weights_are_sent_once_and_without_gradients() -> None:
     embedding = torch.nn.Parameter(torch.arange(6.0).reshape(2, 3))
     with SharedSender([("embed", embedding), ("head", embedding), ("turned", embedding.t())]) as sender:
         tensors = load_file(str(sender.next()))

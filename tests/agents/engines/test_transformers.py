@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from agents.chat.conversation import Conversation, image_id
+from agents.chat.conversation import Conversation
 from agents.chat.types import Completion, Prompt
 from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine, sample
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
+from render.draw.images import frame_id
 
 FAMILIES = ["idefics3", "qwen2_5_vl", "qwen3_vl"]
 
@@ -113,7 +114,7 @@ def test_the_same_prompt_is_computed_once_and_answered_by_each_seed(
     assert len({tuple(reply.tokens.tolist()) for reply in replies}) > 4
 
 
-def test_many_calls_are_two_batches_for_two_cores(model: LoadedModel) -> None:
+def test_many_calls_are_split_over_the_threads(model: LoadedModel) -> None:
     sizes: list[int] = []
 
     class Watched(TransformersEngine):
@@ -169,7 +170,7 @@ def test_sampling_follows_the_distribution(model: LoadedModel, engine: Transform
     assert abs((first == likely).mean() - p) < 4 * np.sqrt(p * (1 - p) / len(first))
 
 
-def test_a_round_takes_all_that_wait_and_the_order_does_not_matter(model: LoadedModel) -> None:
+def test_round_takes_all_waiting_calls_in_any_order(model: LoadedModel) -> None:
     """Games that ask again as soon as they are answered are in step, whichever thread was quicker."""
     sizes: list[list[int]] = []
 
@@ -243,7 +244,7 @@ def test_weights_do_not_wait_for_games_that_ask_again_at_once(model: LoadedModel
 def test_an_impossible_prompt_fails_alone(model: LoadedModel) -> None:
     engine = TransformersEngine(model.vlm, model.chat.eos, EngineConfig(max_batch=1))
     good = prompt_of(model, "go", None, 1, 3)
-    bad = Prompt(good.tokens, good.collapsed, (frame(0),), (image_id(frame(0)),), 1, 3)
+    bad = Prompt(good.tokens, good.collapsed, (frame(0),), (frame_id(frame(0)),), 1, 3)
 
     async def main() -> list[Completion | BaseException]:
         return await asyncio.gather(*(engine.generate(p, 1.0) for p in (good, bad, good)), return_exceptions=True)
@@ -254,5 +255,5 @@ def test_an_impossible_prompt_fails_alone(model: LoadedModel) -> None:
     assert first.tokens.tolist() == last.tokens.tolist()
 
 
-def test_the_context_is_the_models(engine: TransformersEngine) -> None:
+def test_max_context_is_the_models_own(engine: TransformersEngine) -> None:
     assert engine.max_context == 2048

@@ -1,6 +1,8 @@
 """Real vLLM on a CPU: the very tokens of the record, the learner's log-probs, weights that change in flight."""
 
 import asyncio
+import importlib.util
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.chat.conversation import Conversation, image_id
+from agents.chat.conversation import Conversation
 from agents.chat.types import Completion, Prompt, TokenSequence
 from agents.engines import transfer
 from agents.engines.base import EngineDead
@@ -20,8 +22,10 @@ from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.vllm import VLLMEngine
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
+from render.draw.images import frame_id
 
-pytest.importorskip("vllm")
+if importlib.util.find_spec("vllm") is None:  # importing it takes seconds
+    pytest.skip("vllm is not installed", allow_module_level=True)
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -68,7 +72,7 @@ async def play(
     return await asyncio.gather(*(game(number) for number in range(games)))
 
 
-def branches_of(games: Sequence[Conversation]) -> list[TokenSequence]:
+def sequences_of(games: Sequence[Conversation]) -> list[TokenSequence]:
     return [sequence for game in games for sequence in game.sequences()]
 
 
@@ -87,23 +91,26 @@ def ask(model: LoadedModel, words: str, seed: int, max_tokens: int, image: np.nd
     return conversation.prompt(seed, max_tokens)
 
 
+@pytest.mark.vllm
 @pytest.mark.parametrize(("history", "temperature"), [(0, 1.0), (1, 0.6), (-1, 1.0)])
 def test_engine_and_learner_agree_on_every_sampled_token(
     model: LoadedModel, engine: VLLMEngine, run: Run, history: int, temperature: float
 ) -> None:
     games = run(play(model, engine, 11, history, temperature))
-    assert difference(model, branches_of(games), temperature) < 1e-4
+    assert difference(model, sequences_of(games), temperature) < 1e-4
 
 
-def test_64_ragged_games_at_once(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+@pytest.mark.vllm
+def test_64_ragged_games_at_once_agree_with_the_learner(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
     games = run(play(model, engine, 64, -1, 1.0, turns=2))
-    sequences = branches_of(games)
+    sequences = sequences_of(games)
     assert difference(model, sequences, 1.0) < 1e-4
     for number, sequence in enumerate(sequences):
         assert all(len(turn.completion.tokens) <= 5 + number % 4 for turn in games[number].turns if turn.completion)
         assert len(sequence.images) == (2 if number % 3 else 0)
 
 
+@pytest.mark.vllm
 def test_a_seed_decides_the_reply_whatever_else_is_in_the_batch(
     model: LoadedModel, engine: VLLMEngine, run: Run
 ) -> None:
@@ -116,6 +123,7 @@ def test_a_seed_decides_the_reply_whatever_else_is_in_the_batch(
         assert run(engine.generate(prompt, 1.0)).tokens.tolist() == reply.tokens.tolist()
 
 
+@pytest.mark.vllm
 def test_greedy_is_the_likeliest_token(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
     game = Conversation(model.chat, 0)
     game.ask("go", "go", frame(1))
@@ -133,6 +141,7 @@ def test_greedy_is_the_likeliest_token(model: LoadedModel, engine: VLLMEngine, r
     assert best == pytest.approx(float(replies[0].logprobs[0]), abs=1e-4)
 
 
+@pytest.mark.vllm
 def test_an_end_token_finishes_a_reply(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
     replies = [run(engine.generate(ask(model, "go", seed, 40), 1.0)) for seed in range(24)]
     for reply in replies:
@@ -142,7 +151,8 @@ def test_an_end_token_finishes_a_reply(model: LoadedModel, engine: VLLMEngine, r
         assert reply.versions.tolist() == [engine.version] * len(reply.tokens)
 
 
-def test_a_wrong_record_is_noticed(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+@pytest.mark.vllm
+def test_generate_with_tokens_that_differ_from_vllms_raises(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
     prompt = ask(model, "go", 0, 2, frame(0))
     wrong = prompt.tokens.copy()
     wrong[9] += 1
@@ -152,6 +162,7 @@ def test_a_wrong_record_is_noticed(model: LoadedModel, engine: VLLMEngine, run: 
         run(engine.generate(replace(prompt, tokens=prompt.tokens[:-1]), 1.0))
 
 
+@pytest.mark.vllm
 def test_new_weights_are_used_with_images_seen_before(
     model: LoadedModel, engine: VLLMEngine, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -162,18 +173,19 @@ def test_new_weights_are_used_with_images_seen_before(
         for weight in model.vlm.model.parameters():
             weight += 0.02 * torch.randn(weight.shape, generator=generator)
     stale = run(play(model, engine, 6, -1, 1.0))
-    assert difference(model, branches_of(stale), 1.0) > 0.1
+    assert difference(model, sequences_of(stale), 1.0) > 0.1
     version = engine.version + 1
     run(engine.load_weights(model.vlm.model.named_parameters(), version))
     assert engine.version == version
-    sequences = branches_of(run(play(model, engine, 6, -1, 1.0)))
+    sequences = sequences_of(run(play(model, engine, 6, -1, 1.0)))
     assert difference(model, sequences, 1.0) < 1e-4
     for sequence in sequences:
         assert (sequence.policy_version[sequence.loss_mask] == version).all()
     assert not list(tmp_path.iterdir())
 
 
-def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+@pytest.mark.vllm
+def test_weights_that_change_in_flight_are_recorded_per_token(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
     """Every token has the log-prob of the version that sampled it: what was computed before is computed anew."""
     old = {name: weight.detach().clone() for name, weight in model.vlm.model.named_parameters()}
     version = engine.version
@@ -195,7 +207,7 @@ def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: R
             game.answer(await task)
         return games
 
-    sequences = branches_of(run(replies()))
+    sequences = sequences_of(run(replies()))
     both = [sequence for sequence in sequences if len(set(sequence.policy_version[sequence.loss_mask].tolist())) == 2]
     assert both
     with torch.no_grad():
@@ -210,6 +222,7 @@ def test_weights_change_in_flight(model: LoadedModel, engine: VLLMEngine, run: R
     run(engine.load_weights(old.items(), version + 2))
 
 
+@pytest.mark.vllm
 def test_the_placeholder_is_never_sampled(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
     vlm, head, placeholder = model.vlm, model.vlm.head, model.chat.image_token
     saved = head.detach().clone()
@@ -226,7 +239,8 @@ def test_the_placeholder_is_never_sampled(model: LoadedModel, engine: VLLMEngine
     assert not {token for reply in replies for token in reply.tokens.tolist()} & set(model.chat.forbidden)
 
 
-def test_a_folder_that_vllm_does_not_know_is_told_in_one_line(model: LoadedModel, run: Run, tmp_path: Path) -> None:
+@pytest.mark.vllm
+def test_start_with_an_unknown_architecture_is_one_line(model: LoadedModel, run: Run, tmp_path: Path) -> None:
     model.save(tmp_path)
     config = tmp_path / "config.json"
     config.write_text(config.read_text().replace("Idefics3ForConditionalGeneration", "Idefics7"))
@@ -235,8 +249,8 @@ def test_a_folder_that_vllm_does_not_know_is_told_in_one_line(model: LoadedModel
     assert "\n" not in str(error.value)
 
 
-def test_a_frame_has_one_id() -> None:
-    assert image_id(frame(1)) == image_id(frame(1).copy()) != image_id(frame(2))
+def test_frame_id_depends_on_the_pixels_only() -> None:
+    assert frame_id(frame(1)) == frame_id(frame(1).copy()) != frame_id(frame(2))
 
 
 @pytest.mark.parametrize(
@@ -249,32 +263,52 @@ def test_a_frame_has_one_id() -> None:
         ("gpu_memory", 1.5),
     ],
 )
-def test_impossible_settings_are_refused(key: str, value: Any) -> None:
+def test_vllm_config_refuses_impossible_settings(key: str, value: Any) -> None:
     with pytest.raises(ValueError, match=key):
         VLLMConfig(**{key: value})
 
 
-def test_an_update_must_not_be_empty(engine: VLLMEngine, run: Run) -> None:
-    """It leaves the engine unusable: the test after this one asks it for nothing but its death."""
+@pytest.fixture
+def own_engine(model: LoadedModel, run: Run, tmp_path: Path) -> Iterator[tuple[VLLMEngine, list[int]]]:
+    """An engine that a test may break, and the ids of its processes."""
+    model.save(tmp_path)
+    before = multiprocessing.active_children()
+    engine = run(VLLMEngine.start(str(tmp_path), EngineConfig("vllm", max_context=1024)))
+    processes = [child.pid for child in multiprocessing.active_children() if child not in before and child.pid]
+    yield engine, processes
+    run(engine.close())
+
+
+@pytest.mark.vllm
+def test_load_weights_without_weights_fails_and_leaves_the_engine_unusable(
+    own_engine: tuple[VLLMEngine, list[int]], run: Run
+) -> None:
+    engine, _ = own_engine
     version = engine.version
-    with pytest.raises(Exception, match=r"a weight update missed (\d+) of \1 weights, such as"):
+    with pytest.raises(Exception, match=r"a weight update missed (\d+) of \1 weights, such as "):
         run(engine.load_weights([], version + 1))
     assert engine.version == version
     with pytest.raises(RuntimeError, match="one has failed and left the engine without weights"):
         run(engine.begin_update())
 
 
-def test_the_death_of_vllms_process_is_told(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
-    """Whatever is asked: a reply, or something that the process would have answered if it had lived."""
-    process = engine._llm.engine_core.resources.engine_manager.processes[0].pid
+@pytest.mark.vllm
+def test_calls_after_the_death_of_the_process_fail_with_engine_dead(
+    model: LoadedModel, own_engine: tuple[VLLMEngine, list[int]], run: Run
+) -> None:
+    """Both a reply and a call that the process would have answered if it had lived."""
+    engine, processes = own_engine
+    assert processes
 
     async def die() -> list[Any]:
         reply = asyncio.create_task(engine.generate(ask(model, "go", 1, 500), 1.0))
-        os.kill(process, signal.SIGSTOP)
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
         part = asyncio.create_task(engine.receive({"path": "nowhere"}))
         await asyncio.sleep(0.1)  # both wait
-        os.kill(process, signal.SIGKILL)
-        return await asyncio.gather(reply, part, return_exceptions=True)
+        for process in processes:
+            os.kill(process, signal.SIGKILL)
+        return list(await asyncio.gather(reply, part, return_exceptions=True))
 
     assert [repr(error) for error in run(die())] == ['EngineDead("vLLM\'s process has died")'] * 2
     with pytest.raises(EngineDead):

@@ -11,7 +11,7 @@ from agents.episodes.footage import PackedFrames
 
 
 @given(st.lists(arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 5), st.just(3))), max_size=5))
-def test_frames_come_back_as_they_were(frames: list[np.ndarray]) -> None:
+def test_packed_frames_equal_the_originals(frames: list[np.ndarray]) -> None:
     footage = PackedFrames()
     footage.extend(iter(frames[:2]))
     footage.extend(frame[::-1] for frame in frames[2:])  # views are frames too
@@ -22,7 +22,7 @@ def test_frames_come_back_as_they_were(frames: list[np.ndarray]) -> None:
         assert [frame.tolist() for frame in back[1:3]] == [frame.tolist() for frame in kept[1:3]]
 
 
-def test_a_pitch_is_small() -> None:
+def test_packed_frames_of_a_pitch_are_small() -> None:
     pitch = np.full((448, 672, 3), (24, 92, 58), np.uint8)
     pitch[::16, ::8] = 250
     footage = PackedFrames()

@@ -25,12 +25,19 @@ def random(total: int, heads: int, seed: int) -> Tensor:
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("kv_heads", [4, 2])
 @pytest.mark.parametrize("lengths", [[5], [7, 7, 7], [3, 9, 1, 8, 9, 2, 40], [4] * 9 + [5] * 8 + [1, 6, 6]])
-def test_equals_each_alone(lengths: list[int], kv_heads: int, causal: bool) -> None:
+def test_packed_attention_equals_each_sequence_alone(lengths: list[int], kv_heads: int, causal: bool) -> None:
     query, key, value = (random(sum(lengths), heads, i) for i, heads in enumerate((4, kv_heads, kv_heads)))
     inputs = [tensor.requires_grad_() for tensor in (query, key, value)]
     ends = bounds(lengths)
     got, _ = packed_attention(
-        nn.Module(), *inputs, None, scaling=0.3, is_causal=causal, cu_seq_lens_q=torch.tensor(ends)
+        nn.Module(),
+        inputs[0],
+        inputs[1],
+        inputs[2],
+        None,
+        scaling=0.3,
+        is_causal=causal,
+        cu_seq_lens_q=torch.tensor(ends),
     )
     parts = []
     for start, end in pairwise(ends):
@@ -65,7 +72,7 @@ def test_many_of_one_length_are_not_padded() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.booleans())
-def test_every_token_has_its_row(lengths: list[int], causal: bool) -> None:
+def test_buckets_hold_every_token_once_and_little_padding(lengths: list[int], causal: bool) -> None:
     ends = bounds(lengths)
     calls, rows = buckets(ends, causal)
     joined = torch.cat(
@@ -76,7 +83,7 @@ def test_every_token_has_its_row(lengths: list[int], causal: bool) -> None:
     assert len(joined) <= ends[-1] * 8 / 7
 
 
-def test_without_lengths_it_is_transformers_own() -> None:
+def test_packed_attention_without_lengths_equals_transformers() -> None:
     query, key, value = (random(6, 2, i) for i in range(3))
     module = nn.Module()
     module.is_causal = True  # type: ignore[assignment]
@@ -87,18 +94,19 @@ def test_without_lengths_it_is_transformers_own() -> None:
     torch.testing.assert_close(packed_attention(module, query[:, :, -1:], key, value, one)[0], expected[:, -1:])
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="the variable-length kernel is CUDA's")
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("kv_heads", [4, 2])
-def test_the_variable_length_kernel_gives_the_same(kv_heads: int, causal: bool) -> None:
+def test_varlen_kernel_equals_calls_by_length(kv_heads: int, causal: bool) -> None:
     lengths = [3, 90, 1, 8, 33]
     shapes = [(1, sum(lengths), heads, 64) for heads in (4, kv_heads, kv_heads)]
     exact = [torch.randn(shape, device="cuda").transpose(1, 2).requires_grad_() for shape in shapes]
     half = [tensor.detach().bfloat16().requires_grad_() for tensor in exact]
     ends = torch.tensor(bounds(lengths), device="cuda")
     ours, theirs = (
-        packed_attention(nn.Module(), *inputs, None, is_causal=causal, cu_seq_lens_q=ends, max_length_q=max(lengths))[0]
-        for inputs in (half, exact)  # the kernel, and calls by length
+        packed_attention(nn.Module(), q, k, v, None, is_causal=causal, cu_seq_lens_q=ends, max_length_q=max(lengths))[0]
+        for q, k, v in (half, exact)  # the kernel, and calls by length
     )
     torch.testing.assert_close(ours.float(), theirs, atol=0.03, rtol=0.03)
     gradients = (

@@ -1,5 +1,7 @@
 """M-RoPE positions are those of the models' own `get_rope_index`."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,7 @@ LAYOUTS = [  # sequences of text lengths and images (rows, columns), in order
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_positions_are_the_models_own(model: torch.nn.Module, layout: list[list[int | tuple[int, int]]]) -> None:
+def test_positions_equal_those_of_the_model(model: torch.nn.Module, layout: list[list[int | tuple[int, int]]]) -> None:
     tokens, grids, expected = [], [], []
     for sequence in layout:
         kinds = [np.zeros(part) if isinstance(part, int) else np.full(part[0] * part[1], IMAGE) for part in sequence]
@@ -38,7 +40,8 @@ def test_positions_are_the_models_own(model: torch.nn.Module, layout: list[list[
             expected.append(torch.arange(len(tokens[-1])).expand(3, 1, -1))
             continue
         grid = torch.tensor([[1, 2 * rows, 2 * columns] for rows, columns in mine])  # in patches
-        indexed = model.model.get_rope_index(ids, mm_token_type_ids=(ids == IMAGE).int(), image_grid_thw=grid)
+        inner: Any = model.model
+        indexed = inner.get_rope_index(ids, mm_token_type_ids=(ids == IMAGE).int(), image_grid_thw=grid)
         expected.append(indexed[0])
     bounds = (0, *np.cumsum([len(part) for part in tokens]).tolist())
     got = families.positions(bounds, np.flatnonzero(np.concatenate(tokens) == IMAGE), grids)
@@ -61,7 +64,7 @@ def test_sequences_do_not_see_each_other(layout: list[list[tuple[int, int, int]]
     np.testing.assert_array_equal(together, np.concatenate([alone for _, _, alone in parts], axis=1))
 
 
-def test_parts_are_found() -> None:
+def test_parts_of_each_family_are_found() -> None:
     for family in ("idefics3", "qwen2_5_vl", "qwen3_vl"):
         model = build(0, family)[0]
         assert families.language_model(model).layers[0] is families.layers(model)[0]

@@ -93,7 +93,9 @@ def test_transformers_loads_what_is_saved(family: str, folders: dict[str, Path])
 
 
 @families
-def test_we_load_it_too(family: str, folders: dict[str, Path], tmp_path: Path) -> None:
+def test_load_model_of_a_saved_folder_equals_the_saved_model(
+    family: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
     model, again = MODELS[family], load_model(str(folders[family]))
     assert torch.equal(our_logprobs(again), our_logprobs(model))
     weights, loaded = model.vlm.model.state_dict(), again.vlm.model.state_dict()
@@ -115,7 +117,7 @@ def test_a_chat_needs_no_weights(family: str, folders: dict[str, Path], tmp_path
     assert (theirs.eos, theirs.pad, theirs.forbidden) == (ours.eos, ours.pad, ours.forbidden)
 
 
-def test_a_template_in_the_older_file(folders: dict[str, Path], tmp_path: Path) -> None:
+def test_load_chat_reads_the_older_template_file(folders: dict[str, Path], tmp_path: Path) -> None:
     """As Qwen2.5-VL's folder on the hub has it: for the processor, beside another for the tokenizer."""
     shutil.copytree(folders["qwen2_5_vl"], tmp_path, dirs_exist_ok=True)
     usual = (tmp_path / "chat_template.jinja").read_text()
@@ -133,7 +135,7 @@ def test_tiny_is_in_the_package() -> None:
     assert one.vlm.model.dtype == torch.float32
 
 
-def test_a_name_on_the_hub_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_hub_name_without_a_network_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     said = refusal(Path("nobody/nothing"))
@@ -141,7 +143,7 @@ def test_a_name_on_the_hub_without_a_network(monkeypatch: pytest.MonkeyPatch, tm
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_name_on_the_hub_that_is_here(monkeypatch: pytest.MonkeyPatch, saved: Path, whole: bool) -> None:
+def test_hub_name_in_the_cache_needs_no_network(monkeypatch: pytest.MonkeyPatch, saved: Path, whole: bool) -> None:
     """The hub's cache is read first; a download that was cut is not taken for a model."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with TemporaryDirectory() as cache:
@@ -164,7 +166,7 @@ def refusal(path: Path) -> str:
     return str(caught.value).replace(str(path), "PATH")
 
 
-def test_what_is_no_model(tmp_path: Path, saved: Path) -> None:
+def test_load_model_of_anything_else_is_one_line(tmp_path: Path, saved: Path) -> None:
     gone = "model folder 'PATH' does not exist; give a folder that transformers can load, or 'tiny'"
     assert refusal(tmp_path / "gone") == gone
     assert refusal(saved / "config.json") == gone
@@ -172,7 +174,7 @@ def test_what_is_no_model(tmp_path: Path, saved: Path) -> None:
     assert refusal(tmp_path / "empty") == "'PATH' is not a model folder: it has no config.json"
 
 
-def test_another_family(tmp_path: Path) -> None:
+def test_load_model_of_an_unknown_family_is_one_line(tmp_path: Path) -> None:
     config = BertConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
     BertModel(config).save_pretrained(tmp_path)
     assert refusal(tmp_path) == "'PATH' holds a model of type 'bert'; known: idefics3, smolvlm, qwen2_5_vl, qwen3_vl"
@@ -182,7 +184,9 @@ def test_another_family(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
 @pytest.mark.parametrize("content", [None, b"", b"not a model", b"[]"])
-def test_a_damaged_folder(file: str, content: bytes | None, saved: Path, tmp_path: Path) -> None:
+def test_load_model_of_a_damaged_folder_is_one_line(
+    file: str, content: bytes | None, saved: Path, tmp_path: Path
+) -> None:
     shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
     (tmp_path / file).unlink()
     if content is None and file == "config.json":
@@ -199,11 +203,12 @@ def test_missing_weights_are_not_made_up(saved: Path, tmp_path: Path) -> None:
     weights.pop("model.connector.modality_projection.proj.weight")
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     assert refusal(tmp_path) == (
-        "'PATH' cannot be loaded as a model: 1 missing weights, such as model.connector.modality_projection.proj.weight"
+        "'PATH' cannot be loaded as a model: 1 weights are missing, "
+        "such as model.connector.modality_projection.proj.weight"
     )
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+def test_save_on_a_full_disk_is_one_line(tmp_path: Path) -> None:
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, usual[1]))  # no file may grow over 1 MB
     try:
@@ -213,7 +218,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
-def test_weights_of_another_shape(saved: Path, tmp_path: Path) -> None:
+def test_load_model_with_weights_of_another_shape_is_one_line(saved: Path, tmp_path: Path) -> None:
     shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
     config = json.loads((tmp_path / "config.json").read_text())
     config["text_config"]["intermediate_size"] = 96

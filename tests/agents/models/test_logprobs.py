@@ -35,7 +35,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_equals_the_plain_formula(dtype: torch.dtype) -> None:
+def test_chosen_logprobs_equal_the_plain_formula(dtype: torch.dtype) -> None:
     hidden, weight, chosen, slopes = inputs(dtype)
     got, entropy = chosen_logprobs(hidden, weight, chosen, FORBIDDEN, 0.7)
     expected, spread = plain(hidden, weight, chosen, 0.7)
@@ -48,7 +48,7 @@ def test_equals_the_plain_formula(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.usefixtures("way")
-def test_gradcheck() -> None:
+def test_chosen_logprobs_pass_gradcheck() -> None:
     hidden, weight, chosen, _ = inputs()
     assert torch.autograd.gradcheck(lambda h, w: chosen_logprobs(h, w, chosen, FORBIDDEN, 1.3)[0], (hidden, weight))
 
@@ -73,9 +73,9 @@ def test_a_frozen_head_gets_no_gradient() -> None:
 def test_half_precision_is_summed_in_full() -> None:
     hidden, weight, chosen, slopes = (tensor.detach() for tensor in inputs(torch.float32))
     low = [tensor.bfloat16().requires_grad_() for tensor in (hidden, weight)]
-    got, entropy = chosen_logprobs(*low, chosen, FORBIDDEN, 1.0)
+    got, entropy = chosen_logprobs(low[0], low[1], chosen, FORBIDDEN, 1.0)
     high = [tensor.detach().float().requires_grad_() for tensor in low]
-    expected, spread = plain(*high, chosen, 1.0)
+    expected, spread = plain(high[0], high[1], chosen, 1.0)
     assert got.dtype == entropy.dtype == torch.float32
     torch.testing.assert_close(got, expected, atol=0.03, rtol=0)  # logits up to 8 are rounded to 1/64
     torch.testing.assert_close(entropy, spread, atol=0.03, rtol=0)
@@ -120,7 +120,7 @@ def test_a_large_vocabulary_is_never_held() -> None:
     assert kept_for_backward(rows, vocabulary, by_formula=False) <= 2 * rows
 
 
-def test_no_rows() -> None:
+def test_chosen_logprobs_of_no_rows_are_empty() -> None:
     hidden, weight, chosen, _ = inputs()
     got, entropy = chosen_logprobs(hidden[:0], weight, chosen[:0], FORBIDDEN, 1.0)
     assert got.shape == entropy.shape == (0,)

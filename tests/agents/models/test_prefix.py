@@ -24,7 +24,7 @@ def sequence(tokens: list[int], prompt: int, image_ids: tuple[str, ...] = ()) ->
     )
 
 
-def test_layout() -> None:
+def test_share_lays_prompts_first_and_suffixes_by_length() -> None:
     # Places: 0-4 the first, 5-8 another prompt, 9-14 the first's prompt with another reply.
     shared = share([sequence([1, 2, 3, 10, 11], 3), sequence([1, 2, 4, 10], 3), sequence([1, 2, 3, 12, 13, 14], 3)])
     # Two prompts of three tokens; then the suffixes but for their last tokens, the longest first: 12 13 and 10.
@@ -38,7 +38,7 @@ def test_layout() -> None:
     assert (shorter.queries.tolist(), shorter.keys.tolist()) == ([[8]], [[0, 1, 2, 8]])
 
 
-def test_equal_words_about_other_pictures_are_not_shared() -> None:
+def test_equal_prompts_with_other_images_are_not_shared() -> None:
     shared = share([sequence([1, 2, 10], 2, ("a",)), sequence([1, 2, 11], 2, ("b",))])
     assert (shared.bounds, shared.suffixes) == ((0, 2, 4), ())
 

@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     assert not torch.equal(one["lm_head.weight"], other["lm_head.weight"])
 
 
-def test_sizes() -> None:
+def test_models_of_each_family_are_tiny() -> None:
     model, processor = build()
     count = sum(parameter.numel() for parameter in model.parameters())
     assert 0.9e6 < count < 1.3e6
@@ -53,7 +53,7 @@ def test_sizes() -> None:
 
 
 @pytest.mark.parametrize("family", ["qwen2_5_vl", "qwen3_vl"])
-def test_qwens_are_as_small(family: str) -> None:
+def test_qwen_models_are_as_small(family: str) -> None:
     one, processor = build(seed=5, family=family)
     two = build(seed=5, family=family)[0].state_dict()
     assert all(torch.equal(weight, two[name]) for name, weight in one.state_dict().items())
@@ -89,7 +89,7 @@ def ids(text: str) -> list[int]:
 
 
 @pytest.mark.parametrize("word", [*SPECIAL, *TAGS, *"0123456789", *load([]).tasks["football"].actions])
-def test_one_token_each(word: str) -> None:
+def test_format_tags_and_actions_are_one_token_each(word: str) -> None:
     assert len(ids(word)) == 1
     assert TOKENIZER.decode(ids(word)) == word
 
@@ -100,6 +100,6 @@ def test_replies_are_short() -> None:
 
 
 @given(st.text().filter(lambda text: not any(word in text for word in SPECIAL)))
-def test_any_text_comes_back(text: str) -> None:
+def test_any_text_decodes_to_itself(text: str) -> None:
     decoded = TOKENIZER.decode(ids(text), skip_special_tokens=False, clean_up_tokenization_spaces=False)
     assert decoded == text

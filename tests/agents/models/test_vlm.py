@@ -70,7 +70,7 @@ def alone(family: str, sequence: TokenSequence, temperature: float) -> tuple[Ten
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_packed_is_exact(family: str) -> None:
+def test_packed_logprobs_equal_those_of_each_sequence_alone(family: str) -> None:
     played = sequences(family)
     assert {len(sequence.images) for sequence in played} == {0, 1, 2}
     with torch.no_grad():
@@ -82,7 +82,7 @@ def test_packed_is_exact(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_gradients_are_those_of_each_alone(family: str) -> None:
+def test_packed_gradients_equal_those_of_each_sequence_alone(family: str) -> None:
     played, packed, other = sequences(family), loaded(family).vlm, plain(family)
     names, parameters = zip(*packed.model.named_parameters(), strict=True)
     got = torch.autograd.grad(packed(played, 1.0)[0].sum(), parameters, allow_unused=True)
@@ -96,7 +96,7 @@ def test_gradients_are_those_of_each_alone(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_text_alone_passes(family: str) -> None:
+def test_packed_logprobs_without_images_equal_those_of_each_sequence_alone(family: str) -> None:
     played = [sequence for sequence in sequences(family) if not sequence.images]
     with torch.no_grad():
         logprobs, _ = loaded(family).vlm(played, 1.0)
@@ -124,7 +124,7 @@ def test_a_frame_is_seen_once_however_often_it_is_shown() -> None:
 def test_images_that_do_not_fit_their_placeholders_are_refused() -> None:
     sequence = next(sequence for sequence in sequences("qwen2_5_vl") if len(sequence.images) == 2)
     wrong = TokenSequence(**{**sequence.__dict__, "images": sequence.images[:1], "image_ids": sequence.image_ids[:1]})
-    with pytest.raises(ValueError, match=r"1 images with .* visual tokens, .* placeholders"):
+    with pytest.raises(ValueError, match=r"1 images of .* visual tokens, .* placeholders"):
         loaded("qwen2_5_vl").vlm([wrong], 1.0)
 
 
@@ -165,7 +165,7 @@ def test_checkpointed_layers_give_the_same_gradients() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_half_precision_is_near(family: str) -> None:
+def test_half_precision_is_close_to_float32(family: str) -> None:
     played = sequences(family)
     half = wrap(build(3, family)[0].bfloat16(), build(3, family)[1]).vlm
     with torch.no_grad():

@@ -47,7 +47,7 @@ def test_keys_for_any_names() -> None:
     assert action_keys([f"{number}th" for number in range(33)]) is None
 
 
-def test_typing() -> None:
+def test_typed_entry_edits_and_submits_text() -> None:
     way = Typed(load_task("arithmetic"))
     assert [way.press(event) for event in (letters("1"), letters("²"), key(pygame.K_BACKSPACE))] == [None] * 3
     assert way.press(key(pygame.K_RETURN, pygame.KMOD_LSHIFT)) is None and way.press(letters("+")) is None
@@ -56,7 +56,7 @@ def test_typing() -> None:
     assert way.shown == "" and way.press(key(pygame.K_RETURN)) is None  # an empty answer is not sent
 
 
-def test_choosing_several() -> None:
+def test_choice_of_several_actions_is_submitted_together() -> None:
     way = entry(TaskConfig(actions=["up", "down"], actions_per_reply=3))
     assert way.press(key(pygame.K_RETURN)) is None
     presses = (pygame.K_UP, pygame.K_w, pygame.K_BACKSPACE, pygame.K_s, pygame.K_UP, pygame.K_UP, pygame.K_j)
@@ -66,7 +66,7 @@ def test_choosing_several() -> None:
     assert way.shown == ""
 
 
-def test_choosing_parts() -> None:
+def test_choice_of_parts_makes_one_action() -> None:
     way = entry(TaskConfig(actions=[["left", "right", ""], ["jump", "stay"]]))
     assert way.press(key(pygame.K_LEFT)) is None and way.shown == "left"
     assert way.press(key(pygame.K_LEFT)) is None  # no key of the second part

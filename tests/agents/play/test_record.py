@@ -21,7 +21,7 @@ def by_expert(task: Task, episodes: int) -> list[Episode]:
     return asyncio.run(EpisodeRunner(task).play(held_out_starts(TEST_FIRST, episodes), scripted("expert")))
 
 
-def test_a_record_is_one_window_s(tmp_path: Path) -> None:
+def test_record_is_locked_for_other_windows(tmp_path: Path) -> None:
     task = Task("arithmetic", load_task("arithmetic"))
     second = Record(tmp_path / "new", task)
     with Record(tmp_path / "new", task) as first:
@@ -42,7 +42,7 @@ def test_a_start_counts_the_first_time(tmp_path: Path) -> None:
     assert Record(tmp_path, task).outcomes == {TEST_FIRST: False}
 
 
-def test_a_torn_line_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_torn_line_is_reported_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task = Task("arithmetic", load_task("arithmetic"))
     with Record(tmp_path, task) as kept:
         kept.add(by_expert(task, 1)[0], practice=False)
@@ -75,8 +75,9 @@ def test_other_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(UserError) as caught:
         main([f"out={tmp_path}", "env=arithmetic", "env.kwargs.digits=3"])
     told = "was played with different settings: env.kwargs was {'digits': 2, 'operations': ['add']} and is now "
-    assert told in str(caught.value)
-    assert str(caught.value).endswith("; choose another out=…, or use the recorded settings")
+    assert told in str(caught.value) and str(caught.value).endswith(
+        "; choose another out=…, or use the recorded settings"
+    )
     main([f"out={tmp_path}", "env=arithmetic", "episodes=1"])  # nothing is left: no window is needed
     assert capsys.readouterr().out.endswith(
         ": 1 of 1 starts are already played, 0 left\nset a larger episodes=… to play more\n"

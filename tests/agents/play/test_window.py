@@ -20,7 +20,7 @@ from agents.episodes.episode import Episode
 from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.play.person import Closed, Person, SeenTask
-from agents.play.screen import BOLD, MONO, View, _font, draw, draw_help, wrapped
+from agents.play.screen import View, draw, draw_help, wrapped
 from agents.play.session import main
 from agents.policies.recorded import RecordedPolicy
 from agents.policies.scripted import scripted
@@ -112,7 +112,8 @@ ARROWS = {"up": "Up", "down": "Down", "left": "Left", "right": "Right"}
 LETTERS = {"up": "w", "down": "s", "left": "a", "right": "d"}
 
 
-def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
+@pytest.mark.browser
+def test_window_plays_sokoban_by_keyboard(play: Callable[..., Played], tmp_path: Path) -> None:
     task = Task("sokoban", load_task("sokoban"))
     experts = by_expert(task, 2)
     moves = [[turn.reply.answer for turn in episode.turns] for episode in experts]
@@ -146,7 +147,7 @@ def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
     won, practised, left = record.read_episodes(tmp_path / "plays" / "sokoban")
     assert (won.policy, won.seed, won.success, won.ended) == ("human", TEST_FIRST, True, "completed")
     assert won.rewards == {"outcome": 1.0, "format": pytest.approx(0.1)}  # as a model's
-    assert (won.reward, won.step, won.group) == (pytest.approx(1.1), -1, 0)
+    assert won.reward == pytest.approx(1.1) and (won.step, won.group) == (-1, 0)
     assert [turn.action for turn in won.turns] == moves[0]
     for turn, experts_turn in zip(won.turns, experts[0].turns, strict=True):
         np.testing.assert_array_equal(turn.frame, experts_turn.observation.image)  # what a model is shown
@@ -172,14 +173,17 @@ def test_sokoban(play: Callable[..., Played], tmp_path: Path) -> None:
     assert (practised.policy, practised.seed) == ("practice", TEST_FIRST + 4)
 
 
-def test_questions(play: Callable[..., Played], tmp_path: Path) -> None:
+@pytest.mark.browser
+def test_window_plays_questions_by_keyboard(play: Callable[..., Played], tmp_path: Path) -> None:
     task = Task("arithmetic", load_task("arithmetic"))
     gold = [episode.turns[0].reply.answer for episode in by_expert(task, 2)]
     window = play("env=arithmetic", "out=kept")
     window.until("start 1 of 20, turn 1")
     window.press("9", "BackSpace", *gold[0], "Return", then="Right – Enter continues")
     window.press("Return", then="start 2 of 20, turn 1")
-    window.press("h", "u", "Return", then=f"Wrong; the answer is {gold[1]} – Enter continues")  # letters: no commands
+    window.press(
+        "h", "u", "Return", then=f"Wrong; the answer is {gold[1]} – Enter continues"
+    )  # letters are no commands
     window.press("r", then="turn 1")  # the answer has counted; this is practice
     window.press(*gold[1], "Return", then="Right – Enter continues")
     window.press("n", then="start 3 of 20, turn 1")
@@ -195,6 +199,7 @@ def test_questions(play: Callable[..., Played], tmp_path: Path) -> None:
     assert episodes[0].turns[0].prompt.endswith("=") and episodes[0].turns[0].frame is None
 
 
+@pytest.mark.browser
 def test_a_killed_session_keeps_what_is_finished(play: Callable[..., Played], tmp_path: Path) -> None:
     gold = by_expert(Task("geometry", load_task("geometry")), 1)[0].turns[0].reply.answer
     window = play("env=geometry")
@@ -205,22 +210,32 @@ def test_a_killed_session_keeps_what_is_finished(play: Callable[..., Played], tm
     assert won.success and won.turns[0].frame is not None
 
 
-class Leaves(Person):
-    """Presses the window's own button wherever it is asked."""
+class Closing:
+    """A window without a display, whose own button is pressed at once."""
 
-    async def _event(self, view: View) -> pygame.event.Event:
+    def __init__(self) -> None:
+        self.surface = pygame.Surface((1120, 760))
+        self.titles: list[str] = []
+
+    def show(self, title: str) -> None:
+        self.titles.append(title)
+
+    def wait(self) -> pygame.event.Event:
         return pygame.event.Event(pygame.QUIT)
 
 
 @pytest.mark.parametrize("script", [[], ["<think></think><answer>up</answer>"]])
 def test_the_windows_button_closes_it(script: list[str]) -> None:
     task = SeenTask("sokoban", load_task("sokoban"))
-    person = Leaves(task, cast(KeyWindow, None), "plays")
-    person._script = list(script)
+    pygame.display.init()  # SDL's dummy driver
+    window = Closing()
+    person = Person(task, cast(KeyWindow, window), "plays")
+    person.prepare("1 of 1", "0 of 0", script, practice=False)
     runner = EpisodeRunner(task)
     if not script:
         with pytest.raises(Closed):
             asyncio.run(runner.play(held_out_starts(TEST_FIRST, 1), person))
+        assert window.titles == ["Kickoff: sokoban, start 1 of 1, turn 1"]
         return
     (episode,) = asyncio.run(runner.play(held_out_starts(TEST_FIRST, 1), person))
     assert [turn.words for turn in episode.turns] == [*script, "gives up"]  # one reply was given, and it counts
@@ -229,12 +244,13 @@ def test_the_windows_button_closes_it(script: list[str]) -> None:
 
 
 def test_a_line_that_fits_keeps_its_spaces() -> None:
-    font = _font(20, MONO)
+    pygame.font.init()
+    font = pygame.font.Font(None, 20)
     width = font.size("m" * 12)[0]
     assert wrapped("#  @ #\n  $", font, width) == ["#  @ #", "  $"]
-    assert wrapped("one two three four", font, width) == ["one two", "three four"]
+    assert wrapped("one two three four", font, font.size("three four")[0]) == ["one two", "three four"]
     assert wrapped("m" * 30 + "\0", font, width) == ["m" * 12, "m" * 12, "m" * 6]
-    assert wrapped("", _font(12, BOLD), width) == [""]
+    assert wrapped("", font, width) == [""]
 
 
 @pytest.mark.parametrize("size", [(1120, 760), (640, 480)])
@@ -266,7 +282,9 @@ def test_long_texts_scroll(size: tuple[int, int]) -> None:
         (["env.kwargs.boxes=99"], "boxes must be"),
     ],
 )
-def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_play_with_a_wrong_setting_is_one_line(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
@@ -276,7 +294,7 @@ def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path, m
     assert not list(tmp_path.iterdir())
 
 
-def test_no_display_is_ever_pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_play_without_a_display_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     with pytest.raises(UserError, match=r"^no display: SDL_VIDEODRIVER=dummy; play on"):
         main([f"out={tmp_path}"])

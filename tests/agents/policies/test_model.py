@@ -5,6 +5,7 @@ import pickle
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from agents.episodes.runner import EpisodeRunner
 from agents.models.load import LoadedModel, load_model
 from agents.policies.model import VLMPolicy
 from agents.seeds import mix
+from configs.cli import parse_overrides
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
 
@@ -33,11 +35,11 @@ def model() -> LoadedModel:
 
 
 def football(*words: str) -> TaskConfig:
-    return load_task("football", ["env.max_turns=12", *words])
+    return load_task("football", parse_overrides(["env.max_turns=12", *words]))
 
 
 def play(
-    model: LoadedModel, config: TaskConfig, blind: bool = False, temperature: float = 1.0, **engine: int
+    model: LoadedModel, config: TaskConfig, blind: bool = False, temperature: float = 1.0, **engine: Any
 ) -> list[Episode]:
     async def played() -> list[Episode]:
         policy = VLMPolicy(model.chat, await make_engine("tiny", EngineConfig("transformers", **engine), model), 0.5)
@@ -95,7 +97,7 @@ def same(one: Sequence[TokenSequence], other: Sequence[TokenSequence]) -> bool:
 
 @pytest.mark.parametrize("blind", [False, True])
 @pytest.mark.parametrize("history", [0, 1])
-def test_episodes_of_their_own_are_those_played_in_step(model: LoadedModel, history: int, blind: bool) -> None:
+def test_concurrent_episodes_equal_those_played_in_lockstep(model: LoadedModel, history: int, blind: bool) -> None:
     config = football(f"env.history={history}", "env.on_invalid=skip")
     assert not config.feedback
 
@@ -114,7 +116,7 @@ def test_episodes_of_their_own_are_those_played_in_step(model: LoadedModel, hist
     assert min(turns) > 2
 
 
-def test_temperature_and_what_a_reply_is(model: LoadedModel) -> None:
+def test_temperature_changes_replies_and_reply_tokens_are_counted(model: LoadedModel) -> None:
     greedy, again, sampled = (play(model, football(), temperature=t) for t in (0.0, 0.0, 1.0))
     words = [[[turn.words for turn in episode.turns] for episode in played] for played in (greedy, again, sampled)]
     assert words[0] == words[1] != words[2]
@@ -153,14 +155,14 @@ def test_an_episode_ends_before_the_turn_that_does_not_fit(model: LoadedModel) -
             assert following + config.max_reply_tokens > limit
     for lost in play(model, config, max_context=12):
         assert (lost.turns, lost.sequences, lost.ended, lost.success) == ([], (), Ended.CONTEXT, False)
-        assert re.match(r"\d+ tokens and a reply of up to 8, but the", lost.problem)
+        assert re.match(r"a prompt of \d+ tokens and a reply of up to 8 exceed the context of 12$", lost.problem)
 
 
-def test_a_full_context_can_travel() -> None:
+def test_context_full_can_be_pickled() -> None:
     assert str(pickle.loads(pickle.dumps(ContextFull("10 tokens")))) == "10 tokens"
 
 
-def test_each_goes_on_when_its_own_reply_is_there() -> None:
+def test_episode_continues_as_soon_as_its_own_reply_is_there() -> None:
     log: list[tuple[int, int]] = []
     others = asyncio.Event()
 

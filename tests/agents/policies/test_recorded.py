@@ -1,12 +1,15 @@
 """A record gives its replies again, to the same end; and is refused where the game is no longer the same."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes.episode import Ended, Episode
@@ -16,16 +19,18 @@ from agents.play.session import Record
 from agents.policies.recorded import RecordedPolicy, is_record
 from agents.policies.scripted import scripted
 from agents.records.record import as_record
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
+from render.draw.images import frame_id
 from render.records.episode import EpisodeWriter
 
 STARTS = held_out_starts(TEST_FIRST, 6)
 
 
 def a_task(name: str, *words: str) -> Task:
-    return Task(name, load_task(name, words))
+    return Task(name, load_task(name, parse_overrides(words)))
 
 
 def a_record(folder: Path, task: Task, player: str, practice: tuple[int, ...] = ()) -> list[Episode]:
@@ -39,12 +44,12 @@ def a_record(folder: Path, task: Task, player: str, practice: tuple[int, ...] = 
 
 @pytest.mark.parametrize("name", ["sokoban", "football", "sokoban_text", "geometry", "arithmetic", "sokoban_plan"])
 @pytest.mark.parametrize("player", ["expert", "random"])
-def test_the_same_episodes_come_out(name: str, player: str, tmp_path: Path) -> None:
+def test_recorded_policy_plays_the_same_episodes_again(name: str, player: str, tmp_path: Path) -> None:
     task = a_task(name)
     played = a_record(tmp_path, task, player)
     recorded = RecordedPolicy(tmp_path, task)
     assert recorded.starts == tuple(STARTS[number] for number in (1, 2, 4))
-    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded.at(0.7)))
+    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded.with_temperature(0.7)))
     for one, other in zip(played, again, strict=True):
         assert (one.success, one.ended, one.env_return) == (other.success, other.ended, other.env_return)
         assert [turn.words for turn in one.turns] == [turn.words for turn in other.turns]
@@ -108,20 +113,20 @@ def test_an_episode_that_ended_by_its_context_ends_so_again(turns: int, tmp_path
     ] * 3
 
 
-def test_another_end_is_refused(tmp_path: Path) -> None:
+def test_compare_with_another_ending_is_refused(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     (tmp_path / "task.yaml").unlink()  # the record of a model has none
     task = a_task("sokoban", "env.max_turns=2")
     recorded = RecordedPolicy(tmp_path, task)
     episodes = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     with pytest.raises(
-        UserError, match=rf"seed {STARTS[1].seed} was a success \(completed, \d+ turns\) when recorded"
+        UserError, match=rf"seed {STARTS[1].seed} was a success \(completed, \d+ turns\) when recorded, "
     ) as e:
         recorded.compare(episodes)
     assert "but is no success (truncated, 2 turns) with the current settings; use the recorded settings" in str(e.value)
 
 
-def test_harmless_settings_may_differ(tmp_path: Path) -> None:
+def test_record_with_other_harmless_settings_is_accepted(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     task = a_task("sokoban", "env.history=2", "env.max_reply_tokens=99", "env.format_reward=0")
     assert len(RecordedPolicy(tmp_path, task).starts) == 3
@@ -145,10 +150,12 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
         (lambda record: record.update(schema=99), "line 1 has schema 99, this Kickoff reads up to 2"),
         (lambda record: record["turns"][0].update(frame="0" * 16), "turn 1 shows a different image than recorded"),
         (lambda record: record["turns"][0].update(prompt="else"), "turn 1 shows a different text than recorded"),
-        (lambda record: record["turns"].pop(), "continues past the end of the record: the game has changed"),
+        (lambda record: record["turns"].pop(), "is not in the record, which ended before: the game has changed"),
     ],
 )
-def test_what_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path) -> None:
+def test_record_that_does_not_fit_is_one_line(
+    edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path
+) -> None:
     task = a_task("sokoban_text", "env.actions_per_reply=1")
     a_record(tmp_path, task, "expert")
     change(tmp_path, edit)
@@ -158,7 +165,33 @@ def test_what_does_not_fit_is_one_line(edit: Callable[[dict[str, Any]], object],
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_another_picture(tmp_path: Path) -> None:
+def old_name(frame: NDArray[np.uint8]) -> str:
+    """A frame's name in records before version 0.1: 16 digits of SHA-256."""
+    return hashlib.sha256(repr(frame.shape).encode() + frame.tobytes()).hexdigest()[:16]
+
+
+def test_record_with_old_frame_names_is_played_and_its_frames_are_still_compared(tmp_path: Path) -> None:
+    task = a_task("sokoban")
+    played = a_record(tmp_path, task, "expert")
+    names = {}
+    for episode in played:
+        for turn in episode.turns:
+            assert turn.observation.image is not None
+            names[frame_id(turn.observation.image)] = old_name(turn.observation.image)
+    change(tmp_path, lambda record: [turn.update(frame=names[turn["frame"]]) for turn in record["turns"]])
+    recorded = RecordedPolicy(tmp_path, task)
+    again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
+    recorded.compare(again)
+    assert [[turn.words for turn in one.turns] for one in again] == [
+        [turn.words for turn in one.turns] for one in played
+    ]
+    change(tmp_path, lambda record: record["turns"][0].update(frame=record["turns"][-1]["frame"]))
+    recorded = RecordedPolicy(tmp_path, task)
+    with pytest.raises(UserError, match="turn 1 shows a different image than recorded"):
+        asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
+
+
+def test_record_with_another_frame_is_refused(tmp_path: Path) -> None:
     a_record(tmp_path, a_task("sokoban"), "expert")
     (tmp_path / "task.yaml").unlink()  # the record of a model has none
     task = a_task("sokoban", "env.kwargs.image_size=[96,96]")
@@ -167,9 +200,11 @@ def test_another_picture(tmp_path: Path) -> None:
         asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
 
 
-def test_other_settings_and_no_record(tmp_path: Path) -> None:
+def test_record_with_other_settings_or_missing_is_one_line(tmp_path: Path) -> None:
     assert not is_record(tmp_path)
-    with pytest.raises(UserError, match=r"contains no played episodes; record some: python -m agents.play env=sokoban"):
+    with pytest.raises(
+        UserError, match=r"contains no played episodes; record them with python -m agents.play env=sokoban"
+    ):
         RecordedPolicy(tmp_path, a_task("sokoban"))
     a_record(tmp_path, a_task("sokoban"), "expert")
     assert is_record(tmp_path)

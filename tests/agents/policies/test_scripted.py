@@ -32,7 +32,7 @@ def test_the_expert_is_always_right_and_shows_its_work() -> None:
     assert turn.words == f"<think>{turn.reply.thinking}</think><answer>{turn.reply.answer}</answer>"
 
 
-def test_the_idle_player_says_zero() -> None:
+def test_idle_policy_of_a_question_answers_zero() -> None:
     assert {episode.turns[0].words for episode in play(SUMS, "idle")} == {"<think></think><answer>0</answer>"}
 
 
@@ -44,7 +44,7 @@ def test_the_random_player_guesses_numbers_of_the_right_length() -> None:
     assert sum(episode.success for episode in play(SUMS, "random", 400)) < 40  # about one in ninety
 
 
-def test_random_replies_hang_on_the_sampling_seed_and_the_turn() -> None:
+def test_random_replies_depend_on_the_sampling_seed_and_the_turn() -> None:
     def actions(seed: int) -> list[list[str]]:
         return [[turn.reply.answer for turn in episode.turns] for episode in play(CART, "random", 20, seed)]
 
@@ -63,6 +63,6 @@ def test_an_env_may_have_no_expert() -> None:
         play(CART, "expert")
 
 
-def test_an_unknown_player_is_suggested() -> None:
+def test_unknown_scripted_policy_is_one_line_with_a_suggestion() -> None:
     with pytest.raises(ValueError, match="unknown policy 'randm'; did you mean 'random'"):
         scripted("randm")

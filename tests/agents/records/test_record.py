@@ -79,7 +79,8 @@ def test_an_episode_becomes_its_record(filmed: Episode, tmp_path: Path) -> None:
         writer.write(told)
     (read,) = read_episodes(tmp_path)
     for turn, played in zip(read.turns, filmed.turns, strict=True):
-        assert played.observation.image is not None and np.array_equal(turn.frame, played.observation.image)
+        assert turn.frame is not None and played.observation.image is not None
+        assert np.array_equal(turn.frame, played.observation.image)
 
 
 def test_outside_training_there_are_no_advantages(filmed: Episode) -> None:
@@ -109,7 +110,7 @@ def test_other_numbers_of_advantages_are_refused(filmed: Episode) -> None:
 
 
 @pytest.mark.parametrize("history", [0, 1, -1])
-def test_prompts_out_of_the_tokens(history: int) -> None:
+def test_prompts_come_from_the_tokens(history: int) -> None:
     """Of each turn what the model read in it, also where its context holds earlier turns."""
     chat = load_chat("tiny")
     game = Conversation(chat, history)
@@ -126,7 +127,7 @@ def test_prompts_out_of_the_tokens(history: int) -> None:
     assert "<image>" in second and ("first 1" if history == 0 else "later 1") in second and "left" not in second
 
 
-def test_prompts_in_the_task_s_words() -> None:
+def test_prompts_without_tokens_are_the_tasks_text() -> None:
     chatty = TaskConfig(**{**vars(SUMS.config), "instructions": "Solve.", "history": -1, "max_turns": 2})
     task = Task("arithmetic", TaskConfig(**{**vars(chatty), "on_invalid": "skip"}))
     episode = play(task, "well", "<think></think><answer>1</answer>")
@@ -135,7 +136,7 @@ def test_prompts_in_the_task_s_words() -> None:
     assert first == f"Solve.\n{question}" and "Solve." not in second and second.endswith(question)
 
 
-def test_a_film_shows_what_was_thought_and_done(filmed: Episode) -> None:
+def test_video_captions_show_thinking_and_action(filmed: Episode) -> None:
     frames = list(film(filmed, "before"))
     assert filmed.frames_a_turn == [len(filmed.frames), 0]  # the invalid reply moved nothing, and is shown all the same
     assert len(frames) == len(filmed.frames) + LEAST_FRAMES + LAST_FRAMES
@@ -149,7 +150,7 @@ def test_a_film_shows_what_was_thought_and_done(filmed: Episode) -> None:
     assert len(list(films([filmed, play(FOOTBALL, RUN, "!"), filmed], "before"))) == 2 * len(frames)  # one was not
 
 
-def test_a_long_film_leaves_frames_out() -> None:
+def test_long_video_leaves_frames_out() -> None:
     whole = play(FOOTBALL, *[RUN] * 3, film=1)
     assert whole.frames_a_turn == [6, 5, 5]  # the start's; 5 steps of a decision
     long = Task("football", TaskConfig(**{**vars(FOOTBALL.config), "max_turns": 300}))
@@ -160,7 +161,7 @@ def test_a_long_film_leaves_frames_out() -> None:
         assert np.array_equal(some.frames[kept], whole.frames[number])
 
 
-def test_a_film_of_many_turns_is_short_and_made_as_it_is_asked_for() -> None:
+def test_video_of_many_turns_is_short_and_lazy() -> None:
     some = play(FOOTBALL, RUN, film=1)
     long = replace(some, turns=some.turns * 300, frames_a_turn=[len(some.frames)] + [0] * 299)
     frames = film(long, "before")

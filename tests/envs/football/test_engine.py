@@ -100,7 +100,7 @@ def test_a_dropped_ball_falls_and_bounces() -> None:
         (0.0, 2.75, OUT_OF_PLAY),
     ],
 )
-def test_the_goal_line(y: float, z: float, ended: int) -> None:
+def test_ball_over_the_goal_line_between_the_posts_is_a_goal(y: float, z: float, ended: int) -> None:
     matches = free_ball((HALF_LENGTH - 0.05, y, z), (20.0, 0.0, 0.0))
     advance(matches, 0)
     assert matches["ended"][0] == ended
@@ -152,7 +152,7 @@ def test_a_pass_hands_control_to_the_mate_ahead() -> None:
     assert matches["ball_owned_team"][0] == 0 and matches["ball_owned_player"][0] == 1
 
 
-def test_sticky_keys() -> None:
+def test_sticky_actions_last_until_released() -> None:
     matches = with_ball(0.0, 0.0)
     keys = matches["sticky"][0, 0, 0]
     advance(matches, Action.RIGHT)
@@ -181,7 +181,7 @@ def test_speeds_with_the_ball(keys: tuple[Action, ...], speed: float) -> None:
 
 
 @pytest.mark.parametrize("action", range(1, 9))
-def test_directions(action: int) -> None:
+def test_direction_actions_move_the_player_that_way(action: int) -> None:
     angle = math.pi + (action - 1) * math.pi / 4  # left, then clockwise on the screen (y grows downwards)
     matches = with_ball(0.0, 0.0)
     for _ in range(12):

@@ -23,7 +23,7 @@ def play(env: FootballEnv, seed: int, policy: str, turns: int = 16) -> tuple[boo
     env.reset(seed=seed)
     total = 0.0
     for _ in range(turns):
-        action = {"expert": env.expert_action, "random": lambda: int(rng.integers(19)), "idle": lambda: 0}[policy]()
+        action = env.expert_action() if policy == "expert" else int(rng.integers(19)) if policy == "random" else 0
         _, reward, terminated, truncated, info = env.step(action)
         total += reward
         if terminated or truncated:
@@ -38,13 +38,13 @@ def success(scenario: str, policy: str, episodes: int, **kwargs: Any) -> float:
 
 @pytest.mark.parametrize("observation", ["pixels", "text"])
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_check_env(scenario: str, observation: str) -> None:
+def test_env_passes_gymnasiums_checker(scenario: str, observation: str) -> None:
     env = gymnasium.make("kickoff/Football-v0", scenario=scenario, observation=observation, **SMALL)
     check_env(env.unwrapped, skip_render_check=True)
 
 
 @pytest.mark.parametrize("mode", ["rgb_array", "rgb_array_list"])
-def test_check_render(mode: str) -> None:
+def test_render_modes_pass_gymnasiums_checker(mode: str) -> None:
     env = gymnasium.make("kickoff/Football-v0", render_mode=mode, **SMALL)
     check_env(env.unwrapped, skip_render_check=True)
 
@@ -62,7 +62,7 @@ def test_the_same_seed_and_actions_give_the_same_episode() -> None:
     assert hashes(1)[0] != hashes(2)[0]
 
 
-def test_frames() -> None:
+def test_frames_have_the_requested_size_and_change() -> None:
     env = FootballEnv(image_size=(84, 96), camera="ball")
     first, info = env.reset(seed=0)
     assert first.shape == (84, 96, 3) and first.dtype == np.uint8
@@ -72,7 +72,7 @@ def test_frames() -> None:
     assert info["success"] is False and info["legal_actions"] == list(range(19)) and info["score"] == (0, 0)
 
 
-def test_the_words_are_the_state() -> None:
+def test_caption_describes_the_state() -> None:
     env = FootballEnv("academy_3_vs_1_with_keeper", observation="text", start_noise=0.0)
     text, info = env.reset(seed=0)
     assert text == info["text"]
@@ -119,7 +119,7 @@ def put(env: FootballEnv, x: float) -> None:
     m["ball"] = (x * HALF_LENGTH, 0.0, BALL_RADIUS)
 
 
-def test_checkpoint_rewards() -> None:
+def test_checkpoint_rewards_are_paid_once_each() -> None:
     env = FootballEnv("academy_empty_goal", observation="text", start_noise=0.0, rewards="scoring,checkpoints")
     env.reset(seed=0)
     put(env, 0.5)
@@ -320,7 +320,7 @@ def test_human_mode_shows_and_closes() -> None:  # SDL's dummy driver: no window
     env.close()
 
 
-def test_an_action_out_of_range() -> None:
+def test_step_with_an_action_out_of_range_raises() -> None:
     env = FootballEnv(observation="text")
     env.reset(seed=0)
     with pytest.raises(ValueError, match="action must be one of 0 to 18, got 19"):

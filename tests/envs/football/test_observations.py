@@ -102,7 +102,7 @@ def test_simple115v2_is_grf_s_order(seat: tuple[int, int]) -> None:
     assert seen == pytest.approx(by_grf(raw(known()[0], *seat)))
 
 
-def test_simple115v2_by_hand() -> None:
+def test_simple115v2_equals_a_vector_by_hand() -> None:
     seen = look("simple115v2", (0, 1))
     assert seen[:8] == pytest.approx([-1, 0, 0.5, 0.25, 0.2, -0.1, -1, -1])
     assert seen[22:28] == pytest.approx([0, 0, 0.01, -0.01, 0, 0])
@@ -111,7 +111,7 @@ def test_simple115v2_by_hand() -> None:
     assert np.flatnonzero(seen[97:]).tolist() == [2, 16]  # the third player; mode 5 at 108 + 5 = 97 + 16
 
 
-def test_minimap_by_hand() -> None:
+def test_minimap_equals_an_array_by_hand() -> None:
     seen = look("smm", (0, 0))
     # column = (x + 1) / 2 * 96, row = (y + 0.4444) / 0.8889 * 72, cut off: y = 0 -> 36, y = 0.25 -> 56.25,
     # y = -0.1 -> 27.9, y = -0.2 -> 19.8, y = 0.3 -> 60.3; x = 1 -> 96, on the edge 95
@@ -124,7 +124,7 @@ def test_minimap_by_hand() -> None:
     assert np.argwhere(turned[:, :, 2]).tolist() == [[11, 19]]  # (-0.3 + 0.4444) * 81 = 11.7, 0.4 * 48 = 19.2
 
 
-def test_a_camera_s_scene() -> None:
+def test_scene_of_a_camera_holds_the_match() -> None:
     scene = see(known(), seats((0, 0), (1, 0)))
     assert scene.players[0, 0, 1] == pytest.approx([0.5, 0.25, 0, 1], abs=1e-12)
     assert (scene.marks[0, 0, :4] - PRESENT).tolist() == [KEEPER, CONTROLLED + SPRINTING, COMPANION, -PRESENT]

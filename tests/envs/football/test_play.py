@@ -29,7 +29,7 @@ def games() -> Matches:
     return play(60, 1.0, 1.0)
 
 
-def test_it_is_football(games: Matches) -> None:
+def test_matches_have_goals_shots_and_passes_like_football(games: Matches) -> None:
     assert 1.0 < games["score"].sum(axis=1).mean() < 6.0
     assert 5.0 < games["shots"].sum(axis=1).mean() < 30.0
     assert 60.0 < games["passes"].sum(axis=1).mean() < 250.0

@@ -72,7 +72,7 @@ def give_to(matches: Matches, team: int, player: int, x: float, y: float, facing
         (0, (-HALF_LENGTH, 0.0), (-20.0, 0.0), KICK_OFF, 0, (0.0, 0.0)),
     ],
 )
-def test_where_a_ball_out_of_play_is_restarted(
+def test_ball_out_of_play_is_restarted_at_the_right_place(
     last: int,
     place: tuple[float, float],
     velocity: tuple[float, float],
@@ -185,7 +185,7 @@ def test_a_second_yellow_card_sends_off() -> None:
     assert describe(m).split("mates")[1].count("(") == 8  # eleven less himself, the keeper and the one sent off
 
 
-def test_penalty_everybody_else_is_out_of_the_box() -> None:
+def test_penalty_keeps_everybody_else_out_of_the_box() -> None:
     for seed in range(400):
         matches = game((1, 0), seed=seed)
         m = matches[0]
@@ -206,7 +206,7 @@ def test_penalty_everybody_else_is_out_of_the_box() -> None:
     assert m["position"][0, 0].tolist() == pytest.approx([-HALF_LENGTH + 1.0, 0.0], abs=0.5)
 
 
-def test_two_halves_and_the_end() -> None:
+def test_match_has_two_halves_and_an_end() -> None:
     matches = start(find("11_vs_11_stochastic"), np.random.default_rng(5), 0.0, (1.0, 1.0), (0, 0))
     m = matches[0]
     first = int(m["first_kick_off"])

@@ -28,6 +28,8 @@ def compare(steps: int, number: int, **kwargs: Any) -> int:
     single = SyncVectorEnv([partial(FootballEnv, **kwargs)] * number)
     rng = np.random.default_rng(0)
     seen, infos = many.reset(seed=3)
+    expected: Any
+    wanted: Any
     expected, known = single.reset(seed=3)
     assert equal(seen, expected)
     ended = 0
@@ -60,7 +62,7 @@ def test_many_are_paid_and_held_as_one_by_one(rewards: str) -> None:
     compare(50, 3, scenario="breakaway", observation="simple115v2", rewards=rewards, hold_until_changed=True)
 
 
-def test_many_whole_games() -> None:
+def test_vector_plays_whole_games_like_single_envs() -> None:
     compare(40, 2, scenario="11_vs_11_stochastic", observation="smm", control=(11, 1), frame_skip=3)
 
 
@@ -87,7 +89,7 @@ def test_infos_are_of_their_own_moment() -> None:
         infos["text"][2]
 
 
-def test_frames_of_all_matches() -> None:
+def test_vector_render_gives_a_frame_of_each_match() -> None:
     env = FootballVectorEnv(3, "breakaway", "text", render_mode="rgb_array", render_size=(48, 64))
     env.reset(seed=0)
     frames = env.render()
@@ -97,7 +99,7 @@ def test_frames_of_all_matches() -> None:
     assert np.array_equal(single.render(), frames[2])
 
 
-def test_a_wrong_number_of_actions() -> None:
+def test_step_with_a_wrong_number_of_actions_raises() -> None:
     env = FootballVectorEnv(2, "breakaway", "text")
     env.reset(seed=0)
     with pytest.raises(ValueError, match="action"):

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def chains(depth: int, count: int) -> list[list[Link]]:
 
 
 @depths
-def test_what_one_gives_the_next_takes(depth: int) -> None:
+def test_chain_passes_a_value_from_one_figure_to_the_next(depth: int) -> None:
     for chain in chains(depth, 150):
         assert [link.gives for link in chain] == [*"abc"[: depth - 1], "x"]
         for one, other in itertools.pairwise(chain):
@@ -51,7 +52,7 @@ def test_a_family_can_follow_itself() -> None:
     assert [link.figure.asked.value for link in chain] == [first, 2 * first, 4 * first, 8 * first]
 
 
-def test_which_families_can_be_chained() -> None:
+def test_reachable_tells_which_families_can_be_chained() -> None:
     assert reachable(["frame_area", "square_side"], 2)
     assert reachable(["frame_area", "square_side"], 4)  # area, side, area, side
     assert not reachable(["frame_area", "polygon_angle"], 2)
@@ -84,7 +85,8 @@ def test_joined_figures_stay_true_and_apart(depth: int) -> None:
                 check(link.figure)
             for one, other in itertools.pairwise(group):
                 joined += 1
-                asked, given = one.figure.asked, other.figure.given[0]
+                asked: Any = one.figure.asked
+                given: Any = other.figure.given[0]
                 here, there = one.figure.points, other.figure.points
                 ends = [here[name] for name in asked.points], [there[name] for name in given.points]
                 if isinstance(asked, Length):
@@ -136,7 +138,7 @@ def test_every_value_is_drawn_and_every_figure_told(depth: int) -> None:
         assert thoughts == [*"abc"[: depth - 1], "x"]
 
 
-def test_two_figures_joined_by_hand() -> None:
+def test_chain_of_two_figures_equals_one_by_hand() -> None:
     triangle = Figure(by_sides(3, 4, 5), ("AB", "BC", "CA"), Length("CA", 5), (Length("AB", 3),), "")
     square = {"A": (0.0, 0.0), "B": (5.0, 0.0), "C": (5.0, 5.0), "D": (0.0, 5.0)}
     ticks = tuple((side, 1) for side in ("AB", "BC", "CD", "DA"))

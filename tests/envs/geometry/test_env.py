@@ -90,7 +90,9 @@ def test_the_answer_is_what_the_drawing_measures(family: str) -> None:
             letters = [text for text, _ in measured(scene) if "x" in text]
             assert letters, seed  # its size is compared with the answer in the test above
         else:
-            name = re.search(r"(?:length of|angle) ([A-Z]{2,3})", question.text)[1]
+            asked_for = re.search(r"(?:length of|angle) ([A-Z]{2,3})", question.text)
+            assert asked_for is not None
+            name = asked_for[1]
             at = {letter: place for place, letter in scene.names}
             size = math.dist(*(at[n] for n in name)) if len(name) == 2 else angle(*(at[n] for n in name))
             assert size == pytest.approx(right), (seed, question.text)
@@ -135,7 +137,7 @@ def test_the_points_that_are_spoken_of_bear_their_letters(family: str) -> None:
 
 
 @families
-def test_worked_lines_are_true(family: str) -> None:
+def test_expert_thoughts_are_true_equations(family: str) -> None:
     for seed in range(SEEDS):
         question = asked(family, seed).question
         letter, *steps = question.thought.split(" = ")
@@ -145,7 +147,7 @@ def test_worked_lines_are_true(family: str) -> None:
 
 
 @families
-def test_one_answer_to_one_question(family: str) -> None:
+def test_equal_questions_have_equal_answers(family: str) -> None:
     answers: dict[str, set[str]] = {}
     for seed in range(SEEDS):
         question = asked(family, seed).question
@@ -193,7 +195,7 @@ def test_answers_are_written_as_the_checker_reads_them() -> None:
         assert is_right(text, gold(root(18)))
 
 
-def test_a_wrong_value_is_found() -> None:
+def test_figure_check_detects_a_wrong_value() -> None:
     points = {"A": (0.0, 0.0), "B": (3.0, 0.0), "C": (0.0, 4.0)}
     lines = ("AB", "BC", "CA")
     good = Figure(points, lines, Length("BC", 5), (Length("AB", 3), Angle("BAC", 90)), "", right=("CAB",))
@@ -244,7 +246,7 @@ def test_all_families_come_and_none_that_was_not_named() -> None:
     assert names[:60] == come(GeometryEnv({"midsegment": 2, "isosceles": 6}, image_size=(84, 84)), 60)
 
 
-def test_seed_and_size() -> None:
+def test_seed_decides_the_question_and_size_only_the_image() -> None:
     one, other = GeometryEnv(image_size=(120, 200)), GeometryEnv(image_size=(120, 200), render_mode="rgb_array")
     for seed in range(12):
         (seen, info), (again, same) = one.reset(seed=seed), other.reset(seed=seed)
@@ -272,7 +274,7 @@ def test_seed_and_size() -> None:
         ({"families": ["lattice_area"], "depth": 2}, "the families lattice_area cannot be chained to depth 2"),
     ],
 )
-def test_mistakes_are_told_in_one_line(kwargs: dict, message: str) -> None:
+def test_wrong_arguments_are_one_line(kwargs: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
         GeometryEnv(**kwargs)
     assert "\n" not in str(error.value)

@@ -103,11 +103,11 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("gold", "answer"), WRONG)
-def test_anything_else_is_wrong(gold: str, answer: str) -> None:
+def test_other_answers_are_wrong(gold: str, answer: str) -> None:
     assert not is_right(answer, Formula(gold))
 
 
-def test_texts_and_choice_letters() -> None:
+def test_text_and_choice_answers_are_compared_by_form() -> None:
     for answer in ("B", "b", "(B)", "B.", "B)", "$B$", r"\text{B}", r"\boxed{\text{(B)}}"):
         assert is_right(answer, "B"), answer
     for answer in ("C", "B or C", "B, C", "AB", "B. 12", "the B", ""):
@@ -133,7 +133,7 @@ def test_texts_and_choice_letters() -> None:
         ("x^2+1", "x^2+1", Formula),
     ],
 )
-def test_golds_from_files(text: str, gold: str, kind: type) -> None:
+def test_gold_answers_of_files_are_read(text: str, gold: str, kind: type) -> None:
     assert gold_from_text(text) == gold and type(gold_from_text(text)) is kind
     assert is_right(text, gold_from_text(text))
 
@@ -150,7 +150,7 @@ def test_an_unreadable_gold_is_an_error(text: str) -> None:
         check_gold(" ")
 
 
-def test_notation_by_hand() -> None:
+def test_notation_equals_values_by_hand() -> None:
     assert bare(r" $\boxed{6\pi}$. ") == r"6\pi"
     assert bare("$3$ or $4$") == "$3$ or $4$"
     assert quantity("12 m/s") == ("12", "m/s")
@@ -177,7 +177,9 @@ def test_equal_surds_are_right_and_neighbours_wrong(over: int, under: int, root:
     assert is_right(scaled, gold) and is_right(squared, gold)
     assert not is_right(f"{over + 1}{tail}/{under}", gold)
     assert not is_right(f"{over}{tail}/{under + 1}", gold)
-    value = surd(latex(scaled))
+    text = latex(scaled)
+    assert text is not None
+    value = surd(text)
     assert value is not None
     assert (value.radicand == 1) == (round(root**0.5) ** 2 == root) and value.power == power
 

@@ -44,7 +44,7 @@ def asked(env: QuestionsEnv, count: int = 60) -> set[str]:
 
 
 @pytest.mark.parametrize("kwargs", [{}, {"image_size": (96, 120)}])
-def test_the_samples(kwargs: dict) -> None:
+def test_shipped_samples_are_asked_and_answered(kwargs: dict) -> None:
     env = QuestionsEnv(**kwargs)
     check_env(env, skip_render_check=True)
     count = len((SAMPLES / ("pictures.jsonl" if kwargs else "questions.jsonl")).read_text().splitlines())
@@ -61,7 +61,7 @@ def test_the_samples(kwargs: dict) -> None:
             assert (image[:, :12] == 0).all() and (image[:, -12:] == 0).all()  # square, so bars left and right
 
 
-def test_plain_rows(tmp_path: Path) -> None:
+def test_plain_rows_become_questions(tmp_path: Path) -> None:
     assert read_row({"problem": " 1+1? ", "answer": "$2$", "solution": ""})[:3] == ("1+1?", "$2$", None)
     assert read_row({"question": "Which?", "answer": "B"})[:3] == ("Which?", "B", None)
     assert type(read_row({"problem": "?", "answer": 2}).answer) is Formula
@@ -73,7 +73,7 @@ def test_plain_rows(tmp_path: Path) -> None:
     )
 
 
-def test_lmm_r1_rows() -> None:
+def test_lmm_r1_rows_become_questions() -> None:
     image, text = {"type": "image", "image": "file:///data/a.jpg"}, {"type": "text", "text": "How many cats?"}
     assert read_row({"message": message(image, text), "answer": "$3$"})[:3] == (
         "How many cats?",
@@ -182,7 +182,8 @@ def test_pictures_by_path_bytes_and_base64(tmp_path: Path) -> None:
     assert (decode(base64.b64encode(stream.getvalue()).decode(), folder) == np.asarray(noise)).all()
     assert (decode(png((0, 0, 0, 0), mode="RGBA"), folder) == 255).all()  # transparent paper is white
     assert decode(png(7, mode="L", format="JPEG"), folder).shape == (20, 40, 3)
-    for picture, problem in (
+    broken: Any
+    for broken, problem in (
         ("../out.png", "is outside"),
         (str(tmp_path / "out.png"), "is outside"),
         ("link.png", "is outside"),
@@ -196,7 +197,7 @@ def test_pictures_by_path_bytes_and_base64(tmp_path: Path) -> None:
         (png(0, (8000, 8000), "1"), "the image has 8000x8000 pixels"),
     ):
         with pytest.raises(ValueError, match=problem):
-            decode(picture, folder)
+            decode(broken, folder)
 
 
 def test_a_broken_picture_is_named_when_it_is_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -208,7 +209,7 @@ def test_a_broken_picture_is_named_when_it_is_asked_for(tmp_path: Path, caplog: 
     with pytest.raises(ValueError, match=r"rows\.jsonl, line 2: there is no image 'lost\.png'"):
         asked(QuestionsEnv(path, image_size=(8, 8)))
     with caplog.at_level(logging.WARNING):
-        assert asked(QuestionsEnv(path, image_size=[8, 8], on_broken="skip")) == {"good?"}
+        assert asked(QuestionsEnv(path, image_size=(8, 8), on_broken="skip")) == {"good?"}
     assert len(caplog.records) == 1 and "line 2: there is no image" in caplog.records[0].getMessage()
     env = QuestionsEnv(path, image_size=(8, 8), on_broken="skip", render_mode="rgb_array")
     env.reset(seed=0)
@@ -222,7 +223,7 @@ def test_text_rows_among_pictures_are_black(tmp_path: Path) -> None:
     assert observation["image"].shape == (10, 12, 3) and not observation["image"].any()
 
 
-def test_parquet(tmp_path: Path) -> None:
+def test_parquet_files_are_read(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
@@ -293,7 +294,7 @@ def test_two_pictures_with_one_question_are_two_states(tmp_path: Path) -> None:
         ({"image_size": 8}, "image_size must be two whole numbers"),
     ],
 )
-def test_mistakes(kwargs: dict, problem: str) -> None:
+def test_wrong_arguments_are_one_line(kwargs: dict, problem: str) -> None:
     with pytest.raises(ValueError) as error:
         QuestionsEnv(**kwargs)
     assert problem in str(error.value)

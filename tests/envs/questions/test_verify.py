@@ -6,11 +6,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from envs.questions.answers import Formula, _worker, is_right
+from envs.questions.answers import WORKER, Formula, is_right
 from envs.questions.notation import bare, latex, quantity
 from envs.questions.verify import handle, parsed, prepare, same, shape
 from envs.questions.worker import OverTime, Worker
@@ -33,14 +34,14 @@ def handle(request):
 
 
 @pytest.fixture
-def worker(tmp_path: Path):
+def worker(tmp_path: Path) -> Iterator[Worker]:
     (tmp_path / "handler.py").write_text(HANDLER)
     worker = Worker(tmp_path / "handler.py", megabytes=1024)
     yield worker
     worker.close()
 
 
-def test_one_worker_is_reused(worker: Worker) -> None:
+def test_worker_is_reused_for_all_requests(worker: Worker) -> None:
     assert worker.ask("a", 5) == [1, "a"]
     assert worker.ask({"b": "√\n"}, 5) == [2, {"b": "√\n"}]
     with pytest.raises(ValueError, match="no such thing"):
@@ -49,12 +50,12 @@ def test_one_worker_is_reused(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("accident", ["hang", "die", "burst"])
-def test_an_accident_costs_one_request(worker: Worker, accident: str) -> None:
+def test_worker_that_hangs_dies_or_bursts_costs_one_request(worker: Worker, accident: str) -> None:
     pid = worker.ask("pid", 5)
     begin = time.monotonic()
     with pytest.raises(OverTime):
         worker.ask(accident, 0.5)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30  # it would have hung for 60
     assert not Path(f"/proc/{pid}").exists()  # killed and waited for: no zombie
     assert worker.ask("x", 5) == [1, "x"]  # a fresh one
 
@@ -86,14 +87,16 @@ def test_a_forked_child_has_a_worker_of_its_own(worker: Worker) -> None:
 
 def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import no_such_module")
-    with pytest.raises(RuntimeError, match=r"broken\.py does not start: ModuleNotFoundError.*no_such_module"):
+    with pytest.raises(
+        RuntimeError, match=r"the worker for broken\.py failed to start: ModuleNotFoundError.*no_such_module"
+    ):
         Worker(tmp_path / "broken.py").ask("x", 5)
 
 
 def test_the_worker_ends_with_its_parent() -> None:
     script = (
-        "from envs.questions.answers import *; from envs.questions.answers import _worker\n"
-        "assert is_right('2\\\\pi+4\\\\pi', Formula('6\\\\pi')); print(_worker._process.pid)"
+        "from envs.questions.answers import *; from envs.questions.answers import WORKER\n"
+        "assert is_right('2\\\\pi+4\\\\pi', Formula('6\\\\pi')); print(WORKER.pid)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not Path(f"/proc/{done.stdout.strip()}").exists() and done.stderr == ""
@@ -167,7 +170,9 @@ def test_other_values_and_several_answers_are_wrong(gold: str, answer: str) -> N
     assert not is_right(answer, Formula(gold))
 
 
-def test_a_hang_is_one_wrong_answer(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answer_that_hangs_the_worker_is_wrong(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("envs.questions.answers.SECONDS", 0.7)
     monkeypatch.setattr("envs.questions.answers._logged", set())
     gold = Formula(r"\sqrt{5}+x")
@@ -221,16 +226,15 @@ HOSTILE = [
 
 @pytest.mark.parametrize("answer", HOSTILE)
 @pytest.mark.parametrize("gold", ["x+1", "3", r"6\pi"])
-def test_hostile_answers_are_wrong_at_once(answer: str, gold: str) -> None:
+def test_hostile_answer_is_wrong_within_the_workers_limits(answer: str, gold: str) -> None:
+    """The worker neither runs out of time or memory nor dies: it is not replaced."""
     is_right("2+x", Formula("x+1"))  # the worker is up
-    pid = _worker._process.pid
-    begin = time.monotonic()
-    assert not is_right(answer, Formula(gold))
-    assert time.monotonic() - begin < 2
-    assert _worker._process.pid == pid
+    pid = WORKER.pid
+    assert pid is not None and not is_right(answer, Formula(gold))
+    assert WORKER.pid == pid
 
 
-def test_shapes() -> None:
+def test_shape_tells_the_form_of_an_answer() -> None:
     for text, expected in (
         ("3", "value"),
         ("3,4", "set"),

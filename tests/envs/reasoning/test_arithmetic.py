@@ -1,6 +1,7 @@
 """Questions, answers and worked lines, with numbers checked by hand."""
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
 import gymnasium
@@ -32,12 +33,12 @@ def make(env_id: str, kwargs: dict) -> QuestionEnv:
 
 
 @variants
-def test_check_env(env_id: str, kwargs: dict) -> None:
+def test_env_passes_gymnasiums_checker(env_id: str, kwargs: dict) -> None:
     check_env(make(env_id, kwargs))
 
 
 @variants
-def test_the_seed_decides(env_id: str, kwargs: dict) -> None:
+def test_seed_decides_the_question(env_id: str, kwargs: dict) -> None:
     first, second = make(env_id, kwargs), make(env_id, kwargs)
     starts = [(first.reset(seed=seed), second.reset(seed=seed)) for seed in range(50)]
     assert all(one == other for one, other in starts)
@@ -71,7 +72,9 @@ def solve(question: str) -> int:
     """The answer found another way: trying every x, or doing the sum."""
     text = question.removesuffix("=").removesuffix(",x")
     if "x" not in text:
-        left, sign, right = re.fullmatch(r"(\d+)([+-])(\d+)", text).groups()
+        parts = re.fullmatch(r"(\d+)([+-])(\d+)", text)
+        assert parts is not None
+        left, sign, right = parts.groups()
         return int(left) + int(right) if sign == "+" else int(left) - int(right)
 
     def side(expression: str, x: int) -> int:
@@ -97,7 +100,7 @@ def test_the_expert_agrees_with_another_solver(env_id: str, kwargs: dict) -> Non
         assert env.action_space.contains(env.expert_action())
 
 
-def test_worked_lines_by_hand() -> None:
+def test_expert_thought_equals_lines_by_hand() -> None:
     assert column_addition(47, 38) == "7+8=15 4+3+1=8"
     assert column_addition(12, 34) == "2+4=6 1+3=4"
     assert column_addition(99, 1) == "9+1=10 9+0+1=10"
@@ -124,7 +127,7 @@ def test_every_step_of_a_worked_line_is_true(left: int, right: int) -> None:
         assert int(carried + digits) == abs(total)
 
 
-def test_thoughts_are_short() -> None:
+def test_expert_thoughts_are_short() -> None:
     for env, longest in ((ArithmeticEnv(), 15), (AlgebraEnv(1.0), 9)):
         env.reset(seed=0)
         for _ in range(500):
@@ -144,7 +147,7 @@ def test_thoughts_are_short() -> None:
         (lambda: AlgebraEnv(render_mode="film"), "render_mode must be ansi, rgb_array, human or None, got 'film'"),
     ],
 )
-def test_bad_arguments_are_named(make_env, problem: str) -> None:
+def test_wrong_arguments_are_one_line(make_env: Callable[[], object], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         make_env()
 
@@ -156,12 +159,12 @@ def test_arithmetic_difficulty() -> None:
     assert [len(env.operations) for env in made] == [1, 1, 2, 2]
 
 
-def test_the_same_questions_as_ever() -> None:
+def test_questions_of_known_seeds_stay_the_same() -> None:
     """A shipped model and the results table depend on them."""
     env = ArithmeticEnv()
     assert [env.reset(seed=seed)[0] for seed in range(4)] == ARITHMETIC
-    env = AlgebraEnv()
-    assert [env.reset(seed=seed)[0] for seed in range(4)] == ALGEBRA
+    algebra = AlgebraEnv()
+    assert [algebra.reset(seed=seed)[0] for seed in range(4)] == ALGEBRA
 
 
 ARITHMETIC = ["86+67=", "52+56=", "85+33=", "83+17="]
@@ -186,7 +189,7 @@ def test_render_gives_the_question() -> None:
         (".5", Fraction(1, 2)), ("-6/4", Fraction(-3, 2)), ("3/4", Fraction(3, 4)),
     ],
 )  # fmt: skip
-def test_numbers(text: str, value: Fraction | int) -> None:
+def test_integer_reads_whole_numbers(text: str, value: Fraction | int) -> None:
     assert number(text) == value
     assert same_number(text, value)
     assert integer(text) == (None if "/" in text or "." in text else value)
@@ -196,8 +199,8 @@ NO_NUMBERS = ["", " ", "x", "8 5", "85 cm", "1e3", "1_000", "1,000", "٣", "½",
 
 
 @pytest.mark.parametrize("text", [*NO_NUMBERS, "3/-4", "1/2/3", "0x10", "nan", "inf", "(3)", "1+1", "9" * 65, "."])
-def test_what_is_no_number(text: str) -> None:
-    assert number(text) is integer(text) is None
+def test_integer_of_anything_else_is_none(text: str) -> None:
+    assert number(text) is None and integer(text) is None
     assert not same_number(text, 3)
 
 

@@ -19,8 +19,9 @@ def play(env: ReasoningEnv, seed: int) -> tuple[str, str]:
     return question, env.expert_action()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", MIX)
-def test_every_task_of_the_mix(task: str) -> None:
+def test_every_default_task_is_asked_and_scored(task: str) -> None:
     env, again = ReasoningEnv([task]), ReasoningEnv({task: 2})
     seen = set()
     for seed in range(3):
@@ -46,8 +47,9 @@ def test_every_task_of_the_mix(task: str) -> None:
     assert len(seen) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difficulty", [0.0, 0.5, 1.0])
-def test_every_task_of_the_mix_has_levels(difficulty: float) -> None:
+def test_every_default_task_has_difficulty_levels(difficulty: float) -> None:
     for task in MIX:
         env = ReasoningEnv([task], difficulty=difficulty)
         question, answer = play(env, 7)
@@ -63,7 +65,7 @@ def test_difficulty_changes_what_is_asked() -> None:
     assert lengths[0] < lengths[1] < lengths[2]
 
 
-def test_weights() -> None:
+def test_weights_decide_how_often_a_task_comes() -> None:
     env = ReasoningEnv({"gcd": 3, "lcm": 1})
     env.reset(seed=0)
     drawn = [env.reset()[1]["kind"] for _ in range(400)]
@@ -74,7 +76,7 @@ def test_weights() -> None:
         assert sum(mix[name] for name in names) == pytest.approx(1)
 
 
-def test_a_known_item() -> None:
+def test_item_of_a_known_seed_stays_the_same() -> None:
     """Fails when another version of reasoning-gym, or of ours, asks other questions under the same seed."""
     env = ReasoningEnv(["chain_sum"])
     assert play(env, 0) == (KNOWN_QUESTION, KNOWN_ANSWER)
@@ -149,7 +151,7 @@ def test_a_scorer_that_hangs_is_a_wrong_answer(monkeypatch: pytest.MonkeyPatch) 
         ({"difficulty": 1.5}, "difficulty must be from 0 to 1, or None, got 1.5"),
     ],
 )
-def test_mistakes(kwargs: dict, problem: str) -> None:
+def test_wrong_arguments_are_one_line(kwargs: dict, problem: str) -> None:
     with pytest.raises(ValueError) as error:
         ReasoningEnv(**kwargs)
     assert problem in str(error.value)

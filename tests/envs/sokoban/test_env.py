@@ -47,7 +47,7 @@ def walk(env: SokobanEnv, actions: list[int]) -> tuple[list[float], dict[str, An
         {"preset": "Sokoban-huge-v0", "difficulty": 0.0},
     ],
 )
-def test_check_env(kwargs: dict[str, Any]) -> None:
+def test_env_passes_gymnasiums_checker(kwargs: dict[str, Any]) -> None:
     check_env(SokobanEnv(**kwargs), skip_render_check=True)
 
 
@@ -61,7 +61,7 @@ def test_a_push_onto_the_last_target_solves() -> None:
     assert (info["optimal_pushes"], info["optimal_moves"], info["score"]) == (1, 1, 100.0)
 
 
-def test_rewards_by_hand() -> None:
+def test_rewards_equal_those_by_hand() -> None:
     env = env_of(ROOM)
     # right, down pushes the left box onto the target below it (+1 - 0.1); down pushes it off again (-1 - 0.1)
     rewards, info = walk(env, [RIGHT, DOWN, DOWN])
@@ -106,7 +106,7 @@ def test_where_the_solver_meets_its_limit() -> None:
     assert len(env.expert_plan(1000)) > info["optimal_pushes"]  # by the fewest pushes
 
 
-def test_the_experts_words() -> None:
+def test_expert_thought_names_push_walk_or_lost() -> None:
     env = env_of("#######\n#     #\n#  @$.#\n#     #\n#######", room=(5, 7), actions=9)
     assert (env.expert_plan(50), env.expert_action(), env.expert_thought()) == ([4], 4, "push")
     env.step(3)
@@ -130,7 +130,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_sentences(sentence: str) -> None:
+def test_feedback_names_each_event(sentence: str) -> None:
     level, actions = SENTENCES[sentence]
     env = SokobanEnv(levels=level, observation="text", room=(6, 7))
     assert env.reset(seed=0)[1]["feedback"] == ""
@@ -139,7 +139,7 @@ def test_sentences(sentence: str) -> None:
     assert info["deadlock"] == ("Dead-lock" in sentence or "against a wall" in sentence)
 
 
-def test_nine_actions() -> None:
+def test_nine_actions_push_move_and_wait() -> None:
     level = "#######\n#     #\n# @$ .#\n#     #\n#######"
     env = env_of(level, actions=9, room=(5, 7))
     assert walk(env, [0])[1]["feedback"] == "You waited."
@@ -176,7 +176,7 @@ def test_pushes_of_the_nine_are_the_four_and_laws_hold(seed: int, actions: list[
             break
 
 
-def test_ends() -> None:
+def test_episode_ends_by_solution_or_limit() -> None:
     env = env_of(CORRIDOR, room=(5, 6), max_steps=2)
     assert env.step(UP)[2:4] == (False, False)
     assert env.step(UP)[2:4] == (False, True)
@@ -185,7 +185,7 @@ def test_ends() -> None:
     assert env_of(corner, room=(5, 6), end_on_deadlock=True).step(RIGHT)[2:4] == (True, False)
 
 
-def test_presets_are_gym_sokobans() -> None:
+def test_presets_equal_those_of_gym_sokoban() -> None:
     assert PRESETS["Sokoban-large-v1"] == ((13, 11), 4)
     text, _ = SokobanEnv(preset="Sokoban-large-v1", observation="text", difficulty=0.0).reset(seed=0)
     assert len(text.split("\n")) == 13 and len(text.split("\n")[0]) == 11
@@ -213,7 +213,7 @@ MISTAKES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("message", MISTAKES)
-def test_mistakes(message: str) -> None:
+def test_wrong_arguments_are_one_line(message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SokobanEnv(**MISTAKES[message])
 
@@ -244,7 +244,7 @@ BOXOBAN = """; 0
 """
 
 
-def test_boxoban_files(tmp_path: Path) -> None:
+def test_boxoban_files_are_read_as_levels(tmp_path: Path) -> None:
     folder = tmp_path / "medium" / "train"
     folder.mkdir(parents=True)
     (folder / "000.txt").write_text(BOXOBAN)
@@ -312,7 +312,8 @@ def test_many_at_once_are_as_one_by_one(observation: str) -> None:
     many = SokobanVectorEnv(3, **kwargs)
     singles = SyncVectorEnv([lambda: SokobanEnv(**kwargs)] * 3)
     rng = np.random.default_rng(0)
-    one, other = many.reset(seed=5), singles.reset(seed=5)
+    one: Any = many.reset(seed=5)
+    other: Any = singles.reset(seed=5)
     for _ in range(60):
         assert one[-1].keys() == other[-1].keys()
         for key, told in one[-1].items():

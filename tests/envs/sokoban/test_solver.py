@@ -105,12 +105,12 @@ def rooms(draw: st.DrawFn) -> str:
 
 @settings(max_examples=250, deadline=None)
 @given(rooms())
-def test_plans_are_the_best_there_are(text: str) -> None:
+def test_plans_are_optimal(text: str) -> None:
     checked(text)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_certificates_of_new_levels(seed: int) -> None:
+def test_new_levels_have_valid_certificates(seed: int) -> None:
     room, boxes = [((6, 6), 1), ((7, 7), 2), ((6, 6), 2), ((7, 6), 3)][seed % 4]
     level = generate(room, boxes, seed / 12, seed)
     text = "\n".join("".join("# .*$@+"[code] for code in row) for row in level.board[:, :-1])
@@ -121,7 +121,7 @@ def test_certificates_of_new_levels(seed: int) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(rooms())
-def test_what_is_called_dead_is_lost(text: str) -> None:
+def test_positions_called_dead_cannot_be_solved(text: str) -> None:
     """Every position that can be reached: none that can be solved is called dead."""
     plain = Plain(text)
     board = read_board(text)
@@ -169,7 +169,7 @@ DEADLOCKS = {
 
 
 @pytest.mark.parametrize("name", DEADLOCKS)
-def test_deadlocks_by_hand(name: str) -> None:
+def test_deadlocks_equal_those_by_hand(name: str) -> None:
     text, dead = DEADLOCKS[name]
     board = read_board(text)
     boards = board[None].copy()
@@ -179,7 +179,7 @@ def test_deadlocks_by_hand(name: str) -> None:
     assert bool(state[0, rules.DEADLOCK]) == dead
 
 
-def test_gives_up_at_the_limit() -> None:
+def test_solver_stops_at_its_limit() -> None:
     board = generate((10, 10), 4, 0.5, 3).board
     plan = solve(board, "moves", node_limit=10)
     assert plan.actions is None and not plan.within_limit and plan.nodes == 10

@@ -9,6 +9,7 @@ import pytest
 from agents.episodes.episode import Start
 from agents.episodes.runner import EpisodeRunner
 from agents.policies.scripted import scripted
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
@@ -40,12 +41,12 @@ def test_a_task_like_another_says_only_what_differs(tmp_path: Path) -> None:
         ({"a": "like: [football]"}, "like=['football']: text is expected"),
     ],
 )
-def test_what_it_cannot_be_like(files: dict[str, str], line: str, tmp_path: Path) -> None:
+def test_like_with_a_wrong_task_is_one_line(files: dict[str, str], line: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=re.escape(line)) as caught:
         load_task(write(tmp_path, **files))
     assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match=r"unknown key env\.like"):
-        load_task("football", ["env.like=sokoban"])
+        load_task("football", {"env.like": "sokoban"})
 
 
 def play(config: TaskConfig, player: str, seeds: range) -> list[tuple[str, float | None]]:
@@ -56,7 +57,7 @@ def play(config: TaskConfig, player: str, seeds: range) -> list[tuple[str, float
 
 def test_kind_and_score_of_an_episode() -> None:
     words = ["kwargs.room=[7,7]", "kwargs.boxes=2", "kwargs.observation=text", "image=false", "caption=true"]
-    config = load_task("sokoban_plan", [f"env.{word}" for word in [*words, "score=score"]])
+    config = load_task("sokoban_plan", parse_overrides([f"env.{word}" for word in [*words, "score=score"]]))
     assert play(config, "expert", range(3)) == [("7x7, 2 boxes", 100.0)] * 3
     assert all(score is not None and score < 60 for _, score in play(config, "idle", range(3)))
     config.score = ""

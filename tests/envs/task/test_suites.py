@@ -14,7 +14,7 @@ def test_suites_name_tasks_that_exist_and_are_no_tasks_themselves() -> None:
     assert "env" not in SUITES  # a recipe's word for what env= names
 
 
-def test_choices() -> None:
+def test_weigh_reads_names_suites_and_weights() -> None:
     assert weigh("football", SUITES) == {"football": 1}
     assert weigh("football, sokoban", SUITES) == {"football": 1, "sokoban": 1}
     assert weigh(["games", "algebra"], SUITES) == {"football": 1, "sokoban": 1, "algebra": 1}
@@ -26,7 +26,7 @@ def test_choices() -> None:
 
 
 @pytest.mark.parametrize("choice", ["", "football,", [], {}])
-def test_a_choice_of_none(choice: str | list[str]) -> None:
+def test_weigh_of_an_empty_choice_is_one_line(choice: str | list[str]) -> None:
     with pytest.raises(UserError, match="at least one task must be named"):
         weigh(choice, SUITES)
 

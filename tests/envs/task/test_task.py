@@ -1,7 +1,7 @@
 """A Task words what is shown, and reads replies without ever guessing."""
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -14,7 +14,7 @@ from envs.questions.env import FreeText
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Observation, Outcome, Task
 
-ACTIONS = ["idle", "left", "top_left", "shot"]
+ACTIONS: list[Any] = ["idle", "left", "top_left", "shot"]
 GAME = Task("game", TaskConfig(id="kickoff/Football-v0", actions=ACTIONS))
 QUIZ = Task("quiz", TaskConfig(id="kickoff/Arithmetic-v0", image=False, caption=True))
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")
@@ -111,7 +111,7 @@ def test_any_reply_is_read_or_refused_with_a_reason(text: str) -> None:
         "<think>a</think><answer>left</answer><end_of_utterance>",
     ],
 )
-def test_never_a_guess(text: str) -> None:
+def test_parse_never_guesses_an_action(text: str) -> None:
     assert not GAME.parse(text).valid
 
 
@@ -124,7 +124,7 @@ def test_actions_have_names_both_ways() -> None:
 # -- words ---------------------------------------------------------------------------------------------------------
 
 
-def test_words_hold_what_the_levers_say() -> None:
+def test_prompt_holds_what_the_settings_turn_on() -> None:
     shown = Observation(None, "you have the ball")
     config = TaskConfig(instructions="Score.", rules_text="left: run left")
     assert Task("t", config).words(shown, first=True) == "Score.\nyou have the ball"
@@ -134,7 +134,11 @@ def test_words_hold_what_the_levers_say() -> None:
     form = "Reply in the form <think>reasoning</think><answer>{}</answer>"
     said = f"Score.\nleft: run left\n{form.format('answer')}\nyou have the ball"
     assert Task("t", config).words(shown, first=True) == said and Task("t", config).tells_form
-    for actions, answer in ((["left", "right", None], "right"), ([["left", "right"], ["jump", None]], "right+jump")):
+    named: list[tuple[list[Any], str]] = [
+        (["left", "right", None], "right"),
+        ([["left", "right"], ["jump", None]], "right+jump"),
+    ]
+    for actions, answer in named:
         told = Task("t", TaskConfig(instructions="Go.", actions=actions, rules=True)).words(shown, first=True)
         assert told == f"Go.\n{form.format(answer)}\nyou have the ball"
     config.instructions = "Score: <answer>left</answer>"
@@ -143,7 +147,7 @@ def test_words_hold_what_the_levers_say() -> None:
     assert Task("t", config).words(Observation(None, ""), first=False) == ""
 
 
-def football(**levers: bool) -> Observation:
+def football(**levers: Any) -> Observation:
     kwargs = {"image_size": [32, 48], "scenario": "academy_empty_goal"}
     task = Task("f", TaskConfig(id="kickoff/Football-v0", kwargs=kwargs, actions=[str(i) for i in range(19)], **levers))
     env = task.make()
@@ -155,7 +159,7 @@ def football(**levers: bool) -> Observation:
     return seen
 
 
-def test_image_and_caption_are_levers() -> None:
+def test_image_and_caption_can_be_turned_on_and_off() -> None:
     assert [part is None for part in (football().image, football(image=False, caption=True).image)] == [False, True]
     assert football().text == ""
     assert football(caption=True).text == football(image=False, caption=True).text != ""
@@ -163,7 +167,7 @@ def test_image_and_caption_are_levers() -> None:
     assert picture is not None and picture.shape == (32, 48, 3) and picture.dtype == np.uint8
 
 
-def test_where_the_observation_is_no_image_render_is() -> None:
+def test_image_comes_from_render_unless_the_observation_is_one() -> None:
     task = Task("cart", TaskConfig(id="CartPole-v1", actions=["left", "right"], caption=True))
     env = task.make()
     observation, info = env.reset(seed=1)
@@ -171,7 +175,7 @@ def test_where_the_observation_is_no_image_render_is() -> None:
     assert seen.image is not None and seen.image.shape == (400, 600, 3) and seen.image.min() < 255
     assert seen.text == str(observation)  # an env without words of its own
     env.step(0)
-    assert (task.observe(env, observation, info).image != seen.image).any()
+    assert not np.array_equal(cast(Any, task.observe(env, observation, info).image), seen.image)
     env.close()
 
 
@@ -184,7 +188,7 @@ PARTS = Task("parts", TaskConfig(id="test/Buttons-v0", actions=[["low", "high"],
 class Buttons(gymnasium.Env[Any, Any]):
     """Two buttons at once; the reward is their numbers, the observation a picture and a mission."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
 
     def __init__(self, difficulty: float = 0.0, side: int = 20, render_mode: str | None = None) -> None:
         self.render_mode, self.side, self.difficulty = render_mode, side, difficulty
@@ -212,16 +216,16 @@ class Buttons(gymnasium.Env[Any, Any]):
 class Blind(Buttons):
     """The same without pictures."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012
 
     def __init__(self, render_mode: str | None = None) -> None:
         super().__init__()
-        self.action_space = gymnasium.spaces.Discrete(1)  # type: ignore[assignment]
-        self.observation_space = gymnasium.spaces.Discrete(1)  # type: ignore[assignment]
+        self.action_space = gymnasium.spaces.Discrete(1)
+        self.observation_space = gymnasium.spaces.Discrete(1)
 
 
-gymnasium.register("test/Buttons-v0", Buttons)
-gymnasium.register("test/Blind-v0", Blind)
+gymnasium.register("test/Buttons-v0", cast(Any, Buttons))
+gymnasium.register("test/Blind-v0", cast(Any, Blind))
 
 
 def test_a_reply_may_hold_several_actions() -> None:
@@ -232,7 +236,7 @@ def test_a_reply_may_hold_several_actions() -> None:
     assert PLAN.parse(reply("", "left right")).problem == "no action is named 'left right'"
 
 
-def test_what_is_beyond_them_may_be_left_out() -> None:
+def test_actions_beyond_the_limit_may_be_dropped() -> None:
     cut = Task("plan", replace(PLAN.config, cut_answers=True))
     assert cut.parse(reply("", "left,right,left,left,up")).actions == (0, 1, 0)
     assert cut.parse(reply("", "left,up,left,left")).problem == "no action is named 'up'"
@@ -283,13 +287,13 @@ def test_success_rules(rule: str, terminated: bool, total: float, succeeded: boo
 
 
 def buttons(**settings: Any) -> tuple[Task, Observation]:
-    actions = [["low", "high"], ["a", "b", "c"]]
+    actions: list[Any] = [["low", "high"], ["a", "b", "c"]]
     task = Task("b", TaskConfig(id="test/Buttons-v0", actions=actions, text_from="mission", **settings))
     env = task.make()
     return task, task.observe(env, *env.reset(seed=0), "You pressed.")
 
 
-def test_where_the_picture_comes_from() -> None:
+def test_image_from_selects_observation_or_render() -> None:
     def picture(**settings: Any) -> tuple[tuple[int, ...], int]:
         image = buttons(**settings)[1].image
         assert image is not None
@@ -305,7 +309,7 @@ def test_where_the_picture_comes_from() -> None:
     assert fitted[:, 31:52].min() == 200
 
 
-def test_missions_difficulty_and_feedback_are_told() -> None:
+def test_prompt_holds_mission_difficulty_and_feedback() -> None:
     task, seen = buttons(difficulty=0.5)
     assert (seen.text, seen.feedback) == ("press 0.5", "")
     assert task.words(seen, first=False) == "press 0.5"
@@ -322,7 +326,7 @@ REFUSED = {
     "history must be -1 (all turns), 0 or more, got -2": {"history": -2},
     "the model would get no observation; set image=true or caption=true": {"image": False},
     "on_invalid must be one of end, skip, got 'stop'": {"on_invalid": "stop"},
-    "reward must be one of success, return, got 'score'": {"reward": "score"},
+    "reward must be success, return or an import path module:name, got 'score'": {"reward": "score"},
     "image_from must be one of auto, observation, render, got 'camera'": {"image_from": "camera"},
     "actions_per_reply must be at least 1, got 0": {"actions_per_reply": 0},
     "actions_per_reply needs action names (actions: [...])": {"actions_per_reply": 3},
@@ -337,7 +341,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("message", REFUSED)
-def test_impossible_settings(message: str) -> None:
+def test_task_config_refuses_impossible_settings(message: str) -> None:
     with pytest.raises(ValueError) as caught:
         TaskConfig(**REFUSED[message])  # type: ignore[arg-type]
     assert str(caught.value) == message
@@ -357,7 +361,7 @@ def test_an_unknown_id_is_suggested() -> None:
     assert refusal(id="").startswith("unknown env id ''")
 
 
-def test_envs_that_do_not_fit() -> None:
+def test_task_refuses_envs_that_do_not_fit() -> None:
     assert "does not accept these kwargs" in refusal(id="kickoff/Arithmetic-v0", kwargs={"digit": 2})
     assert "'digit'" in refusal(id="kickoff/Arithmetic-v0", kwargs={"digit": 2})
     assert refusal(id="kickoff/Arithmetic-v0", kwargs={"digits": 0}) == "digits must be from 1 to 12, got 0"
@@ -393,7 +397,7 @@ def test_each_make_is_a_fresh_env() -> None:
     assert len(question) == len("123+456=")
 
 
-def test_text_is_a_picture_too() -> None:
+def test_text_rendering_becomes_an_image() -> None:
     task = Task("sums", TaskConfig(id="kickoff/Arithmetic-v0", image_size=(84, 84)))
     env = task.make()
     seen = task.observe(env, *env.reset(seed=5))

@@ -5,16 +5,26 @@ import math
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from envs.visual.env import FAMILIES
 
+T = TypeVar("T")
+
 NOT_FOUND = "the question is of no known kind"
 
 
-def only(candidates: list[str]) -> str:
+def matched(pattern: str, text: str) -> re.Match[str]:
+    """The match of a pattern that must be there."""
+    found = re.search(pattern, text)
+    assert found is not None, (pattern, text)
+    return found
+
+
+def only(candidates: list[T]) -> T:
     """The one that is left."""
     assert len(candidates) == 1, candidates
     return candidates[0]
@@ -41,7 +51,7 @@ def solve_counting(described: str, text: str) -> str:
         return str(sum(shape == singular(found[1]) and colour != found[2] for colour, shape in things))
     if "How many shapes are there" in text:
         return str(len(things))
-    words = re.search(r"How many ([\w ]+) are there", text)[1].split()
+    words = matched(r"How many ([\w ]+) are there", text)[1].split()
     kept = things
     for word in words:
         kept = [thing for thing in kept if word in ("shapes", thing[0]) or singular(word) == thing[1]]
@@ -59,7 +69,7 @@ def solve_spatial(described: str, text: str) -> str:
         keys = {name: sign[0] * x + sign[1] * y for name, (x, y) in places.items()}
         first, second, *_ = sorted(keys.values())
         assert second - first >= 3  # percent of the picture: no near-tie
-        return min(keys, key=keys.get)
+        return min(keys, key=keys.__getitem__)
     if found := re.match(r"Is the (.+) to the left or to the right of the (.+)\?", text):
         return "left" if places[found[1]][0] < places[found[2]][0] else "right"
     if found := re.match(r"Is the (.+) above or below the (.+)\?", text):
@@ -69,17 +79,17 @@ def solve_spatial(described: str, text: str) -> str:
         assert min(abs(x0 - x1), abs(y0 - y1)) >= 3
         return f"{'above' if y1 < y0 else 'below'} {'left' if x1 < x0 else 'right'}"
     if found := re.match(r"How many shapes are (.+) the (\w+ \w+)\?", text):
-        axis, sign = {"to the left of": (0, 1), "to the right of": (0, -1), "above": (1, 1), "below": (1, -1)}[found[1]]
-        return str(sum(sign * place[axis] < sign * places[found[2]][axis] for place in places.values()))
+        axis, way = {"to the left of": (0, 1), "to the right of": (0, -1), "above": (1, 1), "below": (1, -1)}[found[1]]
+        return str(sum(way * place[axis] < way * places[found[2]][axis] for place in places.values()))
     if found := re.match(r"Counted from the (left|top), which shape is number (\d+)", text):
         ordered = sorted(places, key=lambda name: places[name][found[1] == "top"])
         return ordered[int(found[2]) - 1]
     if "nearest" in text:
         apart = {name: math.dist(places[named[0]], place) for name, place in places.items() if name != named[0]}
-        first, second, *_ = sorted(apart.values())
-        assert second > 1.1 * first
-        return min(apart, key=apart.get)
-    one, other = re.search(r"between the (\w+ \w+) and the (\w+ \w+)\?", text).groups()
+        near, next_near, *_ = sorted(apart.values())
+        assert next_near > 1.1 * near
+        return min(apart, key=apart.__getitem__)
+    one, other = matched(r"between the (\w+ \w+) and the (\w+ \w+)\?", text).groups()
     (x0, y0), (x1, y1) = places[one], places[other]
     on_line = []
     for name in set(places) - {one, other}:
@@ -107,7 +117,7 @@ def solve_grid(described: str, text: str) -> str:
         return at[row, column]
     if found := re.match(r"Which shape is in row (\d+) .*, column (\d+)", text):
         return at[int(found[1]), int(found[2])]
-    found = re.match(r"In which (row|column), .* is the (\w+ \w+)\?", text)
+    found = matched(r"In which (row|column), .* is the (\w+ \w+)\?", text)
     return str(cells[found[2]][found[1] == "column"])
 
 
@@ -186,7 +196,7 @@ def solve_pie(described: str, text: str) -> str:
         return str(shares[found[1]] - shares[found[2]])
     if found := re.search(r"percent are (\w+) and (\w+) together", text):
         return str(shares[found[1]] + shares[found[2]])
-    return str(shares[re.search(r"How many percent is (\w+)\?", text)[1]])
+    return str(shares[matched(r"How many percent is (\w+)\?", text)[1]])
 
 
 def solve_clock(described: str, text: str) -> str:
@@ -323,7 +333,7 @@ def ruled(grid: np.ndarray) -> bool:
 
 
 def solve_network(described: str, text: str) -> str:
-    nodes = re.match(r"A network of (.+?)\.", described)[1].split(", ")
+    nodes = matched(r"A network of (.+?)\.", described)[1].split(", ")
     lines = {frozenset(pair): int(n or 1) for *pair, n in re.findall(r"([A-Z])-([A-Z])(?: \((\d+)\))?", described)}
     if found := re.search(r"between (\w) and (\w)\?", text):
         return str(lines[frozenset(found.groups())])
@@ -333,7 +343,7 @@ def solve_network(described: str, text: str) -> str:
     if found := re.search(r"lines (?:that )?end at (\w)\?", text):
         own = [number for pair, number in lines.items() if found[1] in pair]
         return str(sum(own) if "sum" in text else len(own))
-    start, goal = re.search(r"from (\w) to (\w)", text).groups()
+    start, goal = matched(r"from (\w) to (\w)", text).groups()
     ways: list[tuple[int, list[str]]] = []
 
     def walk(path: list[str], length: int) -> None:  # every way without a loop
@@ -353,7 +363,7 @@ def solve_network(described: str, text: str) -> str:
 
 
 def solve_rotation(described: str, text: str) -> str:
-    pattern = np.array([row.split() for row in re.search(r"Pattern: (.+?)\.", described)[1].split(" / ")])
+    pattern = np.array([row.split() for row in matched(r"Pattern: (.+?)\.", described)[1].split(" / ")])
     found = re.findall(r"([A-D]): ([\w /]+)", described.split("Options: ")[1])
     options = {letter: np.array([row.split() for row in rows.split(" / ")]) for letter, rows in found}
     for one, other in itertools.combinations(options.values(), 2):
@@ -370,9 +380,9 @@ def solve_rotation(described: str, text: str) -> str:
 
 def solve_gauge(described: str, text: str) -> str:
     if described.startswith("A ruler"):
-        start, end = re.search(r"from ([\d.]+) cm to ([\d.]+) cm", described).groups()
+        start, end = matched(r"from ([\d.]+) cm to ([\d.]+) cm", described).groups()
         return str((Fraction(end) - Fraction(start)) * (10 if "millimetres" in text else 1))
-    low, high = re.search(r"from (-?\d+) to (\d+)", described).groups()
+    low, high = matched(r"from (-?\d+) to (\d+)", described).groups()
     values = [int(value) for value in re.findall(r"at (-?\d+)", described)]
     assert all(int(low) < value < int(high) for value in values)
     if "thermometer B" in text:
@@ -386,7 +396,7 @@ def solve_gauge(described: str, text: str) -> str:
 
 
 def solve_tangle(described: str, text: str) -> str:
-    orders = [order.split() for order in re.search(r"stage: (.+)\.", described)[1].split("; ")]
+    orders = [order.split() for order in matched(r"stage: (.+)\.", described)[1].split("; ")]
     crossings = []  # pairs of lines whose order turns round
     for before, after in itertools.pairwise(orders):
         for one, other in itertools.combinations(before, 2):
@@ -399,7 +409,7 @@ def solve_tangle(described: str, text: str) -> str:
         return orders[-1]["ABCDEF".index(found[1])]
     if found := re.search(r"does line (\d) cross", text):
         return str(sum(found[1] in pair for pair in crossings))
-    return str(crossings.count(set(re.search(r"lines (\d) and (\d) cross", text).groups())))
+    return str(crossings.count(set(matched(r"lines (\d) and (\d) cross", text).groups())))
 
 
 SOLVERS: dict[str, Callable[[str, str], str]] = {

@@ -105,7 +105,7 @@ def test_a_fraction_is_right_in_every_exact_form() -> None:
 
 
 @pytest.mark.parametrize("size", [(84, 84), (120, 200)])
-def test_seed_and_size(size: tuple[int, int]) -> None:
+def test_seed_decides_the_question_and_size_only_the_image(size: tuple[int, int]) -> None:
     one, other = VisualEnv(image_size=size), VisualEnv(image_size=size, render_mode="rgb_array")
     for seed in range(12):
         (seen, info), (again, same) = one.reset(seed=seed), other.reset(seed=seed)
@@ -128,7 +128,7 @@ def test_seed_and_size(size: tuple[int, int]) -> None:
         ({"image_size": (224, 32)}, r"image_size must be at least 48 pixels per side, got \(224, 32\)"),
     ],
 )
-def test_mistakes_are_told_in_one_line(kwargs: dict, message: str) -> None:
+def test_wrong_arguments_are_one_line(kwargs: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("?", r"\?")) as error:
         VisualEnv(**kwargs)
     assert "\n" not in str(error.value)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from render.draw.contact_sheet import GAP, LINE, PAPER, Row, sheet
+from render.draw.contact_sheet import GAP, LINE, Row, sheet
+from render.draw.page import PAPER
 
 
 def picture(height: int, width: int, level: int) -> np.ndarray:

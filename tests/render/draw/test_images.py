@@ -14,7 +14,7 @@ def test_the_same_size_is_a_copy() -> None:
     assert image.max() == 47
 
 
-def test_shrinking_averages() -> None:
+def test_fit_to_a_smaller_size_averages() -> None:
     image = np.zeros((4, 4, 3), np.uint8)
     image[:2, :2] = (100, 0, 0)
     image[0, 0] = (200, 0, 0)
@@ -27,7 +27,7 @@ def test_enlarging_repeats_pixels_between_bars() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 500), (500, 1), (84, 84), (83, 85), (3, 2)])
-def test_any_shape_fits(shape: tuple[int, int]) -> None:
+def test_fit_of_any_shape_has_the_requested_size(shape: tuple[int, int]) -> None:
     fitted = fit(np.full((*shape, 3), 255, np.uint8), (84, 84))
     assert fitted.shape == (84, 84, 3) and fitted.dtype == np.uint8
     assert fitted[41, 41].tolist() == [255] * 3  # the middle is never a bar

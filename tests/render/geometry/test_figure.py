@@ -35,7 +35,7 @@ def test_lines_are_drawn_where_they_should_be(size: tuple[int, int]) -> None:
     assert (inside == GROUNDS[0]).all()
 
 
-def test_shades_and_holes() -> None:
+def test_shaded_areas_leave_holes_open() -> None:
     outer, hole = ((0, 0), (4, 0), (4, 4), (0, 4)), ((1, 1), (3, 1), (3, 3), (1, 3))
     frame = draw([SQUARE._replace(fills=(outer,), holes=(hole,), fill=1)], (224, 224), ground=2)
     shaded = (frame == FILLS[1]).all(axis=-1).sum()
@@ -186,14 +186,14 @@ def test_all_of_a_figure_is_in_its_cell() -> None:
 
 
 @pytest.mark.parametrize("family", GOLDEN_FAMILIES)
-def test_golden_frames(family: str) -> None:
+def test_figures_equal_the_golden_images(family: str) -> None:
     composed = ask(np.random.default_rng(7), {family: 1.0}, 1, 0.7, True)
     frame = draw(composed.scenes, (224, 224), 1)
     assert np.array_equal(frame, np.asarray(Image.open(GOLDEN / f"geometry_{family}.png")))
 
 
 @pytest.mark.parametrize(("name", "seed"), [("joined", 0), ("apart", 3)])
-def test_golden_chains(name: str, seed: int) -> None:
+def test_chains_equal_the_golden_images(name: str, seed: int) -> None:
     composed = ask(np.random.default_rng(seed), dict.fromkeys(FAMILIES, 1.0), 3, 0.5, True)
     frame = draw(composed.scenes, (336, 336))
     assert np.array_equal(frame, np.asarray(Image.open(GOLDEN / f"geometry_chain_{name}.png")))

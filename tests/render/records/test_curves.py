@@ -1,5 +1,6 @@
 import math
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
@@ -22,7 +23,7 @@ SUMMARY = {
 
 
 def test_points_stages_and_evaluations_are_found() -> None:
-    curves = read_curves(ROWS)
+    curves: Any = read_curves(ROWS)
     assert [curve.metric for curve in curves.panels] == ["success", "entropy"]
     assert (curves.panels[0].steps, curves.panels[0].values) == ([1, 2, 3, 4], [0.2, 0.4, 0.3, 0.6])
     assert (curves.panels[1].steps, curves.panels[1].values) == ([1, 3, 4], [0.9, 0.7, 0.6])  # NaN is left out

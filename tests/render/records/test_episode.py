@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from render.records.episode import Episode, EpisodeWriter, Turn, frame_name, read_episodes, read_records
+from render.draw.images import frame_id
+from render.records.episode import Episode, EpisodeWriter, Turn, read_episodes, read_records
 
 
 def picture(value: int) -> np.ndarray:
@@ -42,7 +43,7 @@ def same(a: Episode, b: Episode) -> bool:
     return dataclasses.replace(a, turns=()) == dataclasses.replace(b, turns=())
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_written_episodes_are_read_back(tmp_path: Path) -> None:
     first = episode(turn(frame=picture(1)), turn(frame=picture(2), valid=False, action=""))
     second = episode(turn(), seed=8, success=False, ended="truncated", step=12, group=3)
     with EpisodeWriter(tmp_path / "new" / "episodes") as writer:
@@ -54,7 +55,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert not same(read[0], second)
 
 
-def test_what_training_knows_of_an_episode_is_kept(tmp_path: Path) -> None:
+def test_training_fields_are_kept(tmp_path: Path) -> None:
     turns = (turn(advantage=0.5), turn(advantage=-1.5))
     trained = episode(*turns, step=3, kind="corner", stage="mgt", advantage=-0.5, score=2.0)
     full = episode(ended="context", success=False, problem="the prompt has 40 tokens, the context 32")
@@ -90,7 +91,7 @@ text = st.text(st.characters(), max_size=40) | st.sampled_from(["</script>", "\u
 
 @settings(max_examples=60)
 @given(text, text, text, st.floats(allow_nan=False), st.dictionaries(text, st.floats(allow_nan=False), max_size=3))
-def test_any_text_and_number_comes_back(
+def test_any_text_and_number_is_read_back(
     prompt: str, reply: str, task: str, reward: float, rewards: dict[str, float]
 ) -> None:
     written = episode(turn(prompt=prompt, reply=reply, reward=reward, rewards=rewards), task=task)
@@ -105,13 +106,13 @@ def test_each_distinct_frame_is_stored_once(tmp_path: Path) -> None:
         with EpisodeWriter(tmp_path) as writer:
             writer.write(episode(turn(frame=picture(1)), turn(frame=picture(1)), turn(frame=picture(2))))
     names = {path.stem for path in (tmp_path / "frames").iterdir()}
-    assert names == {frame_name(picture(1)), frame_name(picture(2))}
+    assert names == {frame_id(picture(1)), frame_id(picture(2))}
     frames = [t.frame for e in read_episodes(tmp_path) for t in e.turns]
     assert frames[0] is frames[1] is frames[3]
 
 
 def test_frames_of_equal_bytes_and_other_shapes_differ() -> None:
-    assert frame_name(np.zeros((2, 3, 3), np.uint8)) != frame_name(np.zeros((3, 2, 3), np.uint8))
+    assert frame_id(np.zeros((2, 3, 3), np.uint8)) != frame_id(np.zeros((3, 2, 3), np.uint8))
 
 
 def test_a_torn_last_line_is_skipped_with_a_warning(tmp_path: Path) -> None:
@@ -173,14 +174,14 @@ def test_a_frame_s_name_cannot_leave_the_folder(tmp_path: Path) -> None:
     record = json.loads(path.read_text())
     record["turns"][0]["frame"] = "../../etc/passwd"
     path.write_text(json.dumps(record) + "\n")
-    with pytest.raises(ValueError, match="a name is 16 hexadecimal digits"):
+    with pytest.raises(ValueError, match="a name is 32 hexadecimal digits"):
         list(read_records(tmp_path))
 
 
 def test_a_missing_frame_says_so(tmp_path: Path) -> None:
     with EpisodeWriter(tmp_path) as writer:
         writer.write(episode(turn(frame=picture(3))))
-    (tmp_path / "frames" / f"{frame_name(picture(3))}.png").unlink()
+    (tmp_path / "frames" / f"{frame_id(picture(3))}.png").unlink()
     with pytest.raises(ValueError, match="cannot be read as an image"):
         list(read_episodes(tmp_path))
 

@@ -2,6 +2,7 @@ import gc
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import imageio.v3 as iio
 import numpy as np
@@ -57,6 +58,7 @@ def test_a_gif_is_small_and_keeps_its_pace(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (601, 1001, 3), np.uint8)  # the worst case: nothing repeats
     calm = [np.full((601, 1001, 3), 20 * index, np.uint8) for index in range(6)]
     path = write_video(tmp_path / "film.gif", [*calm, noise], fps=20)
+    film: Any
     with Image.open(path) as film:
         assert (film.n_frames, film.size, film.info["loop"]) == (7, (640, 384), 0)
         durations, colours = [], set()
@@ -76,7 +78,7 @@ def test_refusals_leave_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"one size: got \[10, 10, 3\] after \[60, 80, 3\]"):
         write_video(path, [*frames(2), np.zeros((10, 10, 3), np.uint8)])
     with pytest.raises(ValueError, match=r"must be uint8 \[H, W, 3\]: float64 \[4, 4\] given"):
-        write_video(path, [np.zeros((4, 4))])
+        write_video(path, [cast(Any, np.zeros((4, 4)))])
     with pytest.raises(ValueError, match=r"'film\.avi' cannot be a video: the name must end in \.mp4 or \.gif"):
         write_video(tmp_path / "film.avi", frames(2))
     assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]

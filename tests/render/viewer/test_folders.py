@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -115,7 +116,11 @@ def test_results_of_evaluate(tmp_path: Path) -> None:
 def test_published_rows_belong_to_no_folder(tmp_path: Path) -> None:
     published = [["arXiv 1:", "", ""], ["human", "", {"text": "54.68", "value": 54.68}]]
     for name, more in (("one", []), ("two", published), ("three", published)):
-        table = {"title": "t", "columns": ["policy", "success", "score"], "rows": [["human", "50%", "2.5"], *more]}
+        table: dict[str, Any] = {
+            "title": "t",
+            "columns": ["policy", "success", "score"],
+            "rows": [["human", "50%", "2.5"], *more],
+        }
         table |= {"published": len(more)} if more else {}
         document = {"schema": 1, "tables": [table]}
         (tmp_path / name).mkdir()

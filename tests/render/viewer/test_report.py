@@ -5,7 +5,7 @@ import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -111,7 +111,7 @@ def test_frames_within_a_budget_held_out_and_newest_first(tmp_path: Path) -> Non
     assert [record["label"] for record in page.records] == ["before"] * 3 + ["train"] * 3
     assert inside == [True] * 3 + [False, False, True]
     beside = page.records[3]["turns"][0]["frame"]
-    assert re.fullmatch(r"episodes/train/frames/[0-9a-f]{16}\.png", beside) and (folder / beside).is_file()
+    assert re.fullmatch(r"episodes/train/frames/[0-9a-f]{32}\.png", beside) and (folder / beside).is_file()
     assert page.named("run")["notes"][-1] == (
         "The frames of 2 episodes are not in this file; the page loads them from the episodes/ folder next to it."
     )
@@ -120,7 +120,7 @@ def test_frames_within_a_budget_held_out_and_newest_first(tmp_path: Path) -> Non
 def test_episodes_without_frames_are_not_counted_as_left_out(tmp_path: Path) -> None:
     with EpisodeWriter(tmp_path / "episodes" / "train") as writer:
         for seed in range(3):
-            writer.write(episode("train", seed, True, **({"turns": ()} if seed == 0 else {})))
+            writer.write(episode("train", seed, True, **cast(dict[str, Any], {"turns": ()} if seed == 0 else {})))
     page = Page(write_report(tmp_path, frame_bytes=0))
     assert page.named("run")["notes"][-1].startswith("The frames of 2 episodes are not in this file")
 

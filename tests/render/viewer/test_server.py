@@ -1,4 +1,3 @@
-import fcntl
 import json
 import os
 import re
@@ -9,8 +8,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from filelock import FileLock
 
 from render.records.episode import EpisodeWriter
+from render.records.files import LOCK, folder_lock
 from render.viewer.folder import Folder
 from tests.render.watch_fixture import HOSTILE, METRICS, episode, get, make_run, serving
 from training.config.compose import load
@@ -70,7 +71,7 @@ def test_tables_have_shares_with_intervals(still: tuple[Path, str]) -> None:
     assert others["rows"][0][0] == "arithmetic" and others["rows"][0][2]["high"] == 0.6
 
 
-def test_the_index_and_a_record(still: tuple[Path, str]) -> None:
+def test_index_and_single_record_are_served(still: tuple[Path, str]) -> None:
     folder, url = still
     index = get(url, "/api/episodes")
     assert (index["total"], index["from"]) == (4, 0)
@@ -97,7 +98,7 @@ def test_the_index_and_a_record(still: tuple[Path, str]) -> None:
 @pytest.mark.parametrize("after", ["-1", "x", "1e3", "", "9" * 40])
 def test_an_index_from_nowhere_is_refused(still: tuple[Path, str], after: str) -> None:
     answer = httpx2.get(f"{still[1]}/api/episodes?after={after}")
-    assert answer.status_code == 400 and "is no number of an episode" in answer.json()["error"]
+    assert answer.status_code == 400 and "is not an episode id" in answer.json()["error"]
 
 
 def test_a_video_can_be_read_in_parts(still: tuple[Path, str]) -> None:
@@ -125,10 +126,9 @@ def test_the_page_is_one_file_with_its_policy(still: tuple[Path, str]) -> None:
 # -- a run that is still going ----------------------------------------------------------------------------------------
 
 
-def test_it_follows_a_run(run: Path) -> None:
+def test_page_follows_a_run_in_progress(run: Path) -> None:
     (run / "summary.json").unlink()
-    with serving(run) as url, open(run / "config.yaml") as config:
-        fcntl.flock(config, fcntl.LOCK_EX)
+    with serving(run) as url, folder_lock(run) as lock:
         first = httpx2.get(url + "/api/run")
         assert first.json()["live"] is True and first.json()["task"] == "football"
         tag = {"If-None-Match": first.headers["etag"]}
@@ -149,23 +149,23 @@ def test_it_follows_a_run(run: Path) -> None:
         with (run / "episodes" / "train" / "episodes.jsonl").open("a") as record:
             record.write('{"schema": 2, "half')
         assert get(url, "/api/episodes?after=6")["columns"]["id"] == []
-        fcntl.flock(config, fcntl.LOCK_UN)
+        lock.release()
         ended = get(url, "/api/run")
         assert ended["live"] is False
         assert ended["notes"] == [
             "metrics.jsonl: its last line is torn (killed while writing): skipped.",
-            "summary.json is not there: the run was stopped before its end.",
+            "summary.json is missing: the run was stopped before its end.",
             "episodes/train/episodes.jsonl line 2 is torn (killed while writing): skipped.",
         ]
 
 
 def test_a_run_that_is_watched_can_be_resumed(run: Path) -> None:
     (run / "summary.json").unlink()
-    with open(run / "config.yaml") as asked:  # as the page does, but for longer
-        fcntl.flock(asked, fcntl.LOCK_SH)
-        threading.Timer(0.25, asked.close).start()
-        with RunFolder(run, load([])).locked():
-            assert Folder(run, "run").live
+    asked = FileLock(run / LOCK, thread_local=False)  # as the page does, but for longer
+    asked.acquire()
+    threading.Timer(0.25, asked.release).start()
+    with RunFolder(run, load([])).locked():
+        assert not asked.is_locked and Folder(run, "run").live
 
 
 def test_before_its_summary_a_run_tells_what_its_checkpoint_knows(run: Path) -> None:
@@ -205,8 +205,11 @@ def test_a_record_that_changed_since_says_so(run: Path) -> None:
         assert get(url, "/api/episodes")["total"] == 4
         whole = record.read_bytes()
         for changed, problem in (
-            (whole.replace(b'"seed":9000', b'"seed":9005'), "is another episode now"),  # as a resumed run may leave it
-            (whole[10:], "is damaged (no JSON)"),
+            (
+                whole.replace(b'"seed":9000', b'"seed":9005'),
+                "is now a different episode",
+            ),  # as a resumed run may leave it
+            (whole[10:], "is damaged (not JSON)"),
         ):
             record.write_bytes(changed)
             answer = httpx2.get(url + "/api/episodes/2")
@@ -230,7 +233,7 @@ def test_a_failure_is_one_line_too(run: Path, monkeypatch: pytest.MonkeyPatch) -
         (run.parent / "deep").rmdir()  # now there is no place that the run's name is counted from
         answer = httpx2.get(url + "/api/run")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/json")
-    assert answer.json() == {"error": "the server failed (FileNotFoundError): its terminal says where"}
+    assert answer.json() == {"error": "the server failed (FileNotFoundError): see its terminal for details"}
 
 
 def test_a_folder_that_goes_away_leaves_an_empty_page(run: Path) -> None:
@@ -239,5 +242,5 @@ def test_a_folder_that_goes_away_leaves_an_empty_page(run: Path) -> None:
         shutil.rmtree(run)
         assert get(url, "/api/episodes")["total"] == 0
         found = get(url, "/api/run")
-        assert found["charts"] == [] and found["notes"] == ["Only records are here: no metrics and no results."]
+        assert found["charts"] == [] and found["notes"] == ["This folder has records only, without metrics or results."]
         assert httpx2.get(url + "/frames/0/aaaaaaaaaaaaaaaa.png").status_code == 404

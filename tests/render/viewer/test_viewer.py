@@ -12,6 +12,8 @@ from tests.render import run_fixture as fixture
 from tests.render.viewer_fixture import column, no_sideways_scroll, opened, shows
 from tests.render.watch_fixture import serving
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -74,7 +76,7 @@ def test_a_click_on_a_step_opens_its_episodes(page: Page, place: str) -> None:
         expect(page).to_have_url(f"{place}#/episodes?step=12")
 
 
-def test_filters_and_order(page: Page, place: str) -> None:
+def test_episodes_are_filtered_and_sorted(page: Page, place: str) -> None:
     with opened(page, f"{place}#/episodes"):
         counts = page.locator(".counts")
         expect(counts).to_contain_text("66 of 66 episodes, 48.5% success")  # 2 + 6 + 24 of 66
@@ -103,7 +105,7 @@ def test_filters_and_order(page: Page, place: str) -> None:
         expect(page.locator(".empty")).to_have_text("No episodes match these filters.")
 
 
-def test_rows_by_keyboard(page: Page, place: str) -> None:
+def test_rows_are_selected_by_keyboard(page: Page, place: str) -> None:
     with opened(page, f"{place}#/episodes?label=before&sort=seed"):
         expect(page.locator("tbody td").first).to_be_visible()
         for key in ("j", "j", "j", "k"):
@@ -165,7 +167,7 @@ def test_an_episode_turn_by_turn(page: Page, place: str) -> None:
         expect(page.locator('pre[data-name="prompt"]')).to_have_text("Sokoban 5: push the box onto the goal.")
 
 
-def test_it_plays(page: Page, place: str) -> None:
+def test_play_key_advances_turns_at_the_chosen_speed(page: Page, place: str) -> None:
     with opened(page, f"{place}#/episodes?label=before&seed=3"):
         page.locator("tbody td a").click()
         expect(page.locator(".controls output")).to_have_text("1 / 4")
@@ -261,7 +263,7 @@ def test_narrow_pages_do_not_scroll_sideways(page: Page, server: str) -> None:
             no_sideways_scroll(page)
 
 
-def test_dark_and_light(page: Page, server: str) -> None:
+def test_theme_follows_the_system_and_can_be_switched(page: Page, server: str) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
     with opened(page, server, color_scheme="dark"):
         assert page.evaluate(background) == "rgb(14, 19, 17)"
@@ -273,3 +275,19 @@ def test_dark_and_light(page: Page, server: str) -> None:
         assert page.evaluate(background) == "rgb(246, 248, 247)"
         page.get_by_role("button", name="Dark theme").click()
         assert page.evaluate(background) == "rgb(14, 19, 17)"
+
+
+def test_shortcut_dialog_lists_the_keys_that_the_documentation_lists(page: Page, server: str) -> None:
+    documented = (Path(__file__).parents[3] / "docs" / "watch.md").read_text()
+    with opened(page, f"{server}/"):
+        page.keyboard.press("?")
+        expect(page.locator("dialog[open] h3").first).to_be_visible()
+        rows = []
+        for section in page.locator("dialog[open] section").all():
+            keys = [
+                f"`{' '.join(row.locator('kbd').all_inner_texts())}` {row.locator('dd').inner_text()}"
+                for row in section.locator("dl > div").all()
+            ]
+            rows.append(f"| {section.locator('h3').inner_text()} | {' · '.join(keys)} |")
+        page.keyboard.press("Escape")
+    assert len(rows) >= 6 and [row for row in rows if row not in documented] == []

@@ -5,6 +5,7 @@ import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -157,7 +158,7 @@ def test_mazes_are_walked_through_the_pixels() -> None:
             for puzzle in (FAMILIES["maze"](np.random.default_rng((seed, k)), seed / 8) for k in range(99))
             if "reached" in puzzle.text
         )
-        scene = puzzle.scene
+        scene: Any = puzzle.scene
         pixels = scene.draw(224, 224)
         cell = 0.94 * 224 / scene.rows
         free = pixels.max(axis=-1) > 110  # walls are dark in all channels
@@ -233,7 +234,7 @@ def test_series_can_be_told_apart(theme: int) -> None:
 @pytest.mark.parametrize("family", CHARTS)
 def test_nothing_is_cut_off_at_the_edge(family: str) -> None:
     for seed in range(12):
-        scene = FAMILIES[family](np.random.default_rng(seed), seed / 11).scene
+        scene: Any = FAMILIES[family](np.random.default_rng(seed), seed / 11).scene
         pixels = scene.draw(224, 224).astype(int)
         edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
         paper = np.array(hexadecimal(THEMES[scene.theme].paper))
@@ -241,7 +242,7 @@ def test_nothing_is_cut_off_at_the_edge(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_golden_frames(family: str) -> None:
+def test_sheets_equal_the_golden_images(family: str) -> None:
     pixels = FAMILIES[family](np.random.default_rng(2026), 0.6).scene.draw(160, 160)
     golden = np.asarray(Image.open(GOLDEN / f"visual_{family}.png"))
     difference = np.abs(pixels.astype(int) - golden)

@@ -14,12 +14,13 @@ from agents.episodes.jobs import JobRunner
 from agents.episodes.policy import TurnContext
 from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, held_out_starts
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.reply import Reader
 from envs.task.task import Task
 from training.baseline import config as baseline_config
-from training.baseline.config import baseline_tasks, from_words, is_baseline
+from training.baseline.config import baseline_tasks, from_overrides, is_baseline
 from training.baseline.env import BaselineEnv, FinishedEpisode, starts, training_task
 from training.baseline.policy import Network, features, load_baseline, save_network
 from training.compare.resolve import participant
@@ -49,7 +50,7 @@ class Fixed:
 
 
 def baseline_env(words: list[str], seeds: list[int], **keys: Any) -> tuple[BaselineEnv, list[FinishedEpisode]]:
-    config, task = from_words(words)
+    config, task = from_overrides(parse_overrides(words))
     for key, value in keys.items():
         setattr(config, key, value)
     played: list[FinishedEpisode] = []
@@ -57,9 +58,9 @@ def baseline_env(words: list[str], seeds: list[int], **keys: Any) -> tuple[Basel
 
 
 @pytest.mark.parametrize("words", [CLOSE, ["env=sokoban"]])
-def test_ppo_sees_and_wins_what_a_language_model_would(words: list[str]) -> None:
+def test_baseline_env_has_the_frames_and_successes_of_the_task(words: list[str]) -> None:
     """The same actions on the same seeds: the same frames, lengths and successes."""
-    config, task_config = from_words(words)
+    config, task_config = from_overrides(parse_overrides(words))
     task = Task(config.task_name, task_config)
     names = [name for name in task_config.actions if isinstance(name, str)]
     seeds = [start.seed for start in held_out_starts(TEST_FIRST, 12)]
@@ -82,7 +83,7 @@ def test_ppo_sees_and_wins_what_a_language_model_would(words: list[str]) -> None
     env.close()
 
 
-def test_returns_are_the_env_s_and_football_s_have_checkpoints() -> None:
+def test_baseline_env_returns_include_footballs_checkpoints() -> None:
     env, played = baseline_env(CLOSE, [7])
     env.reset()
     over, total = False, 0.0
@@ -92,12 +93,17 @@ def test_returns_are_the_env_s_and_football_s_have_checkpoints() -> None:
     # A goal, 1, pays what is left of the ten checkpoints of 0.1.
     assert total == pytest.approx(2.0) and played == [FinishedEpisode(True, total, played[0].turns)]
     env.close()
-    assert training_task(*from_words([*CLOSE, "env.kwargs.rewards=scoring"])).config.kwargs["rewards"] == "scoring"
-    for word in ("reward=success", "env.success=return >= 1"):
-        assert "rewards" not in training_task(*from_words([*CLOSE, word])).config.kwargs
 
 
-def test_training_starts_are_never_held_out_and_new_after_a_resume() -> None:
+def test_training_task_keeps_the_users_rewards_and_adds_checkpoints_to_returns_only() -> None:
+    def kwargs(word: str) -> dict[str, Any]:
+        return training_task(*from_overrides(parse_overrides([*CLOSE, word]))).config.kwargs
+
+    assert kwargs("env.kwargs.rewards=scoring")["rewards"] == "scoring"
+    assert "rewards" not in kwargs("reward=success") and "rewards" not in kwargs("env.success=return >= 1")
+
+
+def test_baseline_starts_are_never_held_out_and_new_after_a_resume() -> None:
     def first(done: int, index: int) -> list[int]:
         return list(itertools.islice(starts(3, done, index), 50))
 
@@ -106,11 +112,11 @@ def test_training_starts_are_never_held_out_and_new_after_a_resume() -> None:
     assert first(0, 2) == first(0, 2)
 
 
-def test_a_vector_policy_reads_what_simple115v2_says() -> None:
+def test_vector_features_are_those_of_simple115v2() -> None:
     env, _ = baseline_env([*CLOSE, "observation=simple115v2"], [11])
     vector, _ = env.reset()
     assert env.observation_space.shape == (115,) and vector.shape == (115,)
-    shown = Task("football", load_task("football", [CLOSE[1].replace("env=", "")])).make()
+    shown = Task("football", load_task("football", parse_overrides(CLOSE[1:]))).make()
     shown.reset(seed=11)
     for action in (5, 5, 4):
         assert np.array_equal(features(shown), vector)
@@ -127,7 +133,7 @@ def test_a_vector_policy_reads_what_simple115v2_says() -> None:
 def untrained(tmp_path: Path) -> Path:
     """The folder of a baseline that has learned nothing: no Ray is needed to play it."""
     torch.manual_seed(0)
-    config, task = from_words(["env=sokoban"])
+    config, task = from_overrides(parse_overrides(["env=sokoban"]))
     baseline_config.save(config, task, tmp_path)
     network = Network((84, 84, 3), 4)
     torch.nn.init.normal_(network.policy.weight, std=0.1)
@@ -135,7 +141,7 @@ def untrained(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_baseline_plays_the_actions_of_its_network(untrained: Path) -> None:
+def test_baseline_policy_plays_the_actions_of_its_network(untrained: Path) -> None:
     assert is_baseline(untrained) and not is_baseline(untrained.parent)
     ((name, settings),) = baseline_tasks(untrained).items()
     assert name == "sokoban" and settings == load_task("sokoban")
@@ -155,31 +161,31 @@ def test_a_baseline_plays_the_actions_of_its_network(untrained: Path) -> None:
     player.close()
 
 
-def test_a_baseline_refuses_another_game(untrained: Path) -> None:
+def test_baseline_policy_refuses_another_game(untrained: Path) -> None:
     """Before it plays."""
     player = participant(str(untrained), load(["env=sokoban"]))
     player.check({"sokoban": load_task("sokoban")})
     for name, word, problem in (
-        ("frozen_lake", "max_turns=9", "task frozen_lake: the baseline has learned the actions up, down, left, right"),
+        ("frozen_lake", "max_turns=9", "task frozen_lake: the baseline was trained with actions up, down, left, right"),
         (
             "sokoban",
             "kwargs.image_size=[42,42]",
-            "task sokoban: the baseline has learned from 84x84x3, this is 42x42x3",
+            "task sokoban: the baseline was trained on 84x84x3, but observations are 42x42x3",
         ),
-        ("arithmetic", "max_turns=1", "task arithmetic: the baseline has learned the actions up, down, left, right"),
+        ("arithmetic", "max_turns=1", "task arithmetic: the baseline was trained with actions up, down, left, right"),
     ):
         with pytest.raises(UserError) as caught:
-            player.check({name: load_task(name, [f"env.{word}"])})
+            player.check({name: load_task(name, parse_overrides([f"env.{word}"]))})
         assert str(caught.value) == f"policy={untrained}: {problem}"
 
 
-def test_damaged_weights_are_told_in_one_line(untrained: Path) -> None:
+def test_load_baseline_with_damaged_weights_has_a_one_line_error(untrained: Path) -> None:
     path = untrained / "policy.safetensors"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match=r"policy\.safetensors is damaged"):
         load_baseline(untrained)
     path.unlink()
-    with pytest.raises(UserError, match=r"no policy\.safetensors yet; go on: "):
+    with pytest.raises(UserError, match=r"no policy\.safetensors yet; continue with "):
         load_baseline(untrained)
     (untrained / "baseline.yaml").write_text("env: sokoban\nwarp: 9\n")
     with pytest.raises(UserError, match=r"baseline\.yaml: unknown key warp"):

@@ -17,10 +17,11 @@ from gymnasium.wrappers.utils import RunningMeanStd
 import envs  # noqa: F401
 from agents.episodes.jobs import JobRunner
 from agents.episodes.starts import TEST_FIRST
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from render.records.episode import read_episodes
 from training.baseline import config as baseline_config
-from training.baseline.config import BaselineConfig, baseline_tasks, from_words
+from training.baseline.config import BaselineConfig, baseline_tasks, from_overrides
 from training.baseline.env import training_task
 from training.baseline.policy import Network, load_baseline, policy_of
 from training.baseline.train import main
@@ -48,7 +49,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "close"
 
 
-def test_what_a_baseline_leaves(trained: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_leaves_metrics_records_and_a_summary(trained: Path) -> None:
     names = {path.name for path in trained.iterdir()}
     assert names >= {
         "baseline.yaml",
@@ -84,7 +87,9 @@ def test_what_a_baseline_leaves(trained: Path) -> None:
     assert kept[0].turns[0].prompt == "Play football." and kept[0].turns[0].frame is not None
 
 
-def test_the_row_of_a_baseline_is_the_one_that_its_training_measured(trained: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_loaded_again_has_the_success_of_its_summary(trained: Path) -> None:
     ((name, settings),) = baseline_tasks(trained).items()
     player = JobRunner({name: settings}, load_baseline(trained))
     summary = json.loads((trained / "summary.json").read_text())["success"]["after"]
@@ -94,7 +99,9 @@ def test_the_row_of_a_baseline_is_the_one_that_its_training_measured(trained: Pa
     player.close()
 
 
-def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_killed_and_resumed_gives_the_same_numbers(tmp_path: Path, trained: Path) -> None:
     folder = tmp_path / "close"
     command = [sys.executable, "-m", "training.baseline", *LESSON, f"out={tmp_path}", "name=close"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -113,11 +120,11 @@ def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Pa
     assert "WARNING" not in said and "Warning" not in said, said
     newest = max(folder.glob("checkpoints/step-*"))
     assert 0 < json.loads((newest / "progress.json").read_text())["env_steps"] < 1024
-    assert f"{trained.name} in football: its training has not come to its end" in notes(folder)
+    assert f"{trained.name} in football: its training is not finished" in notes(folder)
     for file in ("progress.json", "ppo/rllib/algorithm_state.pkl"):
         whole = (newest / file).read_bytes()
         (newest / file).write_bytes(whole[:20])
-        with pytest.raises(UserError, match=f"{newest} is damaged: .*; remove it to go on before it"):
+        with pytest.raises(UserError, match=f"{newest} is damaged: .*; remove it to resume from an earlier one"):
             main([f"resume={folder}"])
         (newest / file).write_bytes(whole)
     main([f"resume={folder}"])
@@ -130,7 +137,7 @@ def test_a_killed_baseline_comes_to_the_same_numbers(tmp_path: Path, trained: Pa
     one, other = (json.loads((run / "summary.json").read_text()) for run in (folder, trained))
     assert one["success"] == other["success"]
     assert notes(folder) == []
-    with pytest.raises(UserError, match="is finished already"):
+    with pytest.raises(UserError, match="is already finished"):
         main([f"resume={folder}"])
 
 
@@ -140,21 +147,24 @@ def notes(folder: Path) -> list[str]:
     return [note.replace(str(folder), folder.name) for note in player.notes("football", ["football"], [])]
 
 
-def test_vectors_are_learned_from_and_who_sees_none_is_not_blinded(tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_on_vectors_trains_and_has_no_blind_control(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     main([*CLOSE, *SMALL, "observation=simple115v2", "steps=128", f"out={tmp_path}", "name=vector"])
     summary = json.loads((tmp_path / "vector" / "summary.json").read_text())
     assert summary["observation"] == "simple115v2" and "blind" not in summary["success"]["after"]
-    with pytest.raises(UserError, match=r"blind=true shows other frames, but policy=.* looks at none: leave one out"):
+    with pytest.raises(UserError, match=r"blind=true replaces images, but policy=.* uses none; remove one of them"):
         evaluate.main([f"policy={tmp_path / 'vector'}", "episodes=2", "blind=true"])
 
 
-def test_a_return_is_that_of_its_own_episode() -> None:
+@pytest.mark.slow
+def test_vector_env_scales_rewards_by_returns_of_whole_episodes() -> None:
     """The spread that rewards are divided by is that of true discounted returns, whatever ends the episodes."""
     pytest.importorskip("ray")
     from training.baseline.ppo import PPOVectorEnv
 
-    config, task = from_words(["env=sokoban", "env.max_turns=3", "gamma=0.5"])
+    config, task = from_overrides(parse_overrides(["env=sokoban", "env.max_turns=3", "gamma=0.5"]))
     lessons = PPOVectorEnv({"task": training_task(config, task), "config": config, "num_envs": 2})
     lessons.reset(seed=0)
     expected, running, over = RunningMeanStd(), np.zeros(2), np.zeros(2, bool)
@@ -178,37 +188,42 @@ def test_a_return_is_that_of_its_own_episode() -> None:
     [
         (
             ["env=sokoban", "observation=simple115v2"],
-            "observation=simple115v2 is football's; task sokoban is kickoff/S",
+            "observation=simple115v2 needs football, but task sokoban is kickoff/S",
         ),
         (["observation=smm"], "observation=smm: one of pixels, simple115v2 is expected"),
-        (["env=arithmetic"], "task arithmetic asks for an answer in words: the baseline needs a game"),
-        (["env=sokoban_plan"], "takes up to 50 actions a reply: the baseline plays one a turn; set env.actions_per"),
-        (["env=football_text"], "task football_text shows no pictures"),
+        (["env=arithmetic"], "task arithmetic expects a text answer, but the baseline needs a game"),
+        (
+            ["env=sokoban_plan"],
+            "accepts up to 50 actions per reply, but the baseline plays one per turn; set env.actions_per",
+        ),
+        (["env=football_text"], "task football_text has no images"),
         (["env=footbal"], "unknown env 'footbal'; did you mean 'football'"),
         (["env=sokoban_sizes"], "env=sokoban_sizes is a suite; name one of its tasks: sokoban, sokoban_7x7_2"),
         (["env=football", "env.kwargs.scenario=nowhere"], "nowhere"),
-        (["env=football_match"], "1024 observations of 448x672x3 take 0.9 GB: set env.image_size=[84,84]"),
-        (["env=football", "env.image_size=[4,4]"], "frames of 4x4x3 are smaller than the CNN's patches of 7x7"),
+        (["env=football_match"], "1024 observations of 448x672x3 take 0.9 GB; set env.image_size=[84,84]"),
+        (["env=football", "env.image_size=[4,4]"], "images of 4x4x3 are smaller than the CNN's patches of 7x7"),
         (["steps=0"], "steps must be at least 1, got 0"),
         (["batch=100"], "batch must be a multiple of envs=32, got 100"),
         (["lr=-1"], "lr must be greater than 0, got -1"),
         (["learning_rate=1"], "unknown key learning_rate"),
-        (["name=a/b"], "name may hold letters"),
+        (["name=a/b"], "name may contain only letters"),
     ],
 )
-def test_bad_words_are_one_line(words: list[str], problem: str, tmp_path: Path) -> None:
+def test_baseline_with_an_invalid_override_has_a_one_line_error(words: list[str], problem: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as told:
         main([*words, f"out={tmp_path}"])
     assert problem in str(told.value) and "\n" not in str(told.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_resumed_is_told(tmp_path: Path, trained: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.ray
+def test_baseline_that_cannot_be_resumed_is_refused(tmp_path: Path, trained: Path) -> None:
     (tmp_path / "config.yaml").write_text("name: x\n")
     for words, problem in (
-        ([f"resume={tmp_path / 'none'}"], "no baseline is there"),
-        ([f"resume={tmp_path}"], "no baseline is there .*python -m training.run resume="),
-        ([f"resume={trained}"], "is finished already"),
+        ([f"resume={tmp_path / 'none'}"], "no baseline in this folder"),
+        ([f"resume={tmp_path}"], "no baseline in this folder .*python -m training.run resume="),
+        ([f"resume={trained}"], "is already finished"),
         ([f"resume={trained}", "lr=1"], "a resumed baseline keeps its config; remove lr=1"),
         ([f"out={trained.parent}", "name=close"], "exists already; choose another name"),
     ):
@@ -216,17 +231,18 @@ def test_what_cannot_be_resumed_is_told(tmp_path: Path, trained: Path) -> None:
             main(words)
 
 
-def test_without_rllib_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_baseline_without_rllib_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"the baseline needs RLlib: pip install 'kickoff-rl\[ray\]'"):
         main([*CLOSE, f"out={tmp_path}"])
     assert not list(tmp_path.iterdir())
 
 
-def test_a_config_is_read_back_as_it_was(tmp_path: Path) -> None:
-    config, task = from_words(["env=football", "lr=0.002", "env.max_turns=9", "observation=simple115v2"])
+def test_baseline_config_is_read_back_as_saved(tmp_path: Path) -> None:
+    words = ["env=football", "lr=0.002", "env.max_turns=9", "observation=simple115v2"]
+    config, task = from_overrides(parse_overrides(words))
     assert config.folder == Path("runs/football-ppo-simple115v2")
     baseline_config.save(config, task, tmp_path)
     assert baseline_config.read(tmp_path) == (config, task)
-    assert isinstance(policy_of(Network((115,), 19), task).at(0.0).actions, tuple)
+    assert isinstance(policy_of(Network((115,), 19), task).with_temperature(0.0).actions, tuple)
     assert BaselineConfig().folder == Path("runs/football-ppo")

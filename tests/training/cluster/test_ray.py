@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from agents.chat.types import Prompt
+from render.records.episode import read_episodes
 from training.config.cluster import ClusterConfig
 
 ray = pytest.importorskip("ray")
@@ -47,7 +48,7 @@ WORDS = [
 # -- pieces -----------------------------------------------------------------------------------------------------------
 
 
-def test_weights_survive_their_way_bit_by_bit() -> None:
+def test_weight_pieces_are_unpacked_bit_by_bit() -> None:
     tensors = {
         "half": torch.randn(3, 5).bfloat16(),
         "whole": torch.randn(4),
@@ -63,7 +64,7 @@ def test_weights_survive_their_way_bit_by_bit() -> None:
         assert torch.equal(received[name], tensor)
 
 
-def test_bundles_keep_together_what_shares_a_machine() -> None:
+def test_bundles_group_what_shares_a_machine() -> None:
     split = ClusterConfig(kind="ray", gpus_per_node=8, learners=2, engines=1, engine_gpus=4)
     assert bundles(split) == [{"GPU": 1, "CPU": 1}, {"GPU": 1, "CPU": 1}, {"GPU": 4, "CPU": 1}]
     colocated = ClusterConfig(kind="ray", gpus_per_node=8, learners=8, engines=4, engine_gpus=2, colocate=True)
@@ -71,7 +72,7 @@ def test_bundles_keep_together_what_shares_a_machine() -> None:
     assert bundles(ClusterConfig(kind="ray", learners=2, engines=1)) == [{"CPU": 1}] * 3
 
 
-def test_a_cluster_that_is_too_small_is_told_in_one_line() -> None:
+def test_check_room_in_a_small_cluster_has_a_one_line_error() -> None:
     config = ClusterConfig(kind="ray", gpus_per_node=8, learners=4, engines=4, rollout_workers=3)
     check_room(config, {"GPU": 8, "CPU": 11})
     with pytest.raises(ValueError, match=r"the run needs 8 GPUs, but the Ray cluster has 6; lower"):
@@ -80,12 +81,12 @@ def test_a_cluster_that_is_too_small_is_told_in_one_line() -> None:
         check_room(config, {"GPU": 8, "CPU": 8})
 
 
-def test_a_cluster_that_does_not_answer_is_told_in_one_line() -> None:
-    with pytest.raises(ValueError, match=r"cluster.address=127.0.0.1:1 has no Ray: .* start it with `ray start"):
+def test_connect_to_an_unreachable_cluster_has_a_one_line_error() -> None:
+    with pytest.raises(ValueError, match=r"cluster.address=127.0.0.1:1 has no Ray: .* run `ray start"):
         connect(ClusterConfig(kind="ray", address="127.0.0.1:1"))
 
 
-def test_too_many_deaths_end_what_is_awaited() -> None:
+def test_restart_budget_when_exceeded_ends_what_is_awaited() -> None:
     async def lose() -> None:
         deaths = RestartBudget(limit=1)
         assert await deaths.guarded(asyncio.sleep(0, "done")) == "done"
@@ -102,6 +103,10 @@ def test_too_many_deaths_end_what_is_awaited() -> None:
 
 
 # -- real Ray ---------------------------------------------------------------------------------------------------------
+
+
+EMPTY = np.zeros(0, dtype=np.int32)
+PROMPT = Prompt(EMPTY, EMPTY, (), (), 0, 1)
 
 
 class Echo:
@@ -125,12 +130,11 @@ def small_ray() -> Iterator[None]:
     ray.shutdown()
 
 
-def test_routing_keeps_an_episode_on_its_engine_and_survives_a_death(small_ray: None) -> None:
-    empty = np.zeros(0, dtype=np.int32)
-    prompt = Prompt(empty, empty, (), (), 0, 1)
-
+@pytest.mark.slow
+@pytest.mark.ray
+def test_router_keeps_an_episode_on_its_engine_and_shares_episodes_out(small_ray: None) -> None:
     async def episode(engine: RemoteEngine, turns: int) -> list[Any]:
-        return [await engine.generate(prompt, 1.0) for _ in range(turns)]
+        return [await engine.generate(PROMPT, 1.0) for _ in range(turns)]
 
     async def play() -> None:
         hosts = {n: ray.remote(Echo).options(num_cpus=0).remote(n) for n in range(2)}
@@ -141,18 +145,50 @@ def test_routing_keeps_an_episode_on_its_engine_and_survives_a_death(small_ray: 
         assert (engine.version, engine.max_context, await early) == (3, 100, [1])
         played = await asyncio.gather(*(episode(engine, 3) for _ in range(4)))
         assert sorted(played) == [[0, 0, 0], [0, 0, 0], [1, 1, 1], [1, 1, 1]]
-        running = [asyncio.create_task(episode(engine, 40)) for _ in range(2)]
-        await asyncio.sleep(0.5)
-        ray.kill(hosts[0])
-        stayed, moved = sorted(await asyncio.gather(*running), key=lambda numbers: numbers.count(0))
-        assert stayed == [1] * 40
-        assert moved == [0] * moved.count(0) + [1] * moved.count(1)
-        assert moved.count(0) > 0 < moved.count(1)
 
     asyncio.run(play())
 
 
-def test_work_ends_with_the_actor_that_it_needs(small_ray: None) -> None:
+class Mortal(Echo):
+    """Answers once, then never."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.left = 1
+        self.hangs = asyncio.Event()
+
+    async def generate(self, prompt: Prompt, temperature: float) -> int:
+        self.left -= 1
+        if self.left < 0:
+            self.hangs.set()
+            await asyncio.Event().wait()
+        return self.number
+
+    async def asked_again(self) -> None:
+        await self.hangs.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_router_after_the_death_of_an_engine_moves_its_episode_and_leaves_the_other(small_ray: None) -> None:
+    async def episode(engine: RemoteEngine) -> list[Any]:
+        return [await engine.generate(PROMPT, 1.0) for _ in range(4)]
+
+    async def play() -> None:
+        hosts = {n: ray.remote(kind).options(num_cpus=0).remote(n) for n, kind in enumerate((Mortal, Echo))}
+        engine = RemoteEngine(offset=0)
+        engine.connect(hosts, 0, None)
+        running = [asyncio.create_task(episode(engine)) for _ in range(2)]
+        await hosts[0].asked_again.remote()
+        ray.kill(hosts[0])  # in the middle of its second reply
+        assert sorted(await asyncio.gather(*running)) == [[0, 1, 1, 1], [1, 1, 1, 1]]
+
+    asyncio.run(play())
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_run_while_alive_raises_when_an_actor_dies(small_ray: None) -> None:
     async def lose() -> None:
         actors = [ray.remote(Echo).options(num_cpus=0).remote(n) for n in range(2)]
         assert await run_while_alive(asyncio.sleep(0.1, "sent"), actors, "lost") == "sent"
@@ -174,15 +210,47 @@ def vllm_core(actor: int) -> int:
     return core
 
 
-def test_a_run_survives_the_death_of_an_engine_a_worker_and_a_learner(tmp_path: Path) -> None:
+FUNCTIONS = """
+import os
+from pathlib import Path
+
+from training.algorithm.advantages import dr_grpo
+from training.algorithm.losses import dapo
+
+
+def loss(streams, config, weight):
+    (Path(__file__).parent / f"loss-{os.getpid()}").touch()
+    value, limited = dapo(streams, config, weight)
+    return value, limited | True
+
+
+def advantage(groups, config):
+    return [[4 * turns for turns in group] for group in dr_grpo(groups, config)]
+
+
+def reward(episode):
+    return [0.01 * turn.reply_tokens + 0.1 * (episode.start.sampling_seed % 3) for turn in episode.turns]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.vllm
+def test_run_on_ray_survives_deaths_and_uses_functions_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two learner ranks, two rollout workers and a vLLM engine; each kind is killed once."""
     from agents.models.load import load_model
     from training.config.compose import load
-    from training.prepare import prepare, start
+    from training.prepare import prepare, start_cluster
     from training.runs.run_folder import RunFolder
     from training.trainer import run
 
-    config = load([*WORDS, f"out={tmp_path}", "name=killed"])
+    (tmp_path / "our_ray_functions.py").write_text(FUNCTIONS)
+    monkeypatch.syspath_prepend(tmp_path)  # as `python -m` does with the current folder
+    monkeypatch.chdir(tmp_path)
+    own = [f"algo.{key}=our_ray_functions:{key}" for key in ("loss", "advantage")]
+    config = load([*WORDS, *own, "env.reward=our_ray_functions:reward", f"out={tmp_path}", "name=killed"])
 
     async def killer(cluster: Any, folder: Path) -> None:
         metrics = folder / "metrics.jsonl"
@@ -200,7 +268,7 @@ def test_a_run_survives_the_death_of_an_engine_a_worker_and_a_learner(tmp_path: 
 
     async def train() -> tuple[dict[str, Any], dict[str, int]]:
         chat = prepare(config)
-        cluster = await start(config)
+        cluster = await start_cluster(config)
         try:
             folder = RunFolder.create(config)
             killing = asyncio.create_task(killer(cluster, folder.path))
@@ -217,7 +285,21 @@ def test_a_run_survives_the_death_of_an_engine_a_worker_and_a_learner(tmp_path: 
     assert [line["step"] for line in lines if "loss" in line] == [1, 2, 3, 4, 5]
     for line in lines:  # every group is whole, sampled with the weights it is learned with, and learned from
         assert (line["staleness/max"], line["skipped_updates"]) == (0, 0)
+        assert line["clip_fraction"] == pytest.approx(1.0)  # our loss calls every token limited
         assert line["mismatch"] < 1e-4  # the engines, the new one too, have the learners' weights
     trained, first = load_model(str(tmp_path / "killed" / "checkpoint")), load_model("tiny")
     change = [(a - b).abs().max() for a, b in zip(trained.vlm.parameters(), first.vlm.parameters(), strict=True)]
     assert 1e-5 < float(max(change)) < 0.1
+    ranks = {int(path.name.removeprefix("loss-")) for path in tmp_path.glob("loss-*")}
+    assert len(ranks) == 4 and os.getpid() not in ranks  # two ranks, and the two that replaced them
+    played = list(read_episodes(tmp_path / "killed" / "episodes" / "train"))
+    assert {episode.step for episode in played} == {1, 2, 3, 4, 5}
+    for episode in played:
+        turns = [turn.rewards["outcome"] for turn in episode.turns]
+        shared = [reward - 0.01 * turn.reply_tokens for reward, turn in zip(turns, episode.turns, strict=True)]
+        assert shared == pytest.approx([shared[0]] * len(shared)) and round(shared[0], 6) in (0.0, 0.1, 0.2)
+    for step, group in {(episode.step, episode.group) for episode in played}:
+        ours = [episode for episode in played if (episode.step, episode.group) == (step, group)]
+        totals = np.array([episode.reward for episode in ours])
+        expected = 4 * (totals - totals.mean())
+        assert [episode.advantage for episode in ours] == pytest.approx(expected.tolist(), abs=1e-6)

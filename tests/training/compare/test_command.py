@@ -19,6 +19,7 @@ import pytest
 from agents.episodes.policy import TurnContext
 from agents.episodes.starts import TEST_FIRST
 from agents.models.load import tiny_folder
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.suites import SUITES
 from envs.task.task import Task
@@ -41,7 +42,7 @@ def result(folder: Path, *words: str) -> dict[str, Any]:
     return document
 
 
-def test_the_command_line(tmp_path: Path) -> None:
+def test_evaluate_as_a_command_prints_and_writes_the_result(tmp_path: Path) -> None:
     words = ["env=arithmetic", "policy=random", "episodes=200", "json=result.json", "floors=false"]
     command = [sys.executable, "-m", "training.evaluate", *words]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -59,7 +60,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[0].rstrip() == "arithmetic · 200 held-out episodes each · T=1"
 
 
-def test_the_scripted_players(tmp_path: Path) -> None:
+def test_evaluate_scripted_policies_measures_their_success(tmp_path: Path) -> None:
     assert result(tmp_path, "env=arithmetic", "policy=expert")["success"]["mean"] == 1.0
     assert result(tmp_path, "env=arithmetic")["success"] == {"mean": 1.0, "n": 256, "ci95": list(wilson(256, 256))}
     assert result(tmp_path, "env=arithmetic", "policy=idle")["success"]["mean"] == 0.0
@@ -68,7 +69,7 @@ def test_the_scripted_players(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("env", ["arithmetic", "football"])
-def test_the_embedded_model(env: str, tmp_path: Path) -> None:
+def test_evaluate_tiny_twice_gives_the_same_result(env: str, tmp_path: Path) -> None:
     words = [f"env={env}", "policy=tiny", "episodes=6", "engine.max_batch=4"]
     once = result(tmp_path, *words)
     assert once == result(tmp_path, *words, "engine.threads=1")
@@ -88,7 +89,7 @@ def a_run(tmp_path: Path) -> Path:
     return run
 
 
-def test_a_runs_checkpoint_plays_with_the_settings_of_the_run(a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_a_run_uses_the_settings_of_the_run(a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [f"policy={a_run}", "episodes=4", "temperature=0"]
     once = result(a_run, *words)
     shown = capsys.readouterr()
@@ -100,21 +101,24 @@ def test_a_runs_checkpoint_plays_with_the_settings_of_the_run(a_run: Path, capsy
     assert result(a_run, "policy=tiny", *words[1:], *settings) == once | {"policy": "tiny"}
 
 
-def test_words_of_the_command_line_are_stronger_than_the_run(a_run: Path) -> None:
+def test_tasks_of_a_run_with_overrides_uses_the_overrides(a_run: Path) -> None:
     config = load(["env=football"])
     trained = participant(str(a_run), config)
     assert isinstance(trained, ModelParticipant)
     assert (trained.path, trained.source) == (str(a_run / "checkpoint"), a_run / "config.yaml")
     words = ["env.max_turns=2", "tasks.football.kwargs.difficulty=0.9", "episodes=4"]
-    tasks, taken = tasks_of(config, trained, words)
+    tasks, taken = tasks_of(config, trained, parse_overrides(words))
     task = tasks["football"]
     assert (task.max_turns, task.instructions, taken) == (2, "Score!", ["football"])
     assert task.kwargs == config.tasks["football"].kwargs | {"difficulty": 0.9}
     other = load(["env=arithmetic"])
-    assert tasks_of(other, trained, ["env=arithmetic"]) == ({"arithmetic": other.tasks["arithmetic"]}, ["arithmetic"])
+    assert tasks_of(other, trained, {"env": "arithmetic"}) == (
+        {"arithmetic": other.tasks["arithmetic"]},
+        ["arithmetic"],
+    )
 
 
-def test_several_envs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_several_envs_has_a_table_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = result(tmp_path, "env=arithmetic,algebra", "policy=expert", "episodes=8")
     assert [(one["task"], one["success"]["mean"]) for one in document["results"]] == [
         ("arithmetic", 1.0),
@@ -126,7 +130,7 @@ def test_several_envs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
-def test_several_policies_beside_the_floors_in_one_folder(
+def test_evaluate_several_policies_writes_results_and_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -134,7 +138,7 @@ def test_several_policies_beside_the_floors_in_one_folder(
     evaluate.main([*words, "json=two.json", "evaluation.records=3"])
     document = json.loads((tmp_path / "out" / "results.json").read_text())
     assert document["schema"] == 1 and document["published"] == []
-    assert document["notes"] == ["not as configs/env has it, visual: kwargs.image_size"]
+    assert document["notes"] == ["changed from configs/env, visual: kwargs.image_size"]
     rows = {row["policy"]: row for row in document["rows"]}
     assert list(rows) == ["expert", "random", "idle"] and all(row["floor"] for row in rows.values())  # each once
     expert = rows["expert"]
@@ -148,12 +152,12 @@ def test_several_policies_beside_the_floors_in_one_folder(
     shown = capsys.readouterr().out
     assert "| expert | 100% (84–100) | 1.00 | 100% | 1.0 |" in (tmp_path / "out" / "results.md").read_text()
     assert "visual · success by kind" in shown and "100% (84–100)" in shown
-    with pytest.raises(UserError, match="save=out has something in it already; choose another folder, or remove it"):
+    with pytest.raises(UserError, match="save=out: the folder is not empty; choose another folder, or remove it"):
         evaluate.main(words)
 
     shutil.copytree("out/episodes/expert", "plays/visual")  # as if a person had played the first three
     evaluate.main([*words[:2], "policy=human,out/episodes/random", "episodes=20", "floors=false", "json=human.json"])
-    note = "in visual: 3 of 20 starts (0 practised, 17 not played): its rate is over those alone"
+    note = "in visual: 3 of 20 starts (0 practised, 17 not played): the success rate covers only these"
     assert f"human {note}\nout/episodes/random {note}\n" in capsys.readouterr().err
     human, again = json.loads(Path("human.json").read_text())["results"]
     assert (human["policy"], human["n"], human["success"]["mean"], human["floor"]) == ("human", 3, 1.0, False)
@@ -165,11 +169,11 @@ def test_several_policies_beside_the_floors_in_one_folder(
         evaluate.main([*words[:2], "policy=lost", "episodes=3", "floors=false", "json=lost.json"])
     told = "was no success (completed, 1 turn) when recorded, but is a success (completed, 1 turn) with the "
     assert told in json.loads(Path("lost.json").read_text())["problem"]
-    with pytest.raises(UserError, match="blind=true shows other frames, but policy=human looks at none: leave one out"):
+    with pytest.raises(UserError, match="blind=true replaces images, but policy=human uses none; remove one of them"):
         evaluate.main([*words[:2], "policy=human", "blind=true"])
 
 
-def test_a_suite_has_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_a_suite_has_a_row_for_the_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Sokoban-Global's sizes, as text so that it is quick."""
     own = ["env.image=false", "env.caption=true", "env.kwargs.observation=text"]
     evaluate.main(
@@ -186,7 +190,7 @@ def test_a_suite_has_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixt
     assert whole["n"] == 24 and whole["score"]["n"] == 24
     assert whole["score"]["mean"] == pytest.approx(sum(row["score"]["mean"] for row in parts) / 8)
     assert document["published"] == []  # in symbols it is not what others have measured
-    changed = f"not as configs/env has it, {', '.join(SUITES['sokoban_global'])}: image, caption, kwargs.observation"
+    changed = f"changed from configs/env, {', '.join(SUITES['sokoban_global'])}: image, caption, kwargs.observation"
     assert document["notes"] == [changed]
     shown = capsys.readouterr().out
     assert "sokoban_global · 24 held-out episodes each" in shown and "LMM-R1 (3B)" not in shown
@@ -195,14 +199,14 @@ def test_a_suite_has_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixt
 
 # imageio's own reader leaves ffmpeg's input open until it is collected
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_films(tmp_path: Path) -> None:
+def test_evaluate_with_video_writes_mp4_and_gif(tmp_path: Path) -> None:
     words = ["env=sokoban", "env.max_turns=3", "policy=random", "floors=false", "episodes=2", "video=true"]
     evaluate.main([*words, f"save={tmp_path}", "evaluation.videos=1"])
     for name in ("random.mp4", "random.gif"):
         film = iio.imread(tmp_path / "videos" / name)
         gc.collect()
         assert film.shape[0] >= 4 + 8 and film.shape[1:] == (570, 480, 3)  # a start, three moves, the end for a while
-    with pytest.raises(UserError, match=r"video=true needs a folder for the films: save=FOLDER"):
+    with pytest.raises(UserError, match=r"video=true needs a folder for the videos; set save=FOLDER"):
         evaluate.main([*words])
 
 
@@ -240,27 +244,29 @@ def adding(answers: int) -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_model_on_a_server(tmp_path: Path) -> None:
+def test_evaluate_a_model_on_a_server_uses_its_replies(tmp_path: Path) -> None:
     with adding(10**9) as url:
         document = result(tmp_path, "env=arithmetic", "policy=api:some/model", "episodes=20", url, f"save={tmp_path}/s")
     assert document["policy"] == "api:some/model" and document["success"]["mean"] == 1.0
     (turn,) = next(iter(read_records(tmp_path / "s" / "episodes" / "api-some-model")))["turns"]
     assert turn["reply_tokens"] == 7 and turn["prompt"].endswith("=")
-    told = "api:some/model in arithmetic: the prompt tells neither actions nor the form of a reply; env.rules=true does"
+    told = "api:some/model in arithmetic: the prompt lacks the actions and the reply format; env.rules=true adds them"
     assert json.loads((tmp_path / "s" / "results.json").read_text())["notes"] == [told]
 
 
-def test_replies_that_are_cut_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_with_cut_replies_has_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Handler, "ends", "length")
     words = ["env=arithmetic", "policy=api:m", "env.rules=true", "episodes=4", "floors=false"]
     with adding(10**9) as url:
         evaluate.main([*words, url, f"save={tmp_path / 'out'}"])
     notes = json.loads((tmp_path / "out" / "results.json").read_text())["notes"]
     assert notes[-1] == "api:m in arithmetic: 4 of 4 replies were cut at 32 tokens (env.max_reply_tokens)"
-    assert len(notes) == 2 and notes[0].startswith("not as configs/env has it")
+    assert len(notes) == 2 and notes[0].startswith("changed from configs/env")
 
 
-def test_a_server_that_goes_away_takes_nothing_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_with_a_server_that_fails_keeps_finished_episodes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["env=arithmetic", "policy=api:some/model,expert", "episodes=20", "engine.server.concurrency=1"]
     with adding(5) as url, pytest.raises(SystemExit) as caught:
         evaluate.main([*words, url, f"save={tmp_path / 'out'}"])
@@ -310,7 +316,7 @@ def comparison(out: Path, *players: ScriptedParticipant, env: str = "arithmetic"
     return rows
 
 
-def test_a_defect_stops_one_policy_and_keeps_what_it_has_played(tmp_path: Path) -> None:
+def test_comparison_with_a_failing_policy_continues_with_the_next(tmp_path: Path) -> None:
     broken = Broken("broken", 3, RuntimeError("the env\nis at its end"))
     first, second = comparison(tmp_path, broken.participant, ScriptedParticipant("expert"))
     assert (first["n"], first["problem"]) == (3, "after 3 of 4 episodes: RuntimeError: the env is at its end")
@@ -318,7 +324,7 @@ def test_a_defect_stops_one_policy_and_keeps_what_it_has_played(tmp_path: Path) 
     assert (second["policy"], second["n"], second["problem"]) == ("expert", 4, "")
 
 
-def test_ctrl_c_keeps_what_has_been_played(tmp_path: Path) -> None:
+def test_comparison_with_ctrl_c_keeps_finished_episodes(tmp_path: Path) -> None:
     stopped = Broken("stopped", 3, KeyboardInterrupt())
     first, second = comparison(
         tmp_path, ScriptedParticipant("expert"), stopped.participant, ScriptedParticipant("random")
@@ -328,7 +334,7 @@ def test_ctrl_c_keeps_what_has_been_played(tmp_path: Path) -> None:
     assert len(list(read_records(tmp_path / "episodes" / "stopped"))) == 3
 
 
-def test_a_suite_that_was_not_played_whole_has_no_figures(tmp_path: Path) -> None:
+def test_comparison_of_an_incomplete_suite_has_no_figures(tmp_path: Path) -> None:
     tired = Broken("tired", 5, RuntimeError("tired"))
     easy, hard, suite = comparison(tmp_path, tired.participant, env="football_online")
     assert (easy["n"], hard["n"], hard["suite"]) == (4, 1, "football_online")
@@ -337,7 +343,7 @@ def test_a_suite_that_was_not_played_whole_has_no_figures(tmp_path: Path) -> Non
     assert list(suite["kinds"].values()) == [{"mean": 0.0, "n": 4, "ci95": list(wilson(0, 4)), "score": easy["score"]}]
 
 
-def test_a_server_that_never_was_there(tmp_path: Path) -> None:
+def test_evaluate_with_an_unreachable_server_reports_no_connection(tmp_path: Path) -> None:
     with adding(5) as url:
         pass
     words = ["env=arithmetic", "policy=api:m", "episodes=4", "floors=false", "engine.server.retries=0", url]
@@ -352,22 +358,24 @@ MISTAKES = {
     "policy=randm": "unknown policy 'randm'; did you mean 'random'? Known: api:<model>, expert, human, idle, random, ",
     "policy=runs/gone/checkpoint": "policy: model folder 'runs/gone/checkpoint' does not exist",
     "policy=/": "policy: '/' is not a model folder: it has no config.json",
-    "policy=random,tiny,random": "policy: random and random are one folder, random: leave one out",
-    "policy=random,,tiny": "policy must be a name, or several with commas between them, got 'random,,tiny'",
-    "policy=human": "plays/arithmetic contains no played episodes; record some: python -m agents.play env=arithmetic",
-    "json=/tmp": "json: /tmp is a folder; it should name a file (save= names a folder)",
+    "policy=random,tiny,random": "policy: random and random share the folder name random; remove one",
+    "policy=random,,tiny": "policy must be one name, or several separated by commas, got 'random,,tiny'",
+    "policy=human": "plays/arithmetic contains no played episodes; record them with python -m agents.play env=",
+    "json=/tmp": "json=/tmp is a folder; name a file, or use save= for a folder",
     "blind=1": "blind=1: true or false is expected",
     "episodes=0": "episodes must be at least 1, got 0",
     "temperature=-1": "temperature must not be negative, got -1.0",
     "episode=3": "unknown key episode; did you mean episodes?",
-    "json=/nowhere/result.json": "json: the folder of /nowhere/result.json does not exist",
+    "json=/nowhere/result.json": "json=/nowhere/result.json: the folder of this file does not exist",
     "env.kwargs.digits=99": "digits must be from 1 to 12, got 99",
     "env.kwargs.digit=3": "kickoff/Arithmetic-v0 does not accept these kwargs: ",
 }
 
 
 @pytest.mark.parametrize("word", MISTAKES)
-def test_mistakes(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_with_an_invalid_override_has_a_one_line_error(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
         evaluate.main(["env=arithmetic", word])
@@ -375,12 +383,12 @@ def test_mistakes(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "\n" not in str(caught.value)
 
 
-def test_one_episode_has_no_other_to_be_shown() -> None:
-    with pytest.raises(UserError, match="blind needs at least 2 episodes"):
+def test_evaluate_blind_with_one_episode_is_refused() -> None:
+    with pytest.raises(UserError, match="blind=true needs at least 2 episodes"):
         evaluate.main(["env=football", "policy=random", "episodes=1", "blind=true"])
 
 
-def test_images_of_another_size() -> None:
+def test_evaluate_with_images_of_another_size_is_refused() -> None:
     for size in ("[112,112]", "[84,112]"):
-        with pytest.raises(UserError, match=r"the model sees images of 84x84, got \d+x112"):
+        with pytest.raises(UserError, match=r"the model needs images of 84x84, got \d+x112"):
             evaluate.main(["env=football", "policy=tiny", "episodes=2", f"env.kwargs.image_size={size}"])

@@ -59,7 +59,7 @@ def refused(name: str) -> str:
     return str(caught.value)
 
 
-def test_names() -> None:
+def test_participants_have_the_type_that_their_name_means() -> None:
     run()
     record("plays/arithmetic")
     kinds: dict[str, type[Participant]] = {
@@ -74,19 +74,19 @@ def test_names() -> None:
     player = players[-1]
     assert isinstance(player, ModelParticipant) and player.path == "runs/a/checkpoint"
     assert player.envs == ["arithmetic"] and player.tasks["arithmetic"].max_reply_tokens == 30
-    with pytest.raises(UserError, match="policy: tiny and tiny are one folder, tiny: leave one out"):
+    with pytest.raises(UserError, match="policy: tiny and tiny share the folder name tiny; remove one"):
         participants(["tiny", "random", "tiny"], CONFIG)
-    with pytest.raises(UserError, match="policy: runs/a and runs/a are one folder, runs-a: leave"):
+    with pytest.raises(UserError, match="policy: runs/a and runs/a share the folder name runs-a; remove"):
         participants(["runs/a", "runs/a/"], CONFIG)
-    line = "policy: api:a/b and api:a-b are one folder, api-a-b: leave one out"
+    line = "policy: api:a/b and api:a-b share the folder name api-a-b; remove one"
     with pytest.raises(UserError, match=line):
         participants(["api:a/b", "api:a-b"], CONFIG)
     shutil.copytree("runs/a", "random")
-    with pytest.raises(UserError, match=r"policy: random and \./random are one folder"):
+    with pytest.raises(UserError, match=r"policy: random and \./random share the folder name random"):
         participants(["./random"], CONFIG)
 
 
-def test_what_is_not_there() -> None:
+def test_participant_that_does_not_exist_is_refused_with_a_suggestion() -> None:
     assert refused("tini").startswith("unknown policy 'tini'; did you mean 'tiny'? Known: api:<model>, expert, human, ")
     run("runs/football")
     assert (
@@ -94,34 +94,35 @@ def test_what_is_not_there() -> None:
     )
     assert refused("football").startswith("unknown policy 'football'; did you mean 'runs/football'?")
     assert refused("nowhere/at/all") == "policy: model folder 'nowhere/at/all' does not exist"
-    assert refused("plays/chess") == "policy=plays/chess: nobody has played there; python -m agents.play env=chess does"
-    assert refused("api:") == "policy=api: lacks the model's name: api:MODEL, as the server calls it"
+    line = "policy=plays/chess: no such record; create one with python -m agents.play env=chess"
+    assert refused("plays/chess") == line
+    assert refused("api:") == "policy=api: lacks a model name; set policy=api:MODEL"
     Path("empty").mkdir()
     assert refused("empty") == "policy: 'empty' is not a model folder: it has no config.json"
 
 
-def test_a_run_without_a_checkpoint_says_what_can_be_done() -> None:
+def test_participant_for_an_unfinished_run_says_how_to_evaluate_it() -> None:
     folder = run(checkpoint=False)
-    start = "policy=runs/a: this run has no checkpoint/ yet, which is written at its end; "
-    assert refused("runs/a") == f"{start}go on with it by python -m training.run resume=runs/a"
+    start = "policy=runs/a: this run is not finished and has no checkpoint/ yet; "
+    assert refused("runs/a") == f"{start}resume it with python -m training.run resume=runs/a"
     good = folder / "checkpoints" / "good-000020"
     shutil.copytree(tiny_folder(), good)
     assert refused("runs/a") == (
-        f"{start}evaluate its last good weights by policy=runs/a/checkpoints/good-000020, "
-        "or go on with it by python -m training.run resume=runs/a"
+        f"{start}evaluate its last good weights with policy=runs/a/checkpoints/good-000020, "
+        "or resume it with python -m training.run resume=runs/a"
     )
     player = participant(str(good), CONFIG)
     player.check(TASKS)
     assert player.source == folder / "config.yaml" and player.tasks["arithmetic"].max_reply_tokens == 30
 
 
-def test_results_are_no_model() -> None:
+def test_participant_for_a_results_folder_is_refused() -> None:
     record("results/episodes/tiny")
-    line = "policy=results holds results and no model; its records: results/episodes/tiny"
+    line = "policy=results contains results but no model; its records: results/episodes/tiny"
     assert refused("results") == line
 
 
-def test_an_expert_is_there_or_not() -> None:
+def test_scripted_participant_without_an_expert_is_refused() -> None:
     settings = load(["env=frozen_lake"]).tasks
     with pytest.raises(UserError, match=r"policy=expert: frozen_lake has no expert \(FrozenLake-v1 has no expert_act"):
         ScriptedParticipant("expert").check(settings)
@@ -129,12 +130,12 @@ def test_an_expert_is_there_or_not() -> None:
     assert type(ScriptedParticipant("idle").policy("frozen_lake")) is type(scripted("idle"))
 
 
-def test_a_key_that_is_not_set_is_said_before_anything_is_played() -> None:
+def test_server_participant_without_a_key_is_refused_before_playing() -> None:
     line = "https://api.openai.com/v1 needs a key: set the environment variable OPENAI_API_KEY"
     assert refused("api:gpt-5") == line
 
 
-def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_record_participant_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> None:
     folder = record("plays/arithmetic")
     save_settings(TASKS["arithmetic"], folder)
     player = participant("human", CONFIG)
@@ -144,10 +145,10 @@ def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> No
     assert [start.seed for start in player.starts("arithmetic", held_out_starts(TEST_FIRST, 9))] == [
         TEST_FIRST, TEST_FIRST + 1, TEST_FIRST + 2
     ]  # fmt: skip
-    with pytest.raises(UserError, match=r"has none of the first 4 held-out starts; episodes=… takes more"):
+    with pytest.raises(UserError, match=r"contains none of the first 4 held-out starts; increase episodes="):
         player.starts("arithmetic", held_out_starts(TEST_FIRST + 100, 4))
     (note,) = player.notes("arithmetic", ["arithmetic"], held_out_starts(TEST_FIRST, 9))
-    assert note.endswith("3 of 9 starts (0 practised, 6 not played): its rate is over those alone")
+    assert note.endswith("3 of 9 starts (0 practised, 6 not played): the success rate covers only these")
     assert player.notes("arithmetic", ["arithmetic"], usual) == []
     record("plays/algebra", 2, task="algebra")
     player.check(load(["env=arithmetic,algebra"]).tasks)
@@ -161,9 +162,9 @@ def test_a_record_plays_its_own_starts(capsys: pytest.CaptureFixture[str]) -> No
     assert "episodes.jsonl line 4 is torn (a run was killed while writing): skipped" in capsys.readouterr().err
 
 
-def test_records_that_do_not_fit() -> None:
+def test_record_participant_with_other_settings_is_refused() -> None:
     folder = record("plays/arithmetic")
-    save_settings(load_task("arithmetic", ["env.kwargs.digits=3"]), folder)
+    save_settings(load_task("arithmetic", {"env.kwargs.digits": "3"}), folder)
     assert refused("human").startswith("plays/arithmetic was played with different settings: env.kwargs was {")
     assert (
         refused(str(record("plays/other", task="algebra")))
@@ -175,7 +176,7 @@ def test_records_that_do_not_fit() -> None:
     assert "line 1 has schema 9, this Kickoff reads up to 2: update Kickoff to read it" in refused("plays/newer")
 
 
-def test_pictures_that_a_model_cannot_see() -> None:
+def test_model_participant_with_images_of_another_size_is_refused() -> None:
     football = load(["env=football", "env.kwargs.image_size=[112,112]"]).tasks
-    with pytest.raises(UserError, match="policy=tiny: the model sees images of 84x84, got 112x112"):
+    with pytest.raises(UserError, match="policy=tiny: the model needs images of 84x84, got 112x112"):
         participant("tiny", CONFIG).check(football)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.cli import parse_overrides
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES
 from training.compare import command
@@ -32,45 +33,45 @@ def tasks(*words: str) -> dict[str, TaskConfig]:
     return {name: config.tasks[name] for name in config.envs}
 
 
-def test_a_file_is_played_as_it_is_and_the_tasks_beside_it_as_the_run_played_them() -> None:
+def test_tasks_of_a_run_and_a_file_uses_each_ones_settings() -> None:
     player = trained("env=sokoban,football", "env.max_turns=7")
     Path("sokoban.yaml").write_text("like: sokoban\nkwargs: {boxes: 2}\n")
     words = ["env=sokoban.yaml,football"]
-    played, taken = tasks_of(load(words), player, words)
+    played, taken = tasks_of(load(words), player, parse_overrides(words))
     assert taken == ["football"] and played["football"].max_turns == 7
     assert (played["sokoban"].max_turns, played["sokoban"].kwargs["boxes"]) == (15, 2)
     assert notes_on_settings([player], taken, played) == [
         "settings of football from runs/a/config.yaml",
-        "runs/a was trained with other settings of sokoban: max_turns, kwargs.boxes",
-        "not as configs/env has it, sokoban: kwargs.boxes",
-        "not as configs/env has it, football: max_turns",
+        "runs/a was trained with different settings of sokoban: max_turns, kwargs.boxes",
+        "changed from configs/env, sokoban: kwargs.boxes",
+        "changed from configs/env, football: max_turns",
     ]
 
 
-def test_training_rows_are_not_asked_unless_in_so_many_words() -> None:
+def test_with_test_rows_uses_the_test_split_unless_overridden() -> None:
     words = ["env=questions", "env.kwargs.split=train"]
     player = trained(*words)
-    played, _ = tasks_of(load(["env=questions"]), player, [])
+    played, _ = tasks_of(load(["env=questions"]), player, {})
     assert played["questions"].kwargs["split"] == "train"
-    kept, notes = with_test_rows(played, [])
+    kept, notes = with_test_rows(played, {})
     assert kept["questions"].kwargs["split"] == "test" and notes_on_starts([player], kept) == []
-    assert notes == ["questions asks the test split: its settings say split=train, and those rows are trained on"]
-    asked, notes = with_test_rows(tasks(*words), words)
+    assert notes == ["questions uses split=test instead of split=train, because those rows are training data"]
+    asked, notes = with_test_rows(tasks(*words), parse_overrides(words))
     assert asked["questions"].kwargs["split"] == "train" and notes == []
     (note,) = notes_on_starts([player], asked)
-    assert note == "runs/a was trained on rows that questions asks (split=train): not held out"
+    assert note == "runs/a was trained on rows of questions (split=train): they are not held out"
     (note,) = notes_on_starts([trained("env=questions")], tasks("env=questions"))
-    assert note == "runs/a was trained on rows that questions asks (split=all): not held out"
+    assert note == "runs/a was trained on rows of questions (split=all): they are not held out"
     assert notes_on_starts([player], tasks("env=questions", "env.kwargs.in_order=true"))[0].endswith("not held out")
 
 
-def test_an_env_of_one_start_has_no_held_out_ones() -> None:
+def test_notes_on_starts_of_an_env_with_one_start_warn() -> None:
     (note,) = notes_on_starts([], tasks("env=cliff_walking"))
-    assert note == "cliff_walking begins alike from every seed: its starts are those of training too"
+    assert note == "cliff_walking starts in the same state from every seed: its starts also occur in training"
     assert notes_on_starts([], tasks("env=sokoban,arithmetic,academy_run_to_score")) == []
 
 
-def test_others_figures_stand_beside_the_suites_as_they_are_shipped() -> None:
+def test_as_shipped_is_false_for_a_changed_task() -> None:
     for suite in ("sokoban_global", "football_online"):
         shipped = tasks(f"env={suite}", "env.max_reply_tokens=4096")
         assert list(shipped) == list(SUITES[suite]) and all(as_shipped(*task) for task in shipped.items())
@@ -78,7 +79,7 @@ def test_others_figures_stand_beside_the_suites_as_they_are_shipped() -> None:
     assert [as_shipped(*task) for task in changed.items()] == [True, False]
 
 
-def test_an_expert_is_in_the_tables_of_the_tasks_that_have_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_references_include_an_expert_for_tasks_that_have_one(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["env=arithmetic,frozen_lake", "env.image=false", "env.caption=true", "episodes=2", "policy=random"]
     command.main([*words, "save=out", "video=true"])
     rows = json.loads(Path("out/results.json").read_text())["rows"]
@@ -86,5 +87,5 @@ def test_an_expert_is_in_the_tables_of_the_tasks_that_have_one(capsys: pytest.Ca
         ("random", "arithmetic"), ("random", "frozen_lake"), ("idle", "arithmetic"), ("idle", "frozen_lake"),
         ("expert", "arithmetic"),
     ]  # fmt: skip
-    assert "arithmetic has no pictures: it is not filmed" in capsys.readouterr().err
-    assert ScriptedParticipant("expert").floor
+    assert "arithmetic has no images: no video is written" in capsys.readouterr().err
+    assert ScriptedParticipant("expert").is_reference

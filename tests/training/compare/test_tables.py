@@ -28,15 +28,15 @@ def share(mean: float) -> dict[str, Any]:
     return {"mean": mean, "ci95": [mean - 0.1, mean + 0.1], "n": 8}
 
 
-def test_policies_are_lines() -> None:
+def test_tables_have_a_row_per_policy() -> None:
     (table,) = tables(document(row("a", 0.5), row("b", 0.25, valid=0.875)))
     assert table.title == "sums · 64 held-out episodes each · T=1"
     assert table.columns == ["policy", "success", "return", "valid", "turns"]
-    assert table.plain["rows"][0][1] == {"text": "50% (40–60)", "value": 0.5, "low": 0.4, "high": 0.6}
+    assert table.as_json["rows"][0][1] == {"text": "50% (40–60)", "value": 0.5, "low": 0.4, "high": 0.6}
     assert table.texts == [["a", "50% (40–60)", "0.50", "100%", "1.0"], ["b", "25% (15–35)", "0.25", "88%", "1.0"]]
 
 
-def test_what_differs_between_rows_is_shown() -> None:
+def test_tables_show_what_differs_between_rows() -> None:
     score = {"mean": 47.91, "ci95": [46.04, 49.86], "n": 64}
     none = {"success": None, "return": None, "valid": None, "turns": None, "n": 0}
     rows = [
@@ -52,7 +52,7 @@ def test_what_differs_between_rows_is_shown() -> None:
     assert table.notes == ["c was stopped: x"]
 
 
-def test_kinds_are_lines_and_as_many_policies_stand_side_by_side_as_there_is_room() -> None:
+def test_tables_by_kind_have_as_many_policies_as_fit_the_width() -> None:
     kinds = {"6x6, 1 box": share(0.5), "7x7, 2 boxes": share(0.25)}
     rows = [row(name, 0.5, kinds=kinds) for name in "abcd"] + [row("e", 0.5, kinds={"6x6, 1 box": share(0.5)})]
     _, first, second = tables(document(*rows), width=80)
@@ -63,23 +63,23 @@ def test_kinds_are_lines_and_as_many_policies_stand_side_by_side_as_there_is_roo
     assert len(tables(document(rows[4]))) == 1  # one kind is no split
 
 
-def test_a_suite_stands_for_its_tasks_and_beside_what_was_published() -> None:
+def test_tables_of_a_suite_include_published_results() -> None:
     beside, notes = published(["sums", "football_online"])
     assert {(one["suite"], one["source"]) for one in beside} == {("football_online", "arXiv 2503.07536")}
     scores = {one["policy"]: one["score"] for one in beside}
     assert (scores["LMM-R1 (3B)"], scores["human"], scores["idle"]) == (18.99, 54.68, 2.53)
-    assert len(notes) == 1 and "the engine is ours" in notes[0]
+    assert len(notes) == 1 and "The engine is ours" in notes[0]
     score = {"mean": 20.0, "ci95": [18.0, 22.0], "n": 64}
     parts = [row("a", 0.5, task=f"football_online_{part}", suite="football_online") for part in ("easy", "hard")]
     whole = row("a", 0.5, task="football_online", score=score)
     (table,) = tables(document(*parts, whole, published=beside, notes=notes))
     assert table.texts[0][:3] == ["a", "50% (40–60)", "20.0 (18.0–22.0)"]
     assert table.texts[1][0] == "arXiv 2503.07536:" and table.texts[2][:3] == ["Qwen2.5-VL-3B-Instruct", "", "15.36"]
-    assert (len(table.rows), table.quiet, table.notes) == (9, 8, notes)
+    assert (len(table.rows), table.num_reference_rows, table.notes) == (9, 8, notes)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_terminal(width: int) -> None:
+def test_show_prints_the_tables_in_the_terminal(width: int) -> None:
     hostile = Table("[red]t[/red]", ["policy", "success"], [["[bold]runs/x[/bold]" * 8, "50% (40–60)"]], notes=["[b]n"])
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False)
     show([hostile, *tables(document(row("a", 0.5)))], console)
@@ -90,7 +90,7 @@ def test_the_terminal(width: int) -> None:
     assert "[bold]runs/x[/bold]" * 8 in unfolded
 
 
-def test_markdown_and_csv() -> None:
+def test_markdown_and_csv_have_the_same_figures() -> None:
     score = {"mean": 20.0, "ci95": [18.0, 22.0], "n": 64}
     kinds = {"x|y": share(0.5) | {"score": score}, "z": share(0.25)}
     name = "runs/a|b <i>*_"

@@ -15,7 +15,7 @@ from configs.help import meanings
 from configs.schema import build, check, merge, parse
 from envs.task.config import variants
 from envs.task.suites import SUITES
-from training.config.compose import load, load_with
+from training.config.compose import compose, load
 from training.config.help import help_text
 from training.config.recipe import CONFIGS, group_file, names
 from training.config.run import DEFAULTS, read, save
@@ -32,15 +32,15 @@ class Extra:
 
 
 @pytest.mark.parametrize(("group", "name"), GROUP_FILES)
-def test_every_yaml_loads(group: str, name: str) -> None:
+def test_load_accepts_every_shipped_file(group: str, name: str) -> None:
     assert load([f"{group}={name}"])
 
 
-def test_every_yaml_is_in_a_group() -> None:
+def test_every_shipped_file_is_in_a_group() -> None:
     assert len(GROUP_FILES) == len(list(CONFIGS.rglob("*.yaml"))) >= 6
 
 
-def test_defaults_describe_the_football_run() -> None:
+def test_load_without_overrides_is_the_football_run() -> None:
     config = load([])
     assert config.env == config.name == "football"
     assert list(config.stages) == ["fre", "mgt"]
@@ -56,7 +56,7 @@ def recipe(tmp_path: Path) -> str:
     return f"recipe={path}"
 
 
-def test_precedence(recipe: str) -> None:
+def test_load_lets_the_narrower_and_later_layer_win(recipe: str) -> None:
     def groups(*words: str) -> list[int]:
         return [stage.algo.groups for stage in load([recipe, *words]).stages.values()]
 
@@ -68,7 +68,7 @@ def test_precedence(recipe: str) -> None:
     assert load([recipe]).stages["a"].algo.beta1 == 0.9  # the dataclass's own default
 
 
-def test_env_words_are_short_for_the_task() -> None:
+def test_env_keys_are_short_for_keys_of_the_task() -> None:
     config = load(["env=algebra", "env.kwargs.difficulty=1", "env.max_reply_tokens=40", "tasks.arithmetic.history=2"])
     assert config.tasks["algebra"].kwargs == {"difficulty": 1}
     assert config.tasks["algebra"].max_reply_tokens == 40
@@ -76,14 +76,14 @@ def test_env_words_are_short_for_the_task() -> None:
     assert config.stages["mgt"].tasks == {"algebra": 1}
 
 
-def test_an_env_may_be_a_file(tmp_path: Path) -> None:
+def test_env_may_be_a_file(tmp_path: Path) -> None:
     path = tmp_path / "hard_sums.yaml"
     path.write_text("id: kickoff/Arithmetic-v0\nkwargs: {digits: 5}\nimage: false\ncaption: true\n")
     config = load([f"env={path}"])
     assert config.env == config.name == "hard_sums"
     assert config.tasks["hard_sums"].kwargs == {"digits": 5}
     assert load([f"stages.fre.tasks=[env, {path}]"]).stages["fre"].weights == {"football": 1, "hard_sums": 1}
-    with pytest.raises(UserError, match=r"'a\.b\.yaml' is no name of an env"):
+    with pytest.raises(UserError, match=r"'a\.b\.yaml' is no env name"):
         load(["env=a.b.yaml"])
 
 
@@ -102,20 +102,20 @@ def test_env_may_name_several_tasks_or_a_suite() -> None:
     assert load([f"env={','.join(SUITES['third_party'])}"]).name == "frozen_lake-and-3-more"
 
 
-def test_weights_of_tasks() -> None:
+def test_env_with_weights_sets_the_weights_of_stages() -> None:
     config = load(["env={games: 3, algebra: 1}", "stages.mgt.tasks={env: 2, arithmetic: 0.5}"])
     assert config.stages["mgt"].tasks == {"football": 6, "sokoban": 6, "algebra": 2, "arithmetic": 0.5}
     assert load(["env={games: 3, sokoban: 1}"]).stages["mgt"].tasks == {"football": 3, "sokoban": 1}
     assert load(["stages.mgt.tasks=games,algebra"]).stages["mgt"].tasks == {"football": 1, "sokoban": 1, "algebra": 1}
 
 
-def test_two_tasks_of_one_name(tmp_path: Path) -> None:
+def test_env_with_two_tasks_of_one_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "football.yaml").write_text("id: kickoff/Arithmetic-v0\nimage: false\ncaption: true\n")
-    with pytest.raises(UserError, match=r"two tasks are called football: football and .*football\.yaml"):
+    with pytest.raises(UserError, match=r"two tasks have the name football: football and .*football\.yaml"):
         load([f"env=football,{tmp_path / 'football.yaml'}"])
 
 
-def test_only_some_stages() -> None:
+def test_stages_override_keeps_only_the_named_stages() -> None:
     config = load(["stages=mgt", "model=runs/football/checkpoint"])
     assert list(config.stages) == ["mgt"] and list(config.tasks) == ["football"]
     assert config.model.path == "runs/football/checkpoint"
@@ -133,7 +133,7 @@ stages:
 """
 
 
-def test_what_a_recipe_may_say(tmp_path: Path) -> None:
+def test_recipe_may_set_env_suites_tasks_and_stages(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(RECIPE)
     config = load([f"recipe={path}"])
@@ -148,7 +148,7 @@ def test_what_a_recipe_may_say(tmp_path: Path) -> None:
     assert load([f"recipe={path}", "env=algebra"]).tasks["algebra"].max_reply_tokens == 99  # the longest of its stages
 
 
-def test_a_recipe_builds_on_another(tmp_path: Path) -> None:
+def test_recipe_with_base_inherits_its_settings(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("base: tiny\nstages: {fre: {steps: 0}}\n")
     ours, base = load([f"recipe={path}"]), load([])
@@ -161,7 +161,7 @@ def test_a_recipe_builds_on_another(tmp_path: Path) -> None:
         load([f"recipe={path}"])
 
 
-def test_the_recipe_of_the_paper_has_its_numbers() -> None:
+def test_recipe_lmm_r1_has_the_numbers_of_the_paper() -> None:
     """LMM-R1's Table A7: FRE-Text and MGT-PerceReason."""
     config = load(["recipe=lmm_r1"])
     assert config.name == "lmm_r1" and config.model.path == "Qwen/Qwen2.5-VL-3B-Instruct"
@@ -183,7 +183,7 @@ def test_the_recipe_of_the_paper_has_its_numbers() -> None:
     assert all(task.format_reward == 0.5 for task in config.tasks.values())
 
 
-def test_the_controls_differ_from_it_in_one_stage() -> None:
+def test_control_recipes_differ_from_lmm_r1_in_one_stage() -> None:
     whole, direct, fre = (load([f"recipe={name}"]) for name in ("lmm_r1", "direct_mgt", "fre"))
     assert {name: stage.steps for name, stage in direct.stages.items()} == {"fre": 0, "mgt": 508}
     assert {name: stage.steps for name, stage in fre.stages.items()} == {"fre": 315, "mgt": 0}
@@ -192,7 +192,7 @@ def test_the_controls_differ_from_it_in_one_stage() -> None:
     assert direct.stages["mgt"] == whole.stages["mgt"] and fre.stages["fre"] == whole.stages["fre"]
 
 
-def test_the_tiny_recipe_has_a_suite_of_every_family() -> None:
+def test_recipe_tiny_has_a_suite_with_every_family() -> None:
     config = load(["env=all"])
     assert config.name == "all"
     assert config.envs == ["football", "sokoban", "tiny_geometry", "tiny_visual", "tiny_reasoning"]
@@ -201,33 +201,34 @@ def test_the_tiny_recipe_has_a_suite_of_every_family() -> None:
         assert not task.image or size == [84, 84]  # what the tiny model sees
 
 
-def test_stage_tasks_may_be_chosen() -> None:
+def test_stage_tasks_override_replaces_the_stages_tasks() -> None:
     config = load(["stages.mgt.tasks=[env, algebra]", "tasks.algebra.max_turns=1"])
     assert config.stages["mgt"].tasks == {"football": 1, "algebra": 1}
     assert "algebra" in config.tasks
 
 
-def test_extra_keys_stand_beside_the_usual_ones() -> None:
-    config, extra = load_with(["env=algebra", "policy=random", "seed=3"], Extra)
-    assert (config.env, config.seed, extra) == ("algebra", 3, Extra("random", 256))
+def test_compose_with_options_returns_config_and_options() -> None:
+    composed = compose({"env": "algebra", "policy": "random", "seed": "3"}, Extra)
+    assert (composed.config.env, composed.config.seed) == ("algebra", 3)
+    assert composed.options == Extra("random", 256)
     with pytest.raises(UserError, match="unknown key polic; did you mean policy"):
-        load_with(["polic=random"], Extra)
+        compose({"polic": "random"}, Extra)
 
 
-def test_texts_stay_as_typed() -> None:
+def test_text_values_are_kept_verbatim() -> None:
     assert load(["name=007"]).name == "007"
     assert load(["name=true"]).name == "true"
     assert load(["name="]).name == "football"
     assert load(["env.instructions=a = b"]).tasks["football"].instructions == "a = b"
 
 
-def test_save_and_read_give_the_same_config(tmp_path: Path) -> None:
+def test_read_returns_the_saved_config(tmp_path: Path) -> None:
     config = load(["name=1e-6", "algo.lr=1e-6", "env.instructions=null: ${a}\n é '"])
     save(config, tmp_path / "config.yaml")
     assert read(tmp_path / "config.yaml") == config
 
 
-def test_read_names_the_file(tmp_path: Path) -> None:
+def test_read_of_an_invalid_file_names_it(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("sed: 1\n")
     with pytest.raises(UserError, match=r"config\.yaml: unknown key sed; did you mean seed\?"):
         read(tmp_path / "config.yaml")
@@ -264,8 +265,8 @@ ERRORS = {
     "stages.fre.algo.lr=-1": "stages.fre.algo: lr must be greater than 0, got -1.0",
     "env.max_turns=0": "tasks.football: max_turns must be at least 1, got 0",
     "seed=-1": "seed must not be negative, got -1",
-    "name=a/b": "name may hold letters, digits and . _ - only (it names a folder), got 'a/b'",
-    "name=..": "name may hold letters, digits and . _ - only (it names a folder), got '..'",
+    "name=a/b": "name may contain only letters, digits and . _ - (it names a folder), got 'a/b'",
+    "name=..": "name may contain only letters, digits and . _ - (it names a folder), got '..'",
     "football": "'football' is not of the form key=value (such as env=football); --help lists all keys",
     "=3": "'=3' is not of the form key=value (such as env=football); --help lists all keys",
     "env=gone.yaml": "gone.yaml: No such file or directory",
@@ -273,13 +274,13 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("word", ERRORS)
-def test_error_texts(word: str) -> None:
+def test_load_with_an_invalid_override_has_this_error(word: str) -> None:
     with pytest.raises(UserError) as caught:
         load([word])
     assert str(caught.value) == ERRORS[word]
 
 
-def test_unknown_env_is_suggested() -> None:
+def test_load_with_an_unknown_env_suggests_a_known_one() -> None:
     with pytest.raises(UserError, match=r"unknown env 'footbal'; did you mean 'football'\? Known: .*arithmetic"):
         load(["env=footbal"])
     with pytest.raises(UserError, match="unknown env 'gamess'; did you mean 'games'"):
@@ -290,11 +291,11 @@ def test_unknown_env_is_suggested() -> None:
         load(["stages.mgt.tasks=[footbal]"])
 
 
-def test_words_that_contradict_each_other() -> None:
+def test_load_with_contradicting_overrides_is_refused() -> None:
     with pytest.raises(UserError, match="seed is given twice: '1' and '2'"):
         load(["seed=1", "seed=2"])
     for words in (["env.kwargs.a=1", "env.kwargs.a.b=2"], ["algo.lr=1", "algo={eps: 2}"]):
-        with pytest.raises(UserError, match="meets another word"):
+        with pytest.raises(UserError, match="conflicts with another override"):
             load(words)
 
 
@@ -309,7 +310,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("text", BAD_FILES)
-def test_bad_files_are_named(text: str, tmp_path: Path) -> None:
+def test_load_with_an_invalid_file_names_file_and_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=BAD_FILES[text]) as caught:
@@ -317,7 +318,7 @@ def test_bad_files_are_named(text: str, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_binary_file_is_no_yaml(tmp_path: Path) -> None:
+def test_group_file_with_binary_content_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_bytes(b"\x00\xff\xfe")
     with pytest.raises(UserError, match="not a YAML file of settings"):
         group_file("env", str(tmp_path / "bad.yaml"))
@@ -338,7 +339,8 @@ def run(target: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
 
 
-def test_command_line(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_command_returns_exit_status_and_one_line_errors(tmp_path: Path) -> None:
     done = run(tmp_path / "config.yaml", "env=arithmetic", "seed=5")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert read(tmp_path / "config.yaml").seed == 5
@@ -356,7 +358,7 @@ def test_command_line(tmp_path: Path) -> None:
     assert "env.kwargs" in done.stdout
 
 
-def test_the_run_uses_it() -> None:
+def test_training_run_with_an_unknown_key_prints_one_line() -> None:
     root = Path(__file__).resolve().parents[3]
     words = [sys.executable, "-m", "training.run", "env=football", "algo.lrr=1"]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
@@ -364,7 +366,7 @@ def test_the_run_uses_it() -> None:
     assert done.stderr == "error: unknown key algo.lrr; did you mean algo.lr?\n"
 
 
-def test_the_loader_needs_no_torch() -> None:
+def test_compose_does_not_import_torch() -> None:
     program = "import sys, training.config.compose, training.config.help; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
@@ -392,7 +394,7 @@ def test_help_lists_every_key_with_its_meaning() -> None:
         assert f" {name}," in text or f" {name}\n" in text  # in its suite's line
 
 
-def test_every_field_has_a_meaning() -> None:
+def test_every_field_has_a_docstring() -> None:
     config = load([])
     stage = config.stages["mgt"]
     groups = (config.model, config.engine, config.learner, config.evaluation, config.cluster)
@@ -410,7 +412,7 @@ class Kinds:
     maybe: int | None = None
 
 
-def test_kinds() -> None:
+def test_schema_checks_types_of_nested_values() -> None:
     assert build(Kinds, check(Kinds, {"needed": 1, "pair": [3, 4]}, "k"), "k") == Kinds(1, (3, 4.0), None)
     assert parse(int | None, "null", "k.maybe") is None
     with pytest.raises(UserError, match=r"k\.needed is missing: a whole number is expected"):
@@ -421,13 +423,13 @@ def test_kinds() -> None:
         check(Kinds, {"maybe": "x"}, "k")
 
 
-def test_merge_goes_key_by_key() -> None:
+def test_merge_merges_groups_key_by_key() -> None:
     assert merge({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}, "d": 3}) == {"a": {"b": 1, "c": [2]}, "d": 3}
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(max_size=30), max_size=3))
-def test_any_words_give_a_config_or_one_line(words: list[str]) -> None:
+def test_load_of_any_words_returns_a_config_or_a_user_error(words: list[str]) -> None:
     try:
         load(words)
     except UserError as error:
@@ -436,7 +438,7 @@ def test_any_words_give_a_config_or_one_line(words: list[str]) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.text(alphabet="[]{}:,-&*!|>'\"%@`#?$a1.\n ", max_size=12))
-def test_any_value_gives_a_config_or_one_line(text: str) -> None:
+def test_load_of_any_value_returns_a_config_or_a_user_error(text: str) -> None:
     for key in ("algo.lr", "env.kwargs.x", "env.actions", "name", "engine"):
         try:
             load([f"{key}={text}"])

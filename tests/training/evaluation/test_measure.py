@@ -34,7 +34,7 @@ class Noted(JobRunner):
 
 
 @pytest.mark.parametrize(("episodes", "sizes"), [(2, [2]), (64, [64]), (65, [65]), (66, [64, 2]), (129, [64, 65])])
-def test_a_measurement_is_shared_out_in_jobs(episodes: int, sizes: list[int]) -> None:
+def test_held_out_splits_episodes_into_jobs(episodes: int, sizes: list[int]) -> None:
     player = Noted()
     played = asyncio.run(held_out(player, "algebra", episodes, film=70))
     assert [len(job.starts) for job in player.jobs] == sizes
@@ -43,7 +43,8 @@ def test_a_measurement_is_shared_out_in_jobs(episodes: int, sizes: list[int]) ->
     assert all(episode.success for episode in played)
 
 
-def test_a_context_that_holds_no_prompt_is_told_and_one_question_too_long_is_only_lost() -> None:
+@pytest.mark.slow
+def test_held_out_with_a_small_context_loses_long_prompts_and_fails_if_none_fits() -> None:
     async def play(max_context: int) -> list[Episode]:
         engine = await make_engine("tiny", EngineConfig(max_context=max_context))
         player = JobRunner({"algebra": TASK}, VLMPolicy(load_chat("tiny"), engine))
@@ -53,7 +54,8 @@ def test_a_context_that_holds_no_prompt_is_told_and_one_question_too_long_is_onl
             player.close()
             await engine.close()
 
-    line = r"task algebra: no first prompt fits: \d+ tokens and a reply of up to 32, but .* 40; lower max_reply_tokens"
+    problem = r"a prompt of \d+ tokens and a reply of up to 32 exceed the context of 40"
+    line = f"task algebra: no first prompt fits: {problem}; lower max_reply_tokens"
     with pytest.raises(UserError, match=line):
         asyncio.run(play(40))
     sizes = {len(episode.sequences[0].tokens[~episode.sequences[0].loss_mask]) for episode in asyncio.run(play(0))}

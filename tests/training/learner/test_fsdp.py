@@ -30,9 +30,9 @@ from training.config.learner import LearnerConfig
 from training.learner import export
 from training.learner.learner import Learner
 from training.runs import checkpoint
-from training.runs.checkpoint import Progress
+from training.runs.checkpoint import RunState
 
-pytestmark = pytest.mark.timeout(600)  # six processes import torch, on however few cores
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # six processes import torch, on however few cores
 ALGO = AlgoConfig(lr=1e-3, warmup_updates=1, minibatch=6)
 
 
@@ -127,7 +127,7 @@ def main(rank: int, world: int, folder: Path) -> None:
     for case in CASES if world == 2 else ("all",):
         learner, results[case] = run(case, mesh)
         if case == "all":
-            checkpoint.save(folder / f"of-{world}", learner, Progress(total_steps=2))
+            checkpoint.save(folder / f"of-{world}", learner, RunState(total_steps=2))
         if case == "lora":
             learner.export(folder / "exported")
         learner.close()
@@ -146,7 +146,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two and four ranks have made, each with a checkpoint of one process to go on from."""
     path = tmp_path_factory.mktemp("ranks")
     learner, _ = run("all", None)
-    checkpoint.save(path / "of-1", learner, Progress(total_steps=2))
+    checkpoint.save(path / "of-1", learner, RunState(total_steps=2))
     learner.close()
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "GLOO_SOCKET_IFNAME": "lo"}
     done = subprocess.run([sys.executable, __file__, str(path)], env=environment, capture_output=True, text=True)
@@ -155,7 +155,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("case", "world"), [*((case, 2) for case in CASES), ("all", 4)])
-def test_ranks_give_the_update_of_one_process(case: str, world: int, folder: Path) -> None:
+def test_update_on_ranks_equals_that_of_one_process(case: str, world: int, folder: Path) -> None:
     expected, metrics = alone(case)
     together = load_file(folder / f"{case}-{world}.safetensors")
     start = dict(wrap(*build(3, CASES[case][0])).vlm.model.named_parameters())
@@ -166,7 +166,7 @@ def test_ranks_give_the_update_of_one_process(case: str, world: int, folder: Pat
     assert found == pytest.approx(metrics, rel=1e-4, abs=1e-5)
 
 
-def test_all_ranks_leave_out_what_is_not_finite(folder: Path) -> None:
+def test_update_on_ranks_skips_what_is_not_finite(folder: Path) -> None:
     expected = broken(None)
     assert (expected["updates"], expected["skipped_updates"]) == (1, 1)
     for world in (2, 4):
@@ -175,7 +175,7 @@ def test_all_ranks_leave_out_what_is_not_finite(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("world", [2, 4])
-def test_any_number_of_ranks_goes_on_from_a_checkpoint(world: int, folder: Path) -> None:
+def test_restore_on_any_number_of_ranks_continues_exactly(world: int, folder: Path) -> None:
     straight = weights(gone_on(folder / "of-1", None))
     more = load_file(folder / f"gone_on-{world}.safetensors")  # saved by one, gone on with in two or four
     fewer = weights(gone_on(folder / f"of-{world}", None))  # and the reverse
@@ -186,7 +186,7 @@ def test_any_number_of_ranks_goes_on_from_a_checkpoint(world: int, folder: Path)
     assert [name[:11] for name in shards] == ["progress.js", *(f"shard-{rank:05d}" for rank in range(1, world + 1))]
 
 
-def test_two_ranks_export_one_model(folder: Path) -> None:
+def test_export_on_two_ranks_writes_one_model(folder: Path) -> None:
     found = dict(export.read(folder / "exported").named_parameters())
     merged = load_file(folder / "lora-2.safetensors")
     assert set(found) == set(merged)

@@ -96,7 +96,7 @@ TERMS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("terms", TERMS, ids=str)
-def test_cutting_does_not_change_the_update(trajectories: list[Trajectory], terms: dict[str, Any]) -> None:
+def test_update_does_not_depend_on_packing(trajectories: list[Trajectory], terms: dict[str, Any]) -> None:
     whole, metrics = learn(trajectories, **terms)
     assert (whole - weights(new())).abs().max() > 1e-4  # it did learn
     for cut in CUTS:
@@ -105,12 +105,12 @@ def test_cutting_does_not_change_the_update(trajectories: list[Trajectory], term
         assert part_metrics == pytest.approx(metrics, abs=1e-5, rel=1e-5)
 
 
-def test_threads_give_the_very_same_numbers(trajectories: list[Trajectory]) -> None:
+def test_update_with_threads_gives_identical_numbers(trajectories: list[Trajectory]) -> None:
     two, again = (learn(trajectories, pack_tokens=60, threads=2)[0] for _ in range(2))
     assert torch.equal(two, again)
 
 
-def test_trajectories_without_advantage_count_in_the_mean(trajectories: list[Trajectory]) -> None:
+def test_update_counts_trajectories_without_advantage_in_the_mean(trajectories: list[Trajectory]) -> None:
     idle = [trajectory(one.sequence, 0.0) for one in trajectories]
     _, metrics = learn(trajectories + idle, steps=1)
     _, plain = learn(trajectories, steps=1)
@@ -118,7 +118,7 @@ def test_trajectories_without_advantage_count_in_the_mean(trajectories: list[Tra
     assert metrics["loss"] == pytest.approx(plain["loss"] / 2, rel=1e-5)
 
 
-def test_nothing_to_learn() -> None:
+def test_update_without_trajectories_changes_nothing() -> None:
     learner = new()
     before = weights(learner)
     metrics = learner.update([], 0, seed=1)
@@ -130,7 +130,9 @@ def test_nothing_to_learn() -> None:
 # -- what must -----------------------------------------------------------------------------------------------------
 
 
-def test_the_advantaged_replies_become_likelier(trajectories: list[Trajectory], sequences: list[TokenSequence]) -> None:
+def test_update_makes_replies_with_advantage_likelier(
+    trajectories: list[Trajectory], sequences: list[TokenSequence]
+) -> None:
     learner = new(lr=1e-4)
     before = logprobs(learner, sequences)
     learner.update(trajectories, 0, seed=1)
@@ -143,7 +145,7 @@ def test_the_advantaged_replies_become_likelier(trajectories: list[Trajectory], 
         assert sign * (logprobs(alone, sequences[1:2])[0] - before[1]) > 0.01
 
 
-def test_every_token_has_its_own_advantage(sequences: list[TokenSequence]) -> None:
+def test_update_uses_the_advantage_of_each_token(sequences: list[TokenSequence]) -> None:
     # The first sampled token is rewarded, the others are as good as expected: it alone gains.
     sequence = sequences[11]
     advantages = np.zeros(len(sequence.tokens), dtype=np.float32)
@@ -157,7 +159,7 @@ def test_every_token_has_its_own_advantage(sequences: list[TokenSequence]) -> No
     assert change.argmax() == 0
 
 
-def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], sequences: list[TokenSequence]) -> None:
+def test_first_update_reports_on_policy_metrics(trajectories: list[Trajectory], sequences: list[TokenSequence]) -> None:
     _, metrics = learn(trajectories, steps=1)
     counts = [int(sequence.loss_mask.sum()) for sequence in sequences]
     total = sum(counts)
@@ -173,13 +175,15 @@ def test_the_numbers_of_a_first_update(trajectories: list[Trajectory], sequences
     assert metrics["learning_rate"] == ALGO.lr
 
 
-def test_every_minibatch_is_an_update(trajectories: list[Trajectory], sequences: list[TokenSequence]) -> None:
+def test_update_makes_one_optimiser_update_per_minibatch(
+    trajectories: list[Trajectory], sequences: list[TokenSequence]
+) -> None:
     _, metrics = learn(trajectories, steps=1, minibatch=5)
     assert metrics["updates"] == 3  # of 5, 5 and 2
     assert metrics["trained_tokens"] == sum(int(sequence.loss_mask.sum()) for sequence in sequences)
 
 
-def test_a_ratio_beyond_the_clip_teaches_nothing(sequences: list[TokenSequence]) -> None:
+def test_update_with_a_clipped_ratio_has_no_gradient(sequences: list[TokenSequence]) -> None:
     # Sampled at a probability e times lower than now: r = e > 1.28 everywhere, and the advantage is positive.
     stale = [dataclasses.replace(b, engine_logprobs=b.engine_logprobs - 1.0) for b in sequences]
     after, metrics = learn([trajectory(sequence, 1.0) for sequence in stale], steps=1)
@@ -203,7 +207,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_what_is_not_finite_is_left_out(what: str, trajectories: list[Trajectory]) -> None:
+def test_update_skips_what_is_not_finite(what: str, trajectories: list[Trajectory]) -> None:
     learner = new()
     before = weights(learner)
     metrics = learner.update([BROKEN[what](trajectories[0]), *trajectories[1:]], 0, seed=1)
@@ -215,7 +219,7 @@ def test_what_is_not_finite_is_left_out(what: str, trajectories: list[Trajectory
     assert torch.equal(weights(learner), learn(trajectories, steps=1)[0])
 
 
-def test_only_the_broken_minibatch_is_left_out(trajectories: list[Trajectory]) -> None:
+def test_update_skips_only_the_broken_minibatch(trajectories: list[Trajectory]) -> None:
     broken = [BROKEN["advantage is nan"](trajectories[0]), *trajectories[1:]]
     learner = new(minibatch=4)
     metrics = learner.update(broken, 0, seed=1)
@@ -232,7 +236,7 @@ def rates(updates: int, **settings: float) -> list[float]:
     return [learner.learning_rate(step) for step in (0, 5, 10, 20)]
 
 
-def test_learning_rate() -> None:
+def test_learning_rate_follows_warmup_and_decay() -> None:
     assert rates(99, lr=0.1, warmup_updates=4, final_lr=1.0) == pytest.approx([0.1] * 4)
     # warm-up: the first update at a quarter, the fourth at the whole
     assert rates(0, lr=0.1, warmup_updates=4, final_lr=1.0) == pytest.approx([0.025] * 4)
@@ -243,7 +247,7 @@ def test_learning_rate() -> None:
     assert rates(1, lr=0.1, warmup_updates=4, final_lr=0.2) == pytest.approx([0.05, 0.03, 0.01, 0.01])
 
 
-def test_the_schedule_is_what_is_used(trajectories: list[Trajectory]) -> None:
+def test_update_uses_the_scheduled_learning_rate(trajectories: list[Trajectory]) -> None:
     learner = new(steps=4, warmup_updates=4, minibatch=6)
     reported = [learner.update(trajectories, step, seed=1)["learning_rate"] for step in range(3)]
     assert reported == pytest.approx([ALGO.lr * share for share in (0.5, 1.0, 1.0)])  # two updates a step
@@ -255,7 +259,7 @@ def test_the_schedule_is_what_is_used(trajectories: list[Trajectory]) -> None:
 # -- what other weights say ----------------------------------------------------------------------------------------
 
 
-def test_the_reference_is_the_stages_start(trajectories: list[Trajectory]) -> None:
+def test_reference_has_the_weights_of_the_stages_start(trajectories: list[Trajectory]) -> None:
     learner = new(kl_coef=0.1)
     first = learner.update(trajectories, 0, seed=1)
     assert first["reference_kl"] == pytest.approx(0, abs=1e-6)
@@ -273,7 +277,7 @@ def test_the_reference_is_the_stages_start(trajectories: list[Trajectory]) -> No
     assert (held - start).norm() < 0.9 * (free - start).norm()
 
 
-def test_old_logprobs_are_the_learners_before_the_step(trajectories: list[Trajectory]) -> None:
+def test_old_logprobs_are_those_before_the_step(trajectories: list[Trajectory]) -> None:
     # The engine finds every token e^0.5 times likelier than the learner: w = e^-0.5 for all tokens of all minibatches,
     # also of those that come after an update.
     off = [
@@ -303,14 +307,14 @@ def changed(trajectories: list[Trajectory], **settings: Any) -> dict[str, float]
     return {name: float((weight - start[name].detach()).abs().max()) for name, weight in learner.weights()}
 
 
-def test_a_frozen_vision_tower_stays(trajectories: list[Trajectory]) -> None:
+def test_freeze_vision_leaves_the_vision_tower_unchanged(trajectories: list[Trajectory]) -> None:
     moved = changed(trajectories, freeze_vision=True)
     vision = {name for name in moved if "vision_model" in name or "connector" in name}
     assert len(vision) > 20
     assert all((moved[name] == 0) == (name in vision) for name in moved)
 
 
-def test_lora_moves_the_language_models_linear_layers_alone(trajectories: list[Trajectory]) -> None:
+def test_lora_changes_only_linear_layers_of_the_language_model(trajectories: list[Trajectory]) -> None:
     moved = changed(trajectories, lora_rank=4)
     linear = {name for name in moved if "text_model.layers" in name and name.endswith("proj.weight")}
     assert len(linear) == 4 * 7  # layers; q, k, v, o, gate, up and down
@@ -326,7 +330,7 @@ def test_lora_moves_the_language_models_linear_layers_alone(trajectories: list[T
     torch.testing.assert_close(plain([sequence], 1.0)[0], learner.vlm([sequence], 1.0)[0], atol=5e-5, rtol=0)
 
 
-def test_bfloat16_keeps_float32_weights(trajectories: list[Trajectory]) -> None:
+def test_bfloat16_keeps_master_weights_in_float32(trajectories: list[Trajectory]) -> None:
     learner = new(dtype="bfloat16", lr=1e-5)
     assert all(parameter.dtype == torch.float32 for parameter in learner.parameters)
     metrics = learner.update(trajectories, 0, seed=1)
@@ -345,7 +349,7 @@ def test_bfloat16_keeps_float32_weights(trajectories: list[Trajectory]) -> None:
     assert not dist.is_initialized()
 
 
-def test_recomputing_keeps_less(trajectories: list[Trajectory]) -> None:
+def test_checkpointing_keeps_fewer_activations(trajectories: list[Trajectory]) -> None:
     kept = {}
     for checkpointing in (False, True):
         sizes: list[int] = []
@@ -358,6 +362,6 @@ def test_recomputing_keeps_less(trajectories: list[Trajectory]) -> None:
     assert kept[True] < 0.5 * kept[False]
 
 
-def test_weights_are_named_as_in_transformers() -> None:
+def test_weights_have_the_names_of_transformers() -> None:
     named = dict(new(lora_rank=2).weights())
     assert set(named) == {name for name, _ in model().vlm.model.named_parameters()}

@@ -15,7 +15,7 @@ def work(batch: MicroBatch, sizes: list[Size]) -> int:
 
 
 @given(SIZES, st.integers(1, 900), st.integers(1, 900), st.integers(1, 5), st.integers(1, 3))
-def test_every_trajectory_once_and_bounds_kept(
+def test_plan_packs_every_trajectory_once_within_bounds(
     sizes: list[Size], max_tokens: int, max_patches: int, ranks: int, lanes: int
 ) -> None:
     planned = plan(sizes, max_tokens, max_patches, ranks, lanes)
@@ -29,7 +29,7 @@ def test_every_trajectory_once_and_bounds_kept(
 
 
 @given(SIZES, st.integers(50, 900), st.integers(1, 5))
-def test_ranks_are_in_step(sizes: list[Size], max_tokens: int, ranks: int) -> None:
+def test_plan_gives_all_ranks_the_same_number_of_passes(sizes: list[Size], max_tokens: int, ranks: int) -> None:
     planned = plan(sizes, max_tokens, 600, ranks)
     assert len(planned) == ranks
     for together in zip(*planned, strict=True):
@@ -41,14 +41,14 @@ def test_ranks_are_in_step(sizes: list[Size], max_tokens: int, ranks: int) -> No
 
 
 @given(SIZES.filter(len), st.integers(1, 6))
-def test_work_is_even_where_bounds_leave_room(sizes: list[Size], ranks: int) -> None:
+def test_plan_without_tight_bounds_balances_the_work(sizes: list[Size], ranks: int) -> None:
     total, longest = sum(size.work for size in sizes), max(size.work for size in sizes)
     planned = plan(sizes, 10**6, 10**6, ranks)
     assert [len(rank) for rank in planned] == [1] * ranks
     assert max(work(rank[0], sizes) for rank in planned) <= total / ranks + longest
 
 
-def test_a_realistic_step_is_balanced_within_five_percent() -> None:
+def test_plan_of_a_realistic_step_is_balanced_within_five_percent() -> None:
     rng = np.random.default_rng(0)
     lengths = np.minimum(rng.lognormal(6, 0.7, 512), 4096).astype(int)
     sizes = [Size(int(n), int(rng.choice([0, 256, 1024]))) for n in lengths]
@@ -61,7 +61,7 @@ def test_a_realistic_step_is_balanced_within_five_percent() -> None:
     assert fewest <= len(planned[0]) <= fewest + 1
 
 
-def test_like_lengths_go_together() -> None:
+def test_plan_packs_similar_lengths_together() -> None:
     sizes = [Size(n, 0) for n in (5, 90, 6, 92, 5, 91)]
     assert plan(sizes, 300, 1) == [[MicroBatch((0, 4, 2, 1, 5, 3))]]
     assert plan(sizes, 280, 1) == [[MicroBatch((5, 3)), MicroBatch((0, 4, 2, 1))]]  # the most even cut in two
@@ -69,13 +69,13 @@ def test_like_lengths_go_together() -> None:
 
 
 @pytest.mark.parametrize(("ranks", "lanes", "count"), [(1, 2, 2), (2, 1, 1), (3, 2, 2)])
-def test_a_small_batch_is_shared_out_all_the_same(ranks: int, lanes: int, count: int) -> None:
+def test_plan_of_a_small_batch_uses_all_lanes(ranks: int, lanes: int, count: int) -> None:
     planned = plan([Size(10, 4)] * 6, 1000, 1000, ranks, lanes)
     assert [len(rank) for rank in planned] == [count] * ranks
     assert {len(batch.items) for rank in planned for batch in rank} == {6 // (ranks * count)}
 
 
-def test_fillers() -> None:
+def test_plan_marks_fillers() -> None:
     picture, text = Size(10, 9), Size(30, 0)
     # one image: the rank with text alone computes it too
     assert plan([text, picture, text], 40, 99, ranks=2) == [

@@ -24,7 +24,7 @@ VLLM = EngineConfig("vllm")
 # -- who stands where -------------------------------------------------------------------------------------------------
 
 
-def test_split_engines_come_first_and_keep_together() -> None:
+def test_place_split_puts_engines_first_and_keeps_them_together() -> None:
     assert place(SPLIT) == [
         Slot(0, 0, None, 0),
         Slot(0, 1, None, 0),
@@ -36,11 +36,11 @@ def test_split_engines_come_first_and_keep_together() -> None:
     ]
 
 
-def test_colocated_every_gpu_has_a_learner_and_a_part_of_an_engine() -> None:
+def test_place_colocated_puts_a_learner_and_an_engine_on_every_gpu() -> None:
     assert place(COLOCATED) == [Slot(0, 0, 0, 0), Slot(0, 1, 1, 0), Slot(0, 2, 2, 1), Slot(0, 3, 3, 1)]
 
 
-def test_engines_take_their_size_from_the_machines_and_sleep_only_where_colocated() -> None:
+def test_engine_settings_follow_the_cluster() -> None:
     split, colocated = engine_settings(SPLIT, EngineConfig()), engine_settings(COLOCATED, EngineConfig())
     assert (split.vllm.tensor_parallel, split.vllm.sleep) == (2, 0)
     assert (colocated.vllm.tensor_parallel, colocated.vllm.sleep) == (2, 1)
@@ -53,14 +53,14 @@ def test_engines_take_their_size_from_the_machines_and_sleep_only_where_colocate
         (
             ClusterConfig(gpus_per_node=1),
             "auto",
-            "cluster.gpus_per_node=1 needs cluster.kind=ray .*: one process takes",
+            "cluster.gpus_per_node=1 needs cluster.kind=ray .*: a single process uses",
         ),
         (ClusterConfig(colocate=True), "auto", "cluster.colocate=true needs cluster.kind=ray"),
-        (replace(SPLIT, learners=5), "vllm", r"9 GPUs are asked for \(5 learners \+ 2 engines × 2\), but .* have 8"),
-        (replace(SPLIT, engine_gpus=8), "vllm", "engine_gpus=8 is more than cluster.gpus_per_node=4"),
-        (replace(SPLIT, gpus_per_node=3, engines=3, learners=0 + 1), "vllm", "7 GPUs are asked for"),
+        (replace(SPLIT, learners=5), "vllm", r"9 GPUs are required \(5 learners \+ 2 engines × 2\), but .* provide 8"),
+        (replace(SPLIT, engine_gpus=8), "vllm", "engine_gpus=8 exceeds cluster.gpus_per_node=4"),
+        (replace(SPLIT, gpus_per_node=3, engines=3, learners=0 + 1), "vllm", "7 GPUs are required"),
         (replace(SPLIT, gpus_per_node=3, engines=3, engine_gpus=2, nodes=3, learners=1), "vllm", None),
-        (replace(SPLIT, gpus_per_node=3, engines=4, engine_gpus=2, nodes=3, learners=1), "vllm", "room for 3 of 4 eng"),
+        (replace(SPLIT, gpus_per_node=3, engines=4, engine_gpus=2, nodes=3, learners=1), "vllm", "only 3 of 4 engines"),
         (SPLIT, "transformers", "engine_gpus=2 needs engine.kind=vllm"),
         (replace(COLOCATED, learners=3), "vllm", "engines × engine_gpus = learners, got 2 × 2 and 3"),
         (ClusterConfig(kind="ray", colocate=True), "auto", "shares GPUs, but cluster.gpus_per_node=0"),
@@ -70,7 +70,9 @@ def test_engines_take_their_size_from_the_machines_and_sleep_only_where_colocate
         (ClusterConfig(kind="ray", learners=2, engines=3), "auto", None),
     ],
 )
-def test_sizes_that_do_not_fit_are_told_in_one_line(cluster: ClusterConfig, engine: str, told: str | None) -> None:
+def test_check_with_inconsistent_sizes_has_a_one_line_error(
+    cluster: ClusterConfig, engine: str, told: str | None
+) -> None:
     if told is None:
         check(cluster, STAGES, EngineConfig(engine))
     else:
@@ -91,13 +93,23 @@ def test_sizes_that_do_not_fit_are_told_in_one_line(cluster: ClusterConfig, engi
         (ClusterConfig(kind="ray"), "vllm", "nccl", r"transfer=nccl needs .*; on CPUs set it to shared"),
         (replace(SPLIT, engine_gpus=1), "transformers", "nccl", r"=nccl needs engine.kind=vllm, got .*=transformers"),
         (SPLIT, "auto", "nccl", r"=nccl needs engine.kind=vllm, got engine.kind=auto"),
-        (SPLIT, "vllm", "ipc", r"=ipc does not go with cluster.colocate=false; nccl, between GPUs, does, and shared"),
-        (COLOCATED, "vllm", "nccl", r"=nccl does not go with cluster.colocate=true; ipc, on one GPU, does, and shared"),
+        (
+            SPLIT,
+            "vllm",
+            "ipc",
+            r"=ipc does not work with cluster.colocate=false; set it to nccl \(between GPUs\) or shared",
+        ),
+        (
+            COLOCATED,
+            "vllm",
+            "nccl",
+            r"=nccl does not work with cluster.colocate=true; set it to ipc \(on one GPU\) or shared",
+        ),
         (SPLIT, "vllm", "nccl", None),
         (COLOCATED, "vllm", "ipc", None),
     ],
 )
-def test_weights_come_by_a_way_that_there_is(
+def test_check_with_a_transfer_that_cannot_work_is_refused(
     cluster: ClusterConfig, engine: str, transfer: str, told: str | None
 ) -> None:
     settings = EngineConfig(engine, vllm=VLLMConfig(transfer=transfer))
@@ -108,18 +120,18 @@ def test_weights_come_by_a_way_that_there_is(
             check(cluster, STAGES, settings)
 
 
-def test_stages_must_fit_the_machines() -> None:
+def test_check_with_stages_that_do_not_fit_the_cluster_is_refused() -> None:
     with pytest.raises(ValueError, match=r"stages.mgt.algo.max_staleness=1 .* set max_staleness=0"):
         check(COLOCATED, {"mgt": AlgoConfig(max_staleness=1)}, VLLM)
     check(SPLIT, {"mgt": AlgoConfig(max_staleness=1)}, VLLM)
-    with pytest.raises(ValueError, match=r"minibatch=2 trajectories cannot be shared out among cluster.learners=3"):
+    with pytest.raises(ValueError, match=r"minibatch=2 trajectories cannot be divided among cluster.learners=3"):
         check(SPLIT, {"mgt": AlgoConfig(minibatch=2)}, VLLM)
 
 
 @pytest.mark.parametrize(
     ("key", "value"), [("kind", "slurm"), ("learners", 0), ("gpus_per_node", -1), ("restarts", -1), ("gpu_gib", 0)]
 )
-def test_impossible_values_are_refused(key: str, value: object) -> None:
+def test_cluster_config_with_impossible_values_is_refused(key: str, value: object) -> None:
     with pytest.raises(ValueError, match=key):
         ClusterConfig(**{key: value})  # type: ignore[arg-type]
 
@@ -127,7 +139,7 @@ def test_impossible_values_are_refused(key: str, value: object) -> None:
 # -- what it needs ----------------------------------------------------------------------------------------------------
 
 
-def test_known_models_have_as_many_parameters_as_their_weights_on_the_hub() -> None:
+def test_shapes_of_known_models_count_the_parameters_on_the_hub() -> None:
     counts = {path: shapes(path).parameters for path in KNOWN}
     assert counts == {
         "Qwen/Qwen2.5-VL-3B-Instruct": 3_754_622_976,
@@ -137,7 +149,7 @@ def test_known_models_have_as_many_parameters_as_their_weights_on_the_hub() -> N
     }
 
 
-def test_parts_of_a_model_add_up() -> None:
+def test_shapes_of_a_models_parts_add_up() -> None:
     sizes = shapes("Qwen/Qwen2.5-VL-7B-Instruct")
     # embeddings and head 2 x 152064 x 3584; the last norm 3584; patches 3 x 2 x 14 x 14 x 1280; the merger's norm 1280,
     # 5120 x 5120 + 5120 and 5120 x 3584 + 3584
@@ -149,12 +161,12 @@ def test_parts_of_a_model_add_up() -> None:
     assert sizes.text.parameters == 28 * layer
 
 
-def test_a_model_without_a_config_is_told_in_one_line(tmp_path: object) -> None:
-    with pytest.raises(ValueError, match=r"has no config.json that can be read"):
+def test_shapes_of_a_folder_without_config_is_refused(tmp_path: object) -> None:
+    with pytest.raises(ValueError, match=r"the config.json of .* cannot be read"):
         shapes(str(tmp_path))
 
 
-def test_activations_of_a_layer() -> None:
+def test_activations_match_hand_computation() -> None:
     stack = Stack(layers=3, hidden=4, inner=10, heads=4, key_values=2, gated=True, layer_parameters=1, parameters=3)
     # a token and layer in bfloat16: norms 2·4·(4 + 4) = 64, attention 3·2·(4 + 2) = 36, forward 2·10·4 + 2·2·4 = 96
     assert activations(stack, 5, 2, checkpointing=False) == 5 * 3 * 196
@@ -163,7 +175,7 @@ def test_activations_of_a_layer() -> None:
     assert activations(replace(stack, gated=False), 1, 2, checkpointing=False) == 3 * 156
 
 
-def test_states_of_the_learner_are_16_bytes_a_parameter_over_all_ranks() -> None:
+def test_learner_memory_is_16_bytes_per_parameter_over_all_ranks() -> None:
     sizes = shapes("Qwen/Qwen2.5-VL-3B-Instruct")
     config = LearnerConfig(dtype="bfloat16", checkpointing=True)
     one, eight = (learner_memory(sizes, config, ranks, reference=False) for ranks in (1, 8))
@@ -175,7 +187,7 @@ def test_states_of_the_learner_are_16_bytes_a_parameter_over_all_ranks() -> None
     assert with_reference.peak - eight.peak == pytest.approx(4 * sizes.parameters / 8)
 
 
-def test_lora_and_a_frozen_tower_need_less() -> None:
+def test_learner_memory_with_lora_or_frozen_vision_is_smaller() -> None:
     sizes = shapes("Qwen/Qwen2.5-VL-3B-Instruct")
     frozen = learner_memory(sizes, LearnerConfig(freeze_vision=True), 1, reference=False)
     assert frozen.moments == 8 * (sizes.parameters - sizes.vision_parameters)
@@ -186,7 +198,7 @@ def test_lora_and_a_frozen_tower_need_less() -> None:
     assert lora.weights == frozen.weights
 
 
-def test_the_cache_of_an_engine() -> None:
+def test_engine_memory_leaves_the_rest_to_the_cache() -> None:
     sizes = shapes("Qwen/Qwen2.5-VL-7B-Instruct")
     memory = engine_memory(sizes, EngineConfig(), 2, 80 * GIB)
     assert memory.weights == sizes.parameters  # two bytes each, over two GPUs
@@ -198,7 +210,7 @@ def test_the_cache_of_an_engine() -> None:
     assert (plain.weights, plain.cache, plain.token) == (4 * sizes.parameters, 0, 2 * 4 * 28 * 512)
 
 
-def test_lora_without_peft_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_lora_without_peft_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     check_lora(16)
     monkeypatch.setitem(sys.modules, "peft", None)  # as where it is not installed
     check_lora(0)
@@ -209,7 +221,7 @@ def test_lora_without_peft_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) 
 # -- what is printed --------------------------------------------------------------------------------------------------
 
 
-def test_the_plan_of_lmm_r1_on_eight_gpus() -> None:
+def test_plan_text_of_lmm_r1_fits_eight_gpus() -> None:
     text = plan_text(load(["recipe=lmm_r1"]))
     assert "Ray, 1 x 8 GPUs, colocated" in text
     assert "machine 0: learner ranks 0–7, engines 0–7" in text
@@ -218,7 +230,7 @@ def test_the_plan_of_lmm_r1_on_eight_gpus() -> None:
     assert text.endswith("It fits.")
 
 
-def test_the_plan_says_what_to_change_where_it_does_not_fit() -> None:
+def test_plan_text_that_does_not_fit_names_what_to_change() -> None:
     small = plan_text(load(["recipe=lmm_r1", "model=qwen2_5_vl_7b", "cluster.gpu_gib=24"]))
     assert "Does not fit: a learner GPU needs" in small
     assert "lower learner.pack_tokens" in small
@@ -227,7 +239,7 @@ def test_the_plan_says_what_to_change_where_it_does_not_fit() -> None:
     assert "one context may have 128,000" in whole
 
 
-def test_the_plan_of_one_process() -> None:
+def test_plan_text_of_one_process_has_no_cache() -> None:
     text = plan_text(load(["env=football"]))
     assert "one process on this machine" in text
     assert "1.13 million parameters" in text
@@ -236,11 +248,11 @@ def test_the_plan_of_one_process() -> None:
     assert text.endswith("libraries, and the batches' caches.")
 
 
-def test_the_plan_of_a_vllm_engine_on_a_cpu_has_its_cache() -> None:
+def test_plan_text_of_vllm_on_a_cpu_has_a_cache() -> None:
     text = plan_text(load(["env=football", "engine.kind=vllm", "cluster=ray"]))
     assert "KV cache" in text and "tokens in the cache" in text
 
 
-def test_the_plan_names_one_engine_by_its_number_alone() -> None:
+def test_plan_text_of_one_engine_names_its_number() -> None:
     words = ["cluster.gpus_per_node=3", "cluster.learners=2", "cluster.engines=1"]
     assert "machine 0: learner ranks 0–1, engine 0\n" in plan_text(load(["recipe=lmm_r1", "cluster=ray", *words]))

@@ -22,13 +22,13 @@ counts = st.integers(0, 10**6)
 
 
 @given(counts, counts, counts, counts)
-def test_training_never_draws_a_held_out_seed(seed: int, stage: int, step: int, task: int) -> None:
+def test_group_starts_never_draw_a_held_out_seed(seed: int, stage: int, step: int, task: int) -> None:
     trained = {start.seed for group in range(20) for start in group_starts(seed, stage, step, task, group, size=2)}
     assert all(0 <= drawn < TRAIN_SEEDS for drawn in trained)
     assert len(trained) == 20
 
 
-def test_the_held_out_splits_lie_above_training_and_apart() -> None:
+def test_held_out_splits_are_disjoint_from_training_and_each_other() -> None:
     validation = [start.seed for start in held_out_starts(VALIDATION_FIRST, 300)]
     test = [start.seed for start in held_out_starts(TEST_FIRST, 300)]
     assert validation == list(range(VALIDATION_FIRST, VALIDATION_FIRST + 300))
@@ -37,12 +37,12 @@ def test_the_held_out_splits_lie_above_training_and_apart() -> None:
     assert test[-1] < 2**31  # any env takes such a seed
 
 
-def test_held_out_starts_are_the_same_for_everybody() -> None:
+def test_held_out_starts_of_more_episodes_begin_with_the_same_ones() -> None:
     assert held_out_starts(TEST_FIRST, 5) == held_out_starts(TEST_FIRST, 9)[:5]
     assert len({start.sampling_seed for start in held_out_starts(TEST_FIRST, 500)}) == 500
 
 
-def test_a_group_is_one_start_with_several_players() -> None:
+def test_group_starts_share_one_seed_with_different_sampling() -> None:
     groups = [group_starts(3, 0, 5, 0, group, size=8) for group in range(4)]
     assert [[start.group for start in starts] for starts in groups] == [[group] * 8 for group in range(4)]
     seeds = [{start.seed for start in starts} for starts in groups]
@@ -50,7 +50,7 @@ def test_a_group_is_one_start_with_several_players() -> None:
     assert len({start.sampling_seed for starts in groups for start in starts}) == 32
 
 
-def test_starts_stay_as_they_are() -> None:
+def test_group_starts_stay_those_of_the_first_release() -> None:
     """Numbers of the first release: a change of the hash would change every run."""
     assert group_starts(0, 1, 0, 0, 0, 2) == (
         Start(425282027, 18114815884595052691, 0),
@@ -58,7 +58,7 @@ def test_starts_stay_as_they_are() -> None:
     )
 
 
-def test_the_same_seed_gives_the_same_starts_and_another_gives_others() -> None:
+def test_group_starts_depend_on_the_seed_alone() -> None:
     def seeds(run: int, stage: int, step: int, task: int) -> tuple[Start, ...]:
         return tuple(start for group in range(4) for start in group_starts(run, stage, step, task, group, 2))
 
@@ -97,9 +97,9 @@ def seed_of(group: int, step: int = 0, task: int = 0) -> int:
     return group_starts(1, 0, step, task, group, 1)[0].seed
 
 
-def test_groups_without_a_difference_are_dropped_and_still_counted() -> None:
+def test_collect_drops_groups_with_equal_rewards_and_counts_them() -> None:
     collected = collect(guess, groups=20)
-    wins = {group.seed: [player.episode.success for player in group.players] for group in collected.played}
+    wins = {group.seed: [episode.success for episode in group.episodes] for group in collected.played}
     assert sorted(wins) == sorted(seed_of(group) for group in range(20))
     assert all(any(wins[group.seed]) and not all(wins[group.seed]) for group in collected.groups)
     assert all(any(wins[group.seed]) == all(wins[group.seed]) for group in collected.dropped)
@@ -109,12 +109,13 @@ def test_groups_without_a_difference_are_dropped_and_still_counted() -> None:
         assert [group.seed for group in groups] == [seed for seed in order if seed in {group.seed for group in groups}]
     assert collected.metrics["groups/dropped"] == len(collected.dropped)
     assert collected.metrics["groups/refilled"] == 0
-    right = next(player for group in collected.groups for player in group.players if player.episode.success)
-    assert right.rewards == {"outcome": 1.0, "format": 0.1} and right.reward == 1.1 == sum(right.turn_rewards)
+    group = collected.groups[0]
+    right = group.rewards[[episode.success for episode in group.episodes].index(True)]
+    assert right.parts == {"outcome": 1.0, "format": 0.1} and right.total == 1.1 == sum(right.turn_totals)
 
 
 @pytest.mark.parametrize(("refill", "extra"), [(0.0, 0), (0.3, 3), (1.0, 8), (9.0, 72)])
-def test_which_starts_refill_does_not_depend_on_what_comes_first(refill: float, extra: int) -> None:
+def test_refill_does_not_depend_on_the_order_of_completion(refill: float, extra: int) -> None:
     varied = {group.seed: group.varied for group in collect(guess, groups=80).played}
     outcomes = [varied[seed_of(group)] for group in range(80)]
     started = 8
@@ -136,7 +137,7 @@ def test_which_starts_refill_does_not_depend_on_what_comes_first(refill: float, 
     assert refill != 9.0 or len(result.groups) == 8  # enough refills bring every place its group
 
 
-def test_tasks_have_their_shares_and_their_own_starts() -> None:
+def test_collect_plays_each_tasks_share_from_its_own_starts() -> None:
     shares = [{"guesses": 3, "sums": 1}, {"sums": 2, "guesses": 0}]
     one = collector(guess, tasks={"guesses": GUESSES, "sums": SUMS}, shares=lambda step: shares[step])
 
@@ -152,13 +153,17 @@ def test_tasks_have_their_shares_and_their_own_starts() -> None:
 class Engines:
     """Plays with tokens of the newest version; some groups take long."""
 
-    def __init__(self, slow: int = 0) -> None:
+    def __init__(self, slow: int = 0, arrives_after: int | None = None) -> None:
         self.version = 0
         self.slow = slow
+        self.arrives_after = arrives_after
+        """Number of groups that start before version 1 of the weights arrives."""
         self.started: list[int] = []
         self.done = 0
 
     async def play(self, job: Job) -> list[Episode]:
+        if len(self.started) == self.arrives_after:
+            self.version = 1
         self.started.append(job.starts[0].seed)
         version = self.version
         waits = 0.1 if self.slow and len(self.started) % self.slow == 0 else 0.005
@@ -177,7 +182,7 @@ class Engines:
 
 
 @pytest.mark.parametrize("staleness", [0, 1, 2])
-def test_play_goes_on_while_the_learner_works_but_not_too_far(staleness: int) -> None:
+def test_collect_with_staleness_plays_ahead_up_to_the_limit(staleness: int) -> None:
     steps, groups = 6, 4
 
     async def train() -> list[Collected]:
@@ -204,24 +209,21 @@ def test_play_goes_on_while_the_learner_works_but_not_too_far(staleness: int) ->
     assert (found[-1].metrics["staleness/mean"] > 0) == (staleness > 0)
 
 
-def test_tokens_that_are_too_old_are_played_again() -> None:
-    async def play_with(engines: Engines) -> Collected:
-        one = collector(engines.play, 4)
-        running = asyncio.ensure_future(one.collect(0, version=1))
-        await asyncio.sleep(0.003)
-        engines.version = 1  # as when an engine was late with its weights
-        return await running
-
-    engines = Engines()
-    collected = asyncio.run(play_with(engines))
+def test_collect_with_tokens_that_are_too_old_plays_their_groups_again() -> None:
+    engines = Engines(arrives_after=4)  # the first four groups start before an engine has its weights
+    collected = asyncio.run(collector(engines.play, 4).collect(0, version=1))
     assert collected.metrics["groups/stale"] == 4 and collected.metrics["staleness/max"] == 0
     assert engines.started == [seed_of(group) for group in range(4)] * 2
     assert [group.seed for group in collected.groups] == [seed_of(group) for group in range(4)]
-    with pytest.raises(RuntimeError, match=r"sampled with weights of version 0 after 3 tries; the learner is at 5"):
+
+
+def test_collect_with_an_engine_that_keeps_old_weights_gives_up_after_some_tries() -> None:
+    line = r"still sampled with version 0 of the weights after 3 tries; the learner has version 5"
+    with pytest.raises(RuntimeError, match=line):
         asyncio.run(collector(Engines().play, 2).collect(0, version=5))
 
 
-def test_an_error_stops_everything() -> None:
+def test_collect_with_an_error_cancels_all_groups() -> None:
     left = []
 
     async def fails(job: Job) -> list[Episode]:

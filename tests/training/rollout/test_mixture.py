@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from training.rollout.mixture import Mixture
 
 
-def test_shares_by_weight() -> None:
+def test_allocate_follows_the_weights() -> None:
     mixture = Mixture({"a": 2, "b": 1, "c": 1}, groups=8)
     assert mixture.allocate(0) == mixture.allocate(0) == {"a": 4, "b": 2, "c": 2}
 
 
-def test_parts_of_groups_are_made_up_for() -> None:
+def test_allocate_makes_up_for_fractions_of_groups() -> None:
     mixture = Mixture({"a": 1, "b": 1, "c": 1}, groups=4)  # 4/3 each
     steps = []
     for step in range(3):
@@ -24,7 +24,7 @@ def test_parts_of_groups_are_made_up_for() -> None:
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 3])
-def test_fewer_groups_than_tasks_starve_none(ahead: int) -> None:
+def test_allocate_with_fewer_groups_than_tasks_starves_none(ahead: int) -> None:
     mixture = Mixture({"a": 5, "b": 1, "c": 1}, groups=1)
     played = dict.fromkeys("abc", 0)
     for step in range(7):
@@ -36,7 +36,7 @@ def test_fewer_groups_than_tasks_starve_none(ahead: int) -> None:
     assert played == {"a": 5, "b": 1, "c": 1}
 
 
-def test_what_was_asked_for_ahead_stays_as_it_was() -> None:
+def test_allocate_ahead_of_observations_stays_fixed() -> None:
     mixture = Mixture({"up": 1, "flat": 1}, groups=4, learning_progress=1.0)
     mixture.observe(0, {"up": 0.0, "flat": 0.5})
     early = mixture.allocate(2)
@@ -45,7 +45,7 @@ def test_what_was_asked_for_ahead_stays_as_it_was() -> None:
     assert mixture.allocate(3) == {"up": 4, "flat": 0}
 
 
-def test_progress_is_the_change_of_success_either_way() -> None:
+def test_progress_is_the_absolute_change_of_success() -> None:
     mixture = Mixture({"up": 1, "down": 1, "flat": 1}, groups=6, learning_progress=0.5)
     mixture.observe(0, {"up": 0.0, "down": 1.0, "flat": 0.4})
     assert [mixture.progress(task) for task in ("up", "down", "flat")] == pytest.approx([0, 0, 0])
@@ -62,20 +62,20 @@ def test_progress_is_the_change_of_success_either_way() -> None:
 
 
 @pytest.mark.parametrize("ahead", [0, 2])
-def test_a_checkpoint_goes_on_with_the_same_shares(ahead: int) -> None:
+def test_restore_continues_with_the_same_allocation(ahead: int) -> None:
     one, other = (Mixture({"a": 1, "b": 2, "c": 4}, groups=5, learning_progress=0.7) for _ in range(2))
     for step in range(4):
         for asked in range(step, step + ahead + 1):
-            one.shares(asked)
+            one.allocate(asked)
         one.observe(step, {"a": 0.1 * step, "c": 0.9 - 0.2 * step})
     other.restore(json.loads(json.dumps(one.state())))
     for step in range(4, 8):
         for asked in range(step, step + ahead + 1):
-            assert one.shares(asked) == other.shares(asked)
+            assert one.allocate(asked) == other.allocate(asked)
         for mixture in (one, other):
             mixture.observe(step, {"b": 0.1 * step})
     assert one.state() == other.state()
-    with pytest.raises(ValueError, match=r"the state is of \['a', 'b', 'c'\], this stage plays \['a'\]"):
+    with pytest.raises(ValueError, match=r"the state is from \['a', 'b', 'c'\], but this stage has \['a'\]"):
         Mixture({"a": 1}, groups=1).restore(one.state())
 
 
@@ -85,7 +85,7 @@ def test_a_checkpoint_goes_on_with_the_same_shares(ahead: int) -> None:
     st.floats(0, 0.9),
     st.lists(st.lists(st.floats(0, 1), min_size=6, max_size=6), max_size=12),
 )
-def test_any_history_shares_out_all_groups(
+def test_allocate_after_any_history_uses_all_groups(
     weights: list[float], groups: int, some: float, history: list[list[float]]
 ) -> None:
     mixture = Mixture({str(index): weight for index, weight in enumerate(weights)}, groups, some)
@@ -97,5 +97,5 @@ def test_any_history_shares_out_all_groups(
         for task, share in shares.items():
             assert target_fractions[task] >= (1 - some) * mixture.weights[task] - 1e-9  # the floor
             given_out[task] += target_fractions[task] * groups - share
-            assert abs(given_out[task]) <= len(weights)  # what is deficit stays small
+            assert abs(given_out[task]) <= len(weights)  # the deficit stays small
         mixture.observe(step, dict(zip(mixture.weights, results, strict=False)))

@@ -22,7 +22,7 @@ from training.config.learner import LearnerConfig
 from training.learner import export
 from training.learner.learner import Learner
 from training.runs import checkpoint
-from training.runs.checkpoint import Progress
+from training.runs.checkpoint import RunState
 
 
 def files(folder: Path) -> list[str]:
@@ -56,13 +56,14 @@ def learner(seed: int, **settings: Any) -> tuple[LoadedModel, Learner]:
 # -- going on ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"lora_rank": 2}, {"freeze_vision": True}, {"dtype": "bfloat16"}], ids=str)
-def test_going_on_from_a_checkpoint_is_exact(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_restore_continues_exactly(settings: dict[str, Any], tmp_path: Path) -> None:
     model, straight = learner(0, **settings)
     played = [trajectories(model, step) for step in range(4)]
     for step in (0, 1):
         straight.update(played[step], step, seed=1)
-    progress = Progress(stage=1, step=2, total_steps=5, best=0.25, good={"step": 4}, results={"before": {"a": 1}})
+    progress = RunState(stage=1, step=2, total_steps=5, best=0.25, good={"step": 4}, results={"before": {"a": 1}})
     checkpoint.save(tmp_path, straight, progress)
     # It is written while the training goes on, and holds what was there when it was asked for.
     later = [straight.update(played[step], step, seed=1) for step in (2, 3)]
@@ -81,9 +82,9 @@ def test_going_on_from_a_checkpoint_is_exact(settings: dict[str, Any], tmp_path:
     resumed.close()
 
 
-def test_a_checkpoint_from_before_the_first_update(tmp_path: Path) -> None:
+def test_restore_from_before_the_first_update_continues(tmp_path: Path) -> None:
     model, fresh = learner(0)
-    checkpoint.save(tmp_path, fresh, Progress())
+    checkpoint.save(tmp_path, fresh, RunState())
     fresh.close()
     _, restored = learner(7)
     checkpoint.restore(tmp_path / "step-000000", restored)
@@ -93,9 +94,9 @@ def test_a_checkpoint_from_before_the_first_update(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for (_, a), (_, b) in zip(straight.weights(), restored.weights(), strict=True))
 
 
-def test_nothing_in_a_checkpoint_is_pickled(tmp_path: Path) -> None:
+def test_checkpoint_contains_no_pickle(tmp_path: Path) -> None:
     _, one = learner(0)
-    checkpoint.save(tmp_path, one, Progress())
+    checkpoint.save(tmp_path, one, RunState())
     one.close()
     found = files(tmp_path / "step-000000")
     assert found == ["progress.json", "shard-00001-model-00001-of-00001.safetensors"]
@@ -107,16 +108,16 @@ def test_nothing_in_a_checkpoint_is_pickled(tmp_path: Path) -> None:
 # -- whole or not at all -------------------------------------------------------------------------------------------
 
 
-def test_only_the_newest_checkpoints_stay(tmp_path: Path) -> None:
+def test_save_keeps_only_the_newest_checkpoints(tmp_path: Path) -> None:
     _, one = learner(0)
     for total in (9, 10, 11, 100):
-        checkpoint.save(tmp_path, one, dataclasses.replace(Progress(), total_steps=total))
+        checkpoint.save(tmp_path, one, dataclasses.replace(RunState(), total_steps=total))
     one.close()
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["step-000011", "step-000100"]
     assert checkpoint.newest(tmp_path) == tmp_path / "step-000100"
 
 
-def test_good_weights_stay_while_a_checkpoint_names_them(tmp_path: Path) -> None:
+def test_save_keeps_good_weights_while_a_checkpoint_names_them(tmp_path: Path) -> None:
     for step, good in ((2, 1), (4, 1), (6, 5)):
         (tmp_path / f"step-{step:06d}").mkdir()
         document = json.dumps({"total_steps": step, "good": {"step": good, "success": 0.5}})
@@ -128,7 +129,7 @@ def test_good_weights_stay_while_a_checkpoint_names_them(tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == left
 
 
-def test_what_a_killed_run_left_half_written_is_no_checkpoint(tmp_path: Path) -> None:
+def test_newest_ignores_incomplete_checkpoints(tmp_path: Path) -> None:
     _, one = learner(0)
     one.save(tmp_path / "step-000009", {"progress.json": {}})
     one.close()
@@ -139,13 +140,13 @@ def test_what_a_killed_run_left_half_written_is_no_checkpoint(tmp_path: Path) ->
     _, two = learner(0)
     stale = tmp_path / ".step-000010.new" / "shard-00002-model-00001-of-00001.safetensors"
     stale.write_bytes(b"of a larger run")
-    checkpoint.save(tmp_path, two, Progress(total_steps=10))
+    checkpoint.save(tmp_path, two, RunState(total_steps=10))
     two.close()
     assert [path.name for path in tmp_path.iterdir()] == ["step-000010"]
     assert not (tmp_path / "step-000010" / stale.name).exists()
 
 
-def test_a_checkpoint_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+def test_save_replaces_a_checkpoint_of_the_same_step(tmp_path: Path) -> None:
     model, one = learner(0)
     one.save(tmp_path / "a", {"a.json": 1, "old.json": 1})
     one.update(trajectories(model, 0), 0, seed=1)
@@ -156,7 +157,7 @@ def test_a_checkpoint_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
     assert load_file(tmp_path / "a" / "shard-00001-model-00001-of-00001.safetensors")["updates"].tolist() == [2]
 
 
-def test_a_failure_leaves_what_was_there_and_is_told(tmp_path: Path) -> None:
+def test_save_that_fails_keeps_earlier_checkpoints_and_raises(tmp_path: Path) -> None:
     _, one = learner(0)
     one.save(tmp_path / "a", {"a.json": 1})
     one.save(tmp_path / "a", {"a.json": object()})
@@ -174,32 +175,32 @@ def test_a_failure_leaves_what_was_there_and_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "7", '{"stage": 1'])
-def test_a_damaged_progress_is_named(text: str, tmp_path: Path) -> None:
+def test_read_progress_of_a_damaged_file_names_it(text: str, tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text(text)
-    with pytest.raises(UserError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to go on "):
+    with pytest.raises(UserError, match=f"^{tmp_path}/progress.json is damaged: .*; remove {tmp_path} to resume "):
         checkpoint.read_progress(tmp_path)
 
 
-def test_a_progress_of_another_version(tmp_path: Path) -> None:
+def test_read_progress_of_another_version_is_refused(tmp_path: Path) -> None:
     """One that lacks only what came later is read; of any other no one is told to remove it."""
-    written = dataclasses.asdict(Progress(stage=1, total_steps=5, record_bytes=9))
+    written = dataclasses.asdict(RunState(stage=1, total_steps=5, record_bytes=9))
     older = {key: value for key, value in written.items() if key != "record_bytes"}
     path = tmp_path / "progress.json"
     path.write_text(json.dumps(older))
-    assert checkpoint.read_progress(tmp_path) == Progress(stage=1, total_steps=5, record_bytes=0)
+    assert checkpoint.read_progress(tmp_path) == RunState(stage=1, total_steps=5, record_bytes=0)
     del older["best"]
     path.write_text(json.dumps(older | {"speed": 2}))
     with pytest.raises(UserError) as caught:
         checkpoint.read_progress(tmp_path)
-    assert str(caught.value) == f"{path} is of another version of Kickoff (best, speed): go on with that version"
+    assert str(caught.value) == f"{path} is from another version of Kickoff (best, speed); resume with that version"
 
 
-def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
+def test_restore_of_a_damaged_or_foreign_state_names_it(tmp_path: Path) -> None:
     _, one = learner(0)
     one.save(tmp_path / "a")
     one.close()
     _, other = learner(0, lora_rank=2)
-    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged or of another model: Missing key"):
+    with pytest.raises(UserError, match=f"^{tmp_path}/a is damaged or from another model: Missing key"):
         other.restore(tmp_path / "a")
     shard = next((tmp_path / "a").iterdir())
     shard.write_bytes(shard.read_bytes()[:5000])
@@ -211,7 +212,7 @@ def test_a_damaged_or_foreign_state_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"lora_rank": 2}, {"dtype": "bfloat16"}], ids=str)
-def test_an_exported_folder_is_the_model(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_export_writes_a_folder_that_loads_as_the_model(settings: dict[str, Any], tmp_path: Path) -> None:
     model = load_model("tiny")
     one = Learner(model.vlm, LearnerConfig(**settings))
     one.begin_stage(ALGO, steps=9)
@@ -238,7 +239,7 @@ def test_an_exported_folder_is_the_model(settings: dict[str, Any], tmp_path: Pat
     one.close()
 
 
-def test_a_model_from_memory_is_exported_without_a_processor(tmp_path: Path) -> None:
+def test_export_of_a_model_from_memory_has_no_processor(tmp_path: Path) -> None:
     model, one = learner(3)
     one.export(tmp_path / "model")
     found = dict(export.read(tmp_path / "model").named_parameters())

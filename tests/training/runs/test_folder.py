@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from training.runs.folder import finished, remove_whole, write_whole
+from render.records.files import write_whole
+from training.runs.folder import finished, remove_whole
 
 
-def test_a_file_is_whole_or_what_it_was(tmp_path: Path) -> None:
+def test_write_whole_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
     write_whole(path, "old")
     with pytest.raises(UnicodeEncodeError):  # half of the text can be written
@@ -18,9 +19,7 @@ def test_a_file_is_whole_or_what_it_was(tmp_path: Path) -> None:
     assert path.read_text() == "new" and [file.name for file in tmp_path.iterdir()] == ["summary.json"]
 
 
-def test_a_run_that_is_killed_while_its_checkpoints_go_is_finished(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_remove_whole_that_is_killed_leaves_a_finished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(path: Path, **_: object) -> None:
         if path.exists():
             next(path.iterdir()).unlink()

@@ -3,7 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from agents.episodes.episode import Ended, Episode, Start, Turn
@@ -11,7 +10,7 @@ from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
 from render.records.episode import EpisodeWriter, read_episodes
-from training.algorithm.groups import Group, Judged, assign_advantages, make_group
+from training.algorithm.groups import Group, make_group, with_advantages
 from training.config.algo import AlgoConfig
 from training.runs.group_records import GroupRecords, pick
 
@@ -25,17 +24,13 @@ def group(task: str, number: int, *successes: bool) -> Group:
     return make_group(task, SUMS, episodes)
 
 
-def judged(task: str, number: int) -> Judged:
-    return Judged(group(task, number, True), [np.zeros(1)])
+def picked(groups: list[Group], count: int, step: int) -> list[tuple[str, int]]:
+    return [(one.task, one.episodes[0].start.group) for one in pick(groups, count, step)]
 
 
-def picked(groups: list[Judged], count: int, step: int) -> list[tuple[str, int]]:
-    return [(one.group.task, one.group.players[0].episode.start.group) for one in pick(groups, count, step)]
-
-
-def test_the_first_groups_of_the_tasks_in_turn() -> None:
+def test_pick_takes_the_first_groups_of_the_tasks_in_turn() -> None:
     """Whatever came first: those that differ and those that do not stand in order of their starts."""
-    mixed = [judged("b", 3), judged("a", 2), judged("a", 0), judged("b", 1), judged("a", 1)]
+    mixed = [group(task, number, True) for task, number in [("b", 3), ("a", 2), ("a", 0), ("b", 1), ("a", 1)]]
     assert picked(mixed, 2, 0) == [("a", 0), ("b", 1)]
     assert picked(mixed, 3, 1) == [("b", 1), ("a", 0), ("b", 3)]
     assert picked(mixed, 9, 0) == [("a", 0), ("b", 1), ("a", 1), ("b", 3), ("a", 2)]
@@ -43,16 +38,16 @@ def test_the_first_groups_of_the_tasks_in_turn() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_every_task_has_its_turn(count: int) -> None:
-    groups = [judged(task, number) for task in "abcde" for number in range(4)]
+def test_pick_over_steps_gives_every_task_its_turn(count: int) -> None:
+    groups = [group(task, number, True) for task in "abcde" for number in range(4)]
     seen = Counter(task for step in range(1, 51) for task, _ in picked(groups, count, step))
     assert set(seen) == set("abcde") and max(seen.values()) - min(seen.values()) <= count
 
 
-def step_of(number: int) -> list[Judged]:
+def step_of(number: int) -> list[Group]:
     """Group 0 of a step teaches nothing, group 1 does."""
     groups = [group("sums", 1, True, False, False, False), group("sums", 0, False, False)]
-    return assign_advantages(groups, AlgoConfig(advantage="dr_grpo"))
+    return with_advantages(groups, AlgoConfig(advantage="dr_grpo"))
 
 
 def write(folder: Path, steps: range, keep_bytes: int = 0, count: int = 2) -> int:
@@ -62,7 +57,7 @@ def write(folder: Path, steps: range, keep_bytes: int = 0, count: int = 2) -> in
         return records.size
 
 
-def test_groups_are_recorded_with_what_they_teach(tmp_path: Path) -> None:
+def test_group_records_contain_advantages_and_rewards(tmp_path: Path) -> None:
     write(tmp_path, range(3, 4))
     dead, live = (list(read_episodes(tmp_path / "episodes" / "train"))[part] for part in (slice(2), slice(2, None)))
     assert [(one.group, one.seed, one.advantage) for one in dead] == [(0, 40, 0.0)] * 2
@@ -75,7 +70,7 @@ def test_groups_are_recorded_with_what_they_teach(tmp_path: Path) -> None:
     assert first.turns[0].prompt == "Solve.\n1+1="
 
 
-def test_a_killed_run_writes_the_same_lines_again(tmp_path: Path) -> None:
+def test_group_records_of_a_resumed_run_repeat_the_same_lines(tmp_path: Path) -> None:
     write(tmp_path / "whole", range(1, 7))
     kept = write(tmp_path / "killed", range(1, 4))
     write(tmp_path / "killed", range(4, 6), kept)
@@ -88,12 +83,12 @@ def test_a_killed_run_writes_the_same_lines_again(tmp_path: Path) -> None:
     assert [one.step for one in read_episodes(path.parent)] == [1] * 6
 
 
-def test_none_are_recorded(tmp_path: Path) -> None:
+def test_group_records_with_count_zero_write_nothing(tmp_path: Path) -> None:
     assert write(tmp_path, range(1, 3), count=0) == 0
     assert list(tmp_path.iterdir()) == []
 
 
-def test_of_an_older_record_only_so_much_stays(tmp_path: Path) -> None:
+def test_group_records_keep_only_the_bytes_of_the_checkpoint(tmp_path: Path) -> None:
     size = write(tmp_path, range(1, 3))
     folder = tmp_path / "episodes" / "train"
     with EpisodeWriter(folder, keep=size + 1000) as writer:  # a disk that lost its end

@@ -1,4 +1,4 @@
-"""The parts of a run as Ray actors: plain classes here, made into actors by the cluster.
+"""The parts of a run as plain classes, which the cluster turns into Ray actors.
 
 RolloutWorker ──generate──▶ EngineHost ◀──weights── LearnerRank 0 … n-1
 ▲ job, episodes ▼                                ▲ trajectories, metrics ▼
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from agents.episodes.jobs import Job
     from training.algorithm.groups import Trajectory
 
-PATIENCE = timedelta(hours=1)
-"""How long a rank waits in a collective; Ray notices a dead one at once."""
+COLLECTIVE_TIMEOUT = timedelta(hours=1)
+"""Maximum time that a rank waits in a collective. Ray detects a dead rank immediately."""
 
 
 class LearnerRank:
-    """One rank of the learner; every rank is called with the same arguments at the same time."""
+    """One rank of the learner. All ranks are called at the same time with the same arguments."""
 
     def __init__(self, rank: int, world: int, gpu: bool) -> None:
         self.rank = rank
@@ -53,25 +53,31 @@ class LearnerRank:
         self.receivers: list[Any] = []
 
     def address(self) -> tuple[str, int]:
-        """Where others can meet this rank: its machine, and a free port of it."""
+        """Return the IP address of this machine and a free port, for the rendezvous of the ranks."""
         with socket.socket() as free:
             free.bind(("", 0))
             host: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
             return host, free.getsockname()[1]
 
     def gpus(self) -> str:
-        """The GPU of this rank, as CUDA_VISIBLE_DEVICES names it."""
+        """Return the GPU of this rank, as in CUDA_VISIBLE_DEVICES."""
         return os.environ.get("CUDA_VISIBLE_DEVICES", "")
 
     def start(self, address: tuple[str, int], model: ModelConfig, config: LearnerConfig) -> None:
-        """Meet the other ranks, and load the model."""
+        """Connect to the other ranks and load the model.
+
+        Args:
+            address: IP address and port of rank 0.
+            model: Model settings.
+            config: Learner settings.
+        """
         from torch.distributed import init_process_group
         from torch.distributed.device_mesh import init_device_mesh
 
         from agents.models.load import load_model
         from training.learner.learner import Learner
 
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # trajectories are shared
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # shared trajectories
         mesh = None
         if self.world > 1:
             init_process_group(
@@ -79,27 +85,36 @@ class LearnerRank:
                 init_method=f"tcp://{address[0]}:{address[1]}",
                 rank=self.rank,
                 world_size=self.world,
-                timeout=PATIENCE,
+                timeout=COLLECTIVE_TIMEOUT,
             )
             mesh = init_device_mesh("cuda" if self.gpu else "cpu", (self.world,))
         vlm = load_model(model.path).vlm
         self.learner = Learner(vlm.to("cuda") if self.gpu else vlm, config, mesh)
 
     def begin_stage(self, algo: AlgoConfig, steps: int) -> None:
-        """A fresh optimiser under a stage's numbers."""
+        """Create a new optimiser with the settings of a stage of `steps` steps."""
         self.learner.begin_stage(algo, steps)
 
     def update(self, trajectories: "list[Trajectory]", step: int, seed: int) -> dict[str, float]:
-        """Learn from all ranks' trajectories, of which this rank takes its share; metrics over all."""
+        """Run one training step on this rank's share of the trajectories.
+
+        Args:
+            trajectories: Token sequences of all ranks.
+            step: Step number within the stage.
+            seed: Seed of the minibatch order.
+
+        Returns:
+            Metrics over all ranks.
+        """
         metrics: dict[str, float] = self.learner.update(trajectories, step, seed)
         if self.gpu:
             import torch
 
-            torch.cuda.empty_cache()  # what an engine on this GPU may use meanwhile
+            torch.cuda.empty_cache()  # frees memory for an engine on this GPU
         return metrics
 
     def weights(self) -> list[Any]:
-        """Rank 0: references to the pieces of the full weights; the others help and return nothing."""
+        """Return references to the pieces of the full weights on rank 0, and an empty list on other ranks."""
         if self.rank:
             for _ in self.learner.weights():
                 pass
@@ -107,10 +122,16 @@ class LearnerRank:
         return [ray.put(piece) for piece in pieces(self.learner.weights())]
 
     def send(self, engines: list[Any], config: VLLMConfig, address: tuple[str, int], version: int) -> None:
-        """Weights straight from this GPU to those of the engines, by vLLM's own transfer; none of them may die.
+        """Send the weights directly from this GPU to the engines' GPUs with vLLM's own transfer.
+
+        Args:
+            engines: Actors of all engines.
+            config: vLLM settings.
+            address: IP address and port of rank 0.
+            version: Version of the weights.
 
         Raises:
-            RuntimeError: an engine died; the other engines and ranks are left waiting for it.
+            RuntimeError: An engine died. The other engines and ranks are left waiting for it.
         """
         import torch
 
@@ -123,7 +144,7 @@ class LearnerRank:
                 calls = [engine.call.remote(method, *each) for engine, each in zip(engines, arguments, strict=True)]
                 try:
                     ray.get(calls)
-                except RayActorError as error:  # which would look like this rank's own death
+                except RayActorError as error:  # would be mistaken for the death of this rank
                     raise RuntimeError("an engine died while it was sent weights") from error
 
             dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16
@@ -141,33 +162,33 @@ class LearnerRank:
         self.sender.send(version)
 
     def save(self, folder: Path, progress: "RunState") -> None:
-        """A checkpoint, from all ranks."""
+        """Write a checkpoint from all ranks."""
         from training.runs import checkpoint
 
         checkpoint.save(folder, self.learner, progress)
 
     def restore(self, folder: Path) -> None:
-        """What `save` wrote, in any number of ranks."""
+        """Load a checkpoint written by `save` with any number of ranks."""
         from training.runs import checkpoint
 
         checkpoint.restore(folder, self.learner)
 
     def load_weights(self, folder: Path) -> None:
-        """Weights alone, from an exported folder."""
+        """Load only the weights, from an exported folder."""
         self.learner.load_weights(folder)
 
     def export(self, folder: Path) -> None:
-        """A folder that transformers and vLLM load, written by rank 0."""
+        """Write a folder that transformers and vLLM can load, from rank 0."""
         self.learner.export(folder)
 
     def close(self) -> None:
-        """Finish what is being written."""
+        """Wait for pending checkpoint writes."""
         self.learner.close()
 
 
 @contextmanager
 def exit_on_engine_death() -> Iterator[None]:
-    """This actor dies with its engine: so its callers hear of it, and it is replaced."""
+    """Exit this process if its engine dies, so that callers see the death and the actor is replaced."""
     try:
         yield
     except EngineDead:
@@ -175,15 +196,15 @@ def exit_on_engine_death() -> Iterator[None]:
 
 
 class EngineHost:
-    """An engine in a process of its own."""
+    """An engine in a separate process."""
 
     def __init__(self, gpus: str | None) -> None:
-        if gpus is not None:  # decided before torch looks
+        if gpus is not None:  # must be set before torch initialises CUDA
             os.environ["CUDA_VISIBLE_DEVICES"] = gpus
         self.engine: Any = None
 
     async def start(self, model: ModelConfig, config: EngineConfig) -> int | None:
-        """Load the model; the longest context."""
+        """Load the model and return the maximum context length in tokens."""
         from agents.engines.factory import make_engine
 
         self.engine = await make_engine(model.path, config)
@@ -191,13 +212,13 @@ class EngineHost:
         return longest
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """The reply to a prompt."""
+        """Return the reply to a prompt."""
         with exit_on_engine_death():
             completion: Completion = await self.engine.generate(prompt, temperature)
         return completion
 
     async def load_weights(self, references: Sequence[Any], version: int) -> int:
-        """Take new weights; the version that the engine then has."""
+        """Load new weights and return the version that the engine then has."""
         loaded = [await reference for reference in references]
         with exit_on_engine_death():
             await self.engine.load_weights((unpack(packed) for piece in loaded for packed in piece), version)
@@ -205,17 +226,17 @@ class EngineHost:
         return held
 
     async def call(self, method: str, *arguments: Any) -> None:
-        """A step of a weight transfer (`agents/engines/transfer.py`)."""
+        """Run one step of a weight transfer (`agents/engines/transfer.py`)."""
         with exit_on_engine_death():
             await getattr(self.engine, method)(*arguments)
 
     async def sleep(self) -> None:
-        """Give the GPU's memory away."""
+        """Release the GPU memory."""
         with exit_on_engine_death():
             await self.engine.sleep()
 
     async def wake(self) -> None:
-        """Take it back."""
+        """Reclaim the GPU memory."""
         with exit_on_engine_death():
             await self.engine.wake()
 
@@ -224,16 +245,16 @@ class EngineHost:
         await self.engine.close()
 
     async def pid(self) -> int:
-        """Of this process."""
+        """Return this process's ID."""
         return os.getpid()
 
     async def live(self) -> None:
-        """Return never: whoever waits for it learns at once of this actor's death."""
+        """Wait forever, so that a caller awaiting this method sees the actor's death immediately."""
         await asyncio.Event().wait()
 
 
 class RolloutWorker:
-    """Plays episodes; its engine is all engines of the cluster."""
+    """A process that plays episodes with all engines of the cluster."""
 
     def __init__(self, number: int) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -241,7 +262,7 @@ class RolloutWorker:
         self.player: Any = None
 
     async def start(self, model: ModelConfig, tasks: Mapping[str, TaskConfig]) -> None:
-        """Load what is needed to talk to the model."""
+        """Load the tasks and the model's tokenizer and image processor."""
         from agents.episodes.jobs import JobRunner
         from agents.models.load import load_chat
         from agents.policies.model import VLMPolicy
@@ -249,19 +270,25 @@ class RolloutWorker:
         self.player = JobRunner(tasks, VLMPolicy(load_chat(model.path), self.engine))
 
     async def connect(self, hosts: Mapping[int, Any], version: int, max_context: int | None) -> None:
-        """The engines to ask from now on."""
+        """Set the engines to use.
+
+        Args:
+            hosts: Engine actors by number.
+            version: Version of the engines' weights.
+            max_context: Maximum context length in tokens.
+        """
         self.engine.connect(hosts, version, max_context)
 
     async def play(self, job: "Job") -> "list[Episode]":
-        """The episodes of a job."""
+        """Play the episodes of a job."""
         await self.engine.ready()
         episodes: list[Episode] = await self.player.play(job)
         return episodes
 
     async def pid(self) -> int:
-        """Of this process."""
+        """Return this process's ID."""
         return os.getpid()
 
     async def live(self) -> None:
-        """Return never: whoever waits for it learns at once of this actor's death."""
+        """Wait forever, so that a caller awaiting this method sees the actor's death immediately."""
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""What actors answer."""
+"""Results and failures of actor calls."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable
@@ -10,19 +10,19 @@ T = TypeVar("T")
 
 
 async def result(reference: Any) -> Any:
-    """What an actor's method returns or raises: its own exception, not Ray's wrapping of it."""
+    """Return the result of an actor call, or raise the actor's original exception without Ray's wrapper."""
     try:
         return await reference
     except RayTaskError as error:
         raise error.cause from error
     except RayActorError as error:
-        if error.actor_init_failed:  # no death: it cannot live
+        if error.actor_init_failed:  # a restart would fail too
             raise RuntimeError(str(error).splitlines()[-1]) from error
         raise
 
 
 async def gather_alive(references: Iterable[Any]) -> list[Any]:
-    """What all the actors that are alive answer; the dead ones are others' business."""
+    """Gather results from live actors and ignore dead ones, which their supervisors handle."""
     answers = await asyncio.gather(*(result(reference) for reference in references), return_exceptions=True)
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, RayActorError):
@@ -30,25 +30,37 @@ async def gather_alive(references: Iterable[Any]) -> list[Any]:
     return [answer for answer in answers if not isinstance(answer, RayActorError)]
 
 
-async def wait_all(references: Iterable[Any], patience: float) -> None:
-    """Wait until all have answered or failed, for so many seconds at most."""
+async def wait_all(references: Iterable[Any], timeout_s: float) -> None:
+    """Wait until all calls have returned or failed, at most `timeout_s` seconds."""
     answers = [asyncio.ensure_future(result(reference)) for reference in references]
     if answers:
-        await asyncio.wait(answers, timeout=patience)
+        await asyncio.wait(answers, timeout=timeout_s)
     for answer in answers:
         answer.cancel()
     await asyncio.gather(*answers, return_exceptions=True)
 
 
-async def run_while_alive(work: Awaitable[T], actors: Iterable[Any], told: str) -> T:
-    """The result of work in which all these actors have a part; RuntimeError as soon as one of them dies."""
+async def run_while_alive(work: Awaitable[T], actors: Iterable[Any], reported: str) -> T:
+    """Run work that needs all these actors, and fail as soon as one of them dies.
+
+    Args:
+        work: Awaitable to run.
+        actors: Actors that take part in the work.
+        reported: Start of the error message.
+
+    Returns:
+        The result of the work.
+
+    Raises:
+        RuntimeError: An actor died.
+    """
     task = asyncio.ensure_future(work)
     lives = [asyncio.ensure_future(result(actor.live.remote())) for actor in actors]
     try:
         await asyncio.wait([task, *lives], return_when=asyncio.FIRST_COMPLETED)
         for life in lives:
             if life.done() and (death := life.exception()):
-                raise RuntimeError(f"{told}: {line(death)}")
+                raise RuntimeError(f"{reported}: {line(death)}")
         return await task
     finally:
         for one in (task, *lives):
@@ -56,5 +68,5 @@ async def run_while_alive(work: Awaitable[T], actors: Iterable[Any], told: str) 
 
 
 def line(error: BaseException) -> str:
-    """An error's first line."""
+    """Return the first line of an error."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,8 +1,8 @@
-"""Ray: learner ranks, engines and rollout workers as actors, on one machine or many; nothing outside knows of it.
+"""A cluster of Ray actors: learner ranks, engines and rollout workers on one or more machines.
 
-A dead engine or rollout worker is replaced at once, and what it worked on is asked for again. A dead learner rank takes
-the others' state with it: all are started anew, and `LearnerLost` tells the trainer to go on from the last checkpoint.
-The actors import this file too, so it imports little.
+A dead engine or rollout worker is replaced immediately and its work is repeated. A dead learner rank invalidates the
+others: all ranks restart, and `LearnerLost` makes the trainer resume from the last checkpoint.
+The actors import this file too, so its imports are light.
 """
 
 import asyncio
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from agents.episodes.jobs import Job
     from training.algorithm.groups import Trajectory
 
-PATIENCE = 60.0
-"""Seconds that actors have for closing: learners may still be writing a checkpoint."""
-CALLS = 100_000  # that one engine or worker may have in progress
+CLOSE_TIMEOUT_S = 60.0
+"""Maximum seconds to wait for actors to close: learners may still be writing a checkpoint."""
+MAX_CONCURRENCY = 100_000  # concurrent calls of one engine or rollout worker
 
 
 class RayCluster:
-    """Everything that plays and learns, as actors; made by `start`."""
+    """Learner ranks, engines and rollout workers as Ray actors. Create one with `start`."""
 
     def __init__(
         self,
@@ -56,16 +56,16 @@ class RayCluster:
         self.tasks = tasks
         self.version = 0
         self.engines: dict[int, Any] = {}
-        """By number: those that have the weights of `version`."""
+        """Engines with the weights of `version`, by number."""
         self.workers: dict[int, Any] = {}
         self._waiting: dict[int, Any] = {}  # engines without weights, until the next `publish`
-        self._playing: dict[int, int] = {}  # episodes of each worker
+        self._playing: dict[int, int] = {}  # number of episodes in progress on each worker
         self._workers_there = asyncio.Event()
         self._max_context: int | None = None
         self._learning = asyncio.Lock()
-        self._ahead = False  # the learners' weights are not those of `version`
+        self._ahead = False  # True if the learners' weights differ from those of `version`
         self._running = False
-        self._lost: RuntimeError | None = None  # not told yet
+        self._lost: RuntimeError | None = None  # not raised yet
         self._deaths = RestartBudget(cluster.restarts)
         self._supervisors: list[asyncio.Task[None]] = []
         self._reserved: Reservation | None = None
@@ -73,7 +73,7 @@ class RayCluster:
 
     @property
     def replaced(self) -> dict[str, int]:
-        """How many actors of each kind died and were replaced; all learner ranks count as one."""
+        """Number of replaced actors by kind. A restart of all learner ranks counts as one."""
         return dict(self._deaths.counts)
 
     @classmethod
@@ -85,7 +85,7 @@ class RayCluster:
         learner: LearnerConfig,
         tasks: Mapping[str, TaskConfig],
     ) -> "RayCluster":
-        """Join or start Ray, and start all actors; ValueError in one line where the cluster is too small."""
+        """Join or start Ray, and start all actors. Raise ValueError (one line) if the cluster is too small."""
         connect(cluster)
         self = cls(cluster, model, engine, learner, tasks)
         try:
@@ -99,7 +99,7 @@ class RayCluster:
     # -- playing ------------------------------------------------------------------------------------------------------
 
     async def play(self, job: "Job") -> "list[Episode]":
-        """The episodes of a job, from the worker that plays the fewest; from another one if it dies."""
+        """Play a job on the worker with the fewest episodes in progress. Repeat on another worker if it dies."""
         while True:
             await self._deaths.guarded(self._workers_there.wait())
             number = min(self.workers, key=lambda n: (self._playing[n], n))
@@ -110,18 +110,18 @@ class RayCluster:
             except RayActorError:
                 await self._drop("worker", number, worker)
             finally:
-                if self.workers.get(number) is worker:  # a new one begins at 0
+                if self.workers.get(number) is worker:  # a replacement starts at 0
                     self._playing[number] -= len(job.starts)
 
     # -- learning -----------------------------------------------------------------------------------------------------
 
     async def begin_stage(self, algo: AlgoConfig, steps: int) -> None:
-        """A fresh optimiser under a stage's numbers."""
+        """Create a new optimiser with the settings of a stage of `steps` steps."""
         async with self._learning:
             await self._call("begin_stage", algo, steps)
 
     async def update(self, trajectories: "Sequence[Trajectory]", step: int, seed: int) -> dict[str, float]:
-        """One training step; the trajectories are stored once, and the ranks read them there."""
+        """Run one training step and return its metrics. All ranks read the trajectories from the object store."""
         async with self._learning:
             await self._set_engines_asleep(True)
             self._ahead = True
@@ -129,7 +129,7 @@ class RayCluster:
             return metrics[0]
 
     async def publish(self, version: int) -> None:
-        """The learners' weights into every engine, as `version`."""
+        """Load the learners' weights into every engine, as `version`."""
         async with self._learning:
             await self._set_engines_asleep(False)
             self.version = version
@@ -140,40 +140,40 @@ class RayCluster:
             await self._broadcast_engines(self.workers.values())
 
     async def save(self, folder: Path, progress: "RunState") -> None:
-        """A checkpoint below `folder`, from which any number of ranks goes on exactly."""
+        """Write a checkpoint below `folder`, from which any number of ranks resumes exactly."""
         async with self._learning:
             await self._call("save", folder.resolve(), progress)
 
     async def restore(self, folder: Path) -> None:
-        """Weights and optimiser of a checkpoint, into learners of the same stage."""
+        """Load the weights and optimiser of a checkpoint into learners of the same stage."""
         async with self._learning:
             self._ahead = True
             await self._call("restore", folder.resolve())
 
     async def load_weights(self, folder: Path) -> None:
-        """Weights that `export` wrote, into the learners."""
+        """Load weights written by `export` into the learners."""
         async with self._learning:
             self._ahead = True
             await self._call("load_weights", folder.resolve())
 
     async def export(self, folder: Path) -> None:
-        """A folder that transformers and vLLM load."""
+        """Write a folder that transformers and vLLM can load."""
         async with self._learning:
             await self._call("export", folder.resolve())
 
     async def close(self) -> None:
-        """Stop all actors once what was saved is on the disk, and Ray where it was started here."""
-        for keeper in self._supervisors:
-            keeper.cancel()
+        """Wait for pending writes, then stop all actors, and Ray if it was started here."""
+        for supervisor in self._supervisors:
+            supervisor.cancel()
         await asyncio.gather(*self._supervisors, return_exceptions=True)
         learners = self._ranks.actors if self._ranks is not None else []
-        await wait_all([one.close.remote() for one in [*self.engines.values(), *learners]], PATIENCE)
+        await wait_all([one.close.remote() for one in [*self.engines.values(), *learners]], CLOSE_TIMEOUT_S)
         ray.shutdown()
 
     # -- learner ranks ------------------------------------------------------------------------------------------------
 
     async def _call(self, method: str, *arguments: Any) -> list[Any]:
-        """Call a method of all learner ranks at once: the results by rank."""
+        """Call a method of all learner ranks at once and return the results by rank."""
         if self._lost is not None:
             lost, self._lost = self._lost, None
             raise lost
@@ -181,19 +181,19 @@ class RayCluster:
         return await self._ranks.call(method, *arguments)
 
     def _learner_died(self, error: Exception) -> None:
-        """All ranks are started anew, with the weights that the run began with."""
+        """Count the death. All ranks restart with the run's initial weights."""
         self._ahead = True
         self._deaths.count("learner", error)
 
     # -- engines and workers ------------------------------------------------------------------------------------------
 
     async def _start_all(self) -> None:
-        """Start every actor; engines and workers are kept alive from now on."""
+        """Start every actor, and supervise engines and workers from now on."""
         assert self._reserved is not None
         self._ranks = Ranks(self._reserved, self.model, self.learner, self._learner_died)
         learners = asyncio.ensure_future(self._ranks.start())
         if self.cluster.colocate:
-            await learners  # they take their memory first
+            await learners  # they allocate their memory first
         kinds = [("engine", self.cluster.engines), ("worker", self.cluster.rollout_workers)]
         started = [(kind, number, asyncio.Event()) for kind, count in kinds for number in range(count)]
         self._supervisors = [asyncio.create_task(self._supervise(*one)) for one in started]
@@ -201,7 +201,7 @@ class RayCluster:
         self._running = True
 
     async def _supervise(self, kind: str, number: int, ready: asyncio.Event) -> None:
-        """Start an engine or worker, and start it again whenever it dies."""
+        """Start an engine or worker, and restart it whenever it dies."""
         while not self._deaths.final:
             actor = None
             try:
@@ -210,23 +210,23 @@ class RayCluster:
                 await result(actor.live.remote())
             except RayActorError as error:
                 await self._drop(kind, number, actor)
-                if actor is not None:  # it may be cut off only
+                if actor is not None:  # it may only be unreachable
                     ray.kill(actor)
                 with suppress(RuntimeError):
                     self._deaths.count(kind, error)
-            except Exception as error:  # it cannot start at all
+            except Exception as error:  # it fails at start-up
                 self._deaths.fail(error)
 
     async def _start_engine(self, number: int) -> Any:
-        """A new engine with the learners' weights; where those are ahead, the next `publish` brings them."""
-        late = self.cluster.colocate and self._running  # a replacement: its memory is there while no learner works
+        """Start an engine with the learners' weights. If those are ahead, the next `publish` loads them."""
+        late = self.cluster.colocate and self._running  # a replacement has memory only while no learner works
         engine = None if late else await self._load_engine(number)
         async with self._learning:
             engine = engine or await self._load_engine(number)
             if self.version and not self._ahead:
                 try:
                     await self._send({number: engine})
-                except RuntimeError as lost:  # for the trainer, who asks for something soon
+                except RuntimeError as lost:  # raised in the trainer's next call
                     self._lost, self._ahead = lost, True
             if self._ahead:
                 self._waiting[number] = engine
@@ -238,7 +238,7 @@ class RayCluster:
         return engine
 
     async def _load_engine(self, number: int) -> Any:
-        """A new engine with the weights that the run began with."""
+        """Start an engine with the run's initial weights."""
         gpus = None if self.cluster.gpus else ""
         if self.cluster.colocate:
             assert self._ranks is not None
@@ -248,7 +248,7 @@ class RayCluster:
         return engine
 
     async def _start_worker(self, number: int) -> Any:
-        """A new rollout worker that knows the engines."""
+        """Start a rollout worker and connect it to the engines."""
         worker = self._actor(RolloutWorker, "worker", number).remote(number)
         await result(worker.start.remote(self.model, self.tasks))
         self.workers[number], self._playing[number] = worker, 0
@@ -257,7 +257,7 @@ class RayCluster:
         return worker
 
     async def _drop(self, kind: str, number: int, actor: Any) -> None:
-        """Ask a dead actor for nothing any more."""
+        """Stop routing work to a dead actor."""
         for known in (self.engines, self._waiting) if kind == "engine" else (self.workers,):
             if actor is not None and known.get(number) is actor:
                 del known[number]
@@ -267,11 +267,11 @@ class RayCluster:
             await self._broadcast_engines(self.workers.values())
 
     async def _broadcast_engines(self, workers: Any) -> None:
-        """Tell workers which engines there are."""
+        """Send workers the current engines."""
         await gather_alive(worker.connect.remote(self.engines, self.version, self._max_context) for worker in workers)
 
     async def _send(self, engines: Mapping[int, Any]) -> None:
-        """The learners' weights into engines, as `version`; the dead ones are their supervisors' business."""
+        """Load the learners' weights into engines, as `version`. Supervisors handle dead engines."""
         if not engines:
             return
         if self.engine.vllm.transfer != "shared":
@@ -285,19 +285,19 @@ class RayCluster:
                 engine.load_weights.remote(references, self.version) for engine in engines.values()
             )
         except ObjectLostError:
-            await self._call("gpus")  # LearnerLost, where rank 0 died and took them along
+            await self._call("gpus")  # raises LearnerLost if the weights are gone because rank 0 died
             raise
         for held in loaded:
             if held != self.version:
-                raise RuntimeError(f"an engine has weights of version {held} after it was sent {self.version}")
+                raise RuntimeError(f"an engine reports weights of version {held} after loading {self.version}")
 
     async def _set_engines_asleep(self, asleep: bool) -> None:
-        """Colocated engines sleep while the learners work."""
+        """Put colocated engines to sleep during learner work, or wake them."""
         if self.cluster.colocate:
             engines = (self.engines | self._waiting).values()
             await gather_alive(engine.sleep.remote() if asleep else engine.wake.remote() for engine in engines)
 
     def _actor(self, kind: type, name: str, number: int) -> Any:
-        """Ray's class for an actor in its place."""
+        """Return Ray's actor class with the reserved resources."""
         assert self._reserved is not None
-        return ray.remote(kind).options(max_concurrency=CALLS, **self._reserved.options(name, number))
+        return ray.remote(kind).options(max_concurrency=MAX_CONCURRENCY, **self._reserved.options(name, number))

@@ -1,4 +1,4 @@
-"""RestartBudget of actors: counted, until there are too many."""
+"""A limit on the number of actor restarts in a run."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class RestartBudget:
-    """Counts the dead, and ends everything that is awaited through it once a run cannot go on."""
+    """Counter of actor deaths that fails all guarded work once the run cannot continue."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -19,11 +19,14 @@ class RestartBudget:
 
     @property
     def final(self) -> bool:
-        """Whether the run cannot go on."""
+        """True if the run cannot continue."""
         return self._failure.done()
 
     def count(self, kind: str, error: Exception) -> None:
-        """One more death; RuntimeError, here and wherever something is awaited, after too many."""
+        """Count one death of an actor.
+
+        After more than `limit` deaths, raise RuntimeError here and in all guarded work.
+        """
         self.counts[kind] += 1
         if sum(self.counts.values()) > self.limit:
             counts = ", ".join(f"{name} {count}" for name, count in self.counts.items())
@@ -32,13 +35,13 @@ class RestartBudget:
             raise failure
 
     def fail(self, error: Exception) -> None:
-        """The run cannot go on."""
+        """Fail the run with `error`. Only the first failure counts."""
         if not self.final:
             self._failure.set_exception(error)
-            self._failure.exception()  # nobody has to be waiting
+            self._failure.exception()  # marks it as retrieved, in case no guarded work is pending
 
     async def guarded(self, work: Awaitable[T]) -> T:
-        """The result of some work, or the failure if that comes first."""
+        """Return the result of `work`, or raise the failure if that comes first."""
         task = asyncio.ensure_future(work)
         both: set[asyncio.Future[Any]] = {task, self._failure}
         try:

@@ -1,4 +1,4 @@
-"""The learner's ranks: called all at once, and started anew together when one of them dies."""
+"""The learner ranks: called together, and restarted together if one of them dies."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from training.cluster.ray.calls import line, result
 from training.cluster.ray.reservation import Reservation
 from training.config.learner import LearnerConfig
 
-GRACE = 10.0
-"""Seconds in which Ray tells of a dead rank after another one failed for want of it."""
+DEATH_GRACE_S = 10.0
+"""Seconds to wait for Ray to report a dead rank after another rank has failed because of it."""
 
 
 class Ranks:
     """All learner ranks.
 
     Args:
-        reserved: Where they stand.
-        model: What they load.
-        config: How they compute.
-        died: Called with every death, before the ranks are started anew; may raise to give up.
+        reserved: Resources reserved for the ranks.
+        model: Model settings.
+        config: Learner settings.
+        died: Called with every death, before the ranks are restarted. May raise to give up.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Ranks:
         self.actors: list[Any] = []
 
     async def start(self) -> None:
-        """Start all ranks, in place of those that are there; they have the weights that the run began with."""
+        """Start all ranks with the run's initial weights, and kill existing ranks."""
         for rank in self.actors:
             ray.kill(rank)
         world, gpu = self.reserved.cluster.learners, self.reserved.cluster.gpus > 0
@@ -49,18 +49,29 @@ class Ranks:
         await self.call("start", address, self.model, self.config)
 
     async def gpus(self, engine: int) -> str:
-        """The GPUs of the ranks with which a colocated engine shares them, as CUDA_VISIBLE_DEVICES names them."""
+        """Return the GPUs of a colocated engine, which its learner ranks also use, as in CUDA_VISIBLE_DEVICES."""
         size = self.reserved.cluster.engine_gpus
         shared = self.actors[engine * size : (engine + 1) * size]
         return ",".join([await result(rank.gpus.remote()) for rank in shared])
 
     async def call(self, method: str, *arguments: Any) -> list[Any]:
-        """Call a method of all ranks at once: the results by rank. LearnerLost, with new ranks, where one died."""
+        """Call a method of all ranks at once.
+
+        Args:
+            method: Name of a method of `LearnerRank`.
+            arguments: Arguments of the method, the same for every rank.
+
+        Returns:
+            The results, by rank.
+
+        Raises:
+            LearnerLost: A rank died. All ranks have been restarted.
+        """
         calls = [asyncio.ensure_future(result(getattr(rank, method).remote(*arguments))) for rank in self.actors]
         try:
             await asyncio.wait(calls, return_when=asyncio.FIRST_EXCEPTION)
             if not all(call.done() for call in calls) or any(call.exception() for call in calls):
-                await asyncio.wait(calls, timeout=GRACE)  # a rank that misses its peer may fail before that one's death
+                await asyncio.wait(calls, timeout=DEATH_GRACE_S)  # a survivor may fail before the death is reported
             errors = [error for call in calls if call.done() and (error := call.exception())]
         finally:
             for call in calls:
@@ -70,7 +81,7 @@ class Ranks:
         death = next((error for error in errors if isinstance(error, RayActorError)), None)
         if death is None:
             raise errors[0]
-        from training.cluster.base import LearnerLost  # here, for actors import this file and need no learner
+        from training.cluster.base import LearnerLost  # imported here: actors import this file but need no learner
 
         self.died(death)
         await self.start()

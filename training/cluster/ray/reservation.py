@@ -1,4 +1,4 @@
-"""Room in a Ray cluster: joining or starting Ray, and placement groups for learners, engines and rollout workers."""
+"""Connection to Ray and placement groups for learners, engines and rollout workers."""
 
 import asyncio
 import os
@@ -13,21 +13,21 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from training.config.cluster import ClusterConfig
 
-PATIENCE_JOIN = 10.0
-"""Seconds in which a Ray cluster must answer."""
-PATIENCE = 300.0
-"""Seconds in which the cluster must have room for all actors."""
-QUIET = {
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a colocated engine names its GPUs itself
+JOIN_TIMEOUT_S = 10.0
+"""Seconds within which a Ray cluster must answer."""
+PLACEMENT_TIMEOUT_S = 300.0
+"""Seconds within which the cluster must have free resources for all actors."""
+RAY_ENVIRONMENT = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a colocated engine sets its own GPUs
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_worker_niceness": "0",  # the actors are the run: they need not stand back behind anything
+    "RAY_worker_niceness": "0",  # the actors do the main work, so they keep normal priority
 }
 
 
 def bundles(cluster: ClusterConfig) -> list[dict[str, int]]:
-    """The resources of learners and engines, one bundle for what has to be on one machine.
+    """Return the Ray resource bundles of learners and engines. The parts of one bundle share a machine.
 
-    Colocated: one for an engine and the learners whose GPUs it uses. Else the learners' bundles, then the engines'.
+    Colocated: one bundle for each engine and the learners on its GPUs. Otherwise: learners first, then engines.
     """
     if cluster.colocate:
         return [{"GPU": cluster.engine_gpus, "CPU": cluster.engine_gpus + 1}] * cluster.engines
@@ -38,21 +38,28 @@ def bundles(cluster: ClusterConfig) -> list[dict[str, int]]:
 
 
 def connect(cluster: ClusterConfig) -> None:
-    """Join the Ray cluster of the config, or start one here; ValueError in one line where it is absent or too small."""
-    os.environ.update(QUIET)
+    """Join the configured Ray cluster, or start one on this machine.
+
+    Args:
+        cluster: Cluster settings.
+
+    Raises:
+        ValueError: The Ray cluster does not answer or is too small (one-line message).
+    """
+    os.environ.update(RAY_ENVIRONMENT)
     address = cluster.address or ("auto" if os.environ.get("RAY_ADDRESS") else "local")
     common: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    if address == "local":  # actors share the cores that there are
+    if address == "local":  # actors share the cores of this machine
         common |= {"num_cpus": max(needs(cluster)["CPU"], os.cpu_count() or 1)}
     try:
-        if ":" in address:  # ray.init would wait for minutes
+        if ":" in address:  # ray.init would wait for minutes if nothing answers
             host, _, port = address.rpartition(":")
-            socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=PATIENCE_JOIN).close()
-        ray.init(address=address, runtime_env={"env_vars": QUIET} if address != "local" else None, **common)
+            socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=JOIN_TIMEOUT_S).close()
+        ray.init(address=address, runtime_env={"env_vars": RAY_ENVIRONMENT} if address != "local" else None, **common)
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"cluster.address={address} has no Ray: {str(error).splitlines()[0]}; start it with `ray start --head` on "
-            "one machine and `ray start --address=HOST:6379` on the others"
+            f"cluster.address={address} has no Ray: {str(error).splitlines()[0]}; run `ray start --head` on one "
+            "machine and `ray start --address=HOST:6379` on the others"
         ) from error
     try:
         check_room(cluster, ray.cluster_resources())  # type: ignore[no-untyped-call]
@@ -62,14 +69,14 @@ def connect(cluster: ClusterConfig) -> None:
 
 
 def needs(cluster: ClusterConfig) -> dict[str, int]:
-    """Ray's resources for all actors; a CPU is a count for the scheduler, of which each actor has one."""
+    """Return the Ray resources of all actors. "CPU" is a scheduling count of one for each actor."""
     needed = bundles(cluster)
     cpus = sum(bundle["CPU"] for bundle in needed) + cluster.rollout_workers
     return {"GPU": sum(bundle.get("GPU", 0) for bundle in needed), "CPU": cpus}
 
 
 def check_room(cluster: ClusterConfig, there: Mapping[str, float]) -> None:
-    """ValueError in one line where a Ray cluster with these resources is too small."""
+    """Raise ValueError (one line) if a Ray cluster with the resources `there` is too small."""
     for kind, count in needs(cluster).items():
         if there.get(kind, 0) < count:
             raise ValueError(
@@ -80,7 +87,7 @@ def check_room(cluster: ClusterConfig, there: Mapping[str, float]) -> None:
 
 @dataclass(frozen=True)
 class Reservation:
-    """Room for all actors, held for the run: a replacement goes where its predecessor was."""
+    """Resources for all actors, held during the run. A replacement actor reuses its predecessor's place."""
 
     cluster: ClusterConfig
     machines: PlacementGroup
@@ -88,19 +95,27 @@ class Reservation:
 
     @classmethod
     async def make(cls, cluster: ClusterConfig) -> "Reservation":
-        """Reserve; ValueError in one line where the cluster has the resources but no place for them."""
+        """Reserve resources for all actors.
+
+        Args:
+            cluster: Cluster settings.
+
+        Raises:
+            ValueError: The cluster has the resources, but they are in use or on different machines.
+        """
         machines = placement_group(bundles(cluster), strategy="PACK")
         workers = placement_group([{"CPU": 1}] * cluster.rollout_workers, strategy="SPREAD")
         for group in (machines, workers):
-            if not await asyncio.to_thread(group.wait, PATIENCE):
+            if not await asyncio.to_thread(group.wait, PLACEMENT_TIMEOUT_S):
                 raise ValueError(
-                    f"the Ray cluster had no room for {len(group.bundle_specs)} x {group.bundle_specs[0]} in "
-                    f"{PATIENCE:.0f} s: another job holds it, or no machine has so much; see `ray status`"
+                    f"the Ray cluster had no room for {len(group.bundle_specs)} x {group.bundle_specs[0]} within "
+                    f"{PLACEMENT_TIMEOUT_S:.0f} s: the resources are in use, or no single machine has enough; "
+                    "see `ray status`"
                 )
         return cls(cluster, machines, workers)
 
     def options(self, kind: str, number: int) -> dict[str, Any]:
-        """Ray's options for actor `number` of a kind (learner, engine, worker)."""
+        """Return Ray's options for actor `number` of a kind ("learner", "engine" or "worker")."""
         cluster = self.cluster
         group, gpus = self.machines, float(cluster.gpus > 0)
         if kind == "worker":

@@ -1,4 +1,4 @@
-"""The engines as a rollout worker sees them: one engine, elsewhere."""
+"""All engines of the cluster behind the interface of one engine, for rollout workers."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -14,22 +14,32 @@ if TYPE_CHECKING:
 
 
 class RemoteEngine:
-    """All engines as one: an episode stays on its engine, whose cache holds its past; new ones go where load is least.
+    """All engines of the cluster as one engine.
 
-    A reply that an engine took with it into death is asked for again, from another one or from its replacement.
+    An episode stays on its engine, to reuse the cached prefix. A new episode goes to the engine with the least load.
+    If an engine dies, the pending request is sent to another engine or to the replacement.
+
+    Args:
+        offset: Number of the rollout worker. Workers break ties in different orders.
     """
 
     def __init__(self, offset: int) -> None:
         self.version = 0
         self.max_context: int | None = None
-        self._offset = offset  # workers break ties differently
+        self._offset = offset
         self._hosts: dict[int, Any] = {}
         self._load: dict[int, int] = {}
         self._of_episode: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()  # an episode is a task
         self._there = asyncio.Event()
 
     def connect(self, hosts: Mapping[int, Any], version: int, max_context: int | None) -> None:
-        """The engines that can be asked from now on."""
+        """Set the engines to use.
+
+        Args:
+            hosts: Engine actors by number.
+            version: Version of the engines' weights.
+            max_context: Maximum context length in tokens.
+        """
         self._hosts = dict(hosts)
         self.version = version
         self.max_context = max_context
@@ -37,11 +47,11 @@ class RemoteEngine:
         (self._there.set if hosts else self._there.clear)()
 
     async def ready(self) -> None:
-        """Wait until there is an engine."""
+        """Wait until an engine is available."""
         await self._there.wait()
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """The reply to a prompt, from the engine of this episode."""
+        """Return the reply to a prompt, from the engine of this episode."""
         while True:
             await self.ready()
             number = self._route()
@@ -58,7 +68,7 @@ class RemoteEngine:
                     self._load[number] -= 1
 
     def _route(self) -> int:
-        """The engine of the episode that asks."""
+        """Return the number of the engine of the current episode."""
         task = asyncio.current_task()
         assert task is not None
         number = self._of_episode.get(task)
@@ -68,14 +78,14 @@ class RemoteEngine:
         return number
 
     async def load_weights(self, weights: "Iterable[tuple[str, torch.Tensor]]", version: int) -> None:
-        """Not from here: learners send weights to the engines."""
-        raise NotImplementedError("a rollout worker has no weights to give")
+        """Not supported: learners send weights to the engines."""
+        raise NotImplementedError("a rollout worker has no weights to load")
 
     async def sleep(self) -> None:
-        """Nothing: the cluster puts engines to sleep."""
+        """Do nothing: the cluster puts engines to sleep."""
 
     async def wake(self) -> None:
-        """Nothing: the cluster wakes engines."""
+        """Do nothing: the cluster wakes engines."""
 
     async def close(self) -> None:
-        """Nothing: the cluster closes engines."""
+        """Do nothing: the cluster closes engines."""

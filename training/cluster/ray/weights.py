@@ -1,6 +1,6 @@
-"""Weights on their way from learners to engines: pieces in Ray's object store.
+"""Transfer of weights from learners to engines in pieces through Ray's object store.
 
-Engines on the same machine read them there without a copy; others are sent one.
+Engines on the same machine read the pieces without a copy. Engines on other machines receive one.
 """
 
 import warnings
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import torch
 
 PIECE = 512 * 2**20
-"""Bytes of weights in one object of the store, more or less."""
+"""Approximate number of bytes of weights in one object of the store."""
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A tensor as bytes, which every dtype has and Ray does not copy."""
+    """A tensor as bytes: works for every dtype, and Ray does not copy it."""
 
     name: str
     dtype: str
@@ -29,7 +29,7 @@ class Packed:
 
 
 def pack(name: str, tensor: "torch.Tensor") -> Packed:
-    """A tensor's bytes, on the CPU."""
+    """Return a tensor as bytes on the CPU."""
     import torch
 
     flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
@@ -37,7 +37,7 @@ def pack(name: str, tensor: "torch.Tensor") -> Packed:
 
 
 def unpack(packed: Packed) -> "tuple[str, torch.Tensor]":
-    """The tensor again; it shares its memory with the store and must not be written to."""
+    """Return the name and the tensor. It shares memory with the store and must not be written to."""
     import torch
 
     with warnings.catch_warnings():
@@ -47,7 +47,7 @@ def unpack(packed: Packed) -> "tuple[str, torch.Tensor]":
 
 
 def pieces(tensors: "Iterable[tuple[str, torch.Tensor]]", size: int = PIECE) -> Iterator[list[Packed]]:
-    """Packed tensors in lists of about `size` bytes."""
+    """Yield lists of packed tensors of about `size` bytes."""
     piece: list[Packed] = []
     held = 0
     for name, tensor in tensors:

@@ -80,7 +80,7 @@ def test_the_same_seeds_give_the_same_episodes(config: TaskConfig, player: str) 
     assert first[0] != first[1]
 
 
-def test_a_question() -> None:
+def test_question_is_one_turn_and_success_is_its_reward() -> None:
     (right, wrong) = (
         play(EpisodeRunner(Task("t", SUMS)), STARTS[:2], scripted("expert")),
         play(EpisodeRunner(Task("t", SUMS)), STARTS[:2], Script(do("1"))),
@@ -103,7 +103,7 @@ def test_an_invalid_reply_ends_the_episode() -> None:
         assert episode.turns[1].words == "oops" and episode.turns[1].reward == 0.0
 
 
-def test_or_it_costs_the_turn_and_nothing_moves() -> None:
+def test_skipped_invalid_reply_costs_a_turn_and_changes_nothing() -> None:
     lines = Script(do("right"), "oops", do("flight"), do("right"))
     episodes = play(EpisodeRunner(Task("t", football(4, "skip"))), STARTS, lines)
     for episode in episodes:
@@ -111,7 +111,7 @@ def test_or_it_costs_the_turn_and_nothing_moves() -> None:
         assert [turn.reply.valid for turn in episode.turns] == [True, False, False, True]
         hashes = [turn.state_hash for turn in episode.turns]
         assert hashes[1] == hashes[2] == hashes[3] != hashes[0]
-        images = [turn.observation.image for turn in episode.turns]
+        images: list[Any] = [turn.observation.image for turn in episode.turns]
         assert np.array_equal(images[1], images[3]) and not np.array_equal(images[0], images[1])
 
 
@@ -163,7 +163,7 @@ def test_a_blind_player_never_sees_its_own_game(count: int, on_invalid: str) -> 
             assert blindfold[seed].turns[turn].observation.image is image
 
 
-def test_films() -> None:
+def test_filmed_episodes_keep_their_frames() -> None:
     runner = EpisodeRunner(Task("t", football(3)))
     plain = play(runner, STARTS, scripted("idle"))
     episodes = play(runner, STARTS, scripted("idle"), film=2)
@@ -176,15 +176,16 @@ def test_films() -> None:
     assert not play(EpisodeRunner(Task("t", SUMS)), STARTS, scripted("idle"), film=2)[0].frames
 
 
-def test_an_env_of_somebody_else_plays_from_its_render() -> None:
+def test_third_party_env_is_played_from_its_render() -> None:
     """One TaskConfig, no code: CartPole has neither pictures, words, success nor an expert."""
     cart = TaskConfig(id="CartPole-v1", actions=["left", "right"], max_turns=4, reward="return")
     script = Script(do("left"))
     episodes = play(EpisodeRunner(Task("cart", cart)), STARTS, script, film=1)
     for episode in episodes:
         assert (episode.ended, episode.env_return, episode.success) == (Ended.TRUNCATED, 4.0, False)
-        images = [turn.observation.image for turn in episode.turns]
+        images: list[Any] = [turn.observation.image for turn in episode.turns]
         assert all(image is not None and image.shape == (400, 600, 3) for image in images)
         assert not np.array_equal(images[0], images[3])
     assert episodes[0].frames_a_turn == [2, 1, 1, 1]
-    assert np.array_equal(episodes[0].frames[0], episodes[0].turns[0].observation.image)
+    shown: Any = episodes[0].turns[0].observation.image
+    assert np.array_equal(episodes[0].frames[0], shown)
