@@ -114,10 +114,10 @@ class JsonlWriter:
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows."""
         for row in rows:
-            names = [self._keep(image) for image in row["images"]]
+            names = [self._save_image(image) for image in row["images"]]
             self._file.write(json.dumps(row | {"images": names}, ensure_ascii=False) + "\n")
 
-    def _keep(self, image: NDArray[np.uint8]) -> str:
+    def _save_image(self, image: NDArray[np.uint8]) -> str:
         target = self._folder / f"{frame_id(image)}.png"
         if not target.is_file():
             self._folder.mkdir(exist_ok=True)

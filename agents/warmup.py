@@ -52,9 +52,9 @@ class WarmupConfig:
     seed: int = 0
     """Seed of the weights, the demonstrations and their order."""
     game: str = "football"
-    """Task whose success rate ends the warm-up."""
+    """Task that ends the warm-up when its success rate reaches `target`."""
     target: float = 0.3
-    """Success rate (temperature 1) on the game at which the warm-up ends."""
+    """Success rate (temperature 1) on `game` at which the warm-up ends."""
     tasks: dict[str, int] = field(default_factory=lambda: dict(TASKS))
     """Tasks to learn, with the decisions of each per step. For an env without an expert, random play teaches the reply
     format and the action names."""

@@ -73,8 +73,8 @@ class Conversation:
         if self.chat is None or not answered:
             return []
         if self.history == -1:
-            return [self._branch(answered - 1, trained_from=0)]
-        return [self._branch(turn, trained_from=turn) for turn in range(answered)]
+            return [self._sequence(answered - 1, trained_from=0)]
+        return [self._sequence(turn, trained_from=turn) for turn in range(answered)]
 
     def _first(self, last: int) -> int:
         """Return the index of the turn that opens the context of turn `last`."""
@@ -108,7 +108,7 @@ class Conversation:
                 messages.append(Message("assistant", turn.completion.text or ""))
         return tuple(messages)
 
-    def _branch(self, last: int, trained_from: int) -> TokenSequence:
+    def _sequence(self, last: int, trained_from: int) -> TokenSequence:
         """Return the context of turn `last` with its reply. Replies are trained from turn `trained_from` on."""
         first = self._first(last)
         pieces: list[tuple[int, Ids, Completion | None]] = []

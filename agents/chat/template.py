@@ -23,7 +23,7 @@ FIRST, REPLY, SECOND = "\ue000", "\ue001", "\ue002"
 
 
 @dataclass(frozen=True)
-class _Frame:
+class _TurnTemplate:
     """User turn without its text: IDs before and after the image, text around the user text, IDs at the end."""
 
     before: Ids
@@ -67,25 +67,25 @@ class Chat:
         self.forbidden: list[int] = sorted({*special.values(), *range(len(tokenizer), vocabulary)} - {self.eos})
         """IDs that must never be sampled."""
 
-        self._frames = {(image, first): self._cut(image, first) for image in (True, False) for first in (True, False)}
+        self._turns = {(image, first): self._cut(image, first) for image in (True, False) for first in (True, False)}
         opened = self._sample(image=False, first=True).partition(FIRST)[2].rpartition("<think>")
         self._opening = opened[1] + opened[2] if opened[1] and "</think>" not in opened[2] else ""
         self.turn = lru_cache(maxsize=4096)(self._turn)
-        self._picture = lru_cache(maxsize=256)(pictures.tokens)
+        self._image_tokens = lru_cache(maxsize=256)(pictures.tokens)
 
     def _sample(self, image: bool, first: bool) -> str:
         """Return a short conversation rendered by the template, up to the start of a reply."""
-        picture = [{"type": "image"}] if image else []
+        image_part = [{"type": "image"}] if image else []
         messages: list[dict[str, Any]] = [
-            {"role": "user", "content": [*(picture if first else []), {"type": "text", "text": FIRST}]}
+            {"role": "user", "content": [*(image_part if first else []), {"type": "text", "text": FIRST}]}
         ]
         if not first:
             messages.append({"role": "assistant", "content": [{"type": "text", "text": REPLY}]})
-            messages.append({"role": "user", "content": [*picture, {"type": "text", "text": SECOND}]})
+            messages.append({"role": "user", "content": [*image_part, {"type": "text", "text": SECOND}]})
         text: str = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
         return text
 
-    def _cut(self, image: bool, first: bool) -> _Frame:
+    def _cut(self, image: bool, first: bool) -> _TurnTemplate:
         """Return the last turn of the sample conversation, starting after the end token of any reply before it."""
         text = self._sample(image, first)
         if not first:
@@ -101,7 +101,7 @@ class Chat:
         last = max((found.end() for found in self._special.finditer(head)), default=0)
         found = self._special.search(tail)
         stop = found.start() if found else len(tail)
-        return _Frame(
+        return _TurnTemplate(
             self._encode(before), self._encode(head[:last]), head[last:], tail[:stop], self._encode(tail[stop:])
         )
 
@@ -116,11 +116,11 @@ class Chat:
             first: True if the turn opens the conversation, False if it follows a reply.
             closed: True if the reply before this turn ended with the end token.
         """
-        frame = self._frames[size is not None, first]
-        words = self._encode(frame.lead + text + frame.trail, plain=True)
+        pieces = self._turns[size is not None, first]
+        words = self._encode(pieces.lead + text + pieces.trail, plain=True)
         end = [] if first or closed else [np.array([self.eos], dtype=np.int32)]
-        picture = [] if size is None else [self._picture(*size)]
-        return np.concatenate([*end, frame.before, *picture, frame.after, words, frame.end])
+        image_part = [] if size is None else [self._image_tokens(*size)]
+        return np.concatenate([*end, pieces.before, *image_part, pieces.after, words, pieces.end])
 
     def collapse(self, tokens: Ids) -> Ids:
         """Return the tokens with one placeholder per image, as vLLM expects them. Images must be complete."""
@@ -132,10 +132,10 @@ class Chat:
 
     def reply(self, text: str) -> Ids:
         """Return the tokens of a reply given as text, with the end token. Used for demonstrations."""
-        said = text.removeprefix(self._opening)
-        if said == text:
-            said = text.removeprefix(self._opening.rstrip())
-        return np.append(self._encode(said, plain=True), np.int32(self.eos))
+        content = text.removeprefix(self._opening)
+        if content == text:
+            content = text.removeprefix(self._opening.rstrip())
+        return np.append(self._encode(content, plain=True), np.int32(self.eos))
 
     def text(self, tokens: Ids) -> str:
         """Return the text of a sampled reply without the end token, with any `<think>` that its prompt opened."""

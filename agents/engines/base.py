@@ -14,7 +14,7 @@ class EngineDead(RuntimeError):  # noqa: N818  (describes a state)
 
 
 class Engine(Protocol):
-    """Generator of replies whose weights can be updated."""
+    """Generator of replies with updatable weights."""
 
     version: int
     """Version of the newest weights loaded."""

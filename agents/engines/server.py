@@ -38,7 +38,7 @@ LONGEST_TEXT = 300
 """Maximum number of characters shown of a server's message."""
 
 
-class _Again(Exception):  # noqa: N818
+class _TemporaryError(Exception):
     """A request failed with an error that may be temporary."""
 
     def __init__(self, problem: str, wait: float = 0.0) -> None:
@@ -72,9 +72,9 @@ class ServerEngine:
             raise UserError(f"{OPENAI} needs a key: set the environment variable {config.key}")
         if not (self._key.isascii() and self._key.isprintable()):
             raise UserError(f"the environment variable {config.key} contains characters that are not allowed in a key")
-        self._room = asyncio.Semaphore(config.concurrency)
+        self._slots = asyncio.Semaphore(config.concurrency)
         self._limit = "max_tokens"
-        self._quiet_until = 0.0
+        self._next_warning = 0.0
         self._client: httpx.AsyncClient | None = None
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
@@ -93,23 +93,23 @@ class ServerEngine:
         for tries in range(self.config.retries + 1):
             try:
                 completion = _completion(await self._post(body | {self._limit: prompt.max_tokens}))
-                return replace(completion, text=self._hidden(completion.text or ""))  # the text is stored in records
-            except _Again as failed:
+                return replace(completion, text=self._redacted(completion.text or ""))  # the text is stored in records
+            except _TemporaryError as failed:
                 problem = str(failed)
                 wait = max(failed.wait, _usual_wait(tries))
             if wait > LONGEST_WAIT:
                 problem = f"the required wait of {wait:.0f} s is too long; {problem}"
                 break
             if tries < self.config.retries:
-                self._say(problem, wait)
+                self._warn(problem, wait)
                 await asyncio.sleep(wait)
         asked = "1 request" if tries == 0 else f"{tries + 1} requests"
         raise UserError(f"{self.url}: {asked} for a reply of {self.model} failed: {self._clean(problem)}")
 
-    def _say(self, problem: str, wait: float) -> None:
+    def _warn(self, problem: str, wait: float) -> None:
         """Warn about a retry, at most once per `QUIET` seconds: many requests fail for one reason."""
-        if time.monotonic() >= self._quiet_until:
-            self._quiet_until = time.monotonic() + QUIET
+        if time.monotonic() >= self._next_warning:
+            self._next_warning = time.monotonic() + QUIET
             text = f"{self.url}: {self._clean(problem)}; retrying in {wait:.0f} s"
             logging.getLogger(__name__).warning("%s", text)
 
@@ -120,12 +120,12 @@ class ServerEngine:
             limits = httpx.Limits(max_connections=self.config.concurrency)
             self._client = httpx.AsyncClient(headers=headers, limits=limits, timeout=None)
         try:
-            async with self._room, asyncio.timeout(self.config.timeout):
+            async with self._slots, asyncio.timeout(self.config.timeout):
                 response = await self._client.post(f"{self.url}/chat/completions", json=body)
         except TimeoutError:
-            raise _Again(f"no answer within {self.config.timeout:g} s (engine.server.timeout)") from None
+            raise _TemporaryError(f"no answer within {self.config.timeout:g} s (engine.server.timeout)") from None
         except httpx.HTTPError as error:
-            raise _Again(f"no connection ({type(error).__name__}: {error})") from None
+            raise _TemporaryError(f"no connection ({type(error).__name__}: {error})") from None
         status = response.status_code
         if status in (401, 403):
             given = f"rejects the key in {self.config.key}" if self._key else f"needs a key: set {self.config.key}"
@@ -134,24 +134,24 @@ class ServerEngine:
             try:
                 return response.json()
             except ValueError:
-                raise _Again(f"the answer is not JSON: {response.text}") from None
-        told = _told(response)
+                raise _TemporaryError(f"the answer is not JSON: {response.text}") from None
+        reason = _error_message(response)
         if status in (408, 409, 425, 429) or status >= 500:
-            raise _Again(f"HTTP {status}: {told}", _retry_after(response.headers.get("retry-after", "")))
+            raise _TemporaryError(f"HTTP {status}: {reason}", _retry_after(response.headers.get("retry-after", "")))
         if status in (400, 413) and TOO_LONG.search(response.text):
-            raise ContextFull(self._clean(told))
-        if "max_completion_tokens" in told and "max_tokens" in body:  # OpenAI's newer name
+            raise ContextFull(self._clean(reason))
+        if "max_completion_tokens" in reason and "max_tokens" in body:  # OpenAI's newer name
             self._limit = "max_completion_tokens"
             return await self._post(body | {self._limit: body.pop("max_tokens")})
-        raise UserError(f"{self.url} rejects a request for {self.model}: HTTP {status}: {self._clean(told)}")
+        raise UserError(f"{self.url} rejects a request for {self.model}: HTTP {status}: {self._clean(reason)}")
 
-    def _hidden(self, text: str) -> str:
+    def _redacted(self, text: str) -> str:
         """Return a text with the API key removed, in case the server repeats the key."""
         return text.replace(self._key, f"${self.config.key}") if self._key else text
 
     def _clean(self, text: str) -> str:
         """Return a text without the API key, as one short line."""
-        return " ".join(self._hidden(text).split())[:LONGEST_TEXT]
+        return " ".join(self._redacted(text).split())[:LONGEST_TEXT]
 
     async def load_weights(self, weights: "Iterable[tuple[str, Tensor]]", version: int) -> None:
         """Raise NotImplementedError: a server's weights cannot be updated."""
@@ -170,7 +170,7 @@ class ServerEngine:
             self._client = None
 
 
-def _told(response: httpx.Response) -> str:
+def _error_message(response: httpx.Response) -> str:
     """Return the server's error message."""
     try:
         error = response.json()["error"]
@@ -184,23 +184,23 @@ def _message(message: Message) -> dict[str, Any]:
     if message.image is None:
         return {"role": message.role, "content": message.text}
     url = f"data:image/png;base64,{base64.b64encode(png(message.image)).decode()}"
-    picture = {"type": "image_url", "image_url": {"url": url}}
+    image = {"type": "image_url", "image_url": {"url": url}}
     words = [{"type": "text", "text": message.text}] if message.text else []
-    return {"role": message.role, "content": [picture, *words]}
+    return {"role": message.role, "content": [image, *words]}
 
 
 def _completion(answer: Any) -> Completion:
     """Return the reply in a server's answer. Thinking that the server separated is put back in front of the text."""
     try:
         choice = answer["choices"][0]
-        said = choice["message"]
-        text = said.get("content") or said.get("refusal") or ""
-        thinking = said.get("reasoning_content") or said.get("reasoning") or ""
+        reply = choice["message"]
+        text = reply.get("content") or reply.get("refusal") or ""
+        thinking = reply.get("reasoning_content") or reply.get("reasoning") or ""
         finished = choice.get("finish_reason") != "length"
         if not (isinstance(text, str) and isinstance(thinking, str)):
             raise TypeError
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise _Again(f"the answer contains no reply: {answer}") from None
+        raise _TemporaryError(f"the answer contains no reply: {answer}") from None
     if thinking and "<think>" not in text:
         text = f"<think>{thinking}</think>{text}"
     usage = answer.get("usage")

@@ -138,7 +138,7 @@ class VLLMEngine:
         if prompt.images:
             inputs["multi_modal_data"] = {"image": list(prompt.images)}
             inputs["multi_modal_uuids"] = {"image": list(prompt.image_ids)}
-        async with self._living():
+        async with self._raising_if_dead():
             async with self._admitted():
                 queue = await self._call(self._llm.add_request(str(next(self._names)), inputs, params))
             try:
@@ -177,7 +177,7 @@ class VLLMEngine:
                 self._condition.notify_all()
 
     @asynccontextmanager
-    async def _living(self) -> AsyncIterator[None]:
+    async def _raising_if_dead(self) -> AsyncIterator[None]:
         """Raise EngineDead instead of any other error if vLLM's process has died."""
         try:
             yield
@@ -191,7 +191,7 @@ class VLLMEngine:
     async def _call(self, call: Awaitable[T]) -> T:
         """Return the answer of vLLM's process. vLLM itself would wait forever if the process died."""
         task = asyncio.ensure_future(call)
-        async with self._living():
+        async with self._raising_if_dead():
             try:
                 await asyncio.wait([task, self._llm.output_handler], return_when=asyncio.FIRST_COMPLETED)
                 if not task.done():

@@ -24,7 +24,7 @@ class _Chunk:
 class SharedTransfer:
     """vLLM's weight transfer interface for safetensors files in host memory.
 
-    It does not derive from vLLM's base class, whose `update_weights` synchronises an accelerator and fails on a CPU.
+    It does not derive from vLLM's base class: `update_weights` there synchronises an accelerator and fails on a CPU.
     """
 
     supports_draft_weight_update = False

@@ -71,7 +71,7 @@ class EpisodeRunner:
     ) -> list[Episode]:
         """Play an episode from each start, all concurrently.
 
-        An episode whose first prompt does not fit the engine's context has no turns.
+        An episode has no turns if its first prompt does not fit the engine's context.
 
         Args:
             starts: starts of the episodes.
@@ -87,20 +87,20 @@ class EpisodeRunner:
         filmed = film if self.task.config.image else 0
         newest: list[Observation] = [Observation(None, "")] * len(starts)  # latest observation of each episode
 
-        def looks(index: int) -> Callable[[Observation], Awaitable[Observation]]:
+        def make_look(index: int) -> Callable[[Observation], Awaitable[Observation]]:
             async def look(own: Observation) -> Observation:
                 if not blind:
                     return own
                 newest[index] = own
-                await asyncio.sleep(0)  # let episodes advance whose replies arrived at the same time
+                await asyncio.sleep(0)  # let episodes with replies that arrived at the same time advance
                 other = newest[(index + len(newest) // 2) % len(newest)]  # offset by half of the episodes
                 return replace(own, image=other.image)
 
             return look
 
         async def played(index: int, start: Start) -> Episode:
-            keeps = seen is None or index < seen
-            episode = await self._play(start, policy, index < filmed, looks(index), keeps)
+            keep_images = seen is None or index < seen
+            episode = await self._play(start, policy, index < filmed, make_look(index), keep_images)
             if done is not None:
                 done(episode)
             return episode
@@ -113,9 +113,9 @@ class EpisodeRunner:
         policy: Policy,
         film: bool,
         look: Callable[[Observation], Awaitable[Observation]],
-        keeps: bool,
+        keep_images: bool,
     ) -> Episode:
-        """Play one episode. `look` returns the observation shown to the policy, and `keeps` stores its images."""
+        """Play one episode. `look` returns the observation shown to the policy. `keep_images` stores its images."""
         task, config = self.task, self.task.config
         episode = Episode(start)
         with self._env("rgb_array_list" if film else None) as env:
@@ -124,7 +124,7 @@ class EpisodeRunner:
             own = task.observe(env, observation, info)
             context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task))
             if film:
-                episode.frames.extend(_film(env, config.max_turns))
+                episode.frames.extend(_video_frames(env, config.max_turns))
             for number in range(config.max_turns):
                 context.turn, context.observation = number, await look(own)
                 try:
@@ -134,7 +134,7 @@ class EpisodeRunner:
                     break
                 reply = task.parse(words)
                 caption, state = str(info.get("text", "")), state_hash(observation, info)
-                shown = context.observation if keeps else replace(context.observation, image=None)
+                shown = context.observation if keep_images else replace(context.observation, image=None)
                 turn = Turn(shown, caption, words, reply, 0.0, state, context.reply_tokens, context.cut)
                 over = False
                 if reply.valid:
@@ -155,7 +155,7 @@ class EpisodeRunner:
                 episode.turns.append(turn)
                 if film:
                     before = len(episode.frames) if number else 0
-                    episode.frames.extend(_film(env, config.max_turns))
+                    episode.frames.extend(_video_frames(env, config.max_turns))
                     episode.frames_a_turn.append(len(episode.frames) - before)
                 if over:
                     break
@@ -164,7 +164,7 @@ class EpisodeRunner:
         return episode
 
 
-def _film(env: gymnasium.Env[Any, Any], turns: int) -> list[NDArray[np.uint8]]:
+def _video_frames(env: gymnasium.Env[Any, Any], turns: int) -> list[NDArray[np.uint8]]:
     """Return every k-th of the newest frames, including the last, so that `turns` such lists fit a video."""
     frames: Any = env.render() or []
     every = -(-len(frames) // max(1, FILM_FRAMES // turns))

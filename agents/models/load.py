@@ -202,8 +202,8 @@ def make_chat(config: Any, processor: Processor) -> "Chat":
     from agents.chat.template import Chat
 
     kind = Idefics3Images if config.model_type in IDEFICS else QwenImages
-    pictures = kind(processor.images, processor.tokenizer, config)
-    return Chat(processor.tokenizer, pictures, config.get_text_config().vocab_size)
+    images = kind(processor.images, processor.tokenizer, config)
+    return Chat(processor.tokenizer, images, config.get_text_config().vocab_size)
 
 
 def wrap(model: Any, processor: Processor) -> LoadedModel:

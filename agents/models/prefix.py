@@ -60,7 +60,7 @@ class Ragged:
     """
 
     keys: Tensor
-    """[S] rows of the computed tokens whose keys and values are laid end to end."""
+    """[S] rows of the computed tokens, in the order in which their keys and values are laid end to end."""
     query_bounds: Tensor
     """[n + 1] int32, start of the queries of each sequence or suffix, and the end."""
     key_bounds: Tensor

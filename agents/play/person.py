@@ -73,14 +73,14 @@ class Person:
 
     def __init__(self, task: SeenTask, window: KeyWindow, kept: str) -> None:
         """Create the policy. `kept` is the folder of the finished episodes, shown in the help."""
-        self.task, self._window, self._kept = task, window, kept
+        self.task, self._window, self._folder = task, window, kept
         self._entry = entry(task.config)
         self._place = self._tally = ""
         self._script: list[str] = []
         self._replies: list[str] = []
         self._practice = self._gave_up = self._over = self._left = self._help = self._closing = False
         self._asked = ""  # command that waits for confirmation
-        self._scroll = self._most_scroll = 0
+        self._scroll = self._max_scroll = 0
         self._gold = ""
 
     def prepare(self, place: str, tally: str, script: list[str], practice: bool) -> None:
@@ -143,7 +143,7 @@ class Person:
     async def _event(self, view: View) -> pygame.event.Event:
         """Draw the window and wait for an event."""
         surface = self._window.surface
-        self._most_scroll = draw(surface, view)
+        self._max_scroll = draw(surface, view)
         if self._help:
             draw_help(surface, f"Playing {self.task.name}", self._help_lines())
         state = "turn " + str(len(self._replies) + 1) if view.outcome is None else view.hint
@@ -211,14 +211,14 @@ class Person:
         return isinstance(self._entry, Typed) and not self._over
 
     def _scrolled(self, lines: int) -> None:
-        self._scroll = min(max(self._scroll + lines, 0), self._most_scroll)
+        self._scroll = min(max(self._scroll + lines, 0), self._max_scroll)
 
     def _cap(self, command: str) -> str:
         return _CAPS[command][self._typing]
 
     def _view(self, observation: Observation, turn: int, ended: Episode | None = None) -> View:
         config = self.task.config
-        told = [config.instructions, config.rules_text if config.rules else ""]
+        task_text = [config.instructions, config.rules_text if config.rules else ""]
         most = config.max_turns
         if ended is None:
             left = most - turn - 1
@@ -237,7 +237,7 @@ class Person:
             image=observation.image,
             feedback=observation.feedback,
             text=observation.text,
-            told="\n\n".join(text for text in told if text),
+            told="\n\n".join(text for text in task_text if text),
             facts=(("Start", self._place), *facts, ("So far", self._tally)),
             practice=self._practice,
             keys=self._entry.keys,
@@ -262,18 +262,18 @@ class Person:
         question = not self.task.config.actions
         turns = f"{len(episode.turns)} turn{'s' if len(episode.turns) != 1 else ''}"
         if episode.success:
-            told = "Right" if question else f"Success in {turns}"
+            result = "Right" if question else f"Success in {turns}"
         elif self._gave_up:
-            told = "Given up"
+            result = "Given up"
         elif episode.ended is Ended.INVALID:
-            told = f"Invalid: {episode.turns[-1].reply.problem}"
+            result = f"Invalid: {episode.turns[-1].reply.problem}"
         elif question:
-            told = "Wrong"
+            result = "Wrong"
         else:
-            told = "No success: " + ("out of turns" if episode.ended is Ended.TRUNCATED else f"ended after {turns}")
+            result = "No success: " + ("out of turns" if episode.ended is Ended.TRUNCATED else f"ended after {turns}")
         if question and not episode.success and self._gold:
-            told += f"; the answer is {' '.join(self._gold.split())}"
-        return f"{told} – Enter continues"
+            result += f"; the answer is {' '.join(self._gold.split())}"
+        return f"{result} – Enter continues"
 
     def _help_lines(self) -> list[str]:
         config = self.task.config
@@ -289,7 +289,7 @@ class Person:
             "counted in any table. A start counts once, the first time it is played to the end.",
             f"{self._cap('next')} gives up, which counts as no success. Page Up and Page Down scroll long texts.",
             f"{self._cap('close')} closes the window. If you have replied in the episode, this gives it up.",
-            f"Episodes are saved in {self._kept} as soon as they end. The next session continues after them.",
+            f"Episodes are saved in {self._folder} as soon as they end. The next session continues after them.",
             f"{self._cap('help')} or Esc closes this help.",
         ]
         return [line for line in lines if line]

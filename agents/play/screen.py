@@ -132,15 +132,15 @@ def draw(surface: pygame.Surface, view: View) -> int:
     surface.fill(GROUND)
     side = min(max(round(width * 0.42), 300), 420)
     left = pygame.Rect(GAP, GAP, width - side - 2 * GAP, height - BAR - 3 * GAP)
-    most = _seen(surface, left, view)
-    _bottom(surface, pygame.Rect(GAP, height - BAR - GAP, left.width, BAR), view)
+    most = _draw_observation(surface, left, view)
+    _draw_bottom(surface, pygame.Rect(GAP, height - BAR - GAP, left.width, BAR), view)
     right = pygame.Rect(width - side, 0, side, height)
     pygame.draw.rect(surface, PANEL, right)
-    _panel(surface, right.inflate(-2 * GAP, -2 * GAP), view)
+    _draw_panel(surface, right.inflate(-2 * GAP, -2 * GAP), view)
     return most
 
 
-def _seen(surface: pygame.Surface, box: pygame.Rect, view: View) -> int:
+def _draw_observation(surface: pygame.Surface, box: pygame.Rect, view: View) -> int:
     """Draw the image and the text, and return the number of lines that do not fit."""
     words = [(line, WARN) for line in view.feedback.split("\n") if line]
     words += [(line, TEXT) for line in view.text.split("\n")] if view.text else []
@@ -149,9 +149,9 @@ def _seen(surface: pygame.Surface, box: pygame.Rect, view: View) -> int:
         if words:
             room.height = min(box.height * 2 // 5, _height(words, box.width, 19) + GAP)
             room.bottom = box.bottom
-        picture = pygame.Rect(box.left, box.top, box.width, box.height - (room.height if words else 0))
-        image = _enlarged(view.image, picture.size)
-        surface.blit(image, image.get_rect(center=picture.center))
+        area = pygame.Rect(box.left, box.top, box.width, box.height - (room.height if words else 0))
+        image = _enlarged(view.image, area.size)
+        surface.blit(image, image.get_rect(center=area.center))
         room.top, room.height = room.top + GAP, room.height - GAP
     if not words:
         return 0
@@ -188,7 +188,7 @@ def _enlarged(image: NDArray[np.uint8], room: tuple[int, int]) -> pygame.Surface
     return pygame.transform.smoothscale(surface, (max(1, int(width * factor)), max(1, int(height * factor))))
 
 
-def _bottom(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
+def _draw_bottom(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
     """Draw the bottom line: the result, the input or a hint."""
     colour = FIELD if view.outcome is None else GOOD if view.outcome else BAD
     pygame.draw.rect(surface, colour, box, border_radius=8)
@@ -210,7 +210,7 @@ def _bottom(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
     surface.blit(image, image.get_rect(midleft=inside.midleft), pygame.Rect(0, 0, inside.width, inside.height))
 
 
-def _panel(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
+def _draw_panel(surface: pygame.Surface, box: pygame.Rect, view: View) -> None:
     """Draw the task, its state and the keys."""
     pen = _Pen(surface, box)
     pen.write(view.title, _font(26, BOLD), TITLE, 6)

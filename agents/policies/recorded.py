@@ -136,7 +136,7 @@ class RecordedPolicy:
         if context.turn >= len(record["turns"]):
             if record["ended"] == Ended.CONTEXT:
                 raise ContextFull(record["problem"])
-            raise UserError(f"{where} is not in the record, which ended before: the game has changed since")
+            raise UserError(f"{where} continues past the end of the record: the game has changed since")
         turn = record["turns"][context.turn]
         shown = context.observation.image
         if not _same_frame(shown, turn["frame"]):

@@ -38,7 +38,7 @@ def as_record(
         ValueError: `advantages` does not have length K.
     """
     earned = (rewards or rewards_of(episode, task.config)).turns
-    told: Sequence[float | None] = [None] * len(earned) if advantages is None else advantages
+    by_turn: Sequence[float | None] = [None] * len(earned) if advantages is None else advantages
     asked = prompts(episode, chat, task)
     turns = tuple(
         record.Turn(
@@ -54,7 +54,7 @@ def as_record(
             reply_tokens=turn.reply_tokens,
             advantage=advantage,
         )
-        for turn, prompt, parts, advantage in zip(episode.turns, asked, earned, told, strict=True)
+        for turn, prompt, parts, advantage in zip(episode.turns, asked, earned, by_turn, strict=True)
     )
     names = dict.fromkeys(name for parts in earned for name in parts)
     return record.Episode(

@@ -95,8 +95,8 @@ class Task:
 
     def _shows_itself(self, space: gymnasium.Space[Any]) -> bool:
         """Return True if the observation contains the image, False if render() provides it."""
-        picture = space["image"] if isinstance(space, gymnasium.spaces.Dict) and "image" in space.keys() else space
-        shape = picture.shape if isinstance(picture, gymnasium.spaces.Box) and picture.dtype == np.uint8 else None
+        part = space["image"] if isinstance(space, gymnasium.spaces.Dict) and "image" in space.keys() else space
+        shape = part.shape if isinstance(part, gymnasium.spaces.Box) and part.dtype == np.uint8 else None
         fits = shape is not None and len(shape) == 3 and shape[2] == 3
         if self.config.image_from == "auto":
             return fits and shape is not None and min(shape[:2]) >= SMALLEST_PICTURE
@@ -143,17 +143,17 @@ class Task:
                 image = fit(image, self.config.image_size)
         text = str(parts.get(self.config.text_from, ""))
         if self.config.caption:
-            told = str(info["text"]) if "text" in info else str(observation)
-            text = told if text in told else f"{text}\n{told}"
+            caption = str(info["text"]) if "text" in info else str(observation)
+            text = caption if text in caption else f"{text}\n{caption}"
         return Observation(image, text, feedback if self.config.feedback else "")
 
     @property
     def tells_form(self) -> bool:
         """True if the prompt describes the reply format. Otherwise only a model trained on the format can reply."""
-        return any("<answer>" in part for part in self._told)
+        return any("<answer>" in part for part in self._instructions)
 
     @property
-    def _told(self) -> list[str]:
+    def _instructions(self) -> list[str]:
         """Instructions and, if `rules` is true, the rules and the reply format."""
         parts = [self.config.instructions]
         if self.config.rules:
@@ -166,7 +166,7 @@ class Task:
 
     def words(self, observation: Observation, first: bool) -> str:
         """Return the text of a user turn. The first turn of a context starts with the instructions."""
-        parts = [*self._told] if first else []
+        parts = [*self._instructions] if first else []
         parts += [observation.feedback, observation.text]
         return "\n".join(part for part in parts if part)
 
@@ -181,9 +181,9 @@ class Task:
         for action in reply.actions:
             observation, earned, terminated, truncated, info = env.step(self.env_action(action))
             reward += float(earned)
-            told = info.get("feedback", f"reward {earned:g}.")
-            if told:
-                sentences.append(f"{self.action_name(action)}: {told}")
+            feedback = info.get("feedback", f"reward {earned:g}.")
+            if feedback:
+                sentences.append(f"{self.action_name(action)}: {feedback}")
             if terminated or truncated:
                 break
         return Outcome(observation, info, reward, terminated, truncated, " ".join(sentences))

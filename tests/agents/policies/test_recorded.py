@@ -150,7 +150,7 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
         (lambda record: record.update(schema=99), "line 1 has schema 99, this Kickoff reads up to 2"),
         (lambda record: record["turns"][0].update(frame="0" * 16), "turn 1 shows a different image than recorded"),
         (lambda record: record["turns"][0].update(prompt="else"), "turn 1 shows a different text than recorded"),
-        (lambda record: record["turns"].pop(), "is not in the record, which ended before: the game has changed"),
+        (lambda record: record["turns"].pop(), "continues past the end of the record: the game has changed"),
     ],
 )
 def test_record_that_does_not_fit_is_one_line(
