@@ -102,13 +102,3 @@ def test_pages_hold_commands_of_every_module(every_command: list[str]) -> None:
 def test_make_targets_on_the_pages_exist(page: str, pages: dict[str, str], root: Path) -> None:
     targets = set(re.findall(r"^(\w+):", (root / "Makefile").read_text(), re.M))
     assert set(re.findall(r"(?:^|`| {4})make (\w+)", pages[page], re.M)) <= targets
-
-
-def test_the_messages_are_those_of_the_code(pages: dict[str, str], root: Path) -> None:
-    code = "\n".join(
-        path.read_text() for floor in ("configs", "envs", "agents", "training") for path in (root / floor).rglob("*.py")
-    )
-    listed = re.findall(r"^\| `([^`]+)` \|", pages["questions.md"].partition("## Messages")[2], re.M)
-    assert len(listed) > 10
-    for message in listed:
-        assert all(part.strip() in code for part in message.split("…") if len(part.strip()) > 3), message

@@ -116,7 +116,9 @@ def test_own_reward_with_a_wrong_result_is_one_line(name: str) -> None:
     with pytest.raises(UserError) as caught:
         rewards_of(episode([0.0] * 3, [True] * 3), task)
     message = str(caught.value)
-    assert message.startswith(f"reward=own_rewards:{name}: one finite number, or 3 (one per turn), is expected; got ")
+    assert message.startswith(
+        f"reward=own_rewards:{name}: expected one finite number or 3 numbers (one per turn), got "
+    )
     assert "\n" not in message
 
 
