@@ -86,7 +86,7 @@ class RunFolder:
             raise UserError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
         saved.cluster = config.cluster if "cluster" in overrides else _changed(saved.cluster, machines)
         if finished(path):
-            raise UserError(f"{path} is finished already; its report is {path / 'report.html'}")
+            raise UserError(f"{path} is already finished; its report is {path / 'report.html'}")
         return cls(path, saved)
 
     def locked(self) -> AbstractContextManager[None]:

@@ -1,4 +1,5 @@
 import math
+import re
 import sys
 from dataclasses import replace
 
@@ -162,7 +163,7 @@ def test_shapes_of_a_models_parts_add_up() -> None:
 
 
 def test_shapes_of_a_folder_without_config_is_refused(tmp_path: object) -> None:
-    with pytest.raises(ValueError, match=r"has no config.json that can be read"):
+    with pytest.raises(ValueError, match=r"^model.path: the config.json of .* cannot be read: "):
         shapes(str(tmp_path))
 
 
@@ -226,7 +227,7 @@ def test_plan_text_of_lmm_r1_fits_eight_gpus() -> None:
     assert "Ray, 1 x 8 GPUs, colocated" in text
     assert "machine 0: learner ranks 0–7, engines 0–7" in text
     assert "3.75 billion parameters, 0.67 billion of them for images" in text
-    assert "weights of the stage's start, for KL" in text
+    assert "reference weights, for KL" in text
     assert text.endswith("It fits.")
 
 
@@ -236,7 +237,7 @@ def test_plan_text_that_does_not_fit_names_what_to_change() -> None:
     assert "lower learner.pack_tokens" in small
     assert "Lower engine.vllm.gpu_memory to" in small
     whole = plan_text(load(["recipe=lmm_r1", "cluster.gpu_gib=14", "engine.max_context=0", "cluster=h8_split"]))
-    assert "one context may have 128,000" in whole
+    assert "a context can have 128,000" in whole
 
 
 def test_plan_text_of_one_process_has_no_cache() -> None:
@@ -244,13 +245,13 @@ def test_plan_text_of_one_process_has_no_cache() -> None:
     assert "one process on this machine" in text
     assert "1.13 million parameters" in text
     assert "Memory of an engine\n  weights" in text and "KV cache" not in text
-    assert "in batches of up to 64; a step plays up to 256 an engine" in text
+    assert "in batches of up to 64; up to 256 episodes per engine and step" in text
     assert text.endswith("libraries, and the batches' caches.")
 
 
 def test_plan_text_of_vllm_on_a_cpu_has_a_cache() -> None:
     text = plan_text(load(["env=football", "engine.kind=vllm", "cluster=ray"]))
-    assert "KV cache" in text and "tokens in the cache" in text
+    assert "KV cache" in text and re.search(r"cache for [\d,]+ tokens: \d+ contexts of", text)
 
 
 def test_plan_text_of_one_engine_names_its_number() -> None:

@@ -75,7 +75,7 @@ def test_restore_continues_with_the_same_allocation(ahead: int) -> None:
         for mixture in (one, other):
             mixture.observe(step, {"b": 0.1 * step})
     assert one.state() == other.state()
-    with pytest.raises(ValueError, match=r"the state is of \['a', 'b', 'c'\], this stage plays \['a'\]"):
+    with pytest.raises(ValueError, match=r"the state is from \['a', 'b', 'c'\], but this stage has \['a'\]"):
         Mixture({"a": 1}, groups=1).restore(one.state())
 
 
