@@ -71,7 +71,7 @@ class Config:
     def __post_init__(self) -> None:
         """Raise ValueError if a value is out of range."""
         if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
-            raise ValueError(f"name may hold letters, digits and . _ - only (it names a folder), got {self.name!r}")
+            raise ValueError(f"name may contain only letters, digits and . _ - (it names a folder), got {self.name!r}")
         trackers(self.track)
         if self.seed < 0:
             raise ValueError(f"seed must not be negative, got {self.seed}")

@@ -57,6 +57,7 @@ def baseline_env(words: list[str], seeds: list[int], **keys: Any) -> tuple[Basel
     return BaselineEnv(training_task(config, task), config, itertools.chain(seeds, itertools.repeat(0)), played), played
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [CLOSE, ["env=sokoban"]])
 def test_baseline_env_has_the_frames_and_successes_of_the_task(words: list[str]) -> None:
     """The same actions on the same seeds: the same frames, lengths and successes."""
@@ -83,6 +84,7 @@ def test_baseline_env_has_the_frames_and_successes_of_the_task(words: list[str])
     env.close()
 
 
+@pytest.mark.slow
 def test_baseline_env_returns_include_footballs_checkpoints() -> None:
     env, played = baseline_env(CLOSE, [7])
     env.reset()
@@ -122,7 +124,7 @@ def test_vector_features_are_those_of_simple115v2() -> None:
         assert np.array_equal(features(shown), vector)
         vector, *_ = env.step(action)
         shown.step(action)
-    with pytest.raises(ValueError, match="only football has"):
+    with pytest.raises(ValueError, match="only football provides"):
         features(Task("sokoban", load_task("sokoban")).make())
 
 

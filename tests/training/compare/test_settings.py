@@ -65,6 +65,7 @@ def test_with_test_rows_uses_the_test_split_unless_overridden() -> None:
     assert notes_on_starts([player], tasks("env=questions", "env.kwargs.in_order=true"))[0].endswith("not held out")
 
 
+@pytest.mark.slow
 def test_notes_on_starts_of_an_env_with_one_start_warn() -> None:
     (note,) = notes_on_starts([], tasks("env=cliff_walking"))
     assert note == "cliff_walking starts in the same state from every seed: its starts also occur in training"

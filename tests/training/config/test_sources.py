@@ -124,7 +124,8 @@ AWKWARD = st.one_of(st.text(max_size=40), st.lists(st.sampled_from([*PIECES, "|"
 BASE = load(["env=arithmetic", "stages=mgt"])
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
 @given(AWKWARD, AWKWARD, st.lists(AWKWARD, max_size=3), st.dictionaries(AWKWARD, AWKWARD, max_size=2))
 @example("several\n\n# lines\n  with 'quotes'", "x" * 200 + " # y", ["a\nb", "# c"], {"key # with\nlines": "value"})
 def test_read_of_an_annotated_config_returns_the_same_config(
