@@ -124,7 +124,7 @@ def test_a_frame_is_seen_once_however_often_it_is_shown() -> None:
 def test_images_that_do_not_fit_their_placeholders_are_refused() -> None:
     sequence = next(sequence for sequence in sequences("qwen2_5_vl") if len(sequence.images) == 2)
     wrong = TokenSequence(**{**sequence.__dict__, "images": sequence.images[:1], "image_ids": sequence.image_ids[:1]})
-    with pytest.raises(ValueError, match=r"1 images of .* visual tokens, .* placeholders"):
+    with pytest.raises(ValueError, match=r"1 images have .* visual tokens, but .* placeholders"):
         loaded("qwen2_5_vl").vlm([wrong], 1.0)
 
 
