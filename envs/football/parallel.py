@@ -12,7 +12,7 @@ from envs.football.env import FootballEnv
 from envs.football.game import ACTIONS
 
 try:
-    from pettingzoo import ParallelEnv  # type: ignore[import-untyped]
+    from pettingzoo import ParallelEnv
 except ImportError:
     raise ImportError("FootballParallelEnv needs PettingZoo: pip install 'kickoff-rl[pettingzoo]'") from None
 
