@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,7 +173,7 @@ def test_losses_of_micro_batches_add_up_to_the_whole(name: str, corrected: str, 
     bounds = sorted({0, 50, *(starts[cut % len(starts)] for cut in cuts)})
     losses, sums = [], dict.fromkeys(metrics, 0.0)
     for a, b in itertools.pairwise(bounds):
-        cut = {key: value[a:b] for key, value in vars(s).items() if isinstance(value, torch.Tensor)}
+        cut: dict[str, Any] = {key: value[a:b] for key, value in vars(s).items() if isinstance(value, torch.Tensor)}
         cut["sequence"] = cut["sequence"] - cut["sequence"].min()
         loss, part = total_loss(replace(s, **cut), config)
         losses.append(loss)

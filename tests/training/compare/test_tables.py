@@ -38,7 +38,7 @@ def test_tables_have_a_row_per_policy() -> None:
 
 def test_tables_show_what_differs_between_rows() -> None:
     score = {"mean": 47.91, "ci95": [46.04, 49.86], "n": 64}
-    none = {"success": None, "return": None, "valid": None, "turns": None, "n": 0}
+    none: dict[str, Any] = {"success": None, "return": None, "valid": None, "turns": None, "n": 0}
     rows = [
         row("a", 0.5, n=12, score=score, temperature=0.0),
         row("b", 0.5, blind=True),
