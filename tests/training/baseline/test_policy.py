@@ -75,7 +75,10 @@ def test_baseline_env_has_the_frames_and_successes_of_the_task(words: list[str])
         frame, _ = env.reset(seed=123)
         paid, over = [], False
         for number, turn in enumerate(episode.turns):
-            assert not over and np.array_equal(frame, turn.observation.image), (seed, number)
+            assert not over and turn.observation.image is not None and np.array_equal(frame, turn.observation.image), (
+                seed,
+                number,
+            )
             frame, reward, terminated, truncated, _ = env.step(chosen[number])
             paid.append(reward)
             over = terminated or truncated

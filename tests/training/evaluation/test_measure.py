@@ -16,7 +16,7 @@ from configs.errors import UserError
 from envs.task.config import load_task
 from training.algorithm.groups import make_group
 from training.evaluation.measure import held_out
-from training.trainer import describe
+from training.rollout.metrics import describe
 
 TASK = load_task("algebra")
 

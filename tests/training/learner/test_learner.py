@@ -87,7 +87,12 @@ def logprobs(learner: Learner, sequences: list[TokenSequence]) -> list[float]:
 # -- what must not matter ------------------------------------------------------------------------------------------
 
 
-CUTS = [{"pack_tokens": 1}, {"pack_patches": 40}, {"pack_tokens": 60, "threads": 3}, {"checkpointing": True}]
+CUTS: list[dict[str, Any]] = [
+    {"pack_tokens": 1},
+    {"pack_patches": 40},
+    {"pack_tokens": 60, "threads": 3},
+    {"checkpointing": True},
+]
 TERMS: list[dict[str, Any]] = [
     {},
     {"correction": "tis", "minibatch": 5, "kl_coef": 0.1, "entropy_coef": 0.01},
@@ -230,7 +235,7 @@ def test_update_skips_only_the_broken_minibatch(trajectories: list[Trajectory]) 
 # -- the schedule --------------------------------------------------------------------------------------------------
 
 
-def rates(updates: int, **settings: float) -> list[float]:
+def rates(updates: int, **settings: Any) -> list[float]:
     learner = new(**settings)
     learner.updates = updates
     return [learner.learning_rate(step) for step in (0, 5, 10, 20)]
@@ -354,9 +359,12 @@ def test_checkpointing_keeps_fewer_activations(trajectories: list[Trajectory]) -
     for checkpointing in (False, True):
         sizes: list[int] = []
         learner = new(checkpointing=checkpointing)
-        with torch.autograd.graph.saved_tensors_hooks(
-            lambda t, sizes=sizes: (sizes.append(t.nbytes), t)[1], lambda t: t
-        ):
+
+        def keep(tensor: Tensor, sizes: list[int] = sizes) -> Tensor:
+            sizes.append(tensor.nbytes)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             learner.vlm([t.sequence for t in trajectories], 1.0)
         kept[checkpointing] = sum(sizes)
     assert kept[True] < 0.5 * kept[False]

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from configs.errors import UserError
 from render.records.video import write_video
 from training import run
 from training.config.compose import load
+from training.config.run import trackers as names_of
 from training.runs import trackers
 from training.runs.metrics import MetricsLog, read_metrics
 
@@ -82,7 +83,7 @@ def test_track_accepts_known_trackers_only() -> None:
     assert load(["env=arithmetic"]).track == "tensorboard"
     named = {"tensorboard,wandb": ["tensorboard", "wandb"], "[wandb, tensorboard]": ["tensorboard", "wandb"]}
     for text, names in (named | {"wandb": ["wandb"], "none": []}).items():
-        assert trackers.trackers(load(["env=arithmetic", f"track={text}"]).track) == names
+        assert names_of(load(["env=arithmetic", f"track={text}"]).track) == names
     with pytest.raises(UserError, match=r"unknown tracker 'wanbd'; did you mean 'wandb'\? Known: none, tensorboard, "):
         load(["env=arithmetic", "track=tensorboard,wanbd"])
     with pytest.raises(UserError, match="track=none cannot be combined with other trackers, got 'none,wandb'"):
@@ -110,6 +111,7 @@ def settings(folder: Path, **own: str) -> dict[str, str]:
 
 CHECK = """
 from configs.cli import command
+from training.config.run import trackers as names_of
 from training.runs import trackers
 command(lambda _: trackers.check("wandb"), str)
 """
@@ -157,7 +159,7 @@ def test_wandb_check_that_waits_says_so(tmp_path: Path) -> None:
 
 def wandb_records(folder: Path) -> Iterator[Any]:
     """The records of a run that was kept offline: LevelDB's log, in blocks of 32 KiB, behind a head of 7 bytes."""
-    from wandb.proto.wandb_internal_pb2 import Record
+    from wandb.proto.wandb_internal_pb2 import Record  # type: ignore[attr-defined]
 
     (path,) = folder.glob("*.wandb")
     data, place, whole = path.read_bytes(), 7, b""
