@@ -5,6 +5,7 @@ without padding. Each distinct image is encoded once, however many sequences con
 Shapes: n sequences, T tokens of all of them, V vocabulary size, S visual tokens, N trained tokens.
 """
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -73,6 +74,8 @@ class VLM(nn.Module):
         self.model = model
         self.chat = chat
         families.prepare(model)
+        accepted = inspect.signature(families.language_model(model).forward).parameters
+        self._cache_argument = "cache" if "cache" in accepted else "past_key_values"  # the older name
         self.register_buffer("forbidden", torch.tensor(chat.forbidden, dtype=torch.long, device=model.device), False)
         self.forbidden: Tensor
 
@@ -177,7 +180,7 @@ class VLM(nn.Module):
             inputs_embeds=embeds,
             attention_mask=attention.everything(embeds),
             position_ids=packed.positions,
-            past_key_values=cache,
+            **{self._cache_argument: cache},
             use_cache=cache is not None,
             cu_seq_lens_q=bounds,
             cu_seq_lens_k=bounds,
@@ -209,7 +212,7 @@ class VLM(nn.Module):
             inputs_embeds=embeds,
             attention_mask=attention.everything(embeds) if mask is None else mask[:, None, None],
             position_ids=positions[:, None],
-            past_key_values=cache,
+            **{self._cache_argument: cache},
             use_cache=True,
         )
         hidden: Tensor = output.last_hidden_state[:, -1]
