@@ -14,7 +14,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from safetensors.torch import load_file
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import equal
 
 from agents.episodes.starts import TEST_FIRST
