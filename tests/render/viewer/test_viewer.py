@@ -190,6 +190,7 @@ def test_a_group_side_by_side(page: Page, place: str) -> None:
     with opened(page, f"{place}#/episodes?label=train&step=2&sort=turns"):
         page.locator("tbody td a").first.click()
         page.get_by_role("link", name="Group of 4").click()
+        expect(page.locator("h1")).to_have_text("Group 0 sokoban · Training · fre · step 2")
         page.keyboard.press("n")
         expect(page.locator("h1")).to_have_text("Group 0 sokoban · Training · fre · step 3")
         page.get_by_role("link", name="previous group").click()
