@@ -80,7 +80,7 @@ def keys_of(module: str, words: Sequence[str]) -> dict[str, Sequence[str]]:
                     choices = [str(part.value) for part in ast.walk(field.annotation) if isinstance(part, ast.Constant)]
                     boolean = ast.unparse(field.annotation) == "bool"
                     known[ast.unparse(field.target)] = ("true", "false") if boolean else choices
-    if "load_with" in ast.dump(source):
+    if any(isinstance(node, ast.Call) and ast.unparse(node.func) == "compose" for node in ast.walk(source)):
         recipe = next((word[7:] for word in words if word.startswith("recipe=")), DEFAULTS["recipe"])
         known |= dict.fromkeys(
             [name for name in keys(field_types(Config)) if name not in ("envs", "tasks", "stages")], ()
