@@ -21,6 +21,7 @@ from agents.episodes.starts import TEST_FIRST
 from agents.models.load import load_model
 from configs.cli import command
 from render.records.episode import read_episodes
+from render.records.files import in_use
 from render.viewer.run import Watched
 from training import run
 from training.compare import command as evaluate
@@ -108,6 +109,8 @@ ON_BOTH = pytest.mark.parametrize("runs", ["football"], indirect=True)  # a run 
 def test_run_leaves_complete_files_that_can_be_read(runs: Runs, whole: Path) -> None:
     expected = {"config.yaml", "metrics.jsonl", "tensorboard", "episodes", "checkpoint", "summary.json"}
     expected |= {"curves.png", "report.html"} | ({"videos"} if runs.env == "football" else set())
+    expected.add(".lock")  # free again
+    assert not in_use(whole)
     assert {path.name for path in whole.iterdir()} == expected  # nothing half-written, nothing to resume
     for label in ("before", "after"):
         episodes = list(read_episodes(whole / "episodes" / label))
