@@ -130,7 +130,7 @@ def test_resume_of_a_finished_run_is_refused(trained: dict[str, Any]) -> None:
 
 def test_evaluate_stays_a_function_when_the_command_modules_are_imported() -> None:
     program = (
-        "import training.run, training.compare.command, training.baseline.train\n"
+        "import training.run, training.compare.command\n"
         "import training; from training import evaluate\n"
         "print(callable(training.evaluate), evaluate is training.evaluate, evaluate.__module__)"
     )

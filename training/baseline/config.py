@@ -63,7 +63,7 @@ class BaselineConfig:
     def __post_init__(self) -> None:
         """Raise ValueError if a value is invalid."""
         if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
-            raise ValueError(f"name may hold letters, digits and . _ - only (it names a folder), got {self.name!r}")
+            raise ValueError(f"name may contain only letters, digits and . _ - (it names a folder), got {self.name!r}")
         for key in ("seed", "entropy", "vf_coef", "evaluate_every"):
             if getattr(self, key) < 0:
                 raise ValueError(f"{key} must not be negative, got {getattr(self, key)}")

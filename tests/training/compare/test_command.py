@@ -130,6 +130,7 @@ def test_evaluate_several_envs_has_a_table_for_each(tmp_path: Path, capsys: pyte
     ]
 
 
+@pytest.mark.slow
 def test_evaluate_several_policies_writes_results_and_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
