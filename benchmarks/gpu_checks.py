@@ -311,7 +311,7 @@ def shared() -> Found:
             found[f"{name} seconds"] = timed(lambda sequences=sequences: learn(sequences))
             found[f"{name} peak_gib"] = peak()
         except torch.OutOfMemoryError as error:
-            found[name] = str(error)[:200]
+            found[name] = {"failed": str(error)[:200]}
     return found
 
 
@@ -423,7 +423,7 @@ def learner() -> Found:
             one.close()
             found[label] = entry
         except Exception as error:
-            found[label] = f"{type(error).__name__}: {str(error)[:300]}"
+            found[label] = {"failed": f"{type(error).__name__}: {str(error)[:300]}"}
         one = vlm = played = None
         clean()
         print(json.dumps({label: found[label]}), flush=True)

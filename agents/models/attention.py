@@ -50,6 +50,11 @@ def everything(like: Tensor) -> Tensor:
     return torch.ones(1, 1, 1, 1, dtype=torch.bool, device=like.device)
 
 
+def has_kernel(like: Tensor) -> bool:
+    """Return True if the variable-length kernel takes tensors of this device and dtype."""
+    return like.is_cuda and like.dtype in (torch.bfloat16, torch.float16) and "scale" in _VARLEN
+
+
 def packed_attention(
     module: torch.nn.Module,
     query: Tensor,
@@ -79,7 +84,7 @@ def packed_attention(
         cu_seq_lens_q: [n + 1] start of each sequence, and the end.
         max_length_q: number of tokens of the longest sequence.
         suffixes: suffixes after the last sequence (see `agents.models.prefix`).
-        ragged: the same layout for the variable-length kernel.
+        ragged: the same layout for the variable-length kernel, instead of `suffixes`.
         kwargs: other arguments from transformers.
 
     Returns:
@@ -92,7 +97,7 @@ def packed_attention(
         )
         return output, None
     causal = bool(getattr(module, "is_causal", True) if is_causal is None else is_causal)
-    if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16) and "scale" in _VARLEN:
+    if has_kernel(query) and not suffixes:
         assert max_length_q is not None
         if ragged is not None:
             key, value = key.index_select(2, ragged.keys), value.index_select(2, ragged.keys)

@@ -7,6 +7,7 @@ T tokens of all sequences, K of them computed; P tokens of a prompt, R of a suff
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -44,12 +45,13 @@ class Shared:
     """[T] row of each token among the computed tokens. Arbitrary for tokens that are not needed."""
     bounds: tuple[int, ...]
     """Start of each sequence and prompt among the computed tokens, and the start of the suffixes."""
-    suffixes: tuple[Suffixes, ...]
-    """Suffixes in the order of their tokens."""
-    visible: tuple[NDArray[np.int64], ...] = ()
-    """Rows [L] of the prompt and the suffix itself, for each single suffix in that order."""
-    lengths: tuple[int, ...] = ()
-    """Number of tokens of each single suffix."""
+    buckets: tuple[NDArray[np.int64], ...]
+    """[3, n] sequence starts, prompt lengths and numbers of needed tokens of n suffixes that share a call, in order."""
+
+    @cached_property
+    def suffixes(self) -> tuple[Suffixes, ...]:
+        """Calls of the suffixes. They have dense masks, which the variable-length kernel does not need."""
+        return tuple(_suffixes(places, self.row) for places in self.buckets)
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,14 @@ class Ragged:
 
 def ragged(shared: Shared, device: torch.device) -> Ragged | None:
     """Return the layout for a variable-length kernel, or None if no prompt is shared."""
-    if not shared.suffixes:
+    if not shared.buckets:
         return None
     first = shared.bounds[-1]
-    rows = np.concatenate([np.arange(first), *shared.visible])
+    starts, prompts, needed = np.concatenate(shared.buckets, axis=1)
+    visible = [shared.row[start : start + length] for start, length in zip(starts, needed, strict=True)]
+    rows = np.concatenate([np.arange(first), *visible])
     bounds, longest = [], []
-    for lengths in (shared.lengths, [len(visible) for visible in shared.visible]):
+    for lengths in (needed - prompts, needed):
         ends = np.array([*shared.bounds, *(first + np.cumsum(lengths))], dtype=np.int32)
         bounds.append(torch.from_numpy(ends).to(device))
         longest.append(int(np.diff(ends).max()))
@@ -113,10 +117,7 @@ def share(sequences: Sequence[TokenSequence]) -> Shared:
         for i in members[1:]:
             row[starts[i] : starts[i] + prompts[i]] = of_prompt
     places = np.array([starts, prompts, needed])
-    suffixes = [_suffixes(places[:, bucket], row) for bucket in buckets]
-    order = [i for bucket in buckets for i in bucket]
-    visible = tuple(row[starts[i] : starts[i] + needed[i]] for i in order)
-    return Shared(tokens, row, bounds, tuple(suffixes), visible, tuple(needed[i] - prompts[i] for i in order))
+    return Shared(tokens, row, bounds, tuple(places[:, bucket] for bucket in buckets))
 
 
 def _buckets(members: list[int], prompts: Sequence[int], needed: Sequence[int]) -> list[list[int]]:

@@ -19,7 +19,7 @@ from agents.chat.template import Chat
 from agents.chat.types import TokenSequence
 from agents.models import attention, families
 from agents.models.logprobs import chosen_logprobs
-from agents.models.prefix import Ragged, Shared, Suffixes, ragged, share
+from agents.models.prefix import Shared, ragged, share
 
 
 class Sequenced(Protocol):
@@ -55,10 +55,8 @@ class Packed:
     """[S] positions of visual tokens."""
     features: families.Features | None
     """Features for the placeholders, or None without images."""
-    suffixes: tuple[Suffixes, ...] = ()
-    """Suffixes after the last bound, each of which continues one of the prompts."""
-    ragged: Ragged | None = None
-    """The same layout for a variable-length kernel, on a GPU only."""
+    shared: Shared | None = None
+    """Layout of the suffixes after the last bound, each of which continues one of the prompts."""
 
     @property
     def longest(self) -> int:
@@ -120,14 +118,11 @@ class VLM(nn.Module):
             positions = families.positions(bounds, places, features.grids if features is not None else ())[:, None]
         else:
             positions = families.text_positions(bounds)[None]
-        suffixes: tuple[Suffixes, ...] = ()
-        one_call = None
         if shared is not None:
             joined, positions, places = joined[shared.kept], positions[..., shared.kept], shared.row[places[wanted]]
-            bounds, suffixes = shared.bounds, shared.suffixes
-            one_call = ragged(shared, self.device) if self.device.type == "cuda" else None
+            bounds = shared.bounds
         put = self._put
-        return Packed(put(joined[None]), put(positions), bounds, put(places), features, suffixes, one_call)
+        return Packed(put(joined[None]), put(positions), bounds, put(places), features, shared)
 
     def _features(
         self, sequences: Sequence[Sequenced], placeholders: int, wanted: NDArray[np.int64]
@@ -174,6 +169,7 @@ class VLM(nn.Module):
             if packed.features.deep:
                 visual = torch.zeros_like(packed.tokens, dtype=torch.bool).index_fill_(1, packed.placeholders, True)
                 deepstack = {"visual_pos_masks": visual, "deepstack_visual_embeds": list(packed.features.deep)}
+        one_call = attention.has_kernel(embeds)
         bounds = torch.tensor(packed.bounds, dtype=torch.int32, device=self.device)
         longest = packed.longest
         output = model(
@@ -186,8 +182,8 @@ class VLM(nn.Module):
             cu_seq_lens_k=bounds,
             max_length_q=longest,
             max_length_k=longest,
-            suffixes=packed.suffixes,
-            ragged=packed.ragged,
+            suffixes=() if packed.shared is None or one_call else packed.shared.suffixes,
+            ragged=ragged(packed.shared, self.device) if packed.shared is not None and one_call else None,
             keep=keep,
             **deepstack,
         )
