@@ -13,7 +13,7 @@ from agents.chat.types import Completion, Prompt, TokenSequence
 from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
 from agents.models.load import LoadedModel, wrap
-from agents.models.prefix import share
+from agents.models.prefix import ragged, share
 from agents.models.tiny import build
 
 pytestmark = [
@@ -90,7 +90,7 @@ def test_shared_prompts_in_float32_equal_each_sequence_alone_on_the_cpu(family: 
 def test_shared_prompts_in_bfloat16_are_one_ragged_call_as_exact_as_each_sequence_alone(family: str) -> None:
     cpu, gpu = loaded(family, "cpu"), loaded(family, "cuda", torch.bfloat16)
     played = groups(cpu)
-    layout = gpu.vlm.pack(played, share(played)).ragged
+    layout = ragged(share(played), gpu.vlm.device)
     assert layout is not None and layout.keys.is_cuda and len(layout.keys) > int(layout.query_bounds[-1])
     exact = alone(cpu, played)
     logprobs, _ = gpu.vlm(played, 1.0)
