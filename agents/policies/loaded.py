@@ -10,6 +10,7 @@ import gymnasium
 from agents.engines.config import EngineConfig
 from agents.episodes.policy import Policy, TurnContext
 from agents.loop import LoopThread
+from agents.models.config import folders_near, may_be_hub_name
 from agents.policies.scripted import SCRIPTED_POLICIES, scripted
 from configs.errors import UserError, suggest
 from configs.schema import build, load_yaml
@@ -169,12 +170,11 @@ def _check_name(name: str) -> None:
         if not any((folder / file).is_file() for file in ("config.yaml", "config.json")):
             raise UserError(f"policy {name} is neither a run folder (config.yaml) nor a model folder (config.json)")
         return
-    first, *rest = folder.parts or ("",)
-    if len(rest) == 1 and not Path(first).is_dir() and not name.startswith(("/", ".", "~", "runs/")):
+    if may_be_hub_name(name) and not name.startswith("runs/"):
         return
-    near = folder.parent if rest else Path("runs")
-    here = sorted(path.as_posix() for path in near.iterdir() if path.is_dir()) if near.is_dir() else []
-    raise UserError(suggest("policy", name, here if rest and here else [*SCRIPTED_POLICIES, "tiny", *here]))
+    here = folders_near(name)
+    known = here if here and len(folder.parts) > 1 else [*SCRIPTED_POLICIES, "tiny", *here]
+    raise UserError(suggest("policy", name, known))
 
 
 def _task_of(settings: dict[str, Any], task: str | TaskConfig | None, name: str) -> Task:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from agents.models.config import folders_near, may_be_hub_name
 from agents.policies.recorded import HUMAN, PLAYS, is_record
 from agents.policies.scripted import SCRIPTED_POLICIES
 from configs.errors import UserError, suggest
@@ -91,10 +92,9 @@ def _refuse_unknown(name: str) -> None:
     first, *rest = Path(name).parts or ("",)
     if first == str(PLAYS) and rest:
         raise UserError(f"policy={name}: no such record; create one with python -m agents.play env={rest[0]}")
-    if len(rest) == 1 and not Path(first).is_dir() and not name.startswith(("/", ".", "~")):
+    if may_be_hub_name(name):
         return
-    near = Path(name).parent if rest else Path("runs")
-    here = sorted(path.as_posix() for path in near.iterdir() if path.is_dir()) if near.is_dir() else []
+    here = folders_near(name)
     known = [*SCRIPTED_POLICIES, "tiny", HUMAN, *(here or ["runs/<name>"]), f"{SERVER}<model>"]
     if not rest:
         raise UserError(suggest("policy", name, known))
