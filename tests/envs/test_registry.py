@@ -25,6 +25,7 @@ KEYS = {"success", "kind", "text", "legal_actions", "state_hash"}
 NO_KINDS = {"kickoff/Arithmetic-v0", "kickoff/Algebra-v0"}
 
 every_id = pytest.mark.parametrize("id", ids())
+SLOW_TO_CHECK = {"kickoff/Reasoning-v0", "kickoff/Visual-v0"}
 assert envs  # registers the ids
 
 
@@ -55,7 +56,9 @@ def play(env: gymnasium.Env[Any, Any], seed: int, steps: int = 60) -> list[Any]:
     return given
 
 
-@every_id
+@pytest.mark.parametrize(
+    "id", [pytest.param(id, marks=[pytest.mark.slow] if id in SLOW_TO_CHECK else []) for id in ids()]
+)
 def test_every_id_passes_gymnasiums_checker(id: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

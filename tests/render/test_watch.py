@@ -87,6 +87,7 @@ def test_without_a_folder_it_lists_the_runs(
     assert lines[-2:] == ["  python -m render.watch runs/new", "  python -m render.watch runs/old"]
 
 
+@pytest.mark.slow
 def test_command_help_and_mistake_have_their_exit_status(tmp_path: Path) -> None:
     def watch(word: str) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "render.watch", word]

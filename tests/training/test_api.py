@@ -128,6 +128,7 @@ def test_resume_of_a_finished_run_is_refused(trained: dict[str, Any]) -> None:
         training.resume(trained["path"])
 
 
+@pytest.mark.slow
 def test_evaluate_stays_a_function_when_the_command_modules_are_imported() -> None:
     program = (
         "import training.run, training.compare.command\n"

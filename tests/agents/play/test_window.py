@@ -294,6 +294,7 @@ def test_play_with_a_wrong_setting_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_play_without_a_display_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     with pytest.raises(UserError, match=r"^no display: SDL_VIDEODRIVER=dummy; play on"):

@@ -116,6 +116,7 @@ def test_concurrent_episodes_equal_those_played_in_lockstep(model: LoadedModel, 
     assert min(turns) > 2
 
 
+@pytest.mark.slow
 def test_temperature_changes_replies_and_reply_tokens_are_counted(model: LoadedModel) -> None:
     greedy, again, sampled = (play(model, football(), temperature=t) for t in (0.0, 0.0, 1.0))
     words = [[[turn.words for turn in episode.turns] for episode in played] for played in (greedy, again, sampled)]

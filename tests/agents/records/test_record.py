@@ -161,6 +161,7 @@ def test_long_video_leaves_frames_out() -> None:
         assert np.array_equal(some.frames[kept], whole.frames[number])
 
 
+@pytest.mark.slow
 def test_video_of_many_turns_is_short_and_lazy() -> None:
     some = play(FOOTBALL, RUN, film=1)
     long = replace(some, turns=some.turns * 300, frames_a_turn=[len(some.frames)] + [0] * 299)

@@ -208,6 +208,7 @@ def test_the_expert_scores(scenario: str) -> None:
     assert success(scenario, "expert", 40) >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["academy_pass_and_shoot_with_keeper", "academy_3_vs_1_with_keeper"])
 def test_the_expert_passes_and_scores(scenario: str) -> None:
     assert success(scenario, "expert", 40) >= 0.5
@@ -275,6 +276,7 @@ def test_random_and_idle_play_do_not_score() -> None:
         assert success(scenario, "idle", 10) == 0.0
 
 
+@pytest.mark.slow
 def test_difficulty_makes_it_harder() -> None:
     def saved(difficulty: float) -> float:
         return 1.0 - success(WITH_KEEPER, "expert", 40, difficulty=difficulty)

@@ -108,6 +108,7 @@ def test_magebench_ends_when_the_ball_is_lost() -> None:
     assert book.paid() == [0.0]
 
 
+@pytest.mark.slow
 def test_magebench_pays_passes_by_clearance_each_three_quarters_of_the_last() -> None:
     book = Book(MAGEBENCH)
     book.opponents((0.9, 0.0), (0.5, 0.4), (0.5, -0.4))

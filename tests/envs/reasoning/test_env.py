@@ -57,6 +57,7 @@ def test_every_default_task_has_difficulty_levels(difficulty: float) -> None:
         assert len(question) < gym.LONGEST_QUESTION and len(answer) < gym.LONGEST_ANSWER
 
 
+@pytest.mark.slow
 def test_difficulty_changes_what_is_asked() -> None:
     lengths = [
         sum(len(play(ReasoningEnv(["chain_sum"], difficulty), seed)[0]) for seed in range(20))
@@ -128,6 +129,7 @@ def test_puzzle24_takes_only_the_numbers_it_gave() -> None:
     assert env.step(f"({env.expert_action()})")[1] == 1.0  # scored, not compared
 
 
+@pytest.mark.slow
 def test_a_scorer_that_hangs_is_a_wrong_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     env = ReasoningEnv(["gcd"])
     env.reset(seed=0)

@@ -96,6 +96,7 @@ def test_the_optimal_plan_scores_100() -> None:
         assert info["score"] == 100.0 or moves > 50
 
 
+@pytest.mark.slow
 def test_where_the_solver_meets_its_limit() -> None:
     row = "#           #\n"
     level = "#############\n" + row + "#  $ $ $ $  #\n#@          #\n#  $ $ $ $  #\n" + row * 3

@@ -64,6 +64,7 @@ def drawn(env: VisualEnv, count: int) -> list[str]:
     return [env.reset(seed=seed)[1]["kind"] for seed in range(count)]
 
 
+@pytest.mark.slow
 def test_all_families_come_and_none_that_was_not_named() -> None:
     assert set(drawn(VisualEnv(image_size=(48, 48)), 70)) == set(FAMILIES)
     assert set(drawn(VisualEnv(["maze", "clock"], image_size=(48, 48)), 30)) == {"maze", "clock"}

@@ -145,6 +145,7 @@ def test_enlarged_pixels_are_blocks() -> None:
     assert np.array_equal(enlarged(frame, 1), frame)
 
 
+@pytest.mark.slow
 def test_a_gif_of_many_frames_takes_little_memory(tmp_path: Path) -> None:
     """300 frames of 640x480 are 276 MB raw; ffmpeg had them all at once when it chose its colours in the same pass."""
     program = (

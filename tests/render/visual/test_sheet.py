@@ -183,6 +183,7 @@ def test_bars_are_as_long_as_their_values() -> None:
         assert lengths[2] / lengths[1] == pytest.approx(1.6, rel=0.03)
 
 
+@pytest.mark.slow
 def test_unwritten_values_can_be_read_off_the_bars_exactly() -> None:
     read = 0
     for seed in range(24):
@@ -231,6 +232,7 @@ def test_series_can_be_told_apart(theme: int) -> None:
         assert min(float(np.linalg.norm(colour - np.array(hexadecimal(ground)))) for colour in colours) > 90
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", CHARTS)
 def test_nothing_is_cut_off_at_the_edge(family: str) -> None:
     for seed in range(12):
@@ -252,6 +254,7 @@ def test_sheets_equal_the_golden_images(family: str) -> None:
         assert difference.max() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_same_picture_again_and_at_any_size(family: str) -> None:
     scene = FAMILIES[family](np.random.default_rng(7), 1.0).scene
@@ -262,6 +265,7 @@ def test_the_same_picture_again_and_at_any_size(family: str) -> None:
         assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 10
 
 
+@pytest.mark.slow
 def test_nothing_stays_of_a_chart_that_is_drawn() -> None:
     def held() -> int:
         gc.collect()

@@ -42,6 +42,7 @@ def result(folder: Path, *words: str) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.slow
 def test_evaluate_as_a_command_prints_and_writes_the_result(tmp_path: Path) -> None:
     words = ["env=arithmetic", "policy=random", "episodes=200", "json=result.json", "floors=false"]
     command = [sys.executable, "-m", "training.evaluate", *words]
@@ -174,6 +175,7 @@ def test_evaluate_several_policies_writes_results_and_records(
         evaluate.main([*words[:2], "policy=human", "blind=true"])
 
 
+@pytest.mark.slow
 def test_evaluate_a_suite_has_a_row_for_the_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Sokoban-Global's sizes, as text so that it is quick."""
     own = ["env.image=false", "env.caption=true", "env.kwargs.observation=text"]
@@ -198,6 +200,7 @@ def test_evaluate_a_suite_has_a_row_for_the_suite(tmp_path: Path, capsys: pytest
     assert "sokoban_global_7x7_2 ·" not in shown  # it is a line of the suite's table
 
 
+@pytest.mark.slow
 # imageio's own reader leaves ffmpeg's input open until it is collected
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_evaluate_with_video_writes_mp4_and_gif(tmp_path: Path) -> None:

@@ -358,6 +358,7 @@ def test_command_returns_exit_status_and_one_line_errors(tmp_path: Path) -> None
     assert "env.kwargs" in done.stdout
 
 
+@pytest.mark.slow
 def test_training_run_with_an_unknown_key_prints_one_line() -> None:
     root = Path(__file__).resolve().parents[3]
     words = [sys.executable, "-m", "training.run", "env=football", "algo.lrr=1"]
@@ -436,6 +437,7 @@ def test_load_of_any_words_returns_a_config_or_a_user_error(words: list[str]) ->
         assert str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.text(alphabet="[]{}:,-&*!|>'\"%@`#?$a1.\n ", max_size=12))
 def test_load_of_any_value_returns_a_config_or_a_user_error(text: str) -> None:

@@ -93,14 +93,16 @@ CUTS: list[dict[str, Any]] = [
     {"pack_tokens": 60, "threads": 3},
     {"checkpointing": True},
 ]
-TERMS: list[dict[str, Any]] = [
-    {},
-    {"correction": "tis", "minibatch": 5, "kl_coef": 0.1, "entropy_coef": 0.01},
-    {"loss": "gspo", "correction": "icepop", "minibatch": 7},
+TERMS = [
+    pytest.param({}, id="{}"),
+    pytest.param(
+        {"correction": "tis", "minibatch": 5, "kl_coef": 0.1, "entropy_coef": 0.01}, id="tis", marks=pytest.mark.slow
+    ),
+    pytest.param({"loss": "gspo", "correction": "icepop", "minibatch": 7}, id="gspo", marks=pytest.mark.slow),
 ]
 
 
-@pytest.mark.parametrize("terms", TERMS, ids=str)
+@pytest.mark.parametrize("terms", TERMS)
 def test_update_does_not_depend_on_packing(trajectories: list[Trajectory], terms: dict[str, Any]) -> None:
     whole, metrics = learn(trajectories, **terms)
     assert (whole - weights(new())).abs().max() > 1e-4  # it did learn

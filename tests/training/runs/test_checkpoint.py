@@ -195,6 +195,7 @@ def test_read_progress_of_another_version_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path} is from another version of Kickoff (best, speed); resume with that version"
 
 
+@pytest.mark.slow
 def test_restore_of_a_damaged_or_foreign_state_names_it(tmp_path: Path) -> None:
     _, one = learner(0)
     one.save(tmp_path / "a")
