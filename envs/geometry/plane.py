@@ -168,7 +168,7 @@ def length(rng: np.random.Generator, level: float, low: float = 2) -> int:
     return whole(rng, low, 9 + 16 * level)
 
 
-def beside(rng: np.random.Generator, other: float, low: float = 0.5, high: float = 1.8) -> int:
+def comparable(rng: np.random.Generator, other: float, low: float = 0.5, high: float = 1.8) -> int:
     """Return a random length in proportion to another one.
 
     Args:

@@ -100,7 +100,7 @@ class Labels:
         image = _cut(text, self.size, (0, 0, 0))
         return image.get_width() / 2, image.get_height() / 2
 
-    def beside(self, text: str, a: Point, b: Point, middle: Point, colour: Colour, doubt: Doubt = None) -> Place:
+    def along(self, text: str, a: Point, b: Point, middle: Point, colour: Colour, doubt: Doubt = None) -> Place:
         """Write a label next to a line, near its middle, preferably on the side away from `middle`.
 
         Args:

@@ -251,7 +251,7 @@ class Pen:
             def astray(p: Point, own: tuple[Point, Point] = (a, b), rest: list[tuple[Point, Point]] = rest) -> bool:
                 return any(_off(p, line) < 0.8 * _off(p, own) for line in rest)
 
-            labels.beside(side.text, a, b, middle, _colour(side.letter), astray)
+            labels.along(side.text, a, b, middle, _colour(side.letter), astray)
         for place, name in scene.names:
             labels.around(name, at(place), middle, INK)
 

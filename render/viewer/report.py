@@ -51,7 +51,7 @@ def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path
     run = watched.run() | {"live": False}
     run["videos"] = [video | {"url": url} for video, url in zip(run["videos"], _videos(watched), strict=True)]
     inlined = _inlined(watched, frame_bytes)
-    beside = 0
+    linked = 0
     before, after = page.parts(page.new_nonce(), in_file=True)
     path = folder / "report.html"
     with whole(path) as part, open(part, "w", encoding="utf-8", errors="replace") as file:
@@ -61,12 +61,12 @@ def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path
             last = min(first + CHUNK, len(watched.records)) - 1
             records = [_record(watched, number, number in inlined) for number in range(first, last + 1)]
             others = [record for record in records if record["id"] not in inlined]
-            beside += sum(any(turn["frame"] for turn in record.get("turns", ())) for record in others)
+            linked += sum(any(turn["frame"] for turn in record.get("turns", ())) for record in others)
             attributes: dict[str, str | int] = {"class": "chunk", "data-from": first, "data-to": last}
             file.write(page.script("application/octet-stream", packed(records), attributes))
-        if beside:
+        if linked:
             note = "not in this file; the page loads them from the episodes/ folder next to it."
-            run["notes"].append(f"The frames of {beside} episodes are {note}")
+            run["notes"].append(f"The frames of {linked} episodes are {note}")
         file.write(page.script("application/json", page.embedded_json(run), {"id": "run"}))
         file.write(after)
     return path

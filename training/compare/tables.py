@@ -77,15 +77,15 @@ def tables(document: Mapping[str, Any], width: int = 80) -> list[Table]:
     for name, rows in groups.items():
         if any(row["suite"] for row in rows):  # a task of a suite is a line in the table of the suite
             continue
-        beside = [row for row in document["published"] if row["suite"] == name]
-        made.append(_policies(name, rows, beside))
+        published = [row for row in document["published"] if row["suite"] == name]
+        made.append(_policies(name, rows, published))
         made += _kinds(name, rows, width)
     if made:
         made[-1].notes += document["notes"]
     return made
 
 
-def _policies(name: str, rows: Sequence[Mapping[str, Any]], beside: Sequence[Mapping[str, Any]]) -> Table:
+def _policies(name: str, rows: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> Table:
     """Return a table with a row for each policy, then the published results."""
     counts = [row["n"] for row in rows]
     scored = any(row["score"] for row in rows)
@@ -109,9 +109,9 @@ def _policies(name: str, rows: Sequence[Mapping[str, Any]], beside: Sequence[Map
         table.rows.append([row["policy"], _share(row["success"]), *score, *cells, *count])
         if row["problem"]:
             table.notes.append(f"{row['policy']} was stopped: {row['problem']}")
-    if scored and beside:
-        lines: list[list[Cell]] = [[f"{beside[0]['source']}:"]]
-        lines += [[row["policy"], "", {"text": f"{row['score']:.2f}", "value": row["score"]}] for row in beside]
+    if scored and published:
+        lines: list[list[Cell]] = [[f"{published[0]['source']}:"]]
+        lines += [[row["policy"], "", {"text": f"{row['score']:.2f}", "value": row["score"]}] for row in published]
         table.rows += [line + [""] * (len(columns) - len(line)) for line in lines]
         table.num_reference_rows = len(lines)
     return table

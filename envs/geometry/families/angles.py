@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from envs.geometry.figure import Angle, Figure, Number, Points
-from envs.geometry.plane import UnfitError, beside, by_angles, degrees, fair, foot, meet, part, pick, polar, whole
+from envs.geometry.plane import UnfitError, by_angles, comparable, degrees, fair, foot, meet, part, pick, polar, whole
 
 SIDES = ("AB", "BC", "CA")
 
@@ -167,7 +167,7 @@ def quadrilateral(rng: np.random.Generator, level: float, given: int | None) -> 
     _between(d, 55, 130)
     side = 10.0
     points: Points = {"A": (0.0, 0.0), "B": (side, 0.0)}
-    points["D"] = polar(beside(rng, side, 0.7, 1.0), a)
+    points["D"] = polar(comparable(rng, side, 0.7, 1.0), a)
     ray = polar(1, 180 - b, points["B"])
     toward = polar(1, a + 180 + d, points["D"])
     points["C"] = meet(points["B"], ray, points["D"], toward)

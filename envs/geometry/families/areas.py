@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from envs.geometry.figure import Area, Figure, Length, Points, Shape, root
-from envs.geometry.plane import UnfitError, beside, fair, length, polar, whole
+from envs.geometry.plane import UnfitError, comparable, fair, length, polar, whole
 
 SHADED = "the shaded region"
 
@@ -21,7 +21,7 @@ def _half(number: int, level: float) -> Fraction | int:
 def triangle_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw a triangle: half a side times its altitude, which may fall outside at high difficulty."""
     base = given or length(rng, level, 4)
-    tall = beside(rng, base, 0.5, 1.1)
+    tall = comparable(rng, base, 0.5, 1.1)
     outside = rng.random() < 0.5 * level
     x = base * (rng.uniform(1.15, 1.4) if outside else rng.uniform(0.25, 0.75))
     points: Points = {"A": (0.0, 0.0), "B": (float(base), 0.0), "C": (x, float(tall)), "H": (x, 0.0)}
@@ -42,7 +42,7 @@ def triangle_area(rng: np.random.Generator, level: float, given: int | None) -> 
 def parallelogram_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw a parallelogram: a side times its altitude. The slanted side is not needed."""
     base = given or length(rng, level, 5)
-    tall, lean = beside(rng, base, 0.4, 0.8), beside(rng, base, 0.2, 0.45)
+    tall, lean = comparable(rng, base, 0.4, 0.8), comparable(rng, base, 0.2, 0.45)
     slant = math.isqrt(tall**2 + lean**2)
     points: Points = {"A": (0.0, 0.0), "B": (float(base), 0.0), "C": (float(base + lean), float(tall))}
     points |= {"D": (float(lean), float(tall)), "H": (float(lean), 0.0)}
@@ -64,7 +64,7 @@ def parallelogram_area(rng: np.random.Generator, level: float, given: int | None
 def trapezium_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw a trapezium: the mean of the parallel sides times their distance."""
     bottom = given or length(rng, level, 6)
-    top, tall = beside(rng, bottom, 0.35, 0.7), beside(rng, bottom, 0.4, 0.7)
+    top, tall = comparable(rng, bottom, 0.35, 0.7), comparable(rng, bottom, 0.4, 0.7)
     shift = whole(rng, 0.1 * bottom, 0.9 * (bottom - top))
     points: Points = {"A": (0.0, 0.0), "B": (float(bottom), 0.0), "C": (float(shift + top), float(tall))}
     points |= {"D": (float(shift), float(tall)), "H": (float(shift), 0.0)}
@@ -85,7 +85,7 @@ def trapezium_area(rng: np.random.Generator, level: float, given: int | None) ->
 def kite_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw a kite: half the product of its perpendicular diagonals."""
     half = given or length(rng, level, 3)
-    up, down = beside(rng, half, 0.5, 0.9), beside(rng, half, 1.0, 1.9)
+    up, down = comparable(rng, half, 0.5, 0.9), comparable(rng, half, 1.0, 1.9)
     points: Points = {"E": (0.0, 0.0), "A": (-float(half), 0.0), "B": (0.0, -float(down)), "C": (float(half), 0.0)}
     points["D"] = (0.0, float(up))
     return Figure(
@@ -103,7 +103,7 @@ def kite_area(rng: np.random.Generator, level: float, given: int | None) -> Figu
 def steps_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw an L-shape and ask for its area. Some sides follow from the others."""
     wide = given or length(rng, level, 5)
-    tall = beside(rng, wide, 0.7, 1.3)
+    tall = comparable(rng, wide, 0.7, 1.3)
     x, y = whole(rng, 0.3 * wide, 0.7 * wide), whole(rng, 0.3 * tall, 0.7 * tall)
     points: Points = {"A": (0.0, 0.0), "B": (float(wide), 0.0), "C": (float(wide), float(y)), "D": (float(x), float(y))}
     points |= {"E": (float(x), float(tall)), "F": (0.0, float(tall))}
@@ -128,7 +128,7 @@ def steps_area(rng: np.random.Generator, level: float, given: int | None) -> Fig
 def frame_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw a rectangle with a smaller rectangle cut out."""
     wide = given or whole(rng, 8, 11 + 14 * level)
-    tall = beside(rng, wide, 0.7, 1.1)
+    tall = comparable(rng, wide, 0.7, 1.1)
     w, h = whole(rng, 0.35 * wide, 0.5 * wide), whole(rng, 0.35 * tall, 0.5 * tall)
     x, y = (wide - w) * 0.5, (tall - h) * 0.5
     points: Points = {
@@ -153,7 +153,7 @@ def frame_area(rng: np.random.Generator, level: float, given: int | None) -> Fig
 def cut_triangle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw a rectangle with a triangle cut out."""
     wide = given or length(rng, level, 5)
-    tall = beside(rng, wide, 0.6, 1.0)
+    tall = comparable(rng, wide, 0.6, 1.0)
     p, q = whole(rng, 0.45 * wide, 0.75 * wide), whole(rng, 0.45 * tall, 0.75 * tall)
     points: Points = {
         "A": (0.0, 0.0),
@@ -192,7 +192,7 @@ def equilateral_area(rng: np.random.Generator, level: float, given: int | None) 
 def overlap_area(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw a triangle in a rectangle with the same base: half the area, regardless of the position of its apex."""
     wide = given or length(rng, level, 4)
-    tall = beside(rng, wide, 0.5, 1.0)
+    tall = comparable(rng, wide, 0.5, 1.0)
     fair(wide, tall, least=0.4)
     points: Points = {
         "A": (0.0, 0.0),

@@ -7,7 +7,7 @@ import numpy as np
 
 from envs.geometry.figure import Angle as AngleMark
 from envs.geometry.figure import Area, Figure, Length, Points, Shape, Value, pi
-from envs.geometry.plane import beside, length, pick, polar
+from envs.geometry.plane import comparable, length, pick, polar
 
 SHADED = "the shaded region"
 TOUCH = "Lines that look tangent are."
@@ -36,7 +36,7 @@ def ring_area(rng: np.random.Generator, level: float, given: int | None) -> Figu
     """Draw the ring between two concentric circles, with both radii or a chord tangent to the inner circle given."""
     small = given or length(rng, level, 2)
     if rng.random() < 0.5 * level:
-        half = beside(rng, small, 0.8, 1.6)
+        half = comparable(rng, small, 0.8, 1.6)
         large = math.sqrt(small**2 + half**2)
         points: Points = {"O": (0.0, 0.0), "M": (0.0, -float(small)), "A": (-float(half), -float(small))}
         points["B"] = (float(half), -float(small))
@@ -54,7 +54,7 @@ def ring_area(rng: np.random.Generator, level: float, given: int | None) -> Figu
             wide=("AB",),
             note=TOUCH,
         )
-    large = beside(rng, small, 1.5, 2.5)
+    large = comparable(rng, small, 1.5, 2.5)
     points = {"O": (0.0, 0.0), "M": polar(small, 205), "A": polar(large, 335)}
     return Figure(
         points,

@@ -8,8 +8,8 @@ import numpy as np
 from envs.geometry.figure import Angle, Figure, Length, Points, pi
 from envs.geometry.plane import (
     UnfitError,
-    beside,
     centre_of,
+    comparable,
     degrees,
     fair,
     foot,
@@ -94,7 +94,7 @@ def semicircle_angle(rng: np.random.Generator, level: float, given: int | None) 
 def crossing_chords(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw two crossing chords. Their parts have equal products."""
     a = given or length(rng, level, 3)
-    b, c = beside(rng, a, 0.5, 1.8), beside(rng, a, 0.5, 1.8)
+    b, c = comparable(rng, a, 0.5, 1.8), comparable(rng, a, 0.5, 1.8)
     d = Fraction(a * b, c)
     if d.denominator > (1 if level < 0.6 else 4):
         raise UnfitError

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from envs.geometry.figure import Angle, Figure, Length, Points, Value, root
-from envs.geometry.plane import UnfitError, beside, by_sides, fair, foot, length, part, polar, triple, whole
+from envs.geometry.plane import UnfitError, by_sides, comparable, fair, foot, length, part, polar, triple, whole
 
 SIDES = ("AB", "BC", "CA")
 
@@ -15,7 +15,7 @@ def pythagoras(rng: np.random.Generator, level: float, given: int | None) -> Fig
     """Draw a right triangle with two given sides. At high difficulty the third may be a root."""
     if rng.random() < 0.5 * level:
         a = given or length(rng, level)
-        b = beside(rng, a)
+        b = comparable(rng, a)
         c: Value = root(a * a + b * b)
     else:
         a, b, c = triple(rng, level, leg=given)
@@ -33,7 +33,7 @@ def pythagoras(rng: np.random.Generator, level: float, given: int | None) -> Fig
 def similar_triangles(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw a triangle with a parallel to one side, which divides the other two in the same ratio."""
     p = given or length(rng, level, 3)
-    q, r = beside(rng, p, 0.5, 1.4), beside(rng, p, 0.7, 1.5)
+    q, r = comparable(rng, p, 0.5, 1.4), comparable(rng, p, 0.7, 1.5)
     s = Fraction(r * q, p)
     if s.denominator > (1 if level < 0.5 else 4):
         raise UnfitError
@@ -55,7 +55,7 @@ def similar_triangles(rng: np.random.Generator, level: float, given: int | None)
 def crossed_triangles(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw two segments that cross between parallels and form similar triangles."""
     p = given or length(rng, level, 3)
-    q, base = beside(rng, p, 0.5, 1.5), beside(rng, p, 0.7, 1.4)
+    q, base = comparable(rng, p, 0.5, 1.5), comparable(rng, p, 0.7, 1.4)
     x = Fraction(base * q, p)
     if x.denominator > (1 if level < 0.5 else 4):
         raise UnfitError
@@ -103,7 +103,7 @@ def midsegment(rng: np.random.Generator, level: float, given: int | None) -> Fig
 def trapezium_middle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw the segment between the midpoints of a trapezium's legs, which is the mean of the parallel sides."""
     top = given or length(rng, level, 3)
-    bottom = beside(rng, top, 1.3, 2.5)
+    bottom = comparable(rng, top, 1.3, 2.5)
     if (top + bottom) % 2:
         raise UnfitError
     middle = (top + bottom) // 2
@@ -145,8 +145,8 @@ def median(rng: np.random.Generator, level: float, given: int | None) -> Figure:
 def two_altitudes(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw a triangle with two altitudes: the area from one side and its altitude gives the other altitude."""
     base = given or length(rng, level, 5)
-    side = beside(rng, base, 0.7, 1.3)
-    tall = beside(rng, base, 0.45, 0.95)
+    side = comparable(rng, base, 0.7, 1.3)
+    tall = comparable(rng, base, 0.45, 0.95)
     if tall >= 0.97 * side:
         raise UnfitError
     x = Fraction(base * tall, side)
@@ -174,7 +174,7 @@ def two_altitudes(rng: np.random.Generator, level: float, given: int | None) -> 
 def bisector_theorem(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw an angle bisector, which divides the opposite side in the ratio of the other two sides."""
     side = given or length(rng, level, 4)
-    other, p = beside(rng, side, 0.6, 1.6), beside(rng, side, 0.35, 0.8)
+    other, p = comparable(rng, side, 0.6, 1.6), comparable(rng, side, 0.35, 0.8)
     q = Fraction(p * other, side)
     if q.denominator > (1 if level < 0.5 else 4):
         raise UnfitError

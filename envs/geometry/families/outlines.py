@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from envs.geometry.figure import Area, Figure, Length, Points, Shape, Value, root
-from envs.geometry.plane import UnfitError, beside, fair, length, pick, polar, triple, whole
+from envs.geometry.plane import UnfitError, comparable, fair, length, pick, polar, triple, whole
 
 SIDES = ("AB", "BC", "CA")
 
@@ -74,7 +74,7 @@ def regular_perimeter(rng: np.random.Generator, level: float, given: int | None)
 def steps_perimeter(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     """Draw an L-shape with two sides unlabelled, and ask for its perimeter."""
     wide = given or length(rng, level, 5)
-    tall = beside(rng, wide, 0.7, 1.3)
+    tall = comparable(rng, wide, 0.7, 1.3)
     x, y = whole(rng, 0.3 * wide, 0.7 * wide), whole(rng, 0.3 * tall, 0.7 * tall)
     points: Points = {"A": (0.0, 0.0), "B": (float(wide), 0.0), "C": (float(wide), float(y)), "D": (float(x), float(y))}
     points |= {"E": (float(x), float(tall)), "F": (0.0, float(tall))}
@@ -119,7 +119,7 @@ def rectangle_side(rng: np.random.Generator, level: float, given: int | None) ->
     """Draw a rectangle with its area and one side given, and ask for the other side."""
     if given is None:
         wide = length(rng, level, 3)
-        area = wide * beside(rng, wide, 0.45, 0.9)
+        area = wide * comparable(rng, wide, 0.45, 0.9)
     else:
         area = given
         wide = whole(rng, math.sqrt(area), 1.5 * math.sqrt(area))

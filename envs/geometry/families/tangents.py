@@ -8,8 +8,8 @@ import numpy as np
 from envs.geometry.figure import Angle, Figure, Length, Points
 from envs.geometry.plane import (
     UnfitError,
-    beside,
     centre_of,
+    comparable,
     degrees,
     fair,
     length,
@@ -166,7 +166,7 @@ def tangent_triangle(rng: np.random.Generator, level: float, given: int | None) 
     The two tangent segments from a corner are equal, so the perimeter is twice the sum of the three.
     """
     x = given or length(rng, level, 3)
-    y, z = beside(rng, x, 0.6, 1.6), beside(rng, x, 0.6, 1.6)
+    y, z = comparable(rng, x, 0.6, 1.6), comparable(rng, x, 0.6, 1.6)
     fair(x, y, z, least=0.5)
     radius = math.sqrt(x * y * z / (x + y + z))
     # the angle at A has tan(A/2) = radius/x

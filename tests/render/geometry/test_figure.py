@@ -151,7 +151,7 @@ def test_a_length_is_written_beside_its_line(turn: float, half: float, below: bo
     labels = Labels(np.full((300, 300, 3), 255, np.uint8), 18, (255, 255, 255))
     dx, dy = math.cos(turn) * half, math.sin(turn) * half
     middle = (150 - dy, 150 + dx) if below else (150 + dy, 150 - dx)
-    left, top, right, bottom = labels.beside("24", (150 - dx, 150 - dy), (150 + dx, 150 + dy), middle, INK)
+    left, top, right, bottom = labels.along("24", (150 - dx, 150 - dy), (150 + dx, 150 + dy), middle, INK)
     x, y = (left + right) / 2 - 150, (top + bottom) / 2 - 150
     away = (x * -dy + y * dx) / half
     assert (away < 0) == below  # on the side away from the middle
