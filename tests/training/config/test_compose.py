@@ -388,7 +388,7 @@ def test_help_lists_every_key_with_its_meaning() -> None:
     ):
         assert f"  {key} (" in text
     assert "algo.lr (number greater than 0) = 0.125\n      Peak learning rate" in text
-    assert "stages.fre.steps (whole number)" in text
+    assert "stages.fre.steps (whole number of at least 0)" in text
     for name in names("env"):
         assert f"  {name} " in text or name in variants()
     for name in variants():
