@@ -57,6 +57,19 @@ def test_sources_of_what_is_played_follow_the_overrides(tmp_path: Path) -> None:
     assert (found["model.path"], found["cluster.kind"]) == ("model some/folder", "cluster ray")
 
 
+def test_source_of_envs_is_the_layer_that_names_them(recipe: str, tmp_path: Path) -> None:
+    assert "envs" not in sources()  # default
+    assert sources("env=football")["envs"] == "command line"
+    (tmp_path / "games.yaml").write_text("base: tiny\nenv: games\n")
+    assert sources(f"recipe={tmp_path / 'games.yaml'}")["envs"] == f"recipe {tmp_path / 'games.yaml'}"
+
+
+def test_overrides_from_python_are_arguments(tmp_path: Path) -> None:
+    found = compose({"env": "arithmetic", "algo.lr": 1e-3, "env.max_turns": 2}, NoOptions, "argument").sources
+    keys = ("envs", "stages.mgt.algo.lr", "tasks.arithmetic.max_turns")
+    assert {found[key] for key in keys} == {"argument"} and "command line" not in found.values()
+
+
 def comments(text: str) -> dict[str, str]:
     """Dotted key → the comment on its line, for keys that stand on a line of their own."""
     found: dict[str, str] = {}
