@@ -79,7 +79,7 @@ def test_check_gives_each_value_its_exact_type() -> None:
 
 
 def test_a_rule_over_several_fields_names_its_group() -> None:
-    with pytest.raises(UserError, match="^outer: level must be at most steps=1, got 2$"):
+    with pytest.raises(UserError, match=r"^outer: level must be at most steps=1, got 2$"):
         build(Outer, {"level": 2}, "outer")
 
 

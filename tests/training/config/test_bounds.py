@@ -106,5 +106,5 @@ def test_schema_option_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> 
     assert list(json.loads(capsys.readouterr().out)["properties"]) == ["path"]
     with pytest.raises(UserError, match=r"^unknown group of files 'modle'; did you mean 'model'\? Known: cluster, env"):
         main(["--schema", "modle"])
-    with pytest.raises(UserError, match="^unknown group of files ''. Known: "):
+    with pytest.raises(UserError, match=r"^unknown group of files ''\. Known: "):
         main(["--schema"])
