@@ -20,7 +20,7 @@ class _Loader(yaml.SafeLoader):
     def get_single_data(self) -> Any:
         """Return the value of the document. Nested values are built first, which detects a value inside itself."""
         node = self.get_single_node()
-        return None if node is None else self.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return None if node is None else self.construct_object(node, deep=True)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Return a mapping as a dictionary."""
@@ -35,9 +35,17 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """Dumper that quotes each text that would be read as another type."""
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Return a text as a node. Unusual line ends are escaped, since PyYAML would fold them into spaces."""
+        return self.represent_scalar(
+            "tag:yaml.org,2002:str", data, '"' if set(data) & set("\x85\u2028\u2029") else None
+        )
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 for _handler in (_Loader, _Dumper):
-    _handler.add_implicit_resolver(_FLOAT, _NUMBER, list("-+0123456789."))  # type: ignore[no-untyped-call]
+    _handler.add_implicit_resolver(_FLOAT, _NUMBER, list("-+0123456789."))
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in pairs if tag != "tag:yaml.org,2002:timestamp"]
     for first, pairs in _Loader.yaml_implicit_resolvers.items()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from configs.errors import UserError
@@ -54,6 +54,8 @@ def test_texts_that_look_like_another_type_are_quoted(text: str) -> None:
 
 
 @given(VALUES)
+@example("\x85")
+@example("a\u2028 b\r\n")
 def test_written_values_read_back_equal(value: Any) -> None:
     assert parse_yaml(to_yaml({"value": value})) == {"value": value}
 

@@ -49,7 +49,7 @@ def test_train_with_nested_and_dotted_overrides_uses_all_of_them(trained: dict[s
     assert (config.stages["mgt"].algo.lr, config.stages["fre"].algo.lr) == (0.125, 1e-4)
     assert {task.max_reply_tokens for task in config.tasks.values()} == {9}
     text = (Path(trained["path"]) / "config.yaml").read_text()
-    assert "seed: 3  # command line\n" in text and "checkpoint_every: 10  # recipe tiny\n" in text
+    assert "seed: 3  # argument\n" in text and "checkpoint_every: 10  # recipe tiny\n" in text
 
 
 @pytest.mark.slow
