@@ -35,7 +35,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raise UserError, a ValueError, for an invalid value. Subclasses add rules for text and for several fields."""
-        for name, kind in field_types(self.__class__).items():
+        for name, kind in field_types(typing.cast(type, self.__class__)).items():
             check(kind, getattr(self, name), name)
 
 
