@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes.episode import Episode, Start
 from agents.episodes.runner import EpisodeRunner
-from agents.policies.scripted import SCRIPTED_POLICIES, has_expert, scripted
+from agents.policies.scripted import has_expert, scripted
 from agents.seeds import mix
 from configs.cli import command, parse_overrides, read_options, split
-from configs.errors import UserError, suggest
+from configs.errors import UserError
 from configs.help import short_help
+from configs.schema import Settings
+from configs.types import NonNegativeInt, PositiveInt
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.images import frame_id, png
@@ -34,32 +36,29 @@ FRAMES = 1024
 
 
 @dataclass
-class DemonstrateOptions:
+class DemonstrateOptions(Settings):
     """Options of the command."""
 
     env: str = "football"
     """Task: a name in configs/env or a path ending in .yaml. env.k=value sets its keys."""
-    episodes: int = 100
+    episodes: PositiveInt = 100
     """Number of episodes to play."""
     out: str = "demonstrations.jsonl"
     """File to write, ending in .jsonl or .parquet."""
-    policy: str = "expert"
+    policy: Literal["expert", "random", "idle"] = "expert"
     """Policy that plays: expert, random or idle."""
-    seed: int = 0
+    seed: NonNegativeInt = 0
     """Seed that selects the training starts."""
     successes: bool = True
     """Keep only successful episodes."""
 
     def __post_init__(self) -> None:
-        """Reject invalid values."""
-        if self.episodes < 1:
-            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        """Check the values and the file."""
+        super().__post_init__()
         if Path(self.out).suffix not in WRITERS:
             raise ValueError(f"out must end in {' or '.join(WRITERS)}, got {self.out!r}")
         if not Path(self.out).resolve().parent.is_dir():
             raise ValueError(f"out: the folder of {self.out} does not exist")
-        if self.policy not in SCRIPTED_POLICIES:
-            raise ValueError(suggest("policy", self.policy, SCRIPTED_POLICIES))
 
 
 def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:

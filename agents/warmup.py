@@ -35,6 +35,8 @@ from agents.seeds import mix
 from configs.cli import command, parse_overrides, read_options
 from configs.errors import UserError
 from configs.help import short_help
+from configs.schema import Settings
+from configs.types import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
 from envs.task.config import load_task
 from envs.task.task import Task
 
@@ -44,33 +46,34 @@ TASKS |= {"frozen_lake": 8, "cliff_walking": 8, "minigrid": 8, "freeway": 8}
 
 
 @dataclass
-class WarmupConfig:
+class WarmupConfig(Settings):
     """Settings of the warm-up."""
 
     out: str = "tiny"
     """Folder for the model."""
-    seed: int = 0
+    seed: NonNegativeInt = 0
     """Seed of the weights, the demonstrations and their order."""
     game: str = "football"
     """Task that ends the warm-up when its success rate reaches `target`."""
-    target: float = 0.3
+    target: Fraction = 0.3
     """Success rate (temperature 1) on `game` at which the warm-up ends."""
-    tasks: dict[str, int] = field(default_factory=lambda: dict(TASKS))
+    tasks: dict[str, PositiveInt] = field(default_factory=lambda: dict(TASKS))
     """Tasks to learn, with the decisions of each per step. For an env without an expert, random play teaches the reply
     format and the action names."""
-    decisions: int = 16000
+    decisions: PositiveInt = 16000
     """Decisions demonstrated for each task with an expert; half of it for other tasks."""
-    steps: int = 800
+    steps: PositiveInt = 800
     """Maximum number of steps, over which the learning rate decays to 0."""
-    lr: float = 2e-3
+    lr: PositiveFloat = 2e-3
     """Peak learning rate."""
-    every: int = 20
+    every: PositiveInt = 20
     """Steps between two checks."""
-    episodes: int = 256
+    episodes: PositiveInt = 256
     """Number of episodes per check."""
 
     def __post_init__(self) -> None:
-        """Reject invalid values."""
+        """Check the values, the game and the folder."""
+        super().__post_init__()
         if self.game not in self.tasks:
             raise ValueError(f"game must be one of tasks ({', '.join(self.tasks)}), got {self.game!r}")
         if not Path(self.out).resolve().parent.is_dir():

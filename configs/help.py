@@ -1,4 +1,4 @@
-"""--help text of a command: its keys with type, value and meaning, read from a dataclass."""
+"""--help text of a command and JSON schema of a file: keys with type, bounds and meaning, read from a dataclass."""
 
 import ast
 import dataclasses
@@ -6,11 +6,10 @@ import functools
 import inspect
 import shutil
 import textwrap
-import typing
 from collections.abc import Iterator
 from typing import Any
 
-from configs.schema import field_types
+from configs.schema import describe_type, field_types
 
 
 @functools.cache
@@ -28,6 +27,21 @@ def meanings(cls: type) -> dict[str, str]:
                 text = literal.value if isinstance(literal, ast.Constant) else ""
                 found[statement.target.id] = " ".join(str(text).split())
     return found
+
+
+def json_schema(cls: type) -> dict[str, Any]:
+    """Return the JSON schema of a YAML file with the fields of a dataclass, for completion in editors."""
+    from pydantic import TypeAdapter  # imported late, as in configs/schema.py
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class WithMeanings(GenerateJsonSchema):
+        def dataclass_schema(self, schema: Any) -> dict[str, Any]:
+            written = super().dataclass_schema(schema)
+            for name, text in meanings(schema["cls"]).items():
+                written["properties"][name]["description"] = text
+            return written
+
+    return TypeAdapter(cls).json_schema(schema_generator=WithMeanings)
 
 
 def short_help(module: str, what: str, options: type, width: int | None = None) -> str:
@@ -70,23 +84,10 @@ def key_lines(cls: type, value: Any, prefix: str, width: int, only: set[str] | N
             shown = field.default
         else:
             shown = field.default_factory() if field.default_factory is not dataclasses.MISSING else "required"
-        kind = _kind_name(field_types(cls)[field.name])
+        kind = describe_type(field_types(cls)[field.name]).removeprefix("a ")
         text = textwrap.shorten(repr(shown) if shown == "" else str(shown), max(width - 40, 30), placeholder=" …")
         yield from wrapped(f"{prefix}{field.name} ({kind}) = {text}", 2, width)
         yield from wrapped(meanings(cls).get(field.name, ""), 6, width)
-
-
-def _kind_name(kind: Any) -> str:
-    """Return a type as shown to users: `number`, `list`."""
-    simple = {int: "whole number", float: "number", bool: "true/false", str: "text"}
-    origin = typing.get_origin(kind)
-    if origin is typing.Literal:
-        return "|".join(str(choice) for choice in typing.get_args(kind))
-    if origin in (list, tuple, dict):
-        return {list: "list", tuple: "list", dict: "mapping"}[origin]
-    if typing.get_args(kind):
-        return " or ".join("null" if part is type(None) else _kind_name(part) for part in typing.get_args(kind))
-    return simple.get(kind, "anything")
 
 
 def wrapped(text: str, indent: int, width: int, hanging: int | None = None) -> list[str]:

@@ -1,32 +1,48 @@
-"""Conversion of plain values to dataclasses, with strict keys and types and clear errors.
+"""Conversion of plain values to dataclasses, with strict keys, types and bounds, and one-line errors.
 
-A *kind* is a field's type annotation. Keys are dotted, as on the command line: `algo.lr`.
+A *kind* is a field's type annotation, with its bounds. Keys are dotted, as on the command line: `algo.lr`.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import functools
 import json
-import math
 import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from configs.errors import UserError
+from configs.files import parse_yaml
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Any: "anything"}
+_BOUNDS = {"gt": "greater than", "ge": "of at least", "lt": "less than", "le": "at most"}
+"""Attribute of a bound in an annotation → text."""
+
+
+class Settings:
+    """Base of dataclasses of settings. The constructor checks each value against its field's type and bounds."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    """Rule of the JSON schema: no unknown keys."""
+
+    def __post_init__(self) -> None:
+        """Raise UserError, a ValueError, for an invalid value. Subclasses add rules for text and for several fields."""
+        for name, kind in field_types(typing.cast(type, self.__class__)).items():
+            check(kind, getattr(self, name), name)
 
 
 @functools.cache
 def field_types(cls: type) -> dict[str, Any]:
-    """Return the type of each field of a dataclass."""
-    hints = typing.get_type_hints(cls)
+    """Return the type of each field of a dataclass, with its bounds."""
+    hints = typing.get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
@@ -38,15 +54,15 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
     return UserError(f"unknown key {key}; " + (f"did you mean {close[0]}?" if close else "--help lists all keys"))
 
 
-def keys(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Return the dotted keys of all leaves below some fields. Keys inside a dict are unknown and omitted."""
-    names: list[str] = []
+def keys(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return dotted key → type of all leaves below some fields. Keys inside a dict are unknown and omitted."""
+    found: dict[str, Any] = {}
     for name, kind in fields.items():
         if dataclasses.is_dataclass(kind):
-            names += keys(field_types(typing.cast(type, kind)), f"{prefix}{name}.")
+            found |= keys(field_types(typing.cast(type, kind)), f"{prefix}{name}.")
         else:
-            names.append(prefix + name)
-    return names
+            found[prefix + name] = kind
+    return found
 
 
 def type_at(fields: Mapping[str, Any], path: list[str]) -> Any:
@@ -65,12 +81,16 @@ def type_at(fields: Mapping[str, Any], path: list[str]) -> Any:
 
 
 def describe_type(kind: Any) -> str:
-    """Return a type as text: `a number`."""
-    simple = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Any: "anything"}
-    if kind in simple:
-        return simple[kind]
+    """Return a type with its bounds as text: `a number greater than 0`."""
+    if kind in _NAMES:
+        return _NAMES[kind]
     arguments = typing.get_args(kind)
     origin = typing.get_origin(kind)
+    if origin is Annotated:
+        bounds = {name: getattr(mark, name) for mark in kind.__metadata__ for name in _BOUNDS if hasattr(mark, name)}
+        if set(bounds) == {"ge", "le"}:
+            return f"{describe_type(arguments[0])} from {bounds['ge']} to {bounds['le']}"
+        return f"{describe_type(arguments[0])} {' and '.join(f'{_BOUNDS[name]} {bounds[name]}' for name in bounds)}"
     if origin in (typing.Union, types.UnionType):
         return " or ".join("null" if part is type(None) else describe_type(part) for part in arguments)
     if origin is typing.Literal:
@@ -102,59 +122,47 @@ def parse(kind: Any, text: Any, key: str) -> Any:
     if kind is str:
         return text  # kept verbatim: name=007 and name=true are text
     try:
-        container = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))
-    except (yaml.YAMLError, OmegaConfBaseException):
+        value = parse_yaml(text)
+    except (yaml.YAMLError, ValueError):
         wanted = "a value in YAML" if kind is Any else describe_type(kind)
         raise UserError(f"{key}={text}: {wanted} is expected") from None
-    return check(kind, typing.cast(dict[str, Any], container)["value"], key)
+    return check(kind, value, key)
 
 
 def check(kind: Any, value: Any, key: str) -> Any:
     """Check a value and return it with its exact type (1 → 1.0). Groups may be incomplete, but not have unknown keys.
 
     Args:
-        kind: expected type.
+        kind: expected type with bounds.
         value: value to check.
         key: dotted key, for errors.
 
     Raises:
-        UserError: the value does not have the type, or a group has an unknown key.
+        UserError: the value does not have the type or is out of bounds, or a group has an unknown key.
     """
-    try:
-        return _fit(kind, value, key)
-    except TypeError:
-        shown = json.dumps(value, ensure_ascii=False) if value is None or isinstance(value, bool) else value
-        raise UserError(f"{key}={shown}: {describe_type(kind)} is expected") from None
-
-
-def _fit(kind: Any, value: Any, key: str) -> Any:
-    """Do the work of `check`; raise a bare TypeError if the value does not have the type."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if kind is Any:
+    group = dataclasses.is_dataclass(kind)
+    if kind is Any or (group and isinstance(value, kind)):
         return value
-    if origin in (typing.Union, types.UnionType):
-        for part in arguments:
-            try:
-                return _fit(part, value, key)
-            except (TypeError, UserError):
-                continue
-        raise TypeError
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        return check_fields(field_types(typing.cast(type, kind)), value, f"{key}.")
+    if group and isinstance(value, dict):
+        return check_fields(field_types(kind), value, f"{key}.")
     if origin is dict and isinstance(value, dict):
         return {str(name): check(arguments[1], item, f"{key}.{name}") for name, item in value.items()}
-    if origin is list and isinstance(value, list):
+    if origin is list and isinstance(value, list | tuple):
         return [check(arguments[0], item, f"{key}[{index}]") for index, item in enumerate(value)]
-    if origin is tuple and isinstance(value, list) and len(value) == len(arguments):
-        parts = zip(arguments, value, strict=True)
-        return tuple(check(part, item, f"{key}[{index}]") for index, (part, item) in enumerate(parts))
-    if origin is typing.Literal and value in arguments:
-        return value
-    if kind is float and type(value) in (int, float) and math.isfinite(value):
-        return float(value)
-    if kind in (int, bool, str, type(None)) and type(value) is kind:
-        return value
-    raise TypeError
+    if not group:
+        pair = isinstance(value, list) and tuple in (origin, *map(typing.get_origin, arguments))
+        with contextlib.suppress(ValueError):
+            return _adapter(kind).validate_python(tuple(value) if pair else value)
+    shown = json.dumps(value, ensure_ascii=False) if value is None or isinstance(value, bool) else value
+    raise UserError(f"{key}={shown}: {describe_type(kind)} is expected")
+
+
+@functools.cache
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
+    from pydantic import ConfigDict, TypeAdapter  # imported late: tab completion checks no values
+
+    return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
 def check_fields(fields: Mapping[str, Any], value: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
@@ -199,29 +207,11 @@ def build(kind: Any, value: Any, key: str = "") -> Any:
                 )
         try:
             return cls(**arguments)
-        except UserError:
-            raise
         except ValueError as error:
             raise UserError(f"{key}: {error}" if key else str(error)) from error
     if typing.get_origin(kind) is dict:
         return {name: build(typing.get_args(kind)[1], item, f"{key}.{name}") for name, item in value.items()}
     return value
-
-
-def load_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file; raise UserError with the file and line if it is invalid."""
-    try:
-        container = OmegaConf.to_container(OmegaConf.load(path))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise UserError(f"{path}:{mark.line + 1 if mark else 1}: {error.problem or 'not valid YAML'}") from None
-    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a YAML file of settings: {' '.join(str(error).split())}") from None
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'not a YAML file of settings'}") from None
-    if not isinstance(container, dict):
-        raise UserError(f"{path}: a mapping (key: value) is expected")
-    return typing.cast(dict[str, Any], container)
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,13 @@ import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from annotated_types import Ge, Le
 
 from configs.cli import command, parse_words, read_options
 from configs.errors import UserError
+from configs.schema import Settings
 from render.viewer.records import find_places
 from render.viewer.run import Watched
 from render.viewer.server import server
@@ -30,18 +33,13 @@ python -m render.watch FOLDER… [port=8765] [open=true]
 
 
 @dataclass
-class WatchOptions:
+class WatchOptions(Settings):
     """Keys of the command."""
 
-    port: int = 8765
+    port: Annotated[int, Ge(0), Le(65535)] = 8765
     """Port of the page, on this machine only; 0 takes any free port."""
     open: bool = False
     """Open the page in a browser."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible values."""
-        if not 0 <= self.port < 65536:
-            raise ValueError(f"port must be from 0 (any free one) to 65535, got {self.port}")
 
 
 def main(words: Sequence[str]) -> None:

@@ -31,7 +31,7 @@ def train(env: Env | None = None, **overrides: Any) -> dict[str, Any]:
     Raises:
         UserError: an override is invalid, or the run folder already exists.
     """
-    return start(compose(_overrides(env, overrides), NoOptions), time.perf_counter())
+    return start(compose(_overrides(env, overrides), NoOptions, "argument"), time.perf_counter())
 
 
 def resume(path: str | Path, **overrides: Any) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def resume(path: str | Path, **overrides: Any) -> dict[str, Any]:
     Raises:
         UserError: the run does not exist or is finished, or an override would change its config.
     """
-    return start(compose(flatten({"resume": str(path), **overrides}), NoOptions), time.perf_counter())
+    return start(compose(flatten({"resume": str(path), **overrides}), NoOptions, "argument"), time.perf_counter())
 
 
 def evaluate(policy: str | Path | Sequence[str], env: Env | None = None, **overrides: Any) -> list[dict[str, Any]]:

@@ -5,8 +5,10 @@ Then `python -m training.run env=<TAB>` offers the tasks and `algo.<TAB>` the ke
 
 import ast
 import importlib.util
+import typing
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from configs.cli import command
 from configs.errors import UserError
@@ -74,28 +76,32 @@ def keys_of(module: str, words: Sequence[str]) -> dict[str, Sequence[str]]:
     known: dict[str, Sequence[str]] = {}
     source = ast.parse(Path(found.origin).read_text("utf-8"))  # parsed, not imported: some modules need torch
     for node in ast.walk(source):
-        if isinstance(node, ast.ClassDef) and node.name.endswith(("Options", "Config")):
+        if isinstance(node, ast.ClassDef) and "Settings" in map(ast.unparse, node.bases):
             for field in node.body:
-                if isinstance(field, ast.AnnAssign) and field.value is not None:
-                    choices = [str(part.value) for part in ast.walk(field.annotation) if isinstance(part, ast.Constant)]
-                    boolean = ast.unparse(field.annotation) == "bool"
-                    known[ast.unparse(field.target)] = ("true", "false") if boolean else choices
+                if isinstance(field, ast.AnnAssign):
+                    kind, parts = ast.unparse(field.annotation), ast.walk(field.annotation)
+                    literal = [str(part.value) for part in parts if isinstance(part, ast.Constant)]
+                    fixed = literal if kind.startswith("Literal[") else ()
+                    known[ast.unparse(field.target)] = choices(bool) if kind == "bool" else fixed
     if any(isinstance(node, ast.Call) and ast.unparse(node.func) == "compose" for node in ast.walk(source)):
         recipe = next((word[7:] for word in words if word.startswith("recipe=")), DEFAULTS["recipe"])
-        known |= dict.fromkeys(
-            [name for name in keys(field_types(Config)) if name not in ("envs", "tasks", "stages")], ()
-        )
+        fields = {key: kind for key, kind in field_types(Config).items() if key not in ("envs", "tasks", "stages")}
+        fields |= {f"stages.{stage}": StageConfig for stage in group_file("recipe", recipe).get("stages", {})}
+        known |= {key: choices(kind) for key, kind in keys(fields | {"algo": AlgoConfig}).items()}
         known |= {group: names(group) for group in DEFAULTS}
-        algo = keys(field_types(AlgoConfig), "algo.")
-        for stage in group_file("recipe", recipe).get("stages", {}):
-            own = [key for key in field_types(StageConfig) if key != "algo"]
-            known |= dict.fromkeys([f"stages.{stage}.{key}" for key in [*own, *algo]], ())
-        known |= dict.fromkeys(algo, ())
     if "env" in known:
-        known |= {"env": [*names("env"), *SUITES]} | dict.fromkeys(keys(field_types(TaskConfig), "env."), ())
+        known |= {key: choices(kind) for key, kind in keys({"env": TaskConfig}).items()}
+        known["env"] = [*names("env"), *SUITES]
     if "policy" in known:
         known["policy"] = ("random", "idle", "expert", "tiny", "human", "runs/", "api:")
     return known
+
+
+def choices(kind: Any) -> Sequence[str]:
+    """Return the values of a type with a fixed set of them; empty for any other type."""
+    if typing.get_origin(kind) is typing.Literal:
+        return [str(choice) for choice in typing.get_args(kind)]
+    return ("true", "false") if kind is bool else ()
 
 
 def main(argv: Sequence[str]) -> None:

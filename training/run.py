@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from configs.cli import command, parse_overrides
+from configs.schema import Settings
 from training.api import start
 from training.config.compose import compose
 from training.config.help import help_text
+from training.config.recipe import file_schema
 
 _STARTED = time.perf_counter()
 
 
 @dataclass
-class RunOptions:
+class RunOptions(Settings):
     """Options of the command."""
 
     plan: bool = False
@@ -22,7 +24,10 @@ class RunOptions:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Start a run, resume one (`resume=runs/NAME`), or plan one (`plan=true`)."""
+    """Start a run, resume one (`resume=runs/NAME`), plan one (`plan=true`), or print a schema (`--schema GROUP`)."""
+    if argv[:1] == ["--schema"]:
+        print(file_schema(" ".join(argv[1:])))
+        return
     composed = compose(parse_overrides(argv), RunOptions)
     config = composed.config
     if composed.options.plan:

@@ -2,75 +2,57 @@
 
 import importlib.util
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
-from configs.errors import suggest
+from annotated_types import Ge, Gt, Le
 
-KINDS = ("auto", "transformers", "vllm")
-DTYPES = ("auto", "float32", "bfloat16")
-TRANSFERS = ("shared", "nccl", "ipc")
+from configs.schema import Settings
+from configs.types import NonNegativeInt, PositiveFloat, PositiveInt
 
 
 @dataclass
-class VLLMConfig:
+class VLLMConfig(Settings):
     """Settings of the vLLM engine."""
 
-    dtype: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Data type of weights and activations: float32, bfloat16, or auto (bfloat16 on a GPU, float32 on a CPU)."""
-    max_sequences: int = 256
+    max_sequences: PositiveInt = 256
     """Maximum number of replies generated at once. Further replies wait."""
-    gpu_memory: float = 0.85
+    gpu_memory: Annotated[float, Gt(0), Le(1)] = 0.85
     """Fraction of each GPU's memory for weights and KV cache together."""
-    cpu_cache_gb: float = 1.0
+    cpu_cache_gb: PositiveFloat = 1.0
     """KV cache size on a CPU, in GB."""
-    cpu_threads: int = 1
+    cpu_threads: PositiveInt = 1
     """Number of engine threads on a CPU."""
-    tensor_parallel: int = 1
+    tensor_parallel: PositiveInt = 1
     """Number of GPUs that share one engine's weights."""
     eager: bool = False
     """Disable CUDA graphs: faster start, slower generation. Always on for a CPU."""
-    sleep: int = 0
+    sleep: Annotated[int, Ge(0), Le(2)] = 0
     """Sleep level while a learner uses the same GPU. 0: stay awake. 1: free the KV cache and move the weights to host
     memory. 2: free both; new weights must be loaded after waking. No effect on a CPU."""
-    transfer: str = "shared"
+    transfer: Literal["shared", "nccl", "ipc"] = "shared"
     """Transfer of new weights: shared (file in shared memory), nccl (between GPUs) or ipc (learner on the same GPU)."""
-
-    def __post_init__(self) -> None:
-        """Reject invalid values."""
-        for key, allowed in (("dtype", DTYPES), ("transfer", TRANSFERS), ("sleep", (0, 1, 2))):
-            if getattr(self, key) not in allowed:
-                raise ValueError(f"{key} must be one of {', '.join(map(str, allowed))}, got {getattr(self, key)!r}")
-        for key in ("max_sequences", "cpu_threads", "tensor_parallel"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
-        if not 0 < self.gpu_memory <= 1:
-            raise ValueError(f"gpu_memory must be above 0 and at most 1, got {self.gpu_memory}")
-        if self.cpu_cache_gb <= 0:
-            raise ValueError(f"cpu_cache_gb must be above 0, got {self.cpu_cache_gb}")
 
 
 @dataclass
-class ServerConfig:
+class ServerConfig(Settings):
     """Settings of an OpenAI-compatible server. The API key is read from the environment and never stored."""
 
     url: str = ""
     """API address, such as http://localhost:8000/v1. Empty: $OPENAI_BASE_URL, else OpenAI's API."""
     key: str = "OPENAI_API_KEY"
     """Name of the environment variable with the API key. Not needed for a server without keys."""
-    concurrency: int = 16
+    concurrency: PositiveInt = 16
     """Maximum number of concurrent requests."""
-    timeout: float = 120.0
+    timeout: PositiveFloat = 120.0
     """Request timeout in seconds."""
-    retries: int = 6
+    retries: NonNegativeInt = 6
     """Number of retries of a failed request, with exponential backoff. A server's Retry-After is respected."""
 
     def __post_init__(self) -> None:
-        """Reject invalid values."""
-        if self.concurrency < 1:
-            raise ValueError(f"concurrency must be at least 1, got {self.concurrency}")
-        if not self.timeout > 0:
-            raise ValueError(f"timeout must be greater than 0, got {self.timeout}")
-        if self.retries < 0:
-            raise ValueError(f"retries must not be negative, got {self.retries}")
+        """Check the values, the address and the name of the variable."""
+        super().__post_init__()
         if self.url and not self.url.startswith(("http://", "https://")):
             raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
         if not self.key.isidentifier():  # probably the key itself, which must not be printed
@@ -78,31 +60,21 @@ class ServerConfig:
 
 
 @dataclass
-class EngineConfig:
+class EngineConfig(Settings):
     """Settings of generation."""
 
-    kind: str = "auto"
+    kind: Literal["auto", "transformers", "vllm"] = "auto"
     """Engine: transformers, vllm, or auto (vllm if it is installed and there is a GPU, else transformers)."""
-    max_context: int = 0
+    max_context: NonNegativeInt = 0
     """Maximum number of tokens of a prompt and its reply together; 0: the model's own limit."""
-    max_batch: int = 64
+    max_batch: PositiveInt = 64
     """Maximum batch size of the transformers engine. Larger batches are split."""
-    threads: int = 2
+    threads: PositiveInt = 2
     """Number of batches that the transformers engine generates in parallel. It changes replies by rounding only."""
     vllm: VLLMConfig = field(default_factory=VLLMConfig)
     """Settings of the vLLM engine."""
     server: ServerConfig = field(default_factory=ServerConfig)
     """Settings of the server that policy=api:MODEL evaluates."""
-
-    def __post_init__(self) -> None:
-        """Reject invalid values."""
-        if self.kind not in KINDS:
-            raise ValueError(suggest("kind", self.kind, KINDS))
-        for key in ("max_batch", "threads"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
-        if self.max_context < 0:
-            raise ValueError(f"max_context must not be negative, got {self.max_context}")
 
     @property
     def chosen(self) -> str:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from configs.schema import Settings
+
 
 @dataclass
-class ModelConfig:
+class ModelConfig(Settings):
     """Settings of the policy's model."""
 
     path: str = "tiny"

@@ -35,6 +35,8 @@ from agents.records.record import as_record
 from configs.cli import parse_overrides, read_options, split
 from configs.errors import UserError
 from configs.help import short_help
+from configs.schema import Settings
+from configs.types import NonNegativeInt, PositiveInt
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.window import KeyWindow
@@ -43,24 +45,17 @@ from render.records.files import folder_lock
 
 
 @dataclass
-class PlayOptions:
+class PlayOptions(Settings):
     """Options of the command."""
 
     env: str = "sokoban"
     """Task: a name in configs/env or a path ending in .yaml. env.k=value sets its keys."""
-    episodes: int = 20
+    episodes: PositiveInt = 20
     """Number of held-out starts, including those already played."""
-    first: int = 0
+    first: NonNegativeInt = 0
     """Index of the first start, from 0."""
     out: str = str(PLAYS)
     """Folder for records. The episodes are saved in <out>/<task>."""
-
-    def __post_init__(self) -> None:
-        """Reject invalid values."""
-        if self.episodes < 1:
-            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
-        if self.first < 0:
-            raise ValueError(f"first must be 0 or more, got {self.first}")
 
 
 class Record:

@@ -13,7 +13,8 @@ from agents.loop import LoopThread
 from agents.models.config import folders_near, may_be_hub_name
 from agents.policies.scripted import SCRIPTED_POLICIES, scripted
 from configs.errors import UserError, suggest
-from configs.schema import build, load_yaml
+from configs.files import load_yaml
+from configs.schema import build
 from envs.task.config import TaskConfig, load_task
 from envs.task.reply import Reply
 from envs.task.task import Observation, Task

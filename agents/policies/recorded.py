@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from omegaconf import OmegaConf
 
 from agents.chat.types import ContextFull
 from agents.episodes.episode import Ended, Episode, Start
 from agents.episodes.policy import TurnContext
 from agents.episodes.starts import TEST_FIRST, held_out_start
 from configs.errors import UserError
-from configs.schema import build, check_fields, field_types, load_yaml
+from configs.files import load_yaml, to_yaml
+from configs.schema import build, check_fields, field_types
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 from render.draw.canvas import Frame
@@ -71,7 +71,7 @@ def counted(records: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
 
 def save_settings(config: TaskConfig, folder: Path) -> None:
     """Write the task's settings into a record's folder, unless they are already there."""
-    text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
+    text = to_yaml(dataclasses.asdict(config))
     path = folder / SETTINGS
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_whole(path, text)

@@ -8,12 +8,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge
 
 from configs.cli import nested
 from configs.errors import UserError, suggest
+from configs.files import load_yaml
 from configs.imports import is_import_path
-from configs.schema import build, check_fields, field_types, load_yaml, merge
+from configs.schema import Settings, build, check_fields, field_types, merge
+from configs.types import Fraction, NonNegativeFloat, PositiveInt
 from envs.task.suites import SUITES
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs" / "env"
@@ -22,7 +26,7 @@ SUCCESS = re.compile(r"info|terminated|return *(>=|>) *(-?[0-9]+(?:\.[0-9]+)?)")
 
 
 @dataclass
-class TaskConfig:
+class TaskConfig(Settings):
     """Settings that turn one Gymnasium environment into a task for a language model."""
 
     id: str = ""
@@ -31,7 +35,7 @@ class TaskConfig:
     """One-line description for people, shown by --help."""
     kwargs: dict[str, Any] = field(default_factory=dict)
     """Keyword arguments passed to gymnasium.make. The names are the environment's own."""
-    difficulty: float | None = None
+    difficulty: Fraction | None = None
     """Difficulty from 0 to 1, passed to the environment as its own `difficulty` argument. null does not pass it."""
     instructions: str = ""
     """Short statement of the goal, placed at the start of the prompt."""
@@ -41,9 +45,9 @@ class TaskConfig:
     """Add `rules_text` to the prompt. If the prompt does not mention <answer>, also add the reply format."""
     image: bool = True
     """Give the model an image at each turn."""
-    image_from: str = "auto"
+    image_from: Literal["auto", "observation", "render"] = "auto"
     """Source of the image: `observation`, `render`, or `auto` (the observation if it is an image, else render())."""
-    image_size: tuple[int, int] | None = None
+    image_size: tuple[PositiveInt, PositiveInt] | None = None
     """[height, width] in pixels. The image is scaled to fit, padded with black bars. null keeps the original size."""
     caption: bool = False
     """Give the model the observation as text (`info["text"]` or, if missing, the raw observation)."""
@@ -55,17 +59,17 @@ class TaskConfig:
     """Action names, in the order of the environment's Discrete actions. For MultiDiscrete, one list of names per
     part (an answer joins them with +). An empty name ("") disables that action. Without names, the answer is the
     action."""
-    actions_per_reply: int = 1
+    actions_per_reply: PositiveInt = 1
     """Maximum number of actions in a reply, separated by commas and played in order."""
     cut_answers: bool = False
     """If an answer has more than `actions_per_reply` actions, play the first ones instead of rejecting the reply."""
-    max_turns: int = 1
+    max_turns: PositiveInt = 1
     """Maximum number of turns. A longer episode is truncated."""
-    history: int = 0
+    history: Annotated[int, Ge(-1)] = 0
     """Number of past turns kept in the context. -1 keeps all turns."""
-    max_reply_tokens: int = 16
+    max_reply_tokens: PositiveInt = 16
     """Maximum length of a reply in tokens. A longer reply is cut off and therefore invalid."""
-    on_invalid: str = "end"
+    on_invalid: Literal["end", "skip"] = "end"
     """Effect of an invalid reply: `end` ends the episode, `skip` uses up the turn without an action."""
     success: str = "info"
     """Success criterion: `info` (the environment's info["success"]), `terminated` (the environment ended the
@@ -77,31 +81,17 @@ class TaskConfig:
     reward: str = "success"
     """Outcome reward: `success` (1 if the episode succeeded, else 0), `return` (the sum of the env rewards), or the
     import path module:name of a function. It takes an Episode and returns one number, or one number per turn."""
-    format_reward: float = 0.1
+    format_reward: NonNegativeFloat = 0.1
     """Reward for valid replies: this value times the fraction of the episode's replies that are valid."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a value is invalid."""
-        for key in ("max_turns", "max_reply_tokens", "actions_per_reply"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
-        if self.history < -1:
-            raise ValueError(f"history must be -1 (all turns), 0 or more, got {self.history}")
+        """Check the values, the observation, the actions, the rule of success and the reward."""
+        super().__post_init__()
         if not (self.image or self.caption):
             raise ValueError("the model would get no observation; set image=true or caption=true")
-        if self.image_size is not None and min(self.image_size) < 1:
-            raise ValueError(f"image_size must be [height, width] in pixels, got {list(self.image_size)}")
-        if self.difficulty is not None and not 0 <= self.difficulty <= 1:
-            raise ValueError(f"difficulty must be from 0 to 1, got {self.difficulty}")
-        if self.format_reward < 0:
-            raise ValueError(f"format_reward must not be negative, got {self.format_reward}")
         self._check_actions()
         if not SUCCESS.fullmatch(self.success):
             raise ValueError(f"success must be info, terminated or a bound such as 'return >= 1', got {self.success!r}")
-        choices = {"on_invalid": ("end", "skip"), "image_from": ("auto", "observation", "render")}
-        for key, allowed in choices.items():
-            if getattr(self, key) not in allowed:
-                raise ValueError(f"{key} must be one of {', '.join(allowed)}, got {getattr(self, key)!r}")
         if self.reward not in ("success", "return") and not is_import_path(self.reward):
             raise ValueError(f"reward must be success, return or an import path module:name, got {self.reward!r}")
 
@@ -136,6 +126,14 @@ class TaskConfig:
         return [list(part) for part in self.actions]
 
 
+@dataclass
+class TaskFile(TaskConfig):
+    """Contents of a file in configs/env."""
+
+    like: str = ""
+    """Task with the settings to inherit: a name in configs/env, or a path ending in .yaml, relative to this file."""
+
+
 def task_names() -> list[str]:
     """Return the names of all tasks in configs/env."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -165,7 +163,7 @@ def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     path = Path(name) if own else FOLDER / f"{name}.yaml"
     shown = name if own else f"configs/env/{path.name}"
     try:
-        settings = check_fields(field_types(TaskConfig) | {"like": str}, load_yaml(path))
+        settings = check_fields(field_types(TaskFile), load_yaml(path))
         like = settings.pop("like", "")
         return merge(_like(like, (*above, path.resolve())), settings) if like else settings
     except UserError as error:

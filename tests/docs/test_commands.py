@@ -15,7 +15,15 @@ from training import completion
 from training.baseline import config as baseline_config
 from training.compare.command import EvaluateOptions
 from training.config.compose import compose
+from training.config.recipe import file_schema
 from training.run import RunOptions
+
+
+def _run(words: Sequence[str]) -> None:
+    if words[:1] == ["--schema"]:
+        file_schema(words[1])
+    else:
+        compose(parse_overrides(words), RunOptions)
 
 
 def _demonstrate(words: Sequence[str]) -> None:
@@ -41,7 +49,7 @@ def _play(words: Sequence[str]) -> None:
 CommandsOf = Callable[[str], list[str]]
 
 LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
-    "training.run": lambda words: compose(parse_overrides(words), RunOptions),
+    "training.run": _run,
     "training.evaluate": lambda words: compose(parse_overrides(words), EvaluateOptions),
     "training.baseline": lambda words: baseline_config.from_overrides(parse_overrides(words)),
     "training.completion": completion.main,
@@ -77,7 +85,9 @@ def _made(command: str) -> str:
     """The run folder that a command makes, if it does."""
     first, *words = shlex.split(command)
     module = words.pop(0) if first == "-m" else ""
-    if module == "training.run" and not any(word.startswith(("resume=", "plan=", "--help")) for word in words):
+    if module == "training.run" and not any(
+        word.startswith(("resume=", "plan=", "--help", "--schema")) for word in words
+    ):
         config = compose(parse_overrides(words), RunOptions).config
         return f"{config.out}/{config.name}"
     if module == "training.baseline" and not any(word.startswith("resume=") for word in words):

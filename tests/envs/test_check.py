@@ -141,7 +141,7 @@ def test_check_reports_an_env_that_cannot_be_made(
     ("text", "message"),
     [
         ("id: x\nmaxturns: 3\n", "unknown key maxturns; did you mean max_turns?"),
-        ("id: x\nmax_turns: three\n", "max_turns=three: a whole number is expected"),
+        ("id: x\nmax_turns: three\n", "max_turns=three: a whole number of at least 1 is expected"),
         ("id: [\n", "mine.yaml:2: "),
         ("- id\n", "a mapping (key: value) is expected"),
     ],

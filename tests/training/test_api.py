@@ -49,7 +49,7 @@ def test_train_with_nested_and_dotted_overrides_uses_all_of_them(trained: dict[s
     assert (config.stages["mgt"].algo.lr, config.stages["fre"].algo.lr) == (0.125, 1e-4)
     assert {task.max_reply_tokens for task in config.tasks.values()} == {9}
     text = (Path(trained["path"]) / "config.yaml").read_text()
-    assert "seed: 3  # command line\n" in text and "checkpoint_every: 10  # recipe tiny\n" in text
+    assert "seed: 3  # argument\n" in text and "checkpoint_every: 10  # recipe tiny\n" in text
 
 
 @pytest.mark.slow
@@ -93,14 +93,14 @@ def test_evaluate_several_policies_returns_a_row_for_each(tmp_path: Path, capsys
     ("call", "problem"),
     [
         (lambda: training.train("arithmetic", algo={"lrr": 1}), "unknown key algo.lrr; did you mean algo.lr?"),
-        (lambda: training.train("arithmetic", **{"algo.lr": "fast"}), "algo.lr=fast: a number is expected"),
-        (lambda: training.train("arithmetic", seed=1.5), "seed=1.5: a whole number is expected"),
-        (lambda: training.train("arithmetic", seed=None), "seed=null: a whole number is expected"),
+        (lambda: training.train("arithmetic", **{"algo.lr": "fast"}), "algo.lr=fast: a number greater than 0 is"),
+        (lambda: training.train("arithmetic", seed=1.5), "seed=1.5: a whole number of at least 0 is expected"),
+        (lambda: training.train("arithmetic", seed=None), "seed=null: a whole number of at least 0 is expected"),
         (lambda: training.train(["arithmetic", "algebr"]), "unknown env 'algebr'; did you mean 'algebra'?"),
         (lambda: training.train({"arithmetic": -1}), "env: weights must be greater than 0"),
         (lambda: training.train("arithmetic", algo={"lr": 1}, **{"algo.lr": 2}), "algo.lr is given twice: 1 and 2"),
         (lambda: training.evaluate("expert", "arithmetic", episode=3), "unknown key episode; did you mean episodes?"),
-        (lambda: training.evaluate("expert", "arithmetic", episodes=0), "episodes must be at least 1, got 0"),
+        (lambda: training.evaluate("expert", "arithmetic", episodes=0), "episodes=0: a whole number of at least 1"),
         (lambda: training.evaluate("nobody", "arithmetic"), "nobody"),
         (lambda: training.resume("gone"), "resume=gone: not a run folder (no config.yaml)"),
     ],

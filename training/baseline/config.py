@@ -6,31 +6,31 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from omegaconf import OmegaConf
-
 from configs.cli import read_options, split
 from configs.errors import UserError
-from configs.schema import build, check_fields, field_types, load_yaml
+from configs.files import load_yaml, to_yaml
+from configs.schema import Settings, build, check_fields, field_types
+from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from envs.task.config import TaskConfig, load_task
 
 FILE = "baseline.yaml"
 
 
 @dataclass
-class BaselineConfig:
+class BaselineConfig(Settings):
     """Config of one baseline: RLlib's PPO on the task of a language model."""
 
     env: str = "football"
     """Task: a name in configs/env or a path ending in .yaml. env.k=value sets its keys."""
     name: str = ""
     """Folder name below `out`. Empty: the task's name with -ppo (and the observation, unless it is pixels)."""
-    seed: int = 0
+    seed: NonNegativeInt = 0
     """Seed of weights, starts and actions."""
     out: str = "runs"
     """Folder for run folders."""
     resume: str = ""
     """Folder of a baseline to resume."""
-    steps: int = 200_000
+    steps: PositiveInt = 200_000
     """Total number of decisions to train on, summed over all envs."""
     observation: Literal["pixels", "simple115v2"] = "pixels"
     """Observation: pixels (the images of the language model, for a CNN) or simple115v2 (football's vector of 115
@@ -38,42 +38,33 @@ class BaselineConfig:
     reward: Literal["return", "success"] = "return"
     """Reward: return (the env rewards) or success (1 for a success). With return, football adds GRF's checkpoints
     unless env.kwargs.rewards is set. Results always report success by the task's own rule."""
-    lr: float = 1e-3
+    lr: PositiveFloat = 1e-3
     """Initial learning rate, with linear decay to 0."""
-    entropy: float = 0.01
+    entropy: NonNegativeFloat = 0.01
     """Initial entropy bonus, with linear decay to 0."""
-    vf_coef: float = 0.005
+    vf_coef: NonNegativeFloat = 0.005
     """Weight of the value loss. Policy and value share one network. With rare large rewards, as in Sokoban, the value
     loss dominates from 0.02 on. For football's vector or an empty goal, 0.1 is better."""
-    gamma: float = 0.99
+    gamma: Fraction = 0.99
     """Discount factor."""
-    envs: int = 32
+    envs: PositiveInt = 32
     """Number of parallel envs."""
-    batch: int = 1024
+    batch: PositiveInt = 1024
     """Number of decisions per update, a multiple of `envs`."""
-    epochs: int = 4
+    epochs: PositiveInt = 4
     """Number of passes over each batch, in minibatches of 256."""
-    episodes: int = 256
+    episodes: PositiveInt = 256
     """Number of held-out test episodes before and after training."""
-    evaluate_every: int = 20
+    evaluate_every: NonNegativeInt = 20
     """Number of updates between two validations, of 128 held-out episodes each. 0 disables them."""
-    checkpoint_every: int = 20
+    checkpoint_every: PositiveInt = 20
     """Number of updates between two checkpoints."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a value is invalid."""
+        """Check the values, the name and the batch."""
+        super().__post_init__()
         if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
             raise ValueError(f"name may contain only letters, digits and . _ - (it names a folder), got {self.name!r}")
-        for key in ("seed", "entropy", "vf_coef", "evaluate_every"):
-            if getattr(self, key) < 0:
-                raise ValueError(f"{key} must not be negative, got {getattr(self, key)}")
-        for key in ("steps", "envs", "epochs", "episodes", "checkpoint_every"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
-        if self.lr <= 0:
-            raise ValueError(f"lr must be greater than 0, got {self.lr:g}")
-        if not 0 <= self.gamma <= 1:
-            raise ValueError(f"gamma must be from 0 to 1, got {self.gamma:g}")
         if self.batch < self.envs or self.batch % self.envs:
             raise ValueError(f"batch must be a multiple of envs={self.envs}, got {self.batch}")
 
@@ -104,7 +95,7 @@ def save(config: BaselineConfig, task: TaskConfig, folder: Path) -> None:
         task: Settings of its task.
         folder: Folder of the baseline.
     """
-    text = OmegaConf.to_yaml(OmegaConf.create(asdict(config) | {"task": asdict(task)}))
+    text = to_yaml(asdict(config) | {"task": asdict(task)})
     (folder / FILE).write_text(text, encoding="utf-8")
 
 

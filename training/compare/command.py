@@ -19,6 +19,8 @@ from agents.episodes.task_check import check_task
 from agents.loop import run as run_coroutine
 from configs.cli import parse_overrides
 from configs.errors import UserError
+from configs.schema import Settings
+from configs.types import NonNegativeFloat, PositiveInt
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 from training.compare.comparison import Comparison, EvaluationSpec, suites_of
@@ -34,16 +36,16 @@ from training.runs.display import ProgressBars
 
 
 @dataclass
-class EvaluateOptions:
+class EvaluateOptions(Settings):
     """Options of the evaluation command."""
 
     policy: str = "expert"
     """Policies, separated by commas: random, idle, expert, tiny, human (recorded by agents.play), a run or baseline
     such as runs/football, a record such as plays/sokoban, a model as in model.path, or api:MODEL for a model on an
     OpenAI-compatible server (engine.server)."""
-    episodes: int = 256
+    episodes: PositiveInt = 256
     """Number of held-out episodes of each env."""
-    temperature: float = 1.0
+    temperature: NonNegativeFloat = 1.0
     """Sampling temperature of a model. 0 is greedy."""
     blind: bool = False
     """Control experiment: replace every image with one from another episode."""
@@ -57,17 +59,14 @@ class EvaluateOptions:
     """File for the results of the policies in policy=. Empty: no file."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a value is invalid."""
-        if self.episodes < 1:
-            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        """Check the values, and those that need each other."""
+        super().__post_init__()
         if self.blind and self.episodes < 2:
             raise ValueError("blind=true needs at least 2 episodes: each episode shows the images of another one")
         if self.json and not Path(self.json).resolve().parent.is_dir():
             raise ValueError(f"json={self.json}: the folder of this file does not exist")
         if self.json and Path(self.json).is_dir():
             raise ValueError(f"json={self.json} is a folder; name a file, or use save= for a folder")
-        if self.temperature < 0:
-            raise ValueError(f"temperature must not be negative, got {self.temperature}")
         if self.video and not self.save:
             raise ValueError("video=true needs a folder for the videos; set save=FOLDER")
         if not all(self.names):

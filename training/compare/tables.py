@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from configs.schema import load_yaml
+from configs.files import load_yaml
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 LABEL_WIDTH, CELL_WIDTH = 30, 16

@@ -1,8 +1,13 @@
 """AlgoConfig: the algorithm settings of a stage."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Lt
 
 from configs.imports import is_import_path
+from configs.schema import Settings
+from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 ESTIMATORS = {
     name: f"training.algorithm.advantages:{name}" for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo")
@@ -10,94 +15,75 @@ ESTIMATORS = {
 """Advantage estimators: name → import path. Import paths work in every process of a cluster."""
 LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo")}
 """Policy losses: name → import path."""
-CORRECTIONS = ("none", "tis", "icepop")
+BelowOne = Annotated[float, Ge(0), Lt(1)]
 
 
 @dataclass
-class AlgoConfig:
+class AlgoConfig(Settings):
     """Settings for collecting groups and updating the policy."""
 
-    groups: int = 16
+    groups: PositiveInt = 16
     """Number of groups played per step."""
-    group_size: int = 8
-    """Number of episodes per group. They share the env seed and differ in sampling."""
-    refill: float = 0.0
+    group_size: Annotated[int, Ge(2)] = 8
+    """Number of episodes per group. They share the env seed and differ in sampling. Advantages compare them."""
+    refill: NonNegativeFloat = 0.0
     """Dynamic sampling: maximum number of groups with equal rewards to replace, as a multiple of `groups`. 0 turns it
     off."""
-    max_staleness: int = 0
+    max_staleness: NonNegativeInt = 0
     """Maximum age of a sampled token, in versions of the weights. 0 alternates between rollout and update (on-policy).
     Larger values let both run at the same time."""
-    temperature: float = 1.0
+    temperature: PositiveFloat = 1.0
     """Sampling temperature of the rollouts."""
     advantage: str = "grpo"
     """Advantage estimator: `grpo`, `dr_grpo` (no division by the standard deviation), `rloo` (leave-one-out baseline),
     `reinforce_pp` (group baseline, divided by the standard deviation of the batch), `gigpo` (grpo plus a comparison of
     turns in the same state), or an import path module:name."""
-    step_weight: float = 1.0
+    step_weight: NonNegativeFloat = 1.0
     """Weight of the advantage among turns in the same state (gigpo)."""
-    gamma: float = 0.95
+    gamma: Fraction = 0.95
     """Discount factor per turn (gigpo)."""
     loss: str = "dapo"
     """Policy loss: `dapo` (clipped token ratios), `gspo` (clipped sequence ratios), `cispo` (clipped weights), or an
     import path module:name."""
-    clip_low: float = 0.2
+    clip_low: BelowOne = 0.2
     """Lower clipping range: ratios below 1 - clip_low are clipped. For gspo, use about 3e-4."""
-    clip_high: float = 0.28
+    clip_high: NonNegativeFloat = 0.28
     """Upper clipping range: ratios above 1 + clip_high are clipped. For gspo, use about 4e-4."""
-    correction: str = "none"
+    correction: Literal["none", "tis", "icepop"] = "none"
     """Importance-sampling correction of the log-prob mismatch between engine and learner: `none` (ratios use the engine
     log-probs), `tis` (truncated weights), or `icepop` (ignores tokens with a large mismatch)."""
-    tis_cap: float = 2.0
+    tis_cap: PositiveFloat = 2.0
     """Maximum importance weight (tis)."""
-    icepop_low: float = 0.5
+    icepop_low: NonNegativeFloat = 0.5
     """Minimum importance weight: tokens with a smaller weight are ignored (icepop)."""
-    icepop_high: float = 5.0
+    icepop_high: PositiveFloat = 5.0
     """Maximum importance weight: tokens with a larger weight are ignored (icepop)."""
-    kl_coef: float = 0.0
+    kl_coef: NonNegativeFloat = 0.0
     """Coefficient of the KL penalty (k3) towards the weights at the start of the stage. 0 keeps no copy of them."""
-    entropy_coef: float = 0.0
+    entropy_coef: NonNegativeFloat = 0.0
     """Coefficient of the entropy bonus."""
-    lr: float = 2e-4
+    lr: PositiveFloat = 2e-4
     """Peak learning rate of AdamW."""
-    warmup_updates: int = 10
+    warmup_updates: NonNegativeInt = 10
     """Number of optimiser updates in which the learning rate rises linearly to its peak."""
-    final_lr: float = 1.0
+    final_lr: Fraction = 1.0
     """Final learning rate of the stage, as a fraction of `lr`. The decay is linear over the steps. 1: no decay."""
-    beta1: float = 0.9
+    beta1: BelowOne = 0.9
     """Decay rate of AdamW's first moment."""
-    beta2: float = 0.99
+    beta2: BelowOne = 0.99
     """Decay rate of AdamW's second moment."""
-    eps: float = 1e-4
+    eps: PositiveFloat = 1e-4
     """Epsilon of AdamW. A large value limits the first updates of a small model."""
-    weight_decay: float = 0.0
+    weight_decay: NonNegativeFloat = 0.0
     """Weight decay of AdamW."""
-    max_grad_norm: float = 0.2
+    max_grad_norm: PositiveFloat = 0.2
     """Maximum gradient norm. Larger gradients are scaled down to it."""
-    minibatch: int = 256
+    minibatch: PositiveInt = 256
     """Number of trajectories per optimiser update."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a value is out of range."""
-        for key in ("groups", "minibatch"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
-        if self.group_size < 2:
-            raise ValueError(f"group_size must be at least 2 (advantages compare episodes), got {self.group_size}")
-        for key in ("lr", "eps", "max_grad_norm", "temperature", "tis_cap", "icepop_high"):
-            if not getattr(self, key) > 0:
-                raise ValueError(f"{key} must be greater than 0, got {getattr(self, key)}")
-        for key in ("beta1", "beta2", "clip_low"):
-            if not 0 <= getattr(self, key) < 1:
-                raise ValueError(f"{key} must be in [0, 1), got {getattr(self, key)}")
-        for key in ("final_lr", "gamma"):
-            if not 0 <= getattr(self, key) <= 1:
-                raise ValueError(f"{key} must be in [0, 1], got {getattr(self, key)}")
-        not_negative = ("weight_decay", "warmup_updates", "clip_high", "refill", "max_staleness", "kl_coef")
-        for key in (*not_negative, "entropy_coef", "step_weight", "icepop_low"):
-            if getattr(self, key) < 0:
-                raise ValueError(f"{key} must not be negative, got {getattr(self, key)}")
-        if self.correction not in CORRECTIONS:
-            raise ValueError(f"correction must be one of {', '.join(CORRECTIONS)}, got {self.correction!r}")
+        """Check the values, and the names of the functions."""
+        super().__post_init__()
         for key, known in (("advantage", ESTIMATORS), ("loss", LOSSES)):
             name = getattr(self, key)
             if name not in known and not is_import_path(name):

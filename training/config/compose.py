@@ -26,7 +26,6 @@ from training.config.run import DEFAULTS, Config
 from training.config.stages import StageConfig
 
 E = TypeVar("E")
-COMMAND_LINE = "command line"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Composed(Generic[E]):
     overrides: Mapping[str, Any]
     """Overrides by dotted key, as the user gave them."""
     sources: Mapping[str, str]
-    """Dotted key → source: a file of configs/, a recipe or the command line. Keys with default values are missing."""
+    """Dotted key → source: a file of configs/, a recipe, or the caller's. Keys with default values are missing."""
 
 
 @dataclass
@@ -52,12 +51,13 @@ def load(words: Sequence[str]) -> Config:
     return compose(parse_overrides(words), NoOptions).config
 
 
-def compose(overrides: Mapping[str, Any], options: type[E]) -> Composed[E]:
+def compose(overrides: Mapping[str, Any], options: type[E], origin: str = "command line") -> Composed[E]:
     """Return the config for a set of overrides.
 
     Args:
         overrides: Dotted key → text as on the command line, or a value of the key's type.
         options: Dataclass of the command's own keys. They take precedence over config keys with the same name.
+        origin: Source of the overrides, for `sources`.
 
     Raises:
         UserError: a key is unknown or a value is invalid.
@@ -67,8 +67,8 @@ def compose(overrides: Mapping[str, Any], options: type[E]) -> Composed[E]:
     recipe_name = given.get("recipe", DEFAULTS["recipe"])
     recipe, from_recipe = group_file("recipe", recipe_name), f"recipe {recipe_name}"
     suites = SUITES | recipe.pop("suites", {})
-    usual = recipe.pop("env", DEFAULTS["env"])
-    chosen = _choice(given["env"], "env") if "env" in given else usual
+    usual = recipe.pop("env", None)
+    chosen = _choice(given["env"], "env") if "env" in given else usual or DEFAULTS["env"]
     stages: dict[str, Any] = _only(left.pop("stages", None), recipe.pop("stages", {}))
 
     # The overrides that choose tasks come first: the other valid keys depend on the tasks.
@@ -77,28 +77,29 @@ def compose(overrides: Mapping[str, Any], options: type[E]) -> Composed[E]:
     wanted = _weigh(chosen, suites, "env")
     envs = list(_named(files, wanted, known))
     sources = Sources()
-    sources.note(COMMAND_LINE if "env" in given else from_recipe, {"envs": envs})
+    if "env" in given or usual:
+        sources.note(origin if "env" in given else from_recipe, {"envs": envs})
     for name, stage in stages.items():
         key = f"stages.{name}.tasks"
         played = _choice(left.pop(key), key) if key in left else stage.get("tasks", ["env"])
         stage["tasks"] = _named(files, _weigh(played, suites | {"env": wanted}, key), known)
     own_options, settings = _settings(left, options, list(files), list(stages))
 
-    tasks = _tasks(files, envs, stages, recipe.pop("tasks", {}), settings, sources, from_recipe)
+    tasks = _tasks(files, envs, stages, recipe.pop("tasks", {}), settings, sources, (from_recipe, origin))
     common, algo, own = recipe.pop("algo", {}), settings.pop("algo", {}), settings.pop("stages", {})
     build(AlgoConfig, merge(common, algo), "algo")
     for name, stage in stages.items():
         layers = [(from_recipe, {"algo": common}), (from_recipe, stage)]
-        layers += [(COMMAND_LINE, {"algo": algo}), (COMMAND_LINE, own.get(name, {}))]
+        layers += [(origin, {"algo": algo}), (origin, own.get(name, {}))]
         stages[name] = sources.merge(f"stages.{name}", layers)
         if f"stages.{name}.tasks" in overrides:
-            sources.note(COMMAND_LINE, {"stages": {name: {"tasks": []}}})
+            sources.note(origin, {"stages": {name: {"tasks": []}}})
     sources.note(from_recipe, {key: value for key, value in recipe.items() if key not in ("model", "cluster")})
     for group in ("model", "cluster"):
         choice = given.get(group, recipe.get(group) or DEFAULTS[group])
         recipe[group] = group_file(group, choice)
         sources.note(f"{group} {choice}", {group: recipe[group]})
-    sources.note(COMMAND_LINE, settings)
+    sources.note(origin, settings)
     config = build(Config, merge(recipe, {"envs": envs, "tasks": tasks}, settings, {"stages": stages}))
     config.name = config.name or _run_name(given, config.envs, suites)
     built = build(options, own_options)
@@ -179,9 +180,13 @@ def _tasks(
     recipe: Mapping[str, Any],
     settings: dict[str, Any],
     sources: Sources,
-    from_recipe: str,
+    origins: tuple[str, str],
 ) -> dict[str, Any]:
-    """Return task name → settings. Removes `env` and `tasks` from the overrides' settings."""
+    """Return task name → settings. Removes `env` and `tasks` from the overrides' settings.
+
+    The sources of the settings are the file of each task and `origins`, those of the recipe and of the overrides.
+    """
+    from_recipe, origin = origins
     for name in recipe:
         if name not in files and name not in task_names():
             raise UserError(suggest("task", name, [*files, *task_names()]))
@@ -194,7 +199,7 @@ def _tasks(
         by_word = env if name in envs else {}
         path = file if file.endswith(".yaml") else f"configs/env/{file}.yaml"
         layers = [(path, group_file("env", file)), (from_recipe, usual), (from_recipe, recipe.get(name, {}))]
-        layers += [(COMMAND_LINE, asked), (COMMAND_LINE, by_word), (COMMAND_LINE, own.get(name, {}))]
+        layers += [(origin, asked), (origin, by_word), (origin, own.get(name, {}))]
         tasks[name] = sources.merge(f"tasks.{name}", layers)
     return tasks
 
@@ -222,8 +227,8 @@ def _settings(
     extra_kinds = field_types(options_type)
     fields = {**field_types(Config), "algo": AlgoConfig, "env": TaskConfig, **extra_kinds}
     del fields["envs"]
-    known = [*DEFAULTS, "stages", *keys(fields)]
-    known += keys({f"tasks.{task}": TaskConfig for task in tasks}) + keys({f"stages.{s}": StageConfig for s in stages})
+    own = {f"tasks.{task}": TaskConfig for task in tasks} | {f"stages.{stage}": StageConfig for stage in stages}
+    known = [*DEFAULTS, "stages", *keys(fields), *keys(own)]
     options: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     for key, given in overrides.items():

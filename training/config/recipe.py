@@ -1,5 +1,6 @@
 """Files of configs/: their names, their checked settings, and recipes that extend a base recipe."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 from agents.engines.config import EngineConfig
 from agents.models.config import ModelConfig
 from configs.errors import UserError, suggest
-from configs.schema import check_fields, field_types, load_yaml, merge
-from envs.task.config import TaskConfig, task_settings
+from configs.files import load_yaml
+from configs.help import json_schema
+from configs.schema import Settings, check_fields, field_types, merge
+from configs.types import PositiveInt
+from envs.task.config import TaskConfig, TaskFile, task_settings
 from envs.task.suites import Choice, Suite
 from training.config.algo import AlgoConfig
 from training.config.cluster import ClusterConfig
@@ -19,7 +23,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"  # next to the package
 
 
 @dataclass
-class Recipe:
+class Recipe(Settings):
     """Contents of a file in configs/recipe. Overrides take precedence over all of them."""
 
     base: str = ""
@@ -41,11 +45,15 @@ class Recipe:
     engine: EngineConfig = field(default_factory=EngineConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    checkpoint_every: int = 10
+    checkpoint_every: PositiveInt = 10
+
+
+GROUPS = {"env": TaskFile, "model": ModelConfig, "recipe": Recipe, "cluster": ClusterConfig}
+"""Group of files, a folder in configs/ → dataclass of their contents."""
 
 
 def names(group: str) -> list[str]:
-    """Return the names of a group's files. Groups are env, model, recipe and cluster."""
+    """Return the names of a group's files."""
     return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
 
 
@@ -65,13 +73,19 @@ def group_file(group: str, name: str) -> dict[str, Any]:
     if not own and name not in names(group):
         raise UserError(suggest(group, name, names(group)))
     path = Path(name) if own else CONFIGS / group / f"{name}.yaml"
-    cls = {"model": ModelConfig, "cluster": ClusterConfig, "recipe": Recipe}[group]
     try:
-        settings = check_fields(field_types(cls), load_yaml(path))
+        settings = check_fields(field_types(GROUPS[group]), load_yaml(path))
         return _on_base(settings) if group == "recipe" else settings
     except UserError as error:
         shown = path if own else f"configs/{group}/{path.name}"
         raise UserError(f"{shown}: {error}" if str(path) not in str(error) else str(error)) from None
+
+
+def file_schema(group: str) -> str:
+    """Return the JSON schema of a group's files as text; raise UserError if the group is unknown."""
+    if group not in GROUPS:
+        raise UserError(suggest("group of files", group, GROUPS))
+    return json.dumps(json_schema(GROUPS[group]), indent=1, ensure_ascii=False)
 
 
 def _on_base(settings: dict[str, Any]) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from agents.engines.config import EngineConfig
 from agents.models.config import ModelConfig
 from configs.errors import UserError, suggest
-from configs.schema import build, check_fields, field_types, load_yaml
+from configs.files import load_yaml, to_yaml
+from configs.schema import Settings, build, check_fields, field_types
+from configs.types import NonNegativeInt, PositiveInt
 from envs.task.config import TaskConfig
 from training.config.cluster import ClusterConfig
 from training.config.learner import LearnerConfig
@@ -35,12 +35,12 @@ def trackers(track: str) -> list[str]:
 
 
 @dataclass
-class Config:
+class Config(Settings):
     """All settings of a run."""
 
     name: str = ""
     """Name of the run folder in `out`. Empty: the name of env= or recipe=."""
-    seed: int = 0
+    seed: NonNegativeInt = 0
     """Seed of all random numbers: starts, sampling, order. The same seed gives the same results on the same machine."""
     out: str = "runs"
     """Folder that contains the run folders."""
@@ -59,7 +59,7 @@ class Config:
     """The evaluation on held-out episodes."""
     track: str = "tensorboard"
     """Trackers for live metrics: `tensorboard`, `wandb` (Weights & Biases), `tensorboard,wandb`, or `none`."""
-    checkpoint_every: int = 10
+    checkpoint_every: PositiveInt = 10
     """Number of training steps between checkpoints."""
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     """The cluster; cluster=NAME reads configs/cluster/NAME.yaml."""
@@ -69,14 +69,11 @@ class Config:
     """Stages in order; recipe=NAME reads them from configs/recipe/NAME.yaml."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a value is out of range."""
+        """Check the values, and the names of the run and of the trackers."""
+        super().__post_init__()
         if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
             raise ValueError(f"name may contain only letters, digits and . _ - (it names a folder), got {self.name!r}")
         trackers(self.track)
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, got {self.seed}")
-        if self.checkpoint_every < 1:
-            raise ValueError(f"checkpoint_every must be at least 1, got {self.checkpoint_every}")
 
     @property
     def env(self) -> str:
@@ -102,8 +99,8 @@ def save(config: Config, path: Path, sources: Mapping[str, str] | None = None) -
         OSError: the file cannot be written.
     """
     try:
-        text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
-    except OmegaConfBaseException as error:
+        text = to_yaml(dataclasses.asdict(config))
+    except yaml.YAMLError as error:
         raise UserError(f"a setting cannot be written as YAML: {' '.join(str(error).split())}") from error
     path.write_text(text if sources is None else annotated(text, sources), encoding="utf-8")
 

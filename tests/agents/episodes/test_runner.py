@@ -20,7 +20,7 @@ STARTS = [Start(7 * i, sampling_seed=i, group=i // 2) for i in range(6)]
 FILM = {"scenario": "academy_empty_goal", "observation": "pixels", "image_size": [40, 60], "render_size": [64, 96]}
 
 
-def football(max_turns: int = 6, on_invalid: str = "end", **kwargs: object) -> TaskConfig:
+def football(max_turns: int = 6, on_invalid: Any = "end", **kwargs: object) -> TaskConfig:
     actions = load_task("football").actions
     settings = {**FILM, **kwargs}
     return TaskConfig(

@@ -211,5 +211,5 @@ def test_record_with_other_settings_or_missing_is_one_line(tmp_path: Path) -> No
     with pytest.raises(UserError, match=r"different settings: env.max_turns was 15 and is now 20$"):
         RecordedPolicy(tmp_path, a_task("sokoban", "env.max_turns=20"))
     (tmp_path / "task.yaml").write_text("max_turns: many\n")
-    with pytest.raises(UserError, match=r"max_turns=many: a whole number is expected$"):
+    with pytest.raises(UserError, match=r"max_turns=many: a whole number of at least 1 is expected$"):
         RecordedPolicy(tmp_path, a_task("sokoban"))

@@ -135,8 +135,8 @@ def test_prompt_holds_what_the_settings_turn_on() -> None:
     said = f"Score.\nleft: run left\n{form.format('answer')}\nyou have the ball"
     assert Task("t", config).words(shown, first=True) == said and Task("t", config).tells_form
     named: list[tuple[list[Any], str]] = [
-        (["left", "right", None], "right"),
-        ([["left", "right"], ["jump", None]], "right+jump"),
+        (["left", "right", ""], "right"),
+        ([["left", "right"], ["jump", ""]], "right+jump"),
     ]
     for actions, answer in named:
         told = Task("t", TaskConfig(instructions="Go.", actions=actions, rules=True)).words(shown, first=True)
@@ -321,17 +321,19 @@ def test_prompt_holds_mission_difficulty_and_feedback() -> None:
 # -- what is refused -----------------------------------------------------------------------------------------------
 
 REFUSED = {
-    "max_turns must be at least 1, got 0": {"max_turns": 0},
-    "max_reply_tokens must be at least 1, got 0": {"max_reply_tokens": 0},
-    "history must be -1 (all turns), 0 or more, got -2": {"history": -2},
+    "max_turns=0: a whole number of at least 1 is expected": {"max_turns": 0},
+    "max_reply_tokens=0: a whole number of at least 1 is expected": {"max_reply_tokens": 0},
+    "history=-2: a whole number of at least -1 is expected": {"history": -2},
     "the model would get no observation; set image=true or caption=true": {"image": False},
-    "on_invalid must be one of end, skip, got 'stop'": {"on_invalid": "stop"},
+    "on_invalid=stop: one of end, skip is expected": {"on_invalid": "stop"},
     "reward must be success, return or an import path module:name, got 'score'": {"reward": "score"},
-    "image_from must be one of auto, observation, render, got 'camera'": {"image_from": "camera"},
-    "actions_per_reply must be at least 1, got 0": {"actions_per_reply": 0},
+    "image_from=camera: one of auto, observation, render is expected": {"image_from": "camera"},
+    "actions_per_reply=0: a whole number of at least 1 is expected": {"actions_per_reply": 0},
     "actions_per_reply needs action names (actions: [...])": {"actions_per_reply": 3},
-    "difficulty must be from 0 to 1, got 1.5": {"difficulty": 1.5},
-    "image_size must be [height, width] in pixels, got [0, 84]": {"image_size": (0, 84)},
+    "difficulty=1.5: a number from 0 to 1 or null is expected": {"difficulty": 1.5},
+    "image_size=(0, 84): a list [a whole number of at least 1, a whole number of at least 1] or null is expected": {
+        "image_size": (0, 84)
+    },
     "success must be info, terminated or a bound such as 'return >= 1', got 'return = 1'": {"success": "return = 1"},
     "an action name must not contain < > , + or surrounding spaces, got 'a,b'": {"actions": ["a,b"]},
     "actions must offer at least one action, got ['', '']": {"actions": ["", ""]},

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.algorithm.losses import Streams, correction, k3, policy_loss, total_loss
-from training.config.algo import CORRECTIONS, LOSSES, AlgoConfig
+from training.config.algo import LOSSES, AlgoConfig
 
 CONFIG = AlgoConfig()
 
@@ -161,10 +161,10 @@ def test_losses_on_policy_have_the_policy_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("corrected", CORRECTIONS)
+@pytest.mark.parametrize("corrected", ["none", "tis", "icepop"])
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.lists(st.integers(0, 50), max_size=5))
-def test_losses_of_micro_batches_add_up_to_the_whole(name: str, corrected: str, seed: int, cuts: list[int]) -> None:
+def test_losses_of_micro_batches_add_up_to_the_whole(name: str, corrected: Any, seed: int, cuts: list[int]) -> None:
     config = AlgoConfig(loss=name, correction=corrected, kl_coef=0.1, entropy_coef=0.01)
     s = drawn(seed, 50)
     whole, metrics = total_loss(s, config)

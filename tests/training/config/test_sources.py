@@ -45,8 +45,7 @@ def test_sources_name_the_layer_that_won(recipe: str) -> None:
     assert found["tasks.football.kwargs.scenario"] == "configs/env/football.yaml"
     assert found["tasks.arithmetic.max_reply_tokens"] == ours  # from its stage
     assert (found["model.path"], found["cluster.kind"]) == ("model tiny", "cluster local")
-    assert found["envs"] == ours
-    assert not {"seed", "out", "engine.kind", "stages.mgt.algo.beta1"} & set(found)  # defaults
+    assert not {"envs", "seed", "out", "engine.kind", "stages.mgt.algo.beta1"} & set(found)  # defaults
 
 
 def test_sources_of_what_is_played_follow_the_overrides(tmp_path: Path) -> None:
@@ -56,6 +55,19 @@ def test_sources_of_what_is_played_follow_the_overrides(tmp_path: Path) -> None:
     assert (found["envs"], found["stages.fre.tasks"], found["seed"]) == ("command line",) * 3
     assert (found["tasks.sums.id"], found["tasks.algebra.id"]) == (path, "configs/env/algebra.yaml")
     assert (found["model.path"], found["cluster.kind"]) == ("model some/folder", "cluster ray")
+
+
+def test_source_of_envs_is_the_layer_that_names_them(recipe: str, tmp_path: Path) -> None:
+    assert "envs" not in sources()  # default
+    assert sources("env=football")["envs"] == "command line"
+    (tmp_path / "games.yaml").write_text("base: tiny\nenv: games\n")
+    assert sources(f"recipe={tmp_path / 'games.yaml'}")["envs"] == f"recipe {tmp_path / 'games.yaml'}"
+
+
+def test_overrides_from_python_are_arguments(tmp_path: Path) -> None:
+    found = compose({"env": "arithmetic", "algo.lr": 1e-3, "env.max_turns": 2}, NoOptions, "argument").sources
+    keys = ("envs", "stages.mgt.algo.lr", "tasks.arithmetic.max_turns")
+    assert {found[key] for key in keys} == {"argument"} and "command line" not in found.values()
 
 
 def comments(text: str) -> dict[str, str]:

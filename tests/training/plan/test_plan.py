@@ -2,6 +2,7 @@ import math
 import re
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_engine_settings_follow_the_cluster() -> None:
     ],
 )
 def test_check_with_inconsistent_sizes_has_a_one_line_error(
-    cluster: ClusterConfig, engine: str, told: str | None
+    cluster: ClusterConfig, engine: Any, told: str | None
 ) -> None:
     if told is None:
         check(cluster, STAGES, EngineConfig(engine))
@@ -111,7 +112,7 @@ def test_check_with_inconsistent_sizes_has_a_one_line_error(
     ],
 )
 def test_check_with_a_transfer_that_cannot_work_is_refused(
-    cluster: ClusterConfig, engine: str, transfer: str, told: str | None
+    cluster: ClusterConfig, engine: Any, transfer: Any, told: str | None
 ) -> None:
     settings = EngineConfig(engine, vllm=VLLMConfig(transfer=transfer))
     if told is None:
