@@ -1,5 +1,6 @@
 """The task of a language model as an env for PPO, with the same images, actions, turns and success rule."""
 
+from contextlib import closing
 from typing import Any
 
 import gymnasium
@@ -121,11 +122,16 @@ def training_task(config: BaselineConfig, task: TaskConfig) -> Task:
     return Task(name, TaskConfig(**values))
 
 
+def observation_space(task: Task, config: BaselineConfig) -> spaces.Space[Any]:
+    """Return the space of the observations of PPO."""
+    with closing(BaselineEnv(task, config)) as env:
+        return env.observation_space
+
+
 def check_observations(config: BaselineConfig, task: Task) -> None:
     """Raise UserError if an update's observations are too large or the frames too small for the network."""
-    env = BaselineEnv(task, config)
-    shape, kind = env.observation_space.shape or (), env.observation_space.dtype
-    env.close()
+    space = observation_space(task, config)
+    shape, kind = space.shape or (), space.dtype
     size = "x".join(map(str, shape))
     if config.observation == "pixels" and min(shape[:2]) < PATCH:
         raise UserError(

@@ -7,7 +7,6 @@ store.
 import json
 import logging
 import os
-import random
 import shutil
 import signal
 import sys
@@ -28,6 +27,7 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.apis import ValueFunctionAPI
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.core.rl_module.torch import TorchRLModule
+from ray.rllib.utils.debug import update_global_seed_if_necessary
 from ray.tune.registry import register_env
 from torch import Tensor
 
@@ -85,7 +85,7 @@ class Module(TorchRLModule, ValueFunctionAPI):
 
 
 class ScaleRewards(ConnectorV2):
-    """Division of rewards by the running standard deviation of discounted returns, so that one learning rate fits all.
+    """Division of rewards by the running standard deviation of discounted returns, so that one `lr` fits every game.
 
     RLlib has no such connector, and Gymnasium's NormalizeReward does not end a return where an episode is truncated.
 
@@ -128,26 +128,23 @@ def log_end(episode: Any, metrics_logger: Any, **_: Any) -> None:
 
 
 @contextmanager
-def quiet_ray() -> Iterator[None]:
-    """Start a small local Ray for the duration of the context, with the output of Ray and RLlib suppressed."""
-    os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"})
-    for name in ("ray", "ray.rllib", "ray.tune"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ray.init(
-            address="local",
-            num_cpus=1,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=OBJECT_STORE,
-        )
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Ray's handler aborts with a long C++ trace
-        try:
-            yield
-        finally:
-            ray.shutdown()
+def local_ray() -> Iterator[None]:
+    """Start a small Ray for the duration of the context."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    logging.getLogger("ray.rllib").setLevel(logging.ERROR)  # RLlib's log_level begins after its first warning
+    ray.init(
+        address="local",
+        num_cpus=1,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=OBJECT_STORE,
+    )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Ray's handler ends with a long C++ trace
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 class Learning:
@@ -196,7 +193,7 @@ class Learning:
             .debugging(seed=mix(config.seed) % 2**32, log_level="ERROR")
         )
         self.algorithm = settings.build_algo()
-        with suppress(OSError):  # RLlib always creates an empty folder below ~/ray_results
+        with suppress(OSError):  # RLlib always makes an empty folder in ~/ray_results
             Path(self.algorithm.logdir).rmdir()
             Path(self.algorithm.logdir).parent.rmdir()
 
@@ -213,9 +210,7 @@ class Learning:
             The finished episodes (`success`, `reward`, `turns`), and the metrics of the update.
         """
         noise = mix(self.seed, self.done) % 2**32  # independent of earlier draws, so that a resume draws the same
-        torch.manual_seed(noise)
-        np.random.seed(noise)
-        random.seed(noise)
+        update_global_seed_if_necessary("torch", noise)
         result = self.algorithm.train()
         self.done = int(result["env_runners"]["num_env_steps_sampled_lifetime"])
         learner = result["learners"]["default_policy"]
@@ -250,10 +245,11 @@ class Learning:
         learner.entropy_coeff_schedulers_per_module["default_policy"].update(timestep=self.done)
 
     def _begin_episodes(self) -> None:
-        """Begin new episodes, determined by the seed and the decisions so far: RLlib's checkpoint has no episodes."""
+        """Make new envs, which depend on the seed and the decisions so far. RLlib's checkpoint contains no episodes."""
         runner = self.algorithm.env_runner
         runner.config.env_config["done"] = self.done
-        runner.make_env()
+        with warnings.catch_warnings(action="ignore"):  # RLlib registers the env again
+            runner.make_env()
 
     def close(self) -> None:
         """Stop PPO but keep Ray running."""

@@ -9,6 +9,8 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,31 +56,15 @@ class BaselineDisplay(Display):
         )
 
 
+@dataclass
 class Baseline:
-    """The training of one baseline.
+    """The training of one baseline: its folder, algorithm, state and outputs."""
 
-    Args:
-        folder: Folder of the baseline.
-        learning: PPO algorithm.
-        progress: Training state.
-        log: Log of the metrics.
-        display: Display of the progress.
-    """
-
-    def __init__(
-        self,
-        folder: BaselineFolder,
-        learning: "Learning",
-        progress: RunState,
-        log: MetricsLog,
-        display: BaselineDisplay,
-    ) -> None:
-        self.folder = folder
-        self.config = folder.config
-        self.learning = learning
-        self.progress = progress
-        self.log = log
-        self.display = display
+    folder: BaselineFolder
+    learning: "Learning"
+    progress: RunState
+    log: MetricsLog
+    display: BaselineDisplay
 
     def run(self, started: float) -> dict[str, Any]:
         """Evaluate, train, evaluate again, and return the summary.
@@ -90,15 +76,17 @@ class Baseline:
         for name in REFERENCES:
             self.measure_reference(name)
         self.measure("before")
-        self.display.stage("ppo", self.config.steps, self.learning.done)
-        while self.learning.done < self.config.steps:
+        self.display.stage("ppo", self.folder.config.steps, self.learning.done)
+        while self.learning.done < self.folder.config.steps:
             self.update()
-            updates, last = self.progress.total_steps, self.learning.done >= self.config.steps
-            if self.config.evaluate_every and (updates % self.config.evaluate_every == 0 or last):
+            updates, last = self.progress.total_steps, self.learning.done >= self.folder.config.steps
+            if self.folder.config.evaluate_every and (updates % self.folder.config.evaluate_every == 0 or last):
                 self.validate()
-            if updates % self.config.checkpoint_every == 0 or last:
+            if updates % self.folder.config.checkpoint_every == 0 or last:
                 self.progress.seconds = time.perf_counter() - started
-                self.save()
+                self.progress.metrics_lines = self.log.lines
+                save_network(self.learning.network, self.folder.path)  # first: a resume at the end saves nothing again
+                checkpoint.save(self.folder.checkpoints, self.learning, self.progress)
         self.measure("after")
         self.display.say("writing videos, curves and report")
         return self.folder.finish(self.folder.summary(self.progress) | {"env_steps": self.learning.done}, started)
@@ -143,11 +131,11 @@ class Baseline:
         if label in self.progress.results:
             return
         self.display.say(f"measuring on held-out episodes: {label}")
-        count = self.config.episodes
+        count = self.folder.config.episodes
         episodes = self.play(1.0, count, film=FILMED)
         self.folder.record(label, self.progress.total_steps, {self.folder.task: episodes}, RECORDS)
         result = success_rate(episodes) | {"valid": 1.0, "greedy": success_rate(self.play(0.0, count))["mean"]}
-        if self.config.observation == "pixels" and count > 1:
+        if self.folder.config.observation == "pixels" and count > 1:
             result["blind"] = success_rate(self.play(1.0, count, blind=True))["mean"]
         self.progress.results[label] = {self.folder.task: result}
 
@@ -158,7 +146,7 @@ class Baseline:
         self.display.say(f"measuring on held-out episodes: {name}")
         task = self.folder.task
         try:
-            found = asyncio.run(reference(name, self.folder.tasks, task, self.config.episodes))
+            found = asyncio.run(reference(name, self.folder.tasks, task, self.folder.config.episodes))
             self.progress.results[name] = {task: found}
         except ValueError as error:  # a custom env may have no expert
             self.display.say(str(error))
@@ -178,37 +166,29 @@ class Baseline:
         finally:
             player.close()
 
-    def save(self) -> None:
-        """Write the weights for evaluation, and a checkpoint for resume."""
-        self.progress.metrics_lines = self.log.lines
-        save_network(self.learning.network, self.folder.path)
-        checkpoint.save(self.folder.checkpoints, self.learning, self.progress)
 
-
-def train(folder: BaselineFolder, started: float) -> dict[str, Any]:
-    """Train a baseline, or continue from its newest checkpoint, and return the summary.
+def train(folder: BaselineFolder, started: float) -> None:
+    """Train a baseline, or continue from its newest checkpoint.
 
     Args:
         folder: Folder of the baseline.
         started: Start time of this process, as of `time.perf_counter()`, in seconds.
     """
-    from training.baseline.ppo import Learning, quiet_ray
+    from training.baseline.ppo import Learning, local_ray
 
     resume = checkpoint.newest(folder.checkpoints)
-    progress = (
-        checkpoint.read_progress(resume) if resume else RunState(stages=[{"name": "ppo", "steps": 0, "seconds": 0.0}])
-    )
-    with quiet_ray(), BaselineDisplay([]) as display:
-        learning = Learning(folder.config, training_task(folder.config, folder.tasks[folder.task]))
-        try:
-            if resume is not None:
-                checkpoint.restore(resume, learning)
-            with MetricsLog(folder.path, progress.metrics_lines) as log:
-                summary = Baseline(folder, learning, progress, log, display).run(started)
-        finally:
-            learning.close()
-        display.table(summary, folder.path)
-    return summary
+    fresh = RunState(stages=[{"name": "ppo", "steps": 0, "seconds": 0.0}])
+    progress = checkpoint.read_progress(resume) if resume else fresh
+    with (
+        local_ray(),
+        BaselineDisplay([]) as display,
+        closing(Learning(folder.config, training_task(folder.config, folder.tasks[folder.task]))) as learning,
+    ):
+        if resume is not None:
+            checkpoint.restore(resume, learning)
+        with MetricsLog(folder.path, progress.metrics_lines) as log:
+            summary = Baseline(folder, learning, progress, log, display).run(started)
+    display.table(summary, folder.path)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -232,7 +212,6 @@ def main(argv: Sequence[str]) -> None:
         except BaseException:
             print(f"\nresume with: python -m training.baseline resume={folder.path}", file=sys.stderr)
             raise
-    print(f"Compare it: python -m training.evaluate policy={folder.path}")
 
 
 def _needs_rllib() -> None:
