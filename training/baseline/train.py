@@ -73,16 +73,17 @@ class Baseline:
             started: Start time of this process, as of `time.perf_counter()`, in seconds.
         """
         started -= self.progress.seconds
+        config = self.folder.config
         for name in REFERENCES:
             self.measure_reference(name)
         self.measure("before")
-        self.display.stage("ppo", self.folder.config.steps, self.learning.done)
-        while self.learning.done < self.folder.config.steps:
+        self.display.stage("ppo", config.steps, self.learning.done)
+        while self.learning.done < config.steps:
             self.update()
-            updates, last = self.progress.total_steps, self.learning.done >= self.folder.config.steps
-            if self.folder.config.evaluate_every and (updates % self.folder.config.evaluate_every == 0 or last):
+            updates, last = self.progress.total_steps, self.learning.done >= config.steps
+            if config.evaluate_every and (updates % config.evaluate_every == 0 or last):
                 self.validate()
-            if updates % self.folder.config.checkpoint_every == 0 or last:
+            if updates % config.checkpoint_every == 0 or last:
                 self.progress.seconds = time.perf_counter() - started
                 self.progress.metrics_lines = self.log.lines
                 save_network(self.learning.network, self.folder.path)  # first: a resume at the end saves nothing again

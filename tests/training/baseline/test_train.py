@@ -244,6 +244,19 @@ def test_baseline_that_cannot_be_resumed_is_refused(tmp_path: Path, trained: Pat
             main(words)
 
 
+@pytest.mark.slow
+def test_unfinished_baseline_of_an_older_version_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    baseline_config.save(*from_overrides(parse_overrides(CLOSE)), tmp_path)
+    step = tmp_path / "checkpoints" / "step-000000000260"
+    step.mkdir(parents=True)
+    (step / "progress.json").write_text(json.dumps({"updates": 2, "env_steps": 260, "learning": 1.0, "results": {}}))
+    with pytest.raises(
+        UserError, match=r"progress\.json is from another version of Kickoff .*; resume with that version"
+    ):
+        main([f"resume={tmp_path}"])
+
+
 def test_baseline_without_rllib_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"the baseline needs RLlib: pip install 'kickoff-rl\[ray\]'"):
