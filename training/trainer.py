@@ -72,7 +72,7 @@ class Trainer:
         started = time.perf_counter()
         self.display.say("writing checkpoint, videos, curves and report")
         await self.cluster.export(self.folder.checkpoint)
-        return self.folder.finish(self.config, self.progress, started)
+        return self.folder.finish(self.folder.summary(self.progress), started - self.progress.seconds)
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class Trainer:
                 result[task]["greedy"] = success_rate(await self.held_out(task, temperature=0.0))["mean"]
                 if self.config.tasks[task].image:
                     result[task]["blind"] = success_rate(await self.held_out(task, blind=True))["mean"]
-        video = self.folder.record(label, self.progress.reported_step, recorded, self.chat)
+        video = self.folder.record(label, self.progress.reported_step, recorded, evaluation.records, self.chat)
         if video is not None:
             self.log.film(label, video)
         self.progress.results[label] = result

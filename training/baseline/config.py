@@ -120,8 +120,3 @@ def baseline_tasks(folder: Path) -> dict[str, TaskConfig]:
     """Return the task of a baseline by name, as for a language model."""
     config, task = read(folder)
     return {config.task_name: task}
-
-
-def damaged(checkpoint: Path, why: Exception) -> UserError:
-    """Return the error for a checkpoint that cannot be read."""
-    return UserError(f"{checkpoint} is damaged: {why or type(why).__name__}; remove it to resume from an earlier one")

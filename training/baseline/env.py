@@ -1,7 +1,6 @@
 """The task of a language model as an env for PPO, with the same images, actions, turns and success rule."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing
 from typing import Any
 
 import gymnasium
@@ -22,38 +21,22 @@ BATCH_BYTES = 512 * 2**20
 """Maximum bytes of the observations of one update. RLlib holds several copies of them."""
 
 
-@dataclass(frozen=True)
-class FinishedEpisode:
-    """Result of a finished training episode."""
-
-    success: bool
-    reward: float
-    """Sum of the rewards that PPO received."""
-    turns: int
-
-
 class BaselineEnv(gymnasium.Env[Any, Any]):
     """A `Task` as a Gymnasium env with one action per turn.
 
     An episode is truncated after the task's `max_turns`. The training starts never overlap with held-out seeds. The
-    seed argument of reset() is ignored.
+    info of the last step has the `success`, the `reward` (the sum that PPO received) and the `turns` of the episode.
+
+    Args:
+        task: Task created by `training_task`.
+        config: Settings of observation and reward.
+        done: Number of decisions before the first episode. Together with the seed of reset(), it determines the starts.
     """
 
-    def __init__(
-        self, task: Task, config: BaselineConfig, starts: Iterator[int], played: list[FinishedEpisode]
-    ) -> None:
-        """Create an env.
-
-        Args:
-            task: Task created by `training_task`.
-            config: Settings of observation and reward.
-            starts: Env seeds, one per episode.
-            played: List to which finished episodes are appended.
-        """
+    def __init__(self, task: Task, config: BaselineConfig, done: int = 0) -> None:
         self.task = task
         self.config = config
-        self.starts = starts
-        self.played = played
+        self.done = done
         self.env = task.make()
         self.actions = available_actions(task.config)
         self.action_space = spaces.Discrete(len(self.actions))
@@ -65,8 +48,9 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode at the next start."""
+        super().reset(seed=None if seed is None else mix(seed, self.done))
         self.turns, self.paid, self.env_return = 0, 0.0, 0.0
-        return self._see(*self.env.reset(seed=next(self.starts))), {}
+        return self._see(*self.env.reset(seed=int(self.np_random.integers(TRAIN_SEEDS)))), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Apply one action."""
@@ -75,16 +59,15 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
         self.turns += 1
         self.env_return += reward
         truncated = truncated or self.turns >= self.task.config.max_turns
-        if terminated or truncated:
-            outcome = Outcome(observation, info, reward, terminated, truncated, "")
-            success = self.task.succeeded(outcome, self.env_return)
-            if self.config.reward == "success":
-                reward = float(success)
-            self.played.append(FinishedEpisode(success, self.paid + reward, self.turns))
-        elif self.config.reward == "success":
-            reward = 0.0
+        over = terminated or truncated
+        success = over and self.task.succeeded(
+            Outcome(observation, info, reward, terminated, truncated, ""), self.env_return
+        )
+        if self.config.reward == "success":
+            reward = float(success)
         self.paid += reward
-        return self._see(observation, info), reward, terminated, truncated and not terminated, {}
+        end = {"success": success, "reward": self.paid, "turns": self.turns} if over else {}
+        return self._see(observation, info), reward, terminated, truncated and not terminated, end
 
     def close(self) -> None:
         """Close the env of the task."""
@@ -139,11 +122,16 @@ def training_task(config: BaselineConfig, task: TaskConfig) -> Task:
     return Task(name, TaskConfig(**values))
 
 
+def observation_space(task: Task, config: BaselineConfig) -> spaces.Space[Any]:
+    """Return the space of the observations of PPO."""
+    with closing(BaselineEnv(task, config)) as env:
+        return env.observation_space
+
+
 def check_observations(config: BaselineConfig, task: Task) -> None:
     """Raise UserError if an update's observations are too large or the frames too small for the network."""
-    env = BaselineEnv(task, config, starts(config.seed, 0, 0), [])
-    shape, kind = env.observation_space.shape or (), env.observation_space.dtype
-    env.close()
+    space = observation_space(task, config)
+    shape, kind = space.shape or (), space.dtype
     size = "x".join(map(str, shape))
     if config.observation == "pixels" and min(shape[:2]) < PATCH:
         raise UserError(
@@ -153,19 +141,3 @@ def check_observations(config: BaselineConfig, task: Task) -> None:
     if taken > BATCH_BYTES:
         mend = "env.image_size=[84,84], or a smaller batch" if config.observation == "pixels" else "a smaller batch"
         raise UserError(f"{config.batch} observations of {size} take {taken / 1e9:.1f} GB; set {mend}")
-
-
-def starts(seed: int, played: int, index: int) -> Iterator[int]:
-    """Yield the seeds of the episodes of env `index` that begin after `played` decisions.
-
-    A new sequence begins at the start of training and at each checkpoint.
-
-    Args:
-        seed: Seed of the baseline.
-        played: Number of decisions so far.
-        index: Number of the env.
-    """
-    number = 0
-    while True:
-        yield mix(seed, played, index, number) % TRAIN_SEEDS
-        number += 1

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from agents.episodes.policy import TurnContext
 from agents.seeds import mix
 from configs.errors import UserError
-from envs.football.observations import FEATURES, Observer
+from envs.football.observations import Observer
 from envs.task.config import TaskConfig
 from envs.task.task import Observation, Task
 from render.records.files import write_whole
 from training.baseline.config import read
-from training.baseline.env import PATCH, available_actions
+from training.baseline.env import PATCH, available_actions, observation_space, training_task
 
 WEIGHTS = "policy.safetensors"
 
@@ -157,8 +157,9 @@ def load_baseline(folder: Path) -> BaselinePolicy:
         raise UserError(f"{folder} has no {WEIGHTS} yet; continue with python -m training.baseline resume={folder}")
     try:
         weights = load_file(path)
-        shape = _shape(config.observation == "pixels", Task(config.task_name, task))
-        network = Network(shape, len(available_actions(task)))
+        network = Network(
+            observation_space(training_task(config, task), config).shape or (), len(available_actions(task))
+        )
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError) as error:
         raise UserError(f"{path} is damaged or from another version: {str(error).splitlines()[0]}") from None
@@ -173,17 +174,6 @@ def policy_of(network: Network, task: TaskConfig) -> BaselinePolicy:
 def save_network(network: Network, folder: Path) -> None:
     """Write the weights for `load_baseline` atomically."""
     write_whole(folder / WEIGHTS, save({name: value.contiguous() for name, value in network.state_dict().items()}))
-
-
-def _shape(pixels: bool, task: Task) -> tuple[int, ...]:
-    """Return the shape of an observation."""
-    if not pixels:
-        return (FEATURES,)
-    env = task.make()
-    frame = task.observe(env, *env.reset(seed=0)).image
-    env.close()
-    assert frame is not None  # `training_task` rejects tasks without images
-    return frame.shape
 
 
 def _begin(layer: nn.Conv2d | nn.Linear, gain: float) -> None:

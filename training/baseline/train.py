@@ -9,6 +9,8 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +23,12 @@ from configs.errors import UserError
 from configs.help import short_help
 from training.baseline.config import BaselineConfig, from_overrides
 from training.baseline.env import check_observations, training_task
-from training.baseline.folder import BaselineFolder, BaselineState
-from training.baseline.policy import policy_of
+from training.baseline.folder import BaselineFolder
+from training.baseline.policy import policy_of, save_network
 from training.evaluation.measure import REFERENCES, held_out, reference
 from training.evaluation.statistics import success_rate
+from training.runs import checkpoint
+from training.runs.checkpoint import RunState
 from training.runs.display import Display
 from training.runs.folder import refuse_existing
 from training.runs.metrics import MetricsLog
@@ -52,73 +56,60 @@ class BaselineDisplay(Display):
         )
 
 
+@dataclass
 class Baseline:
-    """The training of one baseline.
+    """The training of one baseline: its folder, algorithm, state and outputs."""
 
-    Args:
-        folder: Folder of the baseline.
-        learning: PPO algorithm.
-        progress: Training state.
-        log: Log of the metrics.
-        display: Display of the progress.
-        started: Start time of this process, as of `time.perf_counter`, in seconds.
-    """
+    folder: BaselineFolder
+    learning: "Learning"
+    progress: RunState
+    log: MetricsLog
+    display: BaselineDisplay
 
-    def __init__(
-        self,
-        folder: BaselineFolder,
-        learning: "Learning",
-        progress: BaselineState,
-        log: MetricsLog,
-        display: BaselineDisplay,
-        started: float,
-    ) -> None:
-        self.folder = folder
-        self.config, self.task = folder.config, folder.task
-        self.learning = learning
-        self.progress = progress
-        self.log = log
-        self.display = display
-        self._since = started
+    def run(self, started: float) -> dict[str, Any]:
+        """Evaluate, train, evaluate again, and return the summary.
 
-    def run(self) -> dict[str, Any]:
-        """Evaluate, train, evaluate again, and return the summary."""
-        for player in REFERENCES:
-            self.measure_floor(player)
+        Args:
+            started: Start time of this process, as of `time.perf_counter()`, in seconds.
+        """
+        started -= self.progress.seconds
+        config = self.folder.config
+        for name in REFERENCES:
+            self.measure_reference(name)
         self.measure("before")
-        self.display.stage("ppo", self.config.steps, self.progress.env_steps)
-        while self.progress.env_steps < self.config.steps:
+        self.display.stage("ppo", config.steps, self.learning.done)
+        while self.learning.done < config.steps:
             self.update()
-            updates, last = self.progress.updates, self.progress.env_steps >= self.config.steps
-            if self.config.evaluate_every and (updates % self.config.evaluate_every == 0 or last):
+            updates, last = self.progress.total_steps, self.learning.done >= config.steps
+            if config.evaluate_every and (updates % config.evaluate_every == 0 or last):
                 self.validate()
-            if updates % self.config.checkpoint_every == 0 or last:
-                self.save()
+            if updates % config.checkpoint_every == 0 or last:
+                self.progress.seconds = time.perf_counter() - started
+                self.progress.metrics_lines = self.log.lines
+                save_network(self.learning.network, self.folder.path)  # first: a resume at the end saves nothing again
+                checkpoint.save(self.folder.checkpoints, self.learning, self.progress)
         self.measure("after")
         self.display.say("writing videos, curves and report")
-        return self.folder.finish(self.progress, self._since)
+        return self.folder.finish(self.folder.summary(self.progress) | {"env_steps": self.learning.done}, started)
 
     def update(self) -> None:
         """Run one update and log its metrics."""
-        started = time.perf_counter()
-        played, metrics = self.learning.update()
+        started, before = time.perf_counter(), self.learning.done
+        ended, metrics = self.learning.update()
         seconds = time.perf_counter() - started
-        steps = (
-            int(metrics["env_steps"]) - self.progress.env_steps
-        )  # slightly more than a batch, because all envs step together
-        self.progress.updates += 1
-        self.progress.env_steps += steps
-        self.progress.learning += seconds
-        record: dict[str, Any] = {"stage": "ppo", "step": self.progress.updates}
-        if played:  # a short update may have no finished episode
+        self.progress.step += 1
+        self.progress.total_steps += 1
+        self.progress.stages[-1]["steps"] += 1
+        self.progress.stages[-1]["seconds"] += seconds
+        record: dict[str, Any] = {"stage": "ppo", "step": self.progress.step}
+        if ended:  # a short update may have no finished episode
             record |= {
-                "success": sum(episode.success for episode in played) / len(played),
-                "reward": sum(episode.reward for episode in played) / len(played),
-                "turns": sum(episode.turns for episode in played) / len(played),
+                key: sum(float(episode[key]) for episode in ended) / len(ended)
+                for key in ("success", "reward", "turns")
             }
-        record |= {"episodes": len(played)} | metrics
-        record |= {"time/step": seconds, "time/env_steps_per_second": steps / seconds}
-        self.log.write(self.progress.updates, record)
+        record |= {"episodes": len(ended)} | metrics
+        record |= {"time/step": seconds, "time/env_steps_per_second": (self.learning.done - before) / seconds}
+        self.log.write(self.progress.total_steps, record)
         self.display.update(record)
 
     def validate(self) -> None:
@@ -126,11 +117,11 @@ class Baseline:
         started = time.perf_counter()
         rate = success_rate(self.play(1.0, VALIDATION_EPISODES, first=VALIDATION_FIRST))
         low, high = rate["ci95"]
-        record = {"stage": "evaluation", "step": self.progress.updates, "env_steps": self.progress.env_steps}
+        record = {"stage": "evaluation", "step": self.progress.step, "env_steps": self.learning.done}
         record |= {"eval/success": rate["mean"], "eval/low": low, "eval/high": high}
         seconds = time.perf_counter() - started
-        self.progress.learning += seconds
-        self.log.write(self.progress.updates, record | {"time/evaluate": seconds})
+        self.progress.stages[-1]["seconds"] += seconds
+        self.log.write(self.progress.total_steps, record | {"time/evaluate": seconds})
         self.display.evaluated(rate)
 
     def measure(self, label: str) -> None:
@@ -141,23 +132,23 @@ class Baseline:
         if label in self.progress.results:
             return
         self.display.say(f"measuring on held-out episodes: {label}")
-        count = self.config.episodes
+        count = self.folder.config.episodes
         episodes = self.play(1.0, count, film=FILMED)
-        self.folder.record(label, self.progress.updates, episodes[:RECORDS])
+        self.folder.record(label, self.progress.total_steps, {self.folder.task: episodes}, RECORDS)
         result = success_rate(episodes) | {"valid": 1.0, "greedy": success_rate(self.play(0.0, count))["mean"]}
-        if self.config.observation == "pixels" and count > 1:
+        if self.folder.config.observation == "pixels" and count > 1:
             result["blind"] = success_rate(self.play(1.0, count, blind=True))["mean"]
-        self.progress.results[label] = result
+        self.progress.results[label] = {self.folder.task: result}
 
-    def measure_floor(self, name: str) -> None:
+    def measure_reference(self, name: str) -> None:
         """Evaluate a reference policy on held-out episodes, only once."""
         if name in self.progress.results:
             return
         self.display.say(f"measuring on held-out episodes: {name}")
-        task = self.config.task_name
+        task = self.folder.task
         try:
-            found = asyncio.run(reference(name, {task: self.task}, task, self.config.episodes))
-            self.progress.results[name] = found
+            found = asyncio.run(reference(name, self.folder.tasks, task, self.folder.config.episodes))
+            self.progress.results[name] = {task: found}
         except ValueError as error:  # a custom env may have no expert
             self.display.say(str(error))
 
@@ -169,60 +160,36 @@ class Baseline:
             count: Number of episodes.
             how: Further arguments of `held_out`.
         """
-        name = self.config.task_name
-        player = JobRunner({name: self.task}, policy_of(self.learning.network, self.task))
+        task = self.folder.task
+        player = JobRunner(self.folder.tasks, policy_of(self.learning.network, self.folder.tasks[task]))
         try:
-            return asyncio.run(held_out(player, name, count, temperature, **how))
+            return asyncio.run(held_out(player, task, count, temperature, **how))
         finally:
             player.close()
 
-    def save(self) -> None:
-        """Write a checkpoint for resume, and the weights for evaluation."""
-        now = time.perf_counter()
-        self.progress.seconds += now - self._since
-        self._since = now
-        self.progress.metrics_lines = self.log.lines
-        self.folder.save(self.learning, self.progress)
 
-
-def train(folder: BaselineFolder, started: float) -> dict[str, Any]:
-    """Train a baseline, or continue from its newest checkpoint, and return the summary.
+def train(folder: BaselineFolder, started: float) -> None:
+    """Train a baseline, or continue from its newest checkpoint.
 
     Args:
         folder: Folder of the baseline.
-        started: Start time of this process, as of `time.perf_counter`, in seconds.
+        started: Start time of this process, as of `time.perf_counter()`, in seconds.
     """
-    from training.baseline.ppo import Learning, quiet_ray
+    from training.baseline.ppo import Learning, local_ray
 
-    checkpoint = folder.newest()
-    progress = folder.progress(checkpoint)
-    with quiet_ray(), BaselineDisplay([]) as display:
-        learning = Learning(folder.config, training_task(folder.config, folder.task))
-        try:
-            if checkpoint is not None:
-                learning.restore(checkpoint / "ppo", progress.env_steps)
-            with MetricsLog(folder.path, progress.metrics_lines) as log:
-                return Baseline(folder, learning, progress, log, display, started).run()
-        finally:
-            learning.close()
-
-
-def story(summary: dict[str, Any], folder: BaselineFolder) -> str:
-    """Return the results as a few lines of text."""
-    success = summary["success"]
-    rows = []
-    for label, row in success.items():
-        low, high = row["ci95"]
-        greedy = f", greedy {row['greedy']:.1%}" if "greedy" in row else ""
-        rows.append(f"  {label:<7} {row['mean']:6.1%} (95% interval {low:.1%} to {high:.1%}){greedy}")
-    return "\n".join(
-        [
-            f"{summary['task']}: success of PPO on {success['after']['n']} held-out episodes at T=1, after "
-            f"{summary['env_steps']:,} decisions in {summary['seconds']:.0f} s",
-            *rows,
-            f"Report: {folder.path / 'report.html'}; compare it with python -m training.evaluate policy={folder.path}",
-        ]
-    )
+    resume = checkpoint.newest(folder.checkpoints)
+    fresh = RunState(stages=[{"name": "ppo", "steps": 0, "seconds": 0.0}])
+    progress = checkpoint.read_progress(resume) if resume else fresh
+    with (
+        local_ray(),
+        BaselineDisplay([]) as display,
+        closing(Learning(folder.config, training_task(folder.config, folder.tasks[folder.task]))) as learning,
+    ):
+        if resume is not None:
+            checkpoint.restore(resume, learning)
+        with MetricsLog(folder.path, progress.metrics_lines) as log:
+            summary = Baseline(folder, learning, progress, log, display).run(started)
+    display.table(summary, folder.path)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -242,11 +209,10 @@ def main(argv: Sequence[str]) -> None:
         folder = BaselineFolder.create(config, task)
     with folder.locked():
         try:
-            summary = train(folder, started)
+            train(folder, started)
         except BaseException:
             print(f"\nresume with: python -m training.baseline resume={folder.path}", file=sys.stderr)
             raise
-    print(story(summary, folder))
 
 
 def _needs_rllib() -> None:

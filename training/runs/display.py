@@ -122,8 +122,10 @@ class Display:
             "videos": "the same held-out episodes before and after training",
             "curves.png": "learning curves",
             "checkpoint": "the trained model, for from_pretrained in transformers",
+            "policy.safetensors": f"the trained network (compare it: python -m training.evaluate policy={folder})",
         }.items():
-            out.print(f"  {folder / name}  {what}", soft_wrap=True)
+            if (folder / name).exists():
+                out.print(f"  {folder / name}  {what}", soft_wrap=True)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

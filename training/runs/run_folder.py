@@ -1,50 +1,35 @@
-"""RunFolder: the output files of a run.
+"""RunFolder: the folder of a run, with config.yaml and, at the end, checkpoint/ (for transformers)."""
 
-During training: config.yaml, metrics.jsonl, tensorboard/, checkpoints/ (for resume), episodes/ (records) and videos/.
-At the end: checkpoint/ (for transformers), summary.json, curves.png and report.html.
-"""
-
-import json
-import resource
-import shutil
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from agents.chat.template import Chat
-from agents.episodes.episode import Episode
-from agents.records.films import films
-from agents.records.record import write_records
 from configs.cli import nested, split
 from configs.errors import UserError
 from configs.schema import build, merge
-from envs.task.task import Task
-from render.records.curves import write_curves
-from render.records.files import write_whole
-from render.records.video import write_video
-from render.viewer.report import write_report
 from training.config.cluster import ClusterConfig
 from training.config.run import Config, read, save
-from training.runs.folder import finished, locked, refuse_existing, remove_whole
-from training.runs.metrics import read_metrics
-
-if TYPE_CHECKING:
-    from training.runs.checkpoint import RunState
+from training.runs.checkpoint import RunState
+from training.runs.folder import RunDirectory, refuse_existing, refuse_resume
 
 CHECKPOINT = "checkpoint"
+ALLOWED = frozenset(
+    [
+        "resume",  # names the run
+        "plan",  # shows the placement, and starts nothing
+        "cluster",  # a run may continue on other machines
+    ]
+)
+"""Overrides that a resumed run accepts, apart from `cluster.k` and its own `env`."""
 
 
-class RunFolder:
+class RunFolder(RunDirectory):
     """Folder of one run."""
 
     def __init__(self, path: Path, config: Config) -> None:
-        self.path = path
+        super().__init__(path, config.env, config.tasks, config.seed)
         self.config = config
-        self.checkpoints = path / "checkpoints"
         self.checkpoint = path / CHECKPOINT
 
     @staticmethod
@@ -79,67 +64,20 @@ class RunFolder:
                 f"resume={config.resume}: not a run folder (no config.yaml); use a path such as runs/football"
             )
         saved = read(path / "config.yaml")
-        free = {"resume": None, "plan": None, "cluster": None, "env": saved.env}
-        machines, rest = split(overrides, "cluster")
-        others = [f"{key}={value}" for key, value in rest.items() if free.get(key, "") not in (None, value)]
-        if others:
-            raise UserError(f"a resumed run keeps its config; remove {' '.join(others)}, or start a new run")
+        machines, others = split(overrides, "cluster")
+        changes = {key: value for key, value in others.items() if key not in ALLOWED}
+        if changes.get("env") == saved.env:
+            del changes["env"]
+        refuse_resume(path, "run", changes)
         saved.cluster = config.cluster if "cluster" in overrides else _changed(saved.cluster, machines)
-        if finished(path):
-            raise UserError(f"{path} is already finished; its report is {path / 'report.html'}")
         return cls(path, saved)
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Return a context that locks the run; entering raises UserError if another process holds the lock."""
-        return locked(self.path)
-
-    def record(self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat) -> Path | None:
-        """Write the records and the video of held-out episodes.
-
-        Args:
-            label: Name of the evaluation, such as `before`.
-            step: Step of the evaluated weights, counted over all stages.
-            played: Task name → episodes.
-            chat: Chat format that decodes prompts from tokens.
-
-        Returns:
-            The path of the video, or None if no episode has frames.
-        """
-        folder = self.path / "episodes" / label
-        shutil.rmtree(folder, ignore_errors=True)
-        for name, episodes in played.items():
-            task = Task(name, self.config.tasks[name])
-            write_records(folder, task, episodes[: self.config.evaluation.records], label, chat, step=step)
-        filmed = [episode for episodes in played.values() for episode in episodes if episode.frames]
-        return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
-
-    def finish(self, config: Config, progress: "RunState", started: float) -> dict[str, Any]:
-        """Write the final outputs and return the summary.
-
-        Args:
-            config: Config of the run.
-            progress: State of the run.
-            started: Time from which seconds are counted in addition to those of `progress`, from `time.perf_counter()`.
-        """
-        return finish(self.path, summarise(config, progress), started - progress.seconds)
-
-
-def finish(path: Path, summary: dict[str, Any], started: float) -> dict[str, Any]:
-    """Write curves, summary and report, then remove the checkpoints for resume.
-
-    Args:
-        path: Run folder.
-        summary: Contents of summary.json. The total time is added.
-        started: Start of the run, from `time.perf_counter()`.
-    """
-    write_curves(path / "curves.png", read_metrics(path), summary)
-    for last in (False, True):  # twice, so that the seconds include the report
-        summary["seconds"] = round(time.perf_counter() - started, 1)
-        write_whole(path / "summary.json", json.dumps(summary, indent=1) + "\n")
-        if not last:
-            write_report(path)
-    remove_whole(path / "checkpoints")
-    return summary
+    def summary(self, progress: RunState) -> dict[str, Any]:
+        """Return the contents of summary.json."""
+        return super().summary(progress) | {
+            "checkpoint": {"step": progress.reported_step, "path": CHECKPOINT},
+            "validation": {"best": progress.best, "reported": progress.good.get("success")},
+        }
 
 
 def _changed(saved: ClusterConfig, overrides: Mapping[str, Any]) -> ClusterConfig:
@@ -148,36 +86,3 @@ def _changed(saved: ClusterConfig, overrides: Mapping[str, Any]) -> ClusterConfi
     cluster = build(ClusterConfig, merge(asdict(saved), settings), "cluster")
     assert isinstance(cluster, ClusterConfig)
     return cluster
-
-
-def summarise(config: Config, progress: "RunState") -> dict[str, Any]:
-    """Return the contents of summary.json."""
-    results = progress.results
-    labels = [
-        "before",
-        *(label for label in results if label.startswith("after_")),
-        "after",
-        "random",
-        "idle",
-        "expert",
-    ]
-    others = [task for task in config.tasks if task != config.env]
-    return {
-        "task": config.env,
-        "seed": config.seed,
-        "seconds": 0.0,
-        "peak_memory_mb": round(peak_memory_mb()),
-        "stages": [{**stage, "seconds": round(stage["seconds"], 1)} for stage in progress.stages],
-        "success": {label: results[label][config.env] for label in labels if config.env in results.get(label, {})},
-        "others": {
-            task: {label: results[label][task] for label in labels if task in results.get(label, {})} for task in others
-        },
-        "checkpoint": {"step": progress.reported_step, "path": CHECKPOINT},
-        "validation": {"best": progress.best, "reported": progress.good.get("success")},
-    }
-
-
-def peak_memory_mb() -> float:
-    """Return the peak memory of this process in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

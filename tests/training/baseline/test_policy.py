@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from envs.task.reply import Reader
 from envs.task.task import Task
 from training.baseline import config as baseline_config
 from training.baseline.config import baseline_tasks, from_overrides, is_baseline
-from training.baseline.env import BaselineEnv, FinishedEpisode, starts, training_task
+from training.baseline.env import BaselineEnv, training_task
 from training.baseline.policy import Network, features, load_baseline, save_network
 from training.compare.resolve import participant
 from training.config.compose import load
@@ -49,12 +50,15 @@ class Fixed:
         return f"<think></think><answer>{self.names[context.turn]}</answer>"
 
 
-def baseline_env(words: list[str], seeds: list[int], **keys: Any) -> tuple[BaselineEnv, list[FinishedEpisode]]:
+def baseline_env(words: list[str], seeds: list[int], **keys: Any) -> BaselineEnv:
+    """Return an env with the given starts."""
     config, task = from_overrides(parse_overrides(words))
     for key, value in keys.items():
         setattr(config, key, value)
-    played: list[FinishedEpisode] = []
-    return BaselineEnv(training_task(config, task), config, itertools.chain(seeds, itertools.repeat(0)), played), played
+    env = BaselineEnv(training_task(config, task), config)
+    drawn = iter(seeds)
+    env.np_random = SimpleNamespace(integers=lambda _: next(drawn))  # type: ignore[assignment]
+    return env
 
 
 @pytest.mark.slow
@@ -70,33 +74,33 @@ def test_baseline_env_has_the_frames_and_successes_of_the_task(words: list[str])
     runner = EpisodeRunner(task)
     there = asyncio.run(runner.play(held_out_starts(TEST_FIRST, 12), Fixed([names[action] for action in chosen])))
     runner.close()
-    env, played = baseline_env(words, seeds, reward="success")
+    env = baseline_env(words, seeds, reward="success")
     for seed, episode in zip(seeds, there, strict=True):
-        frame, _ = env.reset(seed=123)
+        frame, _ = env.reset()
         paid, over = [], False
         for number, turn in enumerate(episode.turns):
             assert not over and turn.observation.image is not None and np.array_equal(frame, turn.observation.image), (
                 seed,
                 number,
             )
-            frame, reward, terminated, truncated, _ = env.step(chosen[number])
+            frame, reward, terminated, truncated, info = env.step(chosen[number])
             paid.append(reward)
             over = terminated or truncated
         assert over and paid == [0.0] * (len(paid) - 1) + [float(episode.success)]
-    assert [(one.success, one.turns) for one in played] == [(e.success, len(e.turns)) for e in there]
+        assert info == {"success": episode.success, "reward": sum(paid), "turns": len(episode.turns)}
     env.close()
 
 
 @pytest.mark.slow
 def test_baseline_env_returns_include_footballs_checkpoints() -> None:
-    env, played = baseline_env(CLOSE, [7])
+    env = baseline_env(CLOSE, [7])
     env.reset()
     over, total = False, 0.0
     while not over:
-        _, reward, terminated, truncated, _ = env.step(env.env.unwrapped.expert_action())  # type: ignore[attr-defined]
+        _, reward, terminated, truncated, info = env.step(env.env.unwrapped.expert_action())  # type: ignore[attr-defined]
         total, over = total + reward, terminated or truncated
     # A goal, 1, pays what is left of the ten checkpoints of 0.1.
-    assert total == pytest.approx(2.0) and played == [FinishedEpisode(True, total, played[0].turns)]
+    assert total == pytest.approx(2.0) and info["success"] and info["reward"] == total
     env.close()
 
 
@@ -108,17 +112,22 @@ def test_training_task_keeps_the_users_rewards_and_adds_checkpoints_to_returns_o
     assert "rewards" not in kwargs("reward=success") and "rewards" not in kwargs("env.success=return >= 1")
 
 
-def test_baseline_starts_are_never_held_out_and_new_after_a_resume() -> None:
-    def first(done: int, index: int) -> list[int]:
-        return list(itertools.islice(starts(3, done, index), 50))
+def test_baseline_starts_are_never_held_out_and_new_after_a_resume(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, task = from_overrides(parse_overrides(["env=sokoban"]))
 
-    drawn = [seed for done in (0, 1024) for index in range(8) for seed in first(done, index)]
+    def first(done: int, seed: int) -> list[int]:
+        env = BaselineEnv(training_task(config, task), config, done)
+        monkeypatch.setattr(env.env, "reset", lambda seed: (seed, {}))
+        monkeypatch.setattr(env, "_see", lambda start, info: start)
+        return [env.reset(seed=seed if number == 0 else None)[0] for number in range(50)]
+
+    drawn = [start for done in (0, 1024) for seed in range(4) for start in first(done, seed)]
     assert len(set(drawn)) == len(drawn) and max(drawn) < TRAIN_SEEDS
     assert first(0, 2) == first(0, 2)
 
 
 def test_vector_features_are_those_of_simple115v2() -> None:
-    env, _ = baseline_env([*CLOSE, "observation=simple115v2"], [11])
+    env = baseline_env([*CLOSE, "observation=simple115v2"], [11])
     vector, _ = env.reset()
     assert env.observation_space.shape == (115,) and vector.shape == (115,)
     shown = Task("football", load_task("football", parse_overrides(CLOSE[1:]))).make()

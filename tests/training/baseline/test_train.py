@@ -22,7 +22,6 @@ from configs.errors import UserError
 from render.records.episode import read_episodes
 from training.baseline import config as baseline_config
 from training.baseline.config import BaselineConfig, baseline_tasks, from_overrides
-from training.baseline.env import training_task
 from training.baseline.policy import Network, load_baseline, policy_of
 from training.baseline.train import main
 from training.compare import command as evaluate
@@ -119,12 +118,14 @@ def test_baseline_killed_and_resumed_gives_the_same_numbers(tmp_path: Path, trai
     assert process.returncode == -signal.SIGKILL, said
     assert "WARNING" not in said and "Warning" not in said, said
     newest = max(folder.glob("checkpoints/step-*"))
-    assert 0 < json.loads((newest / "progress.json").read_text())["env_steps"] < 1024
+    assert 0 < json.loads((newest / "progress.json").read_text())["total_steps"] < 8
     assert f"{trained.name} in football: its training is not finished" in notes(folder)
-    for file in ("progress.json", "ppo/rllib/algorithm_state.pkl"):
+    for file, named in (("progress.json", "progress.json"), ("rllib/algorithm_state.pkl", "")):
         whole = (newest / file).read_bytes()
         (newest / file).write_bytes(whole[:20])
-        with pytest.raises(UserError, match=f"{newest} is damaged: .*; remove it to resume from an earlier one"):
+        with pytest.raises(
+            UserError, match=f"{newest / named} is damaged: .*; remove .* to resume from an earlier one"
+        ):
             main([f"resume={folder}"])
         (newest / file).write_bytes(whole)
     main([f"resume={folder}"])
@@ -159,25 +160,37 @@ def test_baseline_on_vectors_trains_and_has_no_blind_control(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_vector_env_scales_rewards_by_returns_of_whole_episodes() -> None:
+def test_rewards_are_scaled_by_returns_of_whole_episodes() -> None:
     """The spread that rewards are divided by is that of true discounted returns, whatever ends the episodes."""
     pytest.importorskip("ray")
-    from training.baseline.ppo import PPOVectorEnv
+    from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 
-    config, task = from_overrides(parse_overrides(["env=sokoban", "env.max_turns=3", "gamma=0.5"]))
-    lessons = PPOVectorEnv({"task": training_task(config, task), "config": config, "num_envs": 2})
-    lessons.reset(seed=0)
-    expected, running, over = RunningMeanStd(), np.zeros(2), np.zeros(2, bool)
-    for _ in range(12):
-        _, scaled, terminated, truncated, _ = lessons.step(np.array([0, 1]))
-        paid = scaled * np.sqrt(lessons.spread.var + 1e-8)
-        assert (paid[over] == 0).all()  # the next episode has begun instead
-        running = np.where(over, 0.0, running) * 0.5 + paid
-        if (~over).any():
-            expected.update(running[~over])
-        assert lessons.spread.mean == pytest.approx(expected.mean) and abs(running).max() < 0.2  # of -0.1 a move
-        over = terminated | truncated
-    lessons.close()
+    from training.baseline.ppo import ScaleRewards
+
+    scale = ScaleRewards(gamma=0.5, envs=2)
+    expected = RunningMeanStd()
+    running = np.zeros(2)
+    lengths = (3, 5)  # the episodes of the two envs end at different steps
+    episodes = [SingleAgentEpisode(observations=[0]) for _ in lengths]
+    scale(batch={}, episodes=episodes)
+    for step in range(1, 16):
+        stepped = []
+        for env, length in enumerate(lengths):
+            if episodes[env].is_done:  # the next one begins, without a reward
+                episodes[env], running[env] = SingleAgentEpisode(observations=[0]), 0.0
+                continue
+            reward = float(step % 3 - 0.1)
+            episodes[env].add_env_step(0, 0, reward, truncated=episodes[env].t + 1 == length)
+            running[env] = running[env] * 0.5 + reward
+            stepped.append((env, reward))
+        scale(batch={}, episodes=episodes)
+        if stepped:
+            expected.update(running[[env for env, _ in stepped]])
+        for env, reward in stepped:
+            assert episodes[env].get_rewards(-1) == pytest.approx(reward / np.sqrt(expected.var + 1e-8))
+    restored = ScaleRewards(gamma=0.5, envs=2)
+    restored.set_state(scale.get_state())
+    assert vars(restored.spread) == pytest.approx(vars(expected))
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------
@@ -229,6 +242,19 @@ def test_baseline_that_cannot_be_resumed_is_refused(tmp_path: Path, trained: Pat
     ):
         with pytest.raises(UserError, match=problem):
             main(words)
+
+
+@pytest.mark.slow
+def test_unfinished_baseline_of_an_older_version_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    baseline_config.save(*from_overrides(parse_overrides(CLOSE)), tmp_path)
+    step = tmp_path / "checkpoints" / "step-000000000260"
+    step.mkdir(parents=True)
+    (step / "progress.json").write_text(json.dumps({"updates": 2, "env_steps": 260, "learning": 1.0, "results": {}}))
+    with pytest.raises(
+        UserError, match=r"progress\.json is from another version of Kickoff .*; resume with that version"
+    ):
+        main([f"resume={tmp_path}"])
 
 
 def test_baseline_without_rllib_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
