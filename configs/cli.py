@@ -1,5 +1,6 @@
 """Command line: --help, `key=value` overrides, and one-line errors for mistakes of the user."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 from configs.errors import UserError
+from configs.imports import check_packages
 from configs.schema import build, field_types, keys, merge, parse, type_at, unknown_key
 
 T = TypeVar("T")
@@ -21,8 +23,12 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
         usage: returns the --help text, given the other arguments.
     """
     argv = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that its encoding lacks is printed as ?
+            stream.reconfigure(errors="replace")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads sleep: spinning would slow down shared cores
     try:
+        check_packages("envs", "agents", "training")
         if {"-h", "--help"} & set(argv):
             print(usage([word for word in argv if word not in ("-h", "--help")]))
         else:

@@ -9,6 +9,7 @@ football match take five times as long to start. This version treats a literal a
 """
 
 import hashlib
+import logging
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -37,10 +38,28 @@ def _fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+@cache
+def _warn_no_cache() -> None:
+    """Log one line per process."""
+    logging.getLogger(__name__).warning(
+        "no folder for compiled code is writable: each start compiles again; set NUMBA_CACHE_DIR to a writable folder"
+    )
+
+
 def njit(function: _F) -> _F:
-    """Compile a function on first use for each set of argument types and cache the machine code on disk."""
-    compiled: Any = numba.njit(cache=True, error_model="numpy", no_cfunc_wrapper=True)(function)
-    compiled._cache._cache_file._source_stamp = _fingerprint(Path(function.__code__.co_filename).resolve().parent)
+    """Compile a function on first use for each set of argument types and cache the machine code on disk.
+
+    Without a folder for the cache, each process compiles for itself. With NUMBA_DISABLE_JIT=1, nothing is compiled.
+    """
+    if numba.config.DISABLE_JIT:
+        return function
+    options = {"error_model": "numpy", "no_cfunc_wrapper": True}
+    try:
+        compiled: Any = numba.njit(cache=True, **options)(function)
+        compiled._cache._cache_file._source_stamp = _fingerprint(Path(function.__code__.co_filename).resolve().parent)
+    except RuntimeError:  # no folder that numba can write to
+        _warn_no_cache()
+        compiled = numba.njit(**options)(function)
     resolve = compiled.get_call_template
 
     def plain(args: Any, keywords: Any) -> Any:
