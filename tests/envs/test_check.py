@@ -99,7 +99,7 @@ FAULTS = {
     "blank": "every image has a single colour",
     "still": "the image never changes",
     "shapes": "images differ in shape",
-    "alpha": "an image must be [H, W, 3], got (50, 100, 4)",
+    "alpha": "task mine: test/Toy-v0: an image must be uint8 [H, W, 3], got shape (50, 100, 4)",
 }
 
 
