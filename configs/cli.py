@@ -1,5 +1,6 @@
 """Command line: --help, `key=value` overrides, and one-line errors for mistakes of the user."""
 
+import codecs
 import io
 import os
 import sys
@@ -14,6 +15,19 @@ from configs.schema import build, field_types, keys, merge, parse, type_at, unkn
 T = TypeVar("T")
 
 
+PLAIN = {"–": "-", "—": "-", "·": "-", "…": "...", "×": "x", "→": "->", "≥": ">=", "≤": "<=", "−": "-", "’": "'"}
+"""ASCII forms of characters that an output's encoding may lack. Any other is printed as a question mark."""
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return the ASCII form of characters that cannot be encoded, and the position after them."""
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(PLAIN.get(char, "?") for char in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("plain", _plain)
+
+
 def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str]], str]) -> NoReturn:
     """Run `main` with the command-line arguments and exit: 0 done, 2 user error, 130 interrupted.
 
@@ -24,8 +38,8 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
     """
     argv = sys.argv[1:]
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a character that its encoding lacks is printed as ?
-            stream.reconfigure(errors="replace")
+        if isinstance(stream, io.TextIOWrapper):  # not in a notebook
+            stream.reconfigure(errors="plain")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads sleep: spinning would slow down shared cores
     try:
         check_packages("envs", "agents", "training")

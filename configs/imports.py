@@ -30,7 +30,9 @@ def check_packages(*names: str) -> None:
     for name in names:
         found = importlib.util.find_spec(name)
         places = list(found.submodule_search_locations or ()) if found else []
-        plain = found is not None and found.origin is None and name != "envs"  # a folder without __init__.py is harmless
+        plain = (
+            found is not None and found.origin is None and name != "envs"
+        )  # a folder without __init__.py is harmless
         if not places or plain or Path(places[0]).resolve() == root / name:
             continue
         problem = (

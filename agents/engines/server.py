@@ -6,6 +6,7 @@ only in the request header, never in files, logs or errors.
 
 import asyncio
 import base64
+import json
 import logging
 import os
 import re
@@ -99,7 +100,8 @@ class ServerEngine:
     async def _post(self, body: dict[str, Any]) -> Any:
         """Send a request and return the server's answer."""
         try:
-            return await self._client.post("/chat/completions", body=body, cast_to=object, options=self._options)
+            answer = await self._client.post("/chat/completions", body=body, cast_to=object, options=self._options)
+            return json.loads(answer) if isinstance(answer, str) else answer  # text without a JSON content type
         except openai.APITimeoutError:
             problem = f"no answer within {self.config.timeout:g} s (engine.server.timeout)"
         except openai.APIConnectionError as error:
@@ -172,12 +174,12 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _has_reply(response: Any) -> bool:
-    """Return True if a server's answer is JSON and contains a reply."""
+    """Return True if a server's answer contains a reply."""
     try:
         _completion(response.json())
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return False
-    return "json" in response.headers.get("content-type", "")
+    return True
 
 
 def _completion(answer: Any) -> Completion:

@@ -105,7 +105,9 @@ def _complete(folder: Path) -> bool:
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
         return (folder / "model.safetensors").is_file()
-    return all((folder / name).is_file() for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    return all(
+        (folder / name).is_file() for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+    )
 
 
 def _line(error: Exception) -> str:
@@ -186,7 +188,9 @@ def load_processor(folder: Path, family: str) -> Processor:
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     if (folder / "chat_template.json").is_file():  # location before chat_template.jinja
-        tokenizer.chat_template = json.loads((folder / "chat_template.json").read_text(encoding="utf-8"))["chat_template"]
+        tokenizer.chat_template = json.loads((folder / "chat_template.json").read_text(encoding="utf-8"))[
+            "chat_template"
+        ]
     kept = {name: (folder / name).read_text(encoding="utf-8") for name in PROCESSOR_FILES if (folder / name).is_file()}
     return Processor(tokenizer, image_processor(family).from_pretrained(folder), kept)
 

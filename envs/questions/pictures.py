@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 50_000_000
@@ -47,8 +47,8 @@ def decode(picture: Any, folder: Path) -> NDArray[np.uint8]:
         raise ValueError(f"the image is broken: {error}") from None
 
 
-def _eight_bits(opened: "Image.Image") -> "Image.Image":
-    """Return an image with 8 bits per channel. Pillow cuts 16-bit grey at 255 and does not scale a transparent value."""
+def _eight_bits(opened: "ImageFile.ImageFile") -> "Image.Image":
+    """Return an image with 8 bits per channel. Pillow cuts 16-bit grey at 255, and keeps a transparent value as is."""
     from PIL import Image
 
     clear, layout = opened.info.get("transparency"), opened.tile[0][3] if opened.tile else ""

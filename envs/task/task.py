@@ -130,9 +130,12 @@ class Task:
     def _check_text(self, space: gymnasium.Space[Any]) -> None:
         """Raise ValueError unless a changed `text_from` is a key of the observation."""
         name = self.config.text_from
-        known = list(space.keys()) if isinstance(space, gymnasium.spaces.Dict) else []
-        if name not in ("", "text", *known):
-            raise ValueError(f"task {self.name}: {suggest('text_from', name, map(str, known))}")
+        if name in ("", "text"):
+            return
+        if not isinstance(space, gymnasium.spaces.Dict):
+            raise ValueError(f"task {self.name}: text_from={name} needs a Dict observation, this env gives {space}")
+        if name not in space.keys():
+            raise ValueError(f"task {self.name}: {suggest('text_from', name, map(str, space.keys()))}")
 
     def observe(
         self, env: gymnasium.Env[Any, Any], observation: Any, info: dict[str, Any], feedback: str = ""
@@ -211,9 +214,7 @@ class Task:
                 break
         return Outcome(observation, info, reward, terminated, truncated, " ".join(sentences))
 
-    def step(
-        self, env: gymnasium.Env[Any, Any], action: Any
-    ) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+    def step(self, env: gymnasium.Env[Any, Any], action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Step the environment and return Gymnasium's five values, with NumPy numbers as Python numbers.
 
         Raises:
@@ -222,7 +223,9 @@ class Task:
         observation, earned, terminated, truncated, info = env.step(action)
         number = _number(earned)
         if number is None or not math.isfinite(number):
-            raise UserError(f"task {self.name}: {self.config.id} gave the reward {earned!r}; it must be a finite number")
+            raise UserError(
+                f"task {self.name}: {self.config.id} gave the reward {earned!r}; it must be a finite number"
+            )
         return observation, number, bool(terminated), bool(truncated), info
 
     def env_action(self, action: Any) -> Any:

@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Type", "application/json" if body[:1] == b"{" else "text/html")
+        self.send_header("Content-Type", self.server.form)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -74,6 +74,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.script = script
         self.lock = threading.Lock()
+        self.form = "application/json"
         self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
         self.times: list[float] = []
         self.going = self.most = 0
@@ -197,6 +198,13 @@ def test_generate_reads_other_forms_of_answers(message: dict[str, Any], reason: 
         with serving(says(answer | usage)) as server:
             (completion,) = ask(server)
         assert (completion.text, completion.finished, completion.count) == (text, finished, count)
+
+
+def test_generate_reads_answers_without_a_json_content_type() -> None:
+    with serving(says(RIGHT)) as server:
+        server.form = "text/plain"
+        (completion,) = ask(server)
+    assert completion.text == "<think></think><answer>4</answer>"
 
 
 BUSY = says({"error": {"message": "slow down"}}, 429)

@@ -395,9 +395,8 @@ def test_task_refuses_envs_that_do_not_fit() -> None:
     assert refusal(id="test/Buttons-v0", actions=[["a", "b"], ["c", "d", "e"]], text_from="misson") == (
         "task mine: unknown text_from 'misson'; did you mean 'mission'? Known: image, mission"
     )
-    assert refusal(id="CartPole-v1", actions=["left", "right"], text_from="mission") == (
-        "task mine: unknown text_from 'mission'. Known: "
-    )
+    line = refusal(id="CartPole-v1", actions=["left", "right"], text_from="mission")
+    assert line.startswith("task mine: text_from=mission needs a Dict observation, this env gives Box(")
 
 
 def test_each_make_is_a_fresh_env() -> None:
