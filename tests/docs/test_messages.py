@@ -1,6 +1,7 @@
 """Every message that the questions page lists is what the code really says, with the mistake that leads to it."""
 
 import json
+import math
 import re
 import resource
 import sys
@@ -19,9 +20,11 @@ from agents.episodes.task_check import check_task
 from agents.models.load import load_model
 from agents.models.tiny import build_chat
 from agents.policies.recorded import RecordedPolicy
+from configs.imports import check_packages
 from envs.check import main as check
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
+from render.draw.images import as_frame
 from training.baseline.train import main as baseline
 from training.compare.command import EvaluateOptions, evaluate_policies
 from training.config.compose import NoOptions, compose, load
@@ -66,6 +69,28 @@ def long_prompt(folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 def no_names(folder: Path, patch: pytest.MonkeyPatch) -> None:
     Task("cart", TaskConfig(id="CartPole-v1")).make()
+
+
+def continuous(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    Task("car", TaskConfig(id="MountainCarContinuous-v0", actions=["left", "right"])).make()
+
+
+def float_image(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    as_frame(np.ones((40, 40, 3), np.float32))
+
+
+def nan_reward(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    task = Task("cart", TaskConfig(id="CartPole-v1", actions=["left", "right"]))
+    env = task.make()
+    env.reset(seed=0)
+    patch.setattr(env, "step", lambda action: (0, math.nan, False, False, {}))
+    task.step(env, 0)
+
+
+def hidden_package(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    found = SimpleNamespace(origin=str(folder / "__init__.py"), submodule_search_locations=[str(folder)])
+    patch.setattr("importlib.util.find_spec", lambda name: found)
+    check_packages("envs")
 
 
 def no_expert(folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -124,6 +149,10 @@ MISTAKES: dict[str, Case] = {
     "the model needs images of …": wrong_image,
     "a first prompt of …": long_prompt,
     "… needs action names": no_names,
+    "a reply cannot name an action of …": continuous,
+    "an image must be uint8 …": float_image,
+    "… gave the reward nan": nan_reward,
+    "… hides Kickoff's package …": hidden_package,
     "… has no expert": no_expert,
     "this run is not finished and has no checkpoint/ yet": unfinished,
     "… was played with different settings": other_settings,
