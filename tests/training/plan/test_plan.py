@@ -216,7 +216,7 @@ def test_check_lora_without_peft_names_the_extra(monkeypatch: pytest.MonkeyPatch
     check_lora(16)
     monkeypatch.setitem(sys.modules, "peft", None)  # as where it is not installed
     check_lora(0)
-    with pytest.raises(ValueError, match=r"^learner.lora_rank=16 needs PEFT: pip install 'kickoff-rl\[lora\]'$"):
+    with pytest.raises(ValueError, match=r"^learner.lora_rank=16 needs PEFT: pip install -e '.\[lora\]'$"):
         check_lora(16)
 
 

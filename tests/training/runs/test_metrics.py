@@ -98,7 +98,7 @@ def test_metrics_log_without_trackers_writes_only_the_file(tmp_path: Path) -> No
 
 def test_wandb_check_without_the_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)  # as Python marks what cannot be imported
-    with pytest.raises(UserError, match=r"^track=wandb needs the package wandb: pip install 'kickoff-rl\[wandb\]'$"):
+    with pytest.raises(UserError, match=r"^track=wandb needs the package wandb: pip install -e '.\[wandb\]'$"):
         trackers.check("wandb")
     trackers.check("tensorboard")
 
