@@ -162,7 +162,7 @@ def _same_node(compare: Compare, gold: Node, answer: Node, single: bool) -> bool
 
 
 def _same_without_unit(compare: Compare, gold: Member, answer: Node) -> bool:
-    """Return True for `0.75` as 75%, for `5h` as 5 hours, and for `m \cdot 2` as 2m."""
+    r"""Return True for `0.75` as 75%, for `5h` as 5 hours, and for `m \cdot 2` as 2m."""
     if gold.unit == "%":
         return bool(literal_form(answer)) and compare.same(*_percent(gold.node, answer))
     if answer[0] == "*" and len(answer) == 3 and answer[2][0] == "sym" and unit_name(answer[2][1]) == gold.unit:

@@ -74,9 +74,12 @@ _LETTERS = frozenset("gshlLKNJWVA")
 """Units of one letter. After a space they are units, directly after a number they are variables."""
 
 CURRENCIES = {"\\$": "$", "US\\$": "$", "US$": "$", "$": "$", "€": "€", "£": "£", "¥": "¥", "USD ": "$", "EUR ": "€"}
-_NOT_UNITS = frozenset("pi sqrt sin cos tan cot sec csc log ln exp or and is the not no yes inf nan infinity am pm".split())
+_NOT_UNITS = frozenset(
+    "pi sqrt sin cos tan cot sec csc log ln exp or and is the not no yes inf nan infinity am pm"
+    " alpha beta gamma delta epsilon theta lambda sigma omega infty frac".split()
+)
 
-_WORDS = re.compile(r"(?<![A-Za-z\\])[A-Za-zΩ¢°][A-Za-z.]*(?: ?[/· ] ?(?:per )?[A-Za-z][A-Za-z.]*)*(?: ?\^ ?\{?-?[0-9]\}?)?$")
+_WORDS = re.compile(r"(?<![A-Za-z\\])[A-Za-zΩ¢°][A-Za-z.]*(?: ?[/· ] ?[A-Za-z][A-Za-z.]*)*(?: ?\^ ?\{?-?[0-9]\}?)?$")
 _TEXTS = re.compile(
     r"(?:\\text\{[^{}]*\}(?: ?\^ ?\{?-?[0-9]\}?)?(?: ?(?:/|\\cdot) ?(?=\\text))?)+$|(?:°|\\%|%) ?(?:[CF]|\\text\{[CF]\})?$"
 )  # fmt: skip

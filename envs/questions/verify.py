@@ -1,17 +1,17 @@
 """Comparison of values that are not exact, in a worker process (`worker`). Imports no own modules.
 
 A value is a tree of nested lists (`grammar`), never text, so nothing is parsed or evaluated as code here. It is computed
-with 1,500 digits at several values of its letters. All intermediate values are zero or between 1e-602 and 1e602, so two
-values are equal if their difference is below 1e-850: only rounding noise is that small.
+with 400 digits at several values of its letters. All intermediate values are zero or between 1e-159 and 1e159, so two
+values are equal if their difference is below 1e-220: only rounding noise is that small.
 """
 
 from fractions import Fraction
 from typing import Any
 
-DIGITS = 1500
+DIGITS = 400
 POINTS = 4
 """Number of values of the letters at which formulas are compared."""
-MAX_MAGNITUDE = 2000
+MAX_MAGNITUDE = 530
 """Maximum binary exponent of a value, positive or negative. It also bounds the work of a power."""
 
 
@@ -41,7 +41,7 @@ def handle(request: Any) -> bool:
                 found = _value(answer, letters)
             except (ValueError, ArithmeticError, TypeError, KeyError):
                 return False
-            if abs(wanted - found) > mp.mpf(10) ** -850:
+            if abs(wanted - found) > mp.mpf(10) ** -220:
                 return False
     return True
 

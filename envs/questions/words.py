@@ -11,12 +11,12 @@ _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF08, 0xFF5B) if not 0xFF10 <= 
 _SAID = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _SEVERAL = re.compile(r"\(?[A-H]\)?(?:(?: ?(?:[,;、，] ?(?:and )?|and |和) ?)?\(?[A-H]\)?){1,7}")
 _WORD = r"[^\W\d_]+"
-_WORDS = re.compile(rf"(?:[0-9]+(?:st|nd|rd|th) ?|[0-9]+-(?=[A-Za-z]{{3}}))?{_WORD}(?:(?:[ ,.'’/&:;()-]+|, )[^\W_]+)*[.)?]?")
+_WORDS = re.compile(rf"(?:[0-9]+(?:st|nd|rd|th) ?|[0-9]+-(?=[A-Za-z]{{3}}))?{_WORD}(?:[ ,.'’/&:;()-]+[^\W_]+)*[.)?]?")
 _SHORT = frozenset(
     "no on off up in at by he me we us it is be do go of or to so my if an as am ok tv pm hi".split()
 )  # words of two letters, which are not products
 _PRODUCT = re.compile(r"[a-z]{2}|(?:[A-Za-z]{1,2}-)+[A-Za-z]{1,2}|xyz|abc|pqr")
-_HAN = re.compile(r"[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗]+(?:[,，、; ]?[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗]+)*")
+_HAN = re.compile(r"(?:[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗][,，、; ]?)*[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗]")
 
 
 def undressed(text: str) -> str:
