@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 Monomial = tuple[int, tuple[tuple[str, int], ...]]
 Polynomial = dict[Monomial, Fraction]
 
-MAX_TERMS, MAX_BITS, MAX_POWER, MAX_RADICAND = 200, 20_000, 2000, 10**10
+MAX_TERMS, MAX_BITS, MAX_POWER, MAX_RADICAND = 200, 40_000, 10_000, 10**10
 """Limits of a polynomial's size, a coefficient's bits, an exponent and the factorisation of radicands."""
 
 CONSTANTS = frozenset(("pi", "e", "i"))

@@ -12,8 +12,9 @@ from envs.questions.algebra import Node, Unreadable
 from envs.questions.compare import Compare, check, is_structure, letters
 from envs.questions.notation import MAX_FORMULA
 from envs.questions.reading import Member, Reading, literal_form, read
+from envs.questions.regions import same_region
 from envs.questions.units import unit_name
-from envs.questions.words import choices, text_gold, undressed, words
+from envs.questions.words import choices, mixed_text, text_gold, undressed, words
 from envs.questions.worker import OverTime, Worker
 
 MAX_LENGTH = 64
@@ -59,6 +60,8 @@ class Formula(str):
 
 SECONDS = 5.0
 """Time limit of a comparison in seconds. A typical one takes microseconds."""
+
+_SHORT_EXPONENT = re.compile(r"(?<=[0-9])([eE][+-])([0-9])(?![0-9])")
 
 WORKER = Worker(Path(__file__).with_name("verify.py"))
 
@@ -110,7 +113,13 @@ def gold_from_text(text: str) -> Formula | str:
     if said is not None:
         return said
     gold = Formula(text.strip())
-    check_gold(gold)
+    try:
+        check_gold(gold)
+    except ValueError:
+        said = mixed_text(text)
+        if said is None:
+            raise
+        return said
     return gold
 
 
@@ -118,6 +127,8 @@ def _same_value(answer: str, gold: Formula) -> bool:
     right = _read_gold(gold)
     if len(answer) > MAX_FORMULA:
         return False
+    if literal_form(right.members[0].node if right.members else ("set",)):
+        answer = _SHORT_EXPONENT.sub(r"\g<1>0\2", answer)  # 1e-5 is 2e - 1's form, but a number where one is asked for
     try:
         given = read(answer)
         return given.text == right.text or _same_reading(right, given)
@@ -130,12 +141,18 @@ def _same_value(answer: str, gold: Formula) -> bool:
 
 def _same_reading(gold: Reading, answer: Reading) -> bool:
     """Return True if the members of both are equal, as a list or one by one."""
-    if gold.is_set != answer.is_set or len(gold.members) != len(answer.members):
+    if gold.is_set != answer.is_set:
+        return same_region(_as_set(gold), _as_set(answer)) is True  # \{x \mid x = 1\} is \{1\}
+    if len(gold.members) != len(answer.members):
         return False
     compare = Compare(_decide(time.monotonic() + SECONDS))
     if gold.is_set:
         return compare.members(gold.members, answer.members, lambda *pair: _same_member(compare, *pair))
     return _same_member(compare, gold.members[0], answer.members[0], single=True)
+
+
+def _as_set(reading: Reading) -> Node:
+    return ("set", *(member.node for member in reading.members)) if reading.is_set else reading.members[0].node
 
 
 def _same_member(compare: Compare, gold: Member, answer: Member, single: bool = False) -> bool:

@@ -21,24 +21,24 @@ def bracket(parser: "Parser", opening: str) -> Node:
     if opening == r"\begin":
         return _matrix(parser)
     if opening == "|":
-        parser._bars += 1
+        parser.bars += 1
         node = parser.sum()
-        parser._expect("|")
-        parser._bars -= 1
+        parser.expect("|")
+        parser.bars -= 1
         return ("abs", node)
     if opening in (r"\lfloor", r"\lceil"):
         node = parser.sum()
-        parser._expect(opening.replace(r"\l", r"\r"))
+        parser.expect(opening.replace(r"\l", r"\r"))
         return (opening[2:], node)
     if opening in (r"\{", "{"):
         return _set(parser, opening)
-    bars, parser._bars = parser._bars, 0
+    bars, parser.bars = parser.bars, 0
     items = [parser.sets()]
-    while parser._peek() in (",", ";"):
-        parser._take()
+    while parser.peek() in (",", ";"):
+        parser.take()
         items.append(parser.sets())
-    closing = parser._take().text
-    parser._bars = bars
+    closing = parser.take().text
+    parser.bars = bars
     if closing not in _CLOSING[opening]:
         raise Unreadable(f"{opening!r} is not closed")
     matched = closing == _CLOSING[opening][0]
@@ -54,24 +54,24 @@ def bracket(parser: "Parser", opening: str) -> Node:
 def _set(parser: "Parser", opening: str) -> Node:
     r"""Return a group `{…}`, a set `\{…\}` or a set with a condition `\{x \mid …\}`."""
     closing = r"\}" if opening == r"\{" else "}"
-    bars, parser._bars = parser._bars, 1 if opening == r"\{" else 0
+    bars, parser.bars = parser.bars, 1 if opening == r"\{" else 0
     items: list[Node] = []
-    while parser._peek() != closing:
+    while parser.peek() != closing:
         items.append(parser.relation())
-        if parser._peek() not in (",", ";"):
+        if parser.peek() not in (",", ";"):
             break
-        parser._take()
-    if parser._peek() in (r"\mid", "|", ":") and len(items) == 1:
-        parser._take()
+        parser.take()
+    if parser.peek() in (r"\mid", "|", ":") and len(items) == 1:
+        parser.take()
         conditions = [parser.relation()]
-        while parser._peek() == ",":
-            parser._take()
+        while parser.peek() == ",":
+            parser.take()
             conditions.append(parser.relation())
-        parser._expect(closing)
-        parser._bars = bars
+        parser.expect(closing)
+        parser.bars = bars
         return ("builder", items[0], *conditions)
-    parser._expect(closing)
-    parser._bars = bars
+    parser.expect(closing)
+    parser.bars = bars
     if opening == r"\{" or len(items) != 1:
         return ("set", *items)
     return items[0]
@@ -79,31 +79,31 @@ def _set(parser: "Parser", opening: str) -> Node:
 
 def _matrix(parser: "Parser") -> Node:
     name = ""
-    parser._expect("{")
-    while parser._peek() != "}":
-        name += parser._take().text
-    parser._expect("}")
+    parser.expect("{")
+    while parser.peek() != "}":
+        name += parser.take().text
+    parser.expect("}")
     if name not in _MATRICES:
         raise Unreadable(f"the environment {name!r} is not a matrix")
-    if name == "array" and parser._peek() == "{":
-        while parser._take().text != "}":
+    if name == "array" and parser.peek() == "{":
+        while parser.take().text != "}":
             pass
     rows: list[Node] = []
     row: list[Node] = []
-    while parser._peek() != r"\end":
+    while parser.peek() != r"\end":
         row.append(parser.sum())
-        if parser._peek() == "&":
-            parser._take()
-        elif parser._peek() == r"\\":
-            parser._take()
+        if parser.peek() == "&":
+            parser.take()
+        elif parser.peek() == r"\\":
+            parser.take()
             rows.append(("row", *row))
             row = []
-        elif parser._peek() != r"\end":
+        elif parser.peek() != r"\end":
             raise Unreadable("a matrix is not closed")
     rows += [("row", *row)] if row else []
-    parser._take()
-    parser._expect("{")
-    while parser._take().text != "}":
+    parser.take()
+    parser.expect("{")
+    while parser.take().text != "}":
         pass
     if not rows or len({len(one) for one in rows}) != 1:
         raise Unreadable("the rows of a matrix differ in length")

@@ -11,9 +11,9 @@ A formula is a nested tuple with one of these heads:
 import re
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
 
 from envs.questions.algebra import MAX_POWER, Node, Unreadable
+from envs.questions.tokens import NUMBERS, Token, mixed, number, tokens
 
 FUNCTIONS = frozenset(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp".split()
@@ -21,75 +21,11 @@ FUNCTIONS = frozenset(
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon varepsilon theta lambda mu nu rho sigma tau phi varphi omega".split()
 )
-_RELATIONS = {"=": "=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">=", r"\ne": "!=", r"\in": "in"}
+_RELATIONS = {"=": "=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">=", r"\ne": "!=", r"\in": "in",
+              r"\notin": "notin"}  # fmt: skip
+_MARKS = ("vec", "hat", "bar", "overline", "overrightarrow", "widehat", "angle", "triangle")
 _WORDS = {"infinity": r"\infty", "inf": r"\infty", "infty": r"\infty", "oo": r"\infty", "in": r"\in"}
 _CLOSING = {"(": ")", "[": "]", r"\{": r"\}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
-
-NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-_TOKEN = re.compile(
-    rf"""(?P<space>\s*)(?:
-      (?P<mixed>[0-9]+[ ][0-9]+[ ]?/[ ]?[0-9]+(?![0-9.]))
-    | (?P<grouped>[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+(?![0-9])(?!,[0-9])(?:\.[0-9]+)?|[1-9][0-9]{{0,2}}(?:[ ][0-9]{{3}})+(?![0-9]|[ ][0-9])(?:\.[0-9]+)?)
-    | (?P<repeating>[0-9]*\.[0-9]*\\overline\{{[0-9]+\}})
-    | (?P<scientific>{NUMBER}[eE](?:[+-][0-9]{{2,3}}|[0-9]{{1,3}})(?![0-9.])|[0-9]*\.[0-9]+[eE][+-]?[0-9]{{1,3}}(?![0-9.]))
-    | (?P<number>{NUMBER})
-    | (?P<command>\\(?:[A-Za-z]+|\{{|\}}|\\))
-    | (?P<word>[A-Za-z]+)
-    | (?P<sign>[-+/^_(){{}}\[\],;:=<>|!&°])
-    )""",
-    re.VERBOSE,
-)
-
-
-class Token(NamedTuple):
-    """A token, its kind (`number`, `command`, `word`, `sign`, …), and True if a space precedes it."""
-
-    text: str
-    kind: str
-    spaced: bool
-
-
-def tokens(text: str) -> list[Token]:
-    """Return the tokens of a text. Raise Unreadable at the first character that belongs to none."""
-    found: list[Token] = []
-    position = depth = 0
-    text = text.rstrip()
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise Unreadable(f"{text[position:].strip()[:1]!r} is not part of a formula")
-        kind = str(match.lastgroup)
-        if kind == "grouped" and depth and "," in match[0]:  # a comma in brackets separates
-            match = re.compile(rf"(?P<space>\s*)(?P<number>{NUMBER})").match(text, position)
-            assert match is not None
-            kind = "number"
-        token = Token(match[kind], kind, bool(match["space"]))
-        depth += (token.text in ("(", "[", r"\{")) - (token.text in (")", "]", r"\}"))
-        found.append(token)
-        position = match.end()
-    return found
-
-
-def number(token: Token) -> Fraction:
-    """Return the value of a number token. It is exact: 0.5 is one half."""
-    text = token.text
-    if token.kind == "mixed":
-        whole, over, under = (int(part) for part in re.findall("[0-9]+", text))
-        return mixed(whole, over, under)
-    if token.kind == "repeating":
-        plain, again = text.rstrip("}").split(r"\overline{")
-        whole, _, digits = plain.partition(".")
-        shift = 10 ** len(digits)
-        return Fraction(int((whole + digits) or 0), shift) + Fraction(int(again), (10 ** len(again) - 1) * shift)
-    return Fraction(text.replace(",", "").replace(" ", "").rstrip("."))
-
-
-def mixed(whole: int, over: int, under: int) -> Fraction:
-    """Return the value of a mixed number. Raise Unreadable if its fraction is not below one, as in 2 3/2."""
-    if not 0 <= over < under:
-        raise Unreadable("a mixed number needs a fraction below one")
-    return whole + Fraction(over, under)
-
 
 class Parser:
     """Parser of one formula. Each method reads one rule of the grammar and returns its tree."""
@@ -97,7 +33,8 @@ class Parser:
     def __init__(self, found: list[Token]) -> None:
         self._tokens = found
         self._at = 0
-        self._bars = 0
+        self.bars = 0
+        """1 inside of a bracket in which a bar closes or separates, else 0."""
 
     def parse(self) -> Node:
         """Return the tree of the whole text."""
@@ -106,32 +43,34 @@ class Parser:
             raise Unreadable(f"{self._tokens[self._at].text!r} is out of place")
         return node
 
-    def _peek(self, ahead: int = 0) -> str:
-        index = self._at + ahead
-        return self._tokens[index].text if index < len(self._tokens) else ""
+    def peek(self) -> str:
+        """Return the text of the next token, or "" at the end."""
+        return self._tokens[self._at].text if self._at < len(self._tokens) else ""
 
-    def _take(self) -> Token:
+    def take(self) -> Token:
+        """Return the next token and move behind it."""
         if self._at >= len(self._tokens):
             raise Unreadable("the formula is incomplete")
         self._at += 1
         return self._tokens[self._at - 1]
 
-    def _expect(self, text: str) -> None:
-        if self._peek() != text:
+    def expect(self, text: str) -> None:
+        """Move behind the next token. Raise Unreadable if it is another one."""
+        if self.peek() != text:
             raise Unreadable(f"{text!r} is missing")
         self._at += 1
 
     def relation(self) -> Node:
         """Return `a`, `a < b` or `a < b < c`."""
         parts: list[object] = [self.sets()]
-        while (sign := _WORDS.get(self._peek(), self._peek())) in _RELATIONS:
-            self._take()
+        while (sign := _WORDS.get(self.peek(), self.peek())) in _RELATIONS:
+            self.take()
             parts += [_RELATIONS[sign], self.sets()]
         if len(parts) > 1:
             return ("rel", *parts)
-        if self._peek() == ":" and not self._bars:
-            while self._peek() == ":":
-                self._take()
+        if self.peek() == ":" and not self.bars:
+            while self.peek() == ":":
+                self.take()
                 parts.append(self.sum())
             return ("ratio", *parts)
         return parts[0]  # type: ignore[return-value]
@@ -139,35 +78,35 @@ class Parser:
     def sets(self) -> Node:
         r"""Return sums joined by `\cup`, `\cap` and `\setminus`, from left to right."""
         node = self.sum()
-        while self._peek() in (r"\cup", r"\cap", r"\setminus"):
-            node = (self._take().text[1:], node, self.sum())
+        while self.peek() in (r"\cup", r"\cap", r"\setminus"):
+            node = (self.take().text[1:], node, self.sum())
         return node
 
     def sum(self) -> Node:
         """Return products joined by +, -, ± and ∓."""
         parts = [self.product()]
-        while self._peek() in ("+", "-", r"\pm", r"\mp"):
-            parts.append(_signed(self._take().text, self.product()))
+        while self.peek() in ("+", "-", r"\pm", r"\mp"):
+            parts.append(_signed(self.take().text, self.product()))
         return parts[0] if len(parts) == 1 else ("+", *parts)
 
     def product(self) -> Node:
         """Return factors joined by a sign, a division or nothing. A division before a factor without a sign is unclear."""
-        if self._peek() in ("-", "+", r"\pm", r"\mp"):
-            return _signed(self._take().text, self.product())
+        if self.peek() in ("-", "+", r"\pm", r"\mp"):
+            return _signed(self.take().text, self.product())
         node = self.power()
         divided = ""
         while True:
-            if self._peek() == r"\cdot" or self._peek() == "/":
-                divided = "/" * (self._take().text == "/")
+            if self.peek() == r"\cdot" or self.peek() == "/":
+                divided = "/" * (self.take().text == "/")
                 if divided and self._tokens[self._at : self._at + 1] and self._several_letters():
                     raise Unreadable("it is unclear what the division covers; write a fraction")
-                factor = _signed(self._take().text, self.power()) if self._peek() in ("-", "+") else self.power()
+                factor = _signed(self.take().text, self.power()) if self.peek() in ("-", "+") else self.power()
                 node = ("/", node, factor) if divided else ("*", node, factor)
             elif self._starts_factor():
                 token = self._tokens[self._at]
                 if divided and not token.spaced:
                     raise Unreadable("it is unclear what the division covers; write a fraction")
-                if token.kind in ("number", "mixed", "grouped", "repeating", "scientific"):
+                if token.kind in NUMBERS:
                     raise Unreadable("two numbers follow each other")
                 node = self._beside(node, self.power())
             else:
@@ -187,28 +126,32 @@ class Parser:
         return ("*", left, right)
 
     def _starts_factor(self) -> bool:
-        text = self._peek()
-        if text in ("(", "{", "[") or (text == "|" and not self._bars):
+        text = self.peek()
+        if text in ("(", "{", "[") or (text == "|" and not self.bars):
             return True
         if self._at >= len(self._tokens) or text in _WORDS:
             return False
         kind = self._tokens[self._at].kind
-        commands = ("frac", "sqrt", "pi", "binom", "infty", "lfloor", "lceil", "text", *FUNCTIONS, *_GREEK)
+        commands = ("frac", "sqrt", "pi", "binom", "infty", "lfloor", "lceil", "text", *_MARKS, *FUNCTIONS, *_GREEK)
         return kind not in ("command", "sign") or (kind == "command" and text[1:] in commands)
 
     def power(self) -> Node:
         """Return an atom with its factorial, degree sign and exponent."""
         node = self.atom()
         raised = False
-        while self._peek() in ("!", "°", "^", "_"):
-            sign = self._take().text
-            if raised and sign != "°":
+        while self.peek() in ("!", "°", "^", "_", "'"):
+            sign = self.take().text
+            if raised and sign in ("^", "!"):
                 raise Unreadable("a power of a power needs brackets")
             raised = sign in ("^", "!")
             if sign == "!":
                 node = ("!", node)
             elif sign == "°":
                 node = ("/", ("*", node, ("sym", "pi")), ("num", "180"))
+            elif sign == "'":
+                if node[0] != "sym":
+                    raise Unreadable("a prime belongs to a letter")
+                node = ("sym", node[1] + "'")
             elif sign == "_":
                 if node[0] != "sym":
                     raise Unreadable("an index belongs to a letter")
@@ -226,21 +169,21 @@ class Parser:
         return ("^", base, exponent)
 
     def _index(self) -> str:
-        if self._peek() == "{":
-            self._take()
+        if self.peek() == "{":
+            self.take()
             index = ""
-            while self._peek() not in ("}", ""):
-                index += self._take().text
-            self._expect("}")
+            while self.peek() not in ("}", ""):
+                index += self.take().text
+            self.expect("}")
             return index
-        return self._take().text
+        return self.take().text
 
     def argument(self, one_digit: bool = False) -> Node:
         r"""Return an argument in braces, or one token as in `\frac12`, `x^12` and `\sqrt3`."""
-        if self._peek() in ("{", "("):
+        if self.peek() in ("{", "("):
             return self.atom()
-        if self._peek() == "-":
-            self._take()
+        if self.peek() == "-":
+            self.take()
             return ("neg", self.argument())
         token = self._tokens[self._at] if self._at < len(self._tokens) else Token("", "", False)
         if one_digit and token.kind in ("number", "grouped", "mixed") and token.text[:1].isdigit() and len(token.text) > 1:
@@ -254,9 +197,9 @@ class Parser:
         """Return a number, a letter, a bracket or a command with its arguments."""
         from envs.questions.brackets import bracket
 
-        token = self._take()
+        token = self.take()
         text, kind = token.text, token.kind
-        if kind not in ("command", "word", "sign"):
+        if kind in NUMBERS:
             return ("num", str(number(token)))
         if text in _CLOSING or text in ("{", "|", r"\begin"):
             return bracket(self, text)
@@ -279,7 +222,7 @@ class Parser:
             self._tokens[self._at - 1 : self._at] = letters
             node: Node = ("sym", text[0])
             for _ in text[1:-1]:
-                node = ("*", node, ("sym", self._take().text))
+                node = ("*", node, ("sym", self.take().text))
             return ("*", node, self.power())
         return ("sym", text)
 
@@ -289,10 +232,10 @@ class Parser:
             return ("/" if name == "frac" else "binom", *parts)
         if name == "sqrt":
             degree = 2
-            if self._peek() == "[":
-                self._take()
-                token = self._take()
-                self._expect("]")
+            if self.peek() == "[":
+                self.take()
+                token = self.take()
+                self.expect("]")
                 if not re.fullmatch("[2-9]|[1-5][0-9]", token.text):
                     raise Unreadable("the degree of a root must be from 2 to 59")
                 degree = int(token.text)
@@ -307,25 +250,28 @@ class Parser:
             return ("all", name)
         if name == "emptyset":
             return ("set",)
-        if name == "text":
-            self._expect("{")
-            letter = self._take()
-            self._expect("}")
-            if letter.kind == "word" and len(letter.text) == 1:
-                return ("sym", letter.text)
+        if name in ("text", *_MARKS):
+            braced = self.peek() == "{"
+            if braced:
+                self.take()
+            letter = self.take()
+            if braced:
+                self.expect("}")
+            if letter.kind == "word" and len(letter.text) <= (1 if name == "text" else 3):
+                return ("sym", letter.text if name == "text" else f"{name} {letter.text}")
         raise Unreadable(f"\\{name} is not part of a formula")
 
     def _function(self, name: str) -> Node:
         base: Node | None = None
         exponent: Node | None = None
         for _ in range(2):
-            if self._peek() == "_" and name == "log":
-                self._take()
+            if self.peek() == "_" and name == "log":
+                self.take()
                 base = self.argument()
-            elif self._peek() == "^":
-                self._take()
+            elif self.peek() == "^":
+                self.take()
                 exponent = self.argument()
-        inner = self.atom() if self._peek() in ("(", "{", "|") else self._operand()
+        inner = self.atom() if self.peek() in ("(", "{", "|") else self._operand()
         if exponent == ("neg", ("num", "1")) and name in ("sin", "cos", "tan"):
             return ("fn", "arc" + name, inner)
         node = ("log", base or ("num", "10"), inner) if name in ("log", "lg") else ("fn", name, inner)
@@ -333,10 +279,10 @@ class Parser:
 
     def _operand(self) -> Node:
         r"""Return the operand of a function without brackets: `2x` in `\sin 2x \cos x`."""
-        if self._peek() in ("-", "+"):
-            return _signed(self._take().text, self._operand())
+        if self.peek() in ("-", "+"):
+            return _signed(self.take().text, self._operand())
         node = self.power()
-        while self._starts_factor() and self._peek().lstrip("\\") not in FUNCTIONS and self._peek() != "(":
+        while self._starts_factor() and self.peek().lstrip("\\") not in FUNCTIONS and self.peek() != "(":
             node = self._beside(node, self.power())
         return node
 

@@ -36,7 +36,7 @@ class Literal(NamedTuple):
 
 def special(text: str) -> Literal | None:
     """Return the time, date, numeral with a base, or compound quantity that a text consists of, or None."""
-    for read in (_time, _date, _numeral):
+    for read in (_time, _date, _numeral, _range):
         if found := read(text):
             return found
     pairs = compound(text)
@@ -58,6 +58,15 @@ def _time(text: str) -> Literal | None:
             return None
         hours = hours % 12 + 12 * (marker == "p")
     return Literal("time", (hours, minutes, int(second or 0), "m" if marker else "24" * (hours > 12)))
+
+
+def _range(text: str) -> Literal | None:
+    """Return a range such as `5-10`, which is no difference, or a duration such as `36:15` or `1:05.5`, which is no ratio."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?- ?([0-9]+(?:\.[0-9]+)?)", text)
+    if match:
+        return Literal("range", (float(match[1]), float(match[2])))
+    match = re.fullmatch(r"([0-9]+) ?: ?([0-5][0-9](?:\.[0-9]+)?)", text)
+    return Literal("duration", (int(match[1]), match[2])) if match else None
 
 
 def _date(text: str) -> Literal | None:

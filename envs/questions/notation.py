@@ -20,7 +20,7 @@ _COMMANDS_OF_SIGNS = {
     "×": "cdot", "·": "cdot", "⋅": "cdot", "∙": "cdot", "•": "cdot", "∗": "cdot", "✕": "cdot", "π": "pi", "∞": "infty",
     "±": "pm", "∓": "mp", "≤": "le", "⩽": "le", "≦": "le", "≥": "ge", "⩾": "ge", "≧": "ge", "≠": "ne", "∪": "cup",
     "∩": "cap", "∈": "in", "√": "sqrt", "∅": "emptyset", "∖": "setminus", "⌊": "lfloor", "⌋": "rfloor", "⌈": "lceil",
-    "⌉": "rceil", "≈": "approx", "ℝ": "R", "ℤ": "Z", "ℕ": "N", "ℚ": "Q", "α": "alpha", "β": "beta", "γ": "gamma",
+    "⌉": "rceil", "≈": "approx", "∉": "notin", "∠": "angle", "△": "triangle", "ℝ": "R", "ℤ": "Z", "ℕ": "N", "ℚ": "Q", "α": "alpha", "β": "beta", "γ": "gamma",
     "δ": "delta", "ε": "epsilon", "θ": "theta", "λ": "lambda", "μ": "mu", "ν": "nu", "ρ": "rho", "σ": "sigma",
     "τ": "tau", "φ": "phi", "ω": "omega", "∣": "mid",
 }  # fmt: skip
@@ -48,12 +48,16 @@ _REWRITINGS = [
     (re.compile(rf"([{_LOWERED}]+)"), lambda match: f"_{{{match[1].translate(_LEVEL)}}}"),
     (re.compile(r"\\(?:left|right)\s*(?=\.(?![0-9]))\."), ""),
     (re.compile(r"(?<=[0-9])(?:,\\!|\{,\})\s*(?=[0-9]{3})"), ""),  # 10,\!080 and 10{,}080 are 10080
+    (re.compile(r"(?<=[0-9])\{,\}(?=[0-9])"), "."),
     (re.compile(rf"(?<!\\)(?:{_SPACE})|(?<!\\)~"), " "),
+    (re.compile(r"\\(?:mathbf|boldsymbol|bm) ?\{([A-Za-z])\}"), r"\\vec{\1}"),
     (re.compile(r"\\(?:mathrm|mathbf|mathit|mathsf|mbox|hbox|textrm|textbf|textit|textnormal|operatorname|rm|bf)(?![A-Za-z])\s*(?=\{)"), r"\\text"),
     (
         re.compile(r"\\text\s*\{\s*((?:[^{}]|\^\{-?[0-9]\})*?)\s*\}"),
         lambda match: f"\\text{{{re.sub('[{}]', '', match[1])}}}",
     ),
+    (re.compile(r"\\text\{([0-9]+|to|thousand|million|billion|trillion)\}"), r" \1 "),
+    (re.compile(r"(?<=[0-9]) ?[xX] ?(?=10 ?\^)"), r"\\cdot "),
     (re.compile(r"\\[dtc]frac(?![A-Za-z])"), r"\\frac"),
     (re.compile(r"\\(?:leq|leqslant)(?![A-Za-z])|<="), r"\\le "),
     (re.compile(r"\\(?:geq|geqslant)(?![A-Za-z])|>="), r"\\ge "),
@@ -75,6 +79,7 @@ _REWRITINGS = [
     (re.compile(r"\\colon(?![A-Za-z])"), ":"),
     (re.compile(r"\\(?:d?dot|bar|overline)\s*\{([0-9]+)\}"), r"\\overline{\1}"),
     (re.compile(r"\\prime(?![A-Za-z])"), "'"),
+    (re.compile(r"(?<=[0-9])又(?=[0-9\\])"), " "),
     (re.compile(r"\s+"), " "),
 ]  # fmt: skip
 """Rewritings in order. Signs are already replaced when they are applied."""
@@ -132,4 +137,6 @@ def plain(text: str) -> str:
     for pattern, replacement in _REWRITINGS:
         text = pattern.sub(replacement, text)
     text = bare(text)
+    if (said := re.fullmatch(r"\\text\{([^{}]*[0-9][^{}]*)\}", text)) is not None:
+        text = bare(said[1])
     return text if len(text) <= 4 * MAX_FORMULA and nesting(text) <= MAX_NESTING else ""

@@ -43,8 +43,8 @@ _SEPARATOR = re.compile(
     r" ?(?:[,;]? ?(?:\b(?:and|or)\b|\\text\{,? ?(?:and|or),?\}|或者?|和|且|与) ?|[,;]) ?(?:\\text\{,? ?(?:and|or),?\} ?|(?:and|or)\b ?)?"
 )
 _LABEL = re.compile(
-    r"""((?:\\?[A-Za-z]|\\[a-z]+|[A-Z]{2,3}|(?:m ?)?\\(?:angle|triangle|overline|vec)\ ?\{?\ ?[A-Z]{1,3}\}?|\\text\{[^{}]*\})
-        (?:_\ ?(?:\{[^{}]*\}|[0-9A-Za-z]))?(?:\^\{-1\})?(?:\ ?\([A-Za-z](?:,\ ?[A-Za-z])*\))?|\([A-Za-z](?:,\ ?[A-Za-z])*\))
+    r"""((?:\\?[A-Za-z]|\\[a-z]+|[A-Z]{2,3}|(?:m ?)?\\(?:angle|triangle|overline|vec)\ ?\{?\ ?[A-Z]{1,3}\}?|\\text\{[^{}]*\}|[A-Za-z]{4,12})'*
+        (?:_\ ?(?:\{[^{}]*\}|[0-9A-Za-z])|[0-9])?(?:\^\{-1\})?(?:\ ?\([A-Za-z](?:,\ ?[A-Za-z])*\))?|\([A-Za-z](?:,\ ?[A-Za-z])*\)|[A-Za-z](?:\ ?:\ ?[A-Za-z])+)
         \ ?(=|\\in(?![A-Za-z])|\bin\b)\ ?(?![=])""",
     re.VERBOSE,
 )
@@ -73,7 +73,7 @@ def member(text: str) -> list[Member]:
     match = _LABEL.match(text)
     label, rest = ("", text)
     if match and not re.search(r"[=<>]|\\[lg]e ", text[match.end() :]):
-        label, rest = re.sub(r"[ {}]", "", match[1]), text[match.end() :]
+        label, rest = re.sub(r"[ {}_]", "", match[1]), text[match.end() :]
     if found := special(rest):
         return [Member(("only", found), "", label)]
     value, unit = quantity(rest)
@@ -98,6 +98,8 @@ def read(text: str) -> Reading:
         raise Unreadable("not a number, formula, word or choice letter")
     text = re.sub(r"(?<=[0-9]) to (?=[0-9])", ":", text)
     key = text.replace(" ", "")
+    if re.search(r"[0-9],0[0-9]", text) and not _GROUPED.search(text) and not re.search(r"[(\[{]", text):
+        raise Unreadable("it is unclear what its commas separate")
     parts = [text] if special(text) else split(text)
     members = [one for part in parts for one in member(part)]
     if len(members) == 1 and members[0].node[0] == "set":
@@ -113,15 +115,20 @@ _INTEGER, _NUMBER, _DIVISION = "integer", "number", "division"
 
 
 def literal_form(node: Node) -> str:
-    r"""Return how a number is written, or "" for a calculation: `integer`, `number` (0.5, 1.6\cdot 10^{-19}), `division`."""
+    r"""Return how a number is written, or "" for a calculation.
+
+    Forms are `integer`, `number` (0.5, 1.6\cdot 10^{-19}), and `division`, also for 10^{-5} and 16\cdot 10^{-20}.
+    """
     if node[0] == "neg":
         return literal_form(node[1])
     if node[0] == "num":
         return _INTEGER if Fraction(node[1]).denominator == 1 else _NUMBER
     if node[0] == "/" and all(literal_form(part) == _INTEGER for part in node[1:]):
         return _DIVISION
-    if node[0] == "*" and len(node) == 3 and node[2][0] == "^" and node[2][1] == ("num", "10"):
+    if node[0] == "^" and node[1] == ("num", "10") and literal_form(node[2]) == _INTEGER:
+        return _DIVISION
+    if node[0] == "*" and len(node) == 3 and node[2][0] == "^" and literal_form(node[2]):
         mantissa = node[1][1] if node[1][0] == "neg" else node[1]
-        if literal_form(node[2][2]) == _INTEGER and mantissa[0] == "num" and 1 <= Fraction(mantissa[1]) < 10:
-            return _NUMBER
+        if mantissa[0] == "num":
+            return _NUMBER if 1 <= Fraction(mantissa[1]) < 10 else _DIVISION
     return ""

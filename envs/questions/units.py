@@ -27,7 +27,7 @@ L: l liter liters litre litres 升
 mL: ml milliliter milliliters millilitre millilitres 毫升
 gallon: gal gallons
 second: s sec secs seconds 秒 秒钟
-minute: min mins minutes 分钟
+minute: min mins minutes 分钟 分
 hour: h hr hrs hours 小时 时
 day: days 天 日
 week: weeks wk 周
@@ -73,7 +73,8 @@ _UNITS = {
 _LETTERS = frozenset("gshlLKNJWVA")
 """Units of one letter. After a space they are units, directly after a number they are variables."""
 
-CURRENCIES = {"\\$": "$", "US\\$": "$", "US$": "$", "$": "$", "€": "€", "£": "£", "¥": "¥", "USD ": "$", "EUR ": "€"}
+CURRENCIES = {"\\$": "$", "US\\$": "$", "US$": "$", "$": "$", "€": "€", "£": "£", "¥": "¥", "USD ": "$", "EUR ": "€",
+              **{sign: sign for sign in "₹₩₽₱฿"}}  # fmt: skip
 _NOT_UNITS = frozenset(
     "pi sqrt sin cos tan cot sec csc log ln exp or and is the not no yes inf nan infinity am pm"
     " alpha beta gamma delta epsilon theta lambda sigma omega infty frac".split()
@@ -84,7 +85,8 @@ _TEXTS = re.compile(
     r"(?:\\text\{[^{}]*\}(?: ?\^ ?\{?-?[0-9]\}?)?(?: ?(?:/|\\cdot) ?(?=\\text))?)+$|(?:°|\\%|%) ?(?:[CF]|\\text\{[CF]\})?$"
 )  # fmt: skip
 _HAN = re.compile(r"[\u4e00-\u9fff]+$")
-_VALUE_END = re.compile(r"(?:[0-9)}.!\]|]|\\pi|\bpi|°) ?$")
+_VALUE_END = re.compile(r"(?:[0-9)}.!\]|]|\\pi|\bpi|°|thousand|[a-z]illion) ?$")
+_SCALES = frozenset(("thousand", "million", "billion", "trillion"))
 
 
 @lru_cache(maxsize=4096)
@@ -95,7 +97,7 @@ def unit_name(text: str) -> str:
     text = re.sub(r" ?(\^) ?", r"\1", re.sub(r"(?<=[A-Za-z])\.", "", text))
     text = re.sub(r"(?:square|sq) ([A-Za-z]+)|([A-Za-z]+) squared|平方([\u4e00-\u9fff]+)", _power("^2"), text)
     text = re.sub(r"(?:cubic|cu) ([A-Za-z]+)|([A-Za-z]+) cubed|立方([\u4e00-\u9fff]+)", _power("^3"), text)
-    text = re.sub(r" ?(?:/| per |每) ?", "/", text)
+    text = re.sub(r" ?(?:/|(?:^| )per |每) ?", "/", text)
     over, *under = (_one(part) for part in text.split("/"))
     for part in over.split("·"):
         if (match := re.fullmatch(r"(.+)\^-1", part)) and "·" in over:  # m·s^{-1} is m/s
@@ -137,7 +139,7 @@ def _listed(word: str) -> bool:
 def _may_be_unit(tail: str) -> bool:
     """Return True for known units and for words of more than three letters. Other letters belong to the formula."""
     words = [word for word in re.split(r"[ /·.]|\^ ?\{?-?[0-9]\}?", tail) if word]
-    if any(word in _NOT_UNITS for word in words):
+    if any(word in _NOT_UNITS or word in _SCALES for word in words):
         return False
     helpers = ("square", "cubic", "sq", "cu", "per")
     return all(
@@ -150,22 +152,31 @@ def quantity(text: str) -> tuple[str, str]:
     for sign, name in CURRENCIES.items():
         for minus in ("", "-"):
             if text.startswith(minus + sign) and re.match(r" ?-?\.?[0-9\\]", text[len(minus + sign) :]):
-                return minus + text[len(minus + sign) :].strip(), name
+                value, more = quantity(text[len(minus + sign) :].strip())
+                return minus + value, more if more == name else name + more
     if text.endswith("$") and re.search(r"[0-9] ?\\?\$$", text):
         return text.rstrip("\\$").strip(), "$"
     for pattern in (_TEXTS, _HAN):
         match = pattern.search(text)
         if match and match.start() and not _joins(match[0]):
-            value = text[: match.start()].rstrip()
+            scale = re.match("百万|千万|万(?!分)|亿", match[0])  # 3.5万元 is 35,000 yuan
+            start = match.start() + (scale.end() if scale else 0)
+            if start == len(text):
+                return text, ""
+            value, tail = text[:start].rstrip(), text[start:]
             value = value.removesuffix("\\cdot").rstrip()
             degrees = match[0].startswith("°") and re.search(r"\\?(?:sin|cos|tan|cot|sec|csc)(?![a-z])", value)
-            return (text, "") if degrees else (value, unit_name(match[0]))
+            return (text, "") if degrees else (value, unit_name(tail))
+    if (inside := re.search(r"(?<=[0-9}]) ?\(([A-Za-z/]{2,}(?:\^[23])?)\)$", text)) and _may_be_unit(inside[1]):
+        return text[: inside.start()], unit_name(inside[1])  # 12 (cm)
     match = _WORDS.search(text)
     if match is None:
         return text, ""
     starts = [match.start() + found.start() for found in re.finditer(r"(?<![A-Za-z])[A-Za-zΩ¢°]", match[0])]
     for start in starts:
         value, tail = text[:start], text[start:]
+        if value.rstrip().endswith("/") and re.search(r"[0-9] ?/ ?$", value) and (len(tail) > 3 or tail in _UNITS):
+            value, tail = value.rstrip(" /") + " ", "per " + tail  # 5/hour
         if _VALUE_END.search(value) and _may_be_unit(tail) and not _is_product(value, tail):
             return value.strip(), unit_name(tail)
     return text, ""
@@ -179,10 +190,10 @@ def _is_product(value: str, tail: str) -> bool:
     """Return True if the letters after a value are variables: `2m + 3m`, `5s`, `3g`."""
     letter = re.sub(r" ?\^ ?\{?-?[0-9]\}?$", "", tail)
     if value.endswith(" ") and letter != "m":
-        return len(letter) == 1 and letter not in _LETTERS
-    inside = re.sub(r"\\[A-Za-z]+|\bpi\b|\bsqrt\b", "", value)
+        return re.fullmatch("[A-Za-z]", letter) is not None and letter not in _LETTERS
+    inside = re.sub(r"\\[A-Za-z]+|\bpi\b|\bsqrt\b|thousand|[a-z]illion", "", value)
     sums = len(letter) == 1 and re.search(r"[0-9)}] ?[+-]", value)
-    return bool(re.search("[A-Za-z=<>]", inside) or sums or (len(letter) == 1 and letter != "m"))
+    return bool(re.search("[A-Za-z=<>]", inside) or sums or (re.fullmatch("[A-Za-ln-z]", letter)))
 
 
 _PAIR = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ?(°|'{1,2}|\"|\\text\{[^{}]*\}|[A-Za-z]+|[\u4e00-\u9fff]+?)(?=$|[ ,0-9])(?: ?,? ?(?:and |\\text\{and\} ?)?)")

@@ -10,13 +10,16 @@ _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF08, 0xFF5B) if not 0xFF10 <= 
 """Full-width letters and signs, without digits."""
 _SAID = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _SEVERAL = re.compile(r"\(?[A-H]\)?(?:(?: ?(?:[,;、，] ?(?:and )?|and |和) ?)?\(?[A-H]\)?){1,7}")
-_WORD = r"[^\W\d_]+"
-_WORDS = re.compile(rf"(?:[0-9]+(?:st|nd|rd|th) ?|[0-9]+-(?=[A-Za-z]{{3}}))?{_WORD}(?:[ ,.'’/&:;()-]+[^\W_]+)*[.)?]?")
+_LETTER = r"[^\W\d_²³¹⁰-₟]"
+_WORD = rf"{_LETTER}+"
+_SIGNS = frozenset("+ - − × ÷ < > = ≤ ≥ ≠ ≈".split())
+_WORDS = re.compile(rf"(?:[A-Za-z]\.){{2,}}|(?:[0-9]+(?:st|nd|rd|th) ?|[0-9]+-(?=[A-Za-z]{{3}}))?{_WORD}(?:[ ,.'’/&:;()\x22%$+-]+[^\W_²³¹⁰-₟]+)*[.)?%]?")
 _SHORT = frozenset(
     "no on off up in at by he me we us it is be do go of or to so my if an as am ok tv pm hi".split()
 )  # words of two letters, which are not products
 _PRODUCT = re.compile(r"[a-z]{2}|(?:[A-Za-z]{1,2}-)+[A-Za-z]{1,2}|xyz|abc|pqr")
-_HAN = re.compile(r"(?:[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗][,，、; ]?)*[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗]")
+_FORMULA_WORDS = frozenset("pi sqrt and or sin cos tan cot sec csc arcsin arccos arctan ln log exp".split())
+_HAN = re.compile(r"(?:[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗△∥⊥≌∽⊙][,，、; ]?)*[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗△∥⊥≌∽⊙]")
 
 
 def undressed(text: str) -> str:
@@ -60,10 +63,19 @@ def text_gold(text: str) -> str | None:
         return None
     if _SAID.fullmatch(bare(text)):
         return said if re.fullmatch(r"\D*[^\W\d_]\D*", said) else None
-    if _HAN.fullmatch(said):
+    if _HAN.fullmatch(said) or choices(said) or said in _SIGNS:
         return said
+    if not re.search("[&.]", said) and all(len(word) == 1 or word in _FORMULA_WORDS for word in re.findall(r"[^\W\d_]+", said)):
+        return None
     if _PRODUCT.fullmatch(said) and said not in _SHORT:
         return None
-    if _WORDS.fullmatch(said) and re.search(r"[^\W\d_]{2}", said) and not re.search(r"\w\([a-z](?:, ?[a-z])*\)", said):
+    if _WORDS.fullmatch(said) and re.search(rf"{_LETTER}{{2}}|[&.]", said) and not re.search(r"\w\([a-z](?:, ?[a-z])*\)", said):
         return said
     return None
+
+
+def mixed_text(text: str) -> str | None:
+    """Return a text of letters and digits that is neither a formula nor words, such as `H2O`, or None."""
+    said = undressed(text)
+    form = r"[A-Za-z][A-Za-z0-9]*(?:[ -][A-Za-z0-9]+)*|[△∠⊙]?[A-Z]{1,4}'?[∥⊥≌∽//]+[△∠⊙]?[A-Z]{1,4}'?"
+    return said if len(said) <= MAX_FORMULA and re.fullmatch(form, said) else None
