@@ -72,7 +72,7 @@ def is_right(answer: str, gold: int | Fraction | str) -> bool:
     - An integer matches only itself (`integer`), and a fraction any exact form (`number`).
     - Text matches up to case, spaces, `\text{…}` and the wrappers that `bare` removes. A choice letter also matches as
       `(B)`, `B)` or `B.`, and several letters in any order.
-    - A `Formula` matches every way to write its value, and nothing else. docs/answers.md has the grammar as a table.
+    - A `Formula` matches every way to write its value, and nothing else. docs/questions.md has the grammar as a table.
 
     Values are compared exactly, without a tolerance. A worker process compares values with functions or roots of
     letters. A comparison that exceeds its time or memory limit counts as wrong.

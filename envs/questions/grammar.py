@@ -1,4 +1,4 @@
-r"""Recursive parser of formulas in the notation of `notation.plain`. docs/answers.md has the grammar as a table.
+r"""Recursive parser of formulas in the notation of `notation.plain`. docs/questions.md has the grammar as a table.
 
 A formula is a nested tuple with one of these heads:
 
