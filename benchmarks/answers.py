@@ -117,7 +117,7 @@ def question_file(path: Path) -> tuple[dict[str, list[int]], list[tuple[str, str
 
 
 def judged_file(path: Path) -> tuple[dict[str, list[int]], list[tuple[str, str]]]:
-    """Return (unread, refused, accepted) by judge, and pairs to time. Print where ours is wrong and math-verify right."""
+    """Return (unread, refused, accepted) by judge, and pairs to time. Print where ours is wrong."""
     lines = path.read_text(encoding="utf-8").splitlines()
     rows = [tuple(part.strip() for part in line.split("\t")[:3]) for line in lines if line[:2] in ("0\t", "1\t")]
     found = {"ours": [ours(*row[1:]) for row in rows], "math-verify": [theirs(*row[1:]) for row in rows]}
@@ -132,7 +132,7 @@ def judged_file(path: Path) -> tuple[dict[str, list[int]], list[tuple[str, str]]
     for row, mine, other in zip(rows, found["ours"], found["math-verify"], strict=True):
         if bool(mine) != (row[0] == "1"):
             print(f"  ours is wrong on {row}{', math-verify is right' * (bool(other) == (row[0] == '1'))}")
-    return counts, random.Random(0).sample([row[1:] for row in rows], min(TIMED, len(rows)))
+    return counts, random.Random(0).sample([(row[1], row[2]) for row in rows], min(TIMED, len(rows)))
 
 
 def main() -> None:
@@ -148,7 +148,9 @@ def main() -> None:
             median = statistics.median(one[index] for one in rounds)
             print(f"{name:14s}{unread:8d}{refused:8d}{crossed:8d}{median:8.0f}")
         ratios = sorted(other / mine for mine, other in rounds)
-        print(f"math-verify takes {statistics.median(ratios):.1f} times as long ({ratios[0]:.1f} to {ratios[-1]:.1f})\n")
+        print(
+            f"math-verify takes {statistics.median(ratios):.1f} times as long ({ratios[0]:.1f} to {ratios[-1]:.1f})\n"
+        )
 
 
 if __name__ == "__main__":

@@ -69,7 +69,9 @@ def oranges(question: str, gold: str) -> bool:
     cells = grid(question)
     found = distances(cells, "2", "0")
     fresh = [(r, c) for r, row in enumerate(cells) for c, cell in enumerate(row) if cell == "1"]
-    return int(gold) == (-1 if any(place not in found for place in fresh) else max((found[p] for p in fresh), default=0))
+    return int(gold) == (
+        -1 if any(place not in found for place in fresh) else max((found[p] for p in fresh), default=0)
+    )
 
 
 def path(question: str, gold: str) -> bool:
@@ -111,7 +113,10 @@ def queens(question: str, gold: str) -> bool:
     board, given = [line.split() for line in gold.splitlines()], grid(question)
     places = [(r, c) for r, row in enumerate(board) for c, cell in enumerate(row) if cell == "Q"]
     kept = all(board[r][c] == "Q" for r, row in enumerate(given) for c, cell in enumerate(row) if cell == "Q")
-    apart = all(len({key(p) for p in places}) == len(places) for key in (lambda p: p[0], lambda p: p[1], sum, lambda p: p[0] - p[1]))  # type: ignore[arg-type]
+    apart = all(
+        len({key(p) for p in places}) == len(places)
+        for key in (lambda p: p[0], lambda p: p[1], sum, lambda p: p[0] - p[1])
+    )  # type: ignore[arg-type]
     return kept and apart and len(places) == len(board)
 
 
@@ -121,7 +126,11 @@ def sudoku(question: str, gold: str) -> bool:
     given = [line.split() for line in question.splitlines() if re.fullmatch(r"(?:[\d_] ){3,8}[\d_]", line.strip())]
     size, box = len(board), math.isqrt(len(board))
     digits = {str(digit) for digit in range(1, size + 1)}
-    boxes = [[board[r][c] for r in range(y, y + box) for c in range(x, x + box)] for x in range(0, size, box) for y in range(0, size, box)]
+    boxes = [
+        [board[r][c] for r in range(y, y + box) for c in range(x, x + box)]
+        for x in range(0, size, box)
+        for y in range(0, size, box)
+    ]
     kept = all(cell in ("_", board[r][c]) for r, row in enumerate(given) for c, cell in enumerate(row))
     return kept and all(set(line) == digits for line in [*board, *map(list, zip(*board, strict=True)), *boxes])
 

@@ -8,7 +8,9 @@ by cross multiplication, which is exact: there is no tolerance.
 import math
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from envs.questions.trees import Node
 
 Monomial = tuple[int, tuple[tuple[str, int], ...]]
 Polynomial = dict[Monomial, Fraction]
@@ -20,11 +22,11 @@ CONSTANTS = frozenset(("pi", "e", "i"))
 _ONE: Monomial = (1, ())
 
 
-class NotExact(ValueError):
+class NotExact(ValueError):  # noqa: N818  an outcome, not a defect
     """A formula outside of this arithmetic."""
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818  an outcome, not a defect
     """A formula without a value, or too large to compare."""
 
 
@@ -225,10 +227,6 @@ def real(value: Exact) -> float | None:
             total += term
         totals.append(total)
     return totals[0] / totals[1]
-
-
-Node = tuple[Any, ...]
-"""A formula as nested tuples, such as `("+", ("num", "1/2"), ("sym", "x"))`. `grammar` lists the heads."""
 
 
 @lru_cache(maxsize=4096)

@@ -3,16 +3,17 @@
 import logging
 import re
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from collections.abc import Callable
 from pathlib import Path
 
-from envs.questions.algebra import Node, Unreadable
-from envs.questions.compare import Compare, check, is_structure, letters
+from envs.questions.algebra import Unreadable
+from envs.questions.compare import Compare, check
 from envs.questions.notation import MAX_FORMULA
 from envs.questions.reading import Member, Reading, literal_form, read
 from envs.questions.regions import same_region
+from envs.questions.trees import Node, is_structure, letters
 from envs.questions.units import unit_name
 from envs.questions.words import choices, mixed_text, text_gold, undressed, words
 from envs.questions.worker import OverTime, Worker
@@ -167,11 +168,16 @@ def _same_member(compare: Compare, gold: Member, answer: Member, single: bool = 
         same = _same_node(compare, gold.node, node, single)
         return same or (bool(gold.unit) and not answer.unit and _same_without_unit(compare, gold, node))
     # 75% is 0.75
-    return answer.unit == "%" and not gold.unit and bool(literal_form(gold.node)) and compare.same(*_percent(node, gold.node))
+    return (
+        answer.unit == "%"
+        and not gold.unit
+        and bool(literal_form(gold.node))
+        and compare.same(*_percent(node, gold.node))
+    )
 
 
 def _same_node(compare: Compare, gold: Node, answer: Node, single: bool) -> bool:
-    """Return True if two values are equal. A number alone takes only numbers, and an integer alone takes no division."""
+    """Return True if two values are equal. A number alone takes numbers only, an integer no division."""
     wanted, given = literal_form(gold), literal_form(answer)
     if single and wanted and (not given or (wanted == "integer" and given == "division")):
         return False

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from envs.questions.algebra import Node, Unreadable
+from envs.questions.algebra import Unreadable
+from envs.questions.trees import Node
 
 if TYPE_CHECKING:
     from envs.questions.grammar import Parser
@@ -12,11 +13,11 @@ _CLOSING = {"(": (")", "]"), "[": ("]", ")")}
 
 
 def bracket(parser: "Parser", opening: str) -> Node:
-    """Return the tree of a bracket that has just been opened.
+    r"""Return the tree of a bracket that has just been opened.
 
     Args:
         parser: Parser, behind the opening bracket.
-        opening: Opening bracket: ( [ { | `\\{`, `\\lfloor`, `\\lceil` or `\\begin`.
+        opening: Opening bracket: ( [ { | `\{`, `\lfloor`, `\lceil` or `\begin`.
     """
     if opening == r"\begin":
         return _matrix(parser)
@@ -77,12 +78,18 @@ def _set(parser: "Parser", opening: str) -> Node:
     return items[0]
 
 
-def _matrix(parser: "Parser") -> Node:
+def _name(parser: "Parser") -> str:
+    """Return the name in braces of an environment."""
     name = ""
     parser.expect("{")
     while parser.peek() != "}":
         name += parser.take().text
     parser.expect("}")
+    return name
+
+
+def _matrix(parser: "Parser") -> Node:
+    name = _name(parser)
     if name not in _MATRICES:
         raise Unreadable(f"the environment {name!r} is not a matrix")
     if name == "array" and parser.peek() == "{":
@@ -102,9 +109,8 @@ def _matrix(parser: "Parser") -> Node:
             raise Unreadable("a matrix is not closed")
     rows += [("row", *row)] if row else []
     parser.take()
-    parser.expect("{")
-    while parser.take().text != "}":
-        pass
+    if _name(parser) != name:
+        raise Unreadable("a matrix is not closed")
     if not rows or len({len(one) for one in rows}) != 1:
         raise Unreadable("the rows of a matrix differ in length")
     return ("matrix", *rows)

@@ -6,43 +6,13 @@
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from envs.questions.algebra import Exact, Node, NotExact, Unreadable, add, equal, exact, multiply, ratio, rational
+from envs.questions.algebra import Exact, NotExact, Unreadable, add, equal, exact, multiply, ratio, rational
 from envs.questions.literals import same_literal
 from envs.questions.regions import comparisons, same_region
+from envs.questions.trees import SETS, Node, is_structure, letters, signs
 
-_SETS = ("cup", "cap", "setminus", "builder", "all")
-_STRUCTURES = ("tuple", "set", "matrix", "row", "rel", "ratio", *_SETS)
 _FLIPPED = {">": "<", ">=": "<="}
 MAX_MEMBERS = 40
-
-
-def signs(node: Node) -> list[Node]:
-    """Return the two formulas that a formula with ± stands for, or the formula itself."""
-    if not _has(node, "sign"):
-        return [node]
-    return [_with_sign(node, 1), _with_sign(node, -1)]
-
-
-def _has(node: Node, head: str) -> bool:
-    return node[0] == head or any(isinstance(part, tuple) and _has(part, head) for part in node[1:])
-
-
-def _with_sign(node: Node, sign: int) -> Node:
-    if node[0] == "sign":
-        return ("num", str(sign * node[1]))
-    return tuple(_with_sign(part, sign) if isinstance(part, tuple) else part for part in node)
-
-
-def letters(node: Node) -> set[str]:
-    """Return the letters of a formula, without the constants π, e and i."""
-    if node[0] == "sym":
-        return {node[1]} - {"pi", "e", "i", "oo"}
-    return {name for part in node[1:] if isinstance(part, tuple) for name in letters(part)}
-
-
-def is_structure(node: Node) -> bool:
-    """Return True if a formula is not a value."""
-    return node[0] in _STRUCTURES
 
 
 class Compare:
@@ -67,7 +37,7 @@ class Compare:
             return gold[0] == answer[0] and self.relation(gold, answer)
         if gold[0] == "set" and answer[0] == "set":
             return self.members(_expanded(gold[1:]), _expanded(answer[1:]), self.same)
-        if gold[0] in _SETS or answer[0] in _SETS:
+        if gold[0] in SETS or answer[0] in SETS:
             region = same_region(gold, answer)
             if region is not None:
                 return region

@@ -2,30 +2,25 @@ r"""Recursive parser of formulas in the notation of `notation.plain`. docs/quest
 
 A formula is a nested tuple with one of these heads:
 
-- values: `num` (a fraction as text), `sym`, `neg`, `+`, `*`, `/`, `^`, `root` (degree, value), `fn` (name, value), `log`
-  (base, value), `abs`, `floor`, `ceil`, `!`, `binom`, and `sign` (1 for ±, -1 for ∓)
-- structures: `tuple` (opening bracket, closing bracket, members), `set` (members), `builder` (value, condition), `matrix`
-  (rows), `cup`, `cap`, `setminus`, `all` (ℝ, ℤ, ℕ or ℚ), `ratio` (parts), `rel` (value, sign, value, …)
+- values: `num` (a fraction as text), `sym`, `neg`, `+`, `*`, `/`, `^`, `root` (degree, value), `fn` (name, value),
+  `log` (base, value), `abs`, `floor`, `ceil`, `!`, `binom`, and `sign` (1 for ±, -1 for ∓)
+- structures: `tuple` (opening bracket, closing bracket, members), `set` (members), `builder` (value, conditions),
+  `matrix` (rows), `cup`, `cap`, `setminus`, `all` (ℝ, ℤ, ℕ or ℚ), `ratio` (parts), `rel` (value, sign, value, …)
 """
 
 import re
 from fractions import Fraction
 from functools import lru_cache
 
-from envs.questions.algebra import MAX_POWER, Node, Unreadable
-from envs.questions.tokens import NUMBERS, Token, mixed, number, tokens
+from envs.questions.algebra import MAX_POWER, Unreadable
+from envs.questions.tokens import FUNCTIONS, GREEK, MARKS, NUMBERS, Token, mixed, number, tokens
+from envs.questions.trees import Node, has_tower, signed
 
-FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp".split()
-)  # also read without a backslash
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon theta lambda mu nu rho sigma tau phi varphi omega".split()
-)
 _RELATIONS = {"=": "=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">=", r"\ne": "!=", r"\in": "in",
               r"\notin": "notin"}  # fmt: skip
-_MARKS = ("vec", "hat", "bar", "overline", "overrightarrow", "widehat", "angle", "triangle")
 _WORDS = {"infinity": r"\infty", "inf": r"\infty", "infty": r"\infty", "oo": r"\infty", "in": r"\in"}
 _CLOSING = {"(": ")", "[": "]", r"\{": r"\}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
+
 
 class Parser:
     """Parser of one formula. Each method reads one rule of the grammar and returns its tree."""
@@ -72,6 +67,8 @@ class Parser:
             while self.peek() == ":":
                 self.take()
                 parts.append(self.sum())
+            if any(part == ("num", "0") for part in parts):
+                raise Unreadable("a ratio has no zero")
             return ("ratio", *parts)
         return parts[0]  # type: ignore[return-value]
 
@@ -86,13 +83,13 @@ class Parser:
         """Return products joined by +, -, ± and ∓."""
         parts = [self.product()]
         while self.peek() in ("+", "-", r"\pm", r"\mp"):
-            parts.append(_signed(self.take().text, self.product()))
+            parts.append(signed(self.take().text, self.product()))
         return parts[0] if len(parts) == 1 else ("+", *parts)
 
     def product(self) -> Node:
-        """Return factors joined by a sign, a division or nothing. A division before a factor without a sign is unclear."""
+        """Return factors joined by a sign, a division or nothing."""
         if self.peek() in ("-", "+", r"\pm", r"\mp"):
-            return _signed(self.take().text, self.product())
+            return signed(self.take().text, self.product())
         node = self.power()
         divided = ""
         while True:
@@ -100,7 +97,7 @@ class Parser:
                 divided = "/" * (self.take().text == "/")
                 if divided and self._tokens[self._at : self._at + 1] and self._several_letters():
                     raise Unreadable("it is unclear what the division covers; write a fraction")
-                factor = _signed(self.take().text, self.power()) if self.peek() in ("-", "+") else self.power()
+                factor = signed(self.take().text, self.power()) if self.peek() in ("-", "+") else self.power()
                 node = ("/", node, factor) if divided else ("*", node, factor)
             elif self._starts_factor():
                 token = self._tokens[self._at]
@@ -132,7 +129,7 @@ class Parser:
         if self._at >= len(self._tokens) or text in _WORDS:
             return False
         kind = self._tokens[self._at].kind
-        commands = ("frac", "sqrt", "pi", "binom", "infty", "lfloor", "lceil", "text", *_MARKS, *FUNCTIONS, *_GREEK)
+        commands = ("frac", "sqrt", "pi", "binom", "infty", "lfloor", "lceil", "text", *MARKS, *FUNCTIONS, *GREEK)
         return kind not in ("command", "sign") or (kind == "command" and text[1:] in commands)
 
     def power(self) -> Node:
@@ -162,7 +159,7 @@ class Parser:
 
     def _raised(self, base: Node) -> Node:
         exponent = self.argument()
-        if _has_power_of_numbers(exponent) or base[0] == "!":
+        if has_tower(exponent) or base[0] == "!":
             raise Unreadable("a power is too large")
         if exponent[0] == "num" and abs(Fraction(exponent[1])) > MAX_POWER:
             raise Unreadable("a power is too large")
@@ -186,7 +183,12 @@ class Parser:
             self.take()
             return ("neg", self.argument())
         token = self._tokens[self._at] if self._at < len(self._tokens) else Token("", "", False)
-        if one_digit and token.kind in ("number", "grouped", "mixed") and token.text[:1].isdigit() and len(token.text) > 1:
+        if (
+            one_digit
+            and token.kind in ("number", "grouped", "mixed")
+            and token.text[:1].isdigit()
+            and len(token.text) > 1
+        ):
             rest = token.text[1:].lstrip()
             self._tokens[self._at : self._at + 1] = tokens(token.text[0]) + tokens(rest)
         elif token.kind == "word" and len(token.text) > 1 and token.text not in ("pi", *FUNCTIONS, "sqrt"):
@@ -244,13 +246,13 @@ class Parser:
             return self._function(name)
         if name == "infty":
             return ("sym", "oo")
-        if name in ("pi", *_GREEK):
+        if name in ("pi", *GREEK):
             return ("sym", name.removeprefix("var"))
         if name in ("R", "Z", "N", "Q"):
             return ("all", name)
         if name == "emptyset":
             return ("set",)
-        if name in ("text", *_MARKS):
+        if name in ("text", *MARKS):
             braced = self.peek() == "{"
             if braced:
                 self.take()
@@ -280,28 +282,11 @@ class Parser:
     def _operand(self) -> Node:
         r"""Return the operand of a function without brackets: `2x` in `\sin 2x \cos x`."""
         if self.peek() in ("-", "+"):
-            return _signed(self.take().text, self._operand())
+            return signed(self.take().text, self._operand())
         node = self.power()
         while self._starts_factor() and self.peek().lstrip("\\") not in FUNCTIONS and self.peek() != "(":
             node = self._beside(node, self.power())
         return node
-
-
-def _signed(sign: str, node: Node) -> Node:
-    if sign in (r"\pm", r"\mp"):
-        return ("*", ("sign", 1 if sign == r"\pm" else -1), node)
-    return ("neg", node) if sign == "-" else node
-
-
-def _has_power_of_numbers(node: Node) -> bool:
-    """Return True for towers such as 9^{9^9}, which are short to write but too large to evaluate."""
-    if node[0] == "^" and not _letters(node):
-        return True
-    return node[0] == "!" or any(isinstance(part, tuple) and _has_power_of_numbers(part) for part in node[1:])
-
-
-def _letters(node: Node) -> bool:
-    return node[0] == "sym" or any(isinstance(part, tuple) and _letters(part) for part in node[1:])
 
 
 @lru_cache(maxsize=4096)

@@ -11,18 +11,24 @@ from envs.questions.units import compound
 
 _CLOCK = re.compile(
     r"([01]?[0-9]|2[0-4]) ?(?:: ?([0-5][0-9])(?: ?: ?([0-5][0-9]))?|时 ?([0-5]?[0-9])分|点 ?(?:([0-5]?[0-9])分)?)?"
-    r" ?(?:\\text\{)? ?([AaPp]\.? ?[Mm]\.?)?\}?"
+    r" ?(?:\\text\{)? ?([AaPp]\.? ?[Mm]\.?|noon|midnight)?\}?"
 )
 _NUMERIC_DATE = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _ISO_DATE = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})\2([0-9]{1,2})|年 ?([0-9]{1,2})月 ?([0-9]{1,2})[日号])")
 _MONTH_DAY = re.compile(r"([0-9]{1,2})月 ?([0-9]{1,2})[日号]")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+_MONTH = (
+    r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)\.?"
+)
 _NAMED_DATE = re.compile(
     rf"(?:{_MONTH} ([0-9]{{1,2}})(?:st|nd|rd|th)?|([0-9]{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH})(?:,? ([0-9]{{4}}))?",
     re.IGNORECASE,
 )
-_BASE = re.compile(r"(?:\\text\{([0-9A-Z]+)\}|\(?([0-9A-F]+(?:\.[0-9A-F]+)?)\)?) ?_ ?(?:\{ ?(?:\\text\{)?([a-z]+|[0-9]{1,2})\}?\}?|([0-9]{1,2}))")
+_BASE = re.compile(
+    r"(?:\\text\{([0-9A-Z]+)\}|\(?([0-9A-F]+(?:\.[0-9A-F]+)?)\)?) ?_ ?"
+    r"(?:\{ ?(?:\\text\{)?([a-z]+|[0-9]{1,2})\}?\}?|([0-9]{1,2}))"
+)
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
           "twelve": 12, "sixteen": 16}  # fmt: skip
 
@@ -52,16 +58,16 @@ def _time(text: str) -> Literal | None:
     if not is_clock and half is None:
         return None
     hours, minutes = int(hour), int(minute or next((part for part in chinese if part), None) or 0)
-    marker = half[0].casefold() if half else ""
+    marker = {"n": "p", "m": "a"}.get(half[0], half[0].casefold()) if half else ""  # 12 noon is 12 p.m.
     if marker:
-        if not 1 <= hours <= 12:
+        if not 1 <= hours <= 12 or (half in ("noon", "midnight") and hours != 12):
             return None
         hours = hours % 12 + 12 * (marker == "p")
     return Literal("time", (hours, minutes, int(second or 0), "m" if marker else "24" * (hours > 12)))
 
 
 def _range(text: str) -> Literal | None:
-    """Return a range such as `5-10`, which is no difference, or a duration such as `36:15` or `1:05.5`, which is no ratio."""
+    """Return a range such as `5-10`, which is no difference, or a duration such as `36:15`, which is no ratio."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?- ?([0-9]+(?:\.[0-9]+)?)", text)
     if match:
         return Literal("range", (float(match[1]), float(match[2])))

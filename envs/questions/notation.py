@@ -5,6 +5,7 @@ r"""One notation for answers: `plain` rewrites what people and models type to a 
 """
 
 import re
+from collections.abc import Callable
 
 MAX_FORMULA = 300
 """Maximum length of a formula in characters."""
@@ -20,7 +21,8 @@ _COMMANDS_OF_SIGNS = {
     "×": "cdot", "·": "cdot", "⋅": "cdot", "∙": "cdot", "•": "cdot", "∗": "cdot", "✕": "cdot", "π": "pi", "∞": "infty",
     "±": "pm", "∓": "mp", "≤": "le", "⩽": "le", "≦": "le", "≥": "ge", "⩾": "ge", "≧": "ge", "≠": "ne", "∪": "cup",
     "∩": "cap", "∈": "in", "√": "sqrt", "∅": "emptyset", "∖": "setminus", "⌊": "lfloor", "⌋": "rfloor", "⌈": "lceil",
-    "⌉": "rceil", "≈": "approx", "∉": "notin", "∠": "angle", "△": "triangle", "ℝ": "R", "ℤ": "Z", "ℕ": "N", "ℚ": "Q", "α": "alpha", "β": "beta", "γ": "gamma",
+    "⌉": "rceil", "≈": "approx", "∉": "notin", "∠": "angle", "△": "triangle",
+    "ℝ": "R", "ℤ": "Z", "ℕ": "N", "ℚ": "Q", "α": "alpha", "β": "beta", "γ": "gamma",
     "δ": "delta", "ε": "epsilon", "θ": "theta", "λ": "lambda", "μ": "mu", "ν": "nu", "ρ": "rho", "σ": "sigma",
     "τ": "tau", "φ": "phi", "ω": "omega", "∣": "mid",
 }  # fmt: skip
@@ -31,7 +33,7 @@ _PLAIN_SIGNS = {
     "！": "!", "＾": "^", "＿": "_", "～": "~", "￥": "¥", "º": "°", "˚": "°", "′": "'", "’": "'", "‘": "'", "″": '"',
     "”": '"', "“": '"', "⟨": "(", "⟩": ")", "℃": "°C", "℉": "°F", "㎝": "cm", "㎜": "mm", "㎞": "km",
     "㎏": "kg", "㎡": "m²", "㎠": "cm²", "µ": "μ", "∛": "\\sqrt[3]", "∜": "\\sqrt[4]",
-    **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
+    **dict.fromkeys(map(chr, (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)), " "),
     **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u200e\u200f", ""),
 }  # fmt: skip
 _SIGNS = str.maketrans(
@@ -42,8 +44,11 @@ _SIGNS = str.maketrans(
 _RAISED, _LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ", "₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙ"
 _LEVEL = str.maketrans(_RAISED + _LOWERED, "0123456789+-()n" * 2)
 
-_SPACE = r"\\[,;:! ]|\\(?:quad|qquad|enspace|thinspace|displaystyle|textstyle|limits|left|right|[bB]igg?[lrm]?)(?![A-Za-z])"
-_REWRITINGS = [
+_SPACE = (
+    r"\\[,;:! ]|\\(?:quad|qquad|enspace|thinspace|displaystyle|textstyle|limits|left|right|[bB]igg?[lrm]?)(?![A-Za-z])"
+)
+_FONTS = "mathrm|mathbf|mathit|mathsf|mbox|hbox|textrm|textbf|textit|textnormal|operatorname|rm|bf"
+_REWRITINGS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(rf"([{_RAISED}]+)"), lambda match: f"^{{{match[1].translate(_LEVEL)}}}"),
     (re.compile(rf"([{_LOWERED}]+)"), lambda match: f"_{{{match[1].translate(_LEVEL)}}}"),
     (re.compile(r"\\(?:left|right)\s*(?=\.(?![0-9]))\."), ""),
@@ -51,7 +56,7 @@ _REWRITINGS = [
     (re.compile(r"(?<=[0-9])\{,\}(?=[0-9])"), "."),
     (re.compile(rf"(?<!\\)(?:{_SPACE})|(?<!\\)~"), " "),
     (re.compile(r"\\(?:mathbf|boldsymbol|bm) ?\{([A-Za-z])\}"), r"\\vec{\1}"),
-    (re.compile(r"\\(?:mathrm|mathbf|mathit|mathsf|mbox|hbox|textrm|textbf|textit|textnormal|operatorname|rm|bf)(?![A-Za-z])\s*(?=\{)"), r"\\text"),
+    (re.compile(rf"\\(?:{_FONTS})(?![A-Za-z])\s*(?=\{{)"), r"\\text"),
     (
         re.compile(r"\\text\s*\{\s*((?:[^{}]|\^\{-?[0-9]\})*?)\s*\}"),
         lambda match: f"\\text{{{re.sub('[{}]', '', match[1])}}}",
@@ -70,7 +75,7 @@ _REWRITINGS = [
     (re.compile(r"\\%"), "%"),
     (re.compile(r"\\varnothing(?![A-Za-z])"), r"\\emptyset "),
     (re.compile(r"\\mathbb\s*\{?\s*([RZNQ])\s*\}?"), r"\\\1 "),
-    (re.compile(r"(?:\\cdot\s*)?(?:\{\})?(?:\^\s*\{\s*\\circ\s*\}|\^\s*\\circ(?![A-Za-z])|\\degrees?(?![A-Za-z]))"), "°"),
+    (re.compile(r"(?:\\cdot\s*)?(?:\{\})?(?:\^\s*\{\s*\\circ\s*\}|\^\s*\\circ\b|\\degrees?\b)"), "°"),
     (re.compile(r"\\(?:lbrace|\{)"), r"\\{"),
     (re.compile(r"\\(?:rbrace|\})"), r"\\}"),
     (re.compile(r"\\langle(?![A-Za-z])"), "("),

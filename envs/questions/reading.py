@@ -8,11 +8,11 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from envs.questions.algebra import Node, Unreadable
-from envs.questions.compare import letters, signs
+from envs.questions.algebra import Unreadable
 from envs.questions.grammar import parse
 from envs.questions.literals import special
 from envs.questions.notation import plain
+from envs.questions.trees import Node, letters, signs
 from envs.questions.units import quantity
 
 
@@ -39,13 +39,17 @@ class Reading(NamedTuple):
 
 
 _GROUPED = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])(?!,[0-9])")
-_SEPARATOR = re.compile(
-    r" ?(?:[,;]? ?(?:\b(?:and|or)\b|\\text\{,? ?(?:and|or),?\}|或者?|和|且|与) ?|[,;]) ?(?:\\text\{,? ?(?:and|or),?\} ?|(?:and|or)\b ?)?"
-)
+_AND = r"\\text\{,? ?(?:and|or),?\}|\b(?:and|or)\b"
+_SEPARATOR = re.compile(rf" ?(?:[,;]? ?(?:{_AND}|或者?|和|且|与) ?|[,;]) ?(?:(?:{_AND}) ?)?")
 _LABEL = re.compile(
-    r"""((?:\\?[A-Za-z]|\\[a-z]+|[A-Z]{2,3}|(?:m ?)?\\(?:angle|triangle|overline|vec)\ ?\{?\ ?[A-Z]{1,3}\}?|\\text\{[^{}]*\}|[A-Za-z]{4,12})'*
-        (?:_\ ?(?:\{[^{}]*\}|[0-9A-Za-z])|[0-9])?(?:\^\{-1\})?(?:\ ?\([A-Za-z](?:,\ ?[A-Za-z])*\))?|\([A-Za-z](?:,\ ?[A-Za-z])*\)|[A-Za-z](?:\ ?:\ ?[A-Za-z])+)
-        \ ?(=|\\in(?![A-Za-z])|\bin\b)\ ?(?![=])""",
+    r"""(
+        (?: \\?[A-Za-z] | \\[a-z]+ | [A-Z]{2,3} | [A-Za-z]{4,12} | \\text\{[^{}]*\}   # x, \theta, AB, Area
+          | (?:m\ ?)?\\(?:angle|triangle|overline|vec)\ ?\{?\ ?[A-Z]{1,3}\}? )
+        '*  (?:_\ ?(?:\{[^{}]*\}|[0-9A-Za-z])|[0-9])?                                # an index
+        (?:\^\{-1\})?  (?:\ ?\([A-Za-z](?:,\ ?[A-Za-z])*\))?                          # f^{-1}(x)
+      | \([A-Za-z](?:,\ ?[A-Za-z])*\)                                                # (x, y)
+      | [A-Za-z](?:\ ?:\ ?[A-Za-z])+                                                 # a : b
+    )\ ?(=|\\in(?![A-Za-z])|\bin\b)\ ?(?!=)""",
     re.VERBOSE,
 )
 _LEADING = re.compile(r"(?:=|\\approx(?![A-Za-z])|\\thickapprox|约) ?")
@@ -77,6 +81,8 @@ def member(text: str) -> list[Member]:
     if found := special(rest):
         return [Member(("only", found), "", label)]
     value, unit = quantity(rest)
+    if unit and (found := special(value)):
+        return [Member(("only", found), unit, label)]
     node = parse(value)
     if node[0] == "rel" and len(node) == 4 and node[2] == "=" and node[3][0] == "sym" and not letters(node[1]):
         label, node = str(node[3][1]), node[1]  # 3 = x

@@ -6,13 +6,19 @@ from typing import NamedTuple
 
 from envs.questions.algebra import Unreadable
 
+FUNCTIONS = frozenset("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp".split())
+"""Functions, also without a backslash."""
+GREEK = frozenset("alpha beta gamma delta epsilon varepsilon theta lambda mu nu rho sigma tau phi varphi omega".split())
+MARKS = ("vec", "hat", "bar", "overline", "overrightarrow", "widehat", "angle", "triangle")
+
 NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _TOKEN = re.compile(
     rf"""(?P<space>\s*)(?:
       (?P<mixed>[0-9]+[ ][0-9]+[ ]?/[ ]?[0-9]+(?![0-9.]))
-    | (?P<grouped>[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+(?![0-9])(?!,[0-9])(?:\.[0-9]+)?|[1-9][0-9]{{0,2}}(?:[ ][0-9]{{3}})+(?![0-9]|[ ][0-9])(?:\.[0-9]+)?)
+    | (?P<grouped>[1-9][0-9]{{0,2}}
+        (?:(?:,[0-9]{{3}})+(?![0-9]|,[0-9])|(?:[ ][0-9]{{3}})+(?![0-9]|[ ][0-9]))(?:\.[0-9]+)?)
     | (?P<repeating>[0-9]*\.[0-9]*\\overline\{{[0-9]+\}})
-    | (?P<scientific>{NUMBER}[eE](?:[+-][0-9]{{2,3}}|[0-9]{{1,3}})(?![0-9.])|[0-9]*\.[0-9]+[eE][+-]?[0-9]{{1,3}}(?![0-9.]))
+    | (?P<scientific>(?:{NUMBER}[eE](?:[+-][0-9]{{2,3}}|[0-9]{{1,3}})|[0-9]*\.[0-9]+[eE][+-]?[0-9]{{1,3}})(?![0-9.]))
     | (?P<scaled>{NUMBER}[ ]?(?:thousand|million|billion|trillion|百万|千万|万|亿))
     | (?P<number>{NUMBER})
     | (?P<command>\\(?:[A-Za-z]+|\{{|\}}|\\))
@@ -63,8 +69,7 @@ def number(token: Token) -> Fraction:
     """Return the value of a number token. It is exact: 0.5 is one half."""
     text = token.text
     if token.kind == "mixed":
-        whole, over, under = (int(part) for part in re.findall("[0-9]+", text))
-        return mixed(whole, over, under)
+        return mixed(*map(int, re.findall("[0-9]+", text)))
     if token.kind == "repeating":
         plain, again = text.rstrip("}").split(r"\overline{")
         whole, _, digits = plain.partition(".")
@@ -73,7 +78,7 @@ def number(token: Token) -> Fraction:
     if token.kind == "scaled":
         match = re.match(NUMBER, text)
         assert match is not None
-        return Fraction(match[0].rstrip(".")) * 10 ** _SCALES[text[match.end() :].strip()]
+        return Fraction(match[0].rstrip(".")) * Fraction(10 ** _SCALES[text[match.end() :].strip()])
     return Fraction(text.replace(",", "").replace(" ", "").rstrip("."))
 
 

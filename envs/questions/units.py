@@ -82,7 +82,8 @@ _NOT_UNITS = frozenset(
 
 _WORDS = re.compile(r"(?<![A-Za-z\\])[A-Za-zΩ¢°][A-Za-z.]*(?: ?[/· ] ?[A-Za-z][A-Za-z.]*)*(?: ?\^ ?\{?-?[0-9]\}?)?$")
 _TEXTS = re.compile(
-    r"(?:\\text\{[^{}]*\}(?: ?\^ ?\{?-?[0-9]\}?)?(?: ?(?:/|\\cdot) ?(?=\\text))?)+$|(?:°|\\%|%) ?(?:[CF]|\\text\{[CF]\})?$"
+    r"(?:\\text\{[^{}]*\}(?: ?\^ ?\{?-?[0-9]\}?)?(?: ?(?:/|\\cdot) ?(?=\\text))?)+$"
+    r"|(?:°|\\%|%) ?(?:[CF]|\\text\{[CF]\})?$"
 )  # fmt: skip
 _HAN = re.compile(r"[\u4e00-\u9fff]+$")
 _VALUE_END = re.compile(r"(?:[0-9)}.!\]|]|\\pi|\bpi|°|thousand|[a-z]illion) ?$")
@@ -196,7 +197,10 @@ def _is_product(value: str, tail: str) -> bool:
     return bool(re.search("[A-Za-z=<>]", inside) or sums or (re.fullmatch("[A-Za-ln-z]", letter)))
 
 
-_PAIR = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ?(°|'{1,2}|\"|\\text\{[^{}]*\}|[A-Za-z]+|[\u4e00-\u9fff]+?)(?=$|[ ,0-9])(?: ?,? ?(?:and |\\text\{and\} ?)?)")
+_PAIR = re.compile(
+    r"(-?[0-9]+(?:\.[0-9]+)?) ?(°|'{1,2}|\"|\\text\{[^{}]*\}|[A-Za-z]+|[\u4e00-\u9fff]+?)(?=$|[ ,0-9])"
+    r"(?: ?,? ?(?:and |\\text\{and\} ?)?)"
+)
 _MARKS = {"'": "arcminute", "''": "arcsecond", '"': "arcsecond"}
 
 

@@ -1,8 +1,8 @@
 """Comparison of values that are not exact, in a worker process (`worker`). Imports no own modules.
 
-A value is a tree of nested lists (`grammar`), never text, so nothing is parsed or evaluated as code here. It is computed
-with 400 digits at several values of its letters. All intermediate values are zero or between 1e-159 and 1e159, so two
-values are equal if their difference is below 1e-220: only rounding noise is that small.
+A value is a tree of nested lists (`grammar`), never text, so nothing is parsed or evaluated as code here. It is
+computed with 400 digits at several values of its letters. All intermediate values are zero or between 1e-159 and 1e159,
+so two values are equal if their difference is below 1e-220: only rounding noise is that small.
 """
 
 from fractions import Fraction
@@ -53,7 +53,7 @@ def _letters(node: Any) -> set[str]:
 
 
 def _point(names: list[str], point: int) -> dict[str, Any]:
-    """Return values of the letters. They have no simple relation, so that formulas are equal there only if identical."""
+    """Return values of the letters. They have no simple relation: only identical formulas are equal there."""
     from mpmath import mp
 
     letters = {

@@ -13,7 +13,10 @@ _SEVERAL = re.compile(r"\(?[A-H]\)?(?:(?: ?(?:[,;、，] ?(?:and )?|and |和) ?)
 _LETTER = r"[^\W\d_²³¹⁰-₟]"
 _WORD = rf"{_LETTER}+"
 _SIGNS = frozenset("+ - − × ÷ < > = ≤ ≥ ≠ ≈".split())
-_WORDS = re.compile(rf"(?:[A-Za-z]\.){{2,}}|(?:[0-9]+(?:st|nd|rd|th) ?|[0-9]+-(?=[A-Za-z]{{3}}))?{_WORD}(?:[ ,.'’/&:;()\x22%$+-]+[^\W_²³¹⁰-₟]+)*[.)?%]?")
+_WORDS = re.compile(
+    rf"(?:[A-Za-z]\.){{2,}}"
+    rf"|(?:[0-9]+(?:st|nd|rd|th) ?|[0-9]+-(?=[A-Za-z]{{3}}))?{_WORD}(?:[ ,.'’/&:;()\x22%$+-]+[^\W_²³¹⁰-₟]+)*[.)?%]?"
+)
 _SHORT = frozenset(
     "no on off up in at by he me we us it is be do go of or to so my if an as am ok tv pm hi".split()
 )  # words of two letters, which are not products
@@ -65,11 +68,17 @@ def text_gold(text: str) -> str | None:
         return said if re.fullmatch(r"\D*[^\W\d_]\D*", said) else None
     if _HAN.fullmatch(said) or choices(said) or said in _SIGNS:
         return said
-    if not re.search("[&.]", said) and all(len(word) == 1 or word in _FORMULA_WORDS for word in re.findall(r"[^\W\d_]+", said)):
+    if not re.search("[&.]", said) and all(
+        len(word) == 1 or word in _FORMULA_WORDS for word in re.findall(r"[^\W\d_]+", said)
+    ):
         return None
     if _PRODUCT.fullmatch(said) and said not in _SHORT:
         return None
-    if _WORDS.fullmatch(said) and re.search(rf"{_LETTER}{{2}}|[&.]", said) and not re.search(r"\w\([a-z](?:, ?[a-z])*\)", said):
+    if (
+        _WORDS.fullmatch(said)
+        and re.search(rf"{_LETTER}{{2}}|[&.]", said)
+        and not re.search(r"\w\([a-z](?:, ?[a-z])*\)", said)
+    ):
         return said
     return None
 

@@ -53,9 +53,9 @@ MAX_DROPPED = 100
 def is_sound(task: str, dataset: Any, entry: Any) -> bool:
     """Return False for items with a wrong reference answer.
 
-    `family_relationships` confuses its two persons in the last relations. Asked what a woman is to her husband's mother,
-    it expects "mother-in-law", and it takes the gender of a niece or nephew from the uncle or aunt. `basic_arithmetic`
-    rounds divisions without a whole result down.
+    `family_relationships` confuses its two persons in the last relations. It expects "mother-in-law" for a woman's
+    relation to her husband's mother, and takes the gender of a niece or nephew from the uncle or aunt.
+    `basic_arithmetic` rounds divisions without a whole result down.
     """
     if task == "basic_arithmetic":
         return quotient(ast.parse(entry["metadata"]["expression"].strip(), mode="eval").body) == int(entry["answer"])
@@ -68,7 +68,8 @@ def is_sound(task: str, dataset: Any, entry: Any) -> bool:
 def quotient(node: ast.expr) -> Fraction:
     """Return the exact value of a parsed sum, difference, product or quotient of integers."""
     if isinstance(node, ast.BinOp):
-        return _OPERATIONS[type(node.op)](quotient(node.left), quotient(node.right))
+        found: Fraction = _OPERATIONS[type(node.op)](quotient(node.left), quotient(node.right))
+        return found
     if isinstance(node, ast.UnaryOp):
         return -quotient(node.operand) if isinstance(node.op, ast.USub) else quotient(node.operand)
     assert isinstance(node, ast.Constant)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from envs.questions.algebra import Unreadable, exact
 from envs.questions.answers import Formula, is_right
-from envs.questions.grammar import parse, tokens
+from envs.questions.grammar import parse
 from envs.questions.notation import bare, plain
 from envs.questions.reading import read, split
+from envs.questions.tokens import tokens
 from envs.questions.units import quantity, unit_name
 
 
@@ -30,7 +31,11 @@ def fraction(value: Fraction) -> list[str]:
     over, under = abs(value.numerator), value.denominator
     sign = "-" * (value < 0)
     ways = [f"{sign}\\frac{{{over}}}{{{under}}}", f"{sign}{over}/{under}", f"\\frac{{{sign}{over}}}{{{under}}}"]
-    ways += [f"{sign}\\dfrac{{{3 * over}}}{{{3 * under}}}", f"{sign}{over} ⁄ {under}", f"−{over}/{under}" if sign else "+" + ways[1]]
+    ways += [
+        f"{sign}\\dfrac{{{3 * over}}}{{{3 * under}}}",
+        f"{sign}{over} ⁄ {under}",
+        f"−{over}/{under}" if sign else "+" + ways[1],
+    ]
     if over < 10 and under < 10:
         ways += [f"{sign}\\frac{over}{under}", f"{sign}\\tfrac {over}{under}"]
     if over > under:
@@ -44,7 +49,9 @@ def fraction(value: Fraction) -> list[str]:
 
 @st.composite
 def numbers(draw: st.DrawFn) -> Value:
-    value = draw(st.fractions(min_value=-50, max_value=50, max_denominator=40).filter(lambda value: value.denominator > 1))
+    value = draw(
+        st.fractions(min_value=-50, max_value=50, max_denominator=40).filter(lambda value: value.denominator > 1)
+    )
     return Value(("number", value), fraction(value))
 
 
@@ -63,7 +70,12 @@ def integers(draw: st.DrawFn) -> Value:
 @st.composite
 def tiny(draw: st.DrawFn) -> Value:
     digit, power = draw(st.integers(1, 9)), draw(st.integers(5, 200))
-    ways = [f"{digit}\\times 10^{{-{power}}}", f"{digit}.0 × 10^-{power}", f"{digit}e-{power:02d}", f"0.{'0' * (power - 1)}{digit}"]
+    ways = [
+        f"{digit}\\times 10^{{-{power}}}",
+        f"{digit}.0 × 10^-{power}",
+        f"{digit}e-{power:02d}",
+        f"0.{'0' * (power - 1)}{digit}",
+    ]
     return Value(("number", Fraction(digit, 10**power)), ways)
 
 
@@ -83,7 +95,12 @@ def surds(draw: st.DrawFn) -> Value:
 def polynomials(draw: st.DrawFn) -> Value:
     first, second = draw(st.integers(1, 9)), draw(st.integers(1, 9))
     total, product = first + second, first * second
-    ways = [f"x^2+{total}x+{product}", f"(x+{first})(x+{second})", f"{product}+{total}*x+x**2", f"x²+{total}x+{product}"]
+    ways = [
+        f"x^2+{total}x+{product}",
+        f"(x+{first})(x+{second})",
+        f"{product}+{total}*x+x**2",
+        f"x²+{total}x+{product}",
+    ]
     return Value(("polynomial", total, product), [*ways, f"\\left(x+{second}\\right)\\cdot(x+{first})"])
 
 
@@ -106,7 +123,10 @@ def quantities(draw: st.DrawFn) -> Value:
 @st.composite
 def clocks(draw: st.DrawFn) -> Value:
     hour, minute = draw(st.integers(1, 12)), draw(st.integers(0, 59))
-    return Value(("time", hour, minute), [f"{hour}:{minute:02d}", f"{hour:02d}：{minute:02d}", rf"\text{{{hour}:{minute:02d}}}"[6:-1]])
+    return Value(
+        ("time", hour, minute),
+        [f"{hour}:{minute:02d}", f"{hour:02d}：{minute:02d}", rf"\text{{{hour}:{minute:02d}}}"[6:-1]],
+    )
 
 
 @st.composite
@@ -151,7 +171,8 @@ def equations(draw: st.DrawFn) -> Value:
 
 
 VALUES = st.one_of(
-    numbers(), integers(), tiny(), surds(), polynomials(), quantities(), clocks(), dates(), numerals(), pairs(), lists(), equations()
+    numbers(), integers(), tiny(), surds(), polynomials(), quantities(), clocks(), dates(), numerals(), pairs(),
+    lists(), equations(),
 )  # fmt: skip
 
 
@@ -177,7 +198,12 @@ def test_every_other_value_is_unequal(value: Value, other: Value) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.data(), st.sampled_from([numbers, integers, tiny, surds, polynomials, quantities, clocks, dates, numerals, pairs, lists, equations]))
+@given(
+    st.data(),
+    st.sampled_from(
+        [numbers, integers, tiny, surds, polynomials, quantities, clocks, dates, numerals, pairs, lists, equations]
+    ),
+)
 def test_neighbours_of_one_kind_are_unequal(data: st.DataObject, kind: object) -> None:
     value, other = data.draw(kind()), data.draw(kind())  # type: ignore[operator]
     if value.key != other.key:
