@@ -132,6 +132,8 @@ def _same_value(answer: str, gold: Formula) -> bool:
         answer = _SHORT_EXPONENT.sub(r"\g<1>0\2", answer)  # 1e-5 is 2e - 1's form, but a number where one is asked for
     try:
         given = read(answer)
+        if right.is_set and not given.is_set and "," in answer:  # 100,200 is a list where one is asked for
+            given = read(re.sub(r",(?=[0-9])", ", ", answer))
         return given.text == right.text or _same_reading(right, given)
     except Unreadable:
         return False
@@ -224,7 +226,7 @@ def _same_by_worker(gold: Node, answer: Node, seconds: float) -> bool:
     return _decided[key]
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def _read_gold(gold: Formula) -> Reading:
     """Return the reading. Raise ValueError, naming the gold answer, if its value cannot be compared."""
     try:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from envs.questions.algebra import MAX_POWER, Unreadable
+from envs.questions.brackets import Brackets
 from envs.questions.tokens import FUNCTIONS, GREEK, MARKS, NUMBERS, Token, mixed, number, tokens
 from envs.questions.trees import Node, has_tower, signed
 
@@ -22,14 +23,8 @@ _WORDS = {"infinity": r"\infty", "inf": r"\infty", "infty": r"\infty", "oo": r"\
 _CLOSING = {"(": ")", "[": "]", r"\{": r"\}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
 
 
-class Parser:
+class Parser(Brackets):
     """Parser of one formula. Each method reads one rule of the grammar and returns its tree."""
-
-    def __init__(self, found: list[Token]) -> None:
-        self._tokens = found
-        self._at = 0
-        self.bars = 0
-        """1 inside of a bracket in which a bar closes or separates, else 0."""
 
     def parse(self) -> Node:
         """Return the tree of the whole text."""
@@ -37,23 +32,6 @@ class Parser:
         if self._at < len(self._tokens):
             raise Unreadable(f"{self._tokens[self._at].text!r} is out of place")
         return node
-
-    def peek(self) -> str:
-        """Return the text of the next token, or "" at the end."""
-        return self._tokens[self._at].text if self._at < len(self._tokens) else ""
-
-    def take(self) -> Token:
-        """Return the next token and move behind it."""
-        if self._at >= len(self._tokens):
-            raise Unreadable("the formula is incomplete")
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def expect(self, text: str) -> None:
-        """Move behind the next token. Raise Unreadable if it is another one."""
-        if self.peek() != text:
-            raise Unreadable(f"{text!r} is missing")
-        self._at += 1
 
     def relation(self) -> Node:
         """Return `a`, `a < b` or `a < b < c`."""
@@ -197,14 +175,12 @@ class Parser:
 
     def atom(self) -> Node:
         """Return a number, a letter, a bracket or a command with its arguments."""
-        from envs.questions.brackets import bracket
-
         token = self.take()
         text, kind = token.text, token.kind
         if kind in NUMBERS:
             return ("num", str(number(token)))
         if text in _CLOSING or text in ("{", "|", r"\begin"):
-            return bracket(self, text)
+            return self.bracket(text)
         if kind == "word":
             return self._word(token)
         if kind == "command":

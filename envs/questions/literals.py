@@ -42,6 +42,8 @@ class Literal(NamedTuple):
 
 def special(text: str) -> Literal | None:
     """Return the time, date, numeral with a base, or compound quantity that a text consists of, or None."""
+    if text[:1] == "-" or ("\\" in text and "\\text" not in text):
+        return None
     for read in (_time, _date, _numeral, _range):
         if found := read(text):
             return found

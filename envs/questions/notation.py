@@ -48,46 +48,64 @@ _SPACE = (
     r"\\[,;:! ]|\\(?:quad|qquad|enspace|thinspace|displaystyle|textstyle|limits|left|right|[bB]igg?[lrm]?)(?![A-Za-z])"
 )
 _FONTS = "mathrm|mathbf|mathit|mathsf|mbox|hbox|textrm|textbf|textit|textnormal|operatorname|rm|bf"
-_REWRITINGS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
-    (re.compile(rf"([{_RAISED}]+)"), lambda match: f"^{{{match[1].translate(_LEVEL)}}}"),
-    (re.compile(rf"([{_LOWERED}]+)"), lambda match: f"_{{{match[1].translate(_LEVEL)}}}"),
-    (re.compile(r"\\(?:left|right)\s*(?=\.(?![0-9]))\."), ""),
-    (re.compile(r"(?<=[0-9])(?:,\\!|\{,\})\s*(?=[0-9]{3})"), ""),  # 10,\!080 and 10{,}080 are 10080
-    (re.compile(r"(?<=[0-9])\{,\}(?=[0-9])"), "."),
-    (re.compile(rf"(?<!\\)(?:{_SPACE})|(?<!\\)~"), " "),
-    (re.compile(r"\\(?:mathbf|boldsymbol|bm) ?\{([A-Za-z])\}"), r"\\vec{\1}"),
-    (re.compile(rf"\\(?:{_FONTS})(?![A-Za-z])\s*(?=\{{)"), r"\\text"),
-    (
-        re.compile(r"\\text\s*\{\s*((?:[^{}]|\^\{-?[0-9]\})*?)\s*\}"),
-        lambda match: f"\\text{{{re.sub('[{}]', '', match[1])}}}",
-    ),
-    (re.compile(r"\\text\{([0-9]+|to|thousand|million|billion|trillion)\}"), r" \1 "),
-    (re.compile(r"(?<=[0-9]) ?[xX] ?(?=10 ?\^)"), r"\\cdot "),
-    (re.compile(r"\\[dtc]frac(?![A-Za-z])"), r"\\frac"),
-    (re.compile(r"\\(?:leq|leqslant)(?![A-Za-z])|<="), r"\\le "),
-    (re.compile(r"\\(?:geq|geqslant)(?![A-Za-z])|>="), r"\\ge "),
-    (re.compile(r"\\neq(?![A-Za-z])|!=|\\not\s*="), r"\\ne "),
-    (re.compile(r"\\lt(?![A-Za-z])"), "<"),
-    (re.compile(r"\\gt(?![A-Za-z])"), ">"),
-    (re.compile(r"\\(?:times|ast)(?![A-Za-z])|\*(?!\*)(?<!\*\*)"), r"\\cdot "),
-    (re.compile(r"\\div(?![A-Za-z])"), "/"),
-    (re.compile(r"\*\*"), "^"),
-    (re.compile(r"\\%"), "%"),
-    (re.compile(r"\\varnothing(?![A-Za-z])"), r"\\emptyset "),
-    (re.compile(r"\\mathbb\s*\{?\s*([RZNQ])\s*\}?"), r"\\\1 "),
-    (re.compile(r"(?:\\cdot\s*)?(?:\{\})?(?:\^\s*\{\s*\\circ\s*\}|\^\s*\\circ\b|\\degrees?\b)"), "°"),
-    (re.compile(r"\\(?:lbrace|\{)"), r"\\{"),
-    (re.compile(r"\\(?:rbrace|\})"), r"\\}"),
-    (re.compile(r"\\langle(?![A-Za-z])"), "("),
-    (re.compile(r"\\rangle(?![A-Za-z])"), ")"),
-    (re.compile(r"\\[lr]?vert(?![A-Za-z])"), "|"),
-    (re.compile(r"\\colon(?![A-Za-z])"), ":"),
-    (re.compile(r"\\(?:d?dot|bar|overline)\s*\{([0-9]+)\}"), r"\\overline{\1}"),
-    (re.compile(r"\\prime(?![A-Za-z])"), "'"),
-    (re.compile(r"(?<=[0-9])又(?=[0-9\\])"), " "),
-    (re.compile(r"\s+"), " "),
+_ROWS: list[tuple[str, str, str | Callable[[re.Match[str]], str]]] = [
+    ("\\", r"\\(?:left|right)\s*(?=\.(?![0-9]))\.", ""),
+    (",", r"(?<=[0-9])(?:,\\!|\{,\})\s*(?=[0-9]{3})", ""),  # 10,\!080 and 10{,}080 are 10080
+    ("{,}", r"(?<=[0-9])\{,\}(?=[0-9])", "."),
+    ("\\", rf"(?<!\\)(?:{_SPACE})", " "),
+    ("~", r"~", " "),
+    ("\\b", r"\\(?:boldsymbol|bm) ?\{([A-Za-z])\}", r"\\vec{\1}"),
+    ("\\math", r"\\mathbf ?\{([A-Za-z])\}", r"\\vec{\1}"),
+    ("\\mathbb", r"\\mathbb\s*\{?\s*([RZNQ])\s*\}?", r"\\\1 "),
+    ("{", rf"\\(?:{_FONTS})(?![A-Za-z])\s*(?=\{{)", r"\\text"),
+    ("\\text", r"\\text\s*\{\s*((?:[^{}]|\^\{-?[0-9]\})*?)\s*\}", lambda match: _text(match[1])),
+    ("\\text", r"\\text\{([0-9]+|to|thousand|million|billion|trillion)\}", r" \1 "),
+    ("10", r"(?<=[0-9]) ?[xX] ?(?=10 ?\^)", r"\\cdot "),
+    ("frac", r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
+    ("\\l", r"\\(?:leq|leqslant)(?![A-Za-z])", r"\\le "),
+    ("<=", r"<=", r"\\le "),
+    ("\\g", r"\\(?:geq|geqslant)(?![A-Za-z])", r"\\ge "),
+    (">=", r">=", r"\\ge "),
+    ("\\n", r"\\neq(?![A-Za-z])|\\not\s*=", r"\\ne "),
+    ("!=", r"!=", r"\\ne "),
+    ("\\lt", r"\\lt(?![A-Za-z])", "<"),
+    ("\\gt", r"\\gt(?![A-Za-z])", ">"),
+    ("**", r"\*\*", "^"),
+    ("*", r"\*", r"\\cdot "),
+    ("\\times", r"\\times(?![A-Za-z])", r"\\cdot "),
+    ("\\ast", r"\\ast(?![A-Za-z])", r"\\cdot "),
+    ("\\div", r"\\div(?![A-Za-z])", "/"),
+    ("\\%", r"\\%", "%"),
+    ("\\varnothing", r"\\varnothing(?![A-Za-z])", r"\\emptyset "),
+    ("circ", r"(?:\\cdot\s*)?(?:\{\})?(?:\^\s*\{\s*\\circ\s*\}|\^\s*\\circ(?![A-Za-z]))", "°"),
+    ("\\degree", r"(?:\\cdot\s*)?\\degrees?(?![A-Za-z])", "°"),
+    ("°", r"\\cdot\s*°", "°"),
+    ("\\lbrace", r"\\lbrace(?![A-Za-z])", r"\\{"),
+    ("\\rbrace", r"\\rbrace(?![A-Za-z])", r"\\}"),
+    ("\\langle", r"\\langle(?![A-Za-z])", "("),
+    ("\\rangle", r"\\rangle(?![A-Za-z])", ")"),
+    ("vert", r"\\[lr]?vert(?![A-Za-z])", "|"),
+    ("\\colon", r"\\colon(?![A-Za-z])", ":"),
+    ("\\", r"\\(?:d?dot|bar|overline)\s*\{([0-9]+)\}", r"\\overline{\1}"),
+    ("\\prime", r"\\prime(?![A-Za-z])", "'"),
+    ("又", r"(?<=[0-9])又(?=[0-9\\])", " "),
+    (" ", r" +", " "),
 ]  # fmt: skip
-"""Rewritings in order. Signs are already replaced when they are applied."""
+_REWRITINGS = [(sign, re.compile(pattern), replacement) for sign, pattern, replacement in _ROWS]
+"""Rewritings in order: a part that a text must contain, a pattern, and its replacement. They follow `_SIGNS`."""
+
+
+_LEVELS = re.compile(f"[{_RAISED}]+|[{_LOWERED}]+")
+
+
+def _levelled(match: re.Match[str]) -> str:
+    """Return digits above or below the line in LaTeX: `^{12}` or `_{12}`."""
+    return ("^" if match[0][0] in _RAISED else "_") + f"{{{match[0].translate(_LEVEL)}}}"
+
+
+def _text(inside: str) -> str:
+    r"""Return words in LaTeX without inner braces: `\text{m s^-2}`."""
+    return "\\text{" + re.sub("[{}]", "", inside) + "}"
 
 
 def bare(text: str) -> str:
@@ -138,9 +156,12 @@ def plain(text: str) -> str:
     """Return an answer without wrappers in the one notation, or "" if the text is too long or too deeply nested."""
     if len(text) > MAX_FORMULA:
         return ""
-    text = bare(text).translate(_SIGNS)
-    for pattern, replacement in _REWRITINGS:
-        text = pattern.sub(replacement, text)
+    text = re.sub(r"[\t\r\n]", " ", bare(text))
+    if not text.isascii():
+        text = _LEVELS.sub(_levelled, text).translate(_SIGNS)
+    for sign, pattern, replacement in _REWRITINGS:
+        if sign in text:
+            text = pattern.sub(replacement, text)
     text = bare(text)
     if (said := re.fullmatch(r"\\text\{([^{}]*[0-9][^{}]*)\}", text)) is not None:
         text = bare(said[1])

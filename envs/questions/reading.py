@@ -32,7 +32,7 @@ class Reading(NamedTuple):
     """An answer in one form."""
 
     text: str
-    """Plain notation without spaces: equal texts are equal answers."""
+    """Plain notation: equal texts are equal answers."""
     members: tuple[Member, ...]
     is_set: bool = False
     """True for a set or a list, also of one member."""
@@ -57,6 +57,8 @@ _LEADING = re.compile(r"(?:=|\\approx(?![A-Za-z])|\\thickapprox|约) ?")
 
 def split(text: str) -> list[str]:
     """Split a list at its commas and words outside of brackets. A comma within 1,000 does not separate."""
+    if not re.search(r"[,;或和且与]|and|or", text):
+        return [text.strip()]
     grouped = {index for match in _GROUPED.finditer(text) for index in range(*match.span())}
     parts, depth, start, position = [], 0, 0, 0
     while position < len(text):
@@ -96,25 +98,35 @@ def member(text: str) -> list[Member]:
     return [Member(node, unit, label, relation if len(nodes) == 1 else None) for node in nodes]
 
 
-@lru_cache(maxsize=1 << 15)
+_SIMPLE = re.compile(r"(-?)(?:([0-9]+(?:\.[0-9]+)?)|\\frac\{([0-9]+)\}\{([0-9]+)\}|([0-9]+)/([0-9]+))")
+"""Most answers: a number or a fraction, read without the parser."""
+
+
+@lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
     """Return the reading of an answer. Raise Unreadable with the reason if it is none."""
     text = plain(text)
     if not text:
         raise Unreadable("not a number, formula, word or choice letter")
+    if match := _SIMPLE.fullmatch(text):
+        sign, number, *parts = match.groups()
+        over, under = parts[:2] if parts[0] else parts[2:]
+        node: Node = (
+            ("num", str(Fraction(number))) if number else ("/", ("num", str(int(over))), ("num", str(int(under))))
+        )
+        return Reading(text, (Member(("neg", node) if sign else node),))
     text = re.sub(r"(?<=[0-9]) to (?=[0-9])", ":", text)
-    key = text.replace(" ", "")
     if re.search(r"[0-9],0[0-9]", text) and not _GROUPED.search(text) and not re.search(r"[(\[{]", text):
         raise Unreadable("it is unclear what its commas separate")
-    parts = [text] if special(text) else split(text)
-    members = [one for part in parts for one in member(part)]
+    whole = special(text)
+    members = [Member(("only", whole))] if whole else [one for part in split(text) for one in member(part)]
     if len(members) == 1 and members[0].node[0] == "set":
         label = members[0].label
         inside = [one for node in members[0].node[1:] for one in signs(node)]
-        return Reading(key, tuple(Member(node, members[0].unit, label) for node in inside), True)
+        return Reading(text, tuple(Member(node, members[0].unit, label) for node in inside), True)
     if len(members) > 1 and len({one.label for one in members[1:]}) == 1 and not members[1].label:
         members = [one._replace(label=members[0].label, relation=None) for one in members]  # x = 1, -2
-    return Reading(key, tuple(members), len(members) > 1)
+    return Reading(text, tuple(members), len(members) > 1)
 
 
 _INTEGER, _NUMBER, _DIVISION = "integer", "number", "division"

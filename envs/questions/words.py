@@ -21,6 +21,8 @@ _SHORT = frozenset(
     "no on off up in at by he me we us it is be do go of or to so my if an as am ok tv pm hi".split()
 )  # words of two letters, which are not products
 _PRODUCT = re.compile(r"[a-z]{2}|(?:[A-Za-z]{1,2}-)+[A-Za-z]{1,2}|xyz|abc|pqr")
+_NO_TEXT = re.compile(r"[\\^_{}=<>|*]|^[-+.$]?[0-9][0-9.,/]*$")
+"""Signs of formulas, which no text has."""
 _FORMULA_WORDS = frozenset("pi sqrt and or sin cos tan cot sec csc arcsin arccos arctan ln log exp".split())
 _HAN = re.compile(r"(?:[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗△∥⊥≌∽⊙][,，、; ]?)*[\u4e00-\u9fff①-⑳Ⅰ-Ⅻ√×✓✗△∥⊥≌∽⊙]")
 
@@ -60,13 +62,15 @@ def text_gold(text: str) -> str | None:
     choice = _CHOICE.fullmatch(said)
     if choice and (said != choice[1] or choice[1].isupper()):
         return choice[1]
-    if special(plain(said)):
-        return None
     if len(said) > MAX_FORMULA or said.casefold() in ("pi", "inf", "nan"):
         return None
     if _SAID.fullmatch(bare(text)):
         return said if re.fullmatch(r"\D*[^\W\d_]\D*", said) else None
-    if _HAN.fullmatch(said) or choices(said) or said in _SIGNS:
+    if said in _SIGNS:
+        return said
+    if _NO_TEXT.search(said):
+        return None
+    if _HAN.fullmatch(said) or choices(said):
         return said
     if not re.search("[&.]", said) and all(
         len(word) == 1 or word in _FORMULA_WORDS for word in re.findall(r"[^\W\d_]+", said)
@@ -78,6 +82,7 @@ def text_gold(text: str) -> str | None:
         _WORDS.fullmatch(said)
         and re.search(rf"{_LETTER}{{2}}|[&.]", said)
         and not re.search(r"\w\([a-z](?:, ?[a-z])*\)", said)
+        and not special(plain(said))  # April 2, 2005
     ):
         return said
     return None
