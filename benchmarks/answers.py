@@ -5,7 +5,7 @@ r"""Judgement of answers, compared with plain math-verify in the same run: what 
 A question file gives the gold answers. Each is compared with itself (bare, `$…$`, `\boxed{…}` and with a full stop) and
 with the other gold answers: with all of them by ours, and with 1,000 random pairs by both. Accepted pairs are printed,
 because two texts may have one value. A tsv file has judged answers (1 or 0, gold answer, answer); without an argument,
-it is the table of the tests. The columns:
+the table of the tests is used. The columns:
 
 - unread: gold answers that are refused (a file with one does not open)
 - self: gold answers that refuse themselves in one of the four forms, or right answers that are refused

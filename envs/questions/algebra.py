@@ -127,7 +127,7 @@ def divide(left: Exact, right: Exact) -> Exact:
 
 
 def power(base: Exact, exponent: int) -> Exact:
-    """Return an integer power. Raise Unreadable if it is too large, and for 0^0 and 0^-1."""
+    """Return an integer power. Raise Unreadable for too large powers, 0^0 and 0^-1."""
     if not base.over and exponent <= 0:
         raise Unreadable("its value is undefined")
     if abs(exponent) > MAX_POWER:
@@ -195,7 +195,7 @@ def equal(left: Exact, right: Exact) -> bool:
 
 
 def ratio(left: Exact, right: Exact) -> float | None:
-    """Return the sign (1 or -1, or 0 if it is not real) of the constant left / right, or None if it is not constant."""
+    """Return the sign (1 or -1, or 0 for a complex one) of the constant left / right, or None for another quotient."""
     first, second = _multiply(left.over, right.under), _multiply(right.over, left.under)
     if len(first) != len(second):
         return None

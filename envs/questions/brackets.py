@@ -35,7 +35,7 @@ class Brackets:
         return self._tokens[self._at - 1]
 
     def expect(self, text: str) -> None:
-        """Move behind the next token. Raise Unreadable if it is another one."""
+        """Move behind the next token. Raise Unreadable for any other token."""
         if self.peek() != text:
             raise Unreadable(f"{text!r} is missing")
         self._at += 1

@@ -74,13 +74,13 @@ class Parser(Brackets):
             if self.peek() == r"\cdot" or self.peek() == "/":
                 divided = "/" * (self.take().text == "/")
                 if divided and self._tokens[self._at : self._at + 1] and self._several_letters():
-                    raise Unreadable("it is unclear what the division covers; write a fraction")
+                    raise Unreadable("unclear what the division covers; write a fraction")
                 factor = signed(self.take().text, self.power()) if self.peek() in ("-", "+") else self.power()
                 node = ("/", node, factor) if divided else ("*", node, factor)
             elif self._starts_factor():
                 token = self._tokens[self._at]
                 if divided and not token.spaced:
-                    raise Unreadable("it is unclear what the division covers; write a fraction")
+                    raise Unreadable("unclear what the division covers; write a fraction")
                 if token.kind in NUMBERS:
                     raise Unreadable("two numbers follow each other")
                 node = self._beside(node, self.power())
@@ -267,7 +267,7 @@ class Parser(Brackets):
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Node:
-    """Return the tree of a formula in plain notation. Raise Unreadable with the reason if it is none."""
+    """Return the tree of a formula in plain notation. Raise Unreadable with the reason."""
     try:
         return Parser(tokens(text)).parse()
     except (RecursionError, OverflowError, ZeroDivisionError):

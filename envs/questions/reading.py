@@ -74,7 +74,7 @@ def split(text: str) -> list[str]:
 
 
 def member(text: str) -> list[Member]:
-    """Return the values of one part of a list: two if it has ±. Raise Unreadable if it is not a formula."""
+    """Return the values of one part of a list: two for ±. Raise Unreadable for any other text."""
     text = _LEADING.sub("", text, count=1) if _LEADING.match(text) else text
     match = _LABEL.match(text)
     label, rest = ("", text)
@@ -104,7 +104,7 @@ _SIMPLE = re.compile(r"(-?)(?:([0-9]+(?:\.[0-9]+)?)|\\frac\{([0-9]+)\}\{([0-9]+)
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
-    """Return the reading of an answer. Raise Unreadable with the reason if it is none."""
+    """Return the reading of an answer. Raise Unreadable with the reason."""
     text = plain(text)
     if not text:
         raise Unreadable("not a number, formula, word or choice letter")
@@ -117,7 +117,7 @@ def read(text: str) -> Reading:
         return Reading(text, (Member(("neg", node) if sign else node),))
     text = re.sub(r"(?<=[0-9]) to (?=[0-9])", ":", text)
     if re.search(r"[0-9],0[0-9]", text) and not _GROUPED.search(text) and not re.search(r"[(\[{]", text):
-        raise Unreadable("it is unclear what its commas separate")
+        raise Unreadable("unclear what its commas separate")
     whole = special(text)
     members = [Member(("only", whole))] if whole else [one for part in split(text) for one in member(part)]
     if len(members) == 1 and members[0].node[0] == "set":

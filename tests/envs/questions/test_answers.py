@@ -103,7 +103,7 @@ def test_gold_answers_of_files_are_read(text: str, gold: str, kind: type) -> Non
         (r"\frac{1}{0}", "its value is undefined"),
         (r"\ln 0", "not finite"),
         ("0^{-1}", "its value is undefined"),
-        (r"1/2\pi", "it is unclear what the division covers; write a fraction"),
+        (r"1/2\pi", "unclear what the division covers; write a fraction"),
         (r"2\frac{3}{2}", "a mixed number needs a fraction below one"),
         ("3 4", "two numbers follow each other"),
         ("2^{3^{4}}", "a power is too large"),
