@@ -81,7 +81,7 @@ class Parser(Brackets):
                 token = self._tokens[self._at]
                 if divided and not token.spaced:
                     raise Unreadable("unclear what the division covers; write a fraction")
-                if token.kind in NUMBERS:
+                if token.kind in NUMBERS and node[0] != "!":
                     raise Unreadable("two numbers follow each other")
                 node = self._beside(node, self.power())
             else:

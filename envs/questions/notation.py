@@ -87,6 +87,8 @@ _ROWS: list[tuple[str, str, str | Callable[[re.Match[str]], str]]] = [
     ("vert", r"\\[lr]?vert(?![A-Za-z])", "|"),
     ("\\colon", r"\\colon(?![A-Za-z])", ":"),
     ("\\", r"\\(?:d?dot|bar|overline)\s*\{([0-9]+)\}", r"\\overline{\1}"),
+    ("\\overrightarrow", r"\\overrightarrow(?![A-Za-z])", r"\\vec"),
+    ("\\Omega", r"\\Omega(?![A-Za-z])", "Ω"),
     ("\\prime", r"\\prime(?![A-Za-z])", "'"),
     ("又", r"(?<=[0-9])又(?=[0-9\\])", " "),
     (" ", r" +", " "),

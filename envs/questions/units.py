@@ -58,6 +58,16 @@ kPa: kilopascal kilopascals
 ohm: ohms Ω 欧
 mol: mole moles 摩尔
 unit: units
+cup: cups
+pint: pt pints
+quart: qt quarts
+egg: eggs
+cow: cows
+car: cars
+pen: pens
+row: rows
+box: boxes
+bag: bags
 person: persons people 人
 child: children
 man: men

@@ -125,15 +125,6 @@ def _log(base: Any, value: Any) -> Any:
     return mp.log(value) / mp.log(base)
 
 
-def _whole(value: Any, limit: int) -> int:
-    """Return a whole number up to a limit."""
-    from mpmath import mp
-
-    if mp.im(value) != 0 or not mp.isint(value) or not 0 <= value <= limit:
-        raise ValueError("not a small whole number")
-    return int(value)
-
-
 def _factorial(value: Any) -> Any:
     from mpmath import mp
 
@@ -143,10 +134,11 @@ def _factorial(value: Any) -> Any:
 
 
 def _binom(over: Any, under: Any) -> Any:
-    total = 1
-    for index in range(_whole(under, 1000)):
-        total = total * (over - index) / (index + 1)
-    return total
+    from mpmath import mp
+
+    if abs(over) > 300 or abs(under) > 300:
+        raise ValueError("a binomial coefficient is too large")
+    return mp.binomial(over, under)
 
 
 def _rounded(down: bool, value: Any) -> Any:
