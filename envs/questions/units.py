@@ -95,7 +95,7 @@ _TEXTS = re.compile(
     r"(?:\\text\{[^{}]*\}(?: ?\^ ?\{?-?[0-9]\}?)?(?: ?(?:/|\\cdot) ?(?=\\text))?)+$"
     r"|(?:°|\\%|%) ?(?:[CF]|\\text\{[CF]\})?$"
 )  # fmt: skip
-_HAN = re.compile(r"[\u4e00-\u9fff]+$")
+_HAN = re.compile(r"[\u4e00-\u9fff]+(?: ?/ ?[\u4e00-\u9fff]+)*$")
 _VALUE_END = re.compile(r"(?:[0-9)}.!\]|]|\\pi|\bpi|°|thousand|[a-z]illion) ?$")
 _SCALES = frozenset(("thousand", "million", "billion", "trillion"))
 
