@@ -2,11 +2,20 @@
 
 import logging
 import re
+import time
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
-from envs.questions.notation import MAX_FORMULA, bare, latex, literal, quantity, surd
+from envs.questions.algebra import Unreadable
+from envs.questions.compare import Compare, check
+from envs.questions.notation import MAX_FORMULA
+from envs.questions.reading import Member, Reading, literal_form, read
+from envs.questions.regions import same_region
+from envs.questions.trees import Node, is_structure, letters
+from envs.questions.units import unit_name
+from envs.questions.words import choices, mixed_text, text_gold, undressed, words
 from envs.questions.worker import OverTime, Worker
 
 MAX_LENGTH = 64
@@ -51,12 +60,9 @@ class Formula(str):
 
 
 SECONDS = 5.0
-"""Time limit of a comparison in seconds. A typical one takes milliseconds."""
+"""Time limit of a comparison in seconds. A typical one takes microseconds."""
 
-_CHOICE = re.compile(r"\(?([A-Z])\)?[.:]?", re.IGNORECASE)
-_SAID = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
-
-_ASSIGNED = re.compile(r"^[A-Za-z] ?= ?(?=[^=]+$)")
+_SHORT_EXPONENT = re.compile(r"(?<=[0-9])([eE][+-])([0-9])(?![0-9])")
 
 WORKER = Worker(Path(__file__).with_name("verify.py"))
 
@@ -66,22 +72,14 @@ def is_right(answer: str, gold: int | Fraction | str) -> bool:
 
     - An integer matches only itself (`integer`), and a fraction any exact form (`number`).
     - Text matches up to case, spaces, `\text{…}` and the wrappers that `bare` removes. A choice letter also matches as
-      `(B)`, `B)` or `B.`.
-    - A `Formula` may be wrapped in `$…$` or `\boxed{…}`, in LaTeX or plain notation (`6π`, `6 pi`, `6*pi`).
-    - A `Formula` that is a number takes only a literal of that number: 12 takes `12` and `12.0`, 1000 takes `1,000`, ¾
-      takes `3/4`, `0.75` and `\frac{6}{8}`. It never takes a calculation, and an integer never takes a division,
-      because the question may contain it.
-    - Any other `Formula` takes everything with the same exact value: `2\pi+4\pi` for `6\pi`, `\sqrt{18}` for
-      `3\sqrt{2}`. It never takes a rounded decimal.
-    - The unit may be omitted, but not changed or added: `12 cm` takes `12` and `12\text{ cm}`, but not `12 m`. 5 does
-      not take `5 cm`.
-    - `x = 3` and 3 take each other. Sets, tuples, intervals, equations and matrices take only their own kind.
+      `(B)`, `B)` or `B.`, and several letters in any order.
+    - A `Formula` matches every way to write its value, and nothing else. docs/questions.md has the grammar as a table.
 
-    A worker process compares formulas that need more than exact arithmetic. A comparison that exceeds its time or
-    memory limit counts as wrong.
+    Values are compared exactly, without a tolerance. A worker process compares values with functions or roots of
+    letters. A comparison that exceeds its time or memory limit counts as wrong.
 
     Raises:
-        ValueError: The gold answer cannot be parsed.
+        ValueError: The gold answer cannot be read.
     """
     if isinstance(gold, int):
         return integer(answer) == gold
@@ -91,16 +89,9 @@ def is_right(answer: str, gold: int | Fraction | str) -> bool:
         return _same_value(answer, gold)
     if len(answer) > len(gold) + MAX_LENGTH:
         return False
-    given, right = (" ".join(_undressed(text).split()).casefold() for text in (answer, gold))
-    choice = _CHOICE.fullmatch(given) if len(right) == 1 else None
-    return (choice[1] if choice else given) == right
-
-
-def _undressed(text: str) -> str:
-    r"""Return the text without wrappers, such as `Monday` from `$\text{Monday}$.`."""
-    text = bare(text)
-    said = _SAID.fullmatch(text)
-    return said[1] if said else text
+    given, right = words(answer), words(gold)
+    several = choices(undressed(gold))
+    return given == right or (bool(several) and choices(undressed(answer), listed=True) == several)
 
 
 def check_gold(gold: int | Fraction | str) -> None:
@@ -114,77 +105,137 @@ def check_gold(gold: int | Fraction | str) -> None:
 def gold_from_text(text: str) -> Formula | str:
     r"""Return the gold answer of a text from a file: words and choice letters as text, everything else as a `Formula`.
 
-    `B`, `(B)`, `\text{yes}` and `Monday` are text. `12 cm`, `\frac{1}{2}` and `$x^2+1$` are formulas.
+    `B`, `(B)`, `\text{yes}`, `Monday` and `对` are text. `12 cm`, `\frac{1}{2}` and `$x^2+1$` are formulas.
 
     Raises:
         ValueError: The text is neither.
     """
-    words = _undressed(text).strip()
-    choice = _CHOICE.fullmatch(words)
-    if choice and (words != choice[1] or choice[1].isupper()):
-        return choice[1]
-    if (
-        len(words) <= MAX_FORMULA
-        and re.fullmatch(r"[^\W\d_]{2,}(?:[ ,.'’-]+[^\W\d_]+)*", words)
-        and words.casefold() not in ("pi", "inf", "nan")
-    ):
-        return words
-    if _SAID.fullmatch(bare(text)) and len(words) <= MAX_FORMULA and re.fullmatch(r"\D*[^\W\d_]\D*", words):
-        return words
+    said = text_gold(text)
+    if said is not None:
+        return said
     gold = Formula(text.strip())
-    check_gold(gold)
+    try:
+        check_gold(gold)
+    except ValueError:
+        said = mixed_text(text)
+        if said is None:
+            raise
+        return said
     return gold
 
 
 def _same_value(answer: str, gold: Formula) -> bool:
-    right, unit = _read_gold(gold)
+    right = _read_gold(gold)
     if len(answer) > MAX_FORMULA:
         return False
-    written, given_unit = quantity(answer)
-    if given_unit not in ("", unit):
-        return False
-    given = latex(written)
-    if given is None:
-        return False
-    if "=" not in right:
-        given = _ASSIGNED.sub("", given)
-    wanted = literal(right)
-    if wanted is not None:
-        found = literal(given)
-        return found is not None and found[0] == wanted[0] and not (found[1] and wanted[0].denominator == 1)
-    exact = surd(right)
-    if exact is not None:
-        product = surd(given)
-        if product is not None:
-            return product == exact
-    if given == right:
-        return True
-    return _same_by_worker(right, given)
-
-
-@lru_cache(maxsize=4096)
-def _same_by_worker(right: str, given: str) -> bool:
+    if literal_form(right.members[0].node if right.members else ("set",)):
+        answer = _SHORT_EXPONENT.sub(r"\g<1>0\2", answer)  # 1e-5 is 2e - 1's form, but a number where one is asked for
     try:
-        return bool(WORKER.ask(["same", right, given], SECONDS))
+        given = read(answer)
+        if right.is_set and not given.is_set and "," in answer:  # 100,200 is a list where one is asked for
+            given = read(re.sub(r",(?=[0-9])", ", ", answer))
+        return given.text == right.text or _same_reading(right, given)
+    except Unreadable:
+        return False
     except OverTime as problem:
-        _log_once(str(problem), given)
+        _log_once(str(problem), answer)
         return False
 
 
-@lru_cache(maxsize=1 << 16)
-def _read_gold(gold: Formula) -> tuple[str, str]:
-    """Return the LaTeX and the unit. Raise ValueError, naming the gold answer, if its value cannot be compared."""
-    written, unit = quantity(gold)
-    right = latex(written)
-    problem = "not a number, formula, word or choice letter" if right is None else ""
-    if right is not None and literal(right) is None and surd(right) is None:
+def _same_reading(gold: Reading, answer: Reading) -> bool:
+    """Return True if the members of both are equal, as a list or one by one."""
+    if gold.is_set != answer.is_set:
+        return same_region(_as_set(gold), _as_set(answer)) is True  # \{x \mid x = 1\} is \{1\}
+    if len(gold.members) != len(answer.members):
+        return False
+    compare = Compare(_decide(time.monotonic() + SECONDS))
+    if gold.is_set:
+        return compare.members(gold.members, answer.members, lambda *pair: _same_member(compare, *pair))
+    return _same_member(compare, gold.members[0], answer.members[0], single=True)
+
+
+def _as_set(reading: Reading) -> Node:
+    return ("set", *(member.node for member in reading.members)) if reading.is_set else reading.members[0].node
+
+
+def _same_member(compare: Compare, gold: Member, answer: Member, single: bool = False) -> bool:
+    node = answer.node
+    if gold.label and not answer.label and answer.node[0] == "rel" and gold.relation and letters(gold.node):
+        return compare.same(gold.relation, node)
+    if gold.label and answer.label and gold.label != answer.label:
+        return False
+    if answer.label and not gold.label and gold.node[0] == "rel":
+        return answer.relation is not None and compare.same(gold.node, answer.relation)
+    if answer.unit in ("", gold.unit):
+        same = _same_node(compare, gold.node, node, single)
+        return same or (bool(gold.unit) and not answer.unit and _same_without_unit(compare, gold, node))
+    # 75% is 0.75
+    return (
+        answer.unit == "%"
+        and not gold.unit
+        and bool(literal_form(gold.node))
+        and compare.same(*_percent(node, gold.node))
+    )
+
+
+def _same_node(compare: Compare, gold: Node, answer: Node, single: bool) -> bool:
+    """Return True if two values are equal. A number alone takes numbers only, an integer no division."""
+    wanted, given = literal_form(gold), literal_form(answer)
+    if single and wanted and (not given or (wanted == "integer" and given == "division")):
+        return False
+    return compare.same(gold, answer)
+
+
+def _same_without_unit(compare: Compare, gold: Member, answer: Node) -> bool:
+    r"""Return True for `0.75` as 75%, for `5h` as 5 hours, and for `m \cdot 2` as 2m."""
+    if gold.unit == "%":
+        return bool(literal_form(answer)) and compare.same(*_percent(gold.node, answer))
+    if answer[0] == "*" and len(answer) == 3 and answer[2][0] == "sym" and unit_name(answer[2][1]) == gold.unit:
+        return compare.same(gold.node, answer[1])
+    return gold.unit == "m" and not is_structure(gold.node) and compare.same(("*", gold.node, ("sym", "m")), answer)
+
+
+def _percent(percent: Node, value: Node) -> tuple[Node, Node]:
+    return ("/", percent, ("num", "100")), value
+
+
+def _decide(end: float) -> Callable[[Node, Node], bool]:
+    """Return a function that asks the worker, up to a time."""
+
+    def decide(gold: Node, answer: Node) -> bool:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise OverTime(f"no answer within {SECONDS:g} s")
+        return _same_by_worker(gold, answer, left)
+
+    return decide
+
+
+_decided: dict[tuple[Node, Node], bool] = {}
+
+
+def _same_by_worker(gold: Node, answer: Node, seconds: float) -> bool:
+    key = gold, answer
+    if key not in _decided:
+        if len(_decided) >= 4096:
+            _decided.clear()
         try:
-            WORKER.ask(["gold", right], SECONDS)
-        except (ValueError, OverTime) as error:
-            problem = str(error)
-    if problem or right is None:
-        raise ValueError(f"the gold answer {str(gold)!r} cannot be read: {problem}")
-    return right, unit
+            _decided[key] = bool(WORKER.ask(["same", gold, answer], seconds))
+        except ValueError as error:
+            raise Unreadable(str(error)) from None
+    return _decided[key]
+
+
+@lru_cache(maxsize=1 << 14)
+def _read_gold(gold: Formula) -> Reading:
+    """Return the reading. Raise ValueError, naming the gold answer, if its value cannot be compared."""
+    try:
+        found = read(gold)
+        for member in found.members:
+            check(member.node, _decide(time.monotonic() + SECONDS))
+        return found
+    except (Unreadable, OverTime) as error:
+        raise ValueError(f"the gold answer {str(gold)!r} cannot be read: {error}") from None
 
 
 _logged: set[str] = set()

@@ -196,26 +196,28 @@ class QuestionFile:
         self.has_pictures = False
         self._reader = Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
         self._numbers, self._places, self._tenths = array("q"), array("q"), array("b")
-        broken: list[str] = []
+        broken: list[tuple[int, str]] = []
         for number, place, row in self._reader.rows():
             try:
                 question = read_row(row)
             except BrokenRow as error:
-                broken.append(f"{path}, {self._reader.unit} {number}: {error}")
-                if on_broken == "error":
-                    raise ValueError(f"{broken[0]}; set on_broken=skip to skip such rows") from None
+                broken.append((number, str(error)))
                 continue
             self._numbers.append(number)
             self._places.append(place)
             self._tenths.append(hashlib.sha256(question.text.encode("utf-8", "replace")).digest()[0] * 10 // 256)
             self.longest = max(self.longest, len(question.text))
             self.has_pictures |= question.picture is not None
+        first = f"{path}, {self._reader.unit} {broken[0][0]}: {broken[0][1]}" if broken else ""
+        if broken and on_broken == "error":
+            others = ", ".join(str(number) for number, _ in broken[1:8]) + ", …" * (len(broken) > 8)
+            more = f"; further broken rows: {others}" if len(broken) > 1 else ""
+            raise ValueError(f"{first}{more}; set on_broken=skip to skip such rows")
         if not self._numbers:
-            raise ValueError(f"{path} has no questions{''.join(f'; {problem}' for problem in broken[:1])}")
+            raise ValueError(f"{path} has no questions{f'; {first}' * bool(broken)}")
         if broken:
-            total = len(broken) + len(self._numbers)
             logging.getLogger(__name__).warning(
-                "skipped %d of %d rows as broken; the first: %s", len(broken), total, broken[0]
+                "skipped %d of %d rows as broken; the first: %s", len(broken), len(broken) + len(self._numbers), first
             )
 
     def indices(self, split: str) -> list[int]:

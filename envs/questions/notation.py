@@ -1,12 +1,11 @@
-r"""Parsing of mathematical notation as people and models type it, without evaluating any text.
+r"""One notation for answers: `plain` rewrites what people and models type to a small part of LaTeX.
 
-`6π`, `6 pi`, `$6\pi$`, `\boxed{6\pi}` and `6*pi` are the same formula. The accepted input is a whitelist: ASCII and a
-few symbols, known LaTeX commands, known function names, and single letters. Prose and pairs of formulas are rejected.
+`½`, `\tfrac12` and `\frac{1}{2}` become the same text, and so do `x⁸` and `x^8`, or `12 \mathrm{~cm}` and
+`12\text{cm}`. Each rewriting is a row of a table. Nothing is evaluated.
 """
 
 import re
-from fractions import Fraction
-from typing import NamedTuple
+from collections.abc import Callable
 
 MAX_FORMULA = 300
 """Maximum length of a formula in characters."""
@@ -14,65 +13,127 @@ MAX_FORMULA = 300
 MAX_NESTING = 12
 """Maximum nesting depth of brackets. Deeper formulas are slow to parse and never valid answers."""
 
-_SYMBOLS = {
-    "−": "-", "–": "-", "×": r"\cdot ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "π": r"\pi ", "∞": r"\infty ",
-    "±": r"\pm ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "²": "^{2}",
-    "³": "^{3}", "°": r"^{\circ}", "√": r"\sqrt", "∅": r"\emptyset ", "θ": r"\theta ",
+_HALVES = {
+    "½": "12", "⅓": "13", "⅔": "23", "¼": "14", "¾": "34", "⅕": "15", "⅖": "25", "⅗": "35", "⅘": "45", "⅙": "16",
+    "⅚": "56", "⅛": "18", "⅜": "38", "⅝": "58", "⅞": "78",
 }  # fmt: skip
-
-_FUNCTIONS = "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp sqrt pi".split()
-_COMMANDS = frozenset(
-    [*_FUNCTIONS, "frac", "cdot", "times", "div", "pm", "mp", "infty", "cup", "cap", "in", "le", "leq", "ge", "geq",
-     "ne", "neq", "lt", "gt", "circ", "binom", "emptyset", "varnothing", "setminus", "mathbb", "lfloor", "rfloor",
-     "lceil", "rceil", "alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "nu", "rho", "sigma",
-     "tau", "phi", "varphi", "omega", "begin", "end"]
-)  # fmt: skip
-_MATRICES = re.compile(r"\\(?:begin|end)\{[pb]?matrix\}")
-_SPACING = re.compile(r"(?<!\\)\\(?:[,;:! ]|quad\b|qquad\b|left(?![a-z])|right(?![a-z])|displaystyle\b)|~")
-_WORD = re.compile(r"\\?[A-Za-z]+")
-_TOWER = re.compile(r"\^\{?[^{}^]{0,40}[0-9)}]\}?\^|\^\{?\(?-?[0-9]{5,}|[0-9]{60,}|!\s*!|[0-9]{4,}\s*!|\)\s*!|\}\s*!")
-"""Powers of powers, huge exponents, huge numbers and factorials: short to write but slow to evaluate."""
-
-_UNIT = re.compile(
-    r"""(?P<value>.*[0-9}).!π]|.*\\pi|.*\bpi)\s*(?:
-        (?P<sign>\\?%|\^\{?\s*\\circ\s*\}?|°|\\degree\b)
-      | (?:\\\ |\\,|~|\s)*\\(?:text|mathrm|mbox|textrm)\s*\{\s*(?P<text>[A-Za-z][A-Za-z /]*(?:\^\{?[23]\}?|[²³])?)\s*\}
-        (?P<power>\^\{?[23]\}?)?
-      | \s+(?P<word>(?!pi\b)[A-Za-z]+(?:[ /][A-Za-z]+){0,3})(?P<exponent>\^\{?[23]\}?|[²³])?
-    )""",
-    re.VERBOSE | re.DOTALL,
+_COMMANDS_OF_SIGNS = {
+    "×": "cdot", "·": "cdot", "⋅": "cdot", "∙": "cdot", "•": "cdot", "∗": "cdot", "✕": "cdot", "π": "pi", "∞": "infty",
+    "±": "pm", "∓": "mp", "≤": "le", "⩽": "le", "≦": "le", "≥": "ge", "⩾": "ge", "≧": "ge", "≠": "ne", "∪": "cup",
+    "∩": "cap", "∈": "in", "√": "sqrt", "∅": "emptyset", "∖": "setminus", "⌊": "lfloor", "⌋": "rfloor", "⌈": "lceil",
+    "⌉": "rceil", "≈": "approx", "∉": "notin", "∠": "angle", "△": "triangle",
+    "ℝ": "R", "ℤ": "Z", "ℕ": "N", "ℚ": "Q", "α": "alpha", "β": "beta", "γ": "gamma",
+    "δ": "delta", "ε": "epsilon", "θ": "theta", "λ": "lambda", "μ": "mu", "ν": "nu", "ρ": "rho", "σ": "sigma",
+    "τ": "tau", "φ": "phi", "ω": "omega", "∣": "mid",
+}  # fmt: skip
+_PLAIN_SIGNS = {
+    **dict.fromkeys("−–‑‐—﹣－⁃", "-"), **dict.fromkeys("＋﹢", "+"), **dict.fromkeys("÷∕⁄／", "/"), "＊": "*",
+    **dict.fromkeys("∶：꞉", ":"), **dict.fromkeys("，、﹐", ","), "；": ";", "。": ".", "．": ".", "（": "(", "）": ")",
+    "［": "[", "］": "]", "｛": "{", "｝": "}", "＝": "=", "＜": "<", "＞": ">", "％": "%", "＄": "$", "｜": "|",
+    "！": "!", "＾": "^", "＿": "_", "～": "~", "￥": "¥", "º": "°", "˚": "°", "′": "'", "’": "'", "‘": "'", "″": '"',
+    "”": '"', "“": '"', "⟨": "(", "⟩": ")", "℃": "°C", "℉": "°F", "㎝": "cm", "㎜": "mm", "㎞": "km",
+    "㎏": "kg", "㎡": "m²", "㎠": "cm²", "µ": "μ", "∛": "\\sqrt[3]", "∜": "\\sqrt[4]",
+    **dict.fromkeys(map(chr, (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)), " "),
+    **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u200e\u200f", ""),
+}  # fmt: skip
+_SIGNS = str.maketrans(
+    {sign: f"\\{command} " for sign, command in _COMMANDS_OF_SIGNS.items()}
+    | {sign: rf"\frac{{{digits[0]}}}{{{digits[1]}}}" for sign, digits in _HALVES.items()}
+    | _PLAIN_SIGNS
 )
+_RAISED, _LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ", "₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙ"
+_LEVEL = str.maketrans(_RAISED + _LOWERED, "0123456789+-()n" * 2)
 
-
-_SHORT_UNITS = frozenset(
-    "m g s h L cm mm km in ft yd mi kg mg lb lbs oz ml mL kW Hz mph min sec hr day sq cu AM PM am pm deg rad".split()
+_SPACE = (
+    r"\\[,;:! ]|\\(?:quad|qquad|enspace|thinspace|displaystyle|textstyle|limits|left|right|[bB]igg?[lrm]?)(?![A-Za-z])"
 )
+_FONTS = "mathrm|mathbf|mathit|mathsf|mbox|hbox|textrm|textbf|textit|textnormal|operatorname|rm|bf"
+_ROWS: list[tuple[str, str, str | Callable[[re.Match[str]], str]]] = [
+    ("\\", r"\\(?:left|right)\s*(?=\.(?![0-9]))\.", ""),
+    (",", r"(?<=[0-9])(?:,\\!|\{,\})\s*(?=[0-9]{3})", ""),  # 10,\!080 and 10{,}080 are 10080
+    ("{,}", r"(?<=[0-9])\{,\}(?=[0-9])", "."),
+    ("\\", rf"(?<!\\)(?:{_SPACE})", " "),
+    ("~", r"~", " "),
+    ("\\b", r"\\(?:boldsymbol|bm) ?\{([A-Za-z])\}", r"\\vec{\1}"),
+    ("\\math", r"\\mathbf ?\{([A-Za-z])\}", r"\\vec{\1}"),
+    ("\\mathbb", r"\\mathbb\s*\{?\s*([RZNQ])\s*\}?", r"\\\1 "),
+    ("{", rf"\\(?:{_FONTS})(?![A-Za-z])\s*(?=\{{)", r"\\text"),
+    ("\\text", r"\\text\s*\{\s*((?:[^{}]|\^\{-?[0-9]\})*?)\s*\}", lambda match: _text(match[1])),
+    ("\\text", r"\\text\{([0-9]+|to|thousand|million|billion|trillion)\}", r" \1 "),
+    ("10", r"(?<=[0-9]) ?[xX] ?(?=10 ?\^)", r"\\cdot "),
+    ("frac", r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
+    ("\\l", r"\\(?:leq|leqslant)(?![A-Za-z])", r"\\le "),
+    ("<=", r"<=", r"\\le "),
+    ("\\g", r"\\(?:geq|geqslant)(?![A-Za-z])", r"\\ge "),
+    (">=", r">=", r"\\ge "),
+    ("\\n", r"\\neq(?![A-Za-z])|\\not\s*=", r"\\ne "),
+    ("!=", r"!=", r"\\ne "),
+    ("\\lt", r"\\lt(?![A-Za-z])", "<"),
+    ("\\gt", r"\\gt(?![A-Za-z])", ">"),
+    ("**", r"\*\*", "^"),
+    ("*", r"\*", r"\\cdot "),
+    ("\\times", r"\\times(?![A-Za-z])", r"\\cdot "),
+    ("\\ast", r"\\ast(?![A-Za-z])", r"\\cdot "),
+    ("\\div", r"\\div(?![A-Za-z])", "/"),
+    ("\\%", r"\\%", "%"),
+    ("\\varnothing", r"\\varnothing(?![A-Za-z])", r"\\emptyset "),
+    ("circ", r"(?:\\cdot\s*)?(?:\{\})?(?:\^\s*\{\s*\\circ\s*\}|\^\s*\\circ(?![A-Za-z]))", "°"),
+    ("\\degree", r"(?:\\cdot\s*)?\\degrees?(?![A-Za-z])", "°"),
+    ("°", r"\\cdot\s*°", "°"),
+    ("\\lbrace", r"\\lbrace(?![A-Za-z])", r"\\{"),
+    ("\\rbrace", r"\\rbrace(?![A-Za-z])", r"\\}"),
+    ("\\langle", r"\\langle(?![A-Za-z])", "("),
+    ("\\rangle", r"\\rangle(?![A-Za-z])", ")"),
+    ("vert", r"\\[lr]?vert(?![A-Za-z])", "|"),
+    ("\\colon", r"\\colon(?![A-Za-z])", ":"),
+    ("\\", r"\\(?:d?dot|bar|overline)\s*\{([0-9]+)\}", r"\\overline{\1}"),
+    ("\\overrightarrow", r"\\overrightarrow(?![A-Za-z])", r"\\vec"),
+    ("\\Omega", r"\\Omega(?![A-Za-z])", "Ω"),
+    ("\\prime", r"\\prime(?![A-Za-z])", "'"),
+    ("又", r"(?<=[0-9])又(?=[0-9\\])", " "),
+    (" ", r" +", " "),
+]  # fmt: skip
+_REWRITINGS = [(sign, re.compile(pattern), replacement) for sign, pattern, replacement in _ROWS]
+"""Rewritings in order: a part that a text must contain, a pattern, and its replacement. They follow `_SIGNS`."""
 
 
-class Quantity(NamedTuple):
-    """The text of a formula, and its unit (`cm`, `%`, `degrees`, or "" without one)."""
+_LEVELS = re.compile(f"[{_RAISED}]+|[{_LOWERED}]+")
 
-    formula: str
-    unit: str
+
+def _levelled(match: re.Match[str]) -> str:
+    """Return digits above or below the line in LaTeX: `^{12}` or `_{12}`."""
+    return ("^" if match[0][0] in _RAISED else "_") + f"{{{match[0].translate(_LEVEL)}}}"
+
+
+def _text(inside: str) -> str:
+    r"""Return words in LaTeX without inner braces: `\text{m s^-2}`."""
+    return "\\text{" + re.sub("[{}]", "", inside) + "}"
 
 
 def bare(text: str) -> str:
     r"""Strip the wrappers of an answer: spaces, `$…$`, `\(…\)`, `\[…\]`, `\boxed{…}` and a final full stop."""
     before = None
     while text != before:
-        before = text = text.strip(" \t\r\n")
-        if text.endswith(".") and not text.endswith("..") and len(text) > 1:
+        before = text = text.strip(" \t\r\n\u00a0\u3000")
+        if text.endswith((".", "。")) and not text.endswith("..") and len(text) > 1:
             text = text[:-1].rstrip()
         for opening, closing in (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
             inner = text[len(opening) : -len(closing)]
-            if text.startswith(opening) and text.endswith(closing) and inner and not re.search(r"\$|\\[()\[\]]", inner):
+            if (
+                text.startswith(opening)
+                and text.endswith(closing)
+                and len(text) >= len(opening + closing)
+                and inner
+                and not inner.endswith("\\")
+                and not re.search(r"(?<!\\)\$|(?<!\\)\\[()\[\]]", inner)
+            ):
                 text = inner
-        if text.startswith((r"\boxed{", r"\fbox{")) and _closing(text, text.index("{")) == len(text) - 1:
+        if text.startswith((r"\boxed{", r"\fbox{")) and closing_bracket(text, text.index("{")) == len(text) - 1:
             text = text[text.index("{") + 1 : -1]
     return text
 
 
-def _closing(text: str, opening: int) -> int:
+def closing_bracket(text: str, opening: int) -> int:
     """Return the index of the bracket that closes the one at `opening`, or -1."""
     left = text[opening]
     right = {"{": "}", "(": ")"}[left]
@@ -84,76 +145,7 @@ def _closing(text: str, opening: int) -> int:
     return -1
 
 
-def quantity(text: str) -> Quantity:
-    r"""Split a text into a formula and a final unit: `12 cm`, `12\text{ cm}^2`, `75\%`, `60^\circ`, `\$5`."""
-    text = bare(text)
-    if text.startswith(r"\$"):
-        return Quantity(text[2:].strip(), "$")
-    match = _UNIT.fullmatch(text)
-    if match is None or (match["word"] and not all(map(_may_be_unit, re.split("[ /]", match["word"])))):
-        return Quantity(text, "")
-    if match["sign"]:
-        return Quantity(match["value"], "%" if "%" in match["sign"] else "degrees")
-    name = (match["text"] or match["word"]) + (match["power"] or match["exponent"] or "")
-    name = " ".join(re.sub(r"[{}^]", "", name).replace("²", "2").replace("³", "3").split())
-    return Quantity(match["value"], {"degree": "degrees", "percent": "%"}.get(name.casefold(), name))
-
-
-def _may_be_unit(word: str) -> bool:
-    """Return True for long words and known short units. Other short words, such as `xy`, belong to the formula."""
-    return word in _SHORT_UNITS or (len(word) > 3 and word not in _COMMANDS)
-
-
-def latex(text: str) -> str | None:
-    """Convert a formula to the LaTeX that `verify` parses, or return None if the text is not on the whitelist."""
-    if len(text) > MAX_FORMULA:
-        return None
-    for symbol, command in _SYMBOLS.items():
-        text = text.replace(symbol, command)
-    if not re.fullmatch(r"[ -~\n]+", text) or re.search(r"[$#@\"'`~?_]{2}|[$#@\"'`?]", text):
-        return None
-    text = (
-        _SPACING.sub(" ", text).replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac").replace(r"\cfrac", r"\frac")
-    )
-    text = text.replace("{,}", ",").replace("**", "^").replace("*", r"\cdot ").replace(r"\%", "%")
-    text = re.sub(r"\\(?:text|mathrm)\s*\{\s*(and|or)\s*\}", ",", text)
-    text = re.sub(r"(?<![\\A-Za-z])(" + "|".join(_FUNCTIONS) + r")(?![A-Za-z])", r"\\\1 ", text)
-    text = re.sub(r"\\frac\s*([0-9])\s*([0-9])", r"\\frac{\1}{\2}", text)
-    braced = _braced(text)
-    if braced is None or _nesting(braced) > MAX_NESTING or _TOWER.search(braced.replace(" ", "")):
-        return None
-    for word in _WORD.findall(_MATRICES.sub(" ", braced)):
-        if word.startswith("\\"):
-            if word[1:] not in _COMMANDS or word in (r"\begin", r"\end"):
-                return None
-        elif len(word) > 3 or word.casefold() in ("or", "and", "is", "the", "not", "no", "yes", "inf", "nan"):
-            return None
-    return re.sub(r"\s+", " ", braced).strip() or None
-
-
-def _braced(text: str) -> str | None:
-    """Put roots and exponents in braces: `sqrt(2)`, `√2`, `x^12`, `x^(1/2)`. Return None if a bracket is not closed."""
-    for head in (r"\\sqrt\s*(?:\[[0-9]\])?\s*", r"\^\s*"):
-        start = 0
-        while match := re.compile(head + r"(?=[^\s{\[\\])").search(text, start):
-            at = match.end()
-            if text[at] == "(":
-                end = _closing(text, at)
-                if end < 0:
-                    return None
-                inner = text[at + 1 : end]
-                end += 1
-            else:
-                number = re.compile(r"-?[0-9]+|[A-Za-z]").match(text, at)
-                if number is None:
-                    return None
-                inner, end = number[0], number.end()
-            text = f"{text[:at].rstrip()}{{{inner}}}{text[end:]}"
-            start = match.start() + 1
-    return text
-
-
-def _nesting(text: str) -> int:
+def nesting(text: str) -> int:
     """Return the nesting depth of the brackets."""
     depth = deepest = 0
     for character in text:
@@ -162,113 +154,17 @@ def _nesting(text: str) -> int:
     return deepest
 
 
-_LITERAL = re.compile(
-    r"(?P<sign>[+-]?)\s*(?:(?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)"
-    r"|(?P<whole>[0-9]+)?\s*\\frac\s*\{\s*(?P<over>-?[0-9]+)\s*\}\s*\{\s*(?P<under>[0-9]+)\s*\}"
-    r"|(?P<top>[0-9]+)\s*/\s*(?P<bottom>[0-9]+))"
-)
-
-
-def literal(text: str) -> tuple[Fraction, bool] | None:
-    r"""Return the number that a text from `latex` denotes, such as `-1,000.5`, and True if it is written as a fraction.
-
-    Returns None if the text is not a number. A mixed number such as `2\frac{1}{2}` counts as a fraction.
-    """
-    match = _LITERAL.fullmatch(text.strip())
-    if match is None:
-        return None
-    sign = -1 if match["sign"] == "-" else 1
-    if match["number"]:
-        return sign * Fraction(match["number"].replace(",", "")), False
-    over, under = int(match["over"] or match["top"]), int(match["under"] or match["bottom"])
-    if under == 0 or (match["whole"] and over < 0):
-        return None
-    return sign * (int(match["whole"] or 0) + Fraction(over, under)), True
-
-
-class Surd(NamedTuple):
-    """The value coefficient · √radicand · π^power, with a square-free radicand. Equal values are equal tuples."""
-
-    coefficient: Fraction
-    radicand: int = 1
-    power: int = 0
-
-
-MAX_RADICAND = 10**6
-
-_NUMBER = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
-_PIECES = re.compile(
-    rf"\s*(?:(?P<frac>\\frac\s*\{{(?P<over>[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*)\}}\s*\{{(?P<under>[^{{}}]*(?:\{{[^{{}}]*\}}"
-    rf"[^{{}}]*)*)\}})|\\sqrt\s*\{{\s*(?P<root>[0-9]+)\s*\}}|(?P<pi>\\pi(?![a-z]))|(?P<number>{_NUMBER})"
-    r"|(?P<times>\\cdot(?![a-z])|\\times(?![a-z]))|(?P<over_sign>/))\s*"
-)
-
-
-def surd(text: str, depth: int = 0) -> Surd | None:
-    r"""Return the value of a product from `latex`, such as `6\pi`, `-\frac{3\sqrt{2}}{2}` or `\pi/3`, or None."""
-    text = text.strip()
-    sign = -1 if text.startswith("-") else 1
-    text = text.lstrip("+-") if text[:1] in ("+", "-") and text[1:2] not in ("+", "-") else text
-    found = Surd(Fraction(sign))
-    position, dividing, after, last = 0, False, True, ""
-    while position < len(text):
-        match = _PIECES.match(text, position)
-        if match is None or depth > 3:
-            return None
-        position = match.end()
-        if match["times"] or match["over_sign"]:
-            if after:
-                return None
-            dividing, after = bool(match["over_sign"]), True
-            if dividing and "/" in text[position:]:
-                return None
-            continue
-        if match["number"]:
-            # reject 2 3 (not a product), 2\frac{1}{2} (a mixed number) and 1/2\pi (ambiguous)
-            if last == "number" and not after:
-                return None
-            piece: Surd | None = Surd(Fraction(match["number"]))
-        elif match["frac"]:
-            if last == "number" and not after:
-                return None
-            over, under = surd(match["over"], depth + 1), surd(match["under"], depth + 1)
-            piece = _times(over, under, -1) if over and under else None
-        elif match["root"]:
-            piece = _root(int(match["root"])) if len(match["root"]) <= 7 else None
-        else:
-            piece = Surd(Fraction(1), 1, 1)
-        if piece is None or (dividing and not after):
-            return None
-        product = _times(found, piece, -1 if dividing else 1)
-        if product is None:
-            return None
-        found, after, last = product, False, "number" if match["number"] else "other"
-    return None if after else found
-
-
-def _root(number: int) -> Surd | None:
-    """Return √number with its square factors extracted."""
-    if number > MAX_RADICAND:
-        return None
-    outside, inside, factor = 1, number, 2
-    while factor * factor <= inside:
-        while inside % (factor * factor) == 0:
-            outside, inside = outside * factor, inside // (factor * factor)
-        factor += 1
-    return Surd(Fraction(outside), inside) if number else Surd(Fraction(0))
-
-
-def _times(left: Surd, right: Surd, power: int) -> Surd | None:
-    """Return left · right^power for power ±1, or None for a division by zero."""
-    if power < 0 and right.coefficient == 0:
-        return None
-    root = _root(left.radicand * right.radicand)
-    if root is None:
-        return None
-    # 1/√n = √n/n
-    coefficient = left.coefficient * root.coefficient * right.coefficient**power
-    if power < 0:
-        coefficient /= right.radicand
-    if coefficient == 0:
-        return Surd(Fraction(0))
-    return Surd(coefficient, root.radicand, left.power + power * right.power)
+def plain(text: str) -> str:
+    """Return an answer without wrappers in the one notation, or "" if the text is too long or too deeply nested."""
+    if len(text) > MAX_FORMULA:
+        return ""
+    text = re.sub(r"[\t\r\n]", " ", bare(text))
+    if not text.isascii():
+        text = _LEVELS.sub(_levelled, text).translate(_SIGNS)
+    for sign, pattern, replacement in _REWRITINGS:
+        if sign in text:
+            text = pattern.sub(replacement, text)
+    text = bare(text)
+    if (said := re.fullmatch(r"\\text\{([^{}]*[0-9][^{}]*)\}", text)) is not None:
+        text = bare(said[1])
+    return text if len(text) <= 4 * MAX_FORMULA and nesting(text) <= MAX_NESTING else ""

@@ -147,6 +147,7 @@ def test_a_broken_row_is_named_or_left_out(
     with pytest.raises(ValueError) as error:
         QuestionsEnv(path)
     assert f"{path}, line 3: " in str(error.value) and problem in str(error.value) and "\n" not in str(error.value)
+    assert str(error.value).endswith("; further broken rows: 5; set on_broken=skip to skip such rows")
     with caplog.at_level(logging.WARNING):
         env, again = QuestionsEnv(path, on_broken="skip"), QuestionsEnv(path, on_broken="skip")
     assert caplog.records[0].getMessage().startswith(f"skipped 2 of 4 rows as broken; the first: {path}, line 3: ")

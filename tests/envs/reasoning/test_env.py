@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from envs.questions.worker import OverTime
 from envs.reasoning import env as gym
 from envs.reasoning.env import DEFAULT_TASKS, ReasoningEnv, _worker, task_names
-from envs.reasoning.items import EXACT, FORMS
+from envs.reasoning.items import EXACT, FORMS, is_sound
 
 MIX = [name for names in DEFAULT_TASKS.values() for name in names]
 
@@ -157,3 +158,36 @@ def test_wrong_arguments_are_one_line(kwargs: dict, problem: str) -> None:
     with pytest.raises(ValueError) as error:
         ReasoningEnv(**kwargs)
     assert problem in str(error.value)
+
+
+def test_family_items_with_a_wrong_reference_answer_are_dropped() -> None:
+    """reasoning-gym expects "mother-in-law" for the daughter-in-law in 31 of these 200 items, first with seed 2."""
+    items = [_worker.ask(["item", "family_relationships", None, seed], 20) for seed in range(200)]
+    assert not any(item["answer"].endswith("-in-law") for item in items)
+    assert "What is Rain to Olivia?" not in items[2]["question"]
+    assert len({item["question"] for item in items}) == 200
+    assert _worker.ask(["score", "family_relationships", None, 2, items[2]["answer"]], 20) == 1
+    dataset = SimpleNamespace(config=SimpleNamespace(male_names=["James"]))
+    for person, answer, sound in (
+        ("James", "nephew", True),
+        ("James", "niece", False),
+        ("Mary", "nephew", False),
+        ("Mary", "niece", True),
+        ("Mary", "aunt", True),
+        ("James", "father-in-law", False),
+    ):
+        entry = {"answer": answer, "metadata": {"person1": person}}
+        assert is_sound("family_relationships", dataset, entry) == sound
+        assert is_sound("gcd", dataset, entry)
+
+
+def test_arithmetic_items_with_a_rounded_division_are_dropped() -> None:
+    """reasoning-gym divides with `//`: it expects 532 for 542 + -9 + -438 / 648038, which is not a whole number."""
+    assert "953 * -340" not in _worker.ask(["item", "basic_arithmetic", None, 116], 20)["question"]
+    for expression, answer, sound in (
+        ("6 / 4 + 1", "2", False),
+        ("-(6 / 3) - -1 * 2", "0", True),
+        ("7 / 2", "3", False),
+    ):
+        entry = {"answer": answer, "metadata": {"expression": expression}}
+        assert is_sound("basic_arithmetic", None, entry) == sound
