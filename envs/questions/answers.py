@@ -8,14 +8,14 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
-from envs.questions.algebra import Unreadable
-from envs.questions.compare import Compare, check
-from envs.questions.notation import MAX_FORMULA
-from envs.questions.reading import Member, Reading, literal_form, read
-from envs.questions.regions import same_region
-from envs.questions.trees import Node, is_structure, letters
-from envs.questions.units import unit_name
-from envs.questions.words import choices, mixed_text, text_gold, undressed, words
+from envs.questions.notation.algebra import Unreadable
+from envs.questions.notation.compare import Compare, check
+from envs.questions.notation.reading import Member, Reading, literal_form, read
+from envs.questions.notation.regions import same_region
+from envs.questions.notation.rewrite import MAX_FORMULA
+from envs.questions.notation.trees import Node, is_structure, letters
+from envs.questions.notation.units import unit_name
+from envs.questions.notation.words import choices, mixed_text, text_gold, undressed, words
 from envs.questions.worker import OverTime, Worker
 
 MAX_LENGTH = 64
@@ -64,7 +64,7 @@ SECONDS = 5.0
 
 _SHORT_EXPONENT = re.compile(r"(?<=[0-9])([eE][+-])([0-9])(?![0-9])")
 
-WORKER = Worker(Path(__file__).with_name("verify.py"))
+WORKER = Worker(Path(__file__).parent / "notation" / "verify.py")
 
 
 def is_right(answer: str, gold: int | Fraction | str) -> bool:

@@ -160,6 +160,7 @@ def test_wrong_arguments_are_one_line(kwargs: dict, problem: str) -> None:
     assert problem in str(error.value)
 
 
+@pytest.mark.slow
 def test_family_items_with_a_wrong_reference_answer_are_dropped() -> None:
     """reasoning-gym expects "mother-in-law" for the daughter-in-law in 31 of these 200 items, first with seed 2."""
     items = [_worker.ask(["item", "family_relationships", None, seed], 20) for seed in range(200)]

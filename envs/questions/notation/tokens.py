@@ -1,10 +1,10 @@
-"""Tokens of formulas in the notation of `notation.plain`: numbers in all forms, letters, commands and signs."""
+"""Tokens of formulas in the notation of `rewrite.plain`: numbers in all forms, letters, commands and signs."""
 
 import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from envs.questions.algebra import Unreadable
+from envs.questions.notation.algebra import Unreadable
 
 FUNCTIONS = frozenset("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp".split())
 """Functions, also without a backslash."""

@@ -6,10 +6,10 @@
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from envs.questions.algebra import Exact, NotExact, Unreadable, add, equal, exact, multiply, ratio, rational
-from envs.questions.literals import same_literal
-from envs.questions.regions import comparisons, same_region
-from envs.questions.trees import SETS, Node, is_structure, letters, signs
+from envs.questions.notation.algebra import Exact, NotExact, Unreadable, add, equal, exact, multiply, ratio, rational
+from envs.questions.notation.literals import same_literal
+from envs.questions.notation.regions import comparisons, same_region
+from envs.questions.notation.trees import SETS, Node, is_structure, letters, signs
 
 _FLIPPED = {">": "<", ">=": "<="}
 MAX_MEMBERS = 40

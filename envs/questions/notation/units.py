@@ -1,6 +1,6 @@
 r"""Units of answers: `12 cm`, `12\text{ cm}^2`, `6cm`, `75\%`, `60^\circ`, `\$5`, `4.40米`, `5 ft 3 in`.
 
-All functions take text in the notation of `notation.plain`. The names of a unit are one row of a table, and words that
+All functions take text in the notation of `rewrite.plain`. The names of a unit are one row of a table, and words that
 are not in the table are units as they stand (`12 apples`).
 """
 

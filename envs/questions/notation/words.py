@@ -2,8 +2,8 @@
 
 import re
 
-from envs.questions.literals import special
-from envs.questions.notation import MAX_FORMULA, bare, plain
+from envs.questions.notation.literals import special
+from envs.questions.notation.rewrite import MAX_FORMULA, bare, plain
 
 _CHOICE = re.compile(r"\(?([A-Z])\)?[.:]?", re.IGNORECASE)
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF08, 0xFF5B) if not 0xFF10 <= wide <= 0xFF19}

@@ -1,13 +1,13 @@
 r"""Answers that equal only themselves: times, dates, numerals with a base, and quantities in several units.
 
 `10:30` is neither 1/3 nor 5:15, `04/02/2005` is no division, and `52_8` is not `52_9`. All functions take text in the
-notation of `notation.plain`.
+notation of `rewrite.plain`.
 """
 
 import re
 from typing import NamedTuple
 
-from envs.questions.units import compound
+from envs.questions.notation.units import compound
 
 _CLOCK = re.compile(
     r"([01]?[0-9]|2[0-4]) ?(?:: ?([0-5][0-9])(?: ?: ?([0-5][0-9]))?|时 ?([0-5]?[0-9])分|点 ?(?:([0-5]?[0-9])分)?)?"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from envs.questions.answers import WORKER, Formula, is_right
-from envs.questions.grammar import parse
-from envs.questions.verify import handle
+from envs.questions.notation.grammar import parse
+from envs.questions.notation.verify import handle
 
 
 def same(gold: str, answer: str) -> bool:
@@ -157,7 +157,7 @@ def test_hostile_answer_is_wrong_within_the_workers_limits(answer: str, gold: st
 
 def test_nothing_is_evaluated_as_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither in this process nor by the functions that the worker runs."""
-    table = (Path(__file__).with_name("answers.tsv")).read_text(encoding="utf-8").splitlines()
+    table = (Path(__file__).parents[1] / "answers.tsv").read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in table if line[:1] in "01"]
     called: list[object] = []
     for name in ("eval", "exec"):

@@ -3,8 +3,8 @@ r"""Sets of real numbers: intervals, unions, complements and conditions such as 
 Two sets are compared on the cells between their ends: `n` ends make `n` points and `n + 1` open gaps.
 """
 
-from envs.questions.algebra import Exact, NotExact, Unreadable, equal, exact, real
-from envs.questions.trees import Node
+from envs.questions.notation.algebra import Exact, NotExact, Unreadable, equal, exact, real
+from envs.questions.notation.trees import Node
 
 NEAR = 1e-9
 """Ends that are closer and not equal are not ordered: such sets are compared part by part."""

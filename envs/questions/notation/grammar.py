@@ -1,4 +1,4 @@
-r"""Recursive parser of formulas in the notation of `notation.plain`. docs/questions.md has the grammar as a table.
+r"""Recursive parser of formulas in the notation of `rewrite.plain`. docs/questions.md has the grammar as a table.
 
 A formula is a nested tuple with one of these heads:
 
@@ -12,10 +12,10 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from envs.questions.algebra import MAX_POWER, Unreadable
-from envs.questions.brackets import Brackets
-from envs.questions.tokens import FUNCTIONS, GREEK, MARKS, NUMBERS, Token, mixed, number, tokens
-from envs.questions.trees import Node, has_tower, signed
+from envs.questions.notation.algebra import MAX_POWER, Unreadable
+from envs.questions.notation.brackets import Brackets
+from envs.questions.notation.tokens import FUNCTIONS, GREEK, MARKS, NUMBERS, Token, mixed, number, tokens
+from envs.questions.notation.trees import Node, has_tower, signed
 
 _RELATIONS = {"=": "=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">=", r"\ne": "!=", r"\in": "in",
               r"\notin": "notin"}  # fmt: skip

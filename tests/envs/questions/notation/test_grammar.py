@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.questions.algebra import Unreadable, exact
 from envs.questions.answers import Formula, is_right
-from envs.questions.grammar import parse
-from envs.questions.notation import bare, plain
-from envs.questions.reading import read, split
-from envs.questions.tokens import tokens
-from envs.questions.units import quantity, unit_name
+from envs.questions.notation.algebra import Unreadable, exact
+from envs.questions.notation.grammar import parse
+from envs.questions.notation.reading import read, split
+from envs.questions.notation.rewrite import bare, plain
+from envs.questions.notation.tokens import tokens
+from envs.questions.notation.units import quantity, unit_name
 
 
 class Value(NamedTuple):

@@ -8,12 +8,12 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from envs.questions.algebra import Unreadable
-from envs.questions.grammar import parse
-from envs.questions.literals import special
-from envs.questions.notation import plain
-from envs.questions.trees import Node, letters, signs
-from envs.questions.units import quantity
+from envs.questions.notation.algebra import Unreadable
+from envs.questions.notation.grammar import parse
+from envs.questions.notation.literals import special
+from envs.questions.notation.rewrite import plain
+from envs.questions.notation.trees import Node, letters, signs
+from envs.questions.notation.units import quantity
 
 
 class Member(NamedTuple):

@@ -2,9 +2,9 @@
 
 from abc import abstractmethod
 
-from envs.questions.algebra import Unreadable
-from envs.questions.tokens import Token
-from envs.questions.trees import Node
+from envs.questions.notation.algebra import Unreadable
+from envs.questions.notation.tokens import Token
+from envs.questions.notation.trees import Node
 
 _MATRICES = ("matrix", "pmatrix", "bmatrix", "array")
 _CLOSING = {"(": (")", "]"), "[": ("]", ")")}

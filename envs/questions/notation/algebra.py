@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from envs.questions.trees import Node
+from envs.questions.notation.trees import Node
 
 Monomial = tuple[int, tuple[tuple[str, int], ...]]
 Polynomial = dict[Monomial, Fraction]

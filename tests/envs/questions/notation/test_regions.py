@@ -2,9 +2,9 @@
 
 import pytest
 
-from envs.questions.grammar import parse
-from envs.questions.notation import plain
-from envs.questions.regions import same_region
+from envs.questions.notation.grammar import parse
+from envs.questions.notation.regions import same_region
+from envs.questions.notation.rewrite import plain
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.questions.algebra import NotExact, Unreadable, equal, exact, number, ratio, real
-from envs.questions.grammar import parse
+from envs.questions.notation.algebra import NotExact, Unreadable, equal, exact, number, ratio, real
+from envs.questions.notation.grammar import parse
 
 
 def value(text: str):  # type: ignore[no-untyped-def]

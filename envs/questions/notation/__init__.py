@@ -1,0 +1,1 @@
+"""Mathematical notation: the grammar of answers, its exact values, and their comparison."""
