@@ -59,6 +59,8 @@ class DemonstrateOptions(Settings):
             raise ValueError(f"out must end in {' or '.join(WRITERS)}, got {self.out!r}")
         if not Path(self.out).resolve().parent.is_dir():
             raise ValueError(f"out: the folder of {self.out} does not exist")
+        if Path(self.out).exists():
+            raise ValueError(f"out={self.out} exists already; choose another name, or remove it")
 
 
 def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:

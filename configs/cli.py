@@ -1,5 +1,7 @@
 """Command line: --help, `key=value` overrides, and one-line errors for mistakes of the user."""
 
+import codecs
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -7,9 +9,23 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 from configs.errors import UserError
+from configs.imports import check_packages
 from configs.schema import build, field_types, keys, merge, parse, type_at, unknown_key
 
 T = TypeVar("T")
+
+
+PLAIN = {"–": "-", "—": "-", "·": "-", "…": "...", "×": "x", "→": "->", "≥": ">=", "≤": "<=", "−": "-", "’": "'"}
+"""ASCII forms of characters that an output's encoding may lack. Any other is printed as a question mark."""
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return the ASCII form of characters that cannot be encoded, and the position after them."""
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(PLAIN.get(char, "?") for char in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("plain", _plain)
 
 
 def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str]], str]) -> NoReturn:
@@ -21,8 +37,12 @@ def command(main: Callable[[Sequence[str]], None], usage: Callable[[Sequence[str
         usage: returns the --help text, given the other arguments.
     """
     argv = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not in a notebook
+            stream.reconfigure(errors="plain")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads sleep: spinning would slow down shared cores
     try:
+        check_packages("envs", "agents", "training")
         if {"-h", "--help"} & set(argv):
             print(usage([word for word in argv if word not in ("-h", "--help")]))
         else:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class UserError(ValueError):
@@ -22,3 +23,11 @@ def suggest(kind: str, name: str, known: Iterable[str], also: Iterable[str] = ()
     hint = f"; did you mean {close[0]!r}?" if close else "."
     listed = ", ".join(names) if len(names) <= 40 else f"{len(names)} names"
     return f"unknown {kind} {name!r}{hint} Known: {listed}"
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra: from the checkout if the package runs from one, else by name."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / "pyproject.toml").is_file():
+        return f"pip install 'kickoff-rl[{extra}]'"
+    return f"pip install -e '{'.' if root == Path.cwd() else root}[{extra}]'"

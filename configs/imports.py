@@ -1,8 +1,10 @@
 """Objects named by an import path, `module:name`."""
 
 import functools
-import importlib
+import importlib.util
+import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 from configs.errors import UserError
@@ -12,6 +14,35 @@ def is_import_path(text: str) -> bool:
     """Return True if a text has the form `module:name`."""
     module, colon, name = text.partition(":")
     return bool(colon) and all(part.isidentifier() for part in [*module.split("."), *name.split(".")])
+
+
+def check_packages(*names: str) -> None:
+    """Check that packages of the same name, such as one in the working directory, do not hide Kickoff's.
+
+    Args:
+        names: names of top-level packages.
+
+    Raises:
+        UserError: another package is found first. `python -m`, which has not started its module yet, exits with
+            status 2 instead.
+    """
+    root = Path(__file__).resolve().parents[1]
+    for name in names:
+        found = importlib.util.find_spec(name)
+        places = list(found.submodule_search_locations or ()) if found else []
+        plain = (
+            found is not None and found.origin is None and name != "envs"
+        )  # a folder without __init__.py is harmless
+        if not places or plain or Path(places[0]).resolve() == root / name:
+            continue
+        problem = (
+            f"{places[0]} hides Kickoff's package {name!r} ({root / name}); rename that folder, "
+            "or run the command in another folder"
+        )
+        if sys.argv[:1] == ["-m"]:
+            print("error:", problem, file=sys.stderr)
+            sys.exit(2)
+        raise UserError(problem)
 
 
 @functools.cache

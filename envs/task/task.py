@@ -4,7 +4,6 @@ The environment is independent of prompts, and the model is independent of the e
 observation into the text and image of a turn, and a reply into actions. A new task is one YAML file and needs no code.
 """
 
-import hashlib
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,10 +13,11 @@ import numpy as np
 from gymnasium.wrappers import RenderCollection
 from numpy.typing import NDArray
 
-from configs.errors import suggest
+from configs.errors import UserError, suggest
 from envs.task.config import SUCCESS, TaskConfig
+from envs.task.digest import digest, has_array
 from envs.task.reply import Reader, Reply
-from render.draw.images import fit
+from render.draw.images import as_frame, fit
 
 SMALLEST_PICTURE = 16
 """Minimum side of an image in pixels. A smaller uint8 array [H, W, 3] is treated as an encoded grid."""
@@ -77,6 +77,7 @@ class Task:
                 env = self._make("rgb_array")
                 env = RenderCollection(env) if render_mode == "rgb_array_list" else env
         self._check_actions(env.action_space)
+        self._check_text(env.observation_space)
         return env
 
     def _make(self, render_mode: str | None) -> gymnasium.Env[Any, Any]:
@@ -116,10 +117,25 @@ class Task:
             fits = isinstance(space, gymnasium.spaces.Text)
         if fits:
             return
+        if not isinstance(space, gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete | gymnasium.spaces.Text):
+            raise ValueError(
+                f"task {self.name}: a reply cannot name an action of {space}; wrap the env so that its actions are "
+                "Discrete, MultiDiscrete or Text"
+            )
         if not names:
             raise ValueError(f"task {self.name}: {space} needs action names (actions: [...])")
         kind = "free text" if isinstance(space, gymnasium.spaces.Text) else str(space)
         raise ValueError(f"task {self.name}: {' and '.join(map(str, counts))} action names do not fit {kind}")
+
+    def _check_text(self, space: gymnasium.Space[Any]) -> None:
+        """Raise ValueError unless a changed `text_from` is a key of the observation."""
+        name = self.config.text_from
+        if name in ("", "text"):
+            return
+        if not isinstance(space, gymnasium.spaces.Dict):
+            raise ValueError(f"task {self.name}: text_from={name} needs a Dict observation, this env gives {space}")
+        if name not in space.keys():
+            raise ValueError(f"task {self.name}: {suggest('text_from', name, map(str, space.keys()))}")
 
     def observe(
         self, env: gymnasium.Env[Any, Any], observation: Any, info: dict[str, Any], feedback: str = ""
@@ -131,14 +147,20 @@ class Task:
             observation: Observation returned by the environment.
             info: Info dict returned by the environment. `info["text"]` is the caption.
             feedback: Result of the last reply, dropped unless the task's `feedback` is true.
+
+        Raises:
+            UserError: The image is not uint8 [H, W, 3].
         """
         parts = observation if isinstance(observation, dict) else {}
         image = None
         if self.config.image:
             seen = parts.get("image", observation) if self._shows_itself(env.observation_space) else None
             # Unwrapped: render() of the wrapper would return and clear the frames of the video.
-            # A copy: an environment may reuse one buffer for all frames.
-            image = np.array(env.unwrapped.render() if seen is None else seen, dtype=np.uint8)
+            # as_frame copies: an environment may reuse one buffer for all frames.
+            try:
+                image = as_frame(env.unwrapped.render() if seen is None else seen)
+            except ValueError as error:
+                raise UserError(f"task {self.name}: {self.config.id}: {error}") from None
             if self.config.image_size is not None:
                 image = fit(image, self.config.image_size)
         text = str(parts.get(self.config.text_from, ""))
@@ -175,18 +197,36 @@ class Task:
         return self._reader.read(reply)
 
     def play(self, env: gymnasium.Env[Any, Any], reply: Reply) -> Outcome:
-        """Play the actions of a valid reply in order and stop if the episode ends."""
+        """Play the actions of a valid reply in order and stop if the episode ends.
+
+        Raises:
+            UserError: The environment returned a reward that is not a finite number.
+        """
         reward = 0.0
         sentences = []
         for action in reply.actions:
-            observation, earned, terminated, truncated, info = env.step(self.env_action(action))
-            reward += float(earned)
+            observation, earned, terminated, truncated, info = self.step(env, self.env_action(action))
+            reward += earned
             feedback = info.get("feedback", f"reward {earned:g}.")
             if feedback:
                 sentences.append(f"{self.action_name(action)}: {feedback}")
             if terminated or truncated:
                 break
         return Outcome(observation, info, reward, terminated, truncated, " ".join(sentences))
+
+    def step(self, env: gymnasium.Env[Any, Any], action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Step the environment and return Gymnasium's five values, with NumPy numbers as Python numbers.
+
+        Raises:
+            UserError: The reward is not a finite number.
+        """
+        observation, earned, terminated, truncated, info = env.step(action)
+        number = _number(earned)
+        if number is None or not math.isfinite(number):
+            raise UserError(
+                f"task {self.name}: {self.config.id} gave the reward {earned!r}; it must be a finite number"
+            )
+        return observation, number, bool(terminated), bool(truncated), info
 
     def env_action(self, action: Any) -> Any:
         """Return an action of a reply in the form that `env.step` takes."""
@@ -209,9 +249,10 @@ class Task:
         entry = self.config.score
         if not entry:
             return None
-        if not isinstance(info.get(entry), int | float):
+        number = _number(info.get(entry))
+        if number is None:
             raise ValueError(f"task {self.name}: score: {self.config.id} has no number {entry!r} in its info")
-        return None if math.isnan(info[entry]) else float(info[entry])
+        return None if math.isnan(number) else number
 
     def action_name(self, action: Any) -> str:
         """Return an env action in the form used in an answer."""
@@ -220,9 +261,16 @@ class Task:
         return str(self.config.actions[int(action)]) if self.config.actions else str(action)
 
 
+def _number(value: Any) -> float | None:
+    """Return a Python or NumPy number, also in an array with one element, as a float. None for anything else."""
+    try:
+        array = np.asarray(value)
+        return float(array.item()) if array.dtype.kind in "biuf" and array.size == 1 else None
+    except ValueError:  # a list of unequal lengths
+        return None
+
+
 def state_hash(observation: Any, info: dict[str, Any]) -> str:
     """Return the environment's own state hash or, if it has none, a hash of the observation."""
-    if "state_hash" in info:
-        return str(info["state_hash"])
-    content = observation.tobytes() if isinstance(observation, np.ndarray) else repr(observation).encode()
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+    own = info.get("state_hash")
+    return digest(observation if own is None else own) if own is None or has_array(own) else str(own)

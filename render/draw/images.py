@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,23 @@ def fit(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
     fitted[top : top + height, left : left + width] = np.asarray(Image.fromarray(image).resize((width, height), method))
     return fitted
+
+
+def as_frame(picture: Any) -> NDArray[np.uint8]:
+    """Return a picture as a new uint8 array [H, W, 3]. Integers from 0 to 255 of another dtype are converted.
+
+    Raises:
+        ValueError: the picture has another shape or other values, such as floats from 0 to 1.
+    """
+    frame = np.asarray(picture)
+    if frame.ndim != 3 or frame.shape[2] != 3:
+        got = f"shape {frame.shape}" if frame.ndim else type(picture).__name__
+        raise ValueError(f"an image must be uint8 [H, W, 3], got {got}")
+    if frame.dtype.kind not in "iu":
+        raise ValueError(f"an image must be uint8 from 0 to 255, got {frame.dtype}; scale and convert it in the env")
+    if frame.dtype != np.uint8 and frame.size and not (frame.min() >= 0 and frame.max() <= 255):
+        raise ValueError(f"an image must be uint8 from 0 to 255, got {frame.min()} to {frame.max()}")
+    return np.array(frame, dtype=np.uint8)
 
 
 def png(frame: NDArray[np.uint8]) -> bytes:

@@ -9,12 +9,14 @@ football match take five times as long to start. This version treats a literal a
 """
 
 import hashlib
+import logging
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from numba.core import types
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -37,10 +39,47 @@ def _fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+@cache
+def _warn_no_cache() -> None:
+    """Log one line per process."""
+    logging.getLogger(__name__).warning(
+        "no folder for compiled code is writable: each start compiles again; set NUMBA_CACHE_DIR to a writable folder"
+    )
+
+
+def _interpreted(function: _F) -> _F:
+    """Return a function that runs in Python as it would compiled: integers wrap, records have attributes."""
+
+    @wraps(function)
+    def run(*given: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*map(_with_attributes, given))
+
+    return cast(_F, run)
+
+
+def _with_attributes(value: Any) -> Any:
+    """Return a structured array or one of its records as a view whose fields are attributes, and others unchanged."""
+    if isinstance(value, np.record) or getattr(getattr(value, "dtype", None), "names", None) is None:
+        return value
+    array = value if isinstance(value, np.ndarray) else np.ndarray(1, value.dtype, value)
+    return array.view(np.recarray) if array is value else array.view(np.recarray)[0]
+
+
 def njit(function: _F) -> _F:
-    """Compile a function on first use for each set of argument types and cache the machine code on disk."""
-    compiled: Any = numba.njit(cache=True, error_model="numpy", no_cfunc_wrapper=True)(function)
-    compiled._cache._cache_file._source_stamp = _fingerprint(Path(function.__code__.co_filename).resolve().parent)
+    """Compile a function on first use for each set of argument types and cache the machine code on disk.
+
+    Without a folder for the cache, each process compiles for itself. With NUMBA_DISABLE_JIT=1, nothing is compiled.
+    """
+    if numba.config.DISABLE_JIT:
+        return _interpreted(function)
+    options = {"error_model": "numpy", "no_cfunc_wrapper": True}
+    try:
+        compiled: Any = numba.njit(cache=True, **options)(function)
+        compiled._cache._cache_file._source_stamp = _fingerprint(Path(function.__code__.co_filename).resolve().parent)
+    except RuntimeError:  # no folder that numba can write to
+        _warn_no_cache()
+        compiled = numba.njit(**options)(function)
     resolve = compiled.get_call_template
 
     def plain(args: Any, keywords: Any) -> Any:

@@ -35,6 +35,17 @@ def write_whole(path: Path, content: str | bytes) -> None:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def reset_modes(folder: Path) -> None:
+    """Give the files in a folder the mode of a new file, as the umask sets it. safetensors writes files as 0600."""
+    probe = folder / ".mode"
+    probe.touch()
+    mode = probe.stat().st_mode & 0o777
+    probe.unlink()
+    for file in folder.iterdir():
+        if file.is_file():
+            file.chmod(mode)
+
+
 def folder_lock(folder: Path) -> FileLock:
     """Return the lock of a folder, to be used in a `with` block; `filelock.Timeout` where another process holds it."""
     return FileLock(folder / LOCK, timeout=WAIT_S)

@@ -82,8 +82,18 @@ def test_history_joins_turns_in_one_row(tmp_path: Path) -> None:
     for row in rows:
         assert len(row["messages"]) == 2 * len(row["images"]) == 2 * (row["turn"] + 1)
         assert texts(row)[2:3] in ([], [("user", [])])  # only the first turn carries the instructions
+    target = tmp_path / "one.jsonl"
     main([*WALK, f"out={target}", "env.history=1"])
     assert [len(row["images"]) for row in read(target)] == [min(row["turn"] + 1, 2) for row in read(target)]
+
+
+def test_an_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
+    target = tmp_path / "walk.jsonl"
+    target.write_text("mine")
+    with pytest.raises(UserError) as caught:
+        main([*WALK, f"out={target}"])
+    assert str(caught.value) == f"out={target} exists already; choose another name, or remove it"
+    assert target.read_text() == "mine"
 
 
 def test_a_frame_is_kept_once(tmp_path: Path) -> None:

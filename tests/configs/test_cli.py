@@ -1,5 +1,8 @@
 """Command lines as overrides: what is split where, and one line for each mistake."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +13,8 @@ import pytest
 from configs.cli import command, flatten, nested, parse_overrides, parse_words, read_options, split
 from configs.errors import UserError
 from configs.schema import field_types
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -167,3 +172,23 @@ def test_command_exit_status_and_text_tell_what_happened(
     monkeypatch.setattr("sys.argv", ["program"])
     with pytest.raises(ZeroDivisionError):  # a defect keeps its traceback
         command(raises(ZeroDivisionError()), str)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_command_prints_characters_that_the_output_lacks(encoding: str) -> None:
+    """Both streams. Half of a surrogate pair, as in the name of a file that is not UTF-8, has no encoding at all."""
+    shown = "a · b 50–60 … → é \\udc80"
+    program = (
+        "import sys\nfrom configs.cli import command\n"
+        f"def main(words):\n    print('{shown}')\n    print('{shown}', file=sys.stderr)\n"
+        "command(main, lambda words: '')"
+    )
+    variables = os.environ | {"PYTHONIOENCODING": f"{encoding}:strict"}
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=variables, capture_output=True, check=False)
+    wanted = {
+        "ascii": "a - b 50-60 ... -> ? ?",
+        "latin-1": "a · b 50-60 ... -> é ?",
+        "utf-8": "a · b 50–60 … → é ?",
+    }[encoding]
+    assert (done.returncode, done.stdout.decode(encoding)) == (0, f"{wanted}\n")
+    assert done.stderr.decode(encoding) == f"{wanted}\n"

@@ -1,11 +1,16 @@
 """Objects are found by their import path; what is wrong is one line."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from configs.errors import UserError
 from configs.imports import is_import_path, load_object
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_load_object_returns_the_object_itself() -> None:
@@ -62,3 +67,32 @@ def test_load_object_of_a_missing_module_names_pythonpath() -> None:
         "no_such_module:fn: no_such_module cannot be imported (No module named 'no_such_module'); "
         "is its folder on PYTHONPATH?"
     )
+
+
+@pytest.mark.parametrize("name", ["envs", "agents", "training"])
+def test_a_package_in_the_working_directory_that_hides_ours_is_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    program = "import sys; from configs.cli import command; command(lambda words: print('ran'), lambda words: '')"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run([sys.executable, "-P", "-c", program], env=environment, capture_output=True, text=True)
+    line = (
+        f"error: {tmp_path / name} hides Kickoff's package {name!r} ({ROOT / name}); rename that folder, "
+        "or run the command in another folder\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("envs", ["training.evaluate", "env=sokoban"]), ("agents", ["training.run"]), ("envs", ["agents.play"])],
+)
+def test_python_m_with_a_hidden_package_is_one_line(name: str, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", *words]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {tmp_path / name} hides Kickoff's package {name!r}")
+    assert done.stderr.count("\n") == 1

@@ -35,7 +35,9 @@ class Toy(gymnasium.Env[Any, Any]):
             raise RuntimeError("out of\nmemory")
         self.place = min(max(self.place + 2 * int(action) - 1, 0), 9)
         reward = float(self.made) if self.fault == "reward" else float(self.place == 9)
-        return self.place, reward, self.place == 9, False, self._info()
+        reward = float("nan") if self.fault == "nan" and self.place > 4 else reward
+        ended = self.place == 9
+        return self.place, reward, np.bool_(ended) if self.fault == "numpy" else ended, False, self._info()
 
     def _info(self) -> dict[str, Any]:
         return (
@@ -51,7 +53,7 @@ class Toy(gymnasium.Env[Any, Any]):
             strip[:, 10 * self.place : 10 * self.place + 10] = 255
         if self.fault == "still":
             strip[10:] = 50
-        return strip
+        return strip / np.float32(255) if self.fault == "float" else strip
 
 
 gymnasium.register("test/Toy-v0", cast(Any, Toy))
@@ -91,6 +93,34 @@ def test_check_of_a_sound_task_finds_nothing(capsys: pytest.CaptureFixture[str],
     assert "images of 84x84" in report and "note" not in report
 
 
+def test_check_of_numpy_values_writes_a_record(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = TASK + "success: terminated\nkwargs: {fault: numpy}\n"
+    assert checked(capsys, tmp_path, task)[1] == 0
+
+    def no_room(*_: Any) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr("envs.check.EpisodeWriter.write", no_room)
+    report, wrong = checked(capsys, tmp_path, task)
+    assert wrong == 1 and "OSError: no room" in report
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("score: points\n", "task mine: score: test/Toy-v0 has no number 'points' in its info"),
+        ("text_from: misson\n", "task mine: text_from=misson needs a Dict observation, this env gives Discrete(10)"),
+    ],
+)
+def test_check_of_a_misspelt_key_says_which(
+    line: str, problem: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report, wrong = checked(capsys, tmp_path, TASK + line)
+    assert wrong == 1 and problem in report
+
+
 FAULTS = {
     "seed": "reset(seed=0) gives two different starts: a group of episodes needs the same start",
     "reward": "the same seed and actions give different rewards",
@@ -99,10 +129,13 @@ FAULTS = {
     "blank": "every image has a single colour",
     "still": "the image never changes",
     "shapes": "images differ in shape",
-    "alpha": "an image must be [H, W, 3], got (50, 100, 4)",
+    "float": "task mine: test/Toy-v0: an image must be uint8 from 0 to 255, got float32; scale and convert it",
+    "nan": "task mine: test/Toy-v0 gave the reward nan; it must be a finite number",
+    "alpha": "task mine: test/Toy-v0: an image must be uint8 [H, W, 3], got shape (50, 100, 4)",
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*NaN value:UserWarning")  # Gymnasium's, before our own line
 @pytest.mark.parametrize("fault", FAULTS)
 def test_check_reports_what_is_wrong(fault: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     report, wrong = checked(capsys, tmp_path, f"{TASK}kwargs: {{fault: {fault}}}\n")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -18,6 +19,8 @@ from envs.football.env import FootballEnv
 from envs.football.parallel import FootballParallelEnv
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
 
 EMPTY_GOAL = {"scenario": "academy_empty_goal_close", "image_size": (84, 84)}
 TRAINABLE: list[tuple[str, str, dict[str, Any]]] = [
@@ -43,9 +46,9 @@ def test_make_by_name_needs_no_import_and_no_pettingzoo() -> None:
         f"for id in {ids()}: print(gymnasium.make('envs:' + id).spec.id)\n"
         "import envs.football.parallel"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.split() == ids()
-    wanted = "ImportError: FootballParallelEnv needs PettingZoo: pip install 'kickoff-rl[pettingzoo]'"
+    wanted = "ImportError: FootballParallelEnv needs PettingZoo: pip install -e '.[pettingzoo]'"
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == wanted
 
 

@@ -112,6 +112,8 @@ def test_run_leaves_complete_files_that_can_be_read(runs: Runs, whole: Path) -> 
     expected.add(".lock")  # free again
     assert not in_use(whole)
     assert {path.name for path in whole.iterdir()} == expected  # nothing half-written, nothing to resume
+    modes = {path.stat().st_mode & 0o777 for path in whole.rglob("*") if path.is_file() and path.name != ".lock"}
+    assert modes == {(whole / "config.yaml").stat().st_mode & 0o777}
     for label in ("before", "after"):
         episodes = list(read_episodes(whole / "episodes" / label))
         assert [episode.seed for episode in episodes] == [TEST_FIRST, TEST_FIRST + 1]

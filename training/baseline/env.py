@@ -54,8 +54,7 @@ class BaselineEnv(gymnasium.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Apply one action."""
-        observation, earned, terminated, truncated, info = self.env.step(self.actions[int(action)])
-        reward = float(earned)
+        observation, reward, terminated, truncated, info = self.task.step(self.env, self.actions[int(action)])
         self.turns += 1
         self.env_return += reward
         truncated = truncated or self.turns >= self.task.config.max_turns

@@ -19,7 +19,7 @@ from agents.episodes.jobs import JobRunner
 from agents.episodes.starts import VALIDATION_FIRST
 from agents.episodes.task_check import check_task
 from configs.cli import parse_overrides
-from configs.errors import UserError
+from configs.errors import UserError, install_command
 from configs.help import short_help
 from training.baseline.config import BaselineConfig, from_overrides
 from training.baseline.env import check_observations, training_task
@@ -219,7 +219,7 @@ def _needs_rllib() -> None:
     try:
         import ray.rllib  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UserError(f"the baseline needs RLlib: pip install 'kickoff-rl[ray]' ({error})") from error
+        raise UserError(f"the baseline needs RLlib: {install_command('ray')} ({error})") from error
 
 
 def usage(_: Sequence[str]) -> str:

@@ -140,11 +140,11 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
         with ProgressBars() as bars:
             run_coroutine(comparison.play(players, bars))
     finally:  # Ctrl-C keeps the finished episodes
-        width = shutil.get_terminal_size().columns
-        show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
         if options.json:
             own = {player.name for player in players[:named]}
             write_json(Path(options.json), [row for row in out.rows if row["policy"] in own])
+        width = shutil.get_terminal_size().columns
+        show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
         for written in (options.json, options.save):
             if written:
                 print(f"written to {written}", file=sys.stderr)

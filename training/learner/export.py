@@ -34,7 +34,7 @@ def write(model: Any, weights: Mapping[str, Tensor], folder: Path, dtype: str) -
         fresh.mkdir(parents=True)
         model.save_pretrained(fresh, state_dict=dict(weights))
         path = fresh / "config.json"
-        config = _with_dtype(json.loads(path.read_text()), dtype)
+        config = _with_dtype(json.loads(path.read_text(encoding="utf-8")), dtype)
         path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         if model.name_or_path:
             load_processor(Path(model.name_or_path), model.config.model_type).save(fresh)

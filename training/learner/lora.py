@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from agents.models.families import language_model
+from configs.errors import install_command
 
 
 def check(rank: int) -> None:
     """Raise ValueError if adapters of this rank need PEFT and it is not installed."""
     if rank and importlib.util.find_spec("peft") is None:
-        raise ValueError(f"learner.lora_rank={rank} needs PEFT: pip install 'kickoff-rl[lora]'")
+        raise ValueError(f"learner.lora_rank={rank} needs PEFT: {install_command('lora')}")
 
 
 def inject(model: Any, rank: int, alpha: int) -> None:

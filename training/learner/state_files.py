@@ -21,10 +21,12 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import async_save
 
 from configs.errors import UserError
+from render.records.files import reset_modes
 
 
 def replace_folder(fresh: Path, folder: Path) -> None:
     """Replace `folder` with the finished folder `fresh`, after its files are synced to disk."""
+    reset_modes(fresh)
     for file in fresh.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())

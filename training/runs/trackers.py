@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from configs.errors import UserError
+from configs.errors import UserError, install_command
 from training.config.run import trackers
 
 WANDB_ID = "wandb.id"
@@ -130,5 +130,5 @@ def _wandb() -> Any:
     try:
         import wandb
     except ImportError:
-        raise UserError("track=wandb needs the package wandb: pip install 'kickoff-rl[wandb]'") from None
+        raise UserError(f"track=wandb needs the package wandb: {install_command('wandb')}") from None
     return wandb

@@ -1,5 +1,6 @@
 """A Task words what is shown, and reads replies without ever guessing."""
 
+import hashlib
 from dataclasses import replace
 from typing import Any, cast
 
@@ -10,9 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import envs  # noqa: F401  (registers the ids)
+from configs.errors import UserError
 from envs.questions.env import FreeText
 from envs.task.config import TaskConfig, load_task
-from envs.task.task import Observation, Outcome, Task
+from envs.task.task import Observation, Outcome, Task, state_hash
 
 ACTIONS: list[Any] = ["idle", "left", "top_left", "shot"]
 GAME = Task("game", TaskConfig(id="kickoff/Football-v0", actions=ACTIONS))
@@ -388,7 +390,15 @@ def test_task_refuses_envs_that_do_not_fit() -> None:
     assert "image_from=observation needs uint8 [H, W, 3]" in refusal(
         id="CartPole-v1", actions=["left", "right"], image_from="observation"
     )
-    assert refusal(id="Pendulum-v1", actions=["left", "right"]).startswith("task mine: 2 action names do not fit Box")
+    for names in ([], ["left", "right"]):
+        line = refusal(id="Pendulum-v1", actions=names)
+        assert line.startswith("task mine: a reply cannot name an action of Box(")
+        assert line.endswith("; wrap the env so that its actions are Discrete, MultiDiscrete or Text")
+    assert refusal(id="test/Buttons-v0", actions=[["a", "b"], ["c", "d", "e"]], text_from="misson") == (
+        "task mine: unknown text_from 'misson'; did you mean 'mission'? Known: image, mission"
+    )
+    line = refusal(id="CartPole-v1", actions=["left", "right"], text_from="mission")
+    assert line.startswith("task mine: text_from=mission needs a Dict observation, this env gives Box(")
 
 
 def test_each_make_is_a_fresh_env() -> None:
@@ -416,3 +426,125 @@ def test_a_film_of_an_env_whose_render_is_the_picture() -> None:
     assert seen.image is not None and seen.image.shape == (64, 96, 3)
     film: Any = env.render()
     assert len(film) == 2 and np.array_equal(film[0], seen.image)
+
+
+# -- what other people's envs return -------------------------------------------------------------------------------
+
+
+class Plain(gymnasium.Env[Any, Any]):
+    """One step, with values to choose. The image is the observation."""
+
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.render_mode = render_mode
+        self.observation_space = gymnasium.spaces.Discrete(1)
+        self.action_space = gymnasium.spaces.Discrete(2)
+        self.reward: Any = 1.0
+        self.picture: Any = np.zeros((20, 20, 3), np.uint8)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        return 0, {"points": np.float32(0.5)}
+
+    def step(self, action: Any) -> Any:
+        return 0, self.reward, np.bool_(True), np.bool_(False), {"points": np.int64(3)}
+
+    def render(self) -> Any:
+        return self.picture
+
+
+gymnasium.register("test/Plain-v0", cast(Any, Plain), disable_env_checker=True)
+PLAIN = Task("plain", TaskConfig(id="test/Plain-v0", actions=["a", "b"], success="terminated", score="points"))
+
+
+@pytest.mark.parametrize("reward", [2, 2.0, np.float32(2), np.int64(2), np.array(2.0), np.array([2.0])])
+def test_numpy_values_become_python_values(reward: Any) -> None:
+    env = PLAIN.make()
+    _, info = env.reset(seed=0)
+    assert PLAIN.score(info) == 0.5
+    cast(Any, env.unwrapped).reward = reward
+    outcome = PLAIN.play(env, PLAIN.parse(reply("", "a")))
+    assert [type(value) for value in outcome[2:5]] == [float, bool, bool] and outcome.reward == 2.0
+    assert PLAIN.succeeded(outcome, 0.0) is True and PLAIN.score(outcome.info) == 3.0
+    assert outcome.feedback == "a: reward 2."
+
+
+@pytest.mark.parametrize("reward", [float("nan"), np.float32("inf"), None, "1", [1.0, 2.0]])
+def test_a_reward_that_is_no_finite_number_is_one_line(reward: Any) -> None:
+    env = PLAIN.make()
+    env.reset(seed=0)
+    cast(Any, env.unwrapped).reward = reward
+    with pytest.raises(UserError) as caught:
+        PLAIN.play(env, PLAIN.parse(reply("", "a")))
+    line = f"task plain: test/Plain-v0 gave the reward {reward!r}; it must be a finite number"
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("picture", "problem"),
+    [
+        (np.full((20, 20, 3), 0.5, np.float32), "uint8 from 0 to 255, got float32; scale and convert it in the env"),
+        (np.ones((20, 20, 3), np.bool_), "uint8 from 0 to 255, got bool; scale and convert it in the env"),
+        (np.full((20, 20, 3), 256), "uint8 from 0 to 255, got 256 to 256"),
+        (np.zeros((20, 20), np.uint8), "uint8 [H, W, 3], got shape (20, 20)"),
+        (np.zeros((20, 20, 4), np.uint8), "uint8 [H, W, 3], got shape (20, 20, 4)"),
+        ([np.zeros((20, 20, 3), np.uint8)], "uint8 [H, W, 3], got shape (1, 20, 20, 3)"),
+        (None, "uint8 [H, W, 3], got NoneType"),
+    ],
+    ids=["float", "bool", "large", "grey", "alpha", "list", "none"],
+)
+def test_an_image_that_is_not_uint8_rgb_is_one_line(picture: Any, problem: str) -> None:
+    env = PLAIN.make()
+    cast(Any, env.unwrapped).picture = picture
+    with pytest.raises(UserError) as caught:
+        PLAIN.observe(env, *env.unwrapped.reset())
+    assert str(caught.value) == f"task plain: test/Plain-v0: an image must be {problem}"
+
+
+def test_whole_numbers_of_another_dtype_are_an_image() -> None:
+    env = PLAIN.make()
+    cast(Any, env.unwrapped).picture = np.full((20, 20, 3), 255, np.int64)
+    seen = PLAIN.observe(env, *env.unwrapped.reset()).image
+    assert seen is not None and seen.dtype == np.uint8 and seen.min() == 255
+
+
+FRAME = np.zeros((84, 84, 3), np.uint8)
+OTHER = FRAME.copy()
+OTHER[40, 40] = 1
+
+
+def objects(*values: Any) -> np.ndarray:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda x: {"image": x, "text": "go"},
+        lambda x: {"deep": {"image": x}},
+        lambda x: (x, 1),
+        lambda x: [0, (x,)],
+        lambda x: objects(x, None),
+    ],
+)
+def test_state_hash_sees_every_element_of_nested_arrays(wrap: Any) -> None:
+    one, other = state_hash(wrap(FRAME), {}), state_hash(wrap(OTHER), {})
+    assert one == state_hash(wrap(FRAME.copy()), {}) != other
+    assert state_hash(None, {"state_hash": wrap(FRAME)}) != state_hash(None, {"state_hash": wrap(OTHER)})
+
+
+def test_state_hash_of_containers_sees_dtype_shape_keys_and_borders() -> None:
+    a, b = np.zeros(4, np.uint8), np.zeros(2, np.uint8)
+    states: list[Any] = [{"x": a}, {"y": a}, {"x": a.astype(np.int8)}, {"x": a.reshape(2, 2)}, {"x": b.view(np.int16)}]
+    states += [(a, b), (b, a), [a, b], ((a, b),), {"x": a, "y": 1}, {"x": a, "y": "1"}, {"x": a, "y": np.int64(1)}]
+    assert len({state_hash(state, {}) for state in states}) == len(states)
+    assert state_hash({"x": a, "y": b}, {}) == state_hash({"y": b, "x": a}, {})
+
+
+def test_state_hash_of_plain_values_and_arrays_is_that_of_older_records() -> None:
+    """BLAKE2b of an array's bytes, and of another value's repr."""
+    for value, content in ((FRAME, FRAME.tobytes()), (7, b"7"), ((1, "a"), b"(1, 'a')"), ("go", b"'go'")):
+        assert state_hash(value, {}) == hashlib.blake2b(content, digest_size=16).hexdigest()
+    assert state_hash(FRAME, {"state_hash": "abc"}) == "abc" and state_hash(FRAME, {"state_hash": 5}) == "5"

@@ -1,5 +1,8 @@
 """Machine code on disk is as new as every compiled file that it may call."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from envs.sokoban import solver
 from render.draw import jit
 from render.football import blit
 
+ROOT = Path(__file__).parents[3]
 fingerprint = jit._fingerprint.__wrapped__
 
 
@@ -56,3 +60,38 @@ def test_compiled_functions_hang_on_their_whole_world() -> None:
     football = Path(rules.__file__).parent
     assert stamp(physics.glide) == stamp(rules.advance) == fingerprint(football)
     assert stamp(solver.search) != stamp(rules.advance) != stamp(blit.blit)
+
+
+PROGRAM = """
+import envs, gymnasium
+for id in ("kickoff/Sokoban-v0", "kickoff/Football-v0"):
+    env = gymnasium.make(id, render_mode="rgb_array")
+    env.reset(seed=1)
+    for _ in range(6):
+        *_, info = env.step(env.unwrapped.expert_action())
+    print(info["state_hash"], env.render().sum())
+"""
+
+
+def run(program: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error::RuntimeWarning", "-c", program]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True)
+
+
+@pytest.mark.slow
+def test_games_without_compilation_are_the_same() -> None:
+    assert run(PROGRAM, NUMBA_DISABLE_JIT="1").stdout == run(PROGRAM).stdout
+
+
+def test_no_folder_for_the_cache_is_one_line() -> None:
+    program = (
+        "from render.draw.jit import njit\n"
+        "@njit\ndef one(x): return x + 1\n"
+        "@njit\ndef two(x): return one(x) + 1\n"
+        "print(two(1))"
+    )
+    done = run(program, NUMBA_CACHE_DIR=os.devnull)
+    assert done.stdout == "3\n"
+    assert done.stderr == (
+        "no folder for compiled code is writable: each start compiles again; set NUMBA_CACHE_DIR to a writable folder\n"
+    )

@@ -1,5 +1,6 @@
 """Files appear whole or not at all, and a folder's lock is seen from other processes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import Timeout
 
-from render.records.files import LOCK, folder_lock, in_use, whole, write_whole
+from render.records.files import LOCK, folder_lock, in_use, reset_modes, whole, write_whole
 
 HOLD = (
     "import sys\n"
@@ -95,3 +96,17 @@ def test_in_use_after_a_killed_process_is_false(tmp_path: Path) -> None:
         holder.kill()
         holder.wait(30)
     assert (tmp_path / LOCK).exists() and not in_use(tmp_path)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_reset_modes_gives_files_the_mode_of_a_new_file(tmp_path: Path, umask: int) -> None:
+    (tmp_path / "weights").touch(mode=0o600)
+    (tmp_path / "inner").mkdir(mode=0o700)
+    before = os.umask(umask)
+    try:
+        reset_modes(tmp_path)
+    finally:
+        os.umask(before)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["inner", "weights"]
+    assert (tmp_path / "weights").stat().st_mode & 0o777 == 0o666 & ~umask
+    assert (tmp_path / "inner").stat().st_mode & 0o777 == 0o700

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import gymnasium
 import imageio.v3 as iio
+import numpy as np
 import pytest
 
 from agents.episodes.policy import TurnContext
@@ -285,9 +287,47 @@ def test_evaluate_with_a_server_that_fails_keeps_finished_episodes(
     assert rows["api:some/model"]["n"] == 5 and rows["api:some/model"]["success"]["mean"] == 1.0
     problem = rows["api:some/model"]["problem"]
     assert problem.startswith("after 5 of 20 episodes: http://127.0.0.1:")
-    assert problem.endswith("rejects a request for some/model: HTTP 404: the model `some/model` is gone")
+    told = "/v1: no reply of some/model (engine.server.retries=6): HTTP 404: the model `some/model` is gone"
+    assert problem.endswith(told)
     assert len(list(read_records(tmp_path / "out" / "episodes" / "api-some-model"))) == 5
     assert "api:some/model was stopped: after 5 of 20 episodes" in " ".join(capsys.readouterr().out.split())
+
+
+class NanLater(gymnasium.Env[Any, Any]):
+    """The reward of a start with an odd seed is not a number in its second turn."""
+
+    metadata = {"render_modes": []}  # noqa: RUF012
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.observation_space = gymnasium.spaces.Discrete(1)
+        self.action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        self.odd, self.turn = bool((seed or 0) % 2), 0
+        return 0, {}
+
+    def step(self, action: Any) -> Any:
+        self.turn += 1
+        reward = np.float32("nan" if self.odd and self.turn == 2 else 1)
+        return 0, reward, np.bool_(self.turn == 2), False, {}
+
+
+def test_evaluate_with_a_reward_that_is_not_a_number_keeps_finished_episodes(tmp_path: Path) -> None:
+    gymnasium.register("test/NanLater-v0", cast(Any, NanLater), disable_env_checker=True)
+    task = tmp_path / "later.yaml"
+    task.write_text(
+        "id: test/NanLater-v0\nactions: [a, b]\nimage: false\ncaption: true\nsuccess: terminated\nmax_turns: 4\n"
+    )
+    words = [f"env={task}", "policy=random", "episodes=6", "floors=false", f"save={tmp_path / 'out'}"]
+    with pytest.raises(SystemExit) as caught:
+        evaluate.main(words)
+    assert caught.value.code == 1
+    (row,) = json.loads((tmp_path / "out" / "results.json").read_text())["rows"]
+    records = list(read_records(tmp_path / "out" / "episodes" / "random"))
+    assert row["n"] == len(records) > 0
+    assert all(record["success"] is True and record["seed"] % 2 == 0 for record in records)
+    told = "task later: test/NanLater-v0 gave the reward np.float32(nan); it must be a finite number"
+    assert row["problem"] == f"after {len(records)} of 6 episodes: {told}"
 
 
 class Broken:
