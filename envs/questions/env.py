@@ -46,6 +46,8 @@ class Question(NamedTuple):
     """Text description of the image, sufficient to answer the question without it."""
     kind: str = ""
     """Category of the question, by which results are split."""
+    more: tuple[NDArray[np.uint8], ...] = ()
+    """Images after the first, of the same size. The text then has an `<image>` at the place of each image."""
 
 
 class QuestionEnv(gymnasium.Env[Any, str]):
