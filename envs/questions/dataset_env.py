@@ -34,8 +34,8 @@ class QuestionsEnv(PictureQuestionEnv):
     scaled to fit and padded with black bars. A question without an image has a black one.
 
     If a question of the file has several images, up to K, also `image_count: Discrete(K + 1)` and `more_images: Box
-    uint8 [K - 1, H, W, 3]`: the number of images, and those after the first (the rest is black). The text then has an
-    `<image>` at the place of each image.
+    uint8 [K - 1, H, W, 3]`: the number of images, and those after the first (the rest is black). The text may then have
+    an `<image>` at the place of each image. Without it, the images are in front of the text.
 
     ## Arguments
     - `path`: file, relative to the working directory. None selects a small sample (with images if `image_size` is

@@ -47,7 +47,7 @@ class Question(NamedTuple):
     kind: str = ""
     """Category of the question, by which results are split."""
     more: tuple[NDArray[np.uint8], ...] = ()
-    """Images after the first, of the same size. The text then has an `<image>` at the place of each image."""
+    """Images after the first, of the same size. The text has an `<image>` at the place of each image, or none."""
 
 
 class QuestionEnv(gymnasium.Env[Any, str]):

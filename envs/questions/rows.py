@@ -33,7 +33,7 @@ class Row(NamedTuple):
     """A question as stored in a file."""
 
     text: str
-    """The question. With several images, it has one `<image>` for each of them."""
+    """The question. With several images, it has one `<image>` for each of them, or none."""
     answer: Formula | str
     pictures: tuple[Any, ...]
     """Images in a form accepted by `envs.questions.pictures.decode`."""
@@ -73,13 +73,11 @@ def _listed(pictures: Any) -> tuple[Any, ...]:
 
 
 def _placed(text: str, images: int) -> str:
-    """Return the text with one `<image>` for each image if there are several, else without."""
+    """Return the text, with its `<image>` marks only if there are several images."""
     marks = text.count(IMAGE)
     if marks and marks != images:
         raise BrokenRow(f"the text has {marks} {IMAGE}, but the row has {images} image{'' if images == 1 else 's'}")
-    if images > 1:
-        return text.strip() if marks else IMAGE * images + text.strip()
-    return text.replace(IMAGE, "").strip()
+    return (text if images > 1 else text.replace(IMAGE, "")).strip()
 
 
 def _kind(row: dict[str, Any]) -> str:
