@@ -64,20 +64,6 @@ def test_gymnasium_make_vec_works_in_every_mode(id: str) -> None:
     theirs.close()
 
 
-@pytest.mark.parametrize("id", ["kickoff/Football-v0", "kickoff/Questions-v0"])
-def test_gymnasium_async_vector_env_works(id: str) -> None:
-    """Words in any script do not fit the shared memory that Gymnasium would put them into."""
-    kwargs: dict[str, Any] = EMPTY_GOAL if "Football" in id else {}
-    shared = {"shared_memory": "Questions" not in id}
-    many = gymnasium.make_vec(id, num_envs=2, vectorization_mode="async", vector_kwargs=shared, **kwargs)
-    single = gymnasium.make(id, **kwargs)
-    seen, infos = many.reset(seed=5)
-    expected, info = single.reset(seed=5)
-    assert np.array_equal(seen[0], expected)
-    assert infos["state_hash"][0] == info["state_hash"]
-    many.close()
-
-
 @pytest.mark.parametrize(("policy", "id", "kwargs"), TRAINABLE)
 def test_stable_baselines_trains_on_every_env(policy: str, id: str, kwargs: dict[str, Any]) -> None:
     with warnings.catch_warnings():

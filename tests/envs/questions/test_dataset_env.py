@@ -4,9 +4,11 @@ import base64
 import io
 import json
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -16,6 +18,7 @@ from envs.questions.answers import Formula
 from envs.questions.dataset_env import SAMPLES, QuestionsEnv
 from envs.questions.file import BrokenRow, read_row
 from envs.questions.pictures import decode
+from envs.questions.texts import CHARACTERS, FreeText
 
 
 def png(colour: Any = (255, 0, 0), size: tuple[int, int] = (40, 20), mode: str = "RGB", format: str = "PNG") -> bytes:
@@ -266,7 +269,7 @@ def test_a_picture_is_scaled_to_fit(tmp_path: Path) -> None:
 
 
 COLOURS = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
-SEVERAL = {
+SEVERAL: dict[str, dict[str, Any]] = {
     "plain": {"problem": "A <image> and <image> B <image>?", "images": "paths"},
     "easy_r1": {"problem": "A <image> and <image> B <image>?", "images": "bytes"},
     "trl": {"prompt": "A <image> and <image> B <image>?", "images": "bytes"},
@@ -385,6 +388,19 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert asked(QuestionsEnv(path)) == {"old?"}
     write(tmp_path, [{"problem": "newer?", "answer": "1"}])
     assert asked(QuestionsEnv(path)) == {"newer?"}
+
+
+def test_texts_in_any_script_are_flattened() -> None:
+    space = FreeText(12)
+    assert space == FreeText(12) and space == pickle.loads(pickle.dumps(space)) != FreeText(13)
+    for text in ("", "30° ≤ x", "多少?", "👍🏽 \n−½"):
+        flat: Any = gymnasium.spaces.flatten(space, text)
+        assert flat.shape == (12,) and gymnasium.spaces.flatten_space(space).contains(flat)
+        assert gymnasium.spaces.unflatten(space, flat) == text
+    space.seed(0)
+    plain = gymnasium.spaces.Text(12, min_length=0, charset=CHARACTERS, seed=0)
+    assert [space.sample() for _ in range(20)] == [plain.sample() for _ in range(20)]
+    assert len(space.sample(mask=(3, None))) == 3
 
 
 def test_two_pictures_with_one_question_are_two_states(tmp_path: Path) -> None:
