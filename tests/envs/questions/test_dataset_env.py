@@ -16,8 +16,8 @@ from PIL import Image
 
 from envs.questions.answers import Formula
 from envs.questions.dataset_env import SAMPLES, QuestionsEnv
-from envs.questions.file import BrokenRow, read_row
 from envs.questions.pictures import decode
+from envs.questions.rows import BrokenRow, read_row
 from envs.questions.texts import CHARACTERS, FreeText
 
 
