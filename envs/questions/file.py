@@ -13,8 +13,8 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
-from envs.questions.pictures import check
-from envs.questions.rows import COLUMNS, BrokenRow, Row, read_row
+from envs.questions.pictures import LONGEST_NAME, check, find
+from envs.questions.rows import COLUMNS, BrokenRow, Row, asked, read_row
 
 MAX_LINE = 64 << 20
 """Maximum size of a row in bytes, including its image."""
@@ -177,6 +177,28 @@ def _check_pictures(pictures: tuple[Any, ...], folder: Path) -> None:
             check(picture, folder)
         except ValueError as error:
             raise BrokenRow(f"image {number}: {error}" if len(pictures) > 1 else str(error)) from None
+
+
+def named_images(path: Path) -> list[Path]:
+    """Return the image files that a question file names relative to its own folder. Invalid rows are ignored."""
+    try:
+        reader = Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
+    except ValueError:
+        return []
+    found = set()
+    for _, _, row in reader.rows():
+        try:
+            _, pictures = asked(row)
+        except BrokenRow:
+            continue
+        for picture in pictures:
+            name = picture.get("path") if isinstance(picture, dict) and picture.get("bytes") is None else picture
+            if isinstance(name, str) and 0 < len(name) <= LONGEST_NAME:
+                try:
+                    found.add(find(name, path.parent))
+                except (ValueError, OSError):
+                    continue
+    return sorted(found)
 
 
 def open_questions(path: str, on_broken: str, folder: Path | None = None, pictures: bool = False) -> QuestionFile:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 50_000_000
+LONGEST_NAME = 1024
+"""Maximum length of a path in characters. A longer text is base64."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
@@ -94,7 +96,7 @@ def _bytes(picture: Any, folder: Path) -> bytes:
         return picture
     if not isinstance(picture, str) or not picture:
         raise ValueError(f"an image must be a path, bytes or base64, got {type(picture).__name__}")
-    if picture.startswith("data:") or len(picture) > 1024:
+    if picture.startswith("data:") or len(picture) > LONGEST_NAME:
         try:
             return base64.b64decode(
                 picture.partition(",")[2] if picture.startswith("data:") else picture, validate=True

@@ -43,15 +43,7 @@ class Row(NamedTuple):
 
 def read_row(row: Any) -> Row:
     """Return the question of a row, or raise BrokenRow with the reason."""
-    if isinstance(row, BrokenRow):
-        raise row
-    if not isinstance(row, dict):
-        raise BrokenRow(f"a row must be an object with problem and answer, got {type(row).__name__}")
-    text: Any = next((row[name] for name in TEXTS if row.get(name) and not isinstance(row[name], list)), None)
-    pictures = _listed(row.get("image")) or _listed(row.get("images"))
-    chat = next((row[name] for name in CHATS if row.get(name) and (name != "prompt" or not text)), None)
-    if chat is not None:
-        text, pictures = _message(chat, pictures)
+    text, pictures = asked(row)
     if not isinstance(text, str) or not text.strip():
         raise BrokenRow(
             f"no question: problem or message is required, the row has {', '.join(sorted(row)) or 'nothing'}"
@@ -63,6 +55,20 @@ def read_row(row: Any) -> Row:
         return Row(_placed(text, len(pictures)), gold_from_text(str(answer)), pictures, _kind(row))
     except ValueError as error:
         raise BrokenRow(str(error)) from None
+
+
+def asked(row: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return the text, which may be missing, and the images of a row, or raise BrokenRow with the reason."""
+    if isinstance(row, BrokenRow):
+        raise row
+    if not isinstance(row, dict):
+        raise BrokenRow(f"a row must be an object with problem and answer, got {type(row).__name__}")
+    text: Any = next((row[name] for name in TEXTS if row.get(name) and not isinstance(row[name], list)), None)
+    pictures = _listed(row.get("image")) or _listed(row.get("images"))
+    chat = next((row[name] for name in CHATS if row.get(name) and (name != "prompt" or not text)), None)
+    if chat is not None:
+        return _message(chat, pictures)
+    return text, pictures
 
 
 def _listed(pictures: Any) -> tuple[Any, ...]:

@@ -1,21 +1,22 @@
 """Fingerprints of what a config only names: files and folders of tasks, own modules, and a local model.
 
 A run stores them in `inputs.json`, and resuming it compares them. Without that file, as in older runs, nothing is
-compared. Models of the hub, installed packages and Kickoff itself have versions of their own and are left out. Images
-that a question file names are covered only by `env.kwargs.folder`.
+compared. Models of the hub, installed packages and Kickoff itself have versions of their own and are left out.
 """
 
 import hashlib
 import importlib.util
 import json
+import os
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from configs.errors import UserError
 from configs.imports import is_import_path
+from envs.questions.file import named_images
 from render.records.files import write_whole
 
 FILE = "inputs.json"
@@ -41,22 +42,24 @@ def fingerprints(settings: Mapping[str, Any]) -> dict[str, str]:
     for key, value in _leaves(settings, ""):
         source = _source(key, value)
         if source is not None:
-            found[f"{key}={value}"] = fingerprint(source)
+            images = named_images(source) if source.suffix in (".jsonl", ".parquet") and source.is_file() else []
+            found[f"{key}={value}"] = fingerprint(source, images)
     return found
 
 
-def fingerprint(path: Path) -> str:
+def fingerprint(path: Path, images: Sequence[Path] = ()) -> str:
     """Return a hash of a file, or of the visible files in a folder with their names.
 
     Args:
         path: File or folder. Hidden files and `__pycache__` are left out.
+        images: Images that the file names.
     """
     digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if _counts(file, path))
+    files = [path, *images] if path.is_file() else sorted(file for file in path.rglob("*") if _counts(file, path))
     left = FOLDER
     for file in files:
         size = file.stat().st_size
-        digest.update(json.dumps(["" if file == path else file.relative_to(path).as_posix(), size]).encode())
+        digest.update(json.dumps([os.path.relpath(file.resolve(), path.resolve()), size]).encode())
         places = [(0, size)] if size <= WHOLE else [(start, SAMPLE) for start in (0, size // 2, size - SAMPLE)]
         amount = sum(length for _, length in places)
         if amount > left:

@@ -30,6 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a file of every kind."""
     write(tmp_path / "sums.jsonl", '{"problem": "1+1?", "answer": "2"}\n')
     write(tmp_path / "pictures" / "a.png", b"a picture")
+    write(tmp_path / "named.jsonl", '{"problem": "?", "answer": "2", "images": ["pictures/a.png", "gone.png"]}\n')
     write(tmp_path / "levels" / "easy" / "1.txt", LEVEL)
     write(tmp_path / "one_level.txt", LEVEL)
     write(tmp_path / "inputs_losses.py", "def mine(): ...\n")
@@ -102,6 +103,17 @@ def test_a_changed_input_is_refused_or_accepted(
     assert capsys.readouterr().err == ""
     assert resume("resume_changed=true").config.tasks
     assert NAMED[file] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_images_that_a_question_file_names_are_compared(change: Callable[[Path], object], home: Path) -> None:
+    RunFolder.create(load(["env=picture_questions", "env.kwargs.path=named.jsonl", "name=a"]))
+    resume()
+    write(home / "pictures" / "other.png", "not named")
+    resume()
+    change(home / "pictures" / "a.png")
+    with pytest.raises(UserError, match=r"kwargs\.path=named\.jsonl has changed"):
+        resume()
 
 
 def test_new_times_and_hidden_files_change_nothing(home: Path) -> None:
