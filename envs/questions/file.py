@@ -110,24 +110,26 @@ class QuestionFile:
         """Largest number of images of a question."""
         self._reader = Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
         self._numbers, self._places, self._tenths = array("q"), array("q"), array("b")
-        broken: list[str] = []
+        broken: list[tuple[int, str]] = []
         for number, place, question in self._questions(folder):
             if isinstance(question, BrokenRow):
-                broken.append(f"{path}, {self._reader.unit} {number}: {question}")
-                if on_broken == "error":
-                    raise ValueError(f"{broken[0]}; set on_broken=skip to skip such rows")
+                broken.append((number, str(question)))
                 continue
             self._numbers.append(number)
             self._places.append(place)
             self._tenths.append(hashlib.sha256(question.text.encode("utf-8", "replace")).digest()[0] * 10 // 256)
             self.longest = max(self.longest, len(question.text))
             self.most_pictures = max(self.most_pictures, len(question.pictures))
+        first = f"{path}, {self._reader.unit} {broken[0][0]}: {broken[0][1]}" if broken else ""
+        if broken and on_broken == "error":
+            others = ", ".join(str(number) for number, _ in broken[1:8]) + ", …" * (len(broken) > 8)
+            more = f"; further broken rows: {others}" if len(broken) > 1 else ""
+            raise ValueError(f"{first}{more}; set on_broken=skip to skip such rows")
         if not self._numbers:
-            raise ValueError(f"{path} has no questions{''.join(f'; {problem}' for problem in broken[:1])}")
+            raise ValueError(f"{path} has no questions{f'; {first}' * bool(broken)}")
         if broken:
-            total = len(broken) + len(self._numbers)
             logging.getLogger(__name__).warning(
-                "skipped %d of %d rows as broken; the first: %s", len(broken), total, broken[0]
+                "skipped %d of %d rows as broken; the first: %s", len(broken), len(broken) + len(self._numbers), first
             )
 
     def _questions(self, folder: Path | None) -> Iterator[tuple[int, int, Row | BrokenRow]]:
