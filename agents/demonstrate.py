@@ -27,6 +27,7 @@ from configs.errors import UserError
 from configs.help import short_help
 from configs.schema import Settings
 from configs.types import NonNegativeInt, PositiveInt
+from envs.questions.places import places
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.images import frame_id, png
@@ -74,10 +75,9 @@ def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:
         for index in range(first, last + 1):
             turn = episode.turns[index]
             words = task.words(turn.observation, first=index == first)
-            content = [{"type": "text", "text": words}] if words else []
-            if turn.observation.image is not None:
-                images.append(turn.observation.image)
-                content.insert(0, {"type": "image"})
+            parts = places(words, len(turn.observation.images))
+            content = [{"type": "image"} if part is None else {"type": "text", "text": part} for part in parts]
+            images += turn.observation.images
             messages.append({"role": "user", "content": content})
             messages.append({"role": "assistant", "content": [{"type": "text", "text": turn.words}]})
         yield {

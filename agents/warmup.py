@@ -121,7 +121,7 @@ def demonstration(chat: Chat, context: TurnContext, words: str) -> TokenSequence
     """
     conversation = Conversation(chat, history=0)
     text = context.task.words(context.observation, first=True)
-    conversation.ask(text, text, context.observation.image)
+    conversation.ask(text, text, context.observation.image, context.observation.more)
     tokens = chat.reply(words)
     versions = np.full(len(tokens), -1, dtype=np.int32)  # not sampled by any weights
     conversation.answer(Completion(tokens, np.zeros(len(tokens), dtype=np.float32), finished=True, versions=versions))

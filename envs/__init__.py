@@ -2,15 +2,13 @@
 
 from gymnasium.envs.registration import register
 
-from envs.vector import one_by_one
-
 _QUESTIONS = {
-    "kickoff/Arithmetic-v0": "envs.reasoning.arithmetic:ArithmeticEnv",
-    "kickoff/Algebra-v0": "envs.reasoning.algebra:AlgebraEnv",
-    "kickoff/Geometry-v0": "envs.geometry.env:GeometryEnv",
-    "kickoff/Questions-v0": "envs.questions.dataset_env:QuestionsEnv",
-    "kickoff/Reasoning-v0": "envs.reasoning.env:ReasoningEnv",
-    "kickoff/Visual-v0": "envs.visual.env:VisualEnv",
+    "Arithmetic": "envs.reasoning.arithmetic:ArithmeticEnv",
+    "Algebra": "envs.reasoning.algebra:AlgebraEnv",
+    "Geometry": "envs.geometry.env:GeometryEnv",
+    "Questions": "envs.questions.dataset_env:QuestionsEnv",
+    "Reasoning": "envs.reasoning.env:ReasoningEnv",
+    "Visual": "envs.visual.env:VisualEnv",
 }
 
 register(
@@ -23,5 +21,5 @@ register(
     entry_point="envs.sokoban.env:SokobanEnv",
     vector_entry_point="envs.sokoban.vector:SokobanVectorEnv",
 )
-for _id, _entry_point in _QUESTIONS.items():
-    register(id=_id, entry_point=_entry_point, vector_entry_point=one_by_one(_id))
+for _name, _entry_point in _QUESTIONS.items():
+    register(id=f"kickoff/{_name}-v0", entry_point=_entry_point, vector_entry_point=f"envs.vector:{_name}")

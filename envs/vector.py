@@ -5,8 +5,9 @@ negligible step cost. Both match the results of Gymnasium's `SyncVectorEnv` over
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections import UserString
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import gymnasium
@@ -85,7 +86,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
 
     @abstractmethod
     def tell(self) -> dict[str, Any]:
-        """Return the infos of all games: key → a sequence of N values."""
+        """Return the infos of all games: key → an array of N values, as of Gymnasium's vector environments."""
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -119,6 +120,49 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return infos | {f"_{key}": self._everybody for key in infos}
 
 
+class LazyText(UserString):
+    """Text that is computed when it is first used."""
+
+    def __init__(self, make: Callable[[], str]) -> None:
+        self._make = make
+
+    @cached_property
+    def data(self) -> str:  # type: ignore[override]
+        """The text."""
+        return self._make()
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Copy and pickle as a plain text."""
+        return str, (self.data,)
+
+
+class LazyTexts(np.ndarray[Any, np.dtype[np.object_]]):
+    """Object array [N] of texts that are computed on access. An element is a `str`, as in any vector environment.
+
+    NumPy functions see the elements as `LazyText`, which compares and formats as its text.
+    """
+
+    def __new__(cls, texts: Sequence[str]) -> "LazyTexts":
+        """Create an array of a sequence that computes its elements."""
+        array = np.empty(len(texts), np.object_)
+        for index in range(len(texts)):
+            array[index] = LazyText(partial(texts.__getitem__, index))
+        return array.view(cls)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return an element as `str`, or a part of the array."""
+        found = super().__getitem__(index)
+        return str(found) if isinstance(found, LazyText) else found
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the elements as `str`."""
+        return (self[index] for index in range(len(self)))
+
+    def tolist(self) -> list[Any]:
+        """Return the elements as a list of `str`."""
+        return list(self)
+
+
 def _single_envs(id: str, num_envs: int, **kwargs: Any) -> SyncVectorEnv:
     return SyncVectorEnv([partial(gymnasium.make, id, **kwargs)] * num_envs)
 
@@ -126,3 +170,12 @@ def _single_envs(id: str, num_envs: int, **kwargs: Any) -> SyncVectorEnv:
 def one_by_one(id: str) -> Callable[..., SyncVectorEnv]:
     """Return a vector entry point that steps copies of a registered environment in sequence, in this process."""
     return partial(_single_envs, id)
+
+
+# Named, so that a registration holds them as text and can be saved as JSON.
+Arithmetic = one_by_one("kickoff/Arithmetic-v0")
+Algebra = one_by_one("kickoff/Algebra-v0")
+Geometry = one_by_one("kickoff/Geometry-v0")
+Questions = one_by_one("kickoff/Questions-v0")
+Reasoning = one_by_one("kickoff/Reasoning-v0")
+Visual = one_by_one("kickoff/Visual-v0")

@@ -1,5 +1,6 @@
 """Conversations as token sequences: the exact tokens that were shown and sampled, never rendered a second time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,8 +15,8 @@ from render.draw.images import frame_id
 class _Turn:
     words: str
     words_first: str
-    image: NDArray[np.uint8] | None
-    image_id: str
+    images: tuple[NDArray[np.uint8], ...]
+    image_ids: tuple[str, ...]
     completion: Completion | None = None
     shown: dict[bool, tuple[Ids, Ids]] = field(default_factory=dict)
     """Expanded and collapsed tokens of the turn, keyed by True if the turn opens a context."""
@@ -32,20 +33,28 @@ class Conversation:
     history: int
     turns: list[_Turn] = field(default_factory=list)
 
-    def ask(self, words: str, words_first: str, image: NDArray[np.uint8] | None) -> None:
+    def ask(
+        self,
+        words: str,
+        words_first: str,
+        image: NDArray[np.uint8] | None,
+        more: Sequence[NDArray[np.uint8]] = (),
+    ) -> None:
         """Add a user turn.
 
         Args:
             words: text of the turn inside a context.
             words_first: text of the turn when it opens a context, with the instructions.
             image: image [H, W, 3], or None.
+            more: images after the first, placed in the text as in `envs.questions.places`.
 
         Raises:
             ValueError: the model does not accept images of this size.
         """
-        if image is not None and self.chat is not None:
-            image = self.chat.images.fit(image)
-        self.turns.append(_Turn(words, words_first, image, "" if image is None else frame_id(image)))
+        images = () if image is None else (image, *more)
+        if self.chat is not None:
+            images = tuple(self.chat.images.fit(shown) for shown in images)
+        self.turns.append(_Turn(words, words_first, images, tuple(frame_id(shown) for shown in images)))
 
     def prompt(self, seed: int, max_tokens: int) -> Prompt:
         """Return the prompt for the newest turn."""
@@ -86,24 +95,27 @@ class Conversation:
         if opening not in turn.shown:
             assert self.chat is not None
             before = None if opening else self.turns[index - 1].completion
-            size = None if turn.image is None else (turn.image.shape[0], turn.image.shape[1])
+            sizes = [(image.shape[0], image.shape[1]) for image in turn.images]
             words = turn.words_first if opening else turn.words
-            tokens = self.chat.turn(words, size, opening, before is None or before.finished)
+            tokens = self.chat.turn(
+                words, sizes[0] if sizes else None, opening, before is None or before.finished, tuple(sizes[1:])
+            )
             turn.shown[opening] = tokens, self.chat.collapse(tokens)
         return turn.shown[opening]
 
     def _images(self, first: int, last: int) -> tuple[tuple[NDArray[np.uint8], ...], tuple[str, ...]]:
         """Return the images of a range of turns, and their hashes."""
         turns = self.turns[first : last + 1]
-        frames = tuple(turn.image for turn in turns if turn.image is not None)
-        return frames, tuple(turn.image_id for turn in turns if turn.image is not None)
+        frames = tuple(image for turn in turns for image in turn.images)
+        return frames, tuple(image_id for turn in turns for image_id in turn.image_ids)
 
     def _messages(self, first: int, last: int) -> tuple[Message, ...]:
         """Return a range of turns as messages, without the reply to the last turn."""
         messages = []
         for index in range(first, last + 1):
             turn = self.turns[index]
-            messages.append(Message("user", turn.words_first if index == first else turn.words, turn.image))
+            words = turn.words_first if index == first else turn.words
+            messages.append(Message("user", words, next(iter(turn.images), None), turn.images[1:]))
             if index < last and turn.completion is not None:
                 messages.append(Message("assistant", turn.completion.text or ""))
         return tuple(messages)

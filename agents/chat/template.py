@@ -6,12 +6,15 @@ of a sample conversation, so their concatenation equals the rendering of any con
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from envs.questions.places import places
 
 if TYPE_CHECKING:
     from agents.chat.images import ImageCodec
@@ -58,7 +61,7 @@ class Chat:
         self._special = re.compile("|".join(re.escape(name) for name in sorted(special, key=len, reverse=True)))
         self._image = "".join(tokenizer.convert_ids_to_tokens(pictures.collapsed.tolist()))
 
-        after_reply = self._sample(image=False, first=False).partition(REPLY)[2]
+        after_reply = self._sample([{"type": "text", "text": SECOND}], first=False).partition(REPLY)[2]
         end = self._special.search(after_reply)
         if end is None:
             raise ValueError("the chat template writes no special token after a reply")
@@ -68,31 +71,34 @@ class Chat:
         """IDs that must never be sampled."""
 
         self._turns = {(image, first): self._cut(image, first) for image in (True, False) for first in (True, False)}
-        opened = self._sample(image=False, first=True).partition(FIRST)[2].rpartition("<think>")
+        opened = self._sample([{"type": "text", "text": FIRST}], first=True).partition(FIRST)[2].rpartition("<think>")
         self._opening = opened[1] + opened[2] if opened[1] and "</think>" not in opened[2] else ""
         self.turn = lru_cache(maxsize=4096)(self._turn)
         self._image_tokens = lru_cache(maxsize=256)(pictures.tokens)
 
-    def _sample(self, image: bool, first: bool) -> str:
-        """Return a short conversation rendered by the template, up to the start of a reply."""
-        image_part = [{"type": "image"}] if image else []
-        messages: list[dict[str, Any]] = [
-            {"role": "user", "content": [*(image_part if first else []), {"type": "text", "text": FIRST}]}
-        ]
+    def _sample(self, content: list[dict[str, str]], first: bool) -> str:
+        """Return a short conversation that ends with a user turn, rendered by the template up to the next reply."""
+        messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if not first:
-            messages.append({"role": "assistant", "content": [{"type": "text", "text": REPLY}]})
-            messages.append({"role": "user", "content": [*image_part, {"type": "text", "text": SECOND}]})
+            opening = {"role": "user", "content": [{"type": "text", "text": FIRST}]}
+            messages = [opening, {"role": "assistant", "content": [{"type": "text", "text": REPLY}]}, *messages]
         text: str = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
         return text
 
+    def _last_turn(self, content: list[dict[str, str]], first: bool) -> str:
+        """Return the user turn of `_sample`, starting after the end token of any reply before it."""
+        text = self._sample(content, first)
+        if first:
+            return text
+        text = text.partition(REPLY)[2]
+        end = self._special.search(text)
+        assert end is not None  # checked in `__init__`
+        return text[end.end() :]
+
     def _cut(self, image: bool, first: bool) -> _TurnTemplate:
-        """Return the last turn of the sample conversation, starting after the end token of any reply before it."""
-        text = self._sample(image, first)
-        if not first:
-            text = text.partition(REPLY)[2]
-            end = self._special.search(text)
-            assert end is not None  # checked in `__init__`
-            text = text[end.end() :]
+        """Return the pieces of a turn, cut from a sample conversation."""
+        image_part = [{"type": "image"}] if image else []
+        text = self._last_turn([*image_part, {"type": "text", "text": FIRST if first else SECOND}], first)
         head, sentinel, tail = text.partition(FIRST if first else SECOND)
         before, marker, head = head.partition(self._image) if image else ("", "", head)
         if not sentinel or bool(marker) != image:
@@ -105,7 +111,14 @@ class Chat:
             self._encode(before), self._encode(head[:last]), head[last:], tail[:stop], self._encode(tail[stop:])
         )
 
-    def _turn(self, text: str, size: tuple[int, int] | None, first: bool, closed: bool = True) -> Ids:
+    def _turn(
+        self,
+        text: str,
+        size: tuple[int, int] | None,
+        first: bool,
+        closed: bool = True,
+        more: tuple[tuple[int, int], ...] = (),
+    ) -> Ids:
         """Return the tokens [T] of a user turn, expanded, up to the start of the reply.
 
         Names of special tokens inside the text are encoded as plain text.
@@ -115,12 +128,38 @@ class Chat:
             size: height and width of the turn's image, or None.
             first: True if the turn opens the conversation, False if it follows a reply.
             closed: True if the reply before this turn ended with the end token.
+            more: sizes of the images after the first. Images are placed as in `envs.questions.places`.
         """
+        end = [] if first or closed else [np.array([self.eos], dtype=np.int32)]
+        if size is not None and more:
+            return np.concatenate([*end, *self._mixed(places(text, 1 + len(more)), [size, *more], first)])
         pieces = self._turns[size is not None, first]
         words = self._encode(pieces.lead + text + pieces.trail, plain=True)
-        end = [] if first or closed else [np.array([self.eos], dtype=np.int32)]
         image_part = [] if size is None else [self._image_tokens(*size)]
         return np.concatenate([*end, pieces.before, *image_part, pieces.after, words, pieces.end])
+
+    def _mixed(self, parts: Sequence[str | None], sizes: Sequence[tuple[int, int]], first: bool) -> Iterator[Ids]:
+        """Yield the pieces of a user turn with several images, as the template renders its texts and images.
+
+        Args:
+            parts: texts, and None for each image.
+            sizes: height and width of each image.
+            first: True if the turn opens the conversation.
+        """
+        mark = FIRST if first else SECOND
+        content = [{"type": "image"} if part is None else {"type": "text", "text": mark} for part in parts]
+        rendered = self._last_turn(content, first)
+        texts, images = (part for part in parts if part is not None), iter(sizes)
+        special = re.compile(f"({re.escape(self._image)}|{self._special.pattern})")
+        for piece in special.split(rendered):
+            if piece == self._image:
+                yield self._image_tokens(*next(images))
+            elif self._special.fullmatch(piece):
+                yield self._encode(piece)
+            elif piece:
+                yield self._encode(re.sub(mark, lambda _: next(texts), piece), plain=True)
+        if next(images, None) is not None or next(texts, None) is not None:
+            raise ValueError(f"the chat template does not write every {self._image} and text of a user's turn")
 
     def collapse(self, tokens: Ids) -> Ids:
         """Return the tokens with one placeholder per image, as vLLM expects them. Images must be complete."""

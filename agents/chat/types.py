@@ -17,6 +17,8 @@ class Message:
     role: Literal["user", "assistant"]
     text: str
     image: NDArray[np.uint8] | None = None
+    more: tuple[NDArray[np.uint8], ...] = ()
+    """Images after the first, placed as in `envs.questions.places`."""
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.chat.types import Completion, ContextFull, Message, Prompt
 from agents.engines.config import ServerConfig
 from configs.errors import UserError, install_command
+from envs.questions.places import places
 from render.draw.images import png
 
 try:
@@ -164,13 +166,19 @@ class ServerEngine:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    """Return a message in the API's format, with the image first as in training."""
+    """Return a message in the API's format, with each image at its place as in training."""
     if message.image is None:
         return {"role": message.role, "content": message.text}
-    url = f"data:image/png;base64,{base64.b64encode(png(message.image)).decode()}"
-    image = {"type": "image_url", "image_url": {"url": url}}
-    words = [{"type": "text", "text": message.text}] if message.text else []
-    return {"role": message.role, "content": [image, *words]}
+    images = iter([message.image, *message.more])
+    parts = places(message.text, 1 + len(message.more))
+    content = [_image_part(next(images)) if part is None else {"type": "text", "text": part} for part in parts]
+    return {"role": message.role, "content": content}
+
+
+def _image_part(image: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return an image in the API's format."""
+    url = f"data:image/png;base64,{base64.b64encode(png(image)).decode()}"
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 def _has_reply(response: Any) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import cycle, islice
 from typing import Any, TypeVar
 
 import gymnasium
@@ -94,7 +95,9 @@ class EpisodeRunner:
                 newest[index] = own
                 await asyncio.sleep(0)  # let episodes with replies that arrived at the same time advance
                 other = newest[(index + len(newest) // 2) % len(newest)]  # offset by half of the episodes
-                return replace(own, image=other.image)
+                # As many images as the text has places, so that the prompt keeps its form.
+                borrowed = other.images and tuple(islice(cycle(other.images), len(own.images)))
+                return own.showing(borrowed)
 
             return look
 
@@ -134,7 +137,7 @@ class EpisodeRunner:
                     break
                 reply = task.parse(words)
                 caption, state = str(info.get("text", "")), state_hash(observation, info)
-                shown = context.observation if keep_images else replace(context.observation, image=None)
+                shown = context.observation if keep_images else context.observation.showing(())
                 turn = Turn(shown, caption, words, reply, 0.0, state, context.reply_tokens, context.cut)
                 over = False
                 if reply.valid:

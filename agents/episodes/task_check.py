@@ -50,10 +50,10 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
     env.close()
     if chat is None:
         return
-    if seen.image is not None:
-        chat.images.check(*seen.image.shape[:2])
+    for image in seen.images:
+        chat.images.check(*image.shape[:2])
     conversation = Conversation(chat, settings.history)
-    conversation.ask(task.words(seen, first=False), task.words(seen, first=True), seen.image)
+    conversation.ask(task.words(seen, first=False), task.words(seen, first=True), seen.image, seen.more)
     prompt = len(conversation.prompt(0, settings.max_reply_tokens).tokens)
     if longest and prompt + settings.max_reply_tokens > longest:
         raise UserError(

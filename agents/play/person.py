@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Self
 
 import gymnasium
+import numpy as np
 import pygame
 
 from agents.episodes.episode import Ended, Episode
@@ -234,7 +235,7 @@ class Person:
             hint = f"Press {self._cap(self._asked)} again to {_SURE[self._asked]}"
         return View(
             title=self.task.name,
-            image=observation.image,
+            image=np.concatenate(observation.images, axis=1) if observation.more else observation.image,
             feedback=observation.feedback,
             text=observation.text,
             told="\n\n".join(text for text in task_text if text),

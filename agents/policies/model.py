@@ -33,10 +33,8 @@ class VLMPolicy:
         """Sample a reply and store its tokens in the context's conversation."""
         conversation = context.conversation
         assert conversation is not None
-        words = context.task.words
-        conversation.ask(
-            words(context.observation, first=False), words(context.observation, first=True), context.observation.image
-        )
+        words, shown = context.task.words, context.observation
+        conversation.ask(words(shown, first=False), words(shown, first=True), shown.image, shown.more)
         longest = context.task.config.max_reply_tokens
         prompt = conversation.prompt(mix(context.seed, context.turn), longest)
         most, tokens = self.engine.max_context, len(prompt.tokens)

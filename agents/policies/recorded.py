@@ -138,8 +138,9 @@ class RecordedPolicy:
                 raise ContextFull(record["problem"])
             raise UserError(f"{where} continues past the end of the record: the game has changed since")
         turn = record["turns"][context.turn]
-        shown = context.observation.image
-        if not _same_frame(shown, turn["frame"]):
+        names = [turn["frame"], *turn["more_frames"]]
+        shown = context.observation.images or (None,)
+        if len(shown) != len(names) or not all(map(_same_frame, shown, names)):
             raise UserError(f"{where} shows a different image than recorded: the game has changed since")
         if (
             not turn["reply_tokens"] and context.observation.text not in turn["prompt"]

@@ -53,6 +53,7 @@ def as_record(
             frame=turn.observation.image,
             reply_tokens=turn.reply_tokens,
             advantage=advantage,
+            more_frames=turn.observation.more,
         )
         for turn, prompt, parts, advantage in zip(episode.turns, asked, earned, by_turn, strict=True)
     )

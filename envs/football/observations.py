@@ -15,6 +15,7 @@ from configs.errors import suggest
 from envs.football.engine.match import MAX_PLAYERS, METRES_X, METRES_Y, STEP, Matches
 from envs.football.scene import Seats, see
 from envs.football.words import describe
+from envs.questions.texts import SharedText
 from render.draw.jit import njit
 from render.football.camera import MODES, PitchCamera
 
@@ -95,7 +96,7 @@ class Observer:
 
 def words_space() -> spaces.Text:
     """Return the space of `text` observations."""
-    return spaces.Text(LONGEST_TEXT, charset=_CHARSET)
+    return SharedText(LONGEST_TEXT, charset=_CHARSET)
 
 
 def raw_space(left: int, right: int, steps: int) -> spaces.Dict:

@@ -8,10 +8,10 @@ from gymnasium.vector.utils import concatenate, create_empty_array
 from numpy.typing import NDArray
 
 from envs.football.engine.match import MATCH, RUNNING, TIME_UP
-from envs.football.game import Game, frame_size
+from envs.football.game import Game, Lazy, frame_size
 from envs.football.rewards import LEDGER
 from envs.football.scene import see
-from envs.vector import BatchEnv
+from envs.vector import BatchEnv, LazyTexts
 from render.football.camera import PitchCamera
 
 _NO_REEL = np.zeros(0, MATCH)
@@ -21,7 +21,7 @@ class FootballVectorEnv(BatchEnv):
     """N matches, advanced by one compiled call per step and drawn by another one.
 
     The arguments are those of `envs.football.env.FootballEnv`. `render_mode` is "rgb_array" (a tuple of N frames) or
-    None. Infos hold a sequence of length N for each key. `text`, `feedback` and `state_hash` are computed on access.
+    None. Infos hold an array of length N for each key. `text`, `feedback` and `state_hash` are computed on access.
     """
 
     def __init__(
@@ -78,8 +78,20 @@ class FootballVectorEnv(BatchEnv):
         return concatenate(space, seen, create_empty_array(space, self.num_envs))
 
     def tell(self) -> dict[str, Any]:
-        """Return the infos of the single envs, with a sequence of length N for each key."""
-        return self.game.infos(self.matches, self.ledgers, self._rewards, self._played)
+        """Return the infos of the single envs, with an array of length N for each key."""
+        told = self.game.infos(self.matches, self.ledgers, self._rewards, self._played)
+        return {key: self._array(values) for key, values in told.items()}
+
+    def _array(self, values: Any) -> NDArray[Any]:
+        """Return one entry of the infos as an array, with the dtype of the single env's Python value."""
+        if isinstance(values, Lazy):
+            return LazyTexts(values)
+        if isinstance(values, np.ndarray):
+            return values.astype(np.int64) if values.dtype.kind in "iu" else values
+        array = np.empty(self.num_envs, np.object_)
+        for index, value in enumerate(values):
+            array[index] = value
+        return array
 
     def render(self) -> Any:
         """Return a tuple of N frames, or None without a `render_mode`."""

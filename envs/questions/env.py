@@ -11,25 +11,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.questions.answers import MAX_LENGTH, is_right
+from envs.questions.texts import FreeText
 from render.draw.page import page
 from render.draw.window import Window
 
 PAGE = (336, 336)
 """Size of a page of text, (height, width) in pixels."""
-
-CHARACTERS = "".join(chr(code) for code in range(32, 127)) + "\n−"
-"""Characters drawn by `FreeText.sample`: printable ASCII, line breaks and the typographic minus."""
-
-
-class FreeText(spaces.Text):
-    """Space of all texts with up to `max_length` characters, in any script."""
-
-    def __init__(self, max_length: int) -> None:
-        super().__init__(max_length, min_length=0, charset=CHARACTERS)
-
-    def contains(self, x: Any) -> bool:
-        """Return True if x is a text within the maximum length."""
-        return isinstance(x, str) and len(x) <= self.max_length
 
 
 class Question(NamedTuple):
@@ -46,6 +33,8 @@ class Question(NamedTuple):
     """Text description of the image, sufficient to answer the question without it."""
     kind: str = ""
     """Category of the question, by which results are split."""
+    more: tuple[NDArray[np.uint8], ...] = ()
+    """Images after the first, of the same size. The text has an `<image>` at the place of each image, or none."""
 
 
 class QuestionEnv(gymnasium.Env[Any, str]):

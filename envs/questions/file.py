@@ -1,120 +1,26 @@
-"""Question files in JSONL or Parquet. Opening a file checks every row but decodes no image.
-
-A row is either plain or in LMM-R1's message format (https://github.com/TideDra/lmm-r1). A plain row is `{"problem": …,
-"answer": …}` with an optional `image`. `question` is accepted for `problem`, so the columns of MATH-500 can be read
-directly. In the message format, `message` holds chat messages with text and image parts, as a list or a JSON string,
-and `answer` is a separate column. System messages are dropped in favour of the task's instructions. The first of
-`kind`, `topic`, `subject` and `level` gives the question's category, by which results are split.
-"""
+"""Question files in JSONL or Parquet. Opening a file checks every row and decodes every image once."""
 
 import hashlib
 import json
 import logging
+import os
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from envs.questions.answers import Formula, gold_from_text
+from envs.questions.pictures import LONGEST_NAME, check, find
+from envs.questions.rows import COLUMNS, BrokenRow, Row, asked, read_row
 
 MAX_LINE = 64 << 20
 """Maximum size of a row in bytes, including its image."""
 
-PICTURES = ("image", "images")
-KINDS = ("kind", "topic", "subject", "level")
-"""Columns that may name the category of a question. The first non-empty one is used."""
-COLUMNS = ("problem", "question", "message", "answer", *KINDS, *PICTURES)
-
-
-class BrokenRow(ValueError):  # noqa: N818  names a row, not an event
-    """A row that is not a valid question. The message gives the reason."""
-
-
-class Row(NamedTuple):
-    """A question as stored in a file."""
-
-    text: str
-    answer: Formula | str
-    picture: Any
-    """Image in a form accepted by `envs.questions.pictures.decode`, or None."""
-    kind: str = ""
-    """Category of the question."""
-
-
-def read_row(row: Any) -> Row:
-    """Return the question of a row, or raise BrokenRow with the reason."""
-    if isinstance(row, BrokenRow):
-        raise row
-    if not isinstance(row, dict):
-        raise BrokenRow(f"a row must be an object with problem and answer, got {type(row).__name__}")
-    text: Any
-    if row.get("message") is not None:
-        text, picture = _message(row["message"])
-    else:
-        text, picture = row.get("problem") or row.get("question"), row.get("image")
-        if picture is None and row.get("images") is not None:
-            picture = _only(row["images"])
-    if not isinstance(text, str) or not text.strip():
-        raise BrokenRow(
-            f"no question: problem or message is required, the row has {', '.join(sorted(row)) or 'nothing'}"
-        )
-    answer = row.get("answer")
-    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
-        raise BrokenRow(f"answer must be a text or a number, got {answer!r}")
-    try:
-        return Row(text.replace("<image>", "").strip(), gold_from_text(str(answer)), picture, _kind(row))
-    except ValueError as error:
-        raise BrokenRow(str(error)) from None
-
-
-def _kind(row: dict[str, Any]) -> str:
-    """Return the first non-empty column of `KINDS`. A number is prefixed with its column's name: `level 3`."""
-    for column in KINDS:
-        said = row.get(column)
-        if isinstance(said, int | float):
-            return f"{column} {said:g}"
-        if isinstance(said, str) and said.strip():
-            return said.strip()
-    return ""
-
-
-def _message(message: Any) -> tuple[str, Any]:
-    """Return the text and the image of LMM-R1's `message`."""
-    if isinstance(message, str):
-        try:
-            message = json.loads(message)
-        except ValueError as error:
-            raise BrokenRow(f"message is not valid JSON: {error}") from None
-    if not isinstance(message, list) or not all(isinstance(turn, dict) for turn in message):
-        raise BrokenRow("message must be a list of chat messages")
-    turns = [turn for turn in message if turn.get("role") != "system"]
-    if len(turns) != 1 or turns[0].get("role") != "user":
-        roles = ", ".join(str(turn.get("role")) for turn in turns) or "nothing"
-        raise BrokenRow(f"message must hold one user turn, got {roles}")
-    content = turns[0].get("content")
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
-        raise BrokenRow("content must be a text or a list of parts")
-    texts, pictures = [], []
-    for part in parts:
-        kind = part.get("type")
-        if kind == "text" and isinstance(part.get("text"), str):
-            texts.append(part["text"].strip())
-        elif kind in ("image", "image_url") and part.get(kind) is not None:
-            pictures.append(part[kind]["url"] if isinstance(part[kind], dict) and "url" in part[kind] else part[kind])
-        else:
-            raise BrokenRow(f"a part of content must be a text or an image, got type {kind!r}")
-    return "\n".join(texts), _only(pictures) if pictures else None
-
-
-def _only(pictures: Any) -> Any:
-    if not isinstance(pictures, list) or len(pictures) > 1:
-        count = len(pictures) if isinstance(pictures, list) else 0
-        raise BrokenRow(f"a question may have only one image, got {count}")
-    return pictures[0] if pictures else None
+BATCH = 64
+"""Number of rows read together. Their images are in memory at the same time."""
 
 
 class Jsonl:
@@ -168,13 +74,11 @@ class Parquet:
         self._group: tuple[int, Any] = (-1, None)
 
     def rows(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (number from 1, place, row). Images are not read: a placeholder marks their column."""
-        shown = [name for name in self._columns if name in PICTURES]
-        read = [name for name in self._columns if name not in PICTURES]
+        """Yield (number from 1, place, row)."""
         place = 0
-        for batch in self._file.iter_batches(256, columns=read):
+        for batch in self._file.iter_batches(BATCH, columns=self._columns):
             for row in batch.to_pylist():
-                yield place + 1, place, row | dict.fromkeys(shown[:1], [] if shown[:1] == ["images"] else "")
+                yield place + 1, place, row
                 place += 1
 
     def row(self, place: int) -> Any:
@@ -188,26 +92,34 @@ class Parquet:
 
 
 class QuestionFile:
-    """Valid rows of a file. Only their places are kept in memory, and a row is read again when needed."""
+    """Valid rows of a file. Only their places are kept in memory, and a row is read again when needed.
 
-    def __init__(self, path: Path, on_broken: str = "error") -> None:
+    Args:
+        path: File ending in .jsonl or .parquet.
+        on_broken: "error" or "skip", for invalid rows.
+        folder: Folder of the images. None does not check them.
+
+    Raises:
+        ValueError: The file has no valid row, or an invalid one and `on_broken` is "error".
+    """
+
+    def __init__(self, path: Path, on_broken: str = "error", folder: Path | None = None) -> None:
         self.path = path
         self.longest = 0
-        self.has_pictures = False
+        self.most_pictures = 0
+        """Largest number of images of a question."""
         self._reader = Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
         self._numbers, self._places, self._tenths = array("q"), array("q"), array("b")
         broken: list[tuple[int, str]] = []
-        for number, place, row in self._reader.rows():
-            try:
-                question = read_row(row)
-            except BrokenRow as error:
-                broken.append((number, str(error)))
+        for number, place, question in self._questions(folder):
+            if isinstance(question, BrokenRow):
+                broken.append((number, str(question)))
                 continue
             self._numbers.append(number)
             self._places.append(place)
             self._tenths.append(hashlib.sha256(question.text.encode("utf-8", "replace")).digest()[0] * 10 // 256)
             self.longest = max(self.longest, len(question.text))
-            self.has_pictures |= question.picture is not None
+            self.most_pictures = max(self.most_pictures, len(question.pictures))
         first = f"{path}, {self._reader.unit} {broken[0][0]}: {broken[0][1]}" if broken else ""
         if broken and on_broken == "error":
             others = ", ".join(str(number) for number, _ in broken[1:8]) + ", …" * (len(broken) > 8)
@@ -219,6 +131,24 @@ class QuestionFile:
             logging.getLogger(__name__).warning(
                 "skipped %d of %d rows as broken; the first: %s", len(broken), len(broken) + len(self._numbers), first
             )
+
+    def _questions(self, folder: Path | None) -> Iterator[tuple[int, int, Row | BrokenRow]]:
+        """Yield (number, place, question or its problem) of all rows. Images are decoded in parallel."""
+
+        def checked(question: Row | BrokenRow) -> Row | BrokenRow:
+            try:
+                if folder is not None and isinstance(question, Row):
+                    _check_pictures(question.pictures, folder)
+            except BrokenRow as error:
+                return error
+            return question
+
+        rows = self._reader.rows()
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            while batch := list(islice(rows, BATCH)):
+                questions = pool.map(checked, [_question(row) for _, _, row in batch])
+                for (number, place, _), question in zip(batch, questions, strict=True):
+                    yield number, place, question
 
     def indices(self, split: str) -> list[int]:
         """Return the rows of a split. A hash of the text assigns a tenth of the questions to `test`."""
@@ -234,8 +164,57 @@ class QuestionFile:
         return f"{self.path}, {self._reader.unit} {self._numbers[index]}"
 
 
-def open_questions(path: str, on_broken: str) -> QuestionFile:
-    """Open a question file. Raise ValueError if the path, relative to the working directory, is not a readable file."""
+def _question(row: Any) -> Row | BrokenRow:
+    """Return the question of a row, or its problem."""
+    try:
+        return read_row(row)
+    except BrokenRow as error:
+        return error
+
+
+def _check_pictures(pictures: tuple[Any, ...], folder: Path) -> None:
+    """Raise BrokenRow, naming the image if there are several, unless all images can be decoded."""
+    for number, picture in enumerate(pictures, 1):
+        try:
+            check(picture, folder)
+        except ValueError as error:
+            raise BrokenRow(f"image {number}: {error}" if len(pictures) > 1 else str(error)) from None
+
+
+def named_images(path: Path) -> list[Path]:
+    """Return the image files that a question file names relative to its own folder. Invalid rows are ignored."""
+    try:
+        reader = Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
+    except ValueError:
+        return []
+    found = set()
+    for _, _, row in reader.rows():
+        try:
+            _, pictures = asked(row)
+        except BrokenRow:
+            continue
+        for picture in pictures:
+            name = picture.get("path") if isinstance(picture, dict) and picture.get("bytes") is None else picture
+            if isinstance(name, str) and 0 < len(name) <= LONGEST_NAME:
+                try:
+                    found.add(find(name, path.parent))
+                except (ValueError, OSError):
+                    continue
+    return sorted(found)
+
+
+def open_questions(path: str, on_broken: str, folder: Path | None = None, pictures: bool = False) -> QuestionFile:
+    """Open a question file.
+
+    Args:
+        path: File, relative to the working directory.
+        on_broken: "error" or "skip", for invalid rows.
+        folder: Folder of the images. None selects the folder of the file.
+        pictures: True to check the images.
+
+    Raises:
+        ValueError: The path is not a readable file, or see `QuestionFile`.
+    """
     file = Path(path).expanduser()
     if file.suffix not in (".jsonl", ".parquet"):
         raise ValueError(f"path must end in .jsonl or .parquet, got {path!r}")
@@ -243,10 +222,11 @@ def open_questions(path: str, on_broken: str) -> QuestionFile:
         raise ValueError(f"there is no file {path!r} in the working directory {Path.cwd()}")
     file = file.resolve()
     state = file.stat()
-    return _opened(file, on_broken, state.st_mtime_ns, state.st_size)
+    images = (folder or file.parent).resolve() if pictures else None
+    return _opened(file, on_broken, images, state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=8)
-def _opened(path: Path, on_broken: str, *version: int) -> QuestionFile:
+def _opened(path: Path, on_broken: str, folder: Path | None, *version: int) -> QuestionFile:
     """Share one index among all environments of the process until the file changes."""
-    return QuestionFile(path, on_broken)
+    return QuestionFile(path, on_broken, folder)

@@ -9,6 +9,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from configs.errors import suggest
+from envs.questions.texts import SharedText
 from envs.sokoban import rules
 from envs.sokoban.board import LARGEST, SYMBOLS, UNKNOWN, Level, text_of
 from envs.sokoban.levels import Source, find_source
@@ -83,7 +84,7 @@ class Settings:
         if self.observation == "pixels":
             seen = spaces.Box(0, 255, (*self.image_size, 3), np.uint8)
         else:
-            seen = spaces.Text(LARGEST * (LARGEST + 1), charset=SYMBOLS.decode())
+            seen = SharedText(LARGEST * (LARGEST + 1), charset=SYMBOLS.decode())
         return seen, spaces.Discrete(self.actions)
 
 

@@ -5,7 +5,7 @@ observation into the text and image of a turn, and a reply into actions. A new t
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -33,6 +33,17 @@ class Observation:
     """Text of this turn: a question or a caption. May be empty."""
     feedback: str = ""
     """Result of the last reply. Empty at the first turn, or if `feedback` is false."""
+    more: tuple[NDArray[np.uint8], ...] = ()
+    """Images after the first. `envs.questions.places` puts each at its `<image>` in the text."""
+
+    @property
+    def images(self) -> tuple[NDArray[np.uint8], ...]:
+        """All images of this turn."""
+        return () if self.image is None else (self.image, *self.more)
+
+    def showing(self, images: tuple[NDArray[np.uint8], ...]) -> "Observation":
+        """Return this observation with other images."""
+        return replace(self, image=next(iter(images), None), more=images[1:])
 
 
 class Outcome(NamedTuple):
@@ -152,22 +163,25 @@ class Task:
             UserError: The image is not uint8 [H, W, 3].
         """
         parts = observation if isinstance(observation, dict) else {}
-        image = None
+        images: list[NDArray[np.uint8]] = []
         if self.config.image:
-            seen = parts.get("image", observation) if self._shows_itself(env.observation_space) else None
             # Unwrapped: render() of the wrapper would return and clear the frames of the video.
             # as_frame copies: an environment may reuse one buffer for all frames.
+            itself = self._shows_itself(env.observation_space)
+            seen = [parts.get("image", observation) if itself else env.unwrapped.render()]
+            if itself and "image_count" in parts:
+                seen += list(parts["more_images"])[: int(parts["image_count"]) - 1]
             try:
-                image = as_frame(env.unwrapped.render() if seen is None else seen)
+                images = [as_frame(image) for image in seen]
             except ValueError as error:
                 raise UserError(f"task {self.name}: {self.config.id}: {error}") from None
             if self.config.image_size is not None:
-                image = fit(image, self.config.image_size)
+                images = [fit(image, self.config.image_size) for image in images]
         text = str(parts.get(self.config.text_from, ""))
         if self.config.caption:
             caption = str(info["text"]) if "text" in info else str(observation)
             text = caption if text in caption else f"{text}\n{caption}"
-        return Observation(image, text, feedback if self.config.feedback else "")
+        return Observation(None, text, feedback if self.config.feedback else "").showing(tuple(images))
 
     @property
     def tells_form(self) -> bool:

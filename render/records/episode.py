@@ -6,8 +6,9 @@ leaves at most a torn last line, which readers skip. Text is stored and returned
 
 A line (schema 2): {"schema": 2, "task", "seed", "policy", "step", "group", "success", "ended", "reward", "rewards",
 "turns": [{"prompt", "reply", "thinking", "action", "valid", "reward", "rewards", "text", "frame", "reply_tokens",
-"advantage"}], "kind", "stage", "advantage", "score", "problem"} where "frame" is the PNG file name without its suffix,
-or null. Schema 1 lacks "kind", "stage", "advantage", "score" and "problem". Readers fill in their defaults.
+"advantage"}], "kind", "stage", "advantage", "score", "problem"}. "frame" is the PNG file name without its suffix, or
+null. A turn with several images also has "more_frames", the names of the others. Schema 1 lacks "kind", "stage",
+"advantage", "score" and "problem". Readers fill in their defaults.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class Turn:
     """Number of tokens in the reply."""
     advantage: float | None = None
     """Advantage of the turn. None outside training."""
+    more_frames: tuple[Frame, ...] = ()
+    """Images after `frame`, if the turn has several."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +139,7 @@ class EpisodeWriter:
         """
         record: dict[str, Any] = {"schema": SCHEMA}
         record |= {field.name: getattr(episode, field.name) for field in fields(Episode)}
-        record["turns"] = [
-            {name: value for name, value in vars(turn).items() if name != "frame"} | {"frame": self._save(turn.frame)}
-            for turn in episode.turns
-        ]
+        record["turns"] = [self._saved(turn) for turn in episode.turns]
         line = json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
         start = self.size
         try:
@@ -153,6 +153,12 @@ class EpisodeWriter:
     def size(self) -> int:
         """Size of the written lines in bytes."""
         return self._file.seek(0, os.SEEK_END)
+
+    def _saved(self, turn: Turn) -> dict[str, Any]:
+        """Return a turn with the names of its stored frames."""
+        plain = {name: value for name, value in vars(turn).items() if name not in ("frame", "more_frames")}
+        more = {"more_frames": [self._save(frame) for frame in turn.more_frames]} if turn.more_frames else {}
+        return plain | {"frame": self._save(turn.frame)} | more
 
     def _save(self, frame: Frame | None) -> str | None:
         """Store a frame unless it exists, and return its name."""
@@ -231,6 +237,7 @@ def read_episodes(folder: Path | str) -> Iterator[Episode]:
         for turn in record["turns"]:
             values = {name: turn[name] for name in _TURN_FIELDS}
             values["frame"] = None if turn["frame"] is None else load(turn["frame"])
+            values["more_frames"] = tuple(load(name) for name in turn["more_frames"])
             turns.append(Turn(**values))
         yield Episode(**{name: record[name] for name in _EPISODE_FIELDS} | {"turns": tuple(turns)})
 
@@ -269,9 +276,9 @@ def _check(record: Any, where: str) -> None:
         missing = [name for name in needed if not isinstance(turn, dict) or name not in turn]
         if missing:
             raise ValueError(f"{where} has a turn without {', '.join(missing)}")
-        name = turn["frame"]
-        if name is not None and not (isinstance(name, str) and FRAME_NAME.fullmatch(name)):
-            raise ValueError(f"{where} names a frame {str(name)[:40]!r}: a name is 32 hexadecimal digits")
+        for name in [turn["frame"], *turn.get("more_frames", ())]:
+            if name is not None and not (isinstance(name, str) and FRAME_NAME.fullmatch(name)):
+                raise ValueError(f"{where} names a frame {str(name)[:40]!r}: a name is 32 hexadecimal digits")
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -237,6 +237,9 @@ def _of_kind(value: Any, default: Any) -> Any:
     if isinstance(default, dict):
         numbers = value.items() if isinstance(value, dict) else ()
         return {str(name): number for name, number in numbers if _is_number(number)}
+    if isinstance(default, tuple):
+        names = value if isinstance(value, list) else ()
+        return [name for name in names if isinstance(name, str) and FRAME_NAME.fullmatch(name)]
     if default is None:
         frame = isinstance(value, str) and FRAME_NAME.fullmatch(value) is not None
         return value if frame or _is_number(value) else None

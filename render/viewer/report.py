@@ -103,7 +103,7 @@ def _inlined(watched: Watched, budget: int) -> set[int]:
         except (ValueError, OSError):
             found.add(number)
             continue
-        names = [turn["frame"] for turn in record["turns"]]
+        names = [name for turn in record["turns"] for name in [turn["frame"], *turn["more_frames"]]]
         sizes = {name: path.stat().st_size for name, path in place.frames(names).items()}
         budget -= sum(sizes.get(name, 0) for name in names) * 4 // 3  # base64
         if budget < 0:

@@ -109,9 +109,14 @@ def with_frames(record: dict[str, Any], place: Place, address: Callable[[Path], 
         place: folder of the record.
         address: maps a frame file to its URL; a missing file gets None.
     """
-    there = place.frames({turn["frame"] for turn in record["turns"]})
+    there = place.frames({name for turn in record["turns"] for name in [turn["frame"], *turn["more_frames"]]})
     shown = {name: address(path) for name, path in there.items()}
-    return record | {"turns": [turn | {"frame": shown.get(turn["frame"])} for turn in record["turns"]]}
+
+    def with_urls(turn: dict[str, Any]) -> dict[str, Any]:
+        more = {"more_frames": [shown.get(name) for name in turn["more_frames"]]}
+        return turn | {"frame": shown.get(turn["frame"])} | more
+
+    return record | {"turns": [with_urls(turn) for turn in record["turns"]]}
 
 
 def _merged(runs: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:

@@ -50,8 +50,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "command" in metafunc.fixturenames:
         metafunc.parametrize("command", [command for _, command in COMMANDS], ids=[" ".join(one) for one in COMMANDS])
     if "program" in metafunc.fixturenames:
-        programs = [block for block in BLOCKS if block.language == "python" and not block.title]
-        metafunc.parametrize("program", programs, ids=[block.page for block in programs])
+        blocks = [block for block in BLOCKS if block.language == "python" and not block.title]
+        programs = [
+            pytest.param(block, id=block.page, marks=[pytest.mark.ray] if "from ray" in block.text else [])
+            for block in blocks
+        ]
+        metafunc.parametrize("program", programs)
     if "page" in metafunc.fixturenames:
         metafunc.parametrize("page", PAGES)
 

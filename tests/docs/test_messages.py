@@ -53,6 +53,15 @@ def changed_resume(folder: Path, patch: pytest.MonkeyPatch) -> None:
     RunFolder.resume(compose(words, NoOptions).config, words)
 
 
+def changed_file(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    questions = folder / "sums.jsonl"
+    questions.write_text('{"problem": "1+1?", "answer": "2"}')
+    words = ["env=questions", f"env.kwargs.path={questions}", f"out={folder}", "name=a"]
+    run = RunFolder.create(load(words))
+    questions.write_text('{"problem": "1+2?", "answer": "3"}')
+    RunFolder.resume(load([f"resume={run.path}"]), {"resume": str(run.path)})
+
+
 def locked(folder: Path, patch: pytest.MonkeyPatch) -> None:
     run = a_run(folder)
     with run.locked(), RunFolder(run.path, run.config).locked():
@@ -144,6 +153,7 @@ def full_disk(folder: Path, patch: pytest.MonkeyPatch) -> None:
 MISTAKES: dict[str, Case] = {
     "unknown key … did you mean …": unknown_key,
     "… exists already": existing,
+    "since the run began, … has changed": changed_file,
     "a resumed run keeps its config": changed_resume,
     "another process is working on …": locked,
     "the model needs images of …": wrong_image,

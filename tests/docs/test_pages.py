@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import shlex
+import warnings
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,17 @@ def test_a_loss_that_does_not_exist_is_one_line(shell: Path) -> None:
 
 
 def test_python_blocks_run_as_they_are(program: Any, shell: Path, a_run: Path) -> None:
-    exec(compile(program.text, program.page, "exec"), {"__name__": "__main__"})
+    if "from ray" in program.text:
+        ray = pytest.importorskip("ray")
+        ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        with warnings.catch_warnings():
+            if "from ray" in program.text:
+                warnings.simplefilter("ignore")  # of RLlib about itself
+            exec(compile(program.text, program.page, "exec"), {"__name__": "__main__"})
+    finally:
+        if "from ray" in program.text:
+            ray.shutdown()
 
 
 def table(text: str, heading: str, below: str) -> set[str]:

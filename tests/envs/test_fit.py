@@ -1,4 +1,4 @@
-"""Our envs in other people's programs: Gymnasium by name, Stable-Baselines3, PettingZoo; RLlib: see the baseline."""
+"""Our envs in other people's programs: Gymnasium by name, Stable-Baselines3, PettingZoo. RLlib: docs/worlds.md."""
 
 import subprocess
 import sys
@@ -64,20 +64,6 @@ def test_gymnasium_make_vec_works_in_every_mode(id: str) -> None:
     theirs.close()
 
 
-@pytest.mark.parametrize("id", ["kickoff/Football-v0", "kickoff/Questions-v0"])
-def test_gymnasium_async_vector_env_works(id: str) -> None:
-    """Words in any script do not fit the shared memory that Gymnasium would put them into."""
-    kwargs: dict[str, Any] = EMPTY_GOAL if "Football" in id else {}
-    shared = {"shared_memory": "Questions" not in id}
-    many = gymnasium.make_vec(id, num_envs=2, vectorization_mode="async", vector_kwargs=shared, **kwargs)
-    single = gymnasium.make(id, **kwargs)
-    seen, infos = many.reset(seed=5)
-    expected, info = single.reset(seed=5)
-    assert np.array_equal(seen[0], expected)
-    assert infos["state_hash"][0] == info["state_hash"]
-    many.close()
-
-
 @pytest.mark.parametrize(("policy", "id", "kwargs"), TRAINABLE)
 def test_stable_baselines_trains_on_every_env(policy: str, id: str, kwargs: dict[str, Any]) -> None:
     with warnings.catch_warnings():
@@ -96,6 +82,26 @@ def test_stable_baselines_trains_on_every_env(policy: str, id: str, kwargs: dict
         assert 0 < sum(won) < len(won)
     returns, lengths = evaluate_policy(model, many, n_eval_episodes=4, return_episode_rewards=True)
     assert len(returns) == 4 and max(lengths) <= 400  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("id", ids())
+def test_stable_baselines_checks_pass_on_the_documented_ids(id: str) -> None:
+    """docs/worlds.md names the ids and the reason: spaces of texts."""
+    env = gymnasium.make(id, **({"tasks": ["gcd"]} if "Reasoning" in id else {}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if isinstance(env.action_space, gymnasium.spaces.Text):
+            with pytest.raises(AssertionError, match=r"`reset\(\)` method must be a numpy array"):
+                env_checker.check_env(env)
+        else:
+            env_checker.check_env(env)
+
+
+@pytest.mark.parametrize("observation", ["simple115v2", "smm", "raw"])
+def test_stable_baselines_checks_pass_on_footballs_observations(observation: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # recommendations about unusual shapes
+        env_checker.check_env(gymnasium.make("kickoff/Football-v0", **EMPTY_GOAL, observation=observation))
 
 
 @pytest.mark.parametrize(

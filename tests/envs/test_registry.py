@@ -1,5 +1,6 @@
 """What every registered env keeps: Gymnasium's contract, seeds, pictures, batches, an expert."""
 
+import copy
 import warnings
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import SyncVectorEnv
+from gymnasium.wrappers.vector import DictInfoToList
 
 import envs
 from envs.__main__ import ids
@@ -153,8 +155,12 @@ def test_many_at_once_are_as_one_by_one(id: str) -> None:
         for got, expected in zip(one[1:-1], other[1:-1], strict=True):
             np.testing.assert_array_equal(got, expected)
         assert one[-1].keys() == other[-1].keys()
-        for key in one[-1]:
-            assert [str(value) for value in one[-1][key]] == [str(value) for value in other[-1][key]], key
+        for key, values in one[-1].items():
+            expected_values = other[-1][key]
+            assert [str(value) for value in values] == [str(value) for value in expected_values], key
+            assert isinstance(values, np.ndarray), key
+            assert (values.dtype, values.shape) == (expected_values.dtype, expected_values.shape), key
+            assert [type(value) for value in values] == [type(value) for value in expected_values], key
         actions: Any = (
             tuple(str(number) for number in rng.integers(0, 100, 3))
             if isinstance(batch.single_action_space, gymnasium.spaces.Text)
@@ -162,6 +168,61 @@ def test_many_at_once_are_as_one_by_one(id: str) -> None:
         )
         one, other = batch.step(actions), singles.step(actions)
     batch.close()
+
+
+@every_id
+def test_a_registration_is_saved_as_json(id: str) -> None:
+    for spec in (gymnasium.spec(id), make(id).spec, gymnasium.make_vec(id, num_envs=2, **SMALL.get(id, {})).spec):
+        assert spec is not None
+        saved = spec.to_json()
+        again = gymnasium.envs.registration.EnvSpec.from_json(saved)
+        assert again.id == id and again.to_json() == saved
+        assert again.vector_entry_point == gymnasium.spec(id).vector_entry_point
+    again = gymnasium.envs.registration.EnvSpec.from_json(gymnasium.spec(id).to_json())
+    gymnasium.make(again, **SMALL.get(id, {})).reset(seed=0)
+
+
+@pytest.mark.parametrize(
+    ("id", "more"),
+    [
+        *((id, {}) for id in ids()),
+        ("kickoff/Sokoban-v0", {"observation": "text"}),
+        ("kickoff/Football-v0", {"observation": "text"}),
+        ("kickoff/Football-v0", {"observation": "raw"}),
+        ("kickoff/Questions-v0", {"image_size": (60, 80)}),
+    ],
+)
+def test_async_vectors_give_what_single_envs_give(id: str, more: dict[str, Any]) -> None:
+    """With the default shared memory, which has texts as numbers."""
+    kwargs = SMALL.get(id, {}) | more
+    many = gymnasium.make_vec(id, num_envs=2, vectorization_mode="async", **kwargs)
+    singles = SyncVectorEnv([lambda: gymnasium.make(id, **kwargs)] * 2)
+    try:
+        one: Any = many.reset(seed=3)
+        other: Any = singles.reset(seed=3)
+        text = isinstance(many.single_action_space, gymnasium.spaces.Text)
+        many.action_space.seed(0)
+        first, changed = copy.deepcopy(one[0]), False
+        for step in range(8):
+            assert equal_batches(one[0], other[0])
+            for got, expected in zip(one[1:-1], other[1:-1], strict=True):
+                np.testing.assert_array_equal(got, expected)
+            assert list(one[-1]["state_hash"]) == list(other[-1]["state_hash"])
+            actions: Any = ("½ °", "−3") if text and step % 2 else many.action_space.sample()
+            one, other = many.step(actions), singles.step(actions)
+            changed |= not equal_batches(first, one[0])
+        assert changed
+    finally:
+        many.close()
+
+
+@every_id
+def test_infos_of_vectors_can_be_split(id: str) -> None:
+    many = gymnasium.make_vec(id, num_envs=2, vectorization_mode="vector_entry_point", **SMALL.get(id, {}))
+    _, infos = many.reset(seed=3)
+    _, split = DictInfoToList(many).reset(seed=3)
+    assert [info["state_hash"] for info in split] == list(infos["state_hash"])
+    assert all(KEYS <= info.keys() and isinstance(info["text"], str) for info in split)
 
 
 def equal_batches(one: Any, other: Any) -> bool:

@@ -1,5 +1,7 @@
 """Many games in one process give what single envs give."""
 
+import copy
+import pickle
 from typing import Any
 
 import gymnasium
@@ -8,7 +10,7 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
 
-from envs.vector import BatchEnv
+from envs.vector import BatchEnv, LazyTexts
 
 
 class Count(gymnasium.Env[Any, Any]):
@@ -85,3 +87,27 @@ def test_seeds_and_counts_that_do_not_fit() -> None:
         ManyCounts(0)
     with pytest.raises(ValueError, match="render_mode rgb_array or None, got 'human'"):
         ManyCounts(1, "human")
+
+
+class Words(list[str]):
+    """Counts how often a text is computed."""
+
+    asked = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        self.asked += 1
+        return super().__getitem__(index)
+
+
+def test_lazy_texts_are_computed_once_and_behave_as_texts() -> None:
+    words = Words(["a", "bc", "a"])
+    texts = LazyTexts(words)
+    assert words.asked == 0 and texts.shape == (3,) and texts.dtype == object
+    assert (texts[1], type(texts[1]), texts[-2]) == ("bc", str, "bc") and words.asked == 1
+    assert texts.tolist() == list(texts) == texts[:].tolist() == ["a", "bc", "a"] and words.asked == 3
+    assert (texts == "a").tolist() == (np.asarray(texts) == "a").tolist() == [True, False, True]
+    assert np.array_equal(texts, ["a", "bc", "a"]) and texts[np.array([0, 2])].tolist() == ["a", "a"]
+    for copied in (pickle.loads(pickle.dumps(texts)), copy.deepcopy(texts)):
+        assert [(value, type(value)) for value in copied] == [("a", str), ("bc", str), ("a", str)]
+    with pytest.raises(IndexError):
+        texts[3]

@@ -30,6 +30,8 @@ class BaselineConfig(Settings):
     """Folder for run folders."""
     resume: str = ""
     """Folder of a baseline to resume."""
+    resume_changed: bool = False
+    """Resume although a file or module that the task names has changed."""
     steps: PositiveInt = 200_000
     """Total number of decisions to train on, summed over all envs."""
     observation: Literal["pixels", "simple115v2"] = "pixels"

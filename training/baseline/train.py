@@ -198,7 +198,7 @@ def main(argv: Sequence[str]) -> None:
     overrides = parse_overrides(argv)
     config, task = from_overrides(overrides)
     if config.resume:
-        folder = BaselineFolder.resume(overrides, Path(config.resume))
+        folder = BaselineFolder.resume(overrides, Path(config.resume), config.resume_changed)
         _needs_rllib()
     else:
         refuse_existing(config.folder)

@@ -47,6 +47,8 @@ class Config(Settings):
     resume: str = ""
     """Run folder to resume. Only the cluster settings can change. The resumed run gives the same results as an
     uninterrupted one with the transformers engine and max_staleness 0."""
+    resume_changed: bool = False
+    """Resume although a question file, level file, model or module that the config names has changed."""
     envs: list[str] = field(default_factory=lambda: [DEFAULTS["env"]])
     """Tasks to train on, from env=. All are measured. The first is the main task, which also gets videos."""
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -10,6 +10,7 @@ from configs.errors import UserError
 from configs.schema import build, merge
 from training.config.cluster import ClusterConfig
 from training.config.run import Config, read, save
+from training.runs import inputs
 from training.runs.checkpoint import RunState
 from training.runs.folder import RunDirectory, refuse_existing, refuse_resume
 
@@ -17,6 +18,7 @@ CHECKPOINT = "checkpoint"
 ALLOWED = frozenset(
     [
         "resume",  # names the run
+        "resume_changed",  # accepts changed files and modules
         "plan",  # shows the placement, and starts nothing
         "cluster",  # a run may continue on other machines
     ]
@@ -45,6 +47,7 @@ class RunFolder(RunDirectory):
         path = cls.refuse_existing(config)
         path.mkdir(parents=True)
         save(config, path / "config.yaml", sources)
+        inputs.write(path, asdict(config))
         return cls(path, config)
 
     @classmethod
@@ -56,7 +59,8 @@ class RunFolder(RunDirectory):
             overrides: Overrides of the user, by dotted key.
 
         Raises:
-            UserError: the run does not exist or is finished, or an override would change its config.
+            UserError: the run does not exist or is finished, an override would change its config, or something that
+                the config names has changed.
         """
         path = Path(config.resume)
         if not (path / "config.yaml").is_file():
@@ -69,6 +73,7 @@ class RunFolder(RunDirectory):
         if changes.get("env") == saved.env:
             del changes["env"]
         refuse_resume(path, "run", changes)
+        inputs.compare(path, asdict(saved), config.resume_changed)
         saved.cluster = config.cluster if "cluster" in overrides else _changed(saved.cluster, machines)
         return cls(path, saved)
 

@@ -37,10 +37,19 @@ export function Problem({ text, again }) {
   return html`<p class="problem" role="alert">${text} ${again && html`<button onClick=${again}>Try again</button>`}</p>`;
 }
 
-/** The image of a turn, or a message if it is missing. */
+/** The images of a turn, or a message if one is missing. */
 export function Frame({ turn, name }) {
+  const more = turn?.more_frames ?? [];
+  if (!more.length) return html`<${Picture} url=${turn?.frame} name=${name} />`;
+  const urls = [turn.frame, ...more];
+  return html`<div class="frames">
+    ${urls.map((url, index) => html`<${Picture} key=${index} url=${url} name=${`${name}, image ${index + 1} of ${urls.length}`} />`)}
+  </div>`;
+}
+
+/** One image, or a message if it is missing. */
+function Picture({ url, name }) {
   const [broken, setBroken] = useState(null);
-  const url = turn?.frame;
   if (!url) return html`<div class="frame none"><span>no image</span></div>`;
   if (broken === url) return html`<div class="frame none"><span>image not found</span></div>`;
   const fit = ({ target }) => {

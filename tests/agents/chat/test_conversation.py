@@ -187,3 +187,25 @@ def test_conversation_without_a_chat_gives_messages(history: int) -> None:
 
 def words(message: Message) -> tuple[str, str, int | None]:
     return message.role, message.text, None if message.image is None else int(message.image[0, 0, 0])
+
+
+@pytest.mark.parametrize("history", [0, -1])
+def test_several_images_of_a_turn(history: int) -> None:
+    conversation = Conversation(CHAT, history)
+    for turn in range(2):
+        conversation.ask("A <image> B <image>", "Rules. A <image> B <image>", frame(2 * turn), [frame(2 * turn + 1)])
+        conversation.answer(completion(turn))
+    sequences = conversation.sequences()
+    assert [frames(sequence) for sequence in sequences] == ([[0, 1], [2, 3]] if history == 0 else [[0, 1, 2, 3]])
+    for sequence in sequences:
+        assert sequence.image_ids == tuple(frame_id(image) for image in sequence.images)
+        assert (sequence.tokens == CHAT.image_token).sum() == 9 * len(sequence.images)
+    two = ((84, 84),)
+    first = CHAT.turn("Rules. A <image> B <image>", (84, 84), True, True, two)
+    assert sequences[0].tokens[: len(first)].tolist() == first.tolist()
+    prompt = conversation.prompt(0, 8)
+    assert prompt.collapsed.tolist() == CHAT.collapse(prompt.tokens).tolist()
+    server = Conversation(None, 0)
+    server.ask("", "A <image> B <image>", frame(0), [frame(1)])
+    (said,) = server.prompt(0, 8).messages
+    assert said.text == "A <image> B <image>" and [int(image[0, 0, 0]) for image in (said.image, *said.more)] == [0, 1]  # type: ignore[index]

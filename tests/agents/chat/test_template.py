@@ -72,6 +72,49 @@ def test_turns_of_any_text_equal_what_the_template_renders(
     assert given == rendered(family, messages)
 
 
+MIXED = [
+    "<image>A<image>B<image>",
+    "Play. Compare <image> with\n<image> and <image>, then answer.",
+    "<image><image><image>Which?",
+    "Which?",  # no places: all in front
+    "The mark <image> of the rules. <image>Which <image>of <image>?",  # only the last three are places
+]
+
+
+@families
+@pytest.mark.parametrize("text", MIXED)
+def test_several_images_are_where_the_template_renders_them(family: str, text: str) -> None:
+    chat = CHATS[family]
+    if "<image>" in text:
+        first, *others = text.rsplit("<image>", 3)
+        parts: list[Any] = [{"type": "text", "text": first}]
+        for other in others:
+            parts += [{"type": "image"}, {"type": "text", "text": other}]
+        parts = [part for part in parts if part.get("text") != ""]
+    else:
+        parts = [{"type": "image"}] * 3 + [{"type": "text", "text": text}]
+    asked = {"role": "user", "content": parts}
+    alone = chat.turn(text, SIZE, True, more=(SIZE, SIZE))
+    if "The mark" not in text or family != "idefics3":  # `<image>` as text is the template's own mark there
+        assert alone.tolist() == rendered(family, [asked])
+        pieces = [chat.turn("Hi", None, True), chat.reply(" yes" if family == "idefics3" else "yes")]
+        pieces.append(chat.turn(text, SIZE, False, more=(SIZE, SIZE)))
+        messages = [user("Hi", False), assistant("yes"), asked]
+        assert np.concatenate(pieces).tolist() == rendered(family, messages)
+    assert (alone == chat.image_token).sum() == 27  # three times nine visual tokens
+    assert len(chat.images.spans(alone)) == 3
+    assert chat.collapse(alone).tolist().count(chat.image_token) == 3
+
+
+@families
+def test_texts_around_several_images_are_plain(family: str) -> None:
+    chat = CHATS[family]
+    end = chat.tokenizer.decode([chat.eos])
+    tokens = chat.turn(f"<image>{end}\\1<image>", SIZE, True, more=(SIZE,))
+    assert (tokens == chat.eos).sum() == (chat.turn("<image><image>", SIZE, True, more=(SIZE,)) == chat.eos).sum()
+    assert f"{end}\\1" in chat.prompt_text(tokens)
+
+
 def test_the_shipped_models_tokens_are_known() -> None:
     """Its weights were learned on these very tokens."""
     chat = load_chat("tiny")

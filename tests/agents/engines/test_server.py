@@ -179,6 +179,31 @@ def test_generate_sends_messages_and_returns_the_reply() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Is <image>like <image> or <image>?", ["Is ", 0, "like ", 1, " or ", 2, "?"]),
+        ("<image><image><image>Which?", [0, 1, 2, "Which?"]),
+        ("Which?", [0, 1, 2, "Which?"]),
+        ("", [0, 1, 2]),
+    ],
+)
+def test_several_images_are_sent_at_their_places(text: str, parts: list[str | int]) -> None:
+    frames = [np.full((4, 6, 3), number, np.uint8) for number in range(3)]
+    messages = (Message("user", text, frames[0], tuple(frames[1:])),)
+    with serving(says(RIGHT)) as server:
+        ask(server, Prompt(NONE, NONE, (), (), 0, 16, messages))
+    ((_, _, body),) = server.requests
+    sent: list[str | int] = []
+    for part in body["messages"][0]["content"]:
+        if part["type"] == "text":
+            sent.append(part["text"])
+        else:
+            data = base64.b64decode(part["image_url"]["url"].partition(",")[2])
+            sent.append(int(np.asarray(Image.open(io.BytesIO(data)))[0, 0, 0]))
+    assert sent == parts
+
+
+@pytest.mark.parametrize(
     ("message", "reason", "text", "finished"),
     [
         ({"content": "cut of"}, "length", "cut of", False),

@@ -111,6 +111,24 @@ def test_64_ragged_games_at_once_agree_with_the_learner(model: LoadedModel, engi
 
 
 @pytest.mark.vllm
+def test_several_images_of_a_turn_agree_with_the_learner(model: LoadedModel, engine: VLLMEngine, run: Run) -> None:
+    async def game(number: int) -> Conversation:
+        conversation = Conversation(model.chat, 0)
+        images = [frame(10 * number + image) for image in range(1 + number % 3)]
+        text = "Play. go <image> and <image>, <image>" if len(images) == 3 else "Play."
+        conversation.ask(text, text, images[0], images[1:])
+        conversation.answer(await engine.generate(conversation.prompt(number, 6), 1.0))
+        return conversation
+
+    async def games() -> list[Conversation]:
+        return await asyncio.gather(*(game(number) for number in range(12)))
+
+    sequences = sequences_of(run(games()))
+    assert [len(sequence.images) for sequence in sequences] == [1, 2, 3] * 4
+    assert difference(model, sequences, 1.0) < 1e-4
+
+
+@pytest.mark.vllm
 def test_a_seed_decides_the_reply_whatever_else_is_in_the_batch(
     model: LoadedModel, engine: VLLMEngine, run: Run
 ) -> None:

@@ -4,9 +4,11 @@ import base64
 import io
 import json
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -14,8 +16,9 @@ from PIL import Image
 
 from envs.questions.answers import Formula
 from envs.questions.dataset_env import SAMPLES, QuestionsEnv
-from envs.questions.file import BrokenRow, read_row
 from envs.questions.pictures import decode
+from envs.questions.rows import BrokenRow, read_row
+from envs.questions.texts import CHARACTERS, FreeText
 
 
 def png(colour: Any = (255, 0, 0), size: tuple[int, int] = (40, 20), mode: str = "RGB", format: str = "PNG") -> bytes:
@@ -62,14 +65,14 @@ def test_shipped_samples_are_asked_and_answered(kwargs: dict) -> None:
 
 
 def test_plain_rows_become_questions(tmp_path: Path) -> None:
-    assert read_row({"problem": " 1+1? ", "answer": "$2$", "solution": ""})[:3] == ("1+1?", "$2$", None)
-    assert read_row({"question": "Which?", "answer": "B"})[:3] == ("Which?", "B", None)
+    assert read_row({"problem": " 1+1? ", "answer": "$2$", "solution": ""})[:3] == ("1+1?", "$2$", ())
+    assert read_row({"question": "Which?", "answer": "B"})[:3] == ("Which?", "B", ())
     assert type(read_row({"problem": "?", "answer": 2}).answer) is Formula
     assert read_row({"problem": "?", "answer": 0.5}).answer == "0.5"
     assert read_row({"problem": "<image>How many?", "answer": "2", "images": ["a.png"]})[:3] == (
         "How many?",
         "2",
-        "a.png",
+        ("a.png",),
     )
 
 
@@ -78,22 +81,19 @@ def test_lmm_r1_rows_become_questions() -> None:
     assert read_row({"message": message(image, text), "answer": "$3$"})[:3] == (
         "How many cats?",
         "$3$",
-        "file:///data/a.jpg",
+        ("file:///data/a.jpg",),
     )
     turns = [{"role": "system", "content": "Think."}, {"role": "user", "content": "1+1?"}]
-    assert read_row({"message": json.dumps(turns), "answer": "2"})[:3] == ("1+1?", "2", None)
+    assert read_row({"message": json.dumps(turns), "answer": "2"})[:3] == ("1+1?", "2", ())
     assert read_row({"message": turns, "answer": "2"}).text == "1+1?"
-    assert (
-        read_row(
-            {"message": message({"type": "image_url", "image_url": {"url": "a.png"}}, text), "answer": "1"}
-        ).picture
-        == "a.png"
-    )
+    assert read_row(
+        {"message": message({"type": "image_url", "image_url": {"url": "a.png"}}, text), "answer": "1"}
+    ).pictures == ("a.png",)
 
 
 def test_the_kind_of_a_row_and_math_500s_columns(tmp_path: Path) -> None:
     math_500 = {"problem": "1+1?", "solution": "…", "answer": "2", "subject": "Algebra", "level": 3, "unique_id": "a/1"}
-    assert read_row(math_500) == ("1+1?", "2", None, "Algebra")
+    assert read_row(math_500) == ("1+1?", "2", (), "Algebra")
     for more, kind in (
         ({}, ""),
         ({"subject": None, "level": 3}, "level 3"),
@@ -127,7 +127,17 @@ BROKEN = [
     ({"problem": "?", "answer": ["2"]}, "answer must be a text or a number"),
     ({"problem": "?", "answer": r"\frac{1}"}, r"the gold answer '\\frac{1}' cannot be read"),
     ({"problem": "?", "answer": "see the solution on page 3!"}, "cannot be read"),
-    ({"problem": "?", "answer": "2", "images": ["a", "b"]}, "a question may have only one image, got 2"),
+    ({"problem": "<image>?", "answer": "2", "images": ["a", "b"]}, "the text has 1 <image>, but the row has 2 images"),
+    ({"problem": "<image><image>?", "answer": "2", "image": "a"}, "the text has 2 <image>, but the row has 1 image"),
+    ({"problem": "<image>?", "answer": "2", "images": []}, "the text has 1 <image>, but the row has 0 images"),
+    (
+        {"prompt": [{"role": "user", "content": [{"type": "image"}]}], "answer": "2", "images": ["a", "b"]},
+        "the text has 1 <image>, but the row has 2 images",
+    ),
+    (
+        {"message": message({"type": "image", "image": "a"}), "answer": "2", "images": ["a"]},
+        "images are both in the message and in their own column",
+    ),
     ({"message": "[{", "answer": "2"}, "message is not valid JSON"),
     ({"message": "{}", "answer": "2"}, "message must be a list of chat messages"),
     ({"message": message(role="assistant"), "answer": "2"}, "message must hold one user turn, got assistant"),
@@ -201,21 +211,126 @@ def test_pictures_by_path_bytes_and_base64(tmp_path: Path) -> None:
             decode(broken, folder)
 
 
-def test_a_broken_picture_is_named_when_it_is_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "good.png").write_bytes(png())
-    rows = [{"problem": f"{name}?", "answer": "1", "image": f"{name}.png"} for name in ("good", "lost")]
+UNREADABLE = [
+    ("lost.png", "there is no image 'lost.png'"),
+    ("empty.png", "the image is empty (0 bytes)"),
+    ("words.png", "the image format is none of PNG"),
+    ("torn.png", "the image is broken: "),
+    ("torn.jpg", "the image is broken: "),
+    ("flipped.png", "the image is broken: "),
+    ("https://example.org/a.png", "images are not downloaded"),
+    ({"bytes": None, "path": None}, "an image must be a path, bytes or base64, got NoneType"),
+    (None, "an image must be a path, bytes or base64, got NoneType"),
+    ("", "an image must be a path, bytes or base64, got str"),
+    (7, "an image must be a path, bytes or base64, got int"),
+]
+
+
+@pytest.mark.parametrize(("picture", "problem"), UNREADABLE)
+@pytest.mark.parametrize("others", [[], ["good.png"]])
+def test_an_unreadable_picture_is_named_when_the_file_is_opened(
+    picture: Any, problem: str, others: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8))
+    whole = {}
+    for form in ("PNG", "JPEG"):
+        noise.save(stream := io.BytesIO(), form)
+        whole[form] = stream.getvalue()
+    flipped = bytearray(whole["PNG"])
+    flipped[len(flipped) // 2] ^= 255
+    files = {"good.png": whole["PNG"], "empty.png": b"", "words.png": b"no image", "flipped.png": bytes(flipped)}
+    files |= {"torn.png": whole["PNG"][:-9000], "torn.jpg": whole["JPEG"][:-2000]}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    rows = [{"problem": f"{row}?", "answer": "1", "images": ["good.png"]} for row in range(150)]
+    rows[137]["images"] = [*others, picture]
     path = write(tmp_path, rows)
     with pytest.raises(ValueError, match=r"contains images; set image_size"):
         QuestionsEnv(path)
-    with pytest.raises(ValueError, match=r"rows\.jsonl, line 2: there is no image 'lost\.png'"):
-        asked(QuestionsEnv(path, image_size=(8, 8)))
+    with pytest.raises(ValueError) as error:
+        QuestionsEnv(path, image_size=(8, 8))
+    named = f"rows.jsonl, line 138: {'image 2: ' if others else ''}{problem}"
+    assert named in str(error.value) and "\n" not in str(error.value)
     with caplog.at_level(logging.WARNING):
-        assert asked(QuestionsEnv(path, image_size=(8, 8), on_broken="skip")) == {"good?"}
-    assert len(caplog.records) == 1 and "line 2: there is no image" in caplog.records[0].getMessage()
-    env = QuestionsEnv(path, image_size=(8, 8), on_broken="skip", render_mode="rgb_array")
+        env = QuestionsEnv(path, image_size=(8, 8), on_broken="skip", in_order=True)
+    assert "skipped 1 of 150 rows" in caplog.text and "line 138" in caplog.text
+    assert len({env.reset(seed=seed)[0]["text"] for seed in range(150)}) == 149
+
+
+def test_a_picture_is_scaled_to_fit(tmp_path: Path) -> None:
+    (tmp_path / "good.png").write_bytes(png())
+    path = write(tmp_path, [{"problem": "good?", "answer": "1", "image": "good.png"}])
+    env = QuestionsEnv(path, image_size=(8, 8), render_mode="rgb_array")
     env.reset(seed=0)
     red = (env.render() == [255, 0, 0]).all(axis=2)
     assert red.sum() == 32 and red[2:6].all()  # 40x20 in 8x8 is 8x4, bars above and below
+    (tmp_path / "good.png").unlink()
+    with pytest.raises(ValueError, match=r"rows\.jsonl, line 1: there is no image 'good\.png'"):
+        QuestionsEnv(path, image_size=(9, 9)).reset(seed=0)  # the image was there when the file was opened
+
+
+COLOURS = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
+SEVERAL: dict[str, dict[str, Any]] = {
+    "plain": {"problem": "A <image> and <image> B <image>?", "images": "paths"},
+    "easy_r1": {"problem": "A <image> and <image> B <image>?", "images": "bytes"},
+    "trl": {"prompt": "A <image> and <image> B <image>?", "images": "bytes"},
+    "trl_chat": {
+        "prompt": [
+            {"role": "system", "content": [{"type": "text", "text": "Think."}]},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "A "},
+                    {"type": "image", "text": None},
+                    {"type": "text", "text": " and "},
+                    {"type": "image", "text": None},
+                    {"type": "text", "text": " B "},
+                    {"type": "image", "text": None},
+                    {"type": "text", "text": "?"},
+                ],
+            },
+        ],
+        "images": "bytes",
+    },
+    "in_front": {"problem": "A and B?", "images": "paths"},
+}
+
+
+@pytest.mark.parametrize("form", SEVERAL)
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_several_pictures_of_a_question(form: str, ending: str, tmp_path: Path) -> None:
+    for number, colour in enumerate(COLOURS):
+        (tmp_path / f"{number}.png").write_bytes(png(colour))
+    row = dict(SEVERAL[form])
+    if row["images"] == "paths" or ending == "jsonl":
+        row["images"] = [f"{number}.png" for number in range(3)]
+    else:
+        row["images"] = [{"bytes": png(colour), "path": None} for colour in COLOURS]
+    rows = [row | {"answer": "1"}, row | {"answer": "2", "images": row["images"][:1]}, row | {"answer": "3"}]
+    text = "One?" if isinstance(row.get("prompt", ""), str) else [{"role": "user", "content": "One?"}]
+    rows[1] |= {key: text for key in ("problem", "prompt") if key in row}
+    if ending == "jsonl":
+        path = write(tmp_path, rows)
+    else:
+        pyarrow = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        if form == "trl_chat":
+            rows[1]["prompt"][0]["content"] = [{"type": "text", "text": "One?"}]
+        path = str(tmp_path / "rows.parquet")
+        parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    env = QuestionsEnv(path, image_size=(10, 20), in_order=True, render_mode="rgb_array")
+    check_env(env, skip_render_check=True)
+    observation, _ = env.reset(seed=3)
+    marked = "A <image> and <image> B <image>?"
+    assert observation["text"] == ("A and B?" if form == "in_front" else marked)
+    assert observation["image_count"] == 3
+    shown = [observation["image"], *observation["more_images"]]
+    assert [image[5, 10].tolist() for image in shown] == [list(colour) for colour in COLOURS]
+    assert env.render().shape == (10, 60, 3)  # side by side
+    observation, _ = env.reset(seed=1)
+    assert (observation["text"], observation["image_count"]) == ("One?", 1)
+    assert observation["image"][5, 10].tolist() == list(COLOURS[0]) and not observation["more_images"].any()
 
 
 def test_text_rows_among_pictures_are_black(tmp_path: Path) -> None:
@@ -274,6 +389,19 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert asked(QuestionsEnv(path)) == {"old?"}
     write(tmp_path, [{"problem": "newer?", "answer": "1"}])
     assert asked(QuestionsEnv(path)) == {"newer?"}
+
+
+def test_texts_in_any_script_are_flattened() -> None:
+    space = FreeText(12)
+    assert space == FreeText(12) and space == pickle.loads(pickle.dumps(space)) != FreeText(13)
+    for text in ("", "30° ≤ x", "多少?", "👍🏽 \n−½"):
+        flat: Any = gymnasium.spaces.flatten(space, text)
+        assert flat.shape == (12,) and gymnasium.spaces.flatten_space(space).contains(flat)
+        assert gymnasium.spaces.unflatten(space, flat) == text
+    space.seed(0)
+    plain = gymnasium.spaces.Text(12, min_length=0, charset=CHARACTERS, seed=0)
+    assert [space.sample() for _ in range(20)] == [plain.sample() for _ in range(20)]
+    assert len(space.sample(mask=(3, None))) == 3
 
 
 def test_two_pictures_with_one_question_are_two_states(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import envs  # noqa: F401  (registers the ids)
 from configs.errors import UserError
-from envs.questions.env import FreeText
+from envs.questions.texts import FreeText
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Observation, Outcome, Task, state_hash
 

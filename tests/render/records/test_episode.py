@@ -55,6 +55,24 @@ def test_written_episodes_are_read_back(tmp_path: Path) -> None:
     assert not same(read[0], second)
 
 
+def test_several_frames_of_a_turn_are_kept(tmp_path: Path) -> None:
+    several = turn(frame=picture(1), more_frames=(picture(2), picture(1)))
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(episode(several, turn(frame=picture(1))))
+    (read,) = read_episodes(tmp_path)
+    shown = [[read_turn.frame, *read_turn.more_frames] for read_turn in read.turns]
+    assert [[int(frame[0, 0, 0]) for frame in frames if frame is not None] for frames in shown] == [[1, 2, 1], [1]]
+    assert len(list((tmp_path / "frames").iterdir())) == 2  # each distinct frame once
+    (record,) = (json.loads(line) for line in (tmp_path / "episodes.jsonl").read_text().splitlines())
+    names = [frame_id(picture(value)) for value in (1, 2, 1)]
+    assert record["turns"][0]["frame"] == names[0] and record["turns"][0]["more_frames"] == names[1:]
+    assert "more_frames" not in record["turns"][1]
+    text = (tmp_path / "episodes.jsonl").read_text()
+    (tmp_path / "episodes.jsonl").write_text(text.replace(f'["{names[1]}"', '["../x"'))
+    with pytest.raises(ValueError, match=r"line 1 names a frame '\.\./x'"):
+        list(read_episodes(tmp_path))
+
+
 def test_training_fields_are_kept(tmp_path: Path) -> None:
     turns = (turn(advantage=0.5), turn(advantage=-1.5))
     trained = episode(*turns, step=3, kind="corner", stage="mgt", advantage=-0.5, score=2.0)
@@ -80,7 +98,7 @@ def test_a_record_of_schema_1_is_read_with_defaults(tmp_path: Path) -> None:
     assert list(read_episodes(tmp_path)) == [episode(turn())]
     (record,) = read_records(tmp_path)
     new = {"kind": "", "stage": "", "advantage": None, "score": None, "problem": ""}
-    assert record == old | new | {"turns": [old["turns"][0] | {"advantage": None}]}  # type: ignore[index]
+    assert record == old | new | {"turns": [old["turns"][0] | {"advantage": None, "more_frames": ()}]}  # type: ignore[index]
     with EpisodeWriter(tmp_path) as writer:  # an older record is gone on with
         writer.write(episode(turn(), seed=8))
     assert [e.seed for e in read_episodes(tmp_path)] == [7, 8]

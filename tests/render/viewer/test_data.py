@@ -1,5 +1,6 @@
 """The page in a real Chromium with data that come, go, are damaged, many or hostile."""
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,28 @@ def test_frames_beside_the_file(page: Page, tmp_path: Path) -> None:
         frame = page.locator(".screen .frame img")
         expect(frame).to_have_attribute("src", re.compile("^episodes/before/frames/[0-9a-f]{32}.png$"))
         expect(frame).to_have_js_property("naturalWidth", 64)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_all_images_of_a_turn_are_shown(page: Page, tmp_path: Path, inside: bool) -> None:
+    first, second = fixture.turns(1, 2, True, None)
+    first = dataclasses.replace(first, more_frames=(fixture.picture(2, 0), fixture.picture(3, 0)))
+    with EpisodeWriter(tmp_path / "episodes" / "after") as writer:
+        writer.write(fixture.episode("after", 1, True, turns=(first, second)))
+    write_report(tmp_path, frame_bytes=10**6 if inside else 0)
+    images = page.locator(".screen .frame img")
+    loaded = "images => images.every(image => image.complete && image.naturalWidth === 64)"
+    with serving(tmp_path) as url:
+        for place in (url, (tmp_path / "report.html").as_uri()):
+            with opened(page, f"{place}#/episode/0"):
+                expect(images).to_have_count(3)
+                expect(images.nth(2)).to_have_attribute("alt", "Image given to the model in turn 1, image 3 of 3")
+                page.wait_for_function(f"({loaded})([...document.querySelectorAll('.screen .frame img')])")
+                sources = images.evaluate_all("images => images.map(image => image.src)")
+                assert len(set(sources)) == 3
+                no_sideways_scroll(page)
+                page.keyboard.press("ArrowRight")
+                expect(images).to_have_count(1)
 
 
 def test_two_runs_on_one_page(page: Page, tmp_path: Path) -> None:

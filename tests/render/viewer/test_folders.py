@@ -73,7 +73,7 @@ def test_values_of_the_wrong_kind_are_left_out(tmp_path: Path) -> None:
     )
     assert record["turns"] == [
         {"prompt": "", "reply": "", "thinking": "", "action": "", "valid": False, "reward": 0.0, "rewards": {"a": 0.5},
-         "advantage": None, "text": "", "frame": None, "reply_tokens": 0},
+         "advantage": None, "text": "", "frame": None, "reply_tokens": 0, "more_frames": []},
     ]  # fmt: skip
 
 
