@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import BOX, END, FLOOR, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Level
-from envs.sokoban.bounds import FAR, matching
-from envs.sokoban.solver import search
+from envs.sokoban.bounds import matching
+from envs.sokoban.cells import FAR
+from envs.sokoban.search import search
 from render.draw.jit import njit
 
 TRIES: Final = 120  # rooms tried for a level within the band, before the closest level is used
@@ -97,22 +98,29 @@ def _apart(one: int, other: int, stride: int) -> int:
 
 
 @njit
-def _reach(flat: NDArray[np.uint8], boxed: NDArray[np.bool_], stride: int, start: int,
-           reached: NDArray[np.bool_], fields: NDArray[np.int64]) -> int:  # fmt: skip
+def _reach(
+    flat: NDArray[np.uint8],
+    boxed: NDArray[np.bool_],
+    stride: int,
+    start: int,
+    reached: NDArray[np.bool_],
+    fields: NDArray[np.int64],
+) -> int:
     """Mark the cells the player can reach, list them in `fields` and return their number."""
-    reached[:] = False
-    reached[start] = True
-    fields[0] = start
+    fresh = np.empty(flat.size, np.int64)
+    for place in range(flat.size):
+        fresh[place] = int(flat[place] != WALL and not boxed[place])
+        reached[place] = False
+    fresh[start], fields[0] = 0, start
     head, tail = 0, 1
     while head < tail:
         place = fields[head]
+        reached[place] = True
         head += 1
-        for step in (-stride, stride, -1, 1):
-            to = place + step
-            if not reached[to] and flat[to] != WALL and not boxed[to]:
-                reached[to] = True
-                fields[tail] = to
-                tail += 1
+        for step in (-stride, stride, -1, 1):  # without branches, which are hard to predict here
+            fields[tail] = place + step
+            tail += fresh[place + step]
+            fresh[place + step] = 0
     return tail
 
 
@@ -190,7 +198,9 @@ def make(
             for number in range(count):
                 whole[boxes[number]] = BOX
             whole[player] = PLAYER_ON_TARGET if whole[player] == TARGET else PLAYER
-            nodes, _, pushes = search(whole, stride, by_moves, effort, high + count)
+            # only a closer level than the best so far is of use
+            ceiling = high + min(count, best_gap - 1)
+            nodes, _, pushes, _ = search(whole, stride, by_moves, effort, ceiling, by_moves)
             if nodes < 0:
                 continue
             gap = max(low - pushes, pushes - high, 0)
@@ -205,20 +215,27 @@ def make(
 
 
 @njit
-def _distances(flat: NDArray[np.uint8], stride: int, target: int, distance: NDArray[np.int64]) -> None:
-    """Fill `distance` [rows · (columns + 1)] with the pulls that move a lone box from `target` to each cell."""
-    distance[:] = FAR
-    queue = np.empty(flat.size, np.int64)
+def _distances(
+    flat: NDArray[np.uint8],
+    stride: int,
+    target: int,
+    row: int,
+    distances: NDArray[np.int64],
+    queue: NDArray[np.int64],
+) -> None:
+    """Fill a row of `distances` with the pulls that move a lone box from `target` to each cell of the flat board."""
+    for place in range(flat.size):
+        distances[row, place] = FAR
     queue[0] = target
-    distance[target] = 0
+    distances[row, target] = 0
     head, tail = 0, 1
     while head < tail:
         place = queue[head]
         head += 1
         for step in (-stride, stride, -1, 1):
             to = place + step
-            if flat[to] != WALL and flat[to + step] != WALL and distance[to] == FAR:
-                distance[to] = distance[place] + 1
+            if flat[to] != WALL and flat[to + step] != WALL and distances[row, to] == FAR:
+                distances[row, to] = distances[row, place] + 1
                 queue[tail] = to
                 tail += 1
 
@@ -241,58 +258,74 @@ def _pull(
     `boxed` are set to the best position, if possible with all boxes off target. Return the player's cell.
     """
     count = boxes.size
-    targets = boxes.copy()
+    targets, best, ways = boxes.copy(), boxes.copy(), np.empty(count, np.int64)
     distances = np.empty((count, flat.size), np.int64)
     for target in range(count):
-        _distances(flat, stride, targets[target], distances[target])
+        _distances(flat, stride, targets[target], target, distances, fields)
     scratch = np.empty(1 << count, np.int64)
     current, direction = below(random, count), below(random, 4)
-    best = boxes.copy()
     best_player, best_away, idle = player, 0, 0
     _reach(flat, boxed, stride, player, reached, fields)
+    _find_ways(flat, boxed, stride, boxes, reached, ways)
     for _ in range(PULLS * count):
         if below(random, 6) == 0:
             current = below(random, count)
         if below(random, 3) == 0:
             direction = below(random, 4)
+        if not ways[current]:
+            current = below(random, count)
+            continue
+        # the player stands next to the box and steps back, and the box follows
+        while not ways[current] >> direction & 1:
+            direction = (direction + 1) % 4
+        step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
         place = boxes[current]
-        moved = False
-        for turn in range(4):
-            way = (direction + turn) % 4
-            step = -stride if way == 0 else stride if way == 1 else -1 if way == 2 else 1
-            # the player stands next to the box and steps back, and the box follows
-            if reached[place + step] and flat[place + 2 * step] != WALL and not boxed[place + 2 * step]:
-                boxed[place], boxed[place + step] = False, True
-                boxes[current] = place + step
-                player, direction = place + 2 * step, way
-                moved = True
+        boxed[place], boxed[place + step] = False, True
+        boxes[current], player = place + step, place + 2 * step
+        covered = False
+        for target in range(count):
+            covered |= boxed[targets[target]]
+        away = 0 if covered else matching(boxes, count, distances, scratch)
+        idle += 1
+        if away > best_away:
+            _copy(boxes, best)
+            best_player, best_away, idle = player, away, 0
+            if away >= enough:
                 break
-        if not moved:
-            current = below(random, count)
-        else:
-            covered = False
-            for target in range(count):
-                covered |= boxed[targets[target]]
-            away = 0 if covered else matching(boxes, count, distances, scratch)
-            idle += 1
-            if away > best_away:
-                _copy(boxes, best)
-                best_player, best_away, idle = player, away, 0
-                if away >= enough:
-                    break
         if idle > PATIENCE and best_away > 0:
-            for number in range(count):
-                boxed[boxes[number]] = False
-            for number in range(count):
-                boxed[best[number]] = True
-            _copy(best, boxes)
-            player, idle, moved = best_player, 0, True
+            _replace(boxed, boxes, best)
+            player, idle = best_player, 0
             current = below(random, count)
-        if moved:
-            _reach(flat, boxed, stride, player, reached, fields)
-    for number in range(count):
-        boxed[boxes[number]] = False
-    for number in range(count):
-        boxed[best[number]] = True
-    _copy(best, boxes)
+        _reach(flat, boxed, stride, player, reached, fields)
+        _find_ways(flat, boxed, stride, boxes, reached, ways)
+    _replace(boxed, boxes, best)
     return int(fields[below(random, _reach(flat, boxed, stride, best_player, reached, fields))])
+
+
+@njit
+def _find_ways(
+    flat: NDArray[np.uint8],
+    boxed: NDArray[np.bool_],
+    stride: int,
+    boxes: NDArray[np.int64],
+    reached: NDArray[np.bool_],
+    ways: NDArray[np.int64],
+) -> None:
+    """Set the bits of `ways` [boxes] for the directions (up, down, left, right) in which the player can pull a box."""
+    for number in range(boxes.size):
+        ways[number] = 0
+        for direction in range(4):
+            step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
+            beside = boxes[number] + step
+            if reached[beside] and flat[beside + step] != WALL and not boxed[beside + step]:
+                ways[number] |= 1 << direction
+
+
+@njit
+def _replace(boxed: NDArray[np.bool_], boxes: NDArray[np.int64], best: NDArray[np.int64]) -> None:
+    """Put the boxes on the cells `best`."""
+    for number in range(boxes.size):
+        boxed[boxes[number]] = False
+    for number in range(boxes.size):
+        boxed[best[number]] = True
+        boxes[number] = best[number]

@@ -10,7 +10,7 @@ import numpy as np
 from configs.errors import suggest
 from envs.sokoban.board import LARGEST, SMALLEST, UNKNOWN, Board, Level, fitted, read_board
 from envs.sokoban.generate import generate
-from envs.sokoban.solver import solve
+from envs.sokoban.solver import fewest
 
 PRESETS: Final[dict[str, tuple[tuple[int, int], int]]] = {
     "Sokoban-v0": ((10, 10), 3),
@@ -29,8 +29,8 @@ SMALLEST_ROOM: Final = 6
 """Smallest number of rows and columns of new levels."""
 MOST_NEW_BOXES: Final = 5
 """Largest number of boxes of new levels."""
-CERTIFICATE_NODES: Final = 300_000
-"""Maximum number of solver states for the optimal numbers, about 0.2 s. Beyond it, a number is `UNKNOWN`."""
+CERTIFICATE_NODES: Final = 1_000_000
+"""Maximum number of solver states for the optimal numbers, about 0.1 s. Beyond it, a number is `UNKNOWN`."""
 
 
 class Source(Protocol):
@@ -62,7 +62,7 @@ class Generated:
         """Return a new level, seeded by the generator. Discard levels without a known number of moves."""
         while True:
             level = generate(self.room, self.boxes, self.difficulty, int(generator.integers(1 << 63)))
-            moves = _fewest(level.board, "moves")
+            moves = fewest(level.board, "moves", CERTIFICATE_NODES)
             if moves != UNKNOWN:
                 return level._replace(moves=moves)
 
@@ -141,19 +141,12 @@ def read_file(path: str, changed: int) -> list[Map]:
 
 def certified(board: Board) -> Level:
     """Return the level of a board with the optimal numbers that the solver finds."""
-    return Level(board, _fewest(board, "pushes"), _fewest(board, "moves"))
+    return Level(board, *(fewest(board, what, CERTIFICATE_NODES) for what in ("pushes", "moves")))
 
 
 @lru_cache(maxsize=4096)
 def _certified_text(text: str, room: tuple[int, int]) -> Level:
     return certified(fitted(read_board(text), room))
-
-
-def _fewest(board: Board, what: str) -> int:
-    plan = solve(board, what, CERTIFICATE_NODES)
-    if plan.actions is None:
-        return UNKNOWN
-    return plan.pushes if what == "pushes" else plan.actions.size
 
 
 def find_source(levels: str | None, room: tuple[int, int], boxes: int, difficulty: float, preset: str | None) -> Source:
