@@ -12,11 +12,33 @@ from numpy.typing import NDArray
 from envs.sokoban.board import LARGEST, MOST_BOXES
 from envs.sokoban.bounds import matching, stuck
 from envs.sokoban.cells import (
-    DEAD, FAR, FIELDS, SHIFT, Ints, describe, first_shift, mark_dead, number_cells, push_distances, walk_bounds
-)  # fmt: skip
+    DEAD,
+    FAR,
+    FIELDS,
+    SHIFT,
+    Ints,
+    describe,
+    first_shift,
+    mark_dead,
+    number_cells,
+    push_distances,
+    walk_bounds,
+)
 from envs.sokoban.states import (
-    BITS, COST, NEXT, OWNER, PARENT, PUSH, WALKED, find, key_of, length, longer, plan, pushed
-)  # fmt: skip
+    BITS,
+    COST,
+    NEXT,
+    OWNER,
+    PARENT,
+    PUSH,
+    WALKED,
+    find,
+    key_of,
+    length,
+    longer,
+    plan,
+    pushed,
+)
 from render.draw.jit import njit
 
 LEVEL: Final = 0  # lowest bucket that may hold a state
@@ -102,8 +124,10 @@ def search(
     marks = np.empty(4, np.int64)
     marks[LEVEL], marks[KNOWN], marks[USED], marks[CEILING] = level, 1, 1, ceiling
     while True:
-        found = _expand(cells, distances, walks, origin, by_moves, node_limit, boxes, here, count, boxed, frozen, best, queue,
-                        keys, reached, table, states, buckets, marks)  # fmt: skip
+        found = _expand(
+            cells, distances, walks, origin, by_moves, node_limit, boxes, here, count, boxed, frozen, best, queue, keys,
+            reached, table, states, buckets, marks,
+        )  # fmt: skip
         if found != FULL:
             break
         if marks[KNOWN] + _PUSHES > keys.size:
