@@ -116,7 +116,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         self.games.begin(0, self.np_random)
         self._frames = []
         self._film()
-        info = {key: values[0] for key, values in self.games.tell().items()}
+        info = self.games.info(0)
         return self._observation(info), info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -129,7 +129,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         if self._picture is not None:
             self._film()
         terminated, truncated = games.ends()
-        info = {key: values[0] for key, values in games.tell().items()}
+        info = games.info(0)
         reward = int(games.state[0, rules.TENTHS]) / 10
         return self._observation(info), reward, bool(terminated[0]), bool(truncated[0]), info
 

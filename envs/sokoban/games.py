@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -42,13 +43,17 @@ _SENTENCES: Final = {
 _64_BITS: Final = 0xFFFFFFFFFFFFFFFF
 _LOST: Final = " Dead-lock: a box can no longer reach a target."
 _PUSHES: Final = (rules.PUSHED, rules.ONTO_TARGET, rules.OFF_TARGET, rules.BETWEEN_TARGETS)
-_FEEDBACK: Final = [
+_FEEDBACK: Final = np.array(
     [
-        [text.format(way) + (_LOST if lost and event in _PUSHES else "") for lost in (False, True)]
-        for way in DIRECTIONS
-    ]
-    for event, text in sorted(_SENTENCES.items())
-]  # fmt: skip
+        [
+            [text.format(way) + (_LOST if lost and event in _PUSHES else "") for lost in (False, True)]
+            for way in DIRECTIONS
+        ]
+        for event, text in sorted(_SENTENCES.items())
+    ],
+    object,
+)
+"""Sentences by event, direction and deadlock."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +128,11 @@ class Games:
         self.boards = np.zeros((count, rows, columns + 1), np.uint8)
         self.state = np.zeros((count, rules.FIELDS), np.int64)
         self.homes = np.zeros((count, rows * (columns + 1)), np.uint8)
-        self.optimal_pushes = [UNKNOWN] * count
-        self.optimal_moves = [UNKNOWN] * count
-        self.numbers = [-1] * count
+        self.levels = np.full((count, 3), UNKNOWN, np.int64)  # number, optimal pushes and optimal moves
         self.limits = np.zeros(count, np.int64)
         self._next = 0
-        self._optimal_tenths = [math.nan] * count
+        self._kinds = np.full(count, "", object)
+        self._optimal_tenths = np.full(count, math.nan)
         self.view = RoomView(count, rows, columns, settings.image_size) if settings.observation == "pixels" else None
 
     def seek(self, seed: int) -> None:
@@ -148,9 +152,9 @@ class Games:
         """Start game `index` with a given level."""
         self.boards[index] = level.board
         rules.start(self.boards, self.state, self.homes, index, rules.SALTS)
-        self.optimal_pushes[index], self.optimal_moves[index] = level.pushes, level.moves
-        self.numbers[index], self.limits[index] = level.number, self.settings.limit(level)
+        self.levels[index], self.limits[index] = (level.number, level.pushes, level.moves), self.settings.limit(level)
         s = self.state[index]
+        self._kinds[index] = _kind(*self.source.room, int(s[rules.BOXES]))
         missing = int(s[rules.BOXES] - s[rules.COVERED])
         best = rules.SOLVED_TENTHS + rules.TARGET_TENTHS * missing + rules.STEP_TENTHS * level.moves
         self._optimal_tenths[index] = best if level.moves != UNKNOWN else math.nan
@@ -169,23 +173,45 @@ class Games:
             terminated |= state[:, rules.DEADLOCK] != 0
         return terminated, (state[:, rules.STEPS] >= self.limits) & ~terminated
 
-    def tell(self) -> dict[str, list[Any]]:
-        """Return the infos: for each key, the list of the games' values."""
-        legal = _LEGAL[self.settings.actions]
-        records = self.state.tolist()
-        rows, columns = self.source.room
+    def info(self, index: int) -> dict[str, Any]:
+        """Return the info of game `index`."""
+        s = self.state[index].tolist()
+        number, pushes, moves = self.levels[index].tolist()
         return {
-            "success": [s[rules.COVERED] == s[rules.BOXES] for s in records],
-            "kind": [_kind(rows, columns, s[rules.BOXES]) for s in records],
+            "success": s[rules.COVERED] == s[rules.BOXES],
+            "kind": self._kinds[index],
+            "text": text_of(self.boards[index]),
+            "legal_actions": _LEGAL[self.settings.actions][s[rules.LEGAL]].copy(),
+            "state_hash": f"{s[rules.HASH] & _64_BITS:016x}",
+            "feedback": _FEEDBACK[s[rules.EVENT], s[rules.DIRECTION], s[rules.DEADLOCK]],
+            "deadlock": s[rules.DEADLOCK] == 1,
+            "level": number,
+            "optimal_pushes": pushes,
+            "optimal_moves": moves,
+            "score": float(_score(s[rules.BEST], self._optimal_tenths[index])),
+        }
+
+    def infos(self) -> dict[str, NDArray[Any]]:
+        """Return the infos of all games: for each key of `info`, an array [N]."""
+        count, state = self.state.shape[0], self.state
+        legal = _LEGAL[self.settings.actions]
+        hashes = state[:, rules.HASH].astype(">i8").tobytes().hex()
+        own: dict[str, Iterable[Any]] = {
             "text": self.texts(),
-            "legal_actions": [legal[s[rules.LEGAL]].copy() for s in records],
-            "state_hash": [f"{s[rules.HASH] & _64_BITS:016x}" for s in records],
-            "feedback": [_FEEDBACK[s[rules.EVENT]][s[rules.DIRECTION]][s[rules.DEADLOCK]] for s in records],
-            "deadlock": [s[rules.DEADLOCK] == 1 for s in records],
-            "level": self.numbers.copy(),
-            "optimal_pushes": self.optimal_pushes.copy(),
-            "optimal_moves": self.optimal_moves.copy(),
-            "score": [_score(s[rules.BEST], best) for s, best in zip(records, self._optimal_tenths, strict=True)],
+            "legal_actions": (legal[bits].copy() for bits in state[:, rules.LEGAL].tolist()),
+            "state_hash": (hashes[first : first + 16] for first in range(0, len(hashes), 16)),
+        }
+        objects = {key: np.fromiter(values, object, count) for key, values in own.items()}
+        return {
+            "success": state[:, rules.COVERED] == state[:, rules.BOXES],
+            "kind": self._kinds.copy(),
+            **objects,
+            "feedback": _FEEDBACK[state[:, rules.EVENT], state[:, rules.DIRECTION], state[:, rules.DEADLOCK]],
+            "deadlock": state[:, rules.DEADLOCK] == 1,
+            "level": self.levels[:, 0].copy(),
+            "optimal_pushes": self.levels[:, 1].copy(),
+            "optimal_moves": self.levels[:, 2].copy(),
+            "score": _score(state[:, rules.BEST], self._optimal_tenths),
         }
 
     def texts(self) -> list[str]:
@@ -200,7 +226,7 @@ def _kind(rows: int, columns: int, boxes: int) -> str:
     return f"{rows}x{columns}, {boxes} box{'es' if boxes > 1 else ''}"
 
 
-def _score(best: int, optimal: float) -> float:
+def _score(best: Any, optimal: Any) -> Any:
     """Return Sokoban-Global's score: 100 + 5 · (best − optimal), from sums of rewards in tenths."""
     return 100 + (best - optimal) / 2
 

@@ -63,11 +63,7 @@ class SokobanVectorEnv(BatchEnv):
 
     def tell(self) -> dict[str, Any]:
         """Return the infos of the single envs, with an array of length N for each key."""
-        told: dict[str, Any] = self.games.tell()
-        for key, values in told.items():
-            own = type(values[0])
-            told[key] = np.fromiter(values, own if own in (bool, int, float) else object, self.num_envs)
-        return told
+        return self.games.infos()
 
     def render(self) -> Any:
         """Return a tuple of N frames, or None without a `render_mode`."""
