@@ -22,6 +22,7 @@ END: Final = 7
 SYMBOLS: Final = b"# .*$@+\n"
 """Boxoban's symbols, in the order of the codes."""
 _TO_TEXT: Final = SYMBOLS + bytes(248)
+SYMBOLS_ALLOWED: Final = "allowed are # wall, @ + player, $ * box, . target, and space, - or _ for floor"
 
 SMALLEST: Final = 5
 LARGEST: Final = 13
@@ -41,6 +42,8 @@ class Level(NamedTuple):
     """Smallest number of pushes of any solution."""
     moves: int = UNKNOWN
     """Smallest number of moves of any solution. Pushes count as moves."""
+    number: int = -1
+    """Number of the level among given levels, −1 for a new level."""
 
 
 def text_of(board: Board) -> str:
@@ -49,35 +52,52 @@ def text_of(board: Board) -> str:
 
 
 def read_board(text: str) -> Board:
-    """Return the board of a map in Boxoban's symbols. Short lines are padded with walls.
+    """Return the board of a map in Boxoban's symbols. Cells outside the walls become walls.
 
     Raises:
         ValueError: If the map is invalid, with a one-line message.
     """
-    lines = [line.rstrip("\r") for line in text.split("\n")]
-    while lines and not lines[-1].strip():
+    lines = [line.rstrip().replace("-", " ").replace("_", " ") for line in text.split("\n")]
+    lines = [line.rstrip() for line in lines]
+    while lines and not lines[-1]:
         lines.pop()
-    while lines and not lines[0].strip():
+    while lines and not lines[0]:
         lines.pop(0)
+    margin = min((len(line) - len(line.lstrip(" ")) for line in lines), default=0)
+    lines = [line[margin:] for line in lines]
     rows, columns = len(lines), max((len(line) for line in lines), default=0)
     if not (SMALLEST <= rows <= LARGEST and SMALLEST <= columns <= LARGEST):
         raise ValueError(f"a map must be {SMALLEST}x{SMALLEST} to {LARGEST}x{LARGEST}, this one is {rows}x{columns}")
-    board = np.full((rows, columns + 1), WALL, np.uint8)
+    board = np.full((rows, columns + 1), FLOOR, np.uint8)
     board[:, columns] = END
     for row, line in enumerate(lines):
         for column, symbol in enumerate(line):
             code = SYMBOLS.find(symbol.encode("utf-8"))
             if code < 0:
-                raise ValueError(
-                    f"row {row + 1} has {symbol!r}; allowed are # wall, @ + player, $ * box, . target, space"
-                )
+                raise ValueError(f"row {row + 1} has {symbol!r}; {SYMBOLS_ALLOWED}")
             board[row, column] = code
+    _close(board)
     check(board)
     return board
 
 
+def _close(board: Board) -> None:
+    """Turn the floor outside the walls into walls. Raise a ValueError if anything else is outside."""
+    rows, columns = board.shape[0], board.shape[1] - 1
+    stack = [(row, column) for row in range(rows) for column in (0, columns - 1)]
+    stack += [(row, column) for row in (0, rows - 1) for column in range(columns)]
+    while stack:
+        row, column = stack.pop()
+        if not (0 <= row < rows and 0 <= column < columns) or board[row, column] == WALL:
+            continue
+        if board[row, column] != FLOOR:
+            raise ValueError("the outer cells of a map must be walls (#), around the player, all boxes and targets")
+        board[row, column] = WALL
+        stack += [(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
+
+
 def check(board: Board) -> None:
-    """Raise a one-line ValueError unless the board is a valid start position."""
+    """Raise a one-line ValueError unless the board has one player and as many targets as boxes."""
     fields = board[:, :-1]
     players = int((fields == PLAYER).sum() + (fields == PLAYER_ON_TARGET).sum())
     boxes = int((fields == BOX).sum() + (fields == BOX_ON_TARGET).sum())
@@ -88,9 +108,6 @@ def check(board: Board) -> None:
         raise ValueError(f"a map must have 1 to {MOST_BOXES} boxes ($ or *), this one has {boxes}")
     if boxes != targets:
         raise ValueError(f"a map must have as many targets as boxes, this one has {targets} and {boxes}")
-    edge = np.concatenate([fields[0], fields[-1], fields[:, 0], fields[:, -1]])
-    if (edge != WALL).any():
-        raise ValueError("the outer cells of a map must be walls (#)")
 
 
 def fitted(board: Board, room: tuple[int, int]) -> Board:

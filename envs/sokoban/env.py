@@ -46,19 +46,26 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     ## Arguments
     - `room`: (rows, columns), 6 to 13 each. `boxes`: 1 to 5. `preset`: one of gym-sokoban's names, such as
       "Sokoban-small-v0", which replaces both.
-    - `levels`: None for new levels, the path of a Boxoban text file or of a folder of them (any split), or a map (text
-      of several lines). Given levels must fit into `room`, and `boxes` and `difficulty` have no effect.
+    - `levels`: None for new levels, the path of a text file (Boxoban's or XSB) or of a folder of them (any split), or a
+      map (text of several lines). Every level is checked when the file is opened. `boxes` and `difficulty` have no
+      effect. `room` grows to the size of the largest level, and smaller levels are centred.
+    - `in_order`: play the levels one after the other instead of at random. The seed modulo 2²⁹ selects the level,
+      modulo the number of levels. `reset()` without a seed continues with the next level. A vector env continues with
+      the next level that none of its games has begun.
     - `difficulty`: difficulty of new levels, 0 to 1, measured by the smallest number of pushes.
-    - `observation`, `image_size` (height, width), `actions`: see above. `max_steps`, `end_on_deadlock`: see above.
+    - `observation`, `image_size` (height, width), `actions`, `end_on_deadlock`: see above.
+    - `max_steps`: maximum number of steps, or a multiple of the level's fewest moves, such as "3x" (rounded up). It is
+      then 120 for a level whose fewest moves are unknown.
     - `render_mode`: "rgb_array", "rgb_array_list" (frames since the last call) or "human". `render_size`:
       (height, width) of rendered frames.
 
     `info` holds `success`, `kind` (the size: `10x10, 4 boxes`), `text`, `legal_actions` (those that change the state),
     `state_hash` (of the map), `feedback`, `deadlock` (provably unsolvable: a box can no longer reach a target),
-    `optimal_pushes` and `optimal_moves` of the level, and `score`. The optimal numbers are −1 if the solver reached its
-    limit, which happens only for given levels. `score` is the score so far of Sokoban-Global (MageBench, arXiv
-    2412.04531): 100 + 5 · (a − b), where a is the highest sum of rewards in the first 50 actions, at least 0, and b is
-    the sum of the optimal plan. It is NaN if b is unknown.
+    `level` (number among the given levels, from 0, or −1 for a new level), `optimal_pushes` and `optimal_moves` of the
+    level, and `score`. The optimal numbers are −1 if the solver reached its limit, which happens only for given levels.
+    `score` is the score so far of Sokoban-Global (MageBench, arXiv 2412.04531): 100 + 5 · (a − b), where a
+    is the highest sum of rewards in the first 50 actions, at least 0, and b is the sum of the optimal plan. It is NaN
+    if b is unknown.
 
     ## Version History
     v0: first version.
@@ -76,16 +83,18 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         image_size: tuple[int, int] = (160, 160),
         actions: int = 4,
         difficulty: float = 0.5,
-        max_steps: int = 120,
+        max_steps: int | str = 120,
         end_on_deadlock: bool = False,
+        in_order: bool = False,
         render_mode: str | None = None,
         render_size: tuple[int, int] = (480, 480),
     ) -> None:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(suggest("render_mode", render_mode, self.metadata["render_modes"]))
         settings = Settings(
-            room, boxes, levels, preset, observation, image_size, actions, difficulty, max_steps, end_on_deadlock
-        )
+            room, boxes, levels, preset, observation, image_size, actions, difficulty, max_steps, end_on_deadlock,
+            in_order,
+        )  # fmt: skip
         self.games = Games(settings, 1)
         self.observation_space, self.action_space = settings.spaces()
         self.render_mode = render_mode
@@ -102,10 +111,12 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode, as described in the class docstring."""
         super().reset(seed=seed)
+        if seed is not None:
+            self.games.seek(seed)
         self.games.begin(0, self.np_random)
         self._frames = []
         self._film()
-        info = {key: values[0] for key, values in self.games.tell().items()}
+        info = self.games.info(0)
         return self._observation(info), info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -118,7 +129,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         if self._picture is not None:
             self._film()
         terminated, truncated = games.ends()
-        info = {key: values[0] for key, values in games.tell().items()}
+        info = games.info(0)
         reward = int(games.state[0, rules.TENTHS]) / 10
         return self._observation(info), reward, bool(terminated[0]), bool(truncated[0]), info
 

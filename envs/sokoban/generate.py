@@ -4,20 +4,18 @@ Carving and reverse play follow gym-sokoban (after Racanière et al., 2017, arXi
 integers and random numbers come from splitmix64, so that a seed gives the same level on every machine.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import BOX, END, FLOOR, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Level
-from envs.sokoban.bounds import FAR, matching
-from envs.sokoban.solver import search
+from envs.sokoban.pull import below, copy, pull
+from envs.sokoban.search import search
 from render.draw.jit import njit
 
 TRIES: Final = 120  # rooms tried for a level within the band, before the closest level is used
 WALKS: Final = 4  # reverse games per room
-PULLS: Final = 60  # maximum number of pulls per box in a reverse game
-PATIENCE: Final = 15  # pulls without progress before returning to the best position
 EFFORT: Final = 20_000  # maximum number of solver states per candidate
 PATTERNS: Final = np.array((0o070, 0o222, 0o062, 0o066, 0o032), np.int64)
 """Patterns carved at a step: 3 x 3 cells as octal rows, always including the middle one."""
@@ -46,17 +44,6 @@ def band(room: tuple[int, int], boxes: int, difficulty: float) -> tuple[int, int
 
 
 @njit
-def below(random: NDArray[np.uint64], limit: int) -> int:
-    """Return a random integer from 0 to limit − 1."""
-    random[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = random[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return int(np.int64(z >> np.uint64(33)) % limit)
-
-
-@njit
 def carve(board: NDArray[np.uint8], random: NDArray[np.uint64], patterns: NDArray[np.int64]) -> int:
     """Carve floor into a board along a random walk, and return the number of floor cells.
 
@@ -81,39 +68,6 @@ def carve(board: NDArray[np.uint8], random: NDArray[np.uint64], patterns: NDArra
             if pattern >> bit & 1 and 0 < y < rows - 1 and 0 < x < columns - 1:
                 board[y, x] = FLOOR
     return int((board == FLOOR).sum())
-
-
-@njit
-def _copy(values: Any, into: Any) -> None:
-    """Copy a flat array. Numba compiles this much faster than an array assignment."""
-    for index in range(values.size):
-        into[index] = values[index]
-
-
-@njit
-def _apart(one: int, other: int, stride: int) -> int:
-    """Return the Manhattan distance of two flat indices."""
-    return abs(one // stride - other // stride) + abs(one % stride - other % stride)
-
-
-@njit
-def _reach(flat: NDArray[np.uint8], boxed: NDArray[np.bool_], stride: int, start: int,
-           reached: NDArray[np.bool_], fields: NDArray[np.int64]) -> int:  # fmt: skip
-    """Mark the cells the player can reach, list them in `fields` and return their number."""
-    reached[:] = False
-    reached[start] = True
-    fields[0] = start
-    head, tail = 0, 1
-    while head < tail:
-        place = fields[head]
-        head += 1
-        for step in (-stride, stride, -1, 1):
-            to = place + step
-            if not reached[to] and flat[to] != WALL and not boxed[to]:
-                reached[to] = True
-                fields[tail] = to
-                tail += 1
-    return tail
 
 
 @njit
@@ -145,6 +99,7 @@ def make(
     room = np.empty((rows, stride), np.uint8)
     flat = room.reshape(-1)
     board = np.empty((rows, stride), np.uint8)
+    whole = board.reshape(-1)
     best = np.empty((rows, stride), np.uint8)
     best_pushes, best_gap = 0, 1 << 30
     boxed = np.empty(flat.size, np.bool_)
@@ -159,43 +114,24 @@ def make(
         if floor < min(2 * count + 3 + low, (rows - 2) * (columns - 2) * 3 // 4):
             continue
         for _ in range(WALKS):
-            # place targets with their boxes, closer together if many pushes are wanted
             wanted = low + below(random, high - low + 1)
-            boxed[:] = False
-            for number in range(count):
-                boxes[number] = -1
-                for _ in range(1 + wanted // (4 * count) if number else 1):
-                    place = below(random, flat.size)
-                    while flat[place] != FLOOR or boxed[place]:
-                        place = below(random, flat.size)
-                    if boxes[number] < 0 or _apart(place, boxes[0], stride) < _apart(boxes[number], boxes[0], stride):
-                        boxes[number] = place
-                boxed[boxes[number]] = True
-                targets[number] = boxes[number]
+            _place(flat, stride, wanted, random, boxed, boxes)
+            copy(boxes, targets)
             player = below(random, flat.size)
             while flat[player] != FLOOR or boxed[player]:
                 player = below(random, flat.size)
-            player = _pull(flat, boxed, stride, player, boxes, wanted, random, reached, fields)
-            for number in range(count):
-                flat[targets[number]] = TARGET
-            home = 0
-            for number in range(count):
-                home += int(flat[boxes[number]] == TARGET)
-            _copy(room.reshape(-1), board.reshape(-1))
-            for number in range(count):
-                flat[targets[number]] = FLOOR
-            if home:
+            player = pull(flat, boxed, stride, player, boxes, wanted, random, reached, fields)
+            if _covered(boxed, targets):
                 continue
-            whole = board.reshape(-1)
-            for number in range(count):
-                whole[boxes[number]] = BOX
-            whole[player] = PLAYER_ON_TARGET if whole[player] == TARGET else PLAYER
-            nodes, _, pushes = search(whole, stride, by_moves, effort, high + count)
+            _fill(flat, targets, boxes, player, whole)
+            # only a closer level than the best so far is of use
+            ceiling = high + min(count, best_gap - 1)
+            nodes, _, pushes, _ = search(whole, stride, by_moves, effort, ceiling, by_moves)
             if nodes < 0:
                 continue
             gap = max(low - pushes, pushes - high, 0)
             if gap < best_gap:
-                _copy(board.reshape(-1), best.reshape(-1))
+                copy(whole, best.reshape(-1))
                 best_pushes, best_gap = pushes, gap
             if gap == 0:
                 return best, best_pushes
@@ -205,94 +141,54 @@ def make(
 
 
 @njit
-def _distances(flat: NDArray[np.uint8], stride: int, target: int, distance: NDArray[np.int64]) -> None:
-    """Fill `distance` [rows · (columns + 1)] with the pulls that move a lone box from `target` to each cell."""
-    distance[:] = FAR
-    queue = np.empty(flat.size, np.int64)
-    queue[0] = target
-    distance[target] = 0
-    head, tail = 0, 1
-    while head < tail:
-        place = queue[head]
-        head += 1
-        for step in (-stride, stride, -1, 1):
-            to = place + step
-            if flat[to] != WALL and flat[to + step] != WALL and distance[to] == FAR:
-                distance[to] = distance[place] + 1
-                queue[tail] = to
-                tail += 1
+def _apart(one: int, other: int, stride: int) -> int:
+    """Return the Manhattan distance of two flat indices."""
+    return abs(one // stride - other // stride) + abs(one % stride - other % stride)
 
 
 @njit
-def _pull(
+def _place(
     flat: NDArray[np.uint8],
-    boxed: NDArray[np.bool_],
     stride: int,
-    player: int,
-    boxes: NDArray[np.int64],
-    enough: int,
+    wanted: int,
     random: NDArray[np.uint64],
-    reached: NDArray[np.bool_],
-    fields: NDArray[np.int64],
-) -> int:
-    """Pull the `boxes` away from the targets at random until the position needs at least `enough` pushes.
-
-    Pull one box for a while, then another. Return to the best position so far if there is no progress. `boxes` and
-    `boxed` are set to the best position, if possible with all boxes off target. Return the player's cell.
-    """
+    boxed: NDArray[np.bool_],
+    boxes: NDArray[np.int64],
+) -> None:
+    """Place boxes at random, closer together if many pushes are `wanted`. Fill `boxed` and `boxes`."""
     count = boxes.size
-    targets = boxes.copy()
-    distances = np.empty((count, flat.size), np.int64)
-    for target in range(count):
-        _distances(flat, stride, targets[target], distances[target])
-    scratch = np.empty(1 << count, np.int64)
-    current, direction = below(random, count), below(random, 4)
-    best = boxes.copy()
-    best_player, best_away, idle = player, 0, 0
-    _reach(flat, boxed, stride, player, reached, fields)
-    for _ in range(PULLS * count):
-        if below(random, 6) == 0:
-            current = below(random, count)
-        if below(random, 3) == 0:
-            direction = below(random, 4)
-        place = boxes[current]
-        moved = False
-        for turn in range(4):
-            way = (direction + turn) % 4
-            step = -stride if way == 0 else stride if way == 1 else -1 if way == 2 else 1
-            # the player stands next to the box and steps back, and the box follows
-            if reached[place + step] and flat[place + 2 * step] != WALL and not boxed[place + 2 * step]:
-                boxed[place], boxed[place + step] = False, True
-                boxes[current] = place + step
-                player, direction = place + 2 * step, way
-                moved = True
-                break
-        if not moved:
-            current = below(random, count)
-        else:
-            covered = False
-            for target in range(count):
-                covered |= boxed[targets[target]]
-            away = 0 if covered else matching(boxes, count, distances, scratch)
-            idle += 1
-            if away > best_away:
-                _copy(boxes, best)
-                best_player, best_away, idle = player, away, 0
-                if away >= enough:
-                    break
-        if idle > PATIENCE and best_away > 0:
-            for number in range(count):
-                boxed[boxes[number]] = False
-            for number in range(count):
-                boxed[best[number]] = True
-            _copy(best, boxes)
-            player, idle, moved = best_player, 0, True
-            current = below(random, count)
-        if moved:
-            _reach(flat, boxed, stride, player, reached, fields)
+    boxed[:] = False
     for number in range(count):
-        boxed[boxes[number]] = False
-    for number in range(count):
-        boxed[best[number]] = True
-    _copy(best, boxes)
-    return int(fields[below(random, _reach(flat, boxed, stride, best_player, reached, fields))])
+        boxes[number] = -1
+        for _ in range(1 + wanted // (4 * count) if number else 1):
+            place = below(random, flat.size)
+            while flat[place] != FLOOR or boxed[place]:
+                place = below(random, flat.size)
+            if boxes[number] < 0 or _apart(place, boxes[0], stride) < _apart(boxes[number], boxes[0], stride):
+                boxes[number] = place
+        boxed[boxes[number]] = True
+
+
+@njit
+def _covered(boxed: NDArray[np.bool_], targets: NDArray[np.int64]) -> bool:
+    """Return True if there is a box on a target."""
+    found = False
+    for number in range(targets.size):
+        found |= boxed[targets[number]]
+    return found
+
+
+@njit
+def _fill(
+    flat: NDArray[np.uint8],
+    targets: NDArray[np.int64],
+    boxes: NDArray[np.int64],
+    player: int,
+    whole: NDArray[np.uint8],
+) -> None:
+    """Write a level with no box on a target into the flat board `whole`."""
+    copy(flat, whole)
+    for number in range(targets.size):
+        whole[targets[number]] = TARGET
+        whole[boxes[number]] = BOX
+    whole[player] = PLAYER_ON_TARGET if whole[player] == TARGET else PLAYER

@@ -1,16 +1,17 @@
-"""Sources of levels: the generator, Boxoban's text files, or a single map."""
+"""Sources of levels: the generator, text files, or a single map."""
 
-import os
+from bisect import bisect_right
 from functools import lru_cache
-from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from itertools import accumulate
+from typing import Final, Protocol
 
 import numpy as np
 
 from configs.errors import suggest
 from envs.sokoban.board import LARGEST, SMALLEST, UNKNOWN, Board, Level, fitted, read_board
+from envs.sokoban.files import check_map, find_files
 from envs.sokoban.generate import generate
-from envs.sokoban.solver import solve
+from envs.sokoban.solver import fewest
 
 PRESETS: Final[dict[str, tuple[tuple[int, int], int]]] = {
     "Sokoban-v0": ((10, 10), 3),
@@ -29,8 +30,8 @@ SMALLEST_ROOM: Final = 6
 """Smallest number of rows and columns of new levels."""
 MOST_NEW_BOXES: Final = 5
 """Largest number of boxes of new levels."""
-CERTIFICATE_NODES: Final = 300_000
-"""Maximum number of solver states for the optimal numbers, about 0.2 s. Beyond it, a number is `UNKNOWN`."""
+CERTIFICATE_NODES: Final = 1_000_000
+"""Maximum number of solver states for the optimal numbers, about 0.1 s. Beyond it, a number is `UNKNOWN`."""
 
 
 class Source(Protocol):
@@ -40,6 +41,13 @@ class Source(Protocol):
 
     def draw(self, generator: np.random.Generator) -> Level:
         """Return a random level with its optimal numbers of pushes and moves."""
+
+
+class Listed(Source, Protocol):
+    """A source of given levels."""
+
+    def at(self, number: int) -> Level:
+        """Return a level by its number. The numbers of n levels are 0 to n − 1, and repeat after that."""
 
 
 class Generated:
@@ -62,98 +70,69 @@ class Generated:
         """Return a new level, seeded by the generator. Discard levels without a known number of moves."""
         while True:
             level = generate(self.room, self.boxes, self.difficulty, int(generator.integers(1 << 63)))
-            moves = _fewest(level.board, "moves")
+            moves = fewest(level.board, "moves", CERTIFICATE_NODES)
             if moves != UNKNOWN:
                 return level._replace(moves=moves)
 
 
 class Fixed:
-    """A source that always returns the same map."""
+    """A source that always returns the same map. The room grows to the size of the map."""
 
-    def __init__(self, board: Board, room: tuple[int, int]) -> None:
-        self.room = room
-        self.level = certified(fitted(board, room))
+    def __init__(self, text: str, room: tuple[int, int]) -> None:
+        check_map(text)
+        board = read_board(text)
+        self.room = (max(room[0], board.shape[0]), max(room[1], board.shape[1] - 1))
+        self.level = certified(fitted(board, self.room))._replace(number=0)
 
     def draw(self, generator: np.random.Generator) -> Level:
         """Return the level of the map."""
         return self.level
 
+    def at(self, number: int) -> Level:
+        """Return the level of the map."""
+        return self.level
 
-class Boxoban:
-    """A source of levels from a Boxoban file or a folder of `.txt` files. A file is read when drawn."""
+
+class Files:
+    """A source of levels from a file or a folder of files. The room grows to the size of the largest level."""
 
     def __init__(self, path: str, room: tuple[int, int]) -> None:
-        self.room = room
-        place = Path(path).expanduser()
-        if place.is_dir():
-            self.files = sorted(place.rglob("*.txt"))
-        elif place.is_file():
-            self.files = [place]
-        else:
-            raise ValueError(f"levels={path!r}: no such file or folder")
-        if not self.files:
-            raise ValueError(f"levels={path!r}: no .txt file in this folder")
+        self.files = find_files(path)
+        self._ends = list(accumulate(file.count for file in self.files))
+        rows, columns = zip(*(file.size for file in self.files), strict=True)
+        self.room = (max(room[0], *rows), max(room[1], *columns))
 
     def draw(self, generator: np.random.Generator) -> Level:
         """Return a random level of a random file. All files have the same probability."""
-        path = self.files[int(generator.integers(len(self.files)))]
-        maps = read_file(os.fspath(path), path.stat().st_mtime_ns)
-        line, text = maps[int(generator.integers(len(maps)))]
-        return self.level(text, line)
+        index = int(generator.integers(len(self.files)))
+        return self._level(index, int(generator.integers(self.files[index].count)))
 
-    def level(self, text: str, line: str) -> Level:
-        """Return the level of a map. `line` is its location, for error messages."""
+    def at(self, number: int) -> Level:
+        """Return a level by its number in the order of the files' paths and of the levels in a file."""
+        number %= self._ends[-1]
+        index = bisect_right(self._ends, number)
+        return self._level(index, number - self._ends[index] + self.files[index].count)
+
+    def _level(self, index: int, place: int) -> Level:
+        file = self.files[index]
+        maps = file.maps()
+        if len(maps) != file.count:
+            raise ValueError(f"{file.path}: the file has changed: {len(maps)} levels instead of {file.count}")
         try:
-            return _certified_text(text, self.room)
+            level = _certified_text(maps[place].text, self.room)
         except ValueError as error:
-            raise ValueError(f"{line}: {error}") from None
-
-
-class Map(NamedTuple):
-    """A level of a file as text."""
-
-    where: str
-    """FILE:LINE of the first row."""
-    text: str
-
-
-@lru_cache(maxsize=16)
-def read_file(path: str, changed: int) -> list[Map]:
-    """Return the unparsed levels of a text file, separated by lines `; n`. `changed` keys the cache by file version."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from None
-    maps: list[Map] = []
-    rows: list[str] = []
-    for number, line in enumerate([*lines, ";"], start=1):
-        if not line.startswith(";") and line.strip():
-            rows.append(line)
-        elif rows:
-            maps.append(Map(f"{path}:{number - len(rows)}", "\n".join(rows)))
-            rows = []
-    if not maps:
-        raise ValueError(
-            f"{path}: no level in this file; a level is '; 0', then rows of # wall, @ player, $ box, . target"
-        )
-    return maps
+            raise ValueError(f"{file.path}:{maps[place].line}: level {place}: {error}") from None
+        return level._replace(number=self._ends[index] - file.count + place)
 
 
 def certified(board: Board) -> Level:
     """Return the level of a board with the optimal numbers that the solver finds."""
-    return Level(board, _fewest(board, "pushes"), _fewest(board, "moves"))
+    return Level(board, *(fewest(board, what, CERTIFICATE_NODES) for what in ("pushes", "moves")))
 
 
 @lru_cache(maxsize=4096)
 def _certified_text(text: str, room: tuple[int, int]) -> Level:
     return certified(fitted(read_board(text), room))
-
-
-def _fewest(board: Board, what: str) -> int:
-    plan = solve(board, what, CERTIFICATE_NODES)
-    if plan.actions is None:
-        return UNKNOWN
-    return plan.pushes if what == "pushes" else plan.actions.size
 
 
 def find_source(levels: str | None, room: tuple[int, int], boxes: int, difficulty: float, preset: str | None) -> Source:
@@ -174,6 +153,8 @@ def find_source(levels: str | None, room: tuple[int, int], boxes: int, difficult
         return Generated(room, boxes, difficulty)
     if not all(SMALLEST <= side <= LARGEST for side in room):
         raise ValueError(f"room must be {SMALLEST} to {LARGEST} rows and columns, got {room}")
+    if not isinstance(levels, str):
+        raise ValueError(f"levels must be a path or the text of a map, got {levels!r}")
     if "\n" in levels:
-        return Fixed(read_board(levels), room)
-    return Boxoban(levels, room)
+        return Fixed(levels, room)
+    return Files(levels, room)

@@ -1,5 +1,6 @@
 """The vector entry point of `kickoff/Sokoban-v0`: N games, advanced by one call and drawn by another one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,20 @@ class SokobanVectorEnv(BatchEnv):
         chosen = Settings(**settings)
         super().__init__(num_envs, *chosen.spaces(), render_mode)
         self.games = Games(chosen, num_envs)
+        self._seeds: dict[int, int | None] = {}
         self._picture = RoomView(num_envs, *self.games.source.room, render_size) if render_mode else None
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start new episodes in all games. With an integer seed, game i gets the seed `seed + i`."""
+        self._seeds = dict(enumerate([seed] if seed is None or isinstance(seed, int) else seed))
+        return super().reset(seed=seed, options=options)
 
     def begin(self, index: int, generator: np.random.Generator) -> None:
         """Start a new episode in game `index`."""
+        if (seed := self._seeds.pop(index, None)) is not None:
+            self.games.seek(seed)  # the following games continue from here
         self.games.begin(index, generator)
 
     def play(
@@ -52,11 +63,7 @@ class SokobanVectorEnv(BatchEnv):
 
     def tell(self) -> dict[str, Any]:
         """Return the infos of the single envs, with an array of length N for each key."""
-        told: dict[str, Any] = self.games.tell()
-        for key, values in told.items():
-            own = type(values[0])
-            told[key] = np.fromiter(values, own if own in (bool, int, float) else object, self.num_envs)
-        return told
+        return self.games.infos()
 
     def render(self) -> Any:
         """Return a tuple of N frames, or None without a `render_mode`."""

@@ -1,6 +1,5 @@
 """`kickoff/Sokoban-v0`: rules and rewards by hand, sentences, levels from files, many at once."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -208,7 +207,12 @@ MISTAKES: dict[str, dict[str, Any]] = {
     "a map must have one player": {"levels": "#####\n#$. #\n#   #\n#   #\n#####"},
     "as many targets as boxes": {"levels": "#####\n#@$ #\n#   #\n#   #\n#####"},
     "must be walls": {"levels": "#####\n#@$. \n#   #\n#   #\n#####"},
-    "does not fit into room": {"levels": ROOM, "room": (6, 6)},
+    "levels must be a path": {"levels": 3},
+    "in_order=true needs given levels": {"in_order": True},
+    "in_order must be true or false": {"levels": ROOM, "in_order": "yes"},
+    "such as 3x, got '0.5x'": {"max_steps": "0.5x"},
+    "such as 3x, got '3'": {"max_steps": "3"},
+    "off target, in this one all": {"levels": "######\n#@*  #\n#    #\n#    #\n######"},
     "unknown render_mode": {"render_mode": "rgb"},
 }
 
@@ -217,59 +221,6 @@ MISTAKES: dict[str, dict[str, Any]] = {
 def test_wrong_arguments_are_one_line(message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SokobanEnv(**MISTAKES[message])
-
-
-BOXOBAN = """; 0
-##########
-##########
-##########
-##########
-##########
-##########
-#@$ .    #
-#        #
-##########
-##########
-
-; 1
-##########
-##########
-##########
-##########
-##########
-#  .   ###
-#  $  $ ##
-#   @ .  #
-##########
-##########
-"""
-
-
-def test_boxoban_files_are_read_as_levels(tmp_path: Path) -> None:
-    folder = tmp_path / "medium" / "train"
-    folder.mkdir(parents=True)
-    (folder / "000.txt").write_text(BOXOBAN)
-    (folder / "001.txt").write_text(BOXOBAN.replace("@$ .", "@ $."))
-    env = SokobanEnv(levels=str(tmp_path), observation="text")
-    found = {env.reset(seed=seed)[0]: env.reset(seed=seed)[1]["optimal_moves"] for seed in range(40)}
-    # two pushes; a step and a push; left, up, right, right, up, right, down (this map is in both files)
-    assert sorted(found.values()) == [2, 2, 7]
-    assert all(text in BOXOBAN or text in BOXOBAN.replace("@$ .", "@ $.") for text in found)
-    one = SokobanEnv(levels=str(folder / "001.txt"), observation="text")
-    assert {one.reset(seed=seed)[0] for seed in range(20)} < set(found)
-
-
-def test_a_broken_file_is_named_by_line(tmp_path: Path) -> None:
-    path = tmp_path / "bad.txt"
-    path.write_text(BOXOBAN.split("; 1")[0].replace("@", "?"))
-    with pytest.raises(ValueError, match=r"bad\.txt:2: row 7 has '\?'; allowed are # wall"):
-        SokobanEnv(levels=str(path), observation="text").reset(seed=0)
-    path.write_text("; nothing\n")
-    with pytest.raises(ValueError, match=r"bad\.txt: no level in this file"):
-        SokobanEnv(levels=str(path), observation="text").reset(seed=0)
-    with pytest.raises(ValueError, match=r"no \.txt file"):
-        (tmp_path / "empty").mkdir()
-        SokobanEnv(levels=str(tmp_path / "empty"), observation="text")
 
 
 @given(st.integers(0, 10**9))
