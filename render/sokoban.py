@@ -54,22 +54,29 @@ class RoomView:
             )
         self.frames: Frame = np.empty((count, height, width, 3), np.uint8)
         self.frames[:] = _BARS
-        self._tiles = tiles(side)
+        self._rows = self.frames.reshape(count, height, 3 * width)
+        self._tiles = tiles(side).reshape(len(TILES), side, 3 * side)
         self._shown = np.full((count, rows, columns), _NOTHING, np.uint8)
         self._top = (height - rows * side) // 2
         self._left = (width - columns * side) // 2
 
     def draw(self, rooms: NDArray[np.uint8]) -> Frame:
         """Draw rooms of tile codes [N, >= rows, >= columns] into frames [N, H, W, 3]. The next call overwrites them."""
-        _redraw(self.frames, self._shown, rooms, self._tiles, self._top, self._left)
+        _redraw(self._rows, self._shown, rooms, self._tiles, self._top, self._left * 3)
         return self.frames
 
 
 @njit
 def _redraw(
-    frames: Frame, shown: NDArray[np.uint8], rooms: NDArray[np.uint8], tiles: Frame, top: int, left: int
+    frames: NDArray[np.uint8],
+    shown: NDArray[np.uint8],
+    rooms: NDArray[np.uint8],
+    tiles: NDArray[np.uint8],
+    top: int,
+    left: int,
 ) -> None:
-    side = tiles.shape[1]
+    """Draw the tiles that differ from `shown`. The rows of `frames` and `tiles` are flat, and `left` is in bytes."""
+    side, width = tiles.shape[1], tiles.shape[2]
     for index in range(shown.shape[0]):
         for row in range(shown.shape[1]):
             for column in range(shown.shape[2]):
@@ -77,10 +84,10 @@ def _redraw(
                 if code == shown[index, row, column]:
                     continue
                 shown[index, row, column] = code
-                x = left + column * side
+                x, y = left + column * width, top + row * side
                 for line in range(side):
-                    y = top + row * side + line
-                    frames[index, y, x : x + side] = tiles[code, line]
+                    for byte in range(width):  # numba's slices cost more than the copy
+                        frames[index, y + line, x + byte] = tiles[code, line, byte]
 
 
 @lru_cache(maxsize=16)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.cells import DEAD, FAR, GOAL, Ints
+from envs.sokoban.cells import DEAD, FAR, GOAL, Cells, Ints
 from render.draw.jit import njit
 
 
@@ -36,7 +36,7 @@ def matching(boxes: Ints, count: int, distances: Ints, best: Ints) -> int:
 
 
 @njit
-def stuck(cells: Ints, boxes: Ints, count: int, frozen: NDArray[np.bool_]) -> bool:
+def stuck(cells: Cells, boxes: Ints, count: int, frozen: NDArray[np.bool_]) -> bool:
     """Return True if boxes are frozen with at least one off target, as in `deadlock`.
 
     Args:

@@ -1,6 +1,6 @@
 """A room as numbered floor cells, for the solver.
 
-Floor cells are numbered consecutively. The number after the last floor cell stands for all walls. `cells` int64
+Floor cells are numbered consecutively. The number after the last floor cell stands for all walls. `cells` uint16
 [cells + 1, FIELDS] describes them. The constants below index its columns.
 """
 
@@ -13,6 +13,8 @@ from envs.sokoban.board import BOX, BOX_ON_TARGET, END, PLAYER, PLAYER_ON_TARGET
 from render.draw.jit import njit
 
 Ints = NDArray[np.int64]
+Cells = NDArray[np.uint16]
+"""Unsigned cell numbers spare numba the test for negative indices."""
 
 UP: Final = 0  # columns 0 to 3: the neighbours up, down, left and right
 DEAD: Final = 4  # 1 if a box here cannot reach any target, also for walls
@@ -40,7 +42,7 @@ def number_cells(flat: NDArray[np.uint8], numbers: Ints) -> int:
 
 
 @njit
-def describe(flat: NDArray[np.uint8], stride: int, numbers: Ints, cells: Ints,
+def describe(flat: NDArray[np.uint8], stride: int, numbers: Ints, cells: Cells,
               boxes: Ints, targets: Ints) -> tuple[int, int]:  # fmt: skip
     """Fill `cells`, `boxes` and `targets`. Return the number of boxes and the player's cell."""
     wall = cells.shape[0] - 1
@@ -69,7 +71,7 @@ def describe(flat: NDArray[np.uint8], stride: int, numbers: Ints, cells: Ints,
 
 
 @njit
-def push_distances(cells: Ints, target: int, row: int, distances: Ints, queue: Ints) -> None:
+def push_distances(cells: Cells, target: int, row: int, distances: Ints, queue: Cells) -> None:
     """Compute the pushes that move a box from each cell to a target, with no other boxes in the room.
 
     Args:
@@ -97,7 +99,7 @@ def push_distances(cells: Ints, target: int, row: int, distances: Ints, queue: I
 
 
 @njit
-def mark_dead(cells: Ints, count: int, distances: Ints) -> None:
+def mark_dead(cells: Cells, count: int, distances: Ints) -> None:
     """Set `DEAD` from the distances to the targets, [targets, cells + 1]."""
     for place in range(cells.shape[0]):
         nearest = FAR
@@ -107,7 +109,7 @@ def mark_dead(cells: Ints, count: int, distances: Ints) -> None:
 
 
 @njit
-def walk_bounds(cells: Ints, targets: Ints, count: int, rows: int, columns: int) -> Ints:
+def walk_bounds(cells: Cells, targets: Ints, count: int, rows: int, columns: int) -> Ints:
     """Return lower bounds on the walked moves up to a solution, and set `SHIFT`.
 
     A push moves the player exactly as far as a box. The boxes' ways to the targets sum to a fixed vector, and the rest

@@ -35,7 +35,7 @@ class LevelFile(NamedTuple):
     """A file with valid levels."""
 
     path: Path
-    count: int
+    levels: int
     """Number of levels."""
     size: tuple[int, int]
     """Rows and columns of the largest level."""
@@ -61,7 +61,7 @@ def find_files(levels: str) -> list[LevelFile]:
     try:
         if place.is_file():
             found = _checked(place, *_version(place))
-            if not found.count:
+            if not found.levels:
                 raise ValueError(
                     f"{place}: no level in this file; a level is '; 0', then rows of # wall, @ player, $ box, . target"
                 )
@@ -81,9 +81,9 @@ def find_files(levels: str) -> list[LevelFile]:
     except OSError as error:
         raise ValueError(f"levels={levels!r}: cannot be read: {error}") from None
     for file in files:
-        if not file.count:
+        if not file.levels:
             _leave_out(file.path)
-    files = [file for file in files if file.count]
+    files = [file for file in files if file.levels]
     if not files:
         raise ValueError(f"levels={levels!r}: no level in the files of this folder, such as {paths[0].name}")
     return files

@@ -98,31 +98,31 @@ class Files:
 
     def __init__(self, path: str, room: tuple[int, int]) -> None:
         self.files = find_files(path)
-        self._ends = list(accumulate(file.count for file in self.files))
+        self._ends = list(accumulate(file.levels for file in self.files))
         rows, columns = zip(*(file.size for file in self.files), strict=True)
         self.room = (max(room[0], *rows), max(room[1], *columns))
 
     def draw(self, generator: np.random.Generator) -> Level:
         """Return a random level of a random file. All files have the same probability."""
         index = int(generator.integers(len(self.files)))
-        return self._level(index, int(generator.integers(self.files[index].count)))
+        return self._level(index, int(generator.integers(self.files[index].levels)))
 
     def at(self, number: int) -> Level:
         """Return a level by its number in the order of the files' paths and of the levels in a file."""
         number %= self._ends[-1]
         index = bisect_right(self._ends, number)
-        return self._level(index, number - self._ends[index] + self.files[index].count)
+        return self._level(index, number - self._ends[index] + self.files[index].levels)
 
     def _level(self, index: int, place: int) -> Level:
         file = self.files[index]
         maps = file.maps()
-        if len(maps) != file.count:
-            raise ValueError(f"{file.path}: the file has changed: {len(maps)} levels instead of {file.count}")
+        if len(maps) != file.levels:
+            raise ValueError(f"{file.path}: the file has changed: {len(maps)} levels instead of {file.levels}")
         try:
             level = _certified_text(maps[place].text, self.room)
         except ValueError as error:
             raise ValueError(f"{file.path}:{maps[place].line}: level {place}: {error}") from None
-        return level._replace(number=self._ends[index] - file.count + place)
+        return level._replace(number=self._ends[index] - file.levels + place)
 
 
 def certified(board: Board) -> Level:

@@ -16,6 +16,7 @@ from envs.sokoban.cells import (
     FAR,
     FIELDS,
     SHIFT,
+    Cells,
     Ints,
     describe,
     first_shift,
@@ -75,11 +76,11 @@ def search(
     nothing = np.empty(0, np.int8)
     numbers = np.empty(flat.size, np.int64)
     size = number_cells(flat, numbers)
-    cells = np.zeros((size + 1, FIELDS), np.int64)
+    cells = np.zeros((size + 1, FIELDS), np.uint16)
     boxes, targets = np.empty(MOST_BOXES, np.int64), np.empty(MOST_BOXES, np.int64)
     count, player = describe(flat, stride, numbers, cells, boxes, targets)
     distances = np.empty((count, size + 1), np.int64)
-    queue = np.empty(size, np.int64)
+    queue = np.empty(size, np.uint16)
     for target in range(count):
         push_distances(cells, targets[target], target, distances, queue)
     mark_dead(cells, count, distances)
@@ -145,7 +146,7 @@ def search(
 
 @njit
 def _expand(
-    cells: Ints,
+    cells: Cells,
     distances: Ints,
     walks: Ints,
     origin: int,
@@ -157,7 +158,7 @@ def _expand(
     boxed: NDArray[np.bool_],
     frozen: NDArray[np.bool_],
     best: Ints,
-    queue: Ints,
+    queue: Cells,
     keys: Ints,
     reached: NDArray[np.int16],
     table: NDArray[np.int32],

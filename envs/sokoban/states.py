@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.cells import Ints
+from envs.sokoban.cells import Cells, Ints
 from render.draw.jit import njit
 
 COST: Final = 0  # cost of a state so far
@@ -77,7 +77,7 @@ def length(node: int, states: NDArray[np.int32]) -> int:
 
 
 @njit
-def _walk(cells: Ints, blocked: NDArray[np.bool_], start: int, steps: Ints) -> None:
+def _walk(cells: Cells, blocked: NDArray[np.bool_], start: int, steps: Ints) -> None:
     """Fill `steps` [cells] with the player's distances, −1 for unreachable cells."""
     steps[:] = -1
     queue = np.empty(steps.size, np.int64)
@@ -100,7 +100,7 @@ def plan(
     last: int,
     keys: Ints,
     states: NDArray[np.int32],
-    cells: Ints,
+    cells: Cells,
     count: int,
     player: int,
 ) -> NDArray[np.int8]:

@@ -95,7 +95,7 @@ def test_a_folder_leaves_out_files_without_maps(tmp_path: Path, caplog: pytest.L
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "x.txt").write_text(ONE.replace("@", "?"))
     (tmp_path / "README.md").write_text("# levels")
-    files = [(file.path.name, file.count, file.size) for file in find_files(str(tmp_path))]
+    files = [(file.path.name, file.levels, file.size) for file in find_files(str(tmp_path))]
     assert files == [("000.txt", 2, (10, 10))]
     assert "LICENSE.txt: no level in this file, left out" in caplog.text
     write(tmp_path / "medium" / "bad.txt", ONE.replace("$", " "))
