@@ -330,6 +330,7 @@ def test_several_pictures_of_a_question(form: str, ending: str, tmp_path: Path) 
     observation, _ = env.reset(seed=1)
     assert (observation["text"], observation["image_count"]) == ("One?", 1)
     assert observation["image"][5, 10].tolist() == list(COLOURS[0]) and not observation["more_images"].any()
+    assert env.render().shape == (10, 60, 3)  # of one size, as in a video
 
 
 def test_text_rows_among_pictures_are_black(tmp_path: Path) -> None:
