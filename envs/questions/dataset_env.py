@@ -26,7 +26,7 @@ class QuestionsEnv(PictureQuestionEnv):
     ## Description
     `file` describes the rows and `pictures` the images: a path within the image folder, bytes (Hugging Face's Parquet)
     or base64. Opening the file reads every row, checks its gold answer and decodes its images. A row is read again when
-    it is asked, and the most recent ones are cached. `answers.is_right` judges the answers: words and choice letters
+    asked, and the most recent ones are cached. `answers.is_right` judges the answers: words and choice letters
     are compared as text, all other gold answers by value. Everything else is as in `QuestionEnv`.
 
     ## Observation Space
