@@ -87,8 +87,9 @@ def play(task: Task, env: gymnasium.Env[Any, Any], seed: int, pictures: Pictures
 
 def same(one: Observation, other: Observation) -> bool:
     """Return True if two observations have the same image and text."""
-    pictures = one.image is None or other.image is None or np.array_equal(one.image, other.image)
-    return pictures and one.text == other.text
+    pictures = one.image is None or other.image is None or len(one.images) == len(other.images)
+    same_pixels = all(map(np.array_equal, one.images, other.images))
+    return pictures and same_pixels and one.text == other.text
 
 
 def examine(task: Task) -> Iterator[Finding]:

@@ -121,7 +121,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
 
 
 class LazyText(UserString):
-    """Text that is computed when it is first used."""
+    """Text that is computed on first use."""
 
     def __init__(self, make: Callable[[], str]) -> None:
         self._make = make

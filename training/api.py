@@ -39,13 +39,14 @@ def resume(path: str | Path, **overrides: Any) -> dict[str, Any]:
 
     Args:
         path: Run folder.
-        **overrides: Cluster settings, such as `cluster="ray"` or `cluster={"learners": 2}`.
+        **overrides: Cluster settings, such as `cluster="ray"` or `cluster={"learners": 2}`, and `resume_changed=True`.
 
     Returns:
         The contents of summary.json, and `path`, the run folder.
 
     Raises:
-        UserError: the run does not exist or is finished, or an override would change its config.
+        UserError: the run does not exist or is finished, an override would change its config, or something that the
+            config names has changed.
     """
     return start(compose(flatten({"resume": str(path), **overrides}), NoOptions, "argument"), time.perf_counter())
 

@@ -26,7 +26,7 @@ class QuestionsEnv(PictureQuestionEnv):
     ## Description
     `file` describes the rows and `pictures` the images: a path within the image folder, bytes (Hugging Face's Parquet)
     or base64. Opening the file reads every row, checks its gold answer and decodes its images. A row is read again when
-    it is asked, and the most recent ones are cached. `answers.is_right` judges the answers: words and choice letters
+    asked, and the most recent ones are cached. `answers.is_right` judges the answers: words and choice letters
     are compared as text, all other gold answers by value. Everything else is as in `QuestionEnv`.
 
     ## Observation Space
@@ -119,10 +119,11 @@ class QuestionsEnv(PictureQuestionEnv):
         return seen
 
     def picture(self) -> NDArray[np.uint8]:
-        """Return the images, from left to right, or a page with the question."""
+        """Return the images from left to right, always with room for K, or a page with the question."""
         if not self._pictures:
             return QuestionEnv.picture(self)
-        return np.concatenate([super().picture(), *self.question.more], axis=1)
+        seen = self.observe()
+        return np.concatenate([seen["image"], *seen.get("more_images", ())], axis=1)
 
     def _info(self, success: bool) -> dict[str, Any]:
         """Add the row to the state hash: two rows may ask the same question about different images."""

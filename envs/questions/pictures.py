@@ -52,7 +52,7 @@ def check(picture: Any, folder: Path) -> None:
 
 @contextmanager
 def _opened(picture: Any, folder: Path) -> Iterator["ImageFile.ImageFile"]:
-    """Open an image. Raise ValueError, also for an error inside the context, if it is broken or too large."""
+    """Open an image. Raise ValueError, also inside the context, for a broken or too large image."""
     from PIL import Image, UnidentifiedImageError
 
     data = _bytes(picture, folder)

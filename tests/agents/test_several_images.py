@@ -148,6 +148,11 @@ def test_demonstrations_place_each_image(task: Task, tmp_path: Path) -> None:
     assert seen == {0, 1, 2, 3}
 
 
+def test_a_video_has_frames_of_one_size(task: Task) -> None:
+    episodes = play(wrap(*build(3)), task, [Start(seed, seed) for seed in range(4)], film=4)
+    assert {frame.shape for episode in episodes for frame in episode.frames} == {(84, 252, 3)}
+
+
 def test_a_person_sees_the_images_side_by_side(task: Task) -> None:
     env = task.make("rgb_array")
     env.reset(seed=0)

@@ -87,7 +87,8 @@ def test_stable_baselines_trains_on_every_env(policy: str, id: str, kwargs: dict
 @pytest.mark.parametrize("id", ids())
 def test_stable_baselines_checks_pass_on_the_documented_ids(id: str) -> None:
     """docs/worlds.md names the ids and the reason: spaces of texts."""
-    env = gymnasium.make(id, **({"tasks": ["gcd"]} if "Reasoning" in id else {}))
+    kwargs: dict[str, Any] = {"tasks": ["gcd"]} if "Reasoning" in id else {}
+    env = gymnasium.make(id, **kwargs)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         if isinstance(env.action_space, gymnasium.spaces.Text):
@@ -99,9 +100,10 @@ def test_stable_baselines_checks_pass_on_the_documented_ids(id: str) -> None:
 
 @pytest.mark.parametrize("observation", ["simple115v2", "smm", "raw"])
 def test_stable_baselines_checks_pass_on_footballs_observations(observation: str) -> None:
+    kwargs: dict[str, Any] = EMPTY_GOAL | {"observation": observation}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # recommendations about unusual shapes
-        env_checker.check_env(gymnasium.make("kickoff/Football-v0", **EMPTY_GOAL, observation=observation))
+        env_checker.check_env(gymnasium.make("kickoff/Football-v0", **kwargs))
 
 
 @pytest.mark.parametrize(

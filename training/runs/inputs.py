@@ -102,7 +102,7 @@ def compare(folder: Path, settings: Mapping[str, Any], accept: bool) -> None:
         return
     problem = f"resume={folder}: since the run began, {' and '.join(changed)}"
     if not accept:
-        raise UserError(f"{problem}; restore what it was, or add resume_changed=true")
+        raise UserError(f"{problem}; restore the old content, or add resume_changed=true")
     print(f"{problem}; resuming with the new content", file=sys.stderr)
 
 

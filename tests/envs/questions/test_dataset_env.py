@@ -47,7 +47,7 @@ def asked(env: QuestionsEnv, count: int = 60) -> set[str]:
 
 
 @pytest.mark.parametrize("kwargs", [{}, {"image_size": (96, 120)}])
-def test_shipped_samples_are_asked_and_answered(kwargs: dict) -> None:
+def test_shipped_samples_are_asked_and_answered(kwargs: dict[str, Any]) -> None:
     env = QuestionsEnv(**kwargs)
     check_env(env, skip_render_check=True)
     count = len((SAMPLES / ("pictures.jsonl" if kwargs else "questions.jsonl")).read_text().splitlines())
@@ -331,6 +331,7 @@ def test_several_pictures_of_a_question(form: str, ending: str, tmp_path: Path) 
     observation, _ = env.reset(seed=1)
     assert (observation["text"], observation["image_count"]) == ("One?", 1)
     assert observation["image"][5, 10].tolist() == list(COLOURS[0]) and not observation["more_images"].any()
+    assert env.render().shape == (10, 60, 3)  # of one size, as in a video
 
 
 def test_text_rows_among_pictures_are_black(tmp_path: Path) -> None:
@@ -423,7 +424,7 @@ def test_two_pictures_with_one_question_are_two_states(tmp_path: Path) -> None:
         ({"image_size": 8}, "image_size must be two whole numbers"),
     ],
 )
-def test_wrong_arguments_are_one_line(kwargs: dict, problem: str) -> None:
+def test_wrong_arguments_are_one_line(kwargs: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError) as error:
         QuestionsEnv(**kwargs)
     assert problem in str(error.value)

@@ -99,7 +99,7 @@ def test_a_changed_input_is_refused_or_accepted(
         resume()
     said = str(refused.value)
     assert said.startswith("resume=runs/a: since the run began, ") and "\n" not in said
-    assert NAMED[file] in said and said.endswith("; restore what it was, or add resume_changed=true")
+    assert NAMED[file] in said and said.endswith("; restore the old content, or add resume_changed=true")
     assert capsys.readouterr().err == ""
     assert resume("resume_changed=true").config.tasks
     assert NAMED[file] in capsys.readouterr().err
