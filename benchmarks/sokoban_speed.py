@@ -27,7 +27,7 @@ import numpy as np
 import envs  # noqa: F401
 from envs.sokoban.env import SokobanEnv
 from envs.sokoban.generate import generate
-from envs.sokoban.solver import solve
+from envs.sokoban.solver.solve import solve
 from envs.sokoban.vector import SokobanVectorEnv
 
 RUNS = 5

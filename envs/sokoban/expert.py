@@ -4,7 +4,7 @@ import numpy as np
 
 from envs.sokoban.board import BOX, BOX_ON_TARGET, FLOOR, PLAYER, PLAYER_ON_TARGET, TARGET, Board
 from envs.sokoban.levels import CERTIFICATE_NODES
-from envs.sokoban.solver import solve
+from envs.sokoban.solver.solve import solve
 
 
 class Expert:

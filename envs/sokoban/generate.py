@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from envs.sokoban.board import BOX, END, FLOOR, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, Level
 from envs.sokoban.pull import below, copy, pull
-from envs.sokoban.search import search
+from envs.sokoban.solver.search import search
 from render.draw.jit import njit
 
 TRIES: Final = 120  # rooms tried for a level within the band, before the closest level is used

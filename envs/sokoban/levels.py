@@ -11,7 +11,7 @@ from configs.errors import suggest
 from envs.sokoban.board import LARGEST, SMALLEST, UNKNOWN, Board, Level, fitted, read_board
 from envs.sokoban.files import check_map, find_files
 from envs.sokoban.generate import generate
-from envs.sokoban.solver import fewest
+from envs.sokoban.solver.solve import fewest
 
 PRESETS: Final[dict[str, tuple[tuple[int, int], int]]] = {
     "Sokoban-v0": ((10, 10), 3),

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import WALL
-from envs.sokoban.bounds import matching
-from envs.sokoban.cells import FAR
+from envs.sokoban.solver.bounds import matching
+from envs.sokoban.solver.cells import FAR
 from render.draw.jit import njit
 
 PULLS: Final = 60  # maximum number of pulls per box in a reverse game

@@ -12,7 +12,7 @@ from envs.sokoban.board import BOX, Board, read_board
 from envs.sokoban.deadlock import find_homes, lost
 from envs.sokoban.expert import Expert, step
 from envs.sokoban.generate import generate
-from envs.sokoban.solver import solve
+from envs.sokoban.solver.solve import solve
 
 State = tuple[int, frozenset[int]]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.cells import DEAD, FAR, GOAL, Cells, Ints
+from envs.sokoban.solver.cells import DEAD, FAR, GOAL, Cells, Ints
 from render.draw.jit import njit
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import LARGEST, MOST_BOXES
-from envs.sokoban.bounds import matching, stuck
-from envs.sokoban.cells import (
+from envs.sokoban.solver.bounds import matching, stuck
+from envs.sokoban.solver.cells import (
     DEAD,
     FAR,
     FIELDS,
@@ -25,7 +25,7 @@ from envs.sokoban.cells import (
     push_distances,
     walk_bounds,
 )
-from envs.sokoban.states import (
+from envs.sokoban.solver.states import (
     BITS,
     COST,
     NEXT,

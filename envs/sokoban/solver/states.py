@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.cells import Cells, Ints
+from envs.sokoban.solver.cells import Cells, Ints
 from render.draw.jit import njit
 
 COST: Final = 0  # cost of a state so far

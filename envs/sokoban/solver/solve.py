@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import UNKNOWN, Board
-from envs.sokoban.cells import FAR
-from envs.sokoban.search import search
+from envs.sokoban.solver.cells import FAR
+from envs.sokoban.solver.search import search
 
 NODE_LIMIT: Final = 5_000_000
 """Default limit on the number of generated states."""

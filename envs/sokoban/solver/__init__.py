@@ -1,0 +1,1 @@
+"""Optimal plans: a compiled A* search over arrangements of boxes."""
