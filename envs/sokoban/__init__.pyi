@@ -1,5 +1,5 @@
 from .env import SokobanEnv
-from .solver import Plan, solve
+from .solver.solve import Plan, solve
 from .vector import SokobanVectorEnv
 
 __all__ = [
