@@ -107,7 +107,7 @@ ON_BOTH = pytest.mark.parametrize("runs", ["football"], indirect=True)  # a run 
 
 
 def test_run_leaves_complete_files_that_can_be_read(runs: Runs, whole: Path) -> None:
-    expected = {"config.yaml", "metrics.jsonl", "tensorboard", "episodes", "checkpoint", "summary.json"}
+    expected = {"config.yaml", "inputs.json", "metrics.jsonl", "tensorboard", "episodes", "checkpoint", "summary.json"}
     expected |= {"curves.png", "report.html"} | ({"videos"} if runs.env == "football" else set())
     expected.add(".lock")  # free again
     assert not in_use(whole)

@@ -259,7 +259,7 @@ def test_unfinished_baseline_of_an_older_version_is_refused(tmp_path: Path) -> N
 
 def test_baseline_without_rllib_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r"the baseline needs RLlib: pip install 'kickoff-rl\[ray\]'"):
+    with pytest.raises(UserError, match=r"the baseline needs RLlib: pip install -e '.\[ray\]'"):
         main([*CLOSE, f"out={tmp_path}"])
     assert not list(tmp_path.iterdir())
 
