@@ -27,7 +27,7 @@ export GOMP_SPINCOUNT := 0
 
 help:
 	@echo "make football   set up .venv, then train a tiny model to play football (about ten minutes on two cores)"
-	@echo "make check      set up .venv with the developer tools, then lint and run the fast tests (three minutes on two cores)"
+	@echo "make check      set up .venv with the developer tools, then lint and run the fast tests (two minutes on two cores)"
 	@echo "make test       set up .venv with the developer tools, then lint, type-check and run every test"
 	@echo "make test-lowest  test with the lowest versions that pyproject.toml allows, in build/venv-lowest"
 	@echo "make setup      only set up .venv with the developer tools"

@@ -35,6 +35,7 @@ def test_every_env_config_plays(name: str) -> None:
         assert task.words(turn.observation, first=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(names("env")) - NO_EXPERT))
 def test_the_expert_succeeds_in_well_formed_replies(name: str) -> None:
     config = load([f"env={name}"]).tasks[name]

@@ -54,6 +54,7 @@ def test_only_right_answers_are_written(tmp_path: Path, capsys: pytest.CaptureFi
     assert not (tmp_path / "sums_images").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_each_row_is_a_turn_with_its_image(tmp_path: Path, suffix: str) -> None:
     target = tmp_path / f"walk{suffix}"

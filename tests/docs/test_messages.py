@@ -175,6 +175,7 @@ FOUND = "success=info, but info has no 'success'"
 """What `envs.check` prints instead of failing with it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", MISTAKES)
 def test_listed_message_is_what_the_mistake_gives(
     message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -27,7 +27,6 @@ KEYS = {"success", "kind", "text", "legal_actions", "state_hash"}
 NO_KINDS = {"kickoff/Arithmetic-v0", "kickoff/Algebra-v0"}
 
 every_id = pytest.mark.parametrize("id", ids())
-SLOW_TO_CHECK = {"kickoff/Reasoning-v0", "kickoff/Visual-v0"}
 assert envs  # registers the ids
 
 
@@ -58,15 +57,15 @@ def play(env: gymnasium.Env[Any, Any], seed: int, steps: int = 60) -> list[Any]:
     return given
 
 
-@pytest.mark.parametrize(
-    "id", [pytest.param(id, marks=[pytest.mark.slow] if id in SLOW_TO_CHECK else []) for id in ids()]
-)
+@pytest.mark.slow
+@every_id
 def test_every_id_passes_gymnasiums_checker(id: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(make(id).unwrapped)
 
 
+@pytest.mark.slow
 @every_id
 def test_a_seed_decides_everything(id: str) -> None:
     one, again, other = (play(make(id), seed) for seed in (3, 3, 4))
@@ -140,6 +139,7 @@ def test_the_expert_is_right_and_changes_nothing(id: str) -> None:
     assert wins >= (4 if "Football" in id else 6)
 
 
+@pytest.mark.slow
 @every_id
 def test_many_at_once_are_as_one_by_one(id: str) -> None:
     kwargs = SMALL.get(id, {})
@@ -182,6 +182,7 @@ def test_a_registration_is_saved_as_json(id: str) -> None:
     gymnasium.make(again, **SMALL.get(id, {})).reset(seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("id", "more"),
     [

@@ -19,6 +19,7 @@ def run(tmp_path: Path) -> Path:
     return make_run(tmp_path / "my <run>")
 
 
+@pytest.mark.slow
 def test_the_command_serves_until_it_is_stopped(run: Path) -> None:
     words = [sys.executable, "-m", "render.watch", str(run), "port=0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

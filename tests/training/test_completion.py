@@ -46,6 +46,7 @@ def test_commands_are_modules_that_exist() -> None:
     assert [name for name in COMMANDS if importlib.util.find_spec(name) is None] == []
 
 
+@pytest.mark.slow
 def test_completion_imports_nothing_heavy() -> None:
     program = (
         "import sys\nfrom training.completion import offers\n"

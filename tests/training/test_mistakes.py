@@ -88,6 +88,7 @@ def test_run_with_a_context_below_the_first_prompt_is_refused(shell: Shell) -> N
     )
 
 
+@pytest.mark.slow
 def test_resume_while_another_process_works_is_refused(shell: Shell) -> None:
     save(load(["env=arithmetic", f"out={shell.folder}"]), shell.folder / "config.yaml")
     with RunFolder(shell.folder, load(["env=arithmetic"])).locked():

@@ -244,6 +244,7 @@ def test_temporary_failures_are_retried(failure: Answer) -> None:
     assert len(server.requests) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failure", "told"),
     [

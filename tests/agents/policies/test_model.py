@@ -95,6 +95,7 @@ def same(one: Sequence[TokenSequence], other: Sequence[TokenSequence]) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blind", [False, True])
 @pytest.mark.parametrize("history", [0, 1])
 def test_concurrent_episodes_equal_those_played_in_lockstep(model: LoadedModel, history: int, blind: bool) -> None:
@@ -140,6 +141,7 @@ def test_an_episode_is_small_when_pickled(model: LoadedModel) -> None:
     assert same([copied], [sequence])
 
 
+@pytest.mark.slow
 def test_an_episode_ends_before_the_turn_that_does_not_fit(model: LoadedModel) -> None:
     config = football("env.history=-1", "env.on_invalid=skip")
     free = play(model, config)

@@ -203,6 +203,7 @@ def test_scoring_pays_one_and_the_time_limit_truncates() -> None:
     assert info["steps_left"] == 0 and not info["success"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", list(SCENARIOS)[:4])
 def test_the_expert_scores(scenario: str) -> None:
     assert success(scenario, "expert", 40) >= 0.9

@@ -41,6 +41,7 @@ def test_matches_have_goals_shots_and_passes_like_football(games: Matches) -> No
     assert games["reds"].sum(axis=1).max() < 5
 
 
+@pytest.mark.slow
 def test_equal_teams_come_out_even(games: Matches) -> None:
     # 120 matches with a goal difference of deviation about 1.4: its mean is 0 ± 0.13; four of these.
     difference = games["score"][:, 0] - games["score"][:, 1]
@@ -51,6 +52,7 @@ def test_equal_teams_come_out_even(games: Matches) -> None:
     assert share == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_better_team_wins() -> None:
     for strong, weak in ((0.6, 0.05), (1.0, 0.6)):
         here, there = play(20, strong, weak), play(20, weak, strong)
@@ -127,6 +129,7 @@ def test_the_expert_speaks_for_every_slot() -> None:
     assert m["passes"].sum() >= 3 and m["completed"].sum() >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scenario", "wanted"),
     [("breakaway", 0.9), ("academy_run_to_score_with_keeper", 0.85), ("academy_pass_and_shoot_with_keeper", 0.6)],

@@ -76,6 +76,7 @@ def crossing(a: Point, b: Point, c: Point, d: Point) -> bool:
     return all(min(pair) < -1e-6 and max(pair) > 1e-6 for pair in pairs)
 
 
+@pytest.mark.slow
 @depths
 def test_joined_figures_stay_true_and_apart(depth: int) -> None:
     joined = 0
@@ -101,6 +102,7 @@ def test_joined_figures_stay_true_and_apart(depth: int) -> None:
     assert joined > 15
 
 
+@pytest.mark.slow
 @depths
 def test_equal_marks_of_joined_figures_are_equal(depth: int) -> None:
     for seed in range(150):
@@ -117,6 +119,7 @@ def texts(scene: Scene) -> str:
     return " ".join([*marks, *(text for text, _ in scene.captions)])
 
 
+@pytest.mark.slow
 @depths
 def test_every_value_is_drawn_and_every_figure_told(depth: int) -> None:
     for seed in range(150):

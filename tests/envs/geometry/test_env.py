@@ -52,6 +52,7 @@ def measured(scene: Scene) -> list[tuple[str, float]]:
     return found + [(c.text, angle(c.start, c.vertex, c.end)) for c in scene.corners if c.text]
 
 
+@pytest.mark.slow
 @families
 def test_what_is_written_is_what_is_drawn(family: str) -> None:
     for seed in range(SEEDS):
@@ -231,6 +232,7 @@ def test_values_are_written_with_their_letter() -> None:
     assert written(Angle("ABC", 40, "(3{}+10)°"), "a") == "(3a+10)°"
 
 
+@pytest.mark.slow
 def test_all_families_come_and_none_that_was_not_named() -> None:
     def come(env: GeometryEnv, count: int) -> list[str]:
         return [env.reset(seed=seed)[1]["kind"] for seed in range(count)]

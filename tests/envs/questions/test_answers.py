@@ -51,6 +51,7 @@ SAME = [
 """The only pairs of different texts in MATH-500 with one value, except for angles with and without degrees."""
 
 
+@pytest.mark.slow
 def test_no_gold_of_math_500_accepts_another_value() -> None:
     rest = [gold for gold in GOLDS if not gold.isdigit()] + [str(number) for number in range(0, 130, 5)]
     golds = {gold: gold_from_text(gold) for gold in rest}

@@ -91,6 +91,7 @@ def test_lmm_r1_rows_become_questions() -> None:
     ).pictures == ("a.png",)
 
 
+@pytest.mark.slow
 def test_the_kind_of_a_row_and_math_500s_columns(tmp_path: Path) -> None:
     math_500 = {"problem": "1+1?", "solution": "…", "answer": "2", "subject": "Algebra", "level": 3, "unique_id": "a/1"}
     assert read_row(math_500) == ("1+1?", "2", (), "Algebra")
@@ -226,6 +227,7 @@ UNREADABLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("picture", "problem"), UNREADABLE)
 @pytest.mark.parametrize("others", [[], ["good.png"]])
 def test_an_unreadable_picture_is_named_when_the_file_is_opened(

@@ -89,6 +89,7 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
         Worker(tmp_path / "broken.py").ask("x", 5)
 
 
+@pytest.mark.slow
 def test_the_worker_ends_with_its_parent() -> None:
     script = (
         "from envs.questions.answers import *; from envs.questions.answers import WORKER\n"

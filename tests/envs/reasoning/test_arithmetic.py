@@ -32,6 +32,7 @@ def make(env_id: str, kwargs: dict) -> QuestionEnv:
     return env
 
 
+@pytest.mark.slow
 @variants
 def test_env_passes_gymnasiums_checker(env_id: str, kwargs: dict) -> None:
     check_env(make(env_id, kwargs))

@@ -67,6 +67,7 @@ def test_difficulty_changes_what_is_asked() -> None:
     assert lengths[0] < lengths[1] < lengths[2]
 
 
+@pytest.mark.slow
 def test_weights_decide_how_often_a_task_comes() -> None:
     env = ReasoningEnv({"gcd": 3, "lcm": 1})
     env.reset(seed=0)

@@ -434,6 +434,7 @@ def test_every_family_has_its_second_solver() -> None:
     assert list(SOLVERS) == list(FAMILIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", SOLVERS)
 def test_the_words_alone_lead_to_the_answer(family: str) -> None:
     for seed in range(550):

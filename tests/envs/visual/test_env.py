@@ -95,6 +95,7 @@ def test_only_the_right_answer_counts() -> None:
         assert env.question.described in info["text"]
 
 
+@pytest.mark.slow
 def test_a_fraction_is_right_in_every_exact_form() -> None:
     env = VisualEnv(["function_graph"], difficulty=0.9, image_size=(48, 48))
     seed = next(seed for seed in range(200) if env.reset(seed=seed) and "/" in env.expert_action())
@@ -135,6 +136,7 @@ def test_wrong_arguments_are_one_line(kwargs: dict, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_harder_means_more_to_look_at() -> None:
     def mean_length(family: str, difficulty: float) -> float:
         puzzles = [FAMILIES[family](np.random.default_rng(seed), difficulty) for seed in range(60)]

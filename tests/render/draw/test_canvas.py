@@ -103,6 +103,7 @@ def test_text_is_kept() -> None:
     assert font(15) is font(15)
 
 
+@pytest.mark.slow
 def test_no_display_and_no_window_are_needed() -> None:
     code = (
         "import render.football.camera, pygame; from render.draw.canvas import Ink, text_image;"

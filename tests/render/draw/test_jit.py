@@ -83,6 +83,7 @@ def test_games_without_compilation_are_the_same() -> None:
     assert run(PROGRAM, NUMBA_DISABLE_JIT="1").stdout == run(PROGRAM).stdout
 
 
+@pytest.mark.slow
 def test_no_folder_for_the_cache_is_one_line() -> None:
     program = (
         "from render.draw.jit import njit\n"

@@ -159,6 +159,7 @@ def test_a_length_is_written_beside_its_line(turn: float, half: float, below: bo
     assert abs(x * dx + y * dy) / half < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [160, 224, 336])
 def test_texts_cover_nothing_in_any_family(size: int) -> None:
     labels = [
@@ -177,6 +178,7 @@ def test_texts_cover_nothing_in_any_family(size: int) -> None:
     assert boxes > 700 and covered <= 0.005 * boxes
 
 
+@pytest.mark.slow
 def test_all_of_a_figure_is_in_its_cell() -> None:
     for seed in range(60):
         composed = ask(np.random.default_rng(seed), dict.fromkeys(FAMILIES, 1.0), 4, 0.7, True)

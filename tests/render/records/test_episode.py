@@ -146,6 +146,7 @@ def test_a_torn_last_line_is_skipped_with_a_warning(tmp_path: Path) -> None:
     assert [e.seed for e in read_episodes(tmp_path)] == [7, 9]
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_whole_episodes(tmp_path: Path) -> None:
     code = (
         "import sys, os; sys.path.insert(0, sys.argv[2]); from test_episode import *\n"

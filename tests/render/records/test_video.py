@@ -31,6 +31,7 @@ def read(path: Path) -> np.ndarray:
     return film
 
 
+@pytest.mark.slow
 @reads_mp4
 @pytest.mark.parametrize("ending", [".mp4", ".gif"])
 def test_a_film_can_be_read_again(tmp_path: Path, ending: str) -> None:
@@ -54,6 +55,7 @@ def test_mp4_is_what_browsers_play(tmp_path: Path) -> None:
     assert data.index(b"moov") < data.index(b"mdat")  # the index in front: it starts before it is loaded
 
 
+@pytest.mark.slow
 def test_a_gif_is_small_and_keeps_its_pace(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (601, 1001, 3), np.uint8)  # the worst case: nothing repeats
     calm = [np.full((601, 1001, 3), 20 * index, np.uint8) for index in range(6)]

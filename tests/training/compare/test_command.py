@@ -71,6 +71,7 @@ def test_evaluate_scripted_policies_measures_their_success(tmp_path: Path) -> No
     assert football["success"]["n"] == 4 and 1 <= football["turns"] <= load([]).tasks["football"].max_turns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", ["arithmetic", "football"])
 def test_evaluate_tiny_twice_gives_the_same_result(env: str, tmp_path: Path) -> None:
     words = [f"env={env}", "policy=tiny", "episodes=6", "engine.max_batch=4"]

@@ -321,6 +321,7 @@ def test_freeze_vision_leaves_the_vision_tower_unchanged(trajectories: list[Traj
     assert all((moved[name] == 0) == (name in vision) for name in moved)
 
 
+@pytest.mark.slow
 def test_lora_changes_only_linear_layers_of_the_language_model(trajectories: list[Trajectory]) -> None:
     moved = changed(trajectories, lora_rank=4)
     linear = {name for name in moved if "text_model.layers" in name and name.endswith("proj.weight")}

@@ -212,6 +212,7 @@ def test_restore_of_a_damaged_or_foreign_state_names_it(tmp_path: Path) -> None:
 # -- export --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"lora_rank": 2}, {"dtype": "bfloat16"}], ids=str)
 def test_export_writes_a_folder_that_loads_as_the_model(settings: dict[str, Any], tmp_path: Path) -> None:
     model = load_model("tiny")
