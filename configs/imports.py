@@ -30,9 +30,8 @@ def check_packages(*names: str) -> None:
     for name in names:
         found = importlib.util.find_spec(name)
         places = list(found.submodule_search_locations or ()) if found else []
-        plain = (
-            found is not None and found.origin is None and name != "envs"
-        )  # a folder without __init__.py is harmless
+        # a folder without __init__.py is harmless, unless it is called envs
+        plain = found is not None and found.origin is None and name != "envs"
         if not places or plain or Path(places[0]).resolve() == root / name:
             continue
         problem = (

@@ -13,8 +13,10 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
-from envs.questions.pictures import LONGEST_NAME, check, find
+from envs.questions.pictures import LONGEST_NAME, check, find, source
 from envs.questions.rows import COLUMNS, BrokenRow, Row, asked, read_row
+
+SUFFIXES = (".jsonl", ".parquet")
 
 MAX_LINE = 64 << 20
 """Maximum size of a row in bytes, including its image."""
@@ -91,6 +93,11 @@ class Parquet:
         return table.slice(place - self._starts[group], 1).to_pylist()[0]
 
 
+def _reader(path: Path) -> Jsonl | Parquet:
+    """Return the reader of a file; raise ValueError if a Parquet file is invalid."""
+    return Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
+
+
 class QuestionFile:
     """Valid rows of a file. Only their places are kept in memory, and a row is read again when needed.
 
@@ -108,7 +115,7 @@ class QuestionFile:
         self.longest = 0
         self.most_pictures = 0
         """Largest number of images of a question."""
-        self._reader = Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
+        self._reader = _reader(path)
         self._numbers, self._places, self._tenths = array("q"), array("q"), array("b")
         broken: list[tuple[int, str]] = []
         for number, place, question in self._questions(folder):
@@ -184,7 +191,7 @@ def _check_pictures(pictures: tuple[Any, ...], folder: Path) -> None:
 def named_images(path: Path) -> list[Path]:
     """Return the image files that a question file names relative to its own folder. Invalid rows are ignored."""
     try:
-        reader = Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
+        reader = _reader(path)
     except ValueError:
         return []
     found = set()
@@ -194,7 +201,7 @@ def named_images(path: Path) -> list[Path]:
         except BrokenRow:
             continue
         for picture in pictures:
-            name = picture.get("path") if isinstance(picture, dict) and picture.get("bytes") is None else picture
+            name = source(picture)
             if isinstance(name, str) and 0 < len(name) <= LONGEST_NAME:
                 try:
                     found.add(find(name, path.parent))
@@ -216,7 +223,7 @@ def open_questions(path: str, on_broken: str, folder: Path | None = None, pictur
         ValueError: The path is not a readable file, or see `QuestionFile`.
     """
     file = Path(path).expanduser()
-    if file.suffix not in (".jsonl", ".parquet"):
+    if file.suffix not in SUFFIXES:
         raise ValueError(f"path must end in .jsonl or .parquet, got {path!r}")
     if not file.is_file():
         raise ValueError(f"there is no file {path!r} in the working directory {Path.cwd()}")

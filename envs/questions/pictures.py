@@ -90,8 +90,7 @@ def _eight_bits(opened: "ImageFile.ImageFile") -> "Image.Image":
 
 def _bytes(picture: Any, folder: Path) -> bytes:
     """Return the encoded image."""
-    if isinstance(picture, dict):
-        picture = picture.get("path") if picture.get("bytes") is None else picture["bytes"]
+    picture = source(picture)
     if isinstance(picture, bytes):
         return picture
     if not isinstance(picture, str) or not picture:
@@ -104,6 +103,13 @@ def _bytes(picture: Any, folder: Path) -> bytes:
         except binascii.Error as error:
             raise ValueError(f"the image is not valid base64: {error}") from None
     return find(picture, folder).read_bytes()
+
+
+def source(picture: Any) -> Any:
+    """Return the path or the bytes in Hugging Face's form of an image, and an image in another form unchanged."""
+    if not isinstance(picture, dict):
+        return picture
+    return picture.get("path") if picture.get("bytes") is None else picture["bytes"]
 
 
 def find(picture: str, folder: Path) -> Path:

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from render.draw.jit import njit
+
 Board = NDArray[np.uint8]
 
 WALL: Final = 0
@@ -44,6 +46,17 @@ class Level(NamedTuple):
     """Smallest number of moves of any solution. Pushes count as moves."""
     number: int = -1
     """Number of the level among given levels, −1 for a new level."""
+
+
+@njit
+def step_of(direction: int, stride: int) -> int:
+    """Return the difference between the flat indices of a cell and its neighbour.
+
+    Args:
+        direction: 0 up, 1 down, 2 left, 3 right.
+        stride: Cells per row of the board.
+    """
+    return -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
 
 
 def text_of(board: Board) -> str:

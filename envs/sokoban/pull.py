@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.board import WALL
+from envs.sokoban.board import WALL, step_of
 from envs.sokoban.solver.bounds import matching
 from envs.sokoban.solver.cells import FAR
 from render.draw.jit import njit
@@ -97,7 +97,7 @@ def pull(
         # the player stands next to the box and steps back, and the box follows
         while not ways[current] >> direction & 1:
             direction = (direction + 1) % 4
-        step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
+        step = step_of(direction, stride)
         place = boxes[current]
         boxed[place], boxed[place + step] = False, True
         boxes[current], player = place + step, place + 2 * step
@@ -160,7 +160,7 @@ def _find_ways(
     for number in range(boxes.size):
         ways[number] = 0
         for direction in range(4):
-            step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
+            step = step_of(direction, stride)
             beside = boxes[number] + step
             if reached[beside] and flat[beside + step] != WALL and not boxed[beside + step]:
                 ways[number] |= 1 << direction

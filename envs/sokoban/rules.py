@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.board import BOX, BOX_ON_TARGET, FLOOR, LARGEST, PLAYER, PLAYER_ON_TARGET, TARGET, WALL
+from envs.sokoban.board import BOX, BOX_ON_TARGET, FLOOR, LARGEST, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, step_of
 from envs.sokoban.deadlock import find_homes, lost
 from render.draw.jit import njit
 
@@ -73,7 +73,7 @@ def legal(flat: NDArray[np.uint8], place: int, stride: int) -> int:
     """
     bits = 0
     for direction in range(4):
-        step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
+        step = step_of(direction, stride)
         code = flat[place + step]
         if code == FLOOR or code == TARGET:
             bits |= 17 << direction
@@ -170,7 +170,7 @@ def _go(
 ) -> int:
     """Move the player of one game and return the event."""
     s[DIRECTION] = direction
-    step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
+    step = step_of(direction, stride)
     place = s[PLACE]
     to = place + step
     event = MOVED

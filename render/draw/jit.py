@@ -63,7 +63,8 @@ def _with_attributes(value: Any) -> Any:
     if isinstance(value, np.record) or getattr(getattr(value, "dtype", None), "names", None) is None:
         return value
     array = value if isinstance(value, np.ndarray) else np.ndarray(1, value.dtype, value)
-    return array.view(np.recarray) if array is value else array.view(np.recarray)[0]
+    records = array.view(np.recarray)
+    return records if array is value else records[0]
 
 
 def njit(function: _F) -> _F:

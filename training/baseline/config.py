@@ -1,6 +1,5 @@
 """The config of a baseline: its fields, the command line and the file `baseline.yaml`."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from configs.files import load_yaml, to_yaml
 from configs.schema import Settings, build, check_fields, field_types
 from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from envs.task.config import TaskConfig, load_task
+from training.config.run import check_folder_name
 
 FILE = "baseline.yaml"
 
@@ -65,8 +65,7 @@ class BaselineConfig(Settings):
     def __post_init__(self) -> None:
         """Check the values, the name and the batch."""
         super().__post_init__()
-        if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
-            raise ValueError(f"name may contain only letters, digits and . _ - (it names a folder), got {self.name!r}")
+        check_folder_name(self.name)
         if self.batch < self.envs or self.batch % self.envs:
             raise ValueError(f"batch must be a multiple of envs={self.envs}, got {self.batch}")
 

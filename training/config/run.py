@@ -23,6 +23,12 @@ DEFAULTS = {"env": "football", "model": "tiny", "recipe": "tiny", "cluster": "lo
 TRACKERS = ("tensorboard", "wandb")
 
 
+def check_folder_name(name: str) -> None:
+    """Raise ValueError unless a name is empty or can name a folder."""
+    if not re.fullmatch(r"[\w.-]*", name) or name in (".", ".."):
+        raise ValueError(f"name may contain only letters, digits and . _ - (it names a folder), got {name!r}")
+
+
 def trackers(track: str) -> list[str]:
     """Return the trackers that a value of `track=` names; raise ValueError for an unknown name."""
     names = [name.strip() for name in track.strip("[]").split(",")]
@@ -73,8 +79,7 @@ class Config(Settings):
     def __post_init__(self) -> None:
         """Check the values, and the names of the run and of the trackers."""
         super().__post_init__()
-        if not re.fullmatch(r"[\w.-]*", self.name) or self.name in (".", ".."):
-            raise ValueError(f"name may contain only letters, digits and . _ - (it names a folder), got {self.name!r}")
+        check_folder_name(self.name)
         trackers(self.track)
 
     @property

@@ -16,7 +16,7 @@ from typing import Any
 
 from configs.errors import UserError
 from configs.imports import is_import_path
-from envs.questions.file import named_images
+from envs.questions.file import SUFFIXES, named_images
 from render.records.files import write_whole
 
 FILE = "inputs.json"
@@ -42,7 +42,7 @@ def fingerprints(settings: Mapping[str, Any]) -> dict[str, str]:
     for key, value in _leaves(settings, ""):
         source = _source(key, value)
         if source is not None:
-            images = named_images(source) if source.suffix in (".jsonl", ".parquet") and source.is_file() else []
+            images = named_images(source) if source.suffix in SUFFIXES and source.is_file() else []
             found[f"{key}={value}"] = fingerprint(source, images)
     return found
 

@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.board import BOX, BOX_ON_TARGET, END, PLAYER, PLAYER_ON_TARGET, TARGET, WALL
+from envs.sokoban.board import BOX, BOX_ON_TARGET, END, PLAYER, PLAYER_ON_TARGET, TARGET, WALL, step_of
 from render.draw.jit import njit
 
 Ints = NDArray[np.int64]
 Cells = NDArray[np.uint16]
 """Unsigned cell numbers spare numba the test for negative indices."""
 
-UP: Final = 0  # columns 0 to 3: the neighbours up, down, left and right
+# Columns 0 to 3: the neighbours up, down, left and right
 DEAD: Final = 4  # 1 if a box here cannot reach any target, also for walls
 GOAL: Final = 5
 PLACE: Final = 6  # index into the flat board
@@ -54,7 +54,7 @@ def describe(flat: NDArray[np.uint8], stride: int, numbers: Ints, cells: Cells,
         if own == wall:
             continue
         for direction in range(4):
-            step = -stride if direction == 0 else stride if direction == 1 else -1 if direction == 2 else 1
+            step = step_of(direction, stride)
             cells[own, direction] = numbers[place + step]
         cells[own, PLACE] = place
         code = flat[place]
