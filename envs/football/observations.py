@@ -15,7 +15,7 @@ from configs.errors import suggest
 from envs.football.engine.match import MAX_PLAYERS, METRES_X, METRES_Y, STEP, Matches
 from envs.football.scene import Seats, see
 from envs.football.words import describe
-from envs.questions.texts import SharedText
+from envs.texts import SharedText
 from render.draw.jit import njit
 from render.football.camera import MODES, PitchCamera
 

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.questions.answers import MAX_LENGTH, is_right
-from envs.questions.texts import FreeText
+from envs.texts import FreeText
 from render.draw.page import page
 from render.draw.window import Window
 

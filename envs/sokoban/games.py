@@ -11,10 +11,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from configs.errors import suggest
-from envs.questions.texts import SharedText
 from envs.sokoban import rules
 from envs.sokoban.board import LARGEST, SYMBOLS, UNKNOWN, Level, text_of
 from envs.sokoban.levels import Listed, Source, find_source
+from envs.texts import SharedText
 from render.sokoban import RoomView
 
 OBSERVATIONS: Final = ("pixels", "text")

@@ -18,7 +18,7 @@ from envs.questions.answers import Formula
 from envs.questions.dataset_env import SAMPLES, QuestionsEnv
 from envs.questions.pictures import decode
 from envs.questions.rows import BrokenRow, read_row
-from envs.questions.texts import CHARACTERS, FreeText
+from envs.texts import CHARACTERS, FreeText
 
 
 def png(colour: Any = (255, 0, 0), size: tuple[int, int] = (40, 20), mode: str = "RGB", format: str = "PNG") -> bytes:

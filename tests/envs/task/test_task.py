@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import envs  # noqa: F401  (registers the ids)
 from configs.errors import UserError
-from envs.questions.texts import FreeText
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Observation, Outcome, Task, state_hash
+from envs.texts import FreeText
 
 ACTIONS: list[Any] = ["idle", "left", "top_left", "shot"]
 GAME = Task("game", TaskConfig(id="kickoff/Football-v0", actions=ACTIONS))
