@@ -1,7 +1,7 @@
 """Measurements of a football engine through its minimap and infos, the same for ours and for GRF. Needs only numpy.
 
-    python -m benchmarks.football_moves ours        (with Kickoff's interpreter)
-    .venv-peers/bin/python -m benchmarks.football_moves grf
+    python -m benchmarks.football_moves ours [SEEDS]        (with Kickoff's interpreter)
+    .venv-peers/bin/python -m benchmarks.football_moves grf [SEEDS]
 
 Prints {measure: values} as JSON. `benchmarks.football_fidelity` runs both and compares them.
 
@@ -230,4 +230,5 @@ def measure(make, seeds=SEEDS):
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure({"ours": Ours, "grf": Grf}[sys.argv[1]])))
+    seeds = int(sys.argv[2]) if len(sys.argv) > 2 else SEEDS
+    print(json.dumps(measure({"ours": Ours, "grf": Grf}[sys.argv[1]], seeds)))

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from envs.football.bots import bot
+from envs.football.bots.keeper import keeper_reach
 from envs.football.engine.fouls import foul, slide
 from envs.football.engine.kicks import kick
 from envs.football.engine.match import (
@@ -117,7 +117,7 @@ def touch(m: Match) -> None:
                     continue
                 if hands and rolls and not in_box(team, m.ball[0], m.ball[1]):
                     continue
-            reach = bot.keeper_reach(m, team) if hands else CONTROL_REACH
+            reach = keeper_reach(m, team) if hands else CONTROL_REACH
             height = KEEPER_HEIGHT if hands else CONTROL_HEIGHT
             if near < reach * reach and m.ball[2] < height:
                 best_team, best, least = team, player, near

@@ -8,7 +8,7 @@ and played at the first touch.
 import math
 from typing import Final
 
-from envs.football.bots import bot
+from envs.football.bots.running import TIRED, receive
 from envs.football.contests import take
 from envs.football.engine.fouls import slide
 from envs.football.engine.kicks import (
@@ -220,12 +220,12 @@ def control(m: Match, team: int, slot: int) -> None:
     keys = m.sticky[team, slot]
     if m.ball_owned_team < 0 and m.wait[team, player] <= 0.0 and not (keys[8] and keys[9]):
         if far(m, team, player) < FETCH * FETCH or goes_to_ball(m, team, player):
-            bot.receive(m, team, player, HASTE)
+            receive(m, team, player, HASTE)
             return
     has_ball = m.ball_owned_team == team and m.ball_owned_player == player
     speed = WALK_ON_BALL if has_ball else WALK_SPEED
     if keys[8]:
-        speed = (SPRINT_ON_BALL if has_ball else SPRINT_SPEED) * (1.0 - bot.TIRED * m.tired[team, player])
+        speed = (SPRINT_ON_BALL if has_ball else SPRINT_SPEED) * (1.0 - TIRED * m.tired[team, player])
     elif keys[9]:
         speed = DRIBBLE_ON_BALL if has_ball else DRIBBLE_SPEED
     x, y = 0.0, 0.0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.football.bots.attack import CARRY, HIGH, SHOOT, choose
-from envs.football.bots.bot import dive_speed, keeper_reach, reaction
+from envs.football.bots.keeper import dive_speed, keeper_reach, reaction
 from envs.football.bots.shape import LOOK_EVERY, PLACE, look_about
 from envs.football.controls import FETCH
 from envs.football.engine.kicks import SHOT_SPEED, aim_shot, best_mate
