@@ -14,6 +14,7 @@ from envs.football.bots.attack import CARRY, HIGH, SHOOT, choose
 from envs.football.bots.keeper import dive_speed, keeper_reach, reaction
 from envs.football.bots.shape import LOOK_EVERY, PLACE, look_about
 from envs.football.controls import FETCH
+from envs.football.controls import heading as held
 from envs.football.engine.kicks import SHOT_SPEED, aim_shot, best_mate
 from envs.football.engine.match import (
     GOAL_HALF_WIDTH,
@@ -75,7 +76,7 @@ _SPREAD: Final = np.uint64(0x2545F4914F6CDD1D)
 @njit
 def chance(m: Match, me: int) -> float:
     """Return a shot's margin in metres: the smaller of its clearance past the keeper and inside the post."""
-    angle = aim_shot(m, 0, m.facing[0, me])
+    angle = aim_shot(m, 0, held(m, 0, m.steered[0, me]))
     dx = HALF_LENGTH - m.ball[0]
     if math.cos(angle) < 0.2 or dx > 20.0:
         return -10.0
@@ -163,7 +164,7 @@ def script(m: Match, me: int) -> int:
             to_x, to_y = m.position[0, mate, 0] - m.ball[0], m.position[0, mate, 1] - m.ball[1]
             off = abs(wrap(math.atan2(to_y, to_x) - m.facing[0, me]))
             return (
-                SHORT_PASS if best_mate(m, 0, me, m.facing[0, me]) == mate and off < KICK_OFF else heading(to_x, to_y)
+                SHORT_PASS if best_mate(m, 0, me, held(m, 0, slot)) == mate and off < KICK_OFF else heading(to_x, to_y)
             )
     keeper_y = m.position[1, KEEPER, 1]
     lane = LANE if y - 2.0 * keeper_y > 0.0 else -LANE
@@ -199,11 +200,11 @@ def follow(m: Match, team: int, player: int) -> int:
             m.aim[0], m.aim[1] = m.position[team, mate, 0], m.position[team, mate, 1]
         to_x, to_y = m.aim[0] - m.ball[0], m.aim[1] - m.ball[1]
         off = abs(wrap(math.atan2(to_y, to_x) - m.facing[team, player]))
-        hits = math.tan(aim_shot(m, team, m.facing[team, player])) * (m.aim[0] - m.ball[0]) + m.ball[1]
+        hits = math.tan(aim_shot(m, team, held(m, team, slot))) * (m.aim[0] - m.ball[0]) + m.ball[1]
         ahead = abs(wrap(m.facing[team, player] - (0.0 if team == 0 else math.pi))) < 1.2
         if m.intent == SHOOT and ahead and abs(hits) < GOAL_HALF_WIDTH - 0.3:
             return SHOT
-        if mate >= 0 and off < KICK_OFF:
+        if mate >= 0 and off < 1.2 and best_mate(m, team, player, held(m, team, slot)) == mate:
             if m.intent == HIGH:
                 return HIGH_PASS
             return SHORT_PASS if math.hypot(to_x, to_y) < FAR_PASS else LONG_PASS
