@@ -12,11 +12,13 @@ ratio of the means. For lengths under random play, it is the ratio of the median
 - Idle play in run_to_score and 3_vs_1 has two outcomes, on both sides: the ball is lost at the first challenge, or
   never. Means of 24 episodes have a standard error of 15 to 25 %, so our chance of that loss (`contests.FRONT`,
   `contests.BEHIND`) is only as exact as this.
-- GRF's counterattack_easy and _hard differ in one centre back, and idle play lasts 73 and 55 steps. Ours lasts about 62
-  in both, because our nearest opponent is the same player in both.
+- GRF's counterattack_easy and _hard differ in one centre back, and idle play lasts about 73 and 55 steps. Ours lasts
+  about as long in both, because our nearest opponent is the same player in both.
 - Under random play, GRF's players control the ball in about 15 % of the steps and ours in about 35 %. A kick follows
   sooner, so pass_and_shoot ends sooner. In the drills without opponents, our passes to the own keeper leave the pitch
-  less often, so more episodes reach the time limit.
+  less often, so more episodes reach the time limit. Goals under random play are too rare for a ratio.
+- Our ball is received at once where GRF's player needs a few more steps, so passes "until received" are faster. The
+  script shoots straight at the keeper, which holds the ball sooner than GRF's.
 """
 
 import json

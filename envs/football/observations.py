@@ -110,14 +110,17 @@ def raw_space(left: int, right: int, steps: int) -> spaces.Dict:
     def numbers(*shape: int) -> spaces.Box:
         return spaces.Box(-FARTHEST, FARTHEST, shape, np.float64)
 
+    def flags(length: int, kind: Any) -> spaces.Box:
+        return spaces.Box(0, 1, (length,), kind)
+
     fields: dict[str, spaces.Space[Any]] = {}
     for team, count in (("left_team", left), ("right_team", right)):
         fields |= {
             team: numbers(count, 2),
             f"{team}_direction": numbers(count, 2),
             f"{team}_tired_factor": spaces.Box(0, 1, (count,), np.float64),
-            f"{team}_yellow_card": spaces.Box(0, 1, (count,), np.bool_),
-            f"{team}_active": spaces.Box(0, 1, (count,), np.bool_),
+            f"{team}_yellow_card": flags(count, np.bool_),
+            f"{team}_active": flags(count, np.bool_),
             f"{team}_roles": spaces.Box(0, 9, (count,), np.int64),
         }
     nobody: spaces.Discrete[Any] = spaces.Discrete(MAX_PLAYERS + 1, start=-1)
@@ -131,7 +134,7 @@ def raw_space(left: int, right: int, steps: int) -> spaces.Dict:
             "ball_owned_player": nobody,
             "active": nobody,
             "designated": nobody,
-            "sticky_actions": spaces.Box(0, 1, (10,), np.uint8),
+            "sticky_actions": flags(10, np.uint8),
             "score": spaces.Box(0, 10_000, (2,), np.int64),
             "steps_left": spaces.Discrete(steps + 1),
             "game_mode": spaces.Discrete(len(MODES)),
