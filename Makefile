@@ -32,7 +32,7 @@ help:
 	@echo "make test-lowest  test with the lowest versions that pyproject.toml allows, in build/venv-lowest"
 	@echo "make setup      only set up .venv with the developer tools"
 	@echo "make lock       renew requirements.lock and requirements-lowest.txt"
-	@echo "make peers      set up .venv-peers with the projects that benchmarks/worlds.py measures ours against"
+	@echo "make peers      set up .venv-peers with the projects that benchmarks/worlds.py and football_fidelity.py measure ours against"
 	@echo "make clean      remove .venv, build and caches; runs/ stays"
 	@echo "Variables: PYTHON=$(PYTHON), ARGS=\"seed=1 name=second\" for the run, PIP_ARGS=… for pip, LOCK= for no lock."
 

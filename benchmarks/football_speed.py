@@ -6,16 +6,16 @@ Random actions with env steps of 0.1 s, including resets and infos. Times are CP
 effect of other load. The table shows the median, minimum and maximum of five runs. Text observations are created in
 every step. "rules" covers only the compiled step and the rewards.
 
-Google Research Football is measured if gfootball or EnvPool can be imported. Otherwise the table quotes results from a
-similar machine *without* pixels. gfootball 2.10.2 makes 646, 434 and 197 steps per second (2 to 14 with pixels).
-EnvPool 1.2.5 makes 756, 491 and 222 with one env, and cannot draw.
+The last column compares with EnvPool's build of Google Research Football, one env and one thread, without pixels, if
+`make peers` has installed it: `gymnasium.make` with 224x336 frames, and the same scenario in EnvPool, in turns, with
+the ratio's range over the runs. EnvPool cannot draw. gfootball 2.10.2 makes 646, 434 and 197 steps per second on a
+similar machine, and 2 to 14 with pixels.
 """
 
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import importlib.util
 import statistics
 import time
 from collections.abc import Callable
@@ -24,12 +24,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from benchmarks import worlds
 from envs.football.engine.match import MATCH
 from envs.football.env import FootballEnv
 from envs.football.game import Game
 from envs.football.vector import FootballVectorEnv
 
-QUOTED = {"academy_empty_goal_close": 646, "academy_3_vs_1_with_keeper": 434, "11_vs_11_easy_stochastic": 197}
 SCENARIOS = ("academy_empty_goal_close", "academy_3_vs_1_with_keeper", "breakaway", "11_vs_11_easy_stochastic")
 RUNS = 5
 MANY = 64
@@ -110,40 +110,23 @@ def rules(scenario: str, _: str, steps: int) -> Measure:
     return run
 
 
-def others(scenario: str) -> dict[str, Measure]:
-    """Return measurements of the installed peers, without pixels."""
-    found: dict[str, Measure] = {}
-    envs: dict[str, Any] = {}
-    if importlib.util.find_spec("gfootball"):
-        import gfootball.env as gfootball
-
-        envs["gfootball"] = gfootball.create_environment(env_name=scenario, representation="raw")
-    if importlib.util.find_spec("envpool"):
-        import envpool
-
-        if f"gfootball/{scenario}-v1" in envpool.list_all_envs():
-            envs["envpool"] = envpool.make_gymnasium(f"gfootball/{scenario}-v1", num_envs=1, num_threads=1)
-    for name, env in envs.items():
-
-        def run(env: Any = env, batched: bool = name == "envpool", steps: int = 400) -> float:
-            env.reset()
-            begin = time.process_time()
-            for _ in range(steps):
-                done = env.step(np.zeros(1, np.int32) if batched else env.action_space.sample())[2]
-                if not batched and done:
-                    env.reset()
-            return steps / (time.process_time() - begin)
-
-        found[name] = run
-    return found
+def beside(scenario: str) -> str:
+    """Return steps per second of `gymnasium.make` with frames and of EnvPool, measured in turns, with their ratio."""
+    pairs = []
+    for _ in range(RUNS):
+        own = worlds.single(3.0, "kickoff/Football-v0", scenario=scenario, image_size=(224, 336))
+        theirs = worlds.measure([str(worlds.PEERS), "benchmarks/peers.py", f"envpool_{scenario}", "3"])
+        pairs.append((own, theirs))
+    ratios = [own / theirs for own, theirs in pairs]
+    own, theirs = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
+    return f"{own:,.0f} / EnvPool {theirs:,.0f}: {statistics.median(ratios):.0f}x ({min(ratios):.0f}-{max(ratios):.0f})"
 
 
-def cell(measure: Measure) -> tuple[float, str]:
-    """Return the median of the runs, and a text with median, minimum and maximum."""
+def cell(measure: Measure) -> str:
+    """Return median, minimum and maximum of the runs as text."""
     measure()
     rates = [measure() for _ in range(RUNS)]
-    middle = statistics.median(rates)
-    return middle, f"{middle:,.0f} ({min(rates):,.0f}-{max(rates):,.0f})"
+    return f"{statistics.median(rates):,.0f} ({min(rates):,.0f}-{max(rates):,.0f})"
 
 
 def main() -> None:
@@ -162,14 +145,19 @@ def main() -> None:
         (f"simple115v2 x{MANY}", many, "simple115v2", 32000),
         (f"rules x{MANY}", rules, "", 32000),
     ]
-    print("".join([f"{'scenario':28s}", *(f"{title:>26s}" for title, *_ in columns), "   GRF without pixels"]))
+    print(
+        "".join(
+            [
+                f"{'scenario':28s}",
+                *(f"{title:>26s}" for title, *_ in columns),
+                "   gymnasium.make with frames / EnvPool",
+            ]
+        )
+    )
     for scenario in SCENARIOS:
         cells = [cell(measure(scenario, observation, steps)) for _, measure, observation, steps in columns]
-        peers = [f"{name} {cell(measure)[1]}" for name, measure in others(scenario).items()]
-        if scenario in QUOTED:
-            ratio = f"{cells[0][0] / QUOTED[scenario]:.0f}x with pixels, {cells[4][0] / QUOTED[scenario]:,.0f}x without"
-            peers.append(f"{QUOTED[scenario]} quoted: ours {ratio}")
-        print(f"{scenario:28s}" + "".join(f"{words:>26s}" for _, words in cells) + "   " + "; ".join(peers), flush=True)
+        peer = beside(scenario) if worlds.PEERS.is_file() and scenario != "breakaway" else ""
+        print(f"{scenario:28s}" + "".join(f"{words:>26s}" for words in cells) + "   " + peer, flush=True)
 
 
 if __name__ == "__main__":

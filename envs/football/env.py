@@ -27,17 +27,21 @@ class FootballEnv(gymnasium.Env[Any, Any]):
     The env has the pitch, actions, step length, observations, rewards and scenarios of GRF
     (github.com/google-research/football), from academy drills to full games. The agent controls one player of the left
     team, which attacks to the right, or several players (`control`). A pass moves control to its receiver. The receiver
-    runs to meet the pass automatically, as a controlled player does with any free ball within 3 m. Shots and passes
-    leave along the player's *facing* direction, with limited aim assistance and random error. All other players are
-    rule-based.
+    runs to meet the pass automatically, as the player nearest to any free ball does (not while sprint and dribble are
+    both held). All other players are rule-based.
+
+    A kick leaves 3 to 6 steps after it is pressed, in the held direction, or else in the facing direction. Pressed
+    without the ball, it is kept for up to 2 s and played at the first touch. As in GRF, a pass goes to a teammate near
+    that direction, and a shot to the goal, nearer to a post the more the direction points away from its middle. Both
+    have a random error, which grows with the angle that the player turns for them.
 
     ## Action Space
     `Discrete(19)`, `engine.match.Action`: 0 idle, 1-8 left, top_left, top, top_right, right, bottom_right,
     bottom, bottom_left, 9 long_pass, 10 high_pass, 11 short_pass, 12 shot, 13 sprint, 14 release_direction,
     15 release_sprint, 16 sliding, 17 dribble, 18 release_dribble. Directions, sprint and dribble are sticky: they last
-    until replaced or released. With several players, the space is `MultiDiscrete([19] * n)`, left players first. For
-    players of the right team, observations, actions and texts are rotated by 180 degrees, so that every player attacks
-    to the right.
+    until replaced or released. Sprint has priority over dribble. With several players, the space is
+    `MultiDiscrete([19] * n)`, left players first. For players of the right team, observations, actions and texts are
+    rotated by 180 degrees, so that every player attacks to the right.
 
     ## Observation Space
     The observation is the view of the controlled player. With several players, it has a leading axis, or is a tuple for
@@ -65,9 +69,9 @@ class FootballEnv(gymnasium.Env[Any, Any]):
     noise, and the team that kicks off is random. `reset(seed=…)` determines the start.
 
     ## Episode End
-    Academy drills terminate with a goal, with the ball out of play, or (except academy_corner) when the other team wins
-    the ball. They are truncated after 400 steps of 0.1 s (3000 in academy_single_goal_versus_lazy). 1_vs_1_easy is
-    truncated after 500 steps, other games after 3000.
+    Academy drills terminate with a goal, with the ball out of play, or (except academy_corner) when the ball changes
+    teams, in either direction. They are truncated after 400 steps of 0.1 s (3000 in academy_single_goal_versus_lazy).
+    1_vs_1_easy is truncated after 500 steps, other games after 3000.
 
     ## Arguments
     - `scenario`: a name in `envs.football.scenarios.SCENARIOS`.

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.football.bots.attack import CARRY, HIGH, SHOOT, choose
-from envs.football.bots.bot import dive_speed, keeper_reach, reaction
+from envs.football.bots.keeper import dive_speed, keeper_reach, reaction
 from envs.football.bots.shape import LOOK_EVERY, PLACE, look_about
-from envs.football.engine.kicks import PASS_HELP, SHORT, SHOT_SPEED, aim_shot
+from envs.football.controls import FETCH
+from envs.football.controls import heading as held
+from envs.football.engine.kicks import SHOT_SPEED, aim_shot, best_mate
 from envs.football.engine.match import (
     GOAL_HALF_WIDTH,
     HALF_LENGTH,
@@ -27,7 +29,7 @@ from envs.football.engine.match import (
 )
 from envs.football.engine.physics import wrap
 from envs.football.engine.steering import far
-from envs.football.rules import FETCH, advance
+from envs.football.rules import advance
 from render.draw.jit import njit
 
 RIGHT: Final = int(Action.RIGHT)
@@ -39,7 +41,7 @@ HIGH_PASS: Final = int(Action.HIGH_PASS)
 RELEASE_DIRECTION: Final = int(Action.RELEASE_DIRECTION)
 SPRINT: Final = int(Action.SPRINT)
 
-SAMPLES: Final = 16
+SAMPLES: Final = 32
 """Simulations of each promising plan."""
 FEW: Final = 4
 """Simulations after which weak plans are dropped."""
@@ -49,17 +51,21 @@ FAR: Final = 30.0
 """Metres from goal beyond which the script decides alone if no opponent is near."""
 LANE: Final = 2.6
 """Metres from the goal's centre line to the lane for a straight shot past the keeper."""
-MARGIN: Final = 0.12
+MARGIN: Final = 0.05
 """Value per simulation by which another plan must exceed the script's, in drills."""
 PER_STEP: Final = 0.008
 """Value lost per step before a goal."""
 
-HOPEFUL: Final = 5
+HOPEFUL: Final = 8
 """Number of plans that are simulated `SAMPLES` times, in addition to the script's."""
 SHORT_HORIZON: Final = 25
 """Maximum number of simulated steps in full games."""
 FULL_MARGIN: Final = 0.01
 """Value by which another action must exceed the script's, in full games."""
+KICK_OFF: Final = math.radians(25.0)
+"""Largest angle between the facing direction and a pass of the script."""
+FAR_PASS: Final = 35.0
+"""Distance in metres beyond which the script plays a long pass."""
 KICKS: Final = (SHOT, SHORT_PASS)
 Plan = tuple[int, int]
 """An action and the one after it. `SCRIPT` stands for the script's choice."""
@@ -70,7 +76,7 @@ _SPREAD: Final = np.uint64(0x2545F4914F6CDD1D)
 @njit
 def chance(m: Match, me: int) -> float:
     """Return a shot's margin in metres: the smaller of its clearance past the keeper and inside the post."""
-    angle = aim_shot(m, 0, me)
+    angle = aim_shot(m, 0, held(m, 0, m.steered[0, me]))
     dx = HALF_LENGTH - m.ball[0]
     if math.cos(angle) < 0.2 or dx > 20.0:
         return -10.0
@@ -157,7 +163,9 @@ def script(m: Match, me: int) -> int:
         if mate >= 0:
             to_x, to_y = m.position[0, mate, 0] - m.ball[0], m.position[0, mate, 1] - m.ball[1]
             off = abs(wrap(math.atan2(to_y, to_x) - m.facing[0, me]))
-            return SHORT_PASS if off < PASS_HELP else heading(to_x, to_y)
+            return (
+                SHORT_PASS if best_mate(m, 0, me, held(m, 0, slot)) == mate and off < KICK_OFF else heading(to_x, to_y)
+            )
     keeper_y = m.position[1, KEEPER, 1]
     lane = LANE if y - 2.0 * keeper_y > 0.0 else -LANE
     if m.position[1, KEEPER, 0] < 0.0:
@@ -192,14 +200,14 @@ def follow(m: Match, team: int, player: int) -> int:
             m.aim[0], m.aim[1] = m.position[team, mate, 0], m.position[team, mate, 1]
         to_x, to_y = m.aim[0] - m.ball[0], m.aim[1] - m.ball[1]
         off = abs(wrap(math.atan2(to_y, to_x) - m.facing[team, player]))
-        hits = math.tan(aim_shot(m, team, player)) * (m.aim[0] - m.ball[0]) + m.ball[1]
+        hits = math.tan(aim_shot(m, team, held(m, team, slot))) * (m.aim[0] - m.ball[0]) + m.ball[1]
         ahead = abs(wrap(m.facing[team, player] - (0.0 if team == 0 else math.pi))) < 1.2
         if m.intent == SHOOT and ahead and abs(hits) < GOAL_HALF_WIDTH - 0.3:
             return SHOT
-        if mate >= 0 and off < PASS_HELP:
+        if mate >= 0 and off < 1.2 and best_mate(m, team, player, held(m, team, slot)) == mate:
             if m.intent == HIGH:
                 return HIGH_PASS
-            return SHORT_PASS if math.hypot(to_x, to_y) < SHORT else LONG_PASS
+            return SHORT_PASS if math.hypot(to_x, to_y) < FAR_PASS else LONG_PASS
         if still and m.restart_time > 2.0:
             return LONG_PASS
         if m.intent != CARRY or still or sprinting or not moving(m, team, slot):
@@ -303,7 +311,7 @@ def search(match: Matches, usual: int, skip: int) -> int:
         worth = imagine(match, plans, range(FEW), skip, SHORT_HORIZON).mean(axis=1)
         best = int(worth.argmax())
         return plans[best][0] if worth[best] > worth[0] + FULL_MARGIN else usual
-    if m["players"][0] > 2:
+    if m["ball_owned_team"] == 0:
         plans += [(first, then) for first in others for then in others if first not in KICKS]
     worth = imagine(match, plans, range(FEW), skip, HORIZON).sum(axis=1)
     hopeful = [0, *(int(plan) for plan in np.argsort(-worth, kind="stable")[:HOPEFUL] if plan > 0)]

@@ -111,14 +111,17 @@ def raw_space(left: int, right: int, steps: int) -> spaces.Dict:
     def numbers(*shape: int) -> spaces.Box:
         return spaces.Box(-FARTHEST, FARTHEST, shape, np.float64)
 
+    def flags(length: int, kind: Any) -> spaces.Box:
+        return spaces.Box(0, 1, (length,), kind)
+
     fields: dict[str, spaces.Space[Any]] = {}
     for team, count in (("left_team", left), ("right_team", right)):
         fields |= {
             team: numbers(count, 2),
             f"{team}_direction": numbers(count, 2),
             f"{team}_tired_factor": spaces.Box(0, 1, (count,), np.float64),
-            f"{team}_yellow_card": spaces.MultiBinary(count),
-            f"{team}_active": spaces.MultiBinary(count),
+            f"{team}_yellow_card": flags(count, np.bool_),
+            f"{team}_active": flags(count, np.bool_),
             f"{team}_roles": spaces.Box(0, 9, (count,), np.int64),
         }
     nobody: spaces.Discrete[Any] = spaces.Discrete(MAX_PLAYERS + 1, start=-1)
@@ -132,7 +135,7 @@ def raw_space(left: int, right: int, steps: int) -> spaces.Dict:
             "ball_owned_player": nobody,
             "active": nobody,
             "designated": nobody,
-            "sticky_actions": spaces.MultiBinary(10),
+            "sticky_actions": flags(10, np.uint8),
             "score": spaces.Box(0, 10_000, (2,), np.int64),
             "steps_left": spaces.Discrete(steps + 1),
             "game_mode": spaces.Discrete(len(MODES)),
@@ -141,7 +144,7 @@ def raw_space(left: int, right: int, steps: int) -> spaces.Dict:
 
 
 def raw(m: np.void, team: int, slot: int) -> dict[str, Any]:
-    """Return GRF's observation dictionary.
+    """Return GRF's observation dictionary, with its dtypes.
 
     Positions are in GRF's units and the ball's height is in metres. Directions and rotation are per step.
 
@@ -160,8 +163,8 @@ def raw(m: np.void, team: int, slot: int) -> dict[str, Any]:
             name: m["position"][side, :count] * across,
             f"{name}_direction": m["velocity"][side, :count] * (across * STEP),
             f"{name}_tired_factor": m["tired"][side, :count].astype(np.float64),
-            f"{name}_yellow_card": (m["yellow"][side, :count] > 0).astype(np.int8),
-            f"{name}_active": (m["present"][side, :count] > 0).astype(np.int8),
+            f"{name}_yellow_card": m["yellow"][side, :count] > 0,
+            f"{name}_active": m["present"][side, :count] > 0,
             f"{name}_roles": m["role"][side, :count].astype(np.int64),
         }
     owner = int(m["ball_owned_team"])
@@ -174,7 +177,7 @@ def raw(m: np.void, team: int, slot: int) -> dict[str, Any]:
         "ball_owned_player": int(m["ball_owned_player"]),
         "active": int(m["slot"][team, slot]),
         "designated": int(m["designated"][team]),
-        "sticky_actions": (np.concatenate([np.roll(sticky[:8], 4 * team), sticky[8:]]) > 0).astype(np.int8),
+        "sticky_actions": (np.concatenate([np.roll(sticky[:8], 4 * team), sticky[8:]]) > 0).astype(np.uint8),
         "score": m["score"][[team, 1 - team]],
         "steps_left": int(m["steps_left"]),
         "game_mode": int(m["game_mode"]),

@@ -43,11 +43,11 @@ class Scenario(NamedTuple):
     lazy: bool = False
     """True if the right team's field players stand still."""
     ends_on_possession: bool = True
-    """True if the episode ends when the right team wins the ball."""
+    """True if the episode ends when the ball changes teams, in either direction."""
     kick_off: bool = False
     """True if the match starts with a kick-off, continues after goals and balls out of play, and has offsides."""
     half_time: int = 0
-    """Number of steps in the first half, or 0 for no half-time."""
+    """Number of steps in the first half, or 0 for no half-time. GRF has one only in 11_vs_11_kaggle."""
 
 
 GOAL: Final[Place] = (-1.0, 0.0)
@@ -91,7 +91,17 @@ def _game(left: float, right: float, kaggle: bool = False) -> Scenario:
         second = (GOAL, *BACKS, *MIDDLE, (-0.05, 0.0), (-0.01, 0.216102))
     roles = KAGGLE if kaggle else ELEVEN
     return Scenario(
-        (0.0, 0.0), first, second, 3000, (roles, roles), (left, right), False, False, False, True, half_time=1500
+        (0.0, 0.0),
+        first,
+        second,
+        3000,
+        (roles, roles),
+        (left, right),
+        False,
+        False,
+        False,
+        True,
+        half_time=1500 if kaggle else 0,
     )
 
 
@@ -99,10 +109,10 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "academy_empty_goal_close": Scenario((0.77, 0.0), (GOAL, (0.75, 0.0)), (AWAY,), roles=("CB", "")),
     "academy_empty_goal": Scenario((0.02, 0.0), (GOAL, (0.0, 0.0)), (AWAY,), roles=("CB", "")),
     "academy_run_to_score": Scenario(
-        (0.02, 0.0), (GOAL, (0.0, 0.0)), (AWAY, *CHASERS), roles=("CB", "LB CB CB CB RB")
+        (0.02, 0.0), (GOAL, (0.0, 0.0)), (AWAY, *CHASERS), roles=("CB", "LB CB CM CB RB")
     ),
     "academy_run_to_score_with_keeper": Scenario(
-        (0.02, 0.0), (GOAL, (0.0, 0.0)), (GOAL, *CHASERS), roles=("CB", "LB CB CB CB RB")
+        (0.02, 0.0), (GOAL, (0.0, 0.0)), (GOAL, *CHASERS), roles=("CB", "LB CB CM CB RB")
     ),
     "academy_pass_and_shoot_with_keeper": Scenario(
         (0.7, -0.28), (GOAL, (0.7, 0.0), (0.7, -0.3)), (GOAL, (-0.75, 0.3)), roles=("CB CB", "CB")
@@ -139,7 +149,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         (0.0, 0.0),
         (GOAL, (0.0, 0.02), (0.0, -0.02), (-0.1, -0.1), (-0.1, 0.1)),
         (GOAL, (-0.04, 0.04), (-0.04, -0.04), (-0.1, -0.1), (-0.1, 0.1)),
-        3000, ("RM CF LB CB", "RM CF LB CB"), (0.05, 0.05), False, False, False, True, half_time=1500,
+        3000, ("RM CF LB CB", "RM CF LB CB"), (0.05, 0.05), False, False, False, True,
     ),
     "11_vs_11_easy_stochastic": _game(1.0, 0.05),
     "11_vs_11_stochastic": _game(1.0, 0.6),
@@ -211,6 +221,7 @@ def start(
     m["end_on_score"] = m["end_on_out"] = not scenario.kick_off
     m["end_on_possession"] = scenario.ends_on_possession
     m["ball_owned_team"] = m["ball_owned_player"] = m["receiver"] = m["passer"] = m["event_team"] = -1
+    m["possessor"] = -1
     m["planned"] = -100
     together = rng.uniform(-noise, noise, 2)
     kicks_off = 0

@@ -3,7 +3,9 @@
 import math
 from typing import Final
 
+from envs.football.engine.kicks import HIGH as LOFTED
 from envs.football.engine.kicks import PASS_ERROR, SHOT_ERROR, SHOT_SPEED, play_ball, shoot
+from envs.football.engine.kicks import SHORT as GROUND
 from envs.football.engine.match import (
     CORNER,
     GOAL_HALF_WIDTH,
@@ -19,7 +21,7 @@ from envs.football.engine.match import (
     uniform,
 )
 from envs.football.engine.offside import offside_line
-from envs.football.engine.physics import DRIBBLE_SPEED, ON_BALL, SPRINT_SPEED, run, wrap
+from envs.football.engine.physics import DRIBBLE_SPEED, SPRINT_ON_BALL, run, wrap
 from render.draw.jit import njit
 
 CARRY: Final = 0
@@ -132,7 +134,7 @@ def choose(m: Match, team: int, player: int, still: bool) -> None:
     if distance < SHOT_RANGE and mode != THROW_IN and mode != CORNER:
         straight = (HALF_LENGTH - x) / max(distance, 0.1)
         way = openness(m, team, forward * HALF_LENGTH - m.ball[0], -m.ball[1], max(distance, 0.1), False)
-        score = 0.9 * math.exp(-distance / 12.0) * straight * (0.3 + 0.7 * way) * (1.0 + doubt * bell(m))
+        score = 0.98 * math.exp(-distance / 12.0) * straight * (0.3 + 0.7 * way) * (1.0 + doubt * bell(m))
         if score > best or mode == PENALTY:
             best, m.intent = score, SHOOT
             keeper = m.keeper[1 - team]
@@ -202,7 +204,7 @@ def act(m: Match, team: int, player: int, still: bool) -> None:
     angle = math.atan2(dy, dx)
     careless = 1.0 + 1.5 * (1.0 - m.difficulty[team])
     if m.intent == CARRY:
-        speed = ON_BALL * SPRINT_SPEED * (0.72 + 0.18 * m.difficulty[team]) / max(distance, 0.1)
+        speed = SPRINT_ON_BALL * (0.74 + 0.185 * m.difficulty[team]) / max(distance, 0.1)
         run(m, team, player, dx * speed, dy * speed)
         return
     if not still and abs(wrap(angle - m.facing[team, player])) > READY:
@@ -213,9 +215,10 @@ def act(m: Match, team: int, player: int, still: bool) -> None:
     if m.intent == SHOOT:
         flight = distance / SHOT_SPEED
         rise = 4.9 * flight + (0.3 + 2.2 * uniform(m)) / max(flight, 0.2)
-        shoot(m, team, player, angle, min(rise, 9.0), SHOT_ERROR * (0.9 + careless))
+        shoot(m, team, player, angle, SHOT_SPEED, min(rise, 9.0), SHOT_ERROR * (0.5 + careless))
     else:
-        play_ball(m, team, player, mate, angle + careless * PASS_ERROR * bell(m), distance, m.intent == HIGH)
+        kind = LOFTED if m.intent == HIGH else GROUND
+        play_ball(m, team, player, mate, angle + careless * PASS_ERROR * bell(m), distance, kind)
 
 
 @njit

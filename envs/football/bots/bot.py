@@ -4,168 +4,26 @@ import math
 from typing import Final
 
 from envs.football.bots import shape
-from envs.football.engine.match import GOAL_HALF_WIDTH, HALF_LENGTH, HALF_WIDTH, KEEPER, NORMAL, STEP, Match
-from envs.football.engine.physics import DRAG, FRICTION, SPRINT_SPEED, glide, run
+from envs.football.bots.keeper import KEEPER_GAIN, keep_goal
+from envs.football.bots.running import TIRED, go_to_ball, head_for, receive, top_speed
+from envs.football.engine.match import HALF_LENGTH, KEEPER, NORMAL, Match
+from envs.football.engine.physics import SPRINT_SPEED, glide, left_alone, stands
 from envs.football.engine.steering import far
 from render.draw.jit import njit
 
-KEEPER_SPEED: Final = 5.0
-"""Top speed of a keeper, in m/s."""
-KEEPER_GAIN: Final = 1.2
-"""Largest change of a keeper's velocity per step, in m/s."""
-RUSH_FROM: Final = 15.0
-"""Distance of the ball from goal, in metres, within which a keeper comes out."""
-TIRED: Final = 0.15
-"""Fraction of top speed lost by a fully tired player."""
-COMES_BY: Final = 7.0
-"""Speed in m/s above which a passing ball is awaited on its path."""
-
-
-@njit
-def head_for(m: Match, team: int, player: int, x: float, y: float, speed: float) -> None:
-    """Run towards a point, slowing down near it.
-
-    Args:
-        m: Match record, changed in place.
-        team: 0 for left, 1 for right.
-        player: Index of the player in the team.
-        x: Metres to the right of the centre spot.
-        y: Metres below the centre spot.
-        speed: Top speed in m/s.
-    """
-    dx, dy = x - m.position[team, player, 0], y - m.position[team, player, 1]
-    distance = math.sqrt(dx * dx + dy * dy)
-    pace = min(speed, 4.0 * distance) / max(distance, 1e-9)
-    run(m, team, player, dx * pace, dy * pace)
-
-
-@njit
-def go_to_ball(m: Match, team: int, player: int, speed: float) -> None:
-    """Run to the earliest point where the player can meet the ball.
-
-    Args:
-        m: Match record, changed in place.
-        team: 0 for left, 1 for right.
-        player: Index of the player in the team.
-        speed: Running speed in m/s.
-    """
-    x, y = m.position[team, player, 0], m.position[team, player, 1]
-    ball_x, ball_y = m.ball[0], m.ball[1]
-    ahead = 1.0 if m.ball_owned_team >= 0 else 0.9  # a free ball slows down
-    for tenth in range(1, 21):
-        t = 0.1 * tenth
-        ball_x = m.ball[0] + m.ball_velocity[0] * t * ahead
-        ball_y = m.ball[1] + m.ball_velocity[1] * t * ahead
-        if math.hypot(ball_x - x, ball_y - y) <= speed * t + 0.4:
-            break
-        if m.ball_owned_team < 0:
-            ahead *= 0.985
-    ball_x = min(max(ball_x, -HALF_LENGTH), HALF_LENGTH)
-    ball_y = min(max(ball_y, -HALF_WIDTH), HALF_WIDTH)
-    dx, dy = ball_x - x, ball_y - y
-    distance = math.sqrt(dx * dx + dy * dy)
-    if distance > 1e-9:
-        run(m, team, player, dx / distance * speed, dy / distance * speed)
-
-
-@njit
-def receive(m: Match, team: int, player: int, speed: float) -> None:
-    """Intercept a pass on its path, or run to the ball if the pass is too slow.
-
-    Args:
-        m: Match record, changed in place.
-        team: 0 for left, 1 for right.
-        player: Index of the player in the team.
-        speed: Running speed in m/s.
-    """
-    vx, vy = m.ball_velocity[0], m.ball_velocity[1]
-    fast = math.sqrt(vx * vx + vy * vy)
-    dx, dy = m.position[team, player, 0] - m.ball[0], m.position[team, player, 1] - m.ball[1]
-    along = (dx * vx + dy * vy) / max(fast, 1e-9)
-    if along > 1.0 and fast * math.exp(-(DRAG + FRICTION) * along) > COMES_BY:
-        head_for(m, team, player, m.ball[0] + along * vx / fast, m.ball[1] + along * vy / fast, speed)
-    else:
-        go_to_ball(m, team, player, speed)
-
-
-@njit
-def top_speed(m: Match, team: int) -> float:
-    """Return the top speed of a team's rule-based players, in m/s."""
-    return float(SPRINT_SPEED * (0.8 + 0.18 * m.difficulty[team]))
-
-
-@njit
-def reaction(m: Match, team: int) -> float:
-    """Return the keeper's reaction time to a kick, in seconds."""
-    if m.full_game:
-        return float(0.37 - 0.13 * m.difficulty[team])
-    return float(0.3 - 0.2 * m.difficulty[team])
-
-
-@njit
-def dive_speed(m: Match, team: int) -> float:
-    """Return the speed of a keeper's dive, in m/s."""
-    if m.full_game:
-        return float(3.6 + 1.6 * m.difficulty[team])
-    return float(4.0 + 3.0 * m.difficulty[team])
-
-
-@njit
-def keeper_reach(m: Match, team: int) -> float:
-    """Return the reach of a keeper, in metres."""
-    if m.full_game:
-        return float(0.85 + 0.25 * m.difficulty[team])
-    return float(0.9 + 0.6 * m.difficulty[team])
-
-
-@njit
-def comes_out(m: Match, team: int) -> bool:
-    """Return True if the keeper may leave its goal for the ball: no teammate is close to it."""
-    if m.full_game == 0:
-        return True
-    if m.ball_owned_team == team or m.game_mode != NORMAL:
-        return False
-    near = far(m, team, KEEPER)
-    for player in range(m.players[team]):
-        if player != KEEPER and m.present[team, player] and far(m, team, player) < min(near, 6.0):
-            return False
-    return True
-
-
-@njit
-def keep_goal(m: Match, team: int) -> None:
-    """Advance a keeper by one step: stay between ball and goal, come out to a near ball, dive at shots."""
-    side = -1.0 if team == 0 else 1.0
-    goal = side * HALF_LENGTH
-    x, y = m.position[team, KEEPER, 0], m.position[team, KEEPER, 1]
-    ball_x, ball_y = m.ball[0], m.ball[1]
-    dx, dy = ball_x - goal, ball_y
-    distance = math.sqrt(dx * dx + dy * dy)
-    towards = m.ball_velocity[0] * side
-    if m.ball_owned_team < 0 and towards > 8.0 and (x - ball_x) * side > 0.0:
-        t = (x - ball_x) / m.ball_velocity[0]
-        crosses = ball_y + m.ball_velocity[1] * t
-        if m.since_kick < reaction(m, team) or abs(crosses) > GOAL_HALF_WIDTH + 4.0:
-            glide(m, team, KEEPER, 0.0, 0.0, KEEPER_GAIN)
-        else:
-            needed = (crosses - y) / max(t, STEP)
-            fast = dive_speed(m, team)
-            glide(m, team, KEEPER, 0.0, min(max(needed, -fast), fast), 10.0)
-        return
-    out = min(max(0.16 * distance, 1.5), 4.0)
-    if distance < RUSH_FROM and abs(goal - x) < 14.0 and comes_out(m, team):
-        out = max(out, distance - 1.0)
-    share = min(out / max(distance, 0.1), 1.0)
-    leaning = m.home[team, KEEPER, 1] * (1.0 - share)
-    to_x, to_y = goal + dx * share - x, dy * share + leaning - y
-    far = math.sqrt(to_x * to_x + to_y * to_y)
-    pace = min(KEEPER_SPEED, 5.0 * far) / max(far, 1e-9)
-    glide(m, team, KEEPER, to_x * pace, to_y * pace, KEEPER_GAIN)
+APPROACH: Final = 4.0
+"""Speed in m/s at which a drill's defender approaches a standing player with the ball."""
+LAZY: Final = 2.8
+"""Speed in m/s at which a drill's defender goes to a free ball."""
+STALKS: Final = 1.75
+"""The same speed in full games."""
+HOLDS_OFF: Final = 5.0
+"""Distance in metres from the ball, towards its goal, that a drill's defender keeps from a player it leaves alone."""
 
 
 @njit
 def defend(m: Match, team: int) -> None:
-    """Move a drill's defenders: the nearest one presses, the others drop back between ball and goal."""
+    """Move a drill's defenders: the nearest one challenges or holds off, the others drop back between ball and goal."""
     goal = -HALF_LENGTH if team == 0 else HALF_LENGTH
     speed = top_speed(m, team)
     nearest, least = -1, 1e9
@@ -174,10 +32,16 @@ def defend(m: Match, team: int) -> None:
         if distance < least:
             nearest, least = player, distance
     for player in range(1, m.players[team]):
-        if m.steered[team, player] >= 0:
+        if m.steered[team, player] >= 0 or (m.ball_owned_team == team and m.ball_owned_player == player):
             continue
-        if player == nearest:
-            go_to_ball(m, team, player, speed)
+        if player == nearest and m.ball_owned_team < 0:
+            go_to_ball(m, team, player, LAZY)
+        elif player == nearest and not left_alone(m):
+            go_to_ball(m, team, player, APPROACH if stands(m) else speed)
+        elif player == nearest:
+            dx, dy = goal - m.ball[0], -m.ball[1]
+            share = min(HOLDS_OFF / max(math.sqrt(dx * dx + dy * dy), 1e-9), 0.5)
+            head_for(m, team, player, m.ball[0] + share * dx, m.ball[1] + share * dy, speed)
         else:
             lane = m.home[team, player, 1]
             cover_x = m.ball[0] + 0.25 * (goal - m.ball[0])
@@ -195,7 +59,9 @@ def support(m: Match, team: int, player: int) -> None:
     """
     forward = 1.0 if team == 0 else -1.0
     x = forward * min(forward * m.ball[0] + 4.0, HALF_LENGTH - 12.0)
-    head_for(m, team, player, x, m.home[team, player, 1] * 0.9, 0.8 * SPRINT_SPEED)
+    y = m.home[team, player, 1] * 0.9
+    away = math.hypot(x - m.position[team, player, 0], y - m.position[team, player, 1])
+    head_for(m, team, player, x, y, min(0.8 * SPRINT_SPEED, 1.0 + 0.5 * away))
 
 
 @njit
@@ -214,6 +80,12 @@ def play_drill(m: Match) -> None:
 
 
 @njit
+def held_still(m: Match) -> bool:
+    """Return True if the ball's owner is controlled and stands."""
+    return bool(stands(m) and m.steered[m.ball_owned_team, m.ball_owned_player] >= 0)
+
+
+@njit
 def play_team(m: Match, team: int) -> None:
     """Advance a team's field players by one step in a full game."""
     top = top_speed(m, team)
@@ -225,7 +97,7 @@ def play_team(m: Match, team: int) -> None:
             continue
         duty = m.duty[team, player]
         if duty == shape.CHASE and m.game_mode == NORMAL:
-            go_to_ball(m, team, player, speed)
+            go_to_ball(m, team, player, STALKS if held_still(m) else speed)
         elif duty == shape.RECEIVE and m.ball_owned_team < 0:
             receive(m, team, player, speed)
         else:

@@ -123,6 +123,8 @@ MATCH: Final = np.dtype(
         ("passer", np.int64),  # player of that team with a pass under way, -1: none
         ("receiver", np.int64),  # intended receiver of the pass, -1: none
         ("flagged", np.int64, (MAX_PLAYERS,)),  # 1: player of that team offside when the ball was played
+        ("possessor", np.int64),  # team that had the ball last, -1: none yet
+        ("challenged", np.int64),  # 1: a drill's defender has tried to win the ball from its standing owner
         ("since_kick", np.float64),  # seconds since the ball was last kicked
         ("since_owned", np.float64),  # seconds since the owner got the ball
         # control
@@ -130,7 +132,11 @@ MATCH: Final = np.dtype(
         ("slot", np.int64, _PER_PLAYER),  # player controlled by each slot
         ("steered", np.int64, _PER_PLAYER),  # slot that controls each player, -1: none
         ("sticky", np.int64, (2, MAX_PLAYERS, 10)),  # per slot: eight directions (actions 1 to 8), sprint, dribble
-        ("kicked", np.int64, _PER_PLAYER),  # per slot: 1 if it kicked or slid in the last step
+        ("kicked", np.int64, _PER_PLAYER),  # per slot: 1 if it pressed a kick or slid in the last step
+        ("pending", np.int64, _PER_PLAYER),  # per slot: kick that has been pressed and not played, 0: none
+        ("windup", np.float64, _PER_PLAYER),  # per slot: seconds until that kick
+        ("across", np.float64, _PER_PLAYER),  # per slot: largest angle between the player and that kick, in radians
+        ("kept", np.float64, _PER_PLAYER),  # per slot: seconds that the kick has waited for the ball
         ("active", np.int64),  # first controlled player of the left team
         ("designated", np.int64, (2,)),  # player of each team at the ball, or going for it
         # the rules

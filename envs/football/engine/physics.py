@@ -33,8 +33,14 @@ WOOD: Final = 0.7
 DRIBBLE_SPEED: Final = 3.5
 WALK_SPEED: Final = 5.0
 SPRINT_SPEED: Final = 8.0
-ON_BALL: Final = 0.95
-"""Ratio of a player's speed with the ball to its speed without."""
+DRIBBLE_ON_BALL: Final = 3.85
+WALK_ON_BALL: Final = 5.1
+SPRINT_ON_BALL: Final = 7.4
+"""Speeds with the ball, measured in GRF by `benchmarks.football_fidelity`."""
+STANDING: Final = 1.0
+"""Speed in m/s below which the ball's owner counts as standing."""
+WIDE: Final = 15.0
+"""Distance in metres from the middle of the pitch beyond which a drill's defenders leave the ball's owner alone."""
 ACCELERATION: Final = 8.0
 BRAKING: Final = 11.0
 """Largest acceleration and deceleration of a player, in m/s²."""
@@ -49,6 +55,24 @@ BALL_AHEAD: Final = 0.65
 def wrap(angle: float) -> float:
     """Return the angle wrapped to [-π, π)."""
     return (angle + math.pi) % (2.0 * math.pi) - math.pi
+
+
+@njit
+def stands(m: Match) -> bool:
+    """Return True if the ball has an owner that stands."""
+    team, player = m.ball_owned_team, m.ball_owned_player
+    if team < 0:
+        return False
+    return bool(math.hypot(m.velocity[team, player, 0], m.velocity[team, player, 1]) < STANDING)
+
+
+@njit
+def left_alone(m: Match) -> bool:
+    """Return True if a drill's defenders leave the ball's owner alone: it is wide, or stands and has been challenged.
+
+    Idle play ends at once or never in GRF's drills, and never where the ball starts near the touchline.
+    """
+    return bool(abs(m.ball[1]) > WIDE or (m.challenged and stands(m)))
 
 
 @njit
@@ -88,6 +112,32 @@ def fly(m: Match) -> None:
             v[1] *= slower
     for axis in range(3):
         m.ball[axis] += v[axis] * SUBSTEP
+
+
+@njit
+def landing(m: Match, height: float) -> tuple[float, float]:
+    """Return the place where a flying ball comes down.
+
+    Args:
+        m: Match record.
+        height: Height of the ball at that place, in metres.
+
+    Returns:
+        Coordinates (x, y) in metres.
+    """
+    time = 5.0 * SUBSTEP
+    x, y, z = m.ball[0], m.ball[1], m.ball[2]
+    vx, vy, vz = m.ball_velocity[0], m.ball_velocity[1], m.ball_velocity[2]
+    while z > height or vz > 0.0:
+        vz += GRAVITY * time
+        kept = 1.0 - DRAG * math.sqrt(vx * vx + vy * vy + vz * vz) * time
+        vx *= kept
+        vy *= kept
+        vz *= kept
+        x += vx * time
+        y += vy * time
+        z += vz * time
+    return x, y
 
 
 @njit

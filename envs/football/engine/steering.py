@@ -27,6 +27,30 @@ def far(m: Match, team: int, player: int) -> float:
 
 
 @njit
+def goes_to_ball(m: Match, team: int, player: int) -> bool:
+    """Return True if a player has the ball, expects a pass, or is the nearest of all players to a free ball.
+
+    Args:
+        m: Match record.
+        team: 0 for left, 1 for right.
+        player: Index of the player in the team.
+    """
+    if m.ball_owned_team >= 0:
+        return bool(m.ball_owned_team == team and m.ball_owned_player == player)
+    if m.wait[team, player] > 0.0:
+        return False
+    if m.receiver == player and m.last_touched == team:
+        return True
+    near = far(m, team, player)
+    for side in range(2):
+        for other in range(m.players[side]):
+            if (side != team or other != player) and m.present[side, other] and m.wait[side, other] <= 0.0:
+                if far(m, side, other) < near:
+                    return False
+    return True
+
+
+@njit
 def hand_over(m: Match, team: int, player: int, slot: int) -> None:
     """Move a control slot to a player that is not controlled yet.
 
@@ -47,6 +71,7 @@ def hand_over(m: Match, team: int, player: int, slot: int) -> None:
                 slot, most = index, distance
     m.steered[team, m.slot[team, slot]] = -1
     m.slot[team, slot] = player
+    m.pending[team, slot] = 0
     m.steered[team, player] = slot
     if team == 0:
         m.active = m.slot[0, 0]

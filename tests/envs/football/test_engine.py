@@ -1,39 +1,23 @@
 """The engine's numbers, worked out by hand: metres and seconds."""
 
-import math
-
 import numpy as np
 import pytest
 
-from envs.football import rules
 from envs.football.engine.match import (
     BALL_RADIUS,
     GOAL_HALF_WIDTH,
     HALF_LENGTH,
     HALF_WIDTH,
     LEFT_GOAL,
-    MAX_PLAYERS,
     METRES_X,
     METRES_Y,
     OUT_OF_PLAY,
-    POSSESSION_LOST,
     RUNNING,
     WOODWORK,
-    Action,
     Matches,
 )
-from envs.football.scenarios import SCENARIOS, find, start
-
-
-def advance(matches: Matches, action: int) -> None:
-    """One step with an action for the one steered player."""
-    actions = np.zeros((1, 2, MAX_PLAYERS), np.int64)
-    actions[0, 0, 0] = action
-    rules.advance(matches, actions, 1, np.ones(1, np.bool_))
-
-
-def match(scenario: str = "academy_empty_goal", noise: float = 0.0, seed: int = 0) -> Matches:
-    return start(find(scenario), np.random.default_rng(seed), noise, 0.6)
+from envs.football.scenarios import SCENARIOS
+from tests.envs.football.match_fixture import advance, match
 
 
 def free_ball(position: tuple[float, float, float], velocity: tuple[float, float, float]) -> Matches:
@@ -42,17 +26,6 @@ def free_ball(position: tuple[float, float, float], velocity: tuple[float, float
     matches["position"][0, 0, 1] = (-50.0, 30.0)
     matches["ball"][0] = position
     matches["ball_velocity"][0] = velocity
-    return matches
-
-
-def with_ball(x: float, y: float, facing: float = 0.0) -> Matches:
-    """The controlled player has the ball, in front of an empty goal."""
-    matches = match()
-    matches["position"][0, 0, 1] = (x, y)
-    matches["facing"][0, 0, 1] = facing
-    matches["ball_owned_team"] = 0
-    matches["ball_owned_player"] = 1
-    matches["ball"][0] = (x + 0.65 * math.cos(facing), y + 0.65 * math.sin(facing), BALL_RADIUS)
     return matches
 
 
@@ -117,85 +90,6 @@ def test_the_whole_ball_must_be_over_the_line() -> None:
     matches = free_ball((0.0, HALF_WIDTH + 0.12, BALL_RADIUS), (0.0, 0.0, 0.0))
     advance(matches, 0)
     assert matches["ended"][0] == OUT_OF_PLAY
-
-
-def test_a_shot_leaves_where_the_player_faces() -> None:
-    # From (45, 0) straight ahead at 25 ± 1.5 m/s: the ball starts 0.65 m ahead and is at most 2.6 m further on;
-    # the error is at most 3 · 1.2 degrees, so |y| <= 2.6 sin 3.6° = 0.16.
-    matches = with_ball(45.0, 0.0)
-    advance(matches, Action.SHOT)
-    assert matches["kicked"][0, 0, 0] == 1  # a held kick is not repeated
-    x, y, z = matches["ball"][0]
-    assert 45.65 + 2.2 < x < 45.65 + 2.6
-    assert abs(y) < 0.17
-    assert z > BALL_RADIUS
-    assert matches["ball_owned_team"][0] == -1
-    # Facing straight down (90 degrees) it goes down the pitch: the help is 3 degrees.
-    matches = with_ball(30.0, 0.0, math.pi / 2)
-    advance(matches, Action.SHOT)
-    x, y, _ = matches["ball"][0]
-    assert y > 2.0 and abs(x - 30.0) < 0.35
-
-
-def test_a_pass_hands_control_to_the_mate_ahead() -> None:
-    matches = match("academy_pass_and_shoot_with_keeper")
-    matches["ball_owned_team"] = 0
-    matches["ball_owned_player"] = 2
-    matches["facing"][0, 0, 2] = math.pi / 2  # the mate is straight below
-    assert matches["active"][0] == 2
-    advance(matches, Action.SHORT_PASS)
-    assert matches["active"][0] == 1 and matches["receiver"][0] == 1
-    # He is 0.3 · 83.6 - 0.65 = 24.4 m away and runs a little: 12 + 0.75 · 24.4 = 30.3, capped at 30 m/s.
-    assert matches["ball_velocity"][0, 1] == pytest.approx(30.0 * 0.83, rel=0.1)
-    for _ in range(25):
-        advance(matches, 0)
-    assert matches["ball_owned_team"][0] == 0 and matches["ball_owned_player"][0] == 1
-
-
-def test_sticky_actions_last_until_released() -> None:
-    matches = with_ball(0.0, 0.0)
-    keys = matches["sticky"][0, 0, 0]
-    advance(matches, Action.RIGHT)
-    advance(matches, Action.SPRINT)
-    advance(matches, Action.IDLE)
-    assert np.flatnonzero(keys).tolist() == [Action.RIGHT - 1, 8]
-    advance(matches, Action.TOP)
-    advance(matches, Action.DRIBBLE)
-    assert np.flatnonzero(keys).tolist() == [Action.TOP - 1, 8, 9]
-    for action in (Action.RELEASE_DIRECTION, Action.RELEASE_SPRINT, Action.RELEASE_DRIBBLE):
-        advance(matches, action)
-    assert not keys.any()
-
-
-@pytest.mark.parametrize(
-    ("keys", "speed"),
-    [((), 5.0), ((Action.SPRINT,), 8.0), ((Action.SPRINT, Action.DRIBBLE), 3.5)],
-)
-def test_speeds_with_the_ball(keys: tuple[Action, ...], speed: float) -> None:
-    matches = with_ball(-40.0, 0.0)
-    for action in (Action.RIGHT, *keys, *[Action.IDLE] * 15):
-        advance(matches, action)
-    assert matches["velocity"][0, 0, 1].tolist() == pytest.approx(
-        [0.95 * speed, 0.0], abs=0.05
-    )  # 5 % slower on the ball, and a little tired
-
-
-@pytest.mark.parametrize("action", range(1, 9))
-def test_direction_actions_move_the_player_that_way(action: int) -> None:
-    angle = math.pi + (action - 1) * math.pi / 4  # left, then clockwise on the screen (y grows downwards)
-    matches = with_ball(0.0, 0.0)
-    for _ in range(12):
-        advance(matches, action)
-    vx, vy = matches["velocity"][0, 0, 1]
-    assert (vx, vy) == pytest.approx((4.75 * math.cos(angle), 4.75 * math.sin(angle)), abs=1e-6)
-
-
-def test_the_episode_ends_when_the_keeper_takes_the_ball() -> None:
-    matches = match("academy_run_to_score_with_keeper")
-    keeper = matches["position"][0, 1, 0]
-    matches["ball"][0] = (keeper[0] - 0.3, keeper[1], BALL_RADIUS)
-    advance(matches, 0)
-    assert matches["ended"][0] == POSSESSION_LOST
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -17,7 +17,7 @@ SMALL: dict[str, Any] = {"image_size": (48, 64)}
 WITH_KEEPER = "academy_run_to_score_with_keeper"
 
 
-def play(env: FootballEnv, seed: int, policy: str, turns: int = 16) -> tuple[bool, float]:
+def play(env: FootballEnv, seed: int, policy: str, turns: int = 25) -> tuple[bool, float]:
     """Success and return of an episode."""
     rng = np.random.default_rng(seed)
     env.reset(seed=seed)
@@ -106,8 +106,9 @@ def test_frame_skip_is_the_same_as_single_steps() -> None:
     single.reset(seed=4)
     for action in (Action.RIGHT, Action.SPRINT, Action.TOP_RIGHT, Action.SHOT):
         held = skipping.step(action)[4]["state_hash"]
-        for _ in range(5):
-            last = single.step(action)[4]["state_hash"]
+        for step in range(5):
+            pressed = Action.IDLE if action == Action.SHOT and step else action  # a held kick is not repeated
+            last = single.step(pressed)[4]["state_hash"]
         assert held == last
 
 
@@ -206,13 +207,13 @@ def test_scoring_pays_one_and_the_time_limit_truncates() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", list(SCENARIOS)[:4])
 def test_the_expert_scores(scenario: str) -> None:
-    assert success(scenario, "expert", 40) >= 0.9
+    assert success(scenario, "expert", 20) >= 0.9
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["academy_pass_and_shoot_with_keeper", "academy_3_vs_1_with_keeper"])
 def test_the_expert_passes_and_scores(scenario: str) -> None:
-    assert success(scenario, "expert", 40) >= 0.5
+    assert success(scenario, "expert", 20) >= 0.8
 
 
 def test_the_expert_leaves_the_state_alone() -> None:
@@ -280,7 +281,7 @@ def test_random_and_idle_play_do_not_score() -> None:
 @pytest.mark.slow
 def test_difficulty_makes_it_harder() -> None:
     def saved(difficulty: float) -> float:
-        return 1.0 - success(WITH_KEEPER, "expert", 40, difficulty=difficulty)
+        return 1.0 - success(WITH_KEEPER, "expert", 20, difficulty=difficulty)
 
     assert saved(0.2) < saved(1.0)
 

@@ -165,3 +165,21 @@ def test_mirrored_actions_turn_by_half_a_circle() -> None:
     assert turned.tolist() == [0, 5, 6, 7, 8, 1, 2, 3, 4, *range(9, 19)]
     assert mirrored(turned).tolist() == list(range(19))
     assert mirrored(np.array([Action.TOP_RIGHT])) == [Action.BOTTOM_LEFT]
+
+
+def test_raw_has_grf_s_dtypes() -> None:
+    env = FootballEnv("academy_3_vs_1_with_keeper", "raw")
+    seen, _ = env.reset(seed=0)
+    assert env.observation_space.contains(seen)
+    teams: dict[str, type] = {"": np.float64, "_direction": np.float64, "_tired_factor": np.float64, "_roles": np.int64}
+    teams |= {"_yellow_card": np.bool_, "_active": np.bool_}
+    wanted: dict[str, type] = {f"{side}_team{key}": kind for side in ("left", "right") for key, kind in teams.items()}
+    wanted |= {
+        "ball": np.float64,
+        "ball_direction": np.float64,
+        "ball_rotation": np.float64,
+        "sticky_actions": np.uint8,
+    }
+    assert {key: seen[key].dtype for key in wanted} == {key: np.dtype(kind) for key, kind in wanted.items()}
+    numbers = ("ball_owned_team", "ball_owned_player", "active", "designated", "steps_left", "game_mode")
+    assert all(type(seen[key]) is int for key in numbers)

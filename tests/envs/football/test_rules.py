@@ -127,6 +127,11 @@ def test_offside_is_a_free_kick_where_the_receiver_is() -> None:
         m["position"][1, 2:] = -10.0, -30.0
         m["position"][0, 2] = mate_x, 0.0
         play(matches, Action.LONG_PASS)
+        while m["ball_owned_team"] == 0:  # the windup
+            m["position"][0, 2] = mate_x, 0.0
+            m["position"][1, 1] = 20.0, 30.0
+            m["position"][1, 2:] = -10.0, -30.0
+            play(matches)
         assert m["receiver"] == 2
         assert m["flagged"][2] == offside
         m["ball"] = *m["position"][0, 2], BALL_RADIUS
@@ -207,7 +212,7 @@ def test_penalty_keeps_everybody_else_out_of_the_box() -> None:
 
 
 def test_match_has_two_halves_and_an_end() -> None:
-    matches = start(find("11_vs_11_stochastic"), np.random.default_rng(5), 0.0, (1.0, 1.0), (0, 0))
+    matches = start(find("11_vs_11_kaggle"), np.random.default_rng(5), 0.0, (1.0, 1.0), (0, 0))
     m = matches[0]
     first = int(m["first_kick_off"])
     assert (m["game_mode"], m["restart_team"], m["half"]) == (KICK_OFF, first, 0)
@@ -264,8 +269,8 @@ def test_tired_legs_are_slower() -> None:
         play(matches, Action.RIGHT)
         play(matches, Action.SPRINT, steps=25)
         speeds.append(float(np.hypot(*m["velocity"][0, 1])))
-    # 8 m/s, 5 % less on the ball, another 15 % less without any strength; 2.5 s of sprint take 0.001 of it.
-    assert speeds == pytest.approx([7.6, 6.46], abs=0.01)
+    # 7.4 m/s on the ball, 15 % less without any strength; 2.5 s of sprint take 0.001 of it.
+    assert speeds == pytest.approx([7.4, 6.29], abs=0.01)
 
 
 def test_a_corner_drill_ends_out_of_play_but_not_with_the_ball_lost() -> None:

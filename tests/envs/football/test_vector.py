@@ -48,7 +48,7 @@ def compare(steps: int, number: int, **kwargs: Any) -> int:
 
 @pytest.mark.parametrize("observation", OBSERVATIONS)
 def test_many_are_the_same_as_one_by_one(observation: str) -> None:
-    assert compare(60, 3, scenario="breakaway", observation=observation, image_size=(48, 64), frame_skip=3) > 3
+    assert compare(90, 3, scenario="breakaway", observation=observation, image_size=(48, 64), frame_skip=3) > 3
 
 
 @pytest.mark.parametrize("observation", ["pixels", "raw", "simple115v2"])
