@@ -100,6 +100,8 @@ def notes_on_starts(players: Sequence[Participant], tasks: Mapping[str, TaskConf
             rows = (task.kwargs.get("path"), task.kwargs.get("split"))
             if own and "split" in own.kwargs and rows[0] == own.kwargs.get("path") and rows[1] != "test":
                 notes.append(f"{player.name} was trained on rows of {name} (split={rows[1]}): they are not held out")
+            if own and (levels := task.kwargs.get("levels")) and levels == own.kwargs.get("levels"):
+                notes.append(f"{player.name} was trained on the levels of {name}: they are not held out")
         if _begins_alike(Task(name, task)):
             notes.append(f"{name} starts in the same state from every seed: its starts also occur in training")
     return notes

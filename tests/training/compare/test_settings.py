@@ -65,6 +65,15 @@ def test_with_test_rows_uses_the_test_split_unless_overridden() -> None:
     assert notes_on_starts([player], tasks("env=questions", "env.kwargs.in_order=true"))[0].endswith("not held out")
 
 
+def test_notes_on_starts_name_a_policy_trained_on_the_same_levels() -> None:
+    levels = 'env.kwargs.levels="#####\\n#   #\\n#@$.#\\n#   #\\n#####"'
+    words = ["env=sokoban", levels]
+    assert "\n" in tasks(*words)["sokoban"].kwargs["levels"]
+    (note,) = notes_on_starts([trained(*words)], tasks(*words))[:1]
+    assert note == "runs/a was trained on the levels of sokoban: they are not held out"
+    assert not any("levels" in note for note in notes_on_starts([trained("env=sokoban")], tasks(*words)))
+
+
 @pytest.mark.slow
 def test_notes_on_starts_of_an_env_with_one_start_warn() -> None:
     (note,) = notes_on_starts([], tasks("env=cliff_walking"))
