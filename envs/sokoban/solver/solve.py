@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from envs.sokoban.board import UNKNOWN, Board
 from envs.sokoban.solver.cells import FAR
+from envs.sokoban.solver.moves import search_moves
 from envs.sokoban.solver.search import search
 
 NODE_LIMIT: Final = 5_000_000
@@ -49,7 +50,10 @@ def solve(board: Board, fewest: str = "moves", node_limit: int = NODE_LIMIT) -> 
     if fewest not in ("moves", "pushes"):
         raise ValueError(f"fewest must be moves or pushes, got {fewest!r}")
     flat, stride = board.reshape(-1), board.shape[1]
-    nodes, actions, _, pushes = search(flat, stride, fewest == "moves", node_limit, FAR, True)
+    if fewest == "moves":
+        nodes, actions, _, pushes = search_moves(flat, stride, node_limit, True)
+    else:
+        nodes, actions, _, pushes = search(flat, stride, node_limit, FAR, True)
     if nodes < 0:
         return Plan(None, -nodes, pushes == 0)
     return Plan(actions, nodes, True, pushes)
@@ -63,5 +67,9 @@ def fewest(board: Board, what: str, node_limit: int = NODE_LIMIT) -> int:
         what: "moves" or "pushes".
         node_limit: Maximum number of generated states.
     """
-    nodes, _, cost, _ = search(board.reshape(-1), board.shape[1], what == "moves", node_limit, FAR, False)
+    flat, stride = board.reshape(-1), board.shape[1]
+    if what == "moves":
+        nodes, _, cost, _ = search_moves(flat, stride, node_limit, False)
+    else:
+        nodes, _, cost, _ = search(flat, stride, node_limit, FAR, False)
     return cost if nodes > 0 else UNKNOWN
