@@ -76,7 +76,7 @@ def search(
     boxes, targets = np.empty(MOST_BOXES, np.int64), np.empty(MOST_BOXES, np.int64)
     count, player = describe(flat, stride, numbers, cells, boxes, targets)
     distances = np.empty((count, size + 1), np.int64)
-    queue = np.empty(size, np.uint16)
+    queue = np.empty(size + 1, np.uint16)
     for target in range(count):
         reach_by(cells, targets[target], target, True, distances, queue)
     mark_dead(cells, count, distances)
@@ -192,13 +192,13 @@ def _expand(
             cost = int(reached[owner, player])
             for direction in range(4):
                 place = cells[player, direction]
-                if cost < reached[owner, place]:
-                    reached[owner, place] = cost
+                if not boxed[place]:  # without branches, which are hard to predict here
                     queue[tail] = place
-                    tail += 1
+                    tail += int(cost < reached[owner, place])
+                    reached[owner, place] = min(reached[owner, place], cost)
                     continue
                 to = cells[place, direction]
-                if not boxed[place] or boxed[to] or cells[to, DEAD]:
+                if boxed[to] or cells[to, DEAD]:
                     continue
                 key = pushed(boxes, count, place, to, here)
                 slot = find(table, keys, key)
