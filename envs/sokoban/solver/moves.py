@@ -38,7 +38,6 @@ COST: Final = 1
 PLAYER: Final = 2
 NEXT: Final = 3  # next state in the same bucket
 
-SIDE: Final = 0  # the side whose turn it is
 KNOWN: Final = 1  # number of arrangements
 USED: Final = 2  # number of states
 BEST: Final = 3  # length of the shortest path found
@@ -100,7 +99,7 @@ def search_moves(
     last = end_cells(cells, targets, count, ends)
     starts = np.empty(1, np.int64)
     starts[0] = player
-    walks = np.empty((2, (rows - 2) * (count + 1) * (stride - 3) * (count + 1)), np.int64)
+    walks = np.empty((2, (rows - 2) * (count + 1) * (stride - 3) * (count + 1)), np.int16)
     walk_bounds(cells, targets, count, rows, stride, ends, last, walks[0])
     walk_bounds(cells, boxes, count, rows, stride, starts, 1, walks[1])
 
@@ -146,7 +145,7 @@ def search_moves(
             table = np.full(4 * keys.size, -1, np.int32)
             for entry in range(marks[KNOWN]):
                 table[find(table, keys, keys[entry])] = entry
-        elif marks[USED] + 4 > states.shape[0]:
+        elif marks[USED] + 8 > states.shape[0]:
             states = longer(states)
         else:
             filled = buckets.shape[0]
@@ -154,7 +153,7 @@ def search_moves(
             for level in range(filled, 2 * filled):
                 buckets[level, 0], buckets[level, 1] = -1, -1
     if found == AT_LIMIT or marks[BEST] >= FAR:
-        return -marks[USED], nothing, 0, int(found == AT_LIMIT)
+        return -min(marks[USED], node_limit), nothing, 0, int(found == AT_LIMIT)
     if not planned:
         return marks[USED], nothing, marks[BEST], 0
     moves = np.empty(marks[BEST], np.int8)
@@ -169,7 +168,7 @@ def _expand(
     cells: Cells,
     ahead: Ints,
     back: Ints,
-    walks: Ints,
+    walks: NDArray[np.int16],
     origin: int,
     node_limit: int,
     boxes: Ints,
@@ -186,90 +185,91 @@ def _expand(
 ) -> int:
     """Expand states of both sides in the order of their priorities. Return DONE, FULL or AT_LIMIT."""
     wall, mask = cells.shape[0] - 1, (1 << BITS) - 1
-    known, used = marks[KNOWN], marks[USED]
-    result = DONE
-    while marks[LEVEL] + marks[LEVEL + 1] < 2 * marks[BEST] - 1 and marks[OPEN] > 0 and marks[OPEN + 1] > 0:
-        side = marks[SIDE]
-        level = marks[LEVEL + side]
-        node = buckets[level, side]
-        if node < 0:
-            marks[LEVEL + side] += 1
-            marks[SIDE] = int(marks[OPEN + 1] < marks[OPEN])  # the side with fewer states
-            continue
-        if known + 4 > keys.size or used + 4 > states.shape[0] or level + _REACH > buckets.shape[0]:
-            result = FULL
+    known, used, best, result = marks[KNOWN], marks[USED], marks[BEST], DONE
+    while result == DONE:
+        side = int(marks[OPEN + 1] < marks[OPEN])  # the side with fewer states
+        left, level, across = marks[OPEN + side], marks[LEVEL + side], marks[LEVEL + 1 - side]
+        if left == 0 or level + across >= 2 * best - 1:
             break
-        if used + 4 > node_limit:
-            result, used = AT_LIMIT, node_limit
-            break
-        buckets[level, side] = states[node, NEXT]
-        marks[OPEN + side] -= 1
-        row, player, cost = states[node, ROW], states[node, PLAYER], int(states[node, COST])
-        if costs[row, player] < cost:  # a shorter path was found since
-            continue
-        other = int(costs[row ^ 1, player])
-        if other < FAR and 2 * cost + 2 * other - level < marks[LEVEL + 1 - side]:  # expanded by the other side
-            continue
-        base = int(costs[row, wall + 2])
-        for direction in range(4):
-            to = cells[player, direction ^ side]  # forward: the next cell, backward: the previous one
-            child, box, moved = row, to, to
-            if side == 0:
-                if costs[row, to] == BOX:
-                    moved = cells[to, direction]
-            elif costs[row, cells[player, direction]] == BOX:
-                box, moved = cells[player, direction], player
-            if costs[row, to] > cost + 1:  # walk
-                index = base + cells[to, SHIFT]
-                least = int(costs[row, wall + 1]) + walks[side, index]
-                priority = 2 * cost + 2 + least - int(costs[row ^ 1, wall + 1]) - walks[1 - side, index]
-                if cost + 1 + least < marks[BEST] and priority + marks[LEVEL + 1 - side] < 2 * marks[BEST] - 1:
-                    costs[row, to] = cost + 1
-                    if cost + 1 + costs[row ^ 1, to] < marks[BEST]:
-                        marks[BEST] = cost + 1 + costs[row ^ 1, to]
-                        marks[MEETING], marks[MEETING_CELL] = row >> 1, to
-                    states[used, ROW], states[used, COST], states[used, PLAYER] = row, cost + 1, to
-                    states[used, NEXT], buckets[priority, side] = buckets[priority, side], used
-                    used += 1
-                    marks[OPEN + side] += 1
-            if moved == box or cells[moved, DEAD]:
+        while level + across < 2 * best - 1:
+            node = buckets[level, side]
+            if node < 0:
+                break
+            if known + 4 > keys.size or used + 8 > states.shape[0] or level + _REACH > buckets.shape[0]:
+                result = FULL
+                break
+            if used >= node_limit:
+                result = AT_LIMIT
+                break
+            buckets[level, side] = states[node, NEXT]
+            left -= 1
+            row, player, cost = states[node, ROW], states[node, PLAYER], int(states[node, COST]) + 1
+            if costs[row, player] < cost - 1:  # a shorter path was found since
                 continue
-            if costs[row, moved if side == 0 else to] < 0:  # the box or the player would meet a wall or a box
+            back_row = row ^ 1
+            other = int(costs[back_row, player])
+            if other < FAR and 2 * (cost - 1 + other) - level < across:  # expanded by the other side
                 continue
-            key = keys[row >> 1]
-            for number in range(count - 1, -1, -1):
-                boxes[number] = key & mask
-                key >>= BITS
-            key = pushed(boxes, count, box, moved, here)
-            slot = find(table, keys, key)
-            owner = int(table[slot])
-            if owner < 0:
-                owner = known
-                known += 1
-                table[slot] = owner
-                keys[owner] = key
-                first = matching(here, count, ahead, scratch)
-                second = FAR
-                if first < FAR and not stuck(cells, here, count, frozen):
-                    second = matching(here, count, back, scratch)
-                _add(cells, costs, owner, here, count, origin, first, second)
-            child = 2 * owner + side
-            if costs[child, wall + 1] >= FAR or costs[child ^ 1, wall + 1] >= FAR or costs[child, to] <= cost + 1:
-                continue
-            index = base + cells[player, SHIFT]  # the push moves the player and the box alike
-            least = int(costs[child, wall + 1]) + walks[side, index]
-            priority = 2 * cost + 2 + least - int(costs[child ^ 1, wall + 1]) - walks[1 - side, index]
-            if cost + 1 + least >= marks[BEST] or priority + marks[LEVEL + 1 - side] >= 2 * marks[BEST] - 1:
-                continue
-            costs[child, to] = cost + 1
-            if cost + 1 + costs[child ^ 1, to] < marks[BEST]:
-                marks[BEST] = cost + 1 + costs[child ^ 1, to]
-                marks[MEETING], marks[MEETING_CELL] = owner, to
-            states[used, ROW], states[used, COST], states[used, PLAYER] = child, cost + 1, to
-            states[used, NEXT], buckets[priority, side] = buckets[priority, side], used
-            used += 1
-            marks[OPEN + side] += 1
-    marks[KNOWN], marks[USED] = known, used
+            base = int(costs[row, wall + 2])
+            bound, opposite = int(costs[row, wall + 1]), int(costs[back_row, wall + 1])
+            for direction in range(4):
+                to = cells[player, direction ^ side]  # forward: the next cell, backward: the previous one
+                if costs[row, to] > cost:
+                    index = base + cells[to, SHIFT]
+                    least = cost + bound + walks[side, index]
+                    priority = cost + least - opposite - walks[1 - side, index]
+                    if least < best and priority + across < 2 * best - 1:
+                        costs[row, to] = cost
+                        states[used, ROW], states[used, COST], states[used, PLAYER] = row, cost, to
+                        states[used, NEXT], buckets[priority, side] = buckets[priority, side], used
+                        used += 1
+                        left += 1
+                        if cost + costs[back_row, to] < best:
+                            best = cost + int(costs[back_row, to])
+                            marks[MEETING], marks[MEETING_CELL] = row >> 1, to
+                # forward: push the box on the next cell, backward: pull the box on the other side of the player
+                box = to if side == 0 else cells[player, direction]
+                if costs[row, box] != BOX:
+                    continue
+                moved = cells[to, direction] if side == 0 else player
+                if costs[row, moved if side == 0 else to] < 0 or cells[moved, DEAD]:
+                    continue
+                key = keys[row >> 1]
+                for number in range(count - 1, -1, -1):
+                    boxes[number] = key & mask
+                    key >>= BITS
+                key = pushed(boxes, count, box, moved, here)
+                slot = find(table, keys, key)
+                owner = int(table[slot])
+                if owner < 0:
+                    owner = known
+                    known += 1
+                    table[slot] = owner
+                    keys[owner] = key
+                    first, second = matching(here, count, ahead, scratch), FAR
+                    if first < FAR and (side == 1 or not stuck(cells, here, count, frozen)):
+                        second = matching(here, count, back, scratch)
+                    _add(cells, costs, owner, here, count, origin, first, second)
+                child = 2 * owner + side
+                if costs[child, to] <= cost:
+                    continue
+                index = base + cells[player, SHIFT]  # the player moves as far as the box
+                least = cost + int(costs[child, wall + 1]) + walks[side, index]
+                priority = cost + least - int(costs[child ^ 1, wall + 1]) - walks[1 - side, index]
+                if least >= best or costs[child ^ 1, wall + 1] >= FAR or priority + across >= 2 * best - 1:
+                    continue
+                costs[child, to] = cost
+                states[used, ROW], states[used, COST], states[used, PLAYER] = child, cost, to
+                states[used, NEXT], buckets[priority, side] = buckets[priority, side], used
+                used += 1
+                left += 1
+                if cost + costs[child ^ 1, to] < best:
+                    best = cost + int(costs[child ^ 1, to])
+                    marks[MEETING], marks[MEETING_CELL] = owner, to
+        while left > 0 and buckets[level, side] < 0:
+            level += 1
+        marks[OPEN + side], marks[LEVEL + side] = left, level
+    marks[KNOWN], marks[USED], marks[BEST] = known, used, best
     return result
 
 

@@ -6,6 +6,9 @@ only on the vector (row, column) of the player less all boxes. The vector's inde
 `first_shift` less the `SHIFT` of the boxes plus that of the player.
 """
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.sokoban.solver.cells import FAR, PLACE, SHIFT, Cells, Ints
 from render.draw.jit import njit
 
@@ -40,9 +43,9 @@ def end_cells(cells: Cells, targets: Ints, count: int, ends: Ints) -> int:
 
 @njit
 def walk_bounds(
-    cells: Cells, boxes: Ints, count: int, rows: int, columns: int, players: Ints, ends: int, bounds: Ints
+    cells: Cells, boxes: Ints, count: int, rows: int, columns: int, players: Ints, ends: int, bounds: NDArray[np.int16]
 ) -> None:
-    """Fill `bounds` with lower bounds on the walked moves between each vector and given positions.
+    """Fill `bounds` with lower bounds on the walked moves between each vector and the nearest of given positions.
 
     Args:
         cells: [cells + 1, FIELDS] the room.
@@ -54,23 +57,17 @@ def walk_bounds(
         ends: Number of given positions.
         bounds: [(rows − 2) · (columns − 3) · (count + 1)²] output.
     """
-    height, width = (rows - 2) * (count + 1), (columns - 3) * (count + 1)
-    for index in range(bounds.size):
-        bounds[index] = FAR
+    width = (columns - 3) * (count + 1)
     origin = first_shift(count, rows, columns)
     for number in range(count):
         origin -= int(cells[boxes[number], SHIFT])
+    bounds[:] = FAR
+    across = np.empty(width, np.int16)
     for number in range(ends):
-        bounds[origin + int(cells[players[number], SHIFT])] = 0
-    for row in range(height):  # the distance to the nearest zero, along rows and columns
-        for index in range(row * width, (row + 1) * width):
-            if row:
-                bounds[index] = min(bounds[index], bounds[index - width] + 1)
-            if index > row * width:
-                bounds[index] = min(bounds[index], bounds[index - 1] + 1)
-    for row in range(height - 1, -1, -1):
-        for index in range((row + 1) * width - 1, row * width - 1, -1):
-            if row < height - 1:
-                bounds[index] = min(bounds[index], bounds[index + width] + 1)
-            if index < (row + 1) * width - 1:
-                bounds[index] = min(bounds[index], bounds[index + 1] + 1)
+        row, column = divmod(origin + int(cells[players[number], SHIFT]), width)
+        for x in range(width):
+            across[x] = abs(x - column)
+        for y in range(bounds.size // width):
+            down = np.int16(abs(y - row))
+            for x in range(width):
+                bounds[y * width + x] = min(bounds[y * width + x], np.int16(across[x] + down))
