@@ -78,7 +78,7 @@ def pull(
     `boxed` are set to the best position, if possible with all boxes off target. Return the player's cell.
     """
     count = boxes.size
-    targets, best = boxes.copy(), boxes.copy()
+    targets, best, ways = boxes.copy(), boxes.copy(), np.empty(count, np.int64)
     distances = np.empty((count, flat.size), np.int64)
     scratch = np.empty(1 << count, np.int64)
     free, region = np.empty(3, np.uint64), np.empty(3, np.uint64)
@@ -86,17 +86,17 @@ def pull(
     best_player, best_away, idle, measured = player, 0, 0, False
     floor(flat, boxes, free)
     flood(free, player, stride, region)
+    _find_ways(region, stride, boxes, ways)
     for _ in range(PULLS * count):
         if below(random, 6) == 0:
             current = below(random, count)
         if below(random, 3) == 0:
             direction = below(random, 4)
-        ways = _find_ways(region, stride, boxes[current])
-        if not ways:
+        if not ways[current]:
             current = below(random, count)
             continue
         # the player stands next to the box and steps back, and the box follows
-        while not ways >> direction & 1:
+        while not ways[current] >> direction & 1:
             direction = (direction + 1) % 4
         step = step_of(direction, stride)
         place = boxes[current]
@@ -124,6 +124,7 @@ def pull(
             player, idle = best_player, 0
             current = below(random, count)
         flood(free, player, stride, region)
+        _find_ways(region, stride, boxes, ways)
     _replace(boxed, boxes, best)
     return int(fields[below(random, reach(flat, boxed, stride, best_player, reached, fields))])
 
@@ -155,13 +156,14 @@ def _distances(
 
 
 @njit
-def _find_ways(region: Words, stride: int, place: int) -> int:
-    """Return bits for the directions (up, down, left, right) in which the player can pull the box on a cell."""
-    ways = 0
-    for direction in range(4):
-        step = step_of(direction, stride)
-        ways |= int(bit(region, place + step) and bit(region, place + 2 * step)) << direction
-    return ways
+def _find_ways(region: Words, stride: int, boxes: NDArray[np.int64], ways: NDArray[np.int64]) -> None:
+    """Set the bits of `ways` [boxes] for the directions (up, down, left, right) in which the player can pull a box."""
+    for number in range(boxes.size):
+        ways[number] = 0
+        for direction in range(4):
+            step = step_of(direction, stride)
+            beside = boxes[number] + step
+            ways[number] |= int(bit(region, beside) and bit(region, beside + step)) << direction
 
 
 @njit
