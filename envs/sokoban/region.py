@@ -1,4 +1,4 @@
-"""The cells that the player can reach as bits of three words, compiled. Bit n of the words is cell n of a flat board."""
+"""Sets of cells as bits of three words, and the cells that the player can reach, compiled. Bit n is cell n of a board."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -20,32 +20,24 @@ from numpy.typing import NDArray
 from envs.sokoban.board import MOST_BOXES
 from envs.sokoban.solver.bounds import matching, stuck
 from envs.sokoban.solver.cells import DEAD, FAR, FIELDS, SHIFT, Cells, Ints, describe, mark_dead, number_cells, reach_by
+from envs.sokoban.solver.sides import BOX, Costs, add, trace
 from envs.sokoban.solver.states import BITS, find, key_of, longer, pushed
 from envs.sokoban.solver.walks import end_cells, first_shift, set_shifts, walk_bounds
 from render.draw.jit import njit
-
-Costs = NDArray[np.int16]
-"""[2 · arrangements, cells + 3]: row 2n belongs to the forward side of arrangement n, row 2n + 1 to the backward side.
-
-The columns hold the lowest known cost with the player on each cell (`FAR`, `BOX` or `WALL` if there is none), the bound
-on pushes of this side, and the boxes' part of an index into the bounds on walks.
-"""
-BOX: Final = -1
-WALL: Final = -2
 
 ROW: Final = 0  # columns of `states`
 COST: Final = 1
 PLAYER: Final = 2
 NEXT: Final = 3  # next state in the same bucket
 
-KNOWN: Final = 1  # number of arrangements
-USED: Final = 2  # number of states
-BEST: Final = 3  # length of the shortest path found
-MEETING: Final = 4  # the arrangement and the cell where it was found
-MEETING_CELL: Final = 5
-LEVEL: Final = 6  # lowest bucket that may hold a state, for each side
-OPEN: Final = 8  # number of states in the buckets, for each side
-MARKS: Final = 10
+KNOWN: Final = 0  # columns of `marks`: number of arrangements
+USED: Final = 1  # number of states
+BEST: Final = 2  # length of the shortest path found
+MEETING: Final = 3  # the arrangement and the cell where it was found
+MEETING_CELL: Final = 4
+LEVEL: Final = 5  # lowest bucket that may hold a state, for each side
+OPEN: Final = 7  # number of states in the buckets, for each side
+MARKS: Final = 9
 
 FULL: Final = -1
 DONE: Final = 0
@@ -115,7 +107,7 @@ def search_moves(
         here = targets if side else boxes
         keys[owner] = key_of(here, count)
         table[find(table, keys, keys[owner])] = owner
-        _add(cells, costs, owner, here, count, origin, matching(here, count, ahead, scratch),
+        add(cells, costs, owner, here, count, origin, matching(here, count, ahead, scratch),
              matching(here, count, back, scratch))  # fmt: skip
         marks[KNOWN] += 1
         marks[LEVEL + side] = buckets.shape[0]
@@ -157,9 +149,13 @@ def search_moves(
     if not planned:
         return marks[USED], nothing, marks[BEST], 0
     moves = np.empty(marks[BEST], np.int8)
-    before, some = _trace(marks, 0, keys, costs, table, cells, count, boxes, here, moves, 0)
+    before, some = trace(
+        marks[MEETING], marks[MEETING_CELL], 0, keys, costs, table, cells, count, boxes, here, moves, 0
+    )
     moves[:before] = moves[:before][::-1].copy()
-    _, others = _trace(marks, 1, keys, costs, table, cells, count, boxes, here, moves, before)
+    _, others = trace(
+        marks[MEETING], marks[MEETING_CELL], 1, keys, costs, table, cells, count, boxes, here, moves, before
+    )
     return marks[USED], moves, marks[BEST], some + others
 
 
@@ -249,7 +245,7 @@ def _expand(
                     first, second = matching(here, count, ahead, scratch), FAR
                     if first < FAR and (side == 1 or not stuck(cells, here, count, frozen)):
                         second = matching(here, count, back, scratch)
-                    _add(cells, costs, owner, here, count, origin, first, second)
+                    add(cells, costs, owner, here, count, origin, first, second)
                 child = 2 * owner + side
                 if costs[child, to] <= cost:
                     continue
@@ -271,68 +267,3 @@ def _expand(
         marks[OPEN + side], marks[LEVEL + side] = left, level
     marks[KNOWN], marks[USED], marks[BEST] = known, used, best
     return result
-
-
-@njit
-def _add(
-    cells: Cells, costs: Costs, owner: int, boxes: Ints, count: int, origin: int, ahead: int, back: int
-) -> None:
-    """Write the two rows of a new arrangement of boxes."""
-    wall = cells.shape[0] - 1
-    base = origin
-    for row in (2 * owner, 2 * owner + 1):
-        for place in range(wall):
-            costs[row, place] = FAR
-        costs[row, wall] = WALL
-        for number in range(count):
-            costs[row, boxes[number]] = BOX
-    for number in range(count):
-        base -= int(cells[boxes[number], SHIFT])
-    costs[2 * owner, wall + 1], costs[2 * owner + 1, wall + 1] = ahead, back
-    costs[2 * owner, wall + 2], costs[2 * owner + 1, wall + 2] = base, base
-
-
-@njit
-def _trace(
-    marks: Ints,
-    side: int,
-    keys: Ints,
-    costs: Costs,
-    table: NDArray[np.int32],
-    cells: Cells,
-    count: int,
-    boxes: Ints,
-    here: Ints,
-    moves: NDArray[np.int8],
-    used: int,
-) -> tuple[int, int]:
-    """Write the moves from the meeting to the first state of a side. Return the length of `moves` and the pushes."""
-    owner, player, pushes = marks[MEETING], marks[MEETING_CELL], 0
-    while costs[2 * owner + side, player] > 0:
-        row = 2 * owner + side
-        cost = costs[row, player]
-        for direction in range(4):
-            to = cells[player, direction ^ (1 - side)]
-            if 0 <= costs[row, to] < cost:
-                player = to
-                moves[used] = direction
-                used += 1
-                break
-            box, moved = to, cells[to, direction]
-            if side == 0:
-                box, moved = cells[player, direction], player
-            if costs[row, box] != BOX or (costs[row, moved] < 0 and side == 1):
-                continue
-            key = keys[owner]
-            for number in range(count - 1, -1, -1):
-                boxes[number] = key & ((1 << BITS) - 1)
-                key >>= BITS
-            key = pushed(boxes, count, box, moved, here)
-            before = table[find(table, keys, key)]
-            if before >= 0 and 0 <= costs[2 * before + side, to] < cost:
-                owner, player = before, to
-                moves[used] = direction
-                used += 1
-                pushes += 1
-                break
-    return used, pushes

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.board import LARGEST, MOST_BOXES
+from envs.sokoban.board import MOST_BOXES
 from envs.sokoban.solver.bounds import matching, stuck
 from envs.sokoban.solver.cells import (
     DEAD,
@@ -29,7 +29,6 @@ from envs.sokoban.solver.states import (
     OWNER,
     PARENT,
     PUSH,
-    WALKED,
     find,
     key_of,
     length,
@@ -49,7 +48,6 @@ UNSOLVABLE: Final = -2
 AT_LIMIT: Final = -3
 
 _PUSHES: Final = 4 * MOST_BOXES  # maximum number of pushes of one expansion
-_STATES: Final = _PUSHES + LARGEST * LARGEST  # maximum number of states of one expansion
 
 
 @njit
@@ -86,7 +84,7 @@ def search(
     level = matching(boxes, count, distances, best)
     if level == 0:
         return 1, nothing, 0, 0
-    if level >= FAR or stuck(cells, boxes, count, frozen):
+    if level > min(ceiling, FAR - 1) or stuck(cells, boxes, count, frozen):
         return -1, nothing, 0, 0
     # arrangements of boxes: sorted cells as a key, the lowest known cost with the player on each cell (0 for walls and
     # boxes), and the bound in the last column
@@ -100,15 +98,7 @@ def search(
     _add(reached, 0, boxes, count, level)
     reached[0, player] = 0
     table[find(table, keys, keys[0])] = 0
-    states[0, COST], states[0, OWNER], states[0, PARENT], states[0, PUSH], states[0, NEXT] = (
-        0,
-        0,
-        -1,
-        player << 3 | WALKED,
-        -1,
-    )
-    if level > ceiling:
-        return -1, nothing, 0, 0
+    states[0, COST], states[0, OWNER], states[0, PARENT], states[0, PUSH], states[0, NEXT] = 0, 0, -1, player << 3, -1
     buckets[level] = 0
     marks = np.empty(4, np.int64)
     marks[LEVEL], marks[KNOWN], marks[USED], marks[CEILING] = level, 1, 1, ceiling
@@ -160,7 +150,7 @@ def _expand(
         if node < 0:
             level += 1
             continue
-        if known + _PUSHES > keys.size or used + _STATES > states.shape[0]:
+        if known + _PUSHES > keys.size or used + _PUSHES > states.shape[0]:
             marks[LEVEL], marks[KNOWN], marks[USED], marks[CEILING] = level, known, used, ceiling
             if current >= 0:
                 for number in range(count):

@@ -1,13 +1,8 @@
-"""Optimal plans by A*: fewest moves, or fewest pushes.
+"""Optimal plans: fewest moves, or fewest pushes.
 
-A state consists of the boxes' cells and the player's cell. Expanding a state tries the pushes around the player, and
-walks on to all cells with the same lower bound that were not reached as cheaply with these boxes. Cells with a higher
-bound become states.
-
-The lower bound is the cheapest matching of boxes to targets, in pushes with no other boxes in the room. The bound for
-moves adds a bound on the player's walk: pushes move the player exactly as far as the boxes still have to travel, and
-the rest of the way to a cell next to a target is walked. Both bounds are consistent, so the first solved state is
-optimal.
+The fewest pushes are found by A* over pushes (`search.py`), the fewest moves by a bidirectional search over moves
+(`moves.py`). The lower bound on pushes is the cheapest matching of boxes to targets, in pushes with no other boxes in
+the room. The bound on moves adds a bound on the player's walk (`walks.py`).
 
 States with a box on a dead cell, without a matching, or with frozen boxes off target are pruned.
 """
