@@ -1,4 +1,4 @@
-"""Sets of cells as bits of three words, and the cells that the player can reach, compiled. Bit n is cell n of a board."""
+"""Sets of cells as bits, and the cells that the player can reach, compiled. Bit n stands for cell n of a flat board."""
 
 import numpy as np
 from numpy.typing import NDArray
