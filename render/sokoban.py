@@ -1,7 +1,8 @@
 """Drawing of Sokoban rooms: seven original tiles, and frames redrawn only where the room has changed."""
 
+import math
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,28 +55,30 @@ class RoomView:
             )
         self.frames: Frame = np.empty((count, height, width, 3), np.uint8)
         self.frames[:] = _BARS
-        self._rows = self.frames.reshape(count, height, 3 * width)
-        self._tiles = tiles(side).reshape(len(TILES), side, 3 * side)
         self._shown = np.full((count, rows, columns), _NOTHING, np.uint8)
         self._top = (height - rows * side) // 2
-        self._left = (width - columns * side) // 2
+        left = 3 * ((width - columns * side) // 2)
+        word = np.dtype(f"u{math.gcd(3 * width, 3 * side, left, 8)}")  # the longest words that tiles consist of
+        self._rows = self.frames.reshape(count, height, 3 * width).view(word)
+        self._tiles = tiles(side).reshape(len(TILES), side, 3 * side).view(word)
+        self._left = left // word.itemsize
 
     def draw(self, rooms: NDArray[np.uint8]) -> Frame:
         """Draw rooms of tile codes [N, >= rows, >= columns] into frames [N, H, W, 3]. The next call overwrites them."""
-        _redraw(self._rows, self._shown, rooms, self._tiles, self._top, self._left * 3)
+        _redraw(self._rows, self._shown, rooms, self._tiles, self._top, self._left)
         return self.frames
 
 
 @njit
 def _redraw(
-    frames: NDArray[np.uint8],
+    frames: NDArray[Any],
     shown: NDArray[np.uint8],
     rooms: NDArray[np.uint8],
-    tiles: NDArray[np.uint8],
+    tiles: NDArray[Any],
     top: int,
     left: int,
 ) -> None:
-    """Draw the tiles that differ from `shown`. The rows of `frames` and `tiles` are flat, and `left` is in bytes."""
+    """Draw the tiles that differ from `shown`. `frames` and `tiles` have rows of words, and `left` is in words."""
     side, width = tiles.shape[1], tiles.shape[2]
     for index in range(shown.shape[0]):
         for row in range(shown.shape[1]):
@@ -86,8 +89,8 @@ def _redraw(
                 shown[index, row, column] = code
                 x, y = left + column * width, top + row * side
                 for line in range(side):
-                    for byte in range(width):  # numba's slices cost more than the copy
-                        frames[index, y + line, x + byte] = tiles[code, line, byte]
+                    for word in range(width):  # numba's slices cost more than the copy
+                        frames[index, y + line, x + word] = tiles[code, line, word]
 
 
 @lru_cache(maxsize=16)

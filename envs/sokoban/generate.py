@@ -79,7 +79,7 @@ def make(
     high: int,
     random: NDArray[np.uint64],
     patterns: NDArray[np.int64],
-    by_moves: bool,
+    planned: bool,
     effort: int,
 ) -> tuple[NDArray[np.uint8], int]:
     """Return a board and its smallest number of pushes, within `low` to `high` or as close as was found.
@@ -92,7 +92,7 @@ def make(
         high: Largest wanted number of pushes.
         random: [1] state of the random number generator.
         patterns: Carving patterns, see `PATTERNS`.
-        by_moves: Passed to the solver. As a constant, it would make numba compile the solver twice.
+        planned: Passed to the solver. As a constant, it would make numba compile the solver twice.
         effort: Maximum number of solver states, an argument for the same reason.
     """
     stride = columns + 1
@@ -126,7 +126,7 @@ def make(
             _fill(flat, targets, boxes, player, whole)
             # only a closer level than the best so far is of use
             ceiling = high + min(count, best_gap - 1)
-            nodes, _, pushes, _ = search(whole, stride, by_moves, effort, ceiling, by_moves)
+            nodes, _, pushes, _ = search(whole, stride, effort, ceiling, planned)
             if nodes < 0:
                 continue
             gap = max(low - pushes, pushes - high, 0)

@@ -31,7 +31,7 @@ SMALLEST_ROOM: Final = 6
 MOST_NEW_BOXES: Final = 5
 """Largest number of boxes of new levels."""
 CERTIFICATE_NODES: Final = 1_000_000
-"""Maximum number of solver states for the optimal numbers, about 0.1 s. Beyond it, a number is `UNKNOWN`."""
+"""Maximum number of solver states for the optimal numbers, usually below 0.6 s. Beyond it, a number is `UNKNOWN`."""
 
 
 class Source(Protocol):

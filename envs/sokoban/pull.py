@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.board import WALL, step_of
+from envs.sokoban.region import Words, bit, flip, flood, floor
 from envs.sokoban.solver.bounds import matching
 from envs.sokoban.solver.cells import FAR
 from render.draw.jit import njit
@@ -79,13 +80,13 @@ def pull(
     count = boxes.size
     targets, best, ways = boxes.copy(), boxes.copy(), np.empty(count, np.int64)
     distances = np.empty((count, flat.size), np.int64)
-    for target in range(count):
-        _distances(flat, stride, targets[target], target, distances, fields)
     scratch = np.empty(1 << count, np.int64)
+    free, region = np.empty(3, np.uint64), np.empty(3, np.uint64)
     current, direction = below(random, count), below(random, 4)
-    best_player, best_away, idle = player, 0, 0
-    reach(flat, boxed, stride, player, reached, fields)
-    _find_ways(flat, boxed, stride, boxes, reached, ways)
+    best_player, best_away, idle, measured = player, 0, 0, False
+    floor(flat, boxes, free)
+    flood(free, player, stride, region)
+    _find_ways(region, stride, boxes, ways)
     for _ in range(PULLS * count):
         if below(random, 6) == 0:
             current = below(random, count)
@@ -100,10 +101,16 @@ def pull(
         step = step_of(direction, stride)
         place = boxes[current]
         boxed[place], boxed[place + step] = False, True
+        flip(free, place)
+        flip(free, place + step)
         boxes[current], player = place + step, place + 2 * step
         covered = False
         for target in range(count):
             covered |= boxed[targets[target]]
+        if not covered and not measured:  # most games end before
+            for target in range(count):
+                _distances(flat, stride, targets[target], target, distances, fields)
+            measured = True
         away = 0 if covered else matching(boxes, count, distances, scratch)
         idle += 1
         if away > best_away:
@@ -113,10 +120,11 @@ def pull(
                 break
         if idle > PATIENCE and best_away > 0:
             _replace(boxed, boxes, best)
+            floor(flat, boxes, free)
             player, idle = best_player, 0
             current = below(random, count)
-        reach(flat, boxed, stride, player, reached, fields)
-        _find_ways(flat, boxed, stride, boxes, reached, ways)
+        flood(free, player, stride, region)
+        _find_ways(region, stride, boxes, ways)
     _replace(boxed, boxes, best)
     return int(fields[below(random, reach(flat, boxed, stride, best_player, reached, fields))])
 
@@ -148,22 +156,14 @@ def _distances(
 
 
 @njit
-def _find_ways(
-    flat: NDArray[np.uint8],
-    boxed: NDArray[np.bool_],
-    stride: int,
-    boxes: NDArray[np.int64],
-    reached: NDArray[np.bool_],
-    ways: NDArray[np.int64],
-) -> None:
+def _find_ways(region: Words, stride: int, boxes: NDArray[np.int64], ways: NDArray[np.int64]) -> None:
     """Set the bits of `ways` [boxes] for the directions (up, down, left, right) in which the player can pull a box."""
     for number in range(boxes.size):
         ways[number] = 0
         for direction in range(4):
             step = step_of(direction, stride)
             beside = boxes[number] + step
-            if reached[beside] and flat[beside + step] != WALL and not boxed[beside + step]:
-                ways[number] |= 1 << direction
+            ways[number] |= int(bit(region, beside) and bit(region, beside + step)) << direction
 
 
 @njit

@@ -1,1 +1,1 @@
-"""Optimal plans: a compiled A* search over arrangements of boxes."""
+"""Optimal plans: compiled searches for the fewest pushes and the fewest moves."""

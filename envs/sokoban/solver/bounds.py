@@ -17,22 +17,18 @@ def matching(boxes: Ints, count: int, distances: Ints, best: Ints) -> int:
         distances: [targets, cells] pushes to each target.
         best: [2 ** count] scratch memory.
     """
-    full = (1 << count) - 1
-    for chosen in range(1, full + 1):
-        best[chosen] = FAR
     best[0] = 0
-    for number in range(count):  # downwards: the larger sets filled for this box are not visited again
-        place = boxes[number]
-        for chosen in range(full - 1, -1, -1):
-            base = best[chosen]
-            if base == FAR:
-                continue
-            best[chosen] = FAR
-            for target in range(count):
-                if not chosen >> target & 1:
-                    rest = chosen | 1 << target
-                    best[rest] = min(best[rest], base + distances[target, place])
-    return int(min(best[full], FAR))
+    for chosen in range(1, 1 << count):  # targets for the first boxes, as many as there are targets
+        number, rest = -1, chosen
+        while rest:
+            rest &= rest - 1
+            number += 1
+        place, least = boxes[number], FAR
+        for target in range(count):
+            if chosen >> target & 1:
+                least = min(least, best[chosen ^ 1 << target] + distances[target, place])
+        best[chosen] = least
+    return int(best[(1 << count) - 1])
 
 
 @njit

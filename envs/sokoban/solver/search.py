@@ -1,4 +1,4 @@
-"""A* over the pushes of a room, compiled.
+"""Fewest pushes by A*, compiled.
 
 Reference counting of arrays in the inner loop takes two thirds of the time. `_expand` therefore neither creates
 nor slices nor reassigns arrays. If its memory is full, it returns, and `search` calls it again with longer arrays.
@@ -9,21 +9,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.sokoban.board import LARGEST, MOST_BOXES
+from envs.sokoban.board import MOST_BOXES
 from envs.sokoban.solver.bounds import matching, stuck
 from envs.sokoban.solver.cells import (
     DEAD,
     FAR,
     FIELDS,
-    SHIFT,
     Cells,
     Ints,
     describe,
-    first_shift,
     mark_dead,
     number_cells,
-    push_distances,
-    walk_bounds,
+    reach_by,
 )
 from envs.sokoban.solver.states import (
     BITS,
@@ -32,7 +29,6 @@ from envs.sokoban.solver.states import (
     OWNER,
     PARENT,
     PUSH,
-    WALKED,
     find,
     key_of,
     length,
@@ -52,19 +48,17 @@ UNSOLVABLE: Final = -2
 AT_LIMIT: Final = -3
 
 _PUSHES: Final = 4 * MOST_BOXES  # maximum number of pushes of one expansion
-_STATES: Final = _PUSHES + LARGEST * LARGEST  # maximum number of states of one expansion
 
 
 @njit
 def search(
-    flat: NDArray[np.uint8], stride: int, by_moves: bool, node_limit: int, ceiling: int, planned: bool
+    flat: NDArray[np.uint8], stride: int, node_limit: int, ceiling: int, planned: bool
 ) -> tuple[int, NDArray[np.int8], int, int]:
     """Run A* on a flat board.
 
     Args:
         flat: [rows · (columns + 1)] flat board.
         stride: Cells per row of the board.
-        by_moves: True for the fewest moves, False for the fewest pushes.
         node_limit: Maximum number of generated states.
         ceiling: Maximum cost of a plan.
         planned: True to return the plan. False leaves it empty.
@@ -80,9 +74,9 @@ def search(
     boxes, targets = np.empty(MOST_BOXES, np.int64), np.empty(MOST_BOXES, np.int64)
     count, player = describe(flat, stride, numbers, cells, boxes, targets)
     distances = np.empty((count, size + 1), np.int64)
-    queue = np.empty(size, np.uint16)
+    queue = np.empty(size + 1, np.uint16)
     for target in range(count):
-        push_distances(cells, targets[target], target, distances, queue)
+        reach_by(cells, targets[target], target, True, distances, queue)
     mark_dead(cells, count, distances)
     boxed, frozen = np.zeros(size + 1, np.bool_), np.zeros(size + 1, np.bool_)
     frozen[size] = True
@@ -90,7 +84,7 @@ def search(
     level = matching(boxes, count, distances, best)
     if level == 0:
         return 1, nothing, 0, 0
-    if level >= FAR or stuck(cells, boxes, count, frozen):
+    if level > min(ceiling, FAR - 1) or stuck(cells, boxes, count, frozen):
         return -1, nothing, 0, 0
     # arrangements of boxes: sorted cells as a key, the lowest known cost with the player on each cell (0 for walls and
     # boxes), and the bound in the last column
@@ -104,29 +98,13 @@ def search(
     _add(reached, 0, boxes, count, level)
     reached[0, player] = 0
     table[find(table, keys, keys[0])] = 0
-    states[0, COST], states[0, OWNER], states[0, PARENT], states[0, PUSH], states[0, NEXT] = (
-        0,
-        0,
-        -1,
-        player << 3 | WALKED,
-        -1,
-    )
-    rows = flat.size // stride
-    walks = walk_bounds(cells, targets, count, rows, stride) if by_moves else np.empty(0, np.int64)
-    origin = first_shift(count, rows, stride)
-    if by_moves:
-        index = origin + cells[player, SHIFT]
-        for number in range(count):
-            index -= cells[boxes[number], SHIFT]
-        level += walks[index]
-    if level > ceiling:
-        return -1, nothing, 0, 0
+    states[0, COST], states[0, OWNER], states[0, PARENT], states[0, PUSH], states[0, NEXT] = 0, 0, -1, player << 3, -1
     buckets[level] = 0
     marks = np.empty(4, np.int64)
     marks[LEVEL], marks[KNOWN], marks[USED], marks[CEILING] = level, 1, 1, ceiling
     while True:
         found = _expand(
-            cells, distances, walks, origin, by_moves, node_limit, boxes, here, count, boxed, frozen, best, queue, keys,
+            cells, distances, node_limit, boxes, here, count, boxed, frozen, best, queue, keys,
             reached, table, states, buckets, marks,
         )  # fmt: skip
         if found != FULL:
@@ -148,9 +126,6 @@ def search(
 def _expand(
     cells: Cells,
     distances: Ints,
-    walks: Ints,
-    origin: int,
-    by_moves: bool,
     node_limit: int,
     boxes: Ints,
     here: Ints,
@@ -167,15 +142,15 @@ def _expand(
     marks: Ints,
 ) -> int:
     """Expand states in the order of their bounds. Return the solved state, FULL, UNSOLVABLE or AT_LIMIT."""
-    wall, walking, mask = cells.shape[0] - 1, int(by_moves), (1 << BITS) - 1
+    wall, mask = cells.shape[0] - 1, (1 << BITS) - 1
     level, known, used, ceiling = marks[LEVEL], marks[KNOWN], marks[USED], marks[CEILING]
-    current, base = -1, 0  # the arrangement in `boxes` and `boxed`
+    current = -1  # the arrangement in `boxes` and `boxed`
     while level <= ceiling:
         node = buckets[level]
         if node < 0:
             level += 1
             continue
-        if known + _PUSHES > keys.size or used + _STATES > states.shape[0]:
+        if known + _PUSHES > keys.size or used + _PUSHES > states.shape[0]:
             marks[LEVEL], marks[KNOWN], marks[USED], marks[CEILING] = level, known, used, ceiling
             if current >= 0:
                 for number in range(count):
@@ -189,17 +164,15 @@ def _expand(
             marks[USED] = used
             return int(node)
         if owner != current:
-            key, base = keys[owner], origin
+            key = keys[owner]
             for number in range(count - 1, -1, -1):
                 if current >= 0:
                     boxed[boxes[number]] = False
                 boxes[number] = key & mask
                 key >>= BITS
-                base -= cells[boxes[number], SHIFT]
             for number in range(count):
                 boxed[boxes[number]] = True
             current = owner
-        bound = int(reached[owner, wall + 1])
         # walk only to cells not reached as cheaply with these boxes, and push from there
         queue[0] = start
         head, tail = 0, 1
@@ -209,24 +182,13 @@ def _expand(
             cost = int(reached[owner, player])
             for direction in range(4):
                 place = cells[player, direction]
-                if cost + walking < reached[owner, place]:
-                    reached[owner, place] = cost + walking
-                    if not by_moves:
-                        queue[tail] = place
-                        tail += 1
-                        continue
-                    total = cost + 1 + bound + walks[base + cells[place, SHIFT]]
-                    if total <= level:
-                        queue[tail] = place
-                        tail += 1
-                    elif total <= ceiling:
-                        states[used, COST], states[used, OWNER], states[used, PARENT] = cost + 1, owner, node
-                        states[used, PUSH], states[used, NEXT] = place << 3 | WALKED, buckets[total]
-                        buckets[total] = used
-                        used += 1
+                if not boxed[place]:  # without branches, which are hard to predict here
+                    queue[tail] = place
+                    tail += int(cost < reached[owner, place])
+                    reached[owner, place] = min(reached[owner, place], cost)
                     continue
                 to = cells[place, direction]
-                if not boxed[place] or boxed[to] or cells[to, DEAD]:
+                if boxed[to] or cells[to, DEAD]:
                     continue
                 key = pushed(boxes, count, place, to, here)
                 slot = find(table, keys, key)
@@ -244,8 +206,6 @@ def _expand(
                 if least >= FAR or reached[child, place] <= cost + 1:
                     continue
                 total = cost + 1 + least
-                if by_moves:  # the push moves the player and the box alike
-                    total += walks[base + cells[player, SHIFT]]
                 if total > ceiling:
                     continue
                 if least == 0:

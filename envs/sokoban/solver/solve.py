@@ -1,13 +1,8 @@
-"""Optimal plans by A*: fewest moves, or fewest pushes.
+"""Optimal plans: fewest moves, or fewest pushes.
 
-A state consists of the boxes' cells and the player's cell. Expanding a state tries the pushes around the player, and
-walks on to all cells with the same lower bound that were not reached as cheaply with these boxes. Cells with a higher
-bound become states.
-
-The lower bound is the cheapest matching of boxes to targets, in pushes with no other boxes in the room. The bound for
-moves adds a bound on the player's walk: pushes move the player exactly as far as the boxes still have to travel, and
-the rest of the way to a cell next to a target is walked. Both bounds are consistent, so the first solved state is
-optimal.
+The fewest pushes are found by A* over pushes (`search.py`), the fewest moves by a bidirectional search over moves
+(`moves.py`). The lower bound on pushes is the cheapest matching of boxes to targets, in pushes with no other boxes in
+the room. The bound on moves adds a bound on the player's walk (`walks.py`).
 
 States with a box on a dead cell, without a matching, or with frozen boxes off target are pruned.
 """
@@ -19,6 +14,7 @@ from numpy.typing import NDArray
 
 from envs.sokoban.board import UNKNOWN, Board
 from envs.sokoban.solver.cells import FAR
+from envs.sokoban.solver.moves import search_moves
 from envs.sokoban.solver.search import search
 
 NODE_LIMIT: Final = 5_000_000
@@ -49,7 +45,10 @@ def solve(board: Board, fewest: str = "moves", node_limit: int = NODE_LIMIT) -> 
     if fewest not in ("moves", "pushes"):
         raise ValueError(f"fewest must be moves or pushes, got {fewest!r}")
     flat, stride = board.reshape(-1), board.shape[1]
-    nodes, actions, _, pushes = search(flat, stride, fewest == "moves", node_limit, FAR, True)
+    if fewest == "moves":
+        nodes, actions, _, pushes = search_moves(flat, stride, node_limit, True)
+    else:
+        nodes, actions, _, pushes = search(flat, stride, node_limit, FAR, True)
     if nodes < 0:
         return Plan(None, -nodes, pushes == 0)
     return Plan(actions, nodes, True, pushes)
@@ -63,5 +62,9 @@ def fewest(board: Board, what: str, node_limit: int = NODE_LIMIT) -> int:
         what: "moves" or "pushes".
         node_limit: Maximum number of generated states.
     """
-    nodes, _, cost, _ = search(board.reshape(-1), board.shape[1], what == "moves", node_limit, FAR, False)
+    flat, stride = board.reshape(-1), board.shape[1]
+    if what == "moves":
+        nodes, _, cost, _ = search_moves(flat, stride, node_limit, False)
+    else:
+        nodes, _, cost, _ = search(flat, stride, node_limit, FAR, False)
     return cost if nodes > 0 else UNKNOWN

@@ -1,4 +1,4 @@
-"""States of the search: keys of arrangements of boxes, a hash table, and the plan to a state."""
+"""States of both searches: keys of arrangements of boxes and a hash table. The plan of the fewest pushes."""
 
 from typing import Any, Final
 
@@ -11,9 +11,8 @@ from render.draw.jit import njit
 COST: Final = 0  # cost of a state so far
 OWNER: Final = 1  # index of the arrangement of boxes
 PARENT: Final = 2  # index of the previous state
-PUSH: Final = 3  # the player's cell · 8 + direction of the push, or + WALKED
+PUSH: Final = 3  # the player's cell · 8 + direction of the push
 NEXT: Final = 4  # next state in the same bucket
-WALKED: Final = 4
 
 BITS: Final = 7  # bits of a cell number; eight boxes and the player fill 63 bits
 
@@ -71,7 +70,7 @@ def length(node: int, states: NDArray[np.int32]) -> int:
     """Return the number of pushes up to a node."""
     count = 0
     while states[node, PARENT] >= 0:
-        count += int(states[node, PUSH] & 7 != WALKED)
+        count += 1
         node = int(states[node, PARENT])
     return count
 
@@ -108,9 +107,8 @@ def plan(
     chain = np.empty(length(last, states), np.int64)
     node, index = last, chain.size
     while states[node, PARENT] >= 0:
-        if states[node, PUSH] & 7 != WALKED:
-            index -= 1
-            chain[index] = node
+        index -= 1
+        chain[index] = node
         node = int(states[node, PARENT])
     wall = cells.shape[0] - 1
     blocked = np.empty(wall + 1, np.bool_)
