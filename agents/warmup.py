@@ -26,7 +26,7 @@ from agents.engines.transformers import TransformersEngine
 from agents.episodes.episode import Start
 from agents.episodes.policy import TurnContext
 from agents.episodes.runner import EpisodeRunner
-from agents.models.load import LoadedModel, wrap
+from agents.models.load import LoadedModel, load_model, wrap
 from agents.models.tiny import build
 from agents.models.vlm import VLM
 from agents.policies.model import VLMPolicy
@@ -51,8 +51,10 @@ class WarmupConfig(Settings):
 
     out: str = "tiny"
     """Folder for the model."""
+    model: str = ""
+    """Model folder or `tiny` to continue from. Empty: untrained weights."""
     seed: NonNegativeInt = 0
-    """Seed of the weights, the demonstrations and their order."""
+    """Seed of the untrained weights, the demonstrations and their order."""
     game: str = "football"
     """Task that ends the warm-up when its success rate reaches `target`."""
     target: Fraction = 0.3
@@ -196,7 +198,7 @@ def main(argv: Sequence[str]) -> None:
     config = read_options(WarmupConfig, parse_overrides(argv))
     torch.set_num_threads(1)
     started = time.perf_counter()
-    model = wrap(*build(config.seed))
+    model = load_model(config.model) if config.model else wrap(*build(config.seed))
     tasks = {name: Task(name, load_task(name)) for name in config.tasks}
     try:
         for task in tasks.values():  # fail now instead of after minutes
@@ -211,7 +213,7 @@ async def warm_up(config: WarmupConfig, model: LoadedModel, tasks: Mapping[str, 
 
     Args:
         config: settings of the warm-up.
-        model: untrained model.
+        model: model to train.
         tasks: tasks to learn, by name.
         started: start time from `time.perf_counter`, in seconds.
     """
