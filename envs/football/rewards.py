@@ -2,8 +2,8 @@
 
 Sources: gfootball/env/wrappers.py (`CheckpointRewardWrapper`) and MageBench's env/football_env.py (`get_reward`,
 github.com/microsoft/MageBench, commit 5ebd4fb). Two parts of MageBench are not implemented: its starting positions, and
-the built-in AI that plays while a pass is under way. As in MageBench, a shot is rated in each step that presses it while
-the player has the ball, also during the windup of an earlier press.
+the built-in AI that plays while a pass is under way. As in MageBench, a shot is rated in each step that presses it
+while the player has the ball, also during the windup of an earlier press.
 """
 
 import math
