@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-EMPTY_GOAL = {"scenario": "academy_empty_goal_close", "image_size": (84, 84)}
+EMPTY_GOAL: dict[str, Any] = {"scenario": "academy_empty_goal_close", "frame_skip": 8, "image_size": (84, 84)}
 TRAINABLE: list[tuple[str, str, dict[str, Any]]] = [
     ("CnnPolicy", "kickoff/Football-v0", EMPTY_GOAL),
     ("MlpPolicy", "kickoff/Football-v0", EMPTY_GOAL | {"observation": "simple115v2"}),
