@@ -168,7 +168,7 @@ def passed(make, seed, action, before):
 
 
 def length(make, seed, scenario, choose):
-    """Return the number of steps until the episode ends.
+    """Return the number of steps until the episode ends, and the goal difference.
 
     Args:
         make: `Ours` or `Grf`.

@@ -134,8 +134,8 @@ def windup(m: Match) -> float:
 
 
 @njit
-def heading(m: Match, team: int, slot: int) -> float:
-    """Return the held direction of a slot, or the facing direction of its player, in radians.
+def held_key(m: Match, team: int, slot: int) -> int:
+    """Return the number of the held direction of a slot, 0 (left) to 7 clockwise on the screen, or -1.
 
     Args:
         m: Match record.
@@ -144,8 +144,23 @@ def heading(m: Match, team: int, slot: int) -> float:
     """
     for direction in range(8):
         if m.sticky[team, slot, direction]:
-            return math.pi + direction * math.pi / 4.0  # from left, clockwise on the screen
-    return float(m.facing[team, m.slot[team, slot]])
+            return direction
+    return -1
+
+
+@njit
+def heading(m: Match, team: int, slot: int) -> float:
+    """Return the held direction of a slot, or the facing direction of its player, in radians.
+
+    Args:
+        m: Match record.
+        team: 0 for left, 1 for right.
+        slot: Control slot.
+    """
+    direction = held_key(m, team, slot)
+    if direction < 0:
+        return float(m.facing[team, m.slot[team, slot]])
+    return math.pi + direction * math.pi / 4.0
 
 
 @njit
@@ -229,8 +244,7 @@ def control(m: Match, team: int, slot: int) -> None:
     elif keys[9]:
         speed = DRIBBLE_ON_BALL if has_ball else DRIBBLE_SPEED
     x, y = 0.0, 0.0
-    for direction in range(8):
-        if keys[direction]:
-            angle = math.pi + direction * math.pi / 4.0  # from left, clockwise on the screen
-            x, y = speed * math.cos(angle), speed * math.sin(angle)
+    if held_key(m, team, slot) >= 0:
+        angle = heading(m, team, slot)
+        x, y = speed * math.cos(angle), speed * math.sin(angle)
     run(m, team, player, x, y)

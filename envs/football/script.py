@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from envs.football.bots.attack import CARRY, HIGH, SHOOT, choose
 from envs.football.bots.keeper import dive_speed, keeper_reach, reaction
 from envs.football.bots.shape import LOOK_EVERY, PLACE, look_about
-from envs.football.controls import FETCH, HIGH_PASS, LONG_PASS, RELEASE_DIRECTION, SHORT_PASS, SHOT, SPRINT
+from envs.football.controls import FETCH, HIGH_PASS, LONG_PASS, RELEASE_DIRECTION, SHORT_PASS, SHOT, SPRINT, held_key
 from envs.football.controls import heading as held
 from envs.football.engine.kicks import SHOT_SPEED, aim_shot, best_mate
 from envs.football.engine.match import (
@@ -88,26 +88,11 @@ def heading(dx: float, dy: float) -> int:
 
 
 @njit
-def moving(m: Match, team: int, slot: int) -> bool:
-    """Return True if a slot holds a direction.
-
-    Args:
-        m: Match record.
-        team: 0 for left, 1 for right.
-        slot: Control slot.
-    """
-    for direction in range(8):
-        if m.sticky[team, slot, direction]:
-            return True
-    return False
-
-
-@njit
 def script(m: Match, me: int) -> int:
     """Return the script's action in a drill: run into the lane, shoot at an open goal, pass when blocked."""
     slot = m.steered[0, me]
     if m.ball_owned_team != 0 or m.ball_owned_player != me:
-        if moving(m, 0, slot) and not m.sticky[0, slot, 8]:
+        if held_key(m, 0, slot) >= 0 and not m.sticky[0, slot, 8]:
             return SPRINT
         to_x, to_y = m.ball[0] - m.position[0, me, 0], m.ball[1] - m.position[0, me, 1]
         mate = free_mate(m, me) if crowded(m, me) else -1
@@ -136,7 +121,7 @@ def script(m: Match, me: int) -> int:
         to_y = 0.0
     # Diagonal steps reach the lane early enough, so no sharper turn is needed.
     wanted = RIGHT if to_y == 0.0 else heading(1.0, math.copysign(1.0, to_y))
-    if not m.sticky[0, slot, 8] and moving(m, 0, slot):
+    if not m.sticky[0, slot, 8] and held_key(m, 0, slot) >= 0:
         return SPRINT
     return wanted
 
@@ -171,7 +156,7 @@ def follow(m: Match, team: int, player: int) -> int:
             return SHORT_PASS if math.hypot(to_x, to_y) < FAR_PASS else LONG_PASS
         if still and m.restart_time > 2.0:
             return LONG_PASS
-        if m.intent != CARRY or still or sprinting or not moving(m, team, slot):
+        if m.intent != CARRY or still or sprinting or held_key(m, team, slot) < 0:
             return heading(to_x, to_y)
         return SPRINT
     if m.steps - m.planned >= LOOK_EVERY:
@@ -180,8 +165,8 @@ def follow(m: Match, team: int, player: int) -> int:
     if m.duty[team, player] != PLACE:
         to_x, to_y = m.ball[0] + 0.4 * m.ball_velocity[0] - x, m.ball[1] + 0.4 * m.ball_velocity[1] - y
     elif math.hypot(to_x, to_y) < 1.5:
-        return RELEASE_DIRECTION if moving(m, team, slot) else IDLE
-    if not sprinting and moving(m, team, slot):
+        return RELEASE_DIRECTION if held_key(m, team, slot) >= 0 else IDLE
+    if not sprinting and held_key(m, team, slot) >= 0:
         return SPRINT
     return heading(to_x, to_y)
 

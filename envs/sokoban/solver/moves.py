@@ -21,7 +21,7 @@ from envs.sokoban.board import MOST_BOXES
 from envs.sokoban.solver.bounds import matching, stuck
 from envs.sokoban.solver.cells import DEAD, FAR, FIELDS, SHIFT, Cells, Ints, describe, mark_dead, number_cells, reach_by
 from envs.sokoban.solver.sides import BOX, Costs, add, trace
-from envs.sokoban.solver.states import BITS, find, key_of, longer, pushed
+from envs.sokoban.solver.states import find, key_of, longer, pushed, table_of, unpack
 from envs.sokoban.solver.walks import end_cells, first_shift, set_shifts, walk_bounds
 from render.draw.jit import njit
 
@@ -134,9 +134,7 @@ def search_moves(
             break
         if marks[KNOWN] + 4 > keys.size:
             keys, costs = longer(keys), longer(costs)
-            table = np.full(4 * keys.size, -1, np.int32)
-            for entry in range(marks[KNOWN]):
-                table[find(table, keys, keys[entry])] = entry
+            table = table_of(keys, marks[KNOWN])
         elif marks[USED] + 8 > states.shape[0]:
             states = longer(states)
         else:
@@ -180,7 +178,7 @@ def _expand(
     marks: Ints,
 ) -> int:
     """Expand states of both sides in the order of their priorities. Return DONE, FULL or AT_LIMIT."""
-    wall, mask = cells.shape[0] - 1, (1 << BITS) - 1
+    wall = cells.shape[0] - 1
     known, used, best, result = marks[KNOWN], marks[USED], marks[BEST], DONE
     while result == DONE:
         side = int(marks[OPEN + 1] < marks[OPEN])  # the side with fewer states
@@ -230,10 +228,7 @@ def _expand(
                 moved = cells[to, direction] if side == 0 else player
                 if costs[row, moved if side == 0 else to] < 0 or cells[moved, DEAD]:
                     continue
-                key = keys[row >> 1]
-                for number in range(count - 1, -1, -1):
-                    boxes[number] = key & mask
-                    key >>= BITS
+                unpack(keys[row >> 1], count, boxes)
                 key = pushed(boxes, count, box, moved, here)
                 slot = find(table, keys, key)
                 owner = int(table[slot])

@@ -35,6 +35,7 @@ from envs.sokoban.solver.states import (
     longer,
     plan,
     pushed,
+    table_of,
 )
 from render.draw.jit import njit
 
@@ -111,9 +112,7 @@ def search(
             break
         if marks[KNOWN] + _PUSHES > keys.size:
             keys, reached = longer(keys), longer(reached)
-            table = np.full(4 * keys.size, -1, np.int32)
-            for entry in range(marks[KNOWN]):
-                table[find(table, keys, keys[entry])] = entry
+            table = table_of(keys, marks[KNOWN])
         else:
             states = longer(states)
     if found < 0:

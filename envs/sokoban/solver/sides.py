@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sokoban.solver.cells import FAR, SHIFT, Cells, Ints
-from envs.sokoban.solver.states import BITS, find, pushed
+from envs.sokoban.solver.states import find, pushed, unpack
 from render.draw.jit import njit
 
 Costs = NDArray[np.int16]
@@ -86,10 +86,7 @@ def trace(
                 box, moved = cells[player, direction], player
             if costs[row, box] != BOX or (costs[row, moved] < 0 and side == 1):
                 continue
-            key = keys[owner]
-            for number in range(count - 1, -1, -1):
-                boxes[number] = key & ((1 << BITS) - 1)
-                key >>= BITS
+            unpack(keys[owner], count, boxes)
             key = pushed(boxes, count, box, moved, here)
             before = table[find(table, keys, key)]
             if before >= 0 and 0 <= costs[2 * before + side, to] < cost:

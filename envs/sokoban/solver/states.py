@@ -27,6 +27,14 @@ def key_of(boxes: Ints, count: int) -> int:
 
 
 @njit
+def unpack(key: int, count: int, boxes: Ints) -> None:
+    """Fill `boxes` with the sorted cells of a key."""
+    for number in range(count - 1, -1, -1):
+        boxes[number] = key & ((1 << BITS) - 1)
+        key >>= BITS
+
+
+@njit
 def pushed(boxes: Ints, count: int, place: int, to: int, here: Ints) -> int:
     """Fill `here` with the sorted boxes after the push from `place` to `to`, and return their key."""
     number = 0
@@ -53,6 +61,15 @@ def find(table: NDArray[np.int32], keys: Ints, key: int) -> int:
     while table[slot] >= 0 and keys[table[slot]] != key:
         slot = (slot + 1) & mask
     return slot
+
+
+@njit
+def table_of(keys: Ints, known: int) -> NDArray[np.int32]:
+    """Return a hash table of the first `known` keys, with four slots for each place in `keys`."""
+    table = np.full(4 * keys.size, -1, np.int32)
+    for entry in range(known):
+        table[find(table, keys, keys[entry])] = entry
+    return table
 
 
 @njit
