@@ -31,11 +31,11 @@ from transformers import AutoModelForImageTextToText
 from agents.chat.conversation import Conversation
 from agents.chat.types import Completion, TokenSequence
 from agents.engines.factory import make_engine
-from agents.episodes.jobs import Job, JobRunner
 from agents.models import families
 from agents.models.load import LoadedModel, load_model, wrap
 from agents.models.tiny import build_config, build_processor
 from agents.models.vlm import Packed
+from agents.policies.jobs import Job, JobRunner
 from agents.policies.model import VLMPolicy
 from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig

@@ -24,9 +24,9 @@ from typing import Any
 from agents.chat.types import Completion, Prompt
 from agents.engines.config import EngineConfig
 from agents.engines.vllm import VLLMEngine
-from agents.episodes.jobs import Job, JobRunner
 from agents.episodes.starts import held_out_starts
 from agents.models.load import load_chat
+from agents.policies.jobs import Job, JobRunner
 from agents.policies.model import VLMPolicy
 from agents.seeds import mix
 from training.config.compose import load

@@ -11,9 +11,9 @@ from agents.chat.template import Chat
 from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
 from agents.episodes.episode import Start
-from agents.episodes.jobs import Job, JobRunner
 from agents.models.load import load_model
 from agents.models.vlm import VLM
+from agents.policies.jobs import Job, JobRunner
 from agents.policies.model import VLMPolicy
 from benchmarks.clock import Clock
 from benchmarks.trl_case import QUESTIONS, Case, noise

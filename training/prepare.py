@@ -1,14 +1,18 @@
 """Checks before a run writes anything: errors are one line and leave no incomplete run folder."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from agents.chat.template import Chat
 from agents.engines.config import EngineConfig
 from agents.episodes.task_check import check_task
 from agents.models.load import LoadedModel, best_device, load_chat, load_model, longest_context
-from configs.errors import UserError, install_command
+from agents.policies.demonstrations import is_demonstration_file
+from agents.policies.scripted import has_expert
+from configs.errors import UserError, install_command, suggest
 from configs.imports import is_import_path, load_object
+from envs.task.task import Task
 from training.algorithm.advantages import estimator
 from training.algorithm.losses import policy_loss
 from training.cluster import placement
@@ -36,6 +40,7 @@ def prepare(config: Config) -> Chat:
     longest = config.engine.max_context or longest_context(config.model.path)
     for name, settings in config.tasks.items():
         check_task(name, settings, chat, longest)
+    check_teachers(config)
     return chat
 
 
@@ -78,6 +83,25 @@ def check_imports(config: Config) -> None:
     for setting, function in found.items():
         if not callable(function):
             raise UserError(f"{setting}: a function is expected, got {type(function).__name__}")
+
+
+def check_teachers(config: Config) -> None:
+    """Raise UserError if a stage names a teacher for a task that it does not train, or the teacher does not exist."""
+    for name, stage in config.played.items():
+        for task in stage.teachers:
+            if task not in stage.weights:
+                raise UserError(f"stages.{name}.teachers: {suggest('task', task, stage.weights)}")
+        if stage.kind == "rl":
+            continue
+        for task in stage.weights:
+            teacher = stage.teachers.get(task, "expert")
+            if is_demonstration_file(teacher) and not Path(teacher).expanduser().is_file():
+                raise UserError(f"stages.{name}.teachers.{task}: there is no file {teacher!r} in {Path.cwd()}")
+            if teacher == "expert" and not has_expert(Task(task, config.tasks[task])):
+                raise UserError(
+                    f"stages.{name}: task {task} has no expert; set stages.{name}.teachers={{{task}: random}} to "
+                    "teach only the reply format, or name a file of demonstrations"
+                )
 
 
 def share_cores(engine: EngineConfig) -> None:

@@ -14,15 +14,13 @@ import numpy as np
 from agents.chat.template import Chat
 from agents.episodes.episode import Episode
 from agents.seeds import mix
-from training.algorithm.groups import with_advantages
 from training.cluster.base import Cluster, LearnerLost
 from training.config.run import Config
 from training.config.stages import StageConfig
 from training.evaluation.measure import REFERENCES, held_out, reference, validate
 from training.evaluation.statistics import success_rate
-from training.rollout.collector import Collected, Collector
-from training.rollout.metrics import describe, success_by_task
-from training.rollout.mixture import Mixture
+from training.rollout.source import Batch, GroupSource, Source
+from training.rollout.teaching import DemonstrationSource, DistillationSource
 from training.runs import checkpoint
 from training.runs.checkpoint import RunState
 from training.runs.display import Display
@@ -54,7 +52,7 @@ class Trainer:
         stages = list(self.config.played.items())
         if resume is not None:
             _, stage = stages[self.progress.stage]
-            await self.cluster.begin_stage(stage.algo, stage.steps)
+            await self.cluster.begin_stage(stage.learned, stage.steps)
             await self.cluster.restore(resume)
         await self.cluster.publish(self.progress.version)
         self.count_seconds(started, in_stage=False)
@@ -77,25 +75,23 @@ class Trainer:
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     async def train_stage(self, index: int, name: str, stage: StageConfig) -> None:
-        """Train stage `name`. Each step: collect → advantages → update → publish → log → validate → checkpoint."""
+        """Train stage `name`. Each step: collect → update → publish → log → validate → checkpoint."""
         self.display.stage(name, stage.steps, self.progress.step)
         if self.progress.step == 0:
-            await self.cluster.begin_stage(stage.algo, stage.steps)
+            await self.cluster.begin_stage(stage.learned, stage.steps)
             self.progress.stages.append({"name": name, "steps": 0, "seconds": 0.0})
             await self.validate(index, stage)
-        mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
+        source = self.source(index, stage)
         if self.progress.step:
-            mixture.restore(self.progress.mixture)
-        collector = self.collector(index, stage, mixture)
+            source.restore(self.progress.source)
         try:
             while self.progress.step < stage.steps:
                 started = time.perf_counter()
-                collected = await collector.collect(self.progress.step, self.progress.version)
+                batch = await source.collect(self.progress.step, self.progress.version)
                 played = time.perf_counter()
 
-                groups = with_advantages(collected.played, stage.algo)
-                trajectories = [trajectory for group in groups for trajectory in group.trajectories()]
-                metrics = await self.cluster.update(trajectories, self.progress.step, mix(self.config.seed, index))
+                order = mix(self.config.seed, index)
+                metrics = await self.cluster.update(batch.trajectories, self.progress.step, order)
                 learned = time.perf_counter()
 
                 self.progress.version += 1
@@ -104,13 +100,12 @@ class Trainer:
                 await self.cluster.publish(self.progress.version)
                 published = time.perf_counter()
 
-                self.groups.write(self.progress.total_steps, name, groups)
+                self.groups.write(self.progress.total_steps, name, batch.groups)
                 done = time.perf_counter()
                 times = {"rollout": played - started, "learn": learned - played, "publish": published - learned}
                 times |= {"record": done - published, "step": done - started}
-                mixture.observe(self.progress.step - 1, success_by_task(collected.played))
-                self.progress.mixture = mixture.state()
-                self.report(name, collected, metrics, times)
+                self.progress.source = source.state()
+                self.report(name, batch, metrics, times)
 
                 self.progress.stages[-1]["steps"] += 1
                 self.count_seconds(started)
@@ -118,37 +113,30 @@ class Trainer:
                 if self.progress.total_steps % self.config.checkpoint_every == 0 or self.progress.step == stage.steps:
                     await self.save()
         finally:
-            await collector.close()
+            await source.close()
 
-    def collector(self, index: int, stage: StageConfig, mixture: Mixture) -> Collector:
-        """Return the collector of stage `index`. `mixture` allocates its groups to the tasks."""
-        algo = stage.algo
-        return Collector(
-            self.cluster.play,
-            {task: self.config.tasks[task] for task in stage.weights},
-            mixture.allocate,
-            seed=self.config.seed,
-            stage=index,
-            steps=stage.steps,
-            group_size=algo.group_size,
-            temperature=algo.temperature,
-            refill=algo.refill,
-            max_staleness=algo.max_staleness,
-        )
+    def source(self, index: int, stage: StageConfig) -> Source:
+        """Return the source of the trajectories of stage `index`."""
+        play, tasks, seed = self.cluster.play, self.config.tasks, self.config.seed
+        if stage.kind == "sft":
+            return DemonstrationSource(play, tasks, stage, seed, index, self.chat)
+        if stage.kind == "distill":
+            return DistillationSource(play, tasks, stage, seed, index)
+        return GroupSource(play, tasks, stage, seed, index)
 
     # -- measuring ----------------------------------------------------------------------------------------------------
 
-    def report(self, stage: str, collected: Collected, metrics: dict[str, float], times: dict[str, float]) -> None:
+    def report(self, stage: str, batch: Batch, metrics: dict[str, float], times: dict[str, float]) -> None:
         """Log one training step.
 
         Args:
             stage: Name of the stage.
-            collected: Groups of the step.
+            batch: Trajectories of the step.
             metrics: Metrics of the update.
             times: Part of the step → duration in seconds.
         """
         record: dict[str, Any] = {"stage": stage, "step": self.progress.step}
-        record |= describe(collected.played) | collected.metrics | metrics
+        record |= batch.metrics | metrics
         record |= {f"time/{name}": seconds for name, seconds in times.items()}
         record["time/tokens_per_second"] = record["reply_tokens"] / times["step"]
         self.log.write(self.progress.total_steps, record)

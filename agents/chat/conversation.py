@@ -85,6 +85,10 @@ class Conversation:
             return [self._sequence(answered - 1, trained_from=0)]
         return [self._sequence(turn, trained_from=turn) for turn in range(answered)]
 
+    def last_sequence(self) -> TokenSequence:
+        """Return the newest reply in its context as a token sequence. Earlier replies are context only."""
+        return self._sequence(len(self.turns) - 1, trained_from=len(self.turns) - 1)
+
     def _first(self, last: int) -> int:
         """Return the index of the turn that opens the context of turn `last`."""
         return 0 if self.history == -1 else max(0, last - self.history)

@@ -1,5 +1,4 @@
 from .episode import Ended, Episode, Start, Turn
-from .jobs import Job, JobRunner, Plays
 from .policy import Policy, TurnContext
 from .runner import EpisodeRunner
 from .starts import TEST_FIRST, VALIDATION_FIRST, held_out_starts
@@ -10,9 +9,6 @@ __all__ = [
     "Ended",
     "Episode",
     "EpisodeRunner",
-    "Job",
-    "JobRunner",
-    "Plays",
     "Policy",
     "Start",
     "Turn",

@@ -33,8 +33,7 @@ class VLMPolicy:
         """Sample a reply and store its tokens in the context's conversation."""
         conversation = context.conversation
         assert conversation is not None
-        words, shown = context.task.words, context.observation
-        conversation.ask(words(shown, first=False), words(shown, first=True), shown.image, shown.more)
+        ask(context)
         longest = context.task.config.max_reply_tokens
         prompt = conversation.prompt(mix(context.seed, context.turn), longest)
         most, tokens = self.engine.max_context, len(prompt.tokens)
@@ -48,3 +47,10 @@ class VLMPolicy:
         if completion.text is not None or self.chat is None:
             return completion.text or ""
         return self.chat.text(completion.tokens)
+
+
+def ask(context: TurnContext) -> None:
+    """Add the turn's observation to the context's conversation."""
+    words, shown = context.task.words, context.observation
+    assert context.conversation is not None
+    context.conversation.ask(words(shown, first=False), words(shown, first=True), shown.image, shown.more)

@@ -93,7 +93,7 @@ class Parquet:
         return table.slice(place - self._starts[group], 1).to_pylist()[0]
 
 
-def _reader(path: Path) -> Jsonl | Parquet:
+def reader(path: Path) -> Jsonl | Parquet:
     """Return the reader of a file; raise ValueError if a Parquet file is invalid."""
     return Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
 
@@ -115,7 +115,7 @@ class QuestionFile:
         self.longest = 0
         self.most_pictures = 0
         """Largest number of images of a question."""
-        self._reader = _reader(path)
+        self._reader = reader(path)
         self._numbers, self._places, self._tenths = array("q"), array("q"), array("b")
         broken: list[tuple[int, str]] = []
         for number, place, question in self._questions(folder):
@@ -191,11 +191,11 @@ def _check_pictures(pictures: tuple[Any, ...], folder: Path) -> None:
 def named_images(path: Path) -> list[Path]:
     """Return the image files that a question file names relative to its own folder. Invalid rows are ignored."""
     try:
-        reader = _reader(path)
+        rows = reader(path)
     except ValueError:
         return []
     found = set()
-    for _, _, row in reader.rows():
+    for _, _, row in rows.rows():
         try:
             _, pictures = asked(row)
         except BrokenRow:

@@ -16,6 +16,7 @@ PANELS: Final = (
     ("reward", "Reward", "mean per episode"),
     ("valid", "Valid replies", "share of replies"),
     ("response_length", "Reply length", "tokens"),
+    ("nll", "Loss on the teacher's replies", "nats per token"),
     ("entropy", "Entropy", "nats per token"),
     ("policy_kl", "KL to the sampling policy", "nats per token"),
     ("grad_norm", "Gradient norm", ""),

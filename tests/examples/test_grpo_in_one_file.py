@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 
 from agents.engines import Engine, EngineConfig, make_engine
-from agents.episodes import JobRunner
 from agents.models import VLM, LoadedModel, load_model
-from agents.policies import VLMPolicy
+from agents.policies import JobRunner, VLMPolicy
 from envs.task import Task, load_task
 from training.algorithm import Group, with_advantages
 from training.config import AlgoConfig, LearnerConfig

@@ -62,7 +62,7 @@ def test_run_with_sigint_keeps_a_whole_checkpoint(interrupted: tuple[Path, int, 
     assert 2 <= state.step < 16 and state.step % 2 == 0
     assert list((interrupted[0] / "checkpoints").glob(".*")) == []  # nothing half-written
     mixture = Mixture({"arithmetic": 1, "algebra": 2}, 4, 0.8)
-    mixture.restore(state.mixture)
+    mixture.restore(state.source)
     assert mixture.target_fractions() != pytest.approx(mixture.weights)  # learning progress counts already
 
 

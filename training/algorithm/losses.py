@@ -96,6 +96,15 @@ def cispo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor,
     return -(weight * gain).sum() / streams.total_tokens, ratio > capped
 
 
+def cross_entropy(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return -A log policy, mean over tokens, for a teacher's replies (A = 1). No token is clipped.
+
+    Arguments and return values are those of `dapo`.
+    """
+    gain = streams.advantages * streams.policy_logprobs
+    return -(weight * gain).sum() / streams.total_tokens, torch.zeros_like(gain, dtype=torch.bool)
+
+
 def policy_loss(name: str) -> PolicyLoss:
     """Return the loss with a name in `LOSSES` or with an import path.
 
@@ -140,7 +149,8 @@ def total_loss(streams: Streams, config: AlgoConfig) -> tuple[Tensor, Metrics]:
         The loss (scalar) and the metrics. Metrics are sums over the N tokens divided by `total_tokens`:
         `clip_fraction` (clipped tokens), `masked_fraction` (tokens with importance weight 0), `correction` (mean
         importance weight), `policy_kl` (k3 estimate of KL(engine ‖ policy)), `entropy`, and, with reference log-probs,
-        `reference_kl`.
+        `reference_kl`. With the loss `cross_entropy`, `nll` (negative log-likelihood) replaces the first four, since no
+        engine has sampled the tokens.
     """
     weight = correction(streams, config)
     loss, limited = policy_loss(config.loss)(streams, config, weight)
@@ -152,6 +162,8 @@ def total_loss(streams: Streams, config: AlgoConfig) -> tuple[Tensor, Metrics]:
         "policy_kl": k3(streams.engine_logprobs, detached),
         "entropy": streams.entropy,
     }
+    if config.loss == "cross_entropy":
+        per_token = {"nll": -detached, "entropy": streams.entropy}
     if streams.reference_logprobs is not None:
         divergence = k3(streams.policy_logprobs, streams.reference_logprobs)
         loss = loss + config.kl_coef * divergence.sum() / streams.total_tokens

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import envs  # noqa: F401  (registers the ids)
-from agents.episodes.jobs import JobRunner
 from agents.episodes.starts import VALIDATION_FIRST
 from agents.episodes.task_check import check_task
+from agents.policies.jobs import JobRunner
 from configs.cli import parse_overrides
 from configs.errors import UserError, install_command
 from configs.help import short_help

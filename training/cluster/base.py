@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agents.episodes.episode import Episode
-from agents.episodes.jobs import Job
+from agents.policies.jobs import Job
 from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig
 from training.runs.checkpoint import RunState

@@ -7,8 +7,8 @@ from pathlib import Path
 from agents.engines.base import Engine
 from agents.engines.factory import make_engine
 from agents.episodes.episode import Episode
-from agents.episodes.jobs import Job, JobRunner
 from agents.models.load import LoadedModel
+from agents.policies.jobs import Job, JobRunner
 from agents.policies.model import VLMPolicy
 from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig

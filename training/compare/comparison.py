@@ -6,9 +6,9 @@ from typing import Any
 
 from agents.episodes.episode import Episode, Start
 from agents.episodes.footage import PackedFrames
-from agents.episodes.jobs import Job
 from agents.episodes.runner import EpisodeRunner, gather_or_cancel
 from agents.episodes.starts import TEST_FIRST, held_out_starts
+from agents.policies.jobs import Job
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES

@@ -13,7 +13,7 @@ ESTIMATORS = {
     name: f"training.algorithm.advantages:{name}" for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo")
 }
 """Advantage estimators: name → import path. Import paths work in every process of a cluster."""
-LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo")}
+LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo", "cross_entropy")}
 """Policy losses: name → import path."""
 BelowOne = Annotated[float, Ge(0), Lt(1)]
 
@@ -44,7 +44,7 @@ class AlgoConfig(Settings):
     """Discount factor per turn (gigpo)."""
     loss: str = "dapo"
     """Policy loss: `dapo` (clipped token ratios), `gspo` (clipped sequence ratios), `cispo` (clipped weights), or an
-    import path module:name."""
+    import path module:name. Stages of kind `sft` and `distill` always use `cross_entropy`."""
     clip_low: BelowOne = 0.2
     """Lower clipping range: ratios below 1 - clip_low are clipped. For gspo, use about 3e-4."""
     clip_high: NonNegativeFloat = 0.28

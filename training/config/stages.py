@@ -1,7 +1,10 @@
 """StageConfig and EvaluationConfig: the stages of a run and its evaluation."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
+from agents.policies.demonstrations import is_demonstration_file
+from agents.policies.scripted import SCRIPTED_POLICIES
 from configs.schema import Settings
 from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from training.config.algo import AlgoConfig
@@ -34,6 +37,10 @@ class EvaluationConfig(Settings):
 class StageConfig(Settings):
     """Tasks, length and algorithm settings of one stage."""
 
+    kind: Literal["rl", "sft", "distill"] = "rl"
+    """Source of learning: `rl` (rewards of groups of episodes), `sft` (a teacher's demonstrations), or `distill` (the
+    teacher's replies to the states that the policy visits; DAgger, arXiv 1011.0686). A step of `sft` learns one
+    minibatch of turns (algo.minibatch). A step of `distill` learns all turns of one episode per group (algo.groups)."""
     tasks: list[str] | dict[str, PositiveFloat] = field(default_factory=lambda: ["env"])
     """Tasks or suites to train on, as names or with weights ({football: 2, geometry: 1}). `env` stands for the tasks of
     env=."""
@@ -44,6 +51,15 @@ class StageConfig(Settings):
     tasks.NAME.max_reply_tokens takes precedence. A task in several stages uses the largest value in all of them."""
     learning_progress: Fraction = 0.0
     """Fraction of the groups, from 0 to 1, for tasks with a changing success rate. The others follow the weights."""
+    teachers: dict[str, str] = field(default_factory=dict)
+    """Task → teacher, for `sft` and `distill`: `expert` (the env's own; the default), `random` (teaches the reply
+    format and the action names), or, for `sft`, a file of demonstrations ending in .jsonl or .parquet
+    (agents.demonstrate)."""
+    demonstrations: PositiveInt = 8000
+    """Number of turns that the teacher plays for each task at the start of a stage of kind `sft`."""
+    noise: Fraction = 0.15
+    """Fraction of the demonstrated turns in which a random action is played instead of the teacher's, which is still
+    learned. The demonstrations then contain states that follow mistakes."""
     algo: AlgoConfig = field(default_factory=AlgoConfig)
     """Algorithm settings of the stage. The override algo.k sets k in every stage."""
 
@@ -52,6 +68,19 @@ class StageConfig(Settings):
         super().__post_init__()
         if not self.tasks:
             raise ValueError("tasks must name at least one task, such as env")
+        for task, teacher in self.teachers.items():
+            if not (teacher in SCRIPTED_POLICIES or (self.kind == "sft" and is_demonstration_file(teacher))):
+                files = " or a file ending in .jsonl or .parquet" if self.kind == "sft" else ""
+                raise ValueError(f"teachers.{task} must be {', '.join(SCRIPTED_POLICIES)}{files}, got {teacher!r}")
+        if self.kind != "rl" and self.algo.entropy_coef:
+            raise ValueError(f"entropy_coef needs sampled replies; set it to 0 in a stage of kind {self.kind}")
+
+    @property
+    def learned(self) -> AlgoConfig:
+        """Algorithm settings for the learner. Teacher's replies have the loss `cross_entropy` and no correction."""
+        if self.kind == "rl":
+            return self.algo
+        return replace(self.algo, loss="cross_entropy", correction="none")
 
     @property
     def weights(self) -> dict[str, float]:

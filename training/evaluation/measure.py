@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.episodes.episode import Episode, Start
-from agents.episodes.jobs import Job, JobRunner, Plays
 from agents.episodes.runner import gather_or_cancel
 from agents.episodes.starts import TEST_FIRST, VALIDATION_FIRST, held_out_starts
+from agents.policies.jobs import Job, JobRunner, Plays
 from agents.policies.scripted import scripted
 from configs.errors import UserError
 from envs.task.config import TaskConfig

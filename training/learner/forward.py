@@ -102,7 +102,8 @@ def share_of_loss(
     )
     loss, metrics = total_loss(streams, algo)
     metrics["loss"] = loss.detach()
-    metrics["mismatch"] = (own.detach() - engine).abs().sum() / batch.tokens
+    if algo.loss != "cross_entropy":
+        metrics["mismatch"] = (own.detach() - engine).abs().sum() / batch.tokens
     return loss + 0.0 * policy[count:].sum(), metrics  # include the filler with zero gradient
 
 

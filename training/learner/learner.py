@@ -118,7 +118,7 @@ class Learner:
             metrics, norm = self._learn(batch, old_logprobs, reference_logprobs, learning_rate)
             if not math.isfinite(norm):
                 continue
-            gap = metrics.pop("mismatch")
+            gap = metrics.pop("mismatch", 0.0)
             if not tokens:  # only before the first update do engine and learner have the same weights
                 mismatch = gap
             tokens += batch.tokens
@@ -131,8 +131,9 @@ class Learner:
             "updates": float(len(norms)),
             "skipped_updates": float(len(batches) - len(norms)),
             "trained_tokens": tokens,
-            "mismatch": mismatch,
         }
+        if self.algo.loss != "cross_entropy":
+            result["mismatch"] = mismatch
         if self.device.type == "cuda":
             result["peak_memory_gb"] = torch.cuda.max_memory_allocated() / 1e9
         return result

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agents.episodes.episode import Episode, Start
-from agents.episodes.jobs import Job
 from agents.episodes.starts import TRAIN_SEEDS
+from agents.policies.jobs import Job
 from agents.seeds import mix
 from envs.task.config import TaskConfig
 from training.algorithm.groups import Group, make_group

@@ -45,8 +45,8 @@ class RunState:
     """Last good validation (step, success). Its weights are in `good_folder`."""
     stages: list[dict[str, Any]] = field(default_factory=list)
     """Name, steps and seconds of each completed stage and of the one in progress."""
-    mixture: dict[str, Any] = field(default_factory=dict)
-    """State of the task mixture of the stage in progress."""
+    source: dict[str, Any] = field(default_factory=dict)
+    """State of the source of the stage in progress."""
     seconds: float = 0.0
     """Run time so far, in seconds."""
     results: dict[str, Any] = field(default_factory=dict)

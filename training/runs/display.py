@@ -71,13 +71,13 @@ class Display:
         self._stage_started = time.monotonic()
 
     def step(self, record: dict[str, Any]) -> None:
-        """Show the metrics of a step."""
-        self.advance(
-            record["stage"],
-            record["step"],
-            f"success {record['success']:.0%}{self._evaluated} · reward {record['reward']:.2f} · "
-            f"valid {record['valid']:.0%} · {record['time/tokens_per_second']:,.0f} tok/s",
-        )
+        """Show the metrics of a step. Demonstrations have a loss, but no success of the policy."""
+        if "success" in record:
+            state = f"success {record['success']:.0%}{self._evaluated} · reward {record['reward']:.2f} · "
+            state += f"valid {record['valid']:.0%}"
+        else:
+            state = f"loss {record['nll']:.3f}{self._evaluated}"
+        self.advance(record["stage"], record["step"], f"{state} · {record['time/tokens_per_second']:,.0f} tok/s")
 
     def advance(self, name: str, done: int, state: str) -> None:
         """Update the bar of a stage. Without a terminal, print a line at intervals and at the end.

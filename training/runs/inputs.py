@@ -128,6 +128,8 @@ def _source(key: str, value: str) -> Path | None:
     path = Path(value).expanduser()
     if key == "model.path":
         return path if path.is_dir() and value != "tiny" else None  # tiny is the embedded model
+    if "teachers" in above and path.suffix in SUFFIXES:
+        return path if path.exists() else None
     if "kwargs" in above and (name in PATHS or path.suffix or len(path.parts) > 1):
         try:
             return path if path.exists() else None

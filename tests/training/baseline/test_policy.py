@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import envs  # noqa: F401
-from agents.episodes.jobs import JobRunner
 from agents.episodes.policy import TurnContext
 from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, held_out_starts
+from agents.policies.jobs import JobRunner
 from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import load_task

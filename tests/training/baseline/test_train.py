@@ -15,8 +15,8 @@ import pytest
 from gymnasium.wrappers.utils import RunningMeanStd
 
 import envs  # noqa: F401
-from agents.episodes.jobs import JobRunner
 from agents.episodes.starts import TEST_FIRST
+from agents.policies.jobs import JobRunner
 from configs.cli import parse_overrides
 from configs.errors import UserError
 from render.records.episode import read_episodes

@@ -7,9 +7,9 @@ import pytest
 from agents.engines.config import EngineConfig
 from agents.engines.factory import make_engine
 from agents.episodes.episode import Ended, Episode
-from agents.episodes.jobs import Job, JobRunner
 from agents.episodes.starts import TEST_FIRST
 from agents.models.load import load_chat
+from agents.policies.jobs import Job, JobRunner
 from agents.policies.model import VLMPolicy
 from agents.policies.scripted import scripted
 from configs.errors import UserError

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import envs  # noqa: F401  (registers the ids)
 from agents.chat.types import TokenSequence
 from agents.episodes.episode import Episode, Start
-from agents.episodes.jobs import Job, JobRunner
 from agents.episodes.starts import TEST_FIRST, TRAIN_SEEDS, VALIDATION_FIRST, held_out_starts
+from agents.policies.jobs import Job, JobRunner
 from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig
 from training.rollout.collector import Collected, Collector, group_starts

@@ -32,7 +32,7 @@ from training.runs.checkpoint import RunState
 if TYPE_CHECKING:
     from agents.engines.transfer import DirectSender
     from agents.episodes.episode import Episode
-    from agents.episodes.jobs import Job
+    from agents.policies.jobs import Job
     from training.algorithm.groups import Trajectory
 
 COLLECTIVE_TIMEOUT = timedelta(hours=1)
@@ -263,8 +263,8 @@ class RolloutWorker:
 
     async def start(self, model: ModelConfig, tasks: Mapping[str, TaskConfig]) -> None:
         """Load the tasks and the model's tokenizer and image processor."""
-        from agents.episodes.jobs import JobRunner
         from agents.models.load import load_chat
+        from agents.policies.jobs import JobRunner
         from agents.policies.model import VLMPolicy
 
         self.player = JobRunner(tasks, VLMPolicy(load_chat(model.path), self.engine))

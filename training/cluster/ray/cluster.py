@@ -30,7 +30,7 @@ from training.runs.checkpoint import RunState
 
 if TYPE_CHECKING:
     from agents.episodes.episode import Episode
-    from agents.episodes.jobs import Job
+    from agents.policies.jobs import Job
     from training.algorithm.groups import Trajectory
 
 CLOSE_TIMEOUT_S = 60.0

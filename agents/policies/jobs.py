@@ -7,8 +7,23 @@ from typing import Protocol
 from agents.episodes.episode import Episode, Start
 from agents.episodes.policy import Policy
 from agents.episodes.runner import EpisodeRunner
+from agents.policies.labelled import LabelledPolicy
+from agents.policies.model import VLMPolicy
+from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig
 from envs.task.task import Task
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """Label of every turn of a job: the reply of a scripted policy."""
+
+    teacher: str
+    """Name of the scripted policy, such as `expert`."""
+    demonstrate: bool
+    """True if the teacher plays, False if the policy plays."""
+    noise: float = 0.0
+    """Fraction of the teacher's turns in which a random action is played, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +37,8 @@ class Job:
     """Number of episodes recorded as video."""
     blind: bool = False
     """Control experiment: the policy sees the images of another episode."""
+    teaching: Teaching | None = None
+    """If set, the token sequences of the episodes hold a teacher's replies instead of those that were played."""
 
 
 class Plays(Protocol):
@@ -44,12 +61,21 @@ class JobRunner:
         """Return the episodes of a job, in the order of its starts."""
         if job.task not in self._runners:
             self._runners[job.task] = EpisodeRunner(Task(job.task, self.tasks[job.task]))
-        return await self._runners[job.task].play(
-            job.starts, self.policy.with_temperature(job.temperature), job.film, job.blind
-        )
+        policy = self.policy.with_temperature(job.temperature)
+        if job.teaching is not None:
+            policy = labelled(policy, job.teaching)
+        return await self._runners[job.task].play(job.starts, policy, job.film, job.blind)
 
     def close(self) -> None:
         """Close the envs."""
         for runner in self._runners.values():
             runner.close()
         self._runners.clear()
+
+
+def labelled(policy: Policy, teaching: Teaching) -> LabelledPolicy:
+    """Return a policy whose episodes hold a teacher's replies; raise TypeError for a policy without tokens."""
+    if not isinstance(policy, VLMPolicy) or policy.chat is None:
+        raise TypeError("only a vision-language model with a chat template can learn a teacher's replies")
+    actor = None if teaching.demonstrate else policy
+    return LabelledPolicy(policy.chat, scripted(teaching.teacher), actor, teaching.noise)

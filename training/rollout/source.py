@@ -1,0 +1,96 @@
+"""Source: produces the trajectories of each step of a stage, from rewarded groups of episodes (stages of kind `rl`)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agents.episodes.episode import Episode
+from agents.policies.jobs import Job
+from envs.task.config import TaskConfig
+from training.algorithm.groups import Group, Trajectory, with_advantages
+from training.config.stages import StageConfig
+from training.rollout.collector import Collector
+from training.rollout.metrics import describe, success_by_task
+from training.rollout.mixture import Mixture
+
+Play = Callable[[Job], Awaitable[list[Episode]]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Trajectories of one step."""
+
+    trajectories: list[Trajectory]
+    groups: list[Group]
+    """Groups with rewards and advantages, for the records. Empty if the stage has no rewards."""
+    metrics: dict[str, Any]
+    """Metrics of the episodes played for the step."""
+
+
+class Source(Protocol):
+    """Producer of the batches of a stage, step by step."""
+
+    async def collect(self, step: int, version: int) -> Batch:
+        """Return the batch of a step. `version` is the version of the learner's weights."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return the state after the last batch for a checkpoint, as JSON values."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore a `state`."""
+        ...
+
+    async def close(self) -> None:
+        """Stop the episodes that still play."""
+        ...
+
+
+class GroupSource:
+    """Groups of episodes with the same start, compared by their rewards."""
+
+    def __init__(self, play: Play, tasks: Mapping[str, TaskConfig], stage: StageConfig, seed: int, index: int) -> None:
+        """Create the source of stage number `index`.
+
+        Args:
+            play: Plays a job.
+            tasks: Settings of all tasks of the run.
+            stage: Settings of the stage.
+            seed: Seed of the run.
+            index: Index of the stage.
+        """
+        self.algo = stage.algo
+        self.mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
+        self.collector = Collector(
+            play,
+            {task: tasks[task] for task in stage.weights},
+            self.mixture.allocate,
+            seed=seed,
+            stage=index,
+            steps=stage.steps,
+            group_size=stage.algo.group_size,
+            temperature=stage.algo.temperature,
+            refill=stage.algo.refill,
+            max_staleness=stage.algo.max_staleness,
+        )
+
+    async def collect(self, step: int, version: int) -> Batch:
+        """Return the trajectories of the groups whose rewards differ."""
+        collected = await self.collector.collect(step, version)
+        groups = with_advantages(collected.played, self.algo)
+        trajectories = [trajectory for group in groups for trajectory in group.trajectories()]
+        self.mixture.observe(step, success_by_task(groups))
+        return Batch(trajectories, groups, describe(groups) | collected.metrics)
+
+    def state(self) -> dict[str, Any]:
+        """Return the state of the task mixture."""
+        return self.mixture.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore the state of the task mixture."""
+        self.mixture.restore(state)
+
+    async def close(self) -> None:
+        """Cancel the groups that are playing for later steps."""
+        await self.collector.close()
