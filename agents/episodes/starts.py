@@ -1,14 +1,12 @@
-"""Starts of the held-out splits, equal for all runs, policies and people."""
+"""Starts of the held-out splits (envs/task/splits.py), equal for all runs, policies and people."""
 
 from agents.episodes.episode import Start
 from agents.seeds import mix
+from envs.task.splits import TEST_FIRST as TEST_FIRST
+from envs.task.splits import VALIDATION_FIRST as VALIDATION_FIRST
 
-# Env seeds of the splits are disjoint: training seeds are below 2**30, held-out seeds above.
-TRAIN_SEEDS = 2**30
-VALIDATION_FIRST = 2**30
-"""First env seed of the validation split."""
-TEST_FIRST = 2**30 + 2**29
-"""First env seed of the test split."""
+TRAIN_SEEDS = VALIDATION_FIRST
+"""Number of training seeds, which begin at 0."""
 
 
 def held_out_start(first: int, number: int) -> Start:
