@@ -2,8 +2,9 @@
 
 from agents.episodes.episode import Start
 from agents.seeds import mix
-from envs.task.splits import TEST_FIRST as TEST_FIRST
-from envs.task.splits import VALIDATION_FIRST as VALIDATION_FIRST
+from envs.task.splits import TEST_FIRST, VALIDATION_FIRST
+
+__all__ = ["TEST_FIRST", "TRAIN_SEEDS", "VALIDATION_FIRST", "held_out_start", "held_out_starts"]
 
 TRAIN_SEEDS = VALIDATION_FIRST
 """Number of training seeds, which begin at 0."""
