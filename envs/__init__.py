@@ -8,6 +8,7 @@ _QUESTIONS = {
     "Geometry": "envs.geometry.env:GeometryEnv",
     "Questions": "envs.questions.dataset_env:QuestionsEnv",
     "Reasoning": "envs.reasoning.env:ReasoningEnv",
+    "Twins": "envs.twins.env:TwinsEnv",
     "Visual": "envs.visual.env:VisualEnv",
 }
 

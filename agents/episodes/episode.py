@@ -47,6 +47,8 @@ class Turn:
     """Hash of the state before the reply."""
     reply_tokens: int = 0
     """Reply length in tokens; 0 for policies without tokens."""
+    transcript: float | None = None
+    """Accuracy of the reply's transcript, from 0 to 1, or None if the task asks for none."""
     cut: bool = False
     """True if the reply was cut off at the task's `max_reply_tokens`."""
 
@@ -76,6 +78,12 @@ class Episode:
     def valid(self) -> float:
         """Fraction of valid replies."""
         return sum(turn.reply.valid for turn in self.turns) / max(1, len(self.turns))
+
+    @property
+    def transcript(self) -> float | None:
+        """Mean accuracy of the transcripts, or None if the task asks for none."""
+        stated = [turn.transcript for turn in self.turns if turn.transcript is not None]
+        return sum(stated) / len(stated) if stated else None
 
     @property
     def env_return(self) -> float:

@@ -16,7 +16,7 @@ class Rewards:
     """Reward of an episode with K turns, by parts."""
 
     parts: dict[str, float]
-    """Part (`outcome`, `format`) → reward of the whole episode."""
+    """Part (`outcome`, `format`, `transcript`) → reward of the whole episode."""
     turns: list[dict[str, float]]
     """[K] part → reward of the turn. The sums over turns are `parts`."""
 
@@ -36,6 +36,7 @@ def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
 
     - `outcome` depends on `reward`. `success` gives 1 in the last turn of a successful episode. `return` gives the env
       rewards. An import path `module:name` gives the values of that function.
+    - `transcript`, if the task asks for transcripts, gives `transcript_reward` / K times the accuracy of each turn.
     - `format` gives `format_reward` / K for each turn with a valid reply. LMM-R1 (arXiv 2503.07536) adds accuracy and
       format in the same way.
 
@@ -55,12 +56,17 @@ def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
     else:
         outcomes = _own_outcomes(config.reward, episode)
         outcome = sum(outcomes)
-    share = config.format_reward / max(1, count)
+    share, seen = config.format_reward / max(1, count), config.transcript_reward / max(1, count)
     turns = [
-        {"outcome": outcome, "format": share * turn.reply.valid}
+        {"outcome": outcome, "format": share * turn.reply.valid} | _transcript(seen, turn.transcript)
         for outcome, turn in zip(outcomes, episode.turns, strict=True)
     ]
-    return Rewards({"outcome": outcome, "format": config.format_reward * episode.valid}, turns)
+    parts = {"outcome": outcome, "format": config.format_reward * episode.valid}
+    return Rewards(parts | _transcript(config.transcript_reward, episode.transcript), turns)
+
+
+def _transcript(weight: float, accuracy: float | None) -> dict[str, float]:
+    return {} if accuracy is None else {"transcript": weight * accuracy}
 
 
 def _own_outcomes(path: str, episode: Episode) -> list[float]:

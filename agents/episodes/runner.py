@@ -138,7 +138,8 @@ class EpisodeRunner:
                 reply = task.parse(words)
                 caption, state = str(info.get("text", "")), state_hash(observation, info)
                 shown = context.observation if keep_images else context.observation.showing(())
-                turn = Turn(shown, caption, words, reply, 0.0, state, context.reply_tokens, context.cut)
+                stated = task.transcript_accuracy(reply, info)
+                turn = Turn(shown, caption, words, reply, 0.0, state, context.reply_tokens, stated, context.cut)
                 over = False
                 if reply.valid:
                     outcome = task.play(env, reply)

@@ -77,9 +77,16 @@ class ExpertPolicy(ScriptedPolicy):
     """The env's own expert. If a reply may contain several actions, `expert_plan(most)` is used where it exists."""
 
     def thought(self, context: TurnContext) -> str:
-        """Return the expert's short reasoning, if the env has any."""
+        """Return the expert's reasoning in the task's form, or its usual one if the env has any."""
+        form = context.task.config.think
         think = getattr(context.env.unwrapped, "expert_thought", None)
-        return str(think()) if think else ""
+        if form == "none" or (think is None and not form):
+            return ""
+        try:
+            return str(think(form) if form else think())
+        except (TypeError, KeyError):
+            task = context.task
+            raise ValueError(f"task {task.name}: the expert of {task.config.id} cannot write think={form}") from None
 
     def answer(self, context: TurnContext) -> str:
         """Return the expert's action or actions in this state."""

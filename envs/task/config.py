@@ -43,6 +43,15 @@ class TaskConfig(Settings):
     """Full rules and action names, added to the prompt if `rules` is true."""
     rules: bool = False
     """Add `rules_text` to the prompt. If the prompt does not mention <answer>, also add the reply format."""
+    think: Literal["", "none", "word", "transcript", "work"] = ""
+    """Form of the reasoning in `<think>`: `none` (empty), `word` (one word for the intention), `transcript` (what the
+    observation shows, in the env's symbols), or `work` (the transcript with the calculation or the plan). The expert
+    writes it, and the rules describe it. Empty: the expert's usual form, without a description."""
+    transcript_text: str = ""
+    """Description of the transcript for the rules, with an example."""
+    transcript_reward: NonNegativeFloat = 0.0
+    """Reward for true transcripts (`think` is transcript or work): this value times the mean accuracy of the episode's
+    transcripts, compared with `info["transcript"]`."""
     image: bool = True
     """Give the model an image at each turn."""
     image_from: Literal["auto", "observation", "render"] = "auto"
@@ -89,6 +98,10 @@ class TaskConfig(Settings):
         super().__post_init__()
         if not (self.image or self.caption):
             raise ValueError("the model would get no observation; set image=true or caption=true")
+        if self.transcript_reward and not self.transcribes:
+            raise ValueError(
+                f"transcript_reward needs think=transcript or think=work, got think={self.think or repr('')}"
+            )
         self._check_actions()
         if not SUCCESS.fullmatch(self.success):
             raise ValueError(f"success must be info, terminated or a bound such as 'return >= 1', got {self.success!r}")
@@ -112,6 +125,11 @@ class TaskConfig(Settings):
             raise ValueError(suggest("idle", self.idle, [str(name) for name in self.actions if name]))
         if self.actions_per_reply > 1 and not self.actions:
             raise ValueError("actions_per_reply needs action names (actions: [...])")
+
+    @property
+    def transcribes(self) -> bool:
+        """True if a reply states a transcript."""
+        return self.think in ("transcript", "work")
 
     @property
     def in_parts(self) -> bool:

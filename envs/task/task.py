@@ -17,10 +17,19 @@ from configs.errors import UserError, suggest
 from envs.task.config import SUCCESS, TaskConfig
 from envs.task.digest import digest, has_array
 from envs.task.reply import Reader, Reply
+from envs.task.transcript import accuracy
 from render.draw.images import as_frame, fit
 
 SMALLEST_PICTURE = 16
 """Minimum side of an image in pixels. A smaller uint8 array [H, W, 3] is treated as an encoded grid."""
+
+THINK = {
+    "none": "Leave <think> empty.",
+    "word": "In <think>, name your intention with one word.",
+    "transcript": "In <think>, write what you see. {text}",
+    "work": "In <think>, write what you see, and your work. {text}",
+}
+"""Sentence of the rules for each form of reasoning (`TaskConfig.think`)."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +203,7 @@ class Task:
         parts = [self.config.instructions]
         if self.config.rules:
             parts.append(self.config.rules_text)
+            parts.append(THINK.get(self.config.think, "").format(text=self.config.transcript_text).strip())
             if not any("<answer>" in part for part in parts):
                 known = [[name for name in part if name] for part in self.config.action_parts]
                 example = "+".join(part[-1] for part in known if part) or "answer"
@@ -267,6 +277,24 @@ class Task:
         if number is None:
             raise ValueError(f"task {self.name}: score: {self.config.id} has no number {entry!r} in its info")
         return None if math.isnan(number) else number
+
+    def transcript_accuracy(self, reply: Reply, info: dict[str, Any]) -> float | None:
+        """Return the accuracy of a reply's transcript, or None if the task asks for none.
+
+        Args:
+            reply: Parsed reply.
+            info: Info dict of the state before the reply.
+
+        Raises:
+            ValueError: The environment gives no `info["transcript"]`.
+        """
+        if not self.config.transcribes:
+            return None
+        if "transcript" not in info:
+            raise ValueError(
+                f"task {self.name}: think={self.config.think} needs info['transcript'] from {self.config.id}"
+            )
+        return accuracy(reply.thinking, str(info["transcript"]))
 
     def action_name(self, action: Any) -> str:
         """Return an env action in the form used in an answer."""

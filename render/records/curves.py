@@ -15,6 +15,7 @@ PANELS: Final = (
     ("success", "Success", "share of episodes"),
     ("reward", "Reward", "mean per episode"),
     ("valid", "Valid replies", "share of replies"),
+    ("transcript", "Transcript accuracy", "share of symbols"),
     ("response_length", "Reply length", "tokens"),
     ("nll", "Loss on the teacher's replies", "nats per token"),
     ("entropy", "Entropy", "nats per token"),

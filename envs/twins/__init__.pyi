@@ -1,0 +1,5 @@
+from .env import TwinsEnv
+
+__all__ = [
+    "TwinsEnv",
+]
