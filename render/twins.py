@@ -42,7 +42,7 @@ def _glyph(symbol: str, side: int) -> pygame.Surface:
     """Return a symbol that fills most of a cell of `side` pixels."""
     if symbol in ARROWS:
         return pygame.transform.rotate(_arrow(side), ARROWS[symbol])
-    return text_image(symbol, round(1.15 * side), INK)
+    return text_image(symbol, round(1.5 * side), INK)
 
 
 def _arrow(side: int) -> pygame.Surface:

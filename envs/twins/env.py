@@ -13,7 +13,7 @@ from envs.twins.items import KINDS, Item
 from render.twins import picture
 
 SHIFT: Final = 0.43
-"""Largest displacement of a symbol at `seeing` 1, as a fraction of a cell (12 pixels of 28)."""
+"""Largest displacement of a symbol at difficulty 1, as a fraction of a cell (12 pixels of 28)."""
 RIGHT: Final = 0.9
 """Probability that a teacher with partial knowledge applies a fact that it knows."""
 DIALECT: Final = str.maketrans("0123456789+-", "ABCDEFGHIJpm")
@@ -42,7 +42,7 @@ class TwinsEnv(PictureQuestionEnv):
     ## Arguments
     - `kind`: `chain` (default), `path`, `majority` or `letters`.
     - `steps`: number of steps of `chain`, `letters` (1 to 4) and `path` (1 to 8); default 2.
-    - `seeing`: difficulty of seeing from 0 to 1 (default 1/3). A symbol is displaced by up to this fraction of 0.43
+    - `difficulty`: difficulty of seeing from 0 to 1 (default 1/3). A symbol is displaced by up to this fraction of 0.43
       cells in both directions.
     - `items`: number of different items of the training split, or None (default) for all of them.
     - `dialect`: True to write digits and signs of transcript, work and answer in other tokens (A for 0, …). A control:
@@ -60,7 +60,7 @@ class TwinsEnv(PictureQuestionEnv):
         self,
         kind: str = "chain",
         steps: int = 2,
-        seeing: float = 1 / 3,
+        difficulty: float = 1 / 3,
         items: int | None = None,
         dialect: bool = False,
         knows: float = 1.0,
@@ -73,7 +73,7 @@ class TwinsEnv(PictureQuestionEnv):
         longest = 8 if kind == "path" else 4
         if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= longest:
             raise ValueError(f"steps must be from 1 to {longest} for kind {kind}, got {steps!r}")
-        for name, value in (("seeing", seeing), ("knows", knows)):
+        for name, value in (("difficulty", difficulty), ("knows", knows)):
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} must be from 0 to 1, got {value}")
         if items is not None and (isinstance(items, bool) or not isinstance(items, int) or items < 1):
@@ -82,7 +82,7 @@ class TwinsEnv(PictureQuestionEnv):
             raise ValueError(f"knows must be 1 for kind {kind}, which has no table of facts, got {knows}")
         if dialect and kind != "chain":
             raise ValueError(f"dialect needs kind chain, got {kind}")
-        self.kind, self.steps, self.seeing, self.items = kind, steps, float(seeing), items
+        self.kind, self.steps, self.difficulty, self.items = kind, steps, float(difficulty), items
         self.dialect, self.knows = dialect, float(knows)
         self._split = split_of_seed(0)
         self._item: Item | None = None
@@ -106,7 +106,7 @@ class TwinsEnv(PictureQuestionEnv):
             while split_of_item(item.symbols) != self._split:
                 item = KINDS[self.kind](rng, self.steps)
         self._item = item
-        shifts = rng.uniform(-1, 1, (len(item.symbols), 2)) * SHIFT * self.seeing
+        shifts = rng.uniform(-1, 1, (len(item.symbols), 2)) * SHIFT * self.difficulty
         self._shifts = [(float(x), float(y)) for x, y in shifts]
         self._taught = self._teach(item, rng)
         return Question("", self._said(item.answer), described=item.symbols, kind=self.kind)

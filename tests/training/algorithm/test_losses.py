@@ -188,3 +188,16 @@ def test_losses_of_micro_batches_add_up_to_the_whole(name: str, corrected: Any, 
 def test_algo_config_with_unknown_loss_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match="loss must be one of dapo, gspo, cispo or an import path module:name, got 'p"):
         AlgoConfig(loss="ppo")
+
+
+def test_cross_entropy_equals_torch_and_reports_it() -> None:
+    logits = torch.tensor(np.random.default_rng(3).normal(size=(6, 5)), requires_grad=True)
+    tokens = torch.tensor([0, 4, 2, 2, 1, 3])
+    policy = logits.log_softmax(-1)[torch.arange(6), tokens]
+    loss, metrics = total_loss(streams(policy, torch.ones(6)), replace(CONFIG, loss="cross_entropy"))
+    expected = torch.nn.functional.cross_entropy(logits, tokens)
+    assert loss.item() == pytest.approx(expected.item())
+    assert metrics["nll"].item() == pytest.approx(expected.item())
+    assert set(metrics) == {"nll", "entropy"}
+    (own,) = torch.autograd.grad(loss, logits, retain_graph=True)
+    assert torch.allclose(own, torch.autograd.grad(expected, logits)[0])

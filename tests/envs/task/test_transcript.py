@@ -1,0 +1,78 @@
+"""Transcripts in a reply's thinking: work is left out, and every symbol is compared with the truth."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envs.task.config import TaskConfig
+from envs.task.reply import Reply
+from envs.task.task import Task
+from envs.task.transcript import accuracy, without_work
+
+
+@pytest.mark.parametrize(
+    ("thinking", "transcript"),
+    [
+        ("3+5=1-2=6", "3+5-2"),
+        ("7 L=6 R=7", "7 L R"),
+        ("2 3 w8: up 4 3", "2 3 w8"),
+        ("231 =111 321 =222", "231  321 "),
+        ("", ""),
+    ],
+)
+def test_without_work_leaves_the_transcript(thinking: str, transcript: str) -> None:
+    assert without_work(thinking) == transcript
+
+
+@pytest.mark.parametrize(
+    ("thinking", "truth", "expected"),
+    [
+        ("3+5=1-2=6", "3+5-2", 1.0),
+        ("3+4=0-2=5", "3+5-2", 0.8),
+        ("3+5", "3+5-2", 0.6),
+        ("3+5-2-2", "3+5-2", 5 / 7),
+        ("7 L=6 R=7", "7LR", 1.0),
+        ("2 13 w8: up", "2 13 w8", 1.0),
+        ("2 31 w8: up", "2 13 w8", 2 / 3),
+        ("", "3+5-2", 0.0),
+        ("", "", 0.0),
+    ],
+)
+def test_accuracy_counts_right_units(thinking: str, truth: str, expected: float) -> None:
+    assert accuracy(thinking, truth) == pytest.approx(expected)
+
+
+@given(st.text("0123456789+-", min_size=1, max_size=12), st.data())
+def test_accuracy_is_one_for_the_truth_with_any_work_and_less_for_another_symbol(
+    truth: str, data: st.DataObject
+) -> None:
+    assert accuracy(f"{truth}=4", truth) == 1.0
+    place = data.draw(st.integers(0, len(truth) - 1))
+    other = data.draw(st.sampled_from("0123456789+-").filter(lambda symbol: symbol != truth[place]))
+    assert accuracy(truth[:place] + other + truth[place + 1 :], truth) == pytest.approx(1 - 1 / len(truth))
+
+
+def task(**settings: object) -> Task:
+    return Task("sums", TaskConfig(**({"id": "kickoff/Arithmetic-v0", "image": False, "caption": True} | settings)))  # type: ignore[arg-type]
+
+
+def test_task_without_transcripts_has_no_accuracy() -> None:
+    assert task(think="word").transcript_accuracy(Reply("3+5", "8", ("8",)), {"transcript": "3+5"}) is None
+
+
+def test_task_whose_env_gives_no_transcript_says_so() -> None:
+    with pytest.raises(
+        ValueError, match=r"^task sums: think=work needs info\['transcript'\] from kickoff/Arithmetic-v0$"
+    ):
+        task(think="work").transcript_accuracy(Reply("", "8", ("8",)), {})
+
+
+def test_reward_for_transcripts_needs_transcripts() -> None:
+    with pytest.raises(ValueError, match="transcript_reward needs think=transcript or think=work, got think=word"):
+        task(think="word", transcript_reward=0.1)
+
+
+def test_rules_describe_the_form_of_thinking() -> None:
+    told = task(think="work", rules=True, transcript_text="Such as 3+5=1.", rules_text="Add.")
+    assert "In <think>, write what you see, and your work. Such as 3+5=1." in told._instructions
+    assert task(rules=True, rules_text="Add.")._instructions[1] == "Add."

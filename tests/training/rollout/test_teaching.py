@@ -1,0 +1,144 @@
+"""Sources of a teacher's replies: shares of the tasks, equal batches for equal seeds, and labels on the policy's states."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import envs  # noqa: F401  (registers the ids)
+from agents.chat.template import Chat
+from agents.demonstrate import main
+from agents.engines.config import EngineConfig
+from agents.engines.transformers import TransformersEngine
+from agents.episodes.episode import Episode
+from agents.episodes.starts import TRAIN_SEEDS
+from agents.models.load import LoadedModel, load_model
+from agents.policies.jobs import Job, JobRunner
+from agents.policies.model import VLMPolicy
+from envs.task.config import load_task
+from training.algorithm.groups import Trajectory
+from training.config.algo import AlgoConfig
+from training.config.stages import StageConfig
+from training.rollout.source import Batch
+from training.rollout.teaching import DemonstrationSource, DistillationSource, TeachingSource
+
+TASKS = {name: load_task(name) for name in ("arithmetic", "twins_text", "sokoban", "freeway")}
+
+
+@pytest.fixture(scope="module")
+def model() -> LoadedModel:
+    return load_model("tiny")
+
+
+class Player:
+    """Player of jobs that keeps them."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        engine = TransformersEngine(model.vlm, model.chat.eos, EngineConfig())
+        self.runner = JobRunner(TASKS, VLMPolicy(model.chat, engine))
+        self.jobs: list[Job] = []
+
+    async def __call__(self, job: Job) -> list[Episode]:
+        self.jobs.append(job)
+        return await self.runner.play(job)
+
+
+def stage(**settings: Any) -> StageConfig:
+    algo = AlgoConfig(**settings.pop("algo", {"minibatch": 12, "groups": 6}))
+    return StageConfig(**({"kind": "sft", "demonstrations": 40, "steps": 3} | settings), algo=algo)
+
+
+def batches(source: TeachingSource, steps: int = 3) -> list[Batch]:
+    async def collected() -> list[Batch]:
+        return [await source.collect(step, 0) for step in range(steps)]
+
+    return asyncio.run(collected())
+
+
+def said(chat: Chat, trajectories: list[Trajectory]) -> list[str]:
+    return [chat.text(one.sequence.tokens[one.sequence.loss_mask]) for one in trajectories]
+
+
+def test_demonstrations_are_divided_by_the_weights(model: LoadedModel) -> None:
+    player = Player(model)
+    source = DemonstrationSource(player, TASKS, stage(tasks={"arithmetic": 1, "twins_text": 2}), 0, 0, model.chat)
+    for batch in batches(source):
+        replies = said(model.chat, batch.trajectories)
+        assert len(replies) == 12 and sum("<answer>" in reply for reply in replies) == 12
+        assert sum(len(reply.split("<answer>")[1].split("<")[0]) > 1 for reply in replies) == 4  # two-digit sums
+        assert batch.groups == []
+        assert all((one.advantages == one.sequence.loss_mask).all() for one in batch.trajectories)
+        tokens = sum(int(one.sequence.loss_mask.sum()) for one in batch.trajectories)
+        assert batch.metrics == {"reply_tokens": tokens}
+    assert [job.task for job in player.jobs] == ["arithmetic", "twins_text"]  # played once, at the start
+    assert all(start.seed < TRAIN_SEEDS for job in player.jobs for start in job.starts)
+
+
+def test_demonstrations_follow_the_seed_and_not_the_steps_before(model: LoadedModel) -> None:
+    def source(seed: int) -> DemonstrationSource:
+        return DemonstrationSource(Player(model), TASKS, stage(tasks=["arithmetic"]), seed, 0, model.chat)
+
+    first = [said(model.chat, batch.trajectories) for batch in batches(source(1))]
+    again = [said(model.chat, batch.trajectories) for batch in batches(source(1))]
+    assert first == again != [said(model.chat, batch.trajectories) for batch in batches(source(2))]
+    resumed = source(1)
+    resumed.restore(source(1).state())
+    assert said(model.chat, asyncio.run(resumed.collect(2, 0)).trajectories) == first[2]
+
+
+def test_a_file_teaches_instead_of_the_expert(tmp_path: Path, model: LoadedModel) -> None:
+    path = tmp_path / "sums.jsonl"
+    main(["env=arithmetic", "episodes=5", f"out={path}"])
+    player = Player(model)
+    settings = stage(tasks=["arithmetic"], teachers={"arithmetic": str(path)})
+    (batch,) = batches(DemonstrationSource(player, TASKS, settings, 0, 0, model.chat), 1)
+    assert player.jobs == [] and len(batch.trajectories) == 12
+    assert len(set(said(model.chat, batch.trajectories))) <= 5
+
+
+def test_a_random_teacher_teaches_the_reply_format(model: LoadedModel) -> None:
+    settings = stage(tasks=["freeway"], teachers={"freeway": "random"}, demonstrations=12)
+    (batch,) = batches(DemonstrationSource(Player(model), TASKS, settings, 0, 0, model.chat), 1)
+    answers = {reply.removeprefix("<think></think>") for reply in said(model.chat, batch.trajectories)}
+    assert answers <= {f"<answer>{name}</answer>" for name in TASKS["freeway"].actions} and len(answers) > 1
+
+
+def test_distillation_labels_the_policys_states(model: LoadedModel) -> None:
+    player = Player(model)
+    settings = stage(kind="distill", tasks=["sokoban"])
+    for batch in batches(DistillationSource(player, TASKS, settings, 0, 0), 2):
+        assert batch.groups == [] and batch.metrics["turns"] * 6 == pytest.approx(len(batch.trajectories))
+        assert 0 <= batch.metrics["success"] <= 1 and batch.metrics["valid"] > 0.8
+        assert "live_groups" not in batch.metrics
+        assert all(
+            reply.split(">")[1].startswith(("push", "walk", "lost")) for reply in said(model.chat, batch.trajectories)
+        )
+    assert [len(job.starts) for job in player.jobs] == [6, 6]
+    seeds = [start.seed for job in player.jobs for start in job.starts]
+    assert len(set(seeds)) == 12 and max(seeds) < TRAIN_SEEDS
+    assert not any(job.teaching is None or job.teaching.demonstrate for job in player.jobs)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (
+            {"teachers": {"sums": "exprt"}},
+            r"teachers\.sums must be .* or a file ending in .jsonl or .parquet, got 'exprt'",
+        ),
+        ({"kind": "distill", "teachers": {"sums": "a.jsonl"}}, r"teachers\.sums must be .*expert, got 'a.jsonl'"),
+        ({"algo": {"entropy_coef": 0.1}}, "entropy_coef needs sampled replies; set it to 0 in a stage of kind sft"),
+    ],
+)
+def test_settings_that_cannot_teach_are_refused(settings: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        stage(**settings)
+
+
+def test_teachers_replies_have_their_own_loss() -> None:
+    assert stage(algo={"loss": "gspo", "correction": "tis"}).learned.loss == "cross_entropy"
+    assert stage(kind="distill", algo={"correction": "tis"}).learned.correction == "none"
+    assert stage(kind="rl", algo={"loss": "gspo"}).learned.loss == "gspo"
+    assert np.isclose(stage(algo={"lr": 0.1}).learned.lr, 0.1)
