@@ -150,7 +150,7 @@ def test_run_writes_a_summary_with_all_results(runs: Runs, whole: Path) -> None:
         assert set(document["others"]["arithmetic"]) == {"before", "after_fre", "after"}
 
 
-def test_run_logs_every_step_and_evaluation(whole: Path) -> None:
+def test_run_logs_every_step_and_evaluation(runs: Runs, whole: Path) -> None:
     steps = [record for record in read_metrics(whole) if record["stage"] != "evaluation"]
     assert [(record["total_step"], record["stage"], record["step"]) for record in steps] == [
         *((i, "fre", i) for i in (1, 2)),
