@@ -84,7 +84,8 @@ class AlgoConfig(Settings):
     kl_coef: NonNegativeFloat = 0.0
     """Coefficient of the KL penalty towards the weights at the start of the stage. 0 keeps no copy of them."""
     kl: Literal["k3", "unbiased"] = "k3"
-    """Estimate of the KL penalty: `k3`, or `unbiased` (k3 times the ratio to the engine's probability)."""
+    """Estimate of the KL penalty: `k3`, or `unbiased` (k3 times the ratio to the engine's probability). Stages of
+    kind `sft` and `distill` always use `k3`."""
     entropy_coef: NonNegativeFloat = 0.0
     """Coefficient of the entropy bonus."""
     lr: PositiveFloat = 2e-4

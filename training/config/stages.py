@@ -80,10 +80,10 @@ class StageConfig(Settings):
 
     @property
     def learned(self) -> AlgoConfig:
-        """Algorithm settings for the learner. Teacher's replies have the loss `cross_entropy` and no correction."""
+        """Algorithm settings for the learner. Teacher's replies have the loss `cross_entropy`, no correction and k3."""
         if self.kind == "rl":
             return self.algo
-        return replace(self.algo, loss="cross_entropy", correction="none")
+        return replace(self.algo, loss="cross_entropy", correction="none", kl="k3")
 
     @property
     def weights(self) -> dict[str, float]:
