@@ -53,8 +53,8 @@ def retrieval_accuracy(groups: Sequence[Group]) -> float | None:
     first prompt.
 
     Let v_i be the tf-idf vector of reply i, and N_i the set of replies j ≠ i of the same task with the largest cosine
-    of v_i and v_j. The result is the mean over i of the share of N_i with the start of i. It is 1 if every start has
-    its own replies. With B groups of G episodes, it is about (G - 1) / (B G - 1) if replies do not depend on the start.
+    of v_i and v_j. The result is the mean over i of the share of N_i with the start of i: 1 if every start has its
+    own replies, and about (G - 1) / (B G - 1) for B groups of G episodes if replies do not depend on the start.
 
     Departure from the paper: it retrieves the prompt with the highest likelihood of the reply under the policy, which
     needs a forward pass for every pair of reply and prompt. This compares texts only.

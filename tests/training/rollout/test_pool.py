@@ -113,7 +113,7 @@ def test_source_replays_only_seeds_with_mixed_rewards() -> None:
     sampling = [
         episode.start.sampling_seed for batch in batches for group in batch.groups for episode in group.episodes
     ]
-    assert len(set(sampling)) == len(sampling)  # a seed that is played again is sampled anew
+    assert len(set(sampling)) == len(sampling)  # a seed that is played again has new sampling seeds
 
 
 def test_source_without_pool_plays_new_seeds_only() -> None:
