@@ -13,6 +13,7 @@ import numpy as np
 
 from agents.chat.template import Chat
 from agents.episodes.episode import Episode
+from agents.episodes.starts import VALIDATION_FIRST
 from agents.seeds import mix
 from training.cluster.base import Cluster, LearnerLost
 from training.config.run import Config
@@ -165,6 +166,10 @@ class Trainer:
         record = {"eval/success": success["mean"], "eval/low": low, "eval/high": high, "eval/good": good}
         if len(tasks) > 1:
             record |= {f"eval/success/{task}": mean for task, mean in success["by_task"].items()}
+        if evaluation.blind and self.config.tasks[self.config.env].image:
+            share = max(2, evaluation.validation_episodes // len(tasks))
+            blind = await held_out(self.cluster, self.config.env, share, blind=True, first=VALIDATION_FIRST)
+            record["eval/blind"] = success_rate(blind)["mean"]
         record["time/evaluate"] = time.perf_counter() - started
         self.log.write(self.progress.total_steps, {"stage": "evaluation", "step": self.progress.step} | record)
         self.display.evaluated(success)

@@ -11,11 +11,12 @@ from render.records.curves import PANELS, Curve, Curves, number, read_curves, re
 
 FIRST: Final = ("success", "reward", "valid", "response_length", "entropy", "policy_kl", "time/tokens_per_second")
 """Charts that are visible at first, in order. The others are under "more charts"."""
-SHARES: Final = ("success", "valid", "live_groups", "clip_fraction", "masked_fraction")
+SHARES: Final = ("success", "valid", "live_groups", "retrieval_accuracy", "clip_fraction", "masked_fraction")
 """Metrics from 0 to 1 that are shown as percentages."""
 TITLES: Final = {
     "clip_fraction": "Clipped tokens", "masked_fraction": "Masked tokens", "mismatch": "Engine–learner mismatch",
     "loss": "Loss", "learning_rate": "Learning rate", "turns": "Turns per episode", "correction": "Correction",
+    "retrieval_accuracy": "Retrieval accuracy of replies",
     "trained_tokens": "Trained tokens", "updates": "Updates", "skipped_updates": "Skipped updates",
     "time/env_steps_per_second": "Env steps per second", "time/step": "Seconds per step",
 }  # fmt: skip
@@ -56,6 +57,7 @@ def draw(
         if curve.metric == "success":
             found = _validations(curves, f"{name} validation".strip() + (_validated(rows, summary) if several else ""))
             chart["series"] += [series | ({"of": label} if name else {}) for series in found]  # sets its colour
+            chart["series"] += _blind(rows, f"{name} blind".strip())
             floors = read_floors(summary)
             chart["floors"] = [{"name": floor, "y": y} for floor, y in floors.items()]
     stages: list[dict[str, Any]] = [{"name": stage, "from": first, "to": last} for stage, first, last in curves.stages]
@@ -132,6 +134,13 @@ def _validations(curves: Curves, label: str) -> list[dict[str, Any]]:
     steps, means, lows, highs = (list(values) for values in zip(*curves.evaluations, strict=True))
     points = {"x": steps, "y": [_short(mean) for mean in means]}
     return [{"name": label, **points, "low": [_short(low) for low in lows], "high": [_short(high) for high in highs]}]
+
+
+def _blind(rows: Iterable[Mapping[str, Any]], label: str) -> list[dict[str, Any]]:
+    """Return the blind control of the validations, without an interval."""
+    found = [(number(row.get("total_step")), number(row.get("eval/blind"))) for row in rows]
+    points = [(step, value) for step, value in found if step is not None and value is not None]
+    return [{"name": label, "x": [step for step, _ in points], "y": [_short(y) for _, y in points]}] if points else []
 
 
 def _order(key: str) -> tuple[int, str]:

@@ -33,7 +33,8 @@ def a_run(desk: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(desk)
         patch.syspath_prepend(desk)
-        run.main(["env=catch.yaml,ice.yaml", "stages=mgt", "algo.kl_coef=0.01", "name=football", *FEW])
+        measured = ["algo.kl_coef=0.01", "evaluation.blind=true"]
+        run.main(["env=catch.yaml,ice.yaml", "stages=mgt", "name=football", *measured, *FEW])
     return desk / "runs" / "football"
 
 
@@ -83,7 +84,8 @@ def test_own_loss_estimator_and_reward_train_a_run(shell: Path, blocks: list[Any
 
 def test_a_loss_that_does_not_exist_is_one_line(shell: Path) -> None:
     with pytest.raises(
-        UserError, match=r"loss must be one of dapo, gspo, cispo or an import path module:name, got 'so"
+        UserError,
+        match=r"loss must be one of dapo, gspo, cispo, dppo, cross_entropy or an import path module:name, got 'so",
     ):
         run.main(["env=arithmetic", "algo.loss=soup"])
     with pytest.raises(UserError) as caught:

@@ -54,7 +54,14 @@ SUMMARY = {
 METRICS = [
     {"total_step": 1, "stage": "fre", "success": 0.2, "reward": float("nan"), "success/sums": 0.4},
     {"total_step": 2, "stage": "fre", "success": 0.3, "grad_norm": 1.23456789},
-    {"total_step": 2, "stage": "evaluation", "eval/success": 0.25, "eval/low": 0.2, "eval/high": 0.3},
+    {
+        "total_step": 2,
+        "stage": "evaluation",
+        "eval/success": 0.25,
+        "eval/low": 0.2,
+        "eval/high": 0.3,
+        "eval/blind": 0.1,
+    },
     {"total_step": 3, "stage": "mgt", "success": 0.5, "time/tokens_per_second": 100.5},
     {"total_step": 4, "stage": "mgt", "success": 0.6},
 ]

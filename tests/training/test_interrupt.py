@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 RECIPE = """
 checkpoint_every: 2
 evaluation: {episodes: 2, every: 0, videos: 0, records: 1}
-algo: {groups: 4, group_size: 3, temperature: 1.5}
+algo: {groups: 4, group_size: 3, temperature: 1.5, pool: 8}
 stages:
   mix: {tasks: {arithmetic: 1, algebra: 2}, steps: 16, learning_progress: 0.8}
 """
@@ -76,6 +76,7 @@ def test_resume_of_a_mixture_by_learning_progress_gives_the_same_numbers(interru
 
     whole = folder.parent / "whole"
     assert numbers(folder) == numbers(whole) and len(numbers(whole)) == 16
+    assert sum(record["groups/replayed"] for record in numbers(whole)) > 0
     one, other = (json.loads((path / "summary.json").read_text()) for path in (folder, whole))
     assert (one["success"], one["others"]) == (other["success"], other["others"])
     trained = [(path / "checkpoint" / "model.safetensors").read_bytes() for path in (folder, whole)]

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 RECIPE = """
 checkpoint_every: 2
-evaluation: {episodes: 8, every: 3, validation_episodes: 8, videos: 1, records: 2}
+evaluation: {episodes: 8, every: 3, validation_episodes: 8, blind: true, videos: 1, records: 2}
 algo: {groups: 4, group_size: 4, warmup_updates: 2, temperature: 1.5}
 stages:
   fre: {tasks: [arithmetic], steps: 2}
@@ -150,7 +150,7 @@ def test_run_writes_a_summary_with_all_results(runs: Runs, whole: Path) -> None:
         assert set(document["others"]["arithmetic"]) == {"before", "after_fre", "after"}
 
 
-def test_run_logs_every_step_and_evaluation(whole: Path) -> None:
+def test_run_logs_every_step_and_evaluation(runs: Runs, whole: Path) -> None:
     steps = [record for record in read_metrics(whole) if record["stage"] != "evaluation"]
     assert [(record["total_step"], record["stage"], record["step"]) for record in steps] == [
         *((i, "fre", i) for i in (1, 2)),
@@ -159,6 +159,7 @@ def test_run_logs_every_step_and_evaluation(whole: Path) -> None:
     evaluations = [record for record in read_metrics(whole) if record["stage"] == "evaluation"]
     assert [record["step"] for record in evaluations] == [0, 3, 4]
     assert all(0 <= record["eval/low"] <= record["eval/success"] <= record["eval/high"] <= 1 for record in evaluations)
+    assert all(("eval/blind" in record) == (runs.env == "football") for record in evaluations)  # the other has no image
     for record in steps:
         assert record["reward"] == pytest.approx(record["reward/outcome"] + record["reward/format"])
         assert record["skipped_updates"] == 0

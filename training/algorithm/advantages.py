@@ -3,8 +3,8 @@
 Shapes: G episodes per group, K turns per episode.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,15 @@ class Score:
     """[K] reward of each turn. The sum is `reward`."""
     state_hashes: Sequence[str] = ("",)
     """[K] hash of the state before each turn."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """Part of the reward → reward of the whole episode. The sum is `reward`."""
 
 
 Estimator = Callable[[Sequence[Sequence[Score]], AlgoConfig], list[list[Array]]]
 """(groups of a step, config) → advantages [K] of the turns, for each group and episode.
 
-Every turn gets an advantage, even if its own reward is 0. Groups with equal rewards get zeros, except from gigpo."""
+Every turn gets an advantage, even if its own reward is 0. Groups with equal rewards get zeros, except from gigpo, gagpo
+and gdpo."""
 
 _EQUAL = 1e-8  # rewards that differ by less are equal
 
@@ -77,6 +80,15 @@ def leave_one_out(rewards: Array) -> Array:
     return centred(rewards) * len(rewards) / (len(rewards) - 1)
 
 
+def over_mean(rewards: Array) -> Array:
+    """Return (R - mean) / mean over [G] (MaxRL, arXiv 2602.02710), or zeros if the mean is not positive.
+
+    Rewards must not be negative.
+    """
+    mean = rewards.mean()
+    return centred(rewards) / mean if mean > _EQUAL else np.zeros_like(rewards)
+
+
 def reinforce_pp(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:
     """Return (R_i - group mean) / std of these differences over the batch (REINFORCE++ baseline, arXiv 2501.03262)."""
     centred_groups = [centred(_rewards(group)) for group in groups]
@@ -85,7 +97,7 @@ def reinforce_pp(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[
     return [_spread(group, values / scale) for group, values in zip(groups, centred_groups, strict=True)]
 
 
-def discounted_returns(rewards: Sequence[float], gamma: float) -> Array:
+def discounted_returns(rewards: Sequence[float] | Array, gamma: float) -> Array:
     """Return R_t = r_t + gamma R_(t+1) over [K] turns."""
     returns = np.zeros(len(rewards))
     following = 0.0
@@ -120,9 +132,58 @@ def gigpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Ar
     return results
 
 
+def gdpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:
+    """Return the sum of the reward parts, each normalised in its group, normalised over the batch.
+
+    Source: GDPO, arXiv 2601.05242. All parts have the same weight: multiplying a part by a constant changes nothing.
+
+    Departure from the paper: training leaves out groups with equal total rewards (`Group.varied`), even if the parts
+    differ.
+    """
+    if not groups:
+        return []
+    sums = []
+    for group in groups:
+        parts = [score.parts or {"": score.reward} for score in group]
+        sums.append(sum(normalised(np.array([one[name] for one in parts])) for name in parts[0]))
+    batch = normalised(np.concatenate(sums))
+    ends = np.cumsum([len(group) for group in groups])[:-1]
+    return [_spread(group, values) for group, values in zip(groups, np.split(batch, ends), strict=True)]
+
+
+def gagpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:
+    """Return generalized advantage estimates over turns with values from the group (GAGPO, arXiv 2605.13217).
+
+    V(s) is the mean discounted return of all turns of the group in state s. With d_t = r_t + gamma V(s_(t+1)) - V(s_t)
+    and V = 0 after the last turn, A_t = d_t + gamma gae_lambda A_(t+1). The advantages of all turns of a group are then
+    normalised.
+
+    The paper uses the mean log-ratio of a turn's tokens in its loss. Use gspo for sequence ratios.
+
+    Departure from the paper: training leaves out groups with equal rewards (`Group.varied`).
+    """
+    results = []
+    for group in groups:
+        returns: dict[str, list[float]] = {}
+        for score in group:
+            found = discounted_returns(score.turn_rewards, config.gamma).tolist()
+            for state, value in zip(score.state_hashes, found, strict=True):
+                returns.setdefault(state, []).append(value)
+        means = {state: float(np.mean(values)) for state, values in returns.items()}
+        estimates = []
+        for score in group:
+            baseline = np.array([*(means[state] for state in score.state_hashes), 0.0])
+            errors = np.array(score.turn_rewards) + config.gamma * baseline[1:] - baseline[:-1]
+            estimates.append(discounted_returns(errors, config.gamma * config.gae_lambda))
+        ends = np.cumsum([len(one) for one in estimates])[:-1]
+        results.append(np.split(normalised(np.concatenate(estimates)), ends))
+    return results
+
+
 grpo = _outcome(normalised)  # DeepSeekMath, arXiv 2402.03300
 dr_grpo = _outcome(centred)  # Dr. GRPO, arXiv 2503.20783
 rloo = _outcome(leave_one_out)
+max_rl = _outcome(over_mean)
 
 
 def estimator(name: str) -> Estimator:

@@ -3,6 +3,7 @@
 Shapes: G episodes per group, K turns per episode, T tokens per sequence.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -37,7 +38,9 @@ class Group:
     rewards: list[Rewards]
     """[G] rewards of each episode."""
     advantages: list[Array] | None = None
-    """[G] advantages [K] of the turns. Zeros in a group with equal rewards."""
+    """[G] advantages [K] of the turns. Zeros in a group that is not learned from."""
+    filtered: bool = False
+    """True if the reward-variance filter leaves out the group."""
 
     @property
     def varied(self) -> bool:
@@ -47,6 +50,11 @@ class Group:
         """
         totals = [rewards.total for rewards in self.rewards]
         return max(totals) - min(totals) > 1e-8
+
+    @property
+    def learned(self) -> bool:
+        """True if training learns from the group: its rewards differ and the filter keeps it."""
+        return self.varied and not self.filtered
 
     @property
     def oldest(self) -> int | None:
@@ -63,17 +71,17 @@ class Group:
     def scores(self) -> list[Score]:
         """[G] input of the advantage estimator for each episode."""
         return [
-            Score(rewards.total, rewards.turn_totals, [turn.state_hash for turn in episode.turns])
+            Score(rewards.total, rewards.turn_totals, [turn.state_hash for turn in episode.turns], rewards.parts)
             for episode, rewards in zip(self.episodes, self.rewards, strict=True)
         ]
 
     def trajectories(self) -> list[Trajectory]:
-        """Return each token sequence with its advantages, or an empty list if all rewards are equal.
+        """Return each token sequence with its advantages, or an empty list if the group is not learned from.
 
         Sequences with zero advantages stay. They contribute to the KL term and to the denominators of a loss. A turn
         thus has the same weight whether or not it shares its sequence with other turns.
         """
-        if not self.varied:
+        if not self.learned:
             return []
         assert self.advantages is not None
         found = []
@@ -99,15 +107,36 @@ def make_group(task: str, config: TaskConfig, episodes: Sequence[Episode]) -> Gr
 
 
 def with_advantages(groups: Sequence[Group], algo: AlgoConfig) -> list[Group]:
-    """Return the groups with the advantage of every turn.
+    """Return the groups with the advantage of every turn, after the reward-variance filter.
 
-    The estimator receives only groups with differing rewards. The other groups get zeros.
+    The estimator receives only the groups to learn from. The other groups get zeros.
     """
-    estimated = iter(estimator(algo.advantage)([group.scores for group in groups if group.varied], algo))
+    groups = filter_by_variance(groups, algo.keep_groups)
+    estimated = iter(estimator(algo.advantage)([group.scores for group in groups if group.learned], algo))
     return [
         replace(
             group,
-            advantages=next(estimated) if group.varied else [np.zeros(len(rewards.turns)) for rewards in group.rewards],
+            advantages=next(estimated)
+            if group.learned
+            else [np.zeros(len(rewards.turns)) for rewards in group.rewards],
         )
         for group in groups
     ]
+
+
+def filter_by_variance(groups: Sequence[Group], keep: float) -> list[Group]:
+    """Mark the groups with the lowest reward variance as filtered.
+
+    Source: the top-k form of the SNR-aware filter of RAGEN-2 (arXiv 2604.06268). Its top-p form keeps groups up to a
+    fraction of the total variance instead.
+
+    Args:
+        groups: Groups of a step.
+        keep: Fraction of the groups with differing rewards to keep, rounded up. Of equal variances, the earlier group
+            is kept.
+    """
+    varied = [number for number, group in enumerate(groups) if group.varied]
+    variances = {number: np.var([rewards.total for rewards in groups[number].rewards]) for number in varied}
+    ranked = sorted(varied, key=lambda number: -round(float(variances[number]), 9))
+    left_out = set(ranked[math.ceil(keep * len(varied) - 1e-9) :])
+    return [replace(group, filtered=number in left_out) for number, group in enumerate(groups)]

@@ -72,15 +72,14 @@ def gspo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, 
 
     Arguments and return values are those of `dapo`.
     """
-    log_ratio = streams.policy_logprobs - streams.old_logprobs
-    sequences = int(streams.sequence.max()) + 1 if len(streams.sequence) else 0
-    lengths = log_ratio.new_zeros(sequences).index_add_(0, streams.sequence, torch.ones_like(log_ratio))
-    means = log_ratio.detach().new_zeros(sequences).index_add_(0, streams.sequence, log_ratio.detach()) / lengths
-    ratio = (means[streams.sequence] + streams.policy_logprobs - streams.policy_logprobs.detach()).exp()
+    log_ratio = (streams.policy_logprobs - streams.old_logprobs).detach()
+    lengths = _sequence_sums(torch.ones_like(log_ratio), streams.sequence)
+    means = _sequence_sums(log_ratio, streams.sequence) / lengths
+    ratio = (means + streams.policy_logprobs - streams.policy_logprobs.detach()).exp()
     clipped = ratio.clamp(1 - config.clip_low, 1 + config.clip_high)
     gain = torch.minimum(ratio * streams.advantages, clipped * streams.advantages)
     limited = clipped * streams.advantages < ratio * streams.advantages
-    return -(weight * gain / lengths[streams.sequence]).sum() / streams.total_sequences, limited
+    return -(weight * gain / lengths).sum() / streams.total_sequences, limited
 
 
 def cispo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,6 +93,31 @@ def cispo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor,
     capped = ratio.clamp(max=1 + config.clip_high)
     gain = capped * streams.advantages * streams.policy_logprobs
     return -(weight * gain).sum() / streams.total_tokens, ratio > capped
+
+
+def dppo(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return -sg[m min(r, ratio_cap)] A log policy, mean over tokens (DPPO, arXiv 2602.04879).
+
+    The mask m is 0 where the divergence of the old and the new probability of the token exceeds `max_divergence` and
+    the token moves in the direction of its advantage (more likely for A > 0, less likely otherwise), and else 1. With p
+    = policy and q = old, the divergence is |p - q| (`tv`) or q log(q / p) + (1 - q) log((1 - q) / (1 - p)) (`kl`). The
+    form with a truncated ratio is that of verl and prime-rl. The paper measures the divergence from the policy that
+    sampled the tokens. Here this is the case without a correction.
+
+    Arguments and return values are those of `dapo`. The masked tokens count as clipped.
+    """
+    policy = streams.policy_logprobs.detach()
+    p, q = policy.exp(), streams.old_logprobs.exp()
+    if config.divergence == "tv":
+        divergence = (p - q).abs()
+    else:
+        rest = ((1 - q).clamp(min=1e-8) / (1 - p).clamp(min=1e-8)).log()
+        divergence = q * (streams.old_logprobs - policy) + (1 - q) * rest
+    further = torch.where(streams.advantages > 0, p > q, p < q)
+    masked = further & (divergence > config.max_divergence)
+    ratio = (policy - streams.old_logprobs).exp().clamp(max=config.ratio_cap)
+    gain = torch.where(masked, 0.0, ratio * streams.advantages) * streams.policy_logprobs
+    return -(weight * gain).sum() / streams.total_tokens, masked
 
 
 def cross_entropy(streams: Streams, config: AlgoConfig, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -120,14 +144,32 @@ def correction(streams: Streams, config: AlgoConfig) -> Tensor:
 
     - tis: min(w, tis_cap) (Yao et al., 2025, "Your efficient RL framework secretly brings you off-policy RL training").
     - icepop: w where icepop_low <= w <= icepop_high, else 0 (Ling Team, 2025, arXiv 2510.18855).
+    - sequence_mask: w where the product of w over the token's sequence is within the same bounds, else 0 (Trust Region
+      Masking, arXiv 2512.23075, masks whole sequences by their divergence).
+    - geometric_mask: the same with the geometric mean, which does not depend on the length of the sequence.
     - none: 1.
+
+    TRL's correction `sequence_mask` multiplies by the product of the sequence instead of by w.
     """
-    weight = (streams.old_logprobs - streams.engine_logprobs).detach().exp()
+    log_weight = (streams.old_logprobs - streams.engine_logprobs).detach()
+    weight = log_weight.exp()
+    if config.correction == "none":
+        return torch.ones_like(weight)
     if config.correction == "tis":
         return weight.clamp(max=config.tis_cap)
-    if config.correction == "icepop":
-        return torch.where((weight >= config.icepop_low) & (weight <= config.icepop_high), weight, 0.0)
-    return torch.ones_like(weight)
+    bounded = weight
+    if config.correction != "icepop":
+        log_product = _sequence_sums(log_weight, streams.sequence)
+        if config.correction == "geometric_mask":
+            log_product = log_product / _sequence_sums(torch.ones_like(weight), streams.sequence)
+        bounded = log_product.exp()
+    return torch.where((bounded >= config.icepop_low) & (bounded <= config.icepop_high), weight, 0.0)
+
+
+def _sequence_sums(values: Tensor, sequence: Tensor) -> Tensor:
+    """Return the sum [N] over the sequence of each token, of values [N]."""
+    sequences = int(sequence.max()) + 1 if len(sequence) else 0
+    return values.new_zeros(sequences).index_add_(0, sequence, values)[sequence]
 
 
 def k3(policy_logprobs: Tensor, reference_logprobs: Tensor) -> Tensor:
@@ -137,6 +179,22 @@ def k3(policy_logprobs: Tensor, reference_logprobs: Tensor) -> Tensor:
     """
     difference = reference_logprobs - policy_logprobs
     return difference.exp() - difference - 1
+
+
+def reference_kl(streams: Streams, config: AlgoConfig) -> Tensor:
+    """Return the estimate [N] of KL(policy ‖ reference) for the penalty, with gradient.
+
+    - k3: the value is unbiased on-policy, but the gradient is not the gradient of the KL.
+    - unbiased: k3 times policy / engine. The gradient flows through both factors, which makes it unbiased
+      (DeepSeek-V3.2, arXiv 2512.02556).
+
+    The streams must have reference log-probs.
+    """
+    assert streams.reference_logprobs is not None
+    divergence = k3(streams.policy_logprobs, streams.reference_logprobs)
+    if config.kl == "unbiased":
+        divergence = divergence * (streams.policy_logprobs - streams.engine_logprobs).exp()
+    return divergence
 
 
 def total_loss(streams: Streams, config: AlgoConfig) -> tuple[Tensor, Metrics]:
@@ -165,7 +223,7 @@ def total_loss(streams: Streams, config: AlgoConfig) -> tuple[Tensor, Metrics]:
     if config.loss == "cross_entropy":
         per_token = {"nll": -detached, "entropy": streams.entropy}
     if streams.reference_logprobs is not None:
-        divergence = k3(streams.policy_logprobs, streams.reference_logprobs)
+        divergence = reference_kl(streams, config)
         loss = loss + config.kl_coef * divergence.sum() / streams.total_tokens
         per_token["reference_kl"] = divergence.detach()
     if config.entropy_coef:

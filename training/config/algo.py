@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 from configs.imports import is_import_path
 from configs.schema import Settings
 from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 ESTIMATORS = {
-    name: f"training.algorithm.advantages:{name}" for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo")
+    name: f"training.algorithm.advantages:{name}"
+    for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo", "gdpo", "max_rl", "gagpo")
 }
 """Advantage estimators: name → import path. Import paths work in every process of a cluster."""
-LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo", "cross_entropy")}
+LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo", "dppo", "cross_entropy")}
 """Policy losses: name → import path."""
 BelowOne = Annotated[float, Ge(0), Lt(1)]
 
@@ -29,6 +30,14 @@ class AlgoConfig(Settings):
     refill: NonNegativeFloat = 0.0
     """Dynamic sampling: maximum number of groups with equal rewards to replace, as a multiple of `groups`. 0 turns it
     off."""
+    keep_groups: Annotated[float, Gt(0), Le(1)] = 1.0
+    """Reward-variance filter: fraction of the groups with different rewards to learn from, those with the highest
+    reward variance. 1 turns it off."""
+    pool: NonNegativeInt = 0
+    """Difficulty pool: maximum number of env seeds to keep for each task. A seed is kept while the rewards of its last
+    group differ. 0 turns it off."""
+    pool_fraction: Fraction = 0.5
+    """Fraction of a step's groups of a task that replay seeds of the pool. The other groups have new seeds."""
     max_staleness: NonNegativeInt = 0
     """Maximum age of a sampled token, in versions of the weights. 0 alternates between rollout and update (on-policy).
     Larger values let both run at the same time."""
@@ -37,29 +46,46 @@ class AlgoConfig(Settings):
     advantage: str = "grpo"
     """Advantage estimator: `grpo`, `dr_grpo` (no division by the standard deviation), `rloo` (leave-one-out baseline),
     `reinforce_pp` (group baseline, divided by the standard deviation of the batch), `gigpo` (grpo plus a comparison of
-    turns in the same state), or an import path module:name."""
+    turns in the same state), `gdpo` (every reward part normalised by itself), `max_rl` (divided by the group mean),
+    `gagpo` (generalized advantage estimation over turns with values from the group), or an import path module:name."""
     step_weight: NonNegativeFloat = 1.0
     """Weight of the advantage among turns in the same state (gigpo)."""
     gamma: Fraction = 0.95
-    """Discount factor per turn (gigpo)."""
+    """Discount factor per turn (gigpo, gagpo)."""
+    gae_lambda: Fraction = 0.95
+    """Decay of later temporal-difference errors per turn (gagpo). 0 uses only the next one."""
     loss: str = "dapo"
-    """Policy loss: `dapo` (clipped token ratios), `gspo` (clipped sequence ratios), `cispo` (clipped weights), or an
-    import path module:name. Stages of kind `sft` and `distill` always use `cross_entropy`."""
+    """Policy loss: `dapo` (clipped token ratios), `gspo` (clipped sequence ratios), `cispo` (clipped weights), `dppo`
+    (masks tokens by the change of their probability), or an import path module:name. Stages of kind `sft` and `distill`
+    always use `cross_entropy`."""
     clip_low: BelowOne = 0.2
     """Lower clipping range: ratios below 1 - clip_low are clipped. For gspo, use about 3e-4."""
     clip_high: NonNegativeFloat = 0.28
     """Upper clipping range: ratios above 1 + clip_high are clipped. For gspo, use about 4e-4."""
-    correction: Literal["none", "tis", "icepop"] = "none"
+    divergence: Literal["tv", "kl"] = "tv"
+    """Change of a token's probability that dppo limits: `tv` (absolute difference) or `kl` (binary KL in nats)."""
+    max_divergence: PositiveFloat = 0.2
+    """Maximum divergence: tokens that exceed it in the direction of their advantage are masked (dppo). For kl, use
+    about 0.05."""
+    ratio_cap: PositiveFloat = 20.0
+    """Maximum ratio: larger ratios are truncated (dppo)."""
+    correction: Literal["none", "tis", "icepop", "sequence_mask", "geometric_mask"] = "none"
     """Importance-sampling correction of the log-prob mismatch between engine and learner: `none` (ratios use the engine
-    log-probs), `tis` (truncated weights), or `icepop` (ignores tokens with a large mismatch)."""
+    log-probs), `tis` (truncated weights), `icepop` (ignores tokens with a large mismatch), `sequence_mask` or
+    `geometric_mask` (ignore sequences by the product or the geometric mean of their weights)."""
     tis_cap: PositiveFloat = 2.0
     """Maximum importance weight (tis)."""
     icepop_low: NonNegativeFloat = 0.5
-    """Minimum importance weight: tokens with a smaller weight are ignored (icepop)."""
+    """Minimum importance weight: tokens (icepop) or sequences (sequence_mask, geometric_mask) with a smaller weight are
+    ignored. For geometric_mask, use about 0.99."""
     icepop_high: PositiveFloat = 5.0
-    """Maximum importance weight: tokens with a larger weight are ignored (icepop)."""
+    """Maximum importance weight: tokens (icepop) or sequences (sequence_mask, geometric_mask) with a larger weight are
+    ignored. For geometric_mask, use about 1.01."""
     kl_coef: NonNegativeFloat = 0.0
-    """Coefficient of the KL penalty (k3) towards the weights at the start of the stage. 0 keeps no copy of them."""
+    """Coefficient of the KL penalty towards the weights at the start of the stage. 0 keeps no copy of them."""
+    kl: Literal["k3", "unbiased"] = "k3"
+    """Estimate of the KL penalty: `k3`, or `unbiased` (k3 times the ratio to the engine's probability). Stages of
+    kind `sft` and `distill` always use `k3`."""
     entropy_coef: NonNegativeFloat = 0.0
     """Coefficient of the entropy bonus."""
     lr: PositiveFloat = 2e-4

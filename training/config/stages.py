@@ -20,6 +20,9 @@ class EvaluationConfig(Settings):
     """Number of training steps between validations in the last stage. 0 turns validation off."""
     validation_episodes: PositiveInt = 128
     """Number of held-out episodes per validation, divided among the tasks. They differ from the test episodes."""
+    blind: bool = False
+    """Also measure the blind control of the main task in every validation, on its validation episodes. This adds an
+    evaluation. A task without images has none."""
     tolerance: NonNegativeFloat = 0.1
     """Maximum drop of validation success below its best value, from 0 to 1. The run reports the last weights
     within this tolerance."""
@@ -77,10 +80,10 @@ class StageConfig(Settings):
 
     @property
     def learned(self) -> AlgoConfig:
-        """Algorithm settings for the learner. Teacher's replies have the loss `cross_entropy` and no correction."""
+        """Algorithm settings for the learner. Teacher's replies have the loss `cross_entropy`, no correction and k3."""
         if self.kind == "rl":
             return self.algo
-        return replace(self.algo, loss="cross_entropy", correction="none")
+        return replace(self.algo, loss="cross_entropy", correction="none", kl="k3")
 
     @property
     def weights(self) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -57,6 +57,8 @@ class _Place:
     step: int
     task: str
     index: int
+    seed: int | None = None
+    """Env seed to play again, or None for the next new one."""
     group: Group | None = None
     dropped: list[tuple[int, Group]] = field(default_factory=list)
 
@@ -72,7 +74,8 @@ class Collector:
 
     All groups of a step start at once and run independently. Dynamic sampling: a group with equal rewards is dropped
     and replaced by the next start of its task, while refills are left. Each dropped group starts exactly one other. The
-    starts of a step therefore depend on the results, not on timing. With `max_staleness` 0 they are reproducible.
+    starts of a step therefore depend on the results, not on timing. With `max_staleness` 0 they are reproducible. The
+    first groups of a task can replay given env seeds, with new sampling seeds. A replacement always has a new start.
 
     With `max_staleness` k, the groups of the next k steps also play, even during the update. At most
     (step + k + 1) x groups are started in total (AReaL, arXiv 2505.24298). Steps are learned from in order, each with
@@ -93,6 +96,7 @@ class Collector:
         temperature: float = 1.0,
         refill: float = 0.0,
         max_staleness: int = 0,
+        replays: Callable[[int], Mapping[str, Sequence[int]]] = lambda step: {},
     ) -> None:
         """Create the collector of one stage.
 
@@ -107,6 +111,7 @@ class Collector:
             temperature: Sampling temperature.
             refill: Maximum number of replaced groups, as a multiple of the task's groups in the step, rounded up.
             max_staleness: Maximum age of a sampled token, in versions of the weights.
+            replays: Step → env seeds of each task's first groups. Called when the groups of a step start.
         """
         self.play = play
         self.tasks = dict(tasks)
@@ -118,6 +123,7 @@ class Collector:
         self.temperature = temperature
         self.refill = refill
         self.max_staleness = max_staleness
+        self.replays = replays
         self._numbers = {task: number for number, task in enumerate(self.tasks)}
         self._running: dict[int, list[asyncio.Task[_Place]]] = {}
         self._next: dict[tuple[int, str], range] = {}
@@ -162,10 +168,12 @@ class Collector:
     def _start(self, step: int) -> list[asyncio.Task[_Place]]:
         """Start all groups of a step."""
         running = []
+        replays = self.replays(step)
         for task, groups in self.shares(step).items():
             extra = math.ceil(self.refill * groups - 1e-9)
             self._next[step, task] = range(groups, groups + extra)
-            places = [_Place(step, task, index) for index in range(groups)]
+            seeds = [*replays.get(task, ()), *[None] * groups][:groups]
+            places = [_Place(step, task, index, seed) for index, seed in enumerate(seeds)]
             running += [asyncio.create_task(self._fill(place)) for place in places]
         return running
 
@@ -181,12 +189,15 @@ class Collector:
             if not left:
                 return place
             place.index, self._next[place.step, place.task] = left[0], left[1:]
+            place.seed = None
             self._counts.refilled += 1
 
     async def _group(self, place: _Place) -> Group:
         """Play one group."""
         number = self._numbers[place.task]
         starts = group_starts(self.seed, self.stage, place.step, number, place.index, self.group_size)
+        if place.seed is not None:
+            starts = tuple(replace(start, seed=place.seed) for start in starts)
         episodes = await self.play(Job(place.task, starts, self.temperature))
         return make_group(place.task, self.tasks[place.task], episodes)
 

@@ -6,12 +6,14 @@ from typing import Any, Protocol
 
 from agents.episodes.episode import Episode
 from agents.policies.jobs import Job
+from agents.seeds import mix
 from envs.task.config import TaskConfig
 from training.algorithm.groups import Group, Trajectory, with_advantages
 from training.config.stages import StageConfig
 from training.rollout.collector import Collector
 from training.rollout.metrics import describe, success_by_task
 from training.rollout.mixture import Mixture
+from training.rollout.pool import DifficultyPool
 
 Play = Callable[[Job], Awaitable[list[Episode]]]
 
@@ -62,6 +64,7 @@ class GroupSource:
         """
         self.algo = stage.algo
         self.mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
+        self.pool = DifficultyPool(list(stage.weights), stage.algo.pool, stage.algo.pool_fraction, mix(seed, index))
         self.collector = Collector(
             play,
             {task: tasks[task] for task in stage.weights},
@@ -73,23 +76,30 @@ class GroupSource:
             temperature=stage.algo.temperature,
             refill=stage.algo.refill,
             max_staleness=stage.algo.max_staleness,
+            replays=lambda step: self.pool.draw(step, self.mixture.allocate(step)),
         )
 
     async def collect(self, step: int, version: int) -> Batch:
-        """Return the trajectories of the groups whose rewards differ."""
+        """Return the trajectories of the groups to learn from."""
         collected = await self.collector.collect(step, version)
         groups = with_advantages(collected.played, self.algo)
         trajectories = [trajectory for group in groups for trajectory in group.trajectories()]
         self.mixture.observe(step, success_by_task(groups))
-        return Batch(trajectories, groups, describe(groups) | collected.metrics)
+        counts = {
+            "groups/filtered": float(sum(group.filtered for group in groups)),
+            "groups/replayed": float(self.pool.observe(step, groups)),
+        }
+        return Batch(trajectories, groups, describe(groups) | collected.metrics | counts)
 
     def state(self) -> dict[str, Any]:
-        """Return the state of the task mixture."""
-        return self.mixture.state()
+        """Return the state of the task mixture and of the difficulty pool."""
+        return self.mixture.state() | {"pool": self.pool.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore the state of the task mixture."""
+        """Restore a `state`. Versions before the difficulty pool have none."""
         self.mixture.restore(state)
+        if "pool" in state:
+            self.pool.restore(state["pool"])
 
     async def close(self) -> None:
         """Cancel the groups that are playing for later steps."""

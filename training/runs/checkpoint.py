@@ -114,6 +114,8 @@ def read_progress(checkpoint: Path) -> RunState:
     except (ValueError, TypeError) as error:
         raise UserError(f"{path} is damaged: {error}; remove {checkpoint} to resume from an earlier one") from error
     document.setdefault("record_bytes", 0)  # missing in runs from before such records existed
+    if "mixture" in document:  # the name in version 0.1.0
+        document["source"] = document.pop("mixture")
     if other := {part.name for part in fields(RunState)} ^ set(document):
         differs = ", ".join(sorted(map(str, other)))
         raise UserError(f"{path} is from another version of Kickoff ({differs}); resume with that version")

@@ -1,4 +1,4 @@
-"""Twins: right answers by an independent calculation, splits by content, pictures, and a teacher with partial knowledge."""
+"""Twins: answers against an independent calculation, splits by content, pictures, and a teacher of partial knowledge."""
 
 import re
 from typing import Any

@@ -11,7 +11,8 @@ from agents.episodes.rewards import Rewards
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
-from training.algorithm.groups import Group, make_group
+from training.algorithm.groups import Group, make_group, with_advantages
+from training.config.algo import AlgoConfig
 
 CONFIG = TaskConfig(id="kickoff/Football-v0", actions=["left", "right"], format_reward=0.1)
 
@@ -50,7 +51,7 @@ def test_make_group_rewards_match_hand_computation() -> None:
     assert second.total == 0.0 == second.parts["outcome"]
     score = group.scores[0]
     assert (score.reward, score.turn_rewards) == (first.total, first.turn_totals)
-    assert score.state_hashes == ["a", "b", "c", "d"]
+    assert score.state_hashes == ["a", "b", "c", "d"] and score.parts == first.parts
     assert not make_group("football", CONFIG, [loser, loser]).varied
     quick, slow = (episode(True, *[turn(True, float(last), "a") for last in range(turns)]) for turns in (2, 3))
     equal = make_group("football", CONFIG, [quick, slow])
@@ -88,3 +89,42 @@ def test_trajectories_of_a_group_with_equal_rewards_are_none() -> None:
     rewards = Rewards({"outcome": 1.0}, [{"outcome": 1.0}])
     group = Group("football", 5, [episode(True, sequences=(turns,))] * 2, [rewards] * 2, [np.ones(1)] * 2)
     assert group.trajectories() == []
+
+
+def rewarded(*rewards: float) -> Group:
+    """A group whose episodes have one turn and one sampled token."""
+    turns = (sequence([0], [1], [0]),)
+    episodes = [episode(False, turn(True, 0.0, "a"), sequences=turns) for _ in rewards]
+    return Group("football", 5, episodes, [Rewards({"outcome": r}, [{"outcome": r}]) for r in rewards])
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept"),
+    # variances 3/16, 0, 1/4, 3/16 and 1/16; of equal ones, the first is kept
+    [(1.0, [0, 2, 3, 4]), (0.75, [0, 2, 3]), (0.5, [0, 2]), (0.3, [0, 2]), (0.25, [2]), (0.01, [2])],
+)
+def test_reward_variance_filter_keeps_the_groups_with_the_highest_variance(keep: float, kept: list[int]) -> None:
+    groups = [
+        rewarded(1, 0, 0, 0),
+        rewarded(1, 1, 1, 1),
+        rewarded(1, 0, 1, 0),
+        rewarded(1, 1, 1, 0),
+        rewarded(0.5, 0, 0.5, 0),
+    ]
+    estimated = with_advantages(groups, AlgoConfig(advantage="dr_grpo", keep_groups=keep))
+    assert [number for number, group in enumerate(estimated) if group.trajectories()] == kept
+    assert [number for number, group in enumerate(estimated) if group.filtered] == [
+        number for number in (0, 2, 3, 4) if number not in kept
+    ]
+    for number, group in enumerate(estimated):
+        assert group.advantages is not None
+        found = np.concatenate(group.advantages)
+        assert found.any() == (number in kept)
+
+
+def test_reward_variance_filter_comes_before_statistics_of_the_batch() -> None:
+    # alone, the kept group has differences 0.5 and -0.5, and so their std
+    kept, left_out = with_advantages(
+        [rewarded(1, 0), rewarded(0.5, 0)], AlgoConfig(advantage="reinforce_pp", keep_groups=0.5)
+    )
+    assert kept.advantages == [np.array([1.0]), np.array([-1.0])] and left_out.advantages == [np.zeros(1)] * 2

@@ -108,6 +108,58 @@ def test_cispo_matches_hand_computation() -> None:
     assert policy.grad.tolist() == pytest.approx([-1.28 / 2, 0.5 / 2])  # clipped tokens keep their gradient
 
 
+@pytest.mark.parametrize(
+    ("kind", "limit", "masked"),
+    # p - q: 0.3, -0.3, 0.3, -0.05; only the first two move in the direction of their advantage
+    # binary KL: 0.5 ln(0.5/0.8) + 0.5 ln(0.5/0.2) = 0.22314; 0.8 ln(0.8/0.5) + 0.2 ln(0.2/0.5) = 0.19275
+    [("tv", 0.2, [1, 1, 0, 0]), ("tv", 0.31, [0, 0, 0, 0]), ("kl", 0.2, [1, 0, 0, 0]), ("kl", 0.19, [1, 1, 0, 0])],
+)
+def test_dppo_matches_hand_computation(kind: Any, limit: float, masked: list[int]) -> None:
+    policy, old = ratios(0.8, 0.5, 0.8, 0.01), ratios(0.5, 0.8, 0.5, 0.06).detach()
+    advantages = signs(1, -1, -1, 2)
+    s = replace(streams(policy, advantages), old_logprobs=old, engine_logprobs=old)
+    loss, metrics = total_loss(s, AlgoConfig(loss="dppo", divergence=kind, max_divergence=limit))
+    assert float(metrics["clip_fraction"]) == sum(masked) / 4
+    gains = [1.6 * math.log(0.8), -0.625 * math.log(0.5), -1.6 * math.log(0.8), 2 / 6 * math.log(0.01)]
+    assert float(loss.detach()) == pytest.approx(-sum(g for g, m in zip(gains, masked, strict=True) if not m) / 4)
+    loss.backward()
+    assert policy.grad is not None
+    # d loss / d log-prob = -A r / 4 where not masked
+    expected = [0 if m else g / 4 for g, m in zip([-1.6, 0.625, 1.6, -2 / 6], masked, strict=True)]
+    assert policy.grad.tolist() == pytest.approx(expected)
+
+
+def test_dppo_truncates_ratios() -> None:
+    policy, old = ratios(0.9, 0.9), ratios(0.01, 0.3).detach()  # ratios 90 and 3
+    s = replace(streams(policy, signs(-1, -1)), old_logprobs=old)
+    for cap, expected in ((20.0, [10, 1.5]), (2.0, [1, 1])):
+        loss, _ = policy_loss("dppo")(s, AlgoConfig(ratio_cap=cap), torch.ones(2))
+        (gradient,) = torch.autograd.grad(loss, policy)
+        assert gradient.tolist() == pytest.approx(expected)
+
+
+def test_dppo_with_a_certain_token_is_finite() -> None:
+    policy = torch.zeros(2, requires_grad=True)
+    s = replace(streams(policy, torch.ones(2)), old_logprobs=torch.tensor([0.0, -1.0]))
+    loss, limited = policy_loss("dppo")(s, AlgoConfig(divergence="kl", max_divergence=1.0), torch.ones(2))
+    assert math.isfinite(float(loss.detach())) and limited.tolist() == [False, True]
+
+
+def test_sequence_corrections_match_hand_computation() -> None:
+    # products 0.9, 4, 9, 0.4 of the sequences; geometric means 0.9655 (of 3 tokens), 2, 3, 0.4
+    weights = torch.tensor([1.0, 1.5, 0.6, 1.0, 4.0, 3.0, 3.0, 0.4])
+    index = [0, 0, 0, 1, 1, 2, 2, 3]
+    s = replace(streams(torch.zeros(8), torch.ones(8), index), engine_logprobs=-weights.log())
+    expected = [1.0, 1.5, 0.6, 1.0, 4.0, 0.0, 0.0, 0.0]
+    assert correction(s, AlgoConfig(correction="sequence_mask")).tolist() == pytest.approx(expected)
+    expected = [1.0, 1.5, 0.6, 1.0, 4.0, 3.0, 3.0, 0.0]
+    assert correction(s, AlgoConfig(correction="geometric_mask")).tolist() == pytest.approx(expected)
+    tight = AlgoConfig(correction="geometric_mask", icepop_low=0.9, icepop_high=1.1)
+    assert correction(s, tight).tolist() == pytest.approx([1.0, 1.5, 0.6, 0.0, 0.0, 0.0, 0.0, 0.0])
+    _, metrics = total_loss(s, tight)
+    assert float(metrics["masked_fraction"]) == 5 / 8
+
+
 def test_corrections_match_hand_computation() -> None:
     weights = torch.tensor([0.4, 0.9, 3.0, 6.0])
     s = replace(streams(torch.zeros(4), torch.ones(4)), engine_logprobs=-weights.log())  # old is 0: w = 1 / engine
@@ -134,6 +186,24 @@ def test_k3_matches_hand_computation_alone_and_in_the_loss() -> None:
     assert policy.grad.tolist() == pytest.approx([0.5 * (1 - 2) / 2, 0.0])  # d k3 / d policy = 1 - e^d
 
 
+def test_unbiased_kl_has_the_gradient_of_the_kl() -> None:
+    logits = torch.tensor([0.3, -0.5, 1.2], dtype=torch.float64, requires_grad=True)
+    policy = torch.log_softmax(logits, -1)
+    engine, reference = (torch.tensor(p, dtype=torch.float64).log() for p in ([0.2, 0.5, 0.3], [0.6, 0.3, 0.1]))
+    kl = (policy.exp() * (policy - reference)).sum()
+    (expected,) = torch.autograd.grad(kl, logits, retain_graph=True)
+    mean, value = torch.zeros(3, dtype=torch.float64), 0.0  # in expectation over the token that the engine samples
+    for token, probability in enumerate(engine.exp().tolist()):
+        s = streams(policy[token : token + 1], torch.zeros(1, dtype=torch.float64))
+        s = replace(s, engine_logprobs=engine[token][None], reference_logprobs=reference[token][None])
+        loss, metrics = total_loss(s, AlgoConfig(kl_coef=0.5, kl="unbiased"))
+        (gradient,) = torch.autograd.grad(loss, logits, retain_graph=True)
+        mean += probability * gradient
+        value += probability * float(metrics["reference_kl"])
+    torch.testing.assert_close(mean, 0.5 * expected)
+    assert value == pytest.approx(float(kl.detach()))
+
+
 def test_entropy_term_has_the_gradient_of_the_entropy() -> None:
     logits = torch.tensor([0.3, -0.5, 1.2], dtype=torch.float64, requires_grad=True)
     logprobs = torch.log_softmax(logits, -1)
@@ -149,7 +219,7 @@ def test_entropy_term_has_the_gradient_of_the_entropy() -> None:
     torch.testing.assert_close(mean, -0.1 * expected)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "cross_entropy"])
 def test_losses_on_policy_have_the_policy_gradient(name: str) -> None:
     policy = torch.zeros(30, dtype=torch.float64, requires_grad=True)
     advantages = torch.linspace(-1, 2, 30, dtype=torch.float64)
@@ -161,11 +231,11 @@ def test_losses_on_policy_have_the_policy_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("corrected", ["none", "tis", "icepop"])
+@pytest.mark.parametrize("corrected", ["none", "tis", "icepop", "sequence_mask", "geometric_mask"])
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.lists(st.integers(0, 50), max_size=5))
 def test_losses_of_micro_batches_add_up_to_the_whole(name: str, corrected: Any, seed: int, cuts: list[int]) -> None:
-    config = AlgoConfig(loss=name, correction=corrected, kl_coef=0.1, entropy_coef=0.01)
+    config = AlgoConfig(loss=name, correction=corrected, kl_coef=0.1, kl="unbiased", entropy_coef=0.01)
     s = drawn(seed, 50)
     whole, metrics = total_loss(s, config)
     (gradient,) = torch.autograd.grad(whole, s.policy_logprobs)
@@ -186,7 +256,8 @@ def test_losses_of_micro_batches_add_up_to_the_whole(name: str, corrected: Any, 
 
 
 def test_algo_config_with_unknown_loss_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="loss must be one of dapo, gspo, cispo or an import path module:name, got 'p"):
+    known = "dapo, gspo, cispo, dppo, cross_entropy"
+    with pytest.raises(ValueError, match=f"loss must be one of {known} or an import path module:name, got 'ppo'"):
         AlgoConfig(loss="ppo")
 
 

@@ -108,3 +108,10 @@ def test_schema_option_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> 
         main(["--schema", "modle"])
     with pytest.raises(UserError, match=r"^unknown group of files ''\. Known: "):
         main(["--schema"])
+
+
+def test_stage_of_teachers_replies_learns_without_importance_ratios() -> None:
+    algo = AlgoConfig(loss="gspo", correction="tis", kl="unbiased", lr=0.5)
+    learned = StageConfig(kind="distill", algo=algo).learned
+    assert learned == dataclasses.replace(algo, loss="cross_entropy", correction="none", kl="k3")
+    assert StageConfig(algo=algo).learned == algo

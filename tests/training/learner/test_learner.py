@@ -99,6 +99,11 @@ TERMS = [
         {"correction": "tis", "minibatch": 5, "kl_coef": 0.1, "entropy_coef": 0.01}, id="tis", marks=pytest.mark.slow
     ),
     pytest.param({"loss": "gspo", "correction": "icepop", "minibatch": 7}, id="gspo", marks=pytest.mark.slow),
+    pytest.param(
+        {"loss": "dppo", "correction": "geometric_mask", "minibatch": 7, "kl_coef": 0.1, "kl": "unbiased"},
+        id="dppo",
+        marks=pytest.mark.slow,
+    ),
 ]
 
 

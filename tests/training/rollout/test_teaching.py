@@ -1,4 +1,4 @@
-"""Sources of a teacher's replies: shares of the tasks, equal batches for equal seeds, and labels on the policy's states."""
+"""Sources of a teacher's replies: shares of the tasks, equal seeds, and labels on the policy's states."""
 
 import asyncio
 from pathlib import Path
