@@ -79,7 +79,7 @@ class ExpertPolicy(ScriptedPolicy):
     def thought(self, context: TurnContext) -> str:
         """Return the expert's reasoning in the task's form, or its usual one if the env has any."""
         form = context.task.config.think
-        think = getattr(context.env.unwrapped, "expert_thought", None)
+        think: Any = getattr(context.env.unwrapped, "expert_thought", None)
         if form == "none" or (think is None and not form):
             return ""
         try:

@@ -40,13 +40,13 @@ class EvaluationConfig(Settings):
 class StageConfig(Settings):
     """Tasks, length and algorithm settings of one stage."""
 
+    tasks: list[str] | dict[str, PositiveFloat] = field(default_factory=lambda: ["env"])
+    """Tasks or suites to train on, as names or with weights ({football: 2, geometry: 1}). `env` stands for the tasks of
+    env=."""
     kind: Literal["rl", "sft", "distill"] = "rl"
     """Source of learning: `rl` (rewards of groups of episodes), `sft` (a teacher's demonstrations), or `distill` (the
     teacher's replies to the states that the policy visits; DAgger, arXiv 1011.0686). A step of `sft` learns one
     minibatch of turns (algo.minibatch). A step of `distill` learns all turns of one episode per group (algo.groups)."""
-    tasks: list[str] | dict[str, PositiveFloat] = field(default_factory=lambda: ["env"])
-    """Tasks or suites to train on, as names or with weights ({football: 2, geometry: 1}). `env` stands for the tasks of
-    env=."""
     steps: NonNegativeInt = 0
     """Number of training steps. 0 skips the stage."""
     max_reply_tokens: PositiveInt | None = None

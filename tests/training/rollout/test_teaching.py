@@ -22,7 +22,7 @@ from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig
 from training.config.stages import StageConfig
 from training.rollout.source import Batch
-from training.rollout.teaching import DemonstrationSource, DistillationSource, TeachingSource
+from training.rollout.teaching import DemonstrationSource, DistillationSource
 
 TASKS = {name: load_task(name) for name in ("arithmetic", "twins_text", "sokoban", "freeway")}
 
@@ -47,10 +47,11 @@ class Player:
 
 def stage(**settings: Any) -> StageConfig:
     algo = AlgoConfig(**settings.pop("algo", {"minibatch": 12, "groups": 6}))
-    return StageConfig(**({"kind": "sft", "demonstrations": 40, "steps": 3} | settings), algo=algo)
+    usual: dict[str, Any] = {"kind": "sft", "demonstrations": 40, "steps": 3}
+    return StageConfig(**(usual | settings), algo=algo)
 
 
-def batches(source: TeachingSource, steps: int = 3) -> list[Batch]:
+def batches(source: DemonstrationSource | DistillationSource, steps: int = 3) -> list[Batch]:
     async def collected() -> list[Batch]:
         return [await source.collect(step, 0) for step in range(steps)]
 
