@@ -6,6 +6,7 @@ from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
 from configs.errors import UserError
 from envs.task.config import TaskConfig
+from envs.task.splits import TEST_FIRST, VALIDATION_FIRST
 from envs.task.task import Task
 
 _MISFITS = (TypeError, KeyError, AttributeError, AssertionError, gymnasium.error.Error)
@@ -36,6 +37,8 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
     """Create the env, check the first observation and take one step."""
     task = Task(name, settings)
     env = task.make()
+    for first in (VALIDATION_FIRST, TEST_FIRST):
+        env.reset(seed=first)  # a narrow setting may have no item in a held-out split
     observation, info = env.reset(seed=0)
     seen = task.observe(env, observation, info)
     if (settings.reward, settings.success) == ("success", "info") and "success" not in info:

@@ -38,7 +38,10 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     targets.
 
     ## Starting State
-    `reset(seed=…)` determines the level: a new one, one from the files, or always the given map.
+    `reset(seed=…)` determines the level: a new one, one from the files, or always the given map. In rooms of up to 64
+    cells (8x8), training, validation and test seeds never give the same new level: levels are drawn until one belongs
+    to the seed's split (`envs.task.splits`), and `reset()` without a seed gives a training level. Larger rooms have too
+    many levels to repeat, and given levels have no splits.
 
     ## Episode End
     Terminated when solved (or deadlocked, with `end_on_deadlock`). Truncated after `max_steps`.
@@ -111,9 +114,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode, as described in the class docstring."""
         super().reset(seed=seed)
-        if seed is not None:
-            self.games.seek(seed)
-        self.games.begin(0, self.np_random)
+        self.games.begin(0, self.np_random, seed)
         self._frames = []
         self._film()
         info = self.games.info(0)
