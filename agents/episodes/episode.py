@@ -49,6 +49,8 @@ class Turn:
     """Reply length in tokens; 0 for policies without tokens."""
     cut: bool = False
     """True if the reply was cut off at the task's `max_reply_tokens`."""
+    process: float = 0.0
+    """Verdict of the env's solver or expert on the reply, if the task has `reward: process`."""
 
 
 @dataclass

@@ -4,6 +4,7 @@ import gymnasium
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
+from agents.episodes.process import look_ahead
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.splits import TEST_FIRST, VALIDATION_FIRST
@@ -46,6 +47,8 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
             f"tasks.{name}: {settings.id} reports no success in its info; set success to terminated or 'return >= 1'"
         )
     task.score(info)
+    if settings.reward == "process":
+        look_ahead(task, env)
     after, _, terminated, truncated, info = task.step(env, env.action_space.sample())
     task.score(info)
     if not (terminated or truncated):

@@ -10,7 +10,8 @@ from configs.schema import Settings
 from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 ESTIMATORS = {
-    name: f"training.algorithm.advantages:{name}" for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo")
+    name: f"training.algorithm.advantages:{name}"
+    for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo", "vpr")
 }
 """Advantage estimators: name → import path. Import paths work in every process of a cluster."""
 LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo", "cross_entropy")}
@@ -37,7 +38,7 @@ class AlgoConfig(Settings):
     advantage: str = "grpo"
     """Advantage estimator: `grpo`, `dr_grpo` (no division by the standard deviation), `rloo` (leave-one-out baseline),
     `reinforce_pp` (group baseline, divided by the standard deviation of the batch), `gigpo` (grpo plus a comparison of
-    turns in the same state), or an import path module:name."""
+    turns in the same state), `vpr` (turn rewards, normalised by turn number), or an import path module:name."""
     step_weight: NonNegativeFloat = 1.0
     """Weight of the advantage among turns in the same state (gigpo)."""
     gamma: Fraction = 0.95

@@ -58,7 +58,7 @@ def test_gigpo_in_a_state_met_once_gives_the_episodes_advantage() -> None:
     assert (winner[1], loser[1]) == (1.0, -1.0)
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("name", sorted({*ESTIMATORS} - {"vpr"}))
 def test_estimators_credit_turns_without_own_reward(name: str) -> None:
     group = [Score(1.0, (0.0, 0.0, 1.0), ("s", "a", "b")), Score(0.0, (0.0, 0.0), ("s", "c"))]
     ((winner, loser),) = estimator(name)([group], CONFIG)
@@ -72,7 +72,7 @@ def test_estimators_with_equal_rewards_give_zeros(name: str) -> None:
         assert estimate(name, [reward] * 8, [reward] * 4) == [[0.0] * 8, [0.0] * 4]
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("name", sorted({*ESTIMATORS} - {"vpr"}))
 def test_estimators_with_equal_episodes_differ_by_turn_for_gigpo_only(name: str) -> None:
     # Both win, the second by a detour s → a → s: in state s returns 0.5, 0.125, 0.5, in a 1, 0.25, 1.
     group = [Score(1.0, (0.0, 1.0), ("s", "a")), Score(1.0, (0.0, 0.0, 0.0, 1.0), ("s", "a", "s", "a"))]
@@ -97,6 +97,6 @@ def test_estimators_sum_to_zero_and_keep_the_order_of_rewards(name: str, rewards
 
 
 def test_algo_config_with_unknown_estimator_lists_the_known_ones() -> None:
-    known = "grpo, dr_grpo, rloo, reinforce_pp, gigpo"
+    known = "grpo, dr_grpo, rloo, reinforce_pp, gigpo, vpr"
     with pytest.raises(ValueError, match=f"advantage must be one of {known} or an import path module:name, got 'gae'"):
         AlgoConfig(advantage="gae")
