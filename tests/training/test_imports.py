@@ -82,7 +82,7 @@ WRONG = {
     "algo.loss=our_wrong_functions:constant": "algo.loss=our_wrong_functions:constant: a function is expected",
     "algo.loss=our wrong:fn": "algo: loss must be one of dapo, gspo, cispo or an import path module:name",
     "algo.advantage=our_wrong_functions:gone": "our_wrong_functions:gone: module our_wrong_functions has no gone",
-    "algo.advantage=gr": "algo: advantage must be one of grpo, dr_grpo, rloo, reinforce_pp, gigpo or an import path",
+    "algo.advantage=gr": "algo: advantage must be one of grpo, dr_grpo, rloo, reinforce_pp, gigpo, vpr or an import",
     "env.reward=our_wrong_functions:gone": "our_wrong_functions:gone: module our_wrong_functions has no gone",
     "env.reward=our_wrong_functions:constant": "reward=our_wrong_functions:constant: a function is expected",
     "env.reward=sucess": "tasks.arithmetic: reward must be success, return, process or an import path module:name, "
