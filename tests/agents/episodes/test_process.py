@@ -92,7 +92,7 @@ def test_other_envs_compare_the_reply_with_the_expert() -> None:
     assert [turn.process for turn in play(sums, scripted("expert")).turns] == [1.0]
     assert [turn.process for turn in play(sums, Replies("no")).turns] == [0.0]
     academy = {"scenario": "academy_empty_goal", "observation": "text"}
-    actions = [f"a{number}" for number in range(19)]
+    actions: list[str | list[str]] = [f"a{number}" for number in range(19)]
     football = TaskConfig(
         id="kickoff/Football-v0", kwargs=academy, image=False, caption=True, actions=actions, max_turns=4,
         reward="process",

@@ -281,7 +281,8 @@ def test_content_is_that_of_the_picture() -> None:
 @pytest.mark.parametrize("step", [(3.0, -2.0), (0.5, 0.5)])
 def test_content_does_not_depend_on_the_position(step: tuple[float, float]) -> None:
     side = ((1.0, 1.0), (4.0, 1.0)), ((4.0, 1.0), (1.0, 5.0))
-    moved = tuple(tuple((x + step[0], y + step[1]) for x, y in line) for line in side)
+    dx, dy = step
+    moved = tuple(((x + dx, y + dy), (u + dx, v + dy)) for (x, y), (u, v) in side)
     contents = [content(Composed(Question("", 0), [Scene(lines)], [])) for lines in (side, moved)]
     assert contents[0] == contents[1]
     assert "(0.0 4.0)" in contents[0]  # (1, 5) from the corner (1, 1)

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from envs.task.splits import DRAWS, TEST_FIRST, VALIDATION_FIRST, draw_of_split, split_of_item, split_of_seed
+from envs.task.splits import DRAWS, TEST_FIRST, VALIDATION_FIRST, Split, draw_of_split, split_of_item, split_of_seed
 
 
 def test_splits_of_seeds_begin_at_their_first_seed() -> None:
@@ -39,7 +39,7 @@ def test_the_first_item_of_the_split_is_drawn() -> None:
 
 def test_a_narrow_setting_is_a_one_line_error() -> None:
     draws = count()
-    missing = "test" if split_of_item("0+0=") == "train" else "train"
+    missing: Split = "test" if split_of_item("0+0=") == "train" else "train"
     problem = f"digits=1: {DRAWS} draws gave no {missing} item; change these settings"
     with pytest.raises(ValueError, match=problem) as caught:
         draw_of_split(lambda: next(draws), lambda _: "0+0=", missing, "digits=1")
