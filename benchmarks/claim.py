@@ -3,11 +3,10 @@
 python -m benchmarks.claim [seeds=10,11,12,13,14] [out=runs/claim] [key=value …]
 
 Each seed has its own untrained weights and warm-up. All arms continue from that warm-up (the controls `dialect` and
-`no transcript` from a warm-up of their own). Where an arm has two learning rates, validation chooses. Prints one row per
-arm: success on held-out pictures and texts at T=1 (mean over seeds, 95% interval of Student's t), accuracy of the
+`no transcript` from a warm-up of their own). Where an arm has two learning rates, validation chooses. Prints one row
+per arm: success on held-out pictures and texts at T=1 (mean over seeds, 95% interval of Student's t), accuracy of the
 transcripts, blind success, episodes, episodes with pictures and seconds of training. Then the transfer ratios (gain on
-pictures / gain on texts) and paired differences. Finished runs are not repeated, and stopped runs are resumed. One seed
-takes about 20 minutes on two cores.
+pictures / gain on texts) and paired differences. Finished runs are not repeated, and stopped runs are resumed.
 """
 
 import itertools

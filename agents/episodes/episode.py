@@ -51,6 +51,8 @@ class Turn:
     """Accuracy of the reply's transcript, from 0 to 1, or None if the task asks for none."""
     cut: bool = False
     """True if the reply was cut off at the task's `max_reply_tokens`."""
+    process: float = 0.0
+    """Verdict of the env's solver or expert on the reply, if the task has `reward: process`."""
 
 
 @dataclass

@@ -35,7 +35,8 @@ def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
     """Return the rewards of an episode.
 
     - `outcome` depends on `reward`. `success` gives 1 in the last turn of a successful episode. `return` gives the env
-      rewards. An import path `module:name` gives the values of that function.
+      rewards. `process` gives the verdict on each reply (`agents.episodes.process`), and 1 in the last turn of a
+      successful episode. An import path `module:name` gives the values of that function.
     - `transcript`, if the task asks for transcripts, gives `transcript_reward` / K times the accuracy of each turn.
     - `format` gives `format_reward` / K for each turn with a valid reply. LMM-R1 (arXiv 2503.07536) adds accuracy and
       format in the same way.
@@ -51,6 +52,11 @@ def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
     if config.reward == "success":
         outcomes = [float(episode.success and number == count - 1) for number in range(count)]
         outcome = float(episode.success)
+    elif config.reward == "process":
+        outcomes = [
+            turn.process + (episode.success and number == count - 1) for number, turn in enumerate(episode.turns)
+        ]
+        outcome = sum(outcomes)
     elif config.reward == "return":
         outcomes, outcome = [turn.reward for turn in episode.turns], episode.env_return
     else:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from agents.chat.types import ContextFull
 from agents.episodes.episode import Ended, Episode, Start, Turn
 from agents.episodes.policy import Policy, TurnContext
+from agents.episodes.process import look_ahead, verdict
+from envs.task.splits import split_of_seed
 from envs.task.task import Observation, Task, state_hash
 
 T = TypeVar("T")
@@ -141,6 +143,7 @@ class EpisodeRunner:
                 stated = task.transcript_accuracy(reply, info)
                 turn = Turn(shown, caption, words, reply, 0.0, state, context.reply_tokens, stated, context.cut)
                 over = False
+                ahead = look_ahead(task, env) if config.reward == "process" else None
                 if reply.valid:
                     outcome = task.play(env, reply)
                     turn = replace(turn, reward=outcome.reward)
@@ -149,6 +152,8 @@ class EpisodeRunner:
                     over = outcome.terminated or outcome.truncated
                     if over:
                         episode.ended = Ended.COMPLETED if outcome.terminated else Ended.TRUNCATED
+                    elif config.end_when_lost and outcome.info.get("deadlock") and split_of_seed(start.seed) == "train":
+                        over = True
                     else:
                         observation, info = outcome.observation, outcome.info
                         own = task.observe(env, observation, info, outcome.feedback)
@@ -156,6 +161,8 @@ class EpisodeRunner:
                     over, episode.ended = True, Ended.INVALID
                 elif config.feedback:
                     own = replace(own, feedback=f"The reply was invalid: {reply.problem}.")
+                if config.reward == "process":
+                    turn = replace(turn, process=verdict(task, env, ahead, reply))
                 episode.turns.append(turn)
                 if film:
                     before = len(episode.frames) if number else 0

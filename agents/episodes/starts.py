@@ -2,10 +2,12 @@
 
 from agents.episodes.episode import Start
 from agents.seeds import mix
-from envs.task.splits import TEST_FIRST, VALIDATION_FIRST
+from envs.task import splits
 
-__all__ = ["TEST_FIRST", "TRAIN_SEEDS", "VALIDATION_FIRST", "held_out_start", "held_out_starts"]
-
+VALIDATION_FIRST = splits.VALIDATION_FIRST
+"""First env seed of the validation split. Training seeds are below."""
+TEST_FIRST = splits.TEST_FIRST
+"""First env seed of the test split."""
 TRAIN_SEEDS = VALIDATION_FIRST
 """Number of training seeds, which begin at 0."""
 

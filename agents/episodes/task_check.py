@@ -4,8 +4,10 @@ import gymnasium
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
+from agents.episodes.process import look_ahead
 from configs.errors import UserError
 from envs.task.config import TaskConfig
+from envs.task.splits import TEST_FIRST, VALIDATION_FIRST
 from envs.task.task import Task
 
 _MISFITS = (TypeError, KeyError, AttributeError, AssertionError, gymnasium.error.Error)
@@ -36,6 +38,8 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
     """Create the env, check the first observation and take one step."""
     task = Task(name, settings)
     env = task.make()
+    for first in (VALIDATION_FIRST, TEST_FIRST):
+        env.reset(seed=first)  # a narrow setting may have no item in a held-out split
     observation, info = env.reset(seed=0)
     seen = task.observe(env, observation, info)
     if (settings.reward, settings.success) == ("success", "info") and "success" not in info:
@@ -43,6 +47,8 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
             f"tasks.{name}: {settings.id} reports no success in its info; set success to terminated or 'return >= 1'"
         )
     task.score(info)
+    if settings.reward == "process":
+        look_ahead(task, env)
     after, _, terminated, truncated, info = task.step(env, env.action_space.sample())
     task.score(info)
     if not (terminated or truncated):

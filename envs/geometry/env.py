@@ -6,6 +6,7 @@ from typing import Any
 from configs.errors import suggest
 from envs.geometry.chain import reachable
 from envs.geometry.compose import ask
+from envs.geometry.content import content
 from envs.geometry.families.table import FAMILIES
 from envs.questions.env import PictureQuestionEnv, Question
 from render.geometry.figure import draw
@@ -19,7 +20,9 @@ class GeometryEnv(PictureQuestionEnv):
     appear only in the image. With a `depth` above 1 there are several figures. The value found in one is marked with a
     letter and given in the next, and the question asks for the value of the last. Every answer is exact and is checked
     against the coordinates of the drawing. `info["kind"]` is the figure's family, or the families of a chain joined by
-    `+`.
+    `+`. Training, validation and test seeds never ask the same question about the same picture: it is drawn again
+    until it belongs to the seed's split (`envs.task.splits`). A turned figure is another picture. Easy families have
+    few values, so that values do repeat across the splits.
 
     ## Action Space
     `Text`: the number, without a unit: `12`, `3/4` or `0.75`. Answers with a root or π may have any exact form, such as
@@ -79,7 +82,12 @@ class GeometryEnv(PictureQuestionEnv):
 
     def draw_question(self) -> Question:
         """Return a question about a chain of figures, with its image."""
-        composed = ask(self.np_random, self.weights, self.depth, self.difficulty, large=min(self.image_size) >= 160)
+        large = min(self.image_size) >= 160
+        composed = self.draw_of_split(
+            lambda: ask(self.np_random, self.weights, self.depth, self.difficulty, large),
+            content,
+            f"families={', '.join(self.weights)}, difficulty={self.difficulty}",
+        )
         image = draw(composed.scenes, self.image_size, int(self.np_random.integers(4)))
         return composed.question._replace(image=image, kind="+".join(composed.families))
 

@@ -2,8 +2,9 @@
 
 import hashlib
 from abc import abstractmethod
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import gymnasium
 import numpy as np
@@ -11,9 +12,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.questions.answers import MAX_LENGTH, is_right
+from envs.task.splits import Split, draw_of_split, split_of_seed
 from envs.texts import FreeText
 from render.draw.page import page
 from render.draw.window import Window
+
+T = TypeVar("T")
 
 PAGE = (336, 336)
 """Size of a page of text, (height, width) in pixels."""
@@ -73,11 +77,16 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         self.observation_space: spaces.Space[Any] = FreeText(longest)
         self.action_space = FreeText(longest_answer)
         self._question: Question | None = None
+        self._split: Split = "train"
         self._window = Window(self.metadata["render_fps"])
 
     @abstractmethod
     def draw_question(self) -> Question:
         """Return a new question, drawn with `self.np_random`."""
+
+    def draw_of_split(self, draw: Callable[[], T], content: Callable[[T], str], settings: str) -> T:
+        """Draw items until one belongs to the split of the reset seed, see `envs.task.splits.draw_of_split`."""
+        return draw_of_split(draw, content, self._split, settings)
 
     @property
     def question(self) -> Question:
@@ -87,8 +96,9 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         return self._question
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Ask a new question."""
+        """Ask a new question. Without a seed, it belongs to the training split."""
         super().reset(seed=seed)
+        self._split = "train" if seed is None else split_of_seed(seed)
         self._question = self.draw_question()
         if self.render_mode == "human":
             self._window.show(self.picture())

@@ -31,7 +31,9 @@ class AlgebraEnv(QuestionEnv):
     ## Description
     The equation is `ax+b=c` with integers a, b, c and x. From difficulty 0.5, up to half of the equations have x on
     both sides: `ax+b=dx+c`. Difficulty d in [0, 1] sets the ranges: a from 1 to 2+7d, |b| up to 5+25d and |x| up to
-    5+15d. Below difficulty 0.25, b and x are not negative. Everything else is as in `QuestionEnv`.
+    5+15d. Below difficulty 0.25, b and x are not negative. Training, validation and test seeds never ask the same
+    equation: it is drawn again until it belongs to the seed's split (`envs.task.splits`). Everything else is as in
+    `QuestionEnv`.
 
     ## Arguments
     - `difficulty`: from 0 to 1 (default 0.3).
@@ -47,6 +49,10 @@ class AlgebraEnv(QuestionEnv):
         self.difficulty = difficulty
 
     def draw_question(self) -> Question:
+        """Return an equation of the seed's split."""
+        return self.draw_of_split(self._draw, lambda question: question.text, f"difficulty={self.difficulty}")
+
+    def _draw(self) -> Question:
         """Return an equation constructed from its solution."""
         draw = self.np_random.integers
         most = 2 + int(7 * self.difficulty)

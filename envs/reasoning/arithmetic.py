@@ -37,12 +37,21 @@ def column_subtraction(left: int, right: int) -> str:
     return " ".join(steps)
 
 
+def content(problem: tuple[int, int, str]) -> str:
+    """Return the text of a problem (left, right, sign), with the smaller number of a sum first."""
+    left, right, sign = problem
+    if sign == "+":
+        left, right = min(left, right), max(left, right)
+    return f"{left}{sign}{right}="
+
+
 class ArithmeticEnv(QuestionEnv):
     """Add or subtract two non-negative integers.
 
     ## Description
     Two numbers of `digits` digits (no leading zero) and an operation are drawn uniformly. A difference may be negative.
-    Everything else is as in `QuestionEnv`.
+    Training, validation and test seeds never ask the same sum: the pair is drawn again until it belongs to the seed's
+    split (`envs.task.splits`). `3+5` and `5+3` are the same sum. Everything else is as in `QuestionEnv`.
 
     ## Arguments
     - `digits`: number of digits of each number, 1 to 12 (default 2).
@@ -76,9 +85,16 @@ class ArithmeticEnv(QuestionEnv):
         self.operations = tuple(operations)
 
     def draw_question(self) -> Question:
-        """Return a question with two random numbers and a random operation."""
-        low = 10 ** (self.digits - 1) if self.digits > 1 else 0
-        left, right = (int(value) for value in self.np_random.integers(low, 10**self.digits, size=2))
-        if self.operations[int(self.np_random.integers(len(self.operations)))] == "add":
+        """Return a question with two random numbers and a random operation, of the seed's split."""
+        settings = f"digits={self.digits}, operations={', '.join(self.operations)}"
+        left, right, sign = self.draw_of_split(self._draw, content, settings)
+        if sign == "+":
             return Question(f"{left}+{right}=", left + right, column_addition(left, right))
         return Question(f"{left}-{right}=", left - right, column_subtraction(left, right))
+
+    def _draw(self) -> tuple[int, int, str]:
+        """Return two random numbers and the sign of a random operation."""
+        low = 10 ** (self.digits - 1) if self.digits > 1 else 0
+        left, right = (int(value) for value in self.np_random.integers(low, 10**self.digits, size=2))
+        operation = self.operations[int(self.np_random.integers(len(self.operations)))]
+        return left, right, "+" if operation == "add" else "-"

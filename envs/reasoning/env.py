@@ -50,7 +50,9 @@ class ReasoningEnv(QuestionEnv):
     ## Description
     A task is drawn by weight, then one of its items. The tasks cover arithmetic, algebra, algorithms, logic, graphs and
     pen-and-paper games. A worker process generates and scores the items under a time limit. An answer is wrong if its
-    scoring times out. An item that takes more than 20 s to generate is replaced by another one.
+    scoring times out. An item that takes more than 20 s to generate is replaced by another one. Training, validation
+    and test seeds never ask the same question: task and item are drawn again until the text of the question belongs to
+    the seed's split (`envs.task.splits`), on average 1.4, 10 and 5 times.
 
     - Excluded: `composite`.
     - Set-up takes 0.1 s or more: `acre`, `arc_agi`, `codeio`, `group_anagrams`, `figlet_font`.
@@ -93,6 +95,11 @@ class ReasoningEnv(QuestionEnv):
         self._score = 0.0
 
     def draw_question(self) -> Question:
+        """Return a generated item of a random task, of the seed's split."""
+        settings = f"tasks={', '.join(self.tasks)}, difficulty={self.difficulty}"
+        return self.draw_of_split(self._draw, lambda question: question.text, settings)
+
+    def _draw(self) -> Question:
         """Return a generated item of a random task."""
         for _ in range(DRAWS):
             self._item, self._score = self._draw_item(), 0.0

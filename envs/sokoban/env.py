@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from configs.errors import suggest
 from envs.sokoban import rules
+from envs.sokoban.board import UNKNOWN
 from envs.sokoban.expert import Expert, step
 from envs.sokoban.games import Games, Settings, pair
 from render.draw.window import Window
@@ -38,7 +39,10 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     targets.
 
     ## Starting State
-    `reset(seed=…)` determines the level: a new one, one from the files, or always the given map.
+    `reset(seed=…)` determines the level: a new one, one from the files, or always the given map. In rooms of up to 64
+    cells (8x8), training, validation and test seeds never give the same new level: levels are drawn until one belongs
+    to the seed's split (`envs.task.splits`), and `reset()` without a seed gives a training level. Larger rooms have too
+    many levels to repeat, and given levels have no splits.
 
     ## Episode End
     Terminated when solved (or deadlocked, with `end_on_deadlock`). Truncated after `max_steps`.
@@ -111,9 +115,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode, as described in the class docstring."""
         super().reset(seed=seed)
-        if seed is not None:
-            self.games.seek(seed)
-        self.games.begin(0, self.np_random)
+        self.games.begin(0, self.np_random, seed)
         self._frames = []
         self._film()
         info = self.games.info(0)
@@ -157,6 +159,20 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     def expert_action(self) -> int:
         """Return the first action of the expert's plan, or 0 if it found no plan."""
         return self.expert_plan(1)[0]
+
+    def expert_progress(self) -> float | None:
+        """Return 1 − the fewest remaining moves / the fewest moves of the level, or None for an unsolvable position.
+
+        The progress is 0 at the start and 1 in a solved position. It is negative after a detour away from the solution,
+        and always 0 in a given level whose fewest moves are unknown.
+        """
+        state, moves = self.games.state[0], int(self.games.levels[0, 2])
+        if state[rules.COVERED] == state[rules.BOXES]:
+            return 1.0
+        if moves == UNKNOWN:
+            return 0.0
+        plan = [] if state[rules.DEADLOCK] else self._expert.plan(self.games.boards[0])
+        return 1 - len(plan) / moves if plan else None
 
     def expert_thought(self) -> str:
         """Return one word that names the expert's intention."""

@@ -14,6 +14,7 @@ from configs.errors import suggest
 from envs.sokoban import rules
 from envs.sokoban.board import LARGEST, SYMBOLS, UNKNOWN, Level, text_of
 from envs.sokoban.levels import Listed, Source, find_source
+from envs.task.splits import split_of_seed
 from envs.texts import SharedText
 from render.sokoban import RoomView
 
@@ -136,17 +137,22 @@ class Games:
         self._optimal_tenths = np.full(count, math.nan)
         self.view = RoomView(count, rows, columns, settings.image_size) if settings.observation == "pixels" else None
 
-    def seek(self, seed: int) -> None:
-        """Set the level that begins next if the levels are played in order."""
-        self._next = seed % SEEDS
+    def begin(self, index: int, generator: np.random.Generator, seed: int | None) -> None:
+        """Start game `index` with a random level from the source, or with the next one in order.
 
-    def begin(self, index: int, generator: np.random.Generator) -> None:
-        """Start game `index` with a random level from the source, or with the next one in order."""
+        Args:
+            index: Number of the game.
+            generator: Generator of the game.
+            seed: Seed of this reset. It selects the split, and the level if the levels are played in order. None
+                continues in order, or with a random level of the training split.
+        """
+        if seed is not None:
+            self._next = seed % SEEDS
         if self.settings.in_order:
             level = cast(Listed, self.source).at(self._next)
             self._next += 1
         else:
-            level = self.source.draw(generator)
+            level = self.source.draw(generator, "train" if seed is None else split_of_seed(seed))
         self.set(index, level)
 
     def set(self, index: int, level: Level) -> None:

@@ -8,10 +8,11 @@ from typing import Final, Protocol
 import numpy as np
 
 from configs.errors import suggest
-from envs.sokoban.board import LARGEST, SMALLEST, UNKNOWN, Board, Level, fitted, read_board
+from envs.sokoban.board import LARGEST, SMALLEST, UNKNOWN, Board, Level, fitted, read_board, text_of
 from envs.sokoban.files import check_map, find_files
 from envs.sokoban.generate import generate
 from envs.sokoban.solver.solve import fewest
+from envs.task.splits import Split, draw_of_split
 
 PRESETS: Final[dict[str, tuple[tuple[int, int], int]]] = {
     "Sokoban-v0": ((10, 10), 3),
@@ -28,6 +29,8 @@ PRESETS: Final[dict[str, tuple[tuple[int, int], int]]] = {
 
 SMALLEST_ROOM: Final = 6
 """Smallest number of rows and columns of new levels."""
+SMALL_CELLS: Final = 64
+"""Largest number of cells of a room with few distinct levels, such as 8x8."""
 MOST_NEW_BOXES: Final = 5
 """Largest number of boxes of new levels."""
 CERTIFICATE_NODES: Final = 1_000_000
@@ -39,8 +42,8 @@ class Source(Protocol):
 
     room: tuple[int, int]
 
-    def draw(self, generator: np.random.Generator) -> Level:
-        """Return a random level with its optimal numbers of pushes and moves."""
+    def draw(self, generator: np.random.Generator, split: Split = "train") -> Level:
+        """Return a random level with its optimal numbers of pushes and moves. Only new levels depend on the split."""
 
 
 class Listed(Source, Protocol):
@@ -52,6 +55,9 @@ class Listed(Source, Protocol):
 
 class Generated:
     """A source of newly generated levels.
+
+    In rooms of up to 64 cells, such as 8x8, the splits never share a level. Larger rooms have too many levels to
+    repeat: there the split is not used.
 
     Args:
         room: (rows, columns), 6 to 13 each.
@@ -66,10 +72,16 @@ class Generated:
             raise ValueError(f"boxes must be 1 to {MOST_NEW_BOXES}, got {boxes!r}")
         self.room, self.boxes, self.difficulty = room, boxes, difficulty
 
-    def draw(self, generator: np.random.Generator) -> Level:
+    def draw(self, generator: np.random.Generator, split: Split = "train") -> Level:
         """Return a new level, seeded by the generator. Discard levels without a known number of moves."""
+
+        def new() -> Level:
+            return generate(self.room, self.boxes, self.difficulty, int(generator.integers(1 << 63)))
+
+        small = self.room[0] * self.room[1] <= SMALL_CELLS
+        settings = f"room={self.room}, boxes={self.boxes}, difficulty={self.difficulty}"
         while True:
-            level = generate(self.room, self.boxes, self.difficulty, int(generator.integers(1 << 63)))
+            level = draw_of_split(new, lambda level: text_of(level.board), split, settings) if small else new()
             moves = fewest(level.board, "moves", CERTIFICATE_NODES)
             if moves != UNKNOWN:
                 return level._replace(moves=moves)
@@ -84,7 +96,7 @@ class Fixed:
         self.room = (max(room[0], board.shape[0]), max(room[1], board.shape[1] - 1))
         self.level = certified(fitted(board, self.room))._replace(number=0)
 
-    def draw(self, generator: np.random.Generator) -> Level:
+    def draw(self, generator: np.random.Generator, split: Split = "train") -> Level:
         """Return the level of the map."""
         return self.level
 
@@ -102,7 +114,7 @@ class Files:
         rows, columns = zip(*(file.size for file in self.files), strict=True)
         self.room = (max(room[0], *rows), max(room[1], *columns))
 
-    def draw(self, generator: np.random.Generator) -> Level:
+    def draw(self, generator: np.random.Generator, split: Split = "train") -> Level:
         """Return a random level of a random file. All files have the same probability."""
         index = int(generator.integers(len(self.files)))
         return self._level(index, int(generator.integers(self.files[index].levels)))

@@ -25,21 +25,22 @@ class SokobanVectorEnv(BatchEnv):
         chosen = Settings(**settings)
         super().__init__(num_envs, *chosen.spaces(), render_mode)
         self.games = Games(chosen, num_envs)
-        self._seeds: dict[int, int | None] = {}
+        self._seeds: list[int | None] = [None] * num_envs
         self._picture = RoomView(num_envs, *self.games.source.room, render_size) if render_mode else None
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Start new episodes in all games. With an integer seed, game i gets the seed `seed + i`."""
-        self._seeds = dict(enumerate([seed] if seed is None or isinstance(seed, int) else seed))
+        if isinstance(seed, int):
+            seed = range(seed, seed + self.num_envs)
+        self._seeds = [None] * self.num_envs if seed is None else list(seed)
         return super().reset(seed=seed, options=options)
 
     def begin(self, index: int, generator: np.random.Generator) -> None:
         """Start a new episode in game `index`."""
-        if (seed := self._seeds.pop(index, None)) is not None:
-            self.games.seek(seed)  # the following games continue from here
-        self.games.begin(index, generator)
+        self.games.begin(index, generator, self._seeds[index])
+        self._seeds[index] = None
 
     def play(
         self, actions: Any, going: NDArray[np.bool_]

@@ -88,8 +88,12 @@ class TaskConfig(Settings):
     idle: str = ""
     """Answer that does nothing, used by the no-op policy. Empty: the first action."""
     reward: str = "success"
-    """Outcome reward: `success` (1 if the episode succeeded, else 0), `return` (the sum of the env rewards), or the
-    import path module:name of a function. It takes an Episode and returns one number, or one number per turn."""
+    """Outcome reward: `success` (1 if the episode succeeded, else 0), `return` (the sum of the env rewards), `process`
+    (success plus a verdict of the env's solver or expert on each reply), or the import path module:name of a function.
+    It takes an Episode and returns one number, or one number per turn."""
+    end_when_lost: bool = False
+    """End a training episode when the env proves that it cannot succeed (`info["deadlock"]`). Held-out episodes are
+    played to their end."""
     format_reward: NonNegativeFloat = 0.1
     """Reward for valid replies: this value times the fraction of the episode's replies that are valid."""
 
@@ -105,8 +109,10 @@ class TaskConfig(Settings):
         self._check_actions()
         if not SUCCESS.fullmatch(self.success):
             raise ValueError(f"success must be info, terminated or a bound such as 'return >= 1', got {self.success!r}")
-        if self.reward not in ("success", "return") and not is_import_path(self.reward):
-            raise ValueError(f"reward must be success, return or an import path module:name, got {self.reward!r}")
+        if self.reward not in ("success", "return", "process") and not is_import_path(self.reward):
+            raise ValueError(
+                f"reward must be success, return, process or an import path module:name, got {self.reward!r}"
+            )
 
     def _check_actions(self) -> None:
         """Raise ValueError unless the names are unique and can be parsed from `a, b` and `a+b`."""

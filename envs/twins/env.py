@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from configs.errors import suggest
 from envs.questions.env import PictureQuestionEnv, Question
-from envs.task.splits import split_of_item, split_of_seed
+from envs.task.splits import draw_of_split, split_of_item, split_of_seed
 from envs.twins.items import KINDS, Item
 from render.twins import picture
 
@@ -102,9 +102,10 @@ class TwinsEnv(PictureQuestionEnv):
             pool = _pool(self.kind, self.steps, self.items)
             item = pool[int(rng.integers(len(pool)))]
         else:
-            item = KINDS[self.kind](rng, self.steps)
-            while split_of_item(item.symbols) != self._split:
-                item = KINDS[self.kind](rng, self.steps)
+            settings = f"kind={self.kind}, steps={self.steps}"
+            item = draw_of_split(
+                lambda: KINDS[self.kind](rng, self.steps), lambda item: item.symbols, self._split, settings
+            )
         self._item = item
         shifts = rng.uniform(-1, 1, (len(item.symbols), 2)) * SHIFT * self.difficulty
         self._shifts = [(float(x), float(y)) for x, y in shifts]

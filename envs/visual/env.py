@@ -16,7 +16,7 @@ from envs.visual.families.pie import pie_chart
 from envs.visual.families.rotation import rotation
 from envs.visual.families.spatial import spatial
 from envs.visual.families.tangle import tangle
-from envs.visual.puzzle import Family
+from envs.visual.puzzle import Family, Puzzle
 
 FAMILIES: dict[str, Family] = {
     "counting": counting,
@@ -59,7 +59,9 @@ class VisualEnv(PictureQuestionEnv):
     Every question has one exact answer, and its text states the form: an integer (a slope may be a fraction), a name
     from the image or the question, a time, or a letter. Difficulty in [0, 1] sets the number and spacing of the
     objects, the distractors and the number of reasoning steps (read, compare, compute). `info["kind"]` is the
-    question's family. Everything else is as in `PictureQuestionEnv`.
+    question's family. Training, validation and test seeds never ask the same question about images of the same
+    description: it is drawn again until it belongs to the seed's split (`envs.task.splits`). Everything else is as in
+    `PictureQuestionEnv`.
 
     ## Arguments
     - `families`: names (default: all), or a mapping from names to sampling weights.
@@ -89,16 +91,23 @@ class VisualEnv(PictureQuestionEnv):
         self.families = _weights(families)
 
     def draw_question(self) -> Question:
-        """Return a question of a random family, with its image."""
+        """Return a question of a random family, with its image. Question and image belong to the seed's split."""
+        settings = f"families={', '.join(self.families)}, difficulty={self.difficulty}"
+        family, puzzle = self.draw_of_split(
+            self._draw, lambda drawn: f"{drawn[1].described}\n{drawn[1].text}", settings
+        )
+        image = puzzle.scene.draw(*self.image_size)
+        return Question(puzzle.text, puzzle.answer, puzzle.thought, image, puzzle.described, family)
+
+    def _draw(self) -> tuple[str, Puzzle]:
+        """Return a random family and a puzzle of it."""
         place = float(self.np_random.random()) * sum(self.families.values())
         for name, weight in self.families.items():
             family = name
             place -= weight
             if place < 0:
                 break
-        puzzle = FAMILIES[family](self.np_random, self.difficulty)
-        image = puzzle.scene.draw(*self.image_size)
-        return Question(puzzle.text, puzzle.answer, puzzle.thought, image, puzzle.described, family)
+        return family, FAMILIES[family](self.np_random, self.difficulty)
 
 
 def _weights(families: Sequence[str] | Mapping[str, float] | None) -> dict[str, float]:

@@ -82,10 +82,11 @@ WRONG = {
     "algo.loss=our_wrong_functions:constant": "algo.loss=our_wrong_functions:constant: a function is expected",
     "algo.loss=our wrong:fn": "algo: loss must be one of dapo, gspo, cispo, dppo, cross_entropy or an import path",
     "algo.advantage=our_wrong_functions:gone": "our_wrong_functions:gone: module our_wrong_functions has no gone",
-    "algo.advantage=gr": "algo: advantage must be one of grpo, dr_grpo, rloo, reinforce_pp, gigpo, gdpo, ",
+    "algo.advantage=gr": "algo: advantage must be one of grpo, dr_grpo, rloo, reinforce_pp, gigpo, vpr, gdpo, ",
     "env.reward=our_wrong_functions:gone": "our_wrong_functions:gone: module our_wrong_functions has no gone",
     "env.reward=our_wrong_functions:constant": "reward=our_wrong_functions:constant: a function is expected",
-    "env.reward=sucess": "tasks.arithmetic: reward must be success, return or an import path module:name, got 'sucess'",
+    "env.reward=sucess": "tasks.arithmetic: reward must be success, return, process or an import path module:name, "
+    "got 'sucess'",
 }
 
 

@@ -32,10 +32,11 @@ class Score:
 Estimator = Callable[[Sequence[Sequence[Score]], AlgoConfig], list[list[Array]]]
 """(groups of a step, config) → advantages [K] of the turns, for each group and episode.
 
-Every turn gets an advantage, even if its own reward is 0. Groups with equal rewards get zeros, except from gigpo, gagpo
-and gdpo."""
+Every turn gets an advantage, even if its own reward is 0 (except vpr). Groups with equal rewards get zeros, except
+from gigpo, vpr, gagpo and gdpo."""
 
 _EQUAL = 1e-8  # rewards that differ by less are equal
+_FEWEST_TURNS = 4  # turns with the same number that vpr compares, as in the paper's code
 
 
 def _outcome(advantages: Callable[[Array], Array]) -> Estimator:
@@ -61,10 +62,7 @@ def _spread(group: Sequence[Score], advantages: Array) -> list[Array]:
 
 def normalised(values: Array) -> Array:
     """Return (v - mean) / std over [G], or zeros if all values are equal."""
-    if np.ptp(values) < _EQUAL:
-        return np.zeros_like(values)
-    result: Array = (values - values.mean()) / values.std()
-    return result
+    return _scaled(values, values)
 
 
 def centred(values: Array) -> Array:
@@ -130,6 +128,38 @@ def gigpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Ar
                 advantages[player][turn] += config.step_weight * advantage
         results.append(advantages)
     return results
+
+
+def vpr(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:
+    """Return (r_k - mean) / std of the turn rewards with the same turn number in the group (VPR, arXiv 2605.10325).
+
+    A turn number that fewer than `_FEWEST_TURNS` episodes reached uses the mean and std of all turns of the group.
+
+    Departures from the paper: it samples several replies in every state, compares these, and continues with a best one.
+    Here, as in the turn-level estimator of its code, turns of whole episodes are compared, but within a group and not
+    within the batch. Groups with equal rewards are left out, as for `gigpo`.
+    """
+    results = []
+    for group in groups:
+        rewards = [np.array(score.turn_rewards, dtype=np.float64) for score in group]
+        everything = np.concatenate(rewards)
+        advantages = [_scaled(values, everything) for values in rewards]
+        for turn in range(max(map(len, rewards))):
+            there = [player for player, values in enumerate(rewards) if turn < len(values)]
+            if len(there) >= _FEWEST_TURNS:
+                same = normalised(np.array([rewards[player][turn] for player in there]))
+                for player, advantage in zip(there, same, strict=True):
+                    advantages[player][turn] = advantage
+        results.append(advantages)
+    return results
+
+
+def _scaled(values: Array, among: Array) -> Array:
+    """Return (v - mean) / std with the mean and std of `among`, or zeros if these are all equal."""
+    if np.ptp(among) < _EQUAL:
+        return np.zeros_like(values)
+    result: Array = (values - among.mean()) / among.std()
+    return result
 
 
 def gdpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:

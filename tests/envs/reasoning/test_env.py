@@ -10,6 +10,7 @@ from envs.questions.worker import OverTime
 from envs.reasoning import env as gym
 from envs.reasoning.env import DEFAULT_TASKS, ReasoningEnv, _worker, task_names
 from envs.reasoning.items import EXACT, FORMS, is_sound
+from envs.task.splits import TEST_FIRST, VALIDATION_FIRST
 
 MIX = [name for names in DEFAULT_TASKS.values() for name in names]
 
@@ -85,8 +86,17 @@ def test_item_of_a_known_seed_stays_the_same() -> None:
     assert play(env, 0) == (KNOWN_QUESTION, KNOWN_ANSWER)
 
 
-KNOWN_QUESTION = "State the final answer to the following arithmetic problem: 89 - 17 - 97 - 48 ="
-KNOWN_ANSWER = "-73"
+KNOWN_QUESTION = "State the final answer to the following arithmetic problem: 661 + 416 ="
+KNOWN_ANSWER = "1077"
+
+
+def test_splits_never_share_a_question() -> None:
+    env = ReasoningEnv(["coin_flip", "n_queens"], difficulty=0.0)  # about 150 distinct questions
+    asked = [
+        {env.reset(seed=first + number)[0] for number in range(150)} for first in (0, VALIDATION_FIRST, TEST_FIRST)
+    ]
+    assert not asked[0] & asked[1] and not asked[0] & asked[2] and not asked[1] & asked[2]
+    assert play(env, TEST_FIRST) == play(env, TEST_FIRST)
 
 
 def test_all_tasks_are_known_and_some_have_no_expert() -> None:

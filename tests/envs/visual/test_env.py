@@ -6,6 +6,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
+from envs.task.splits import TEST_FIRST, VALIDATION_FIRST
 from envs.visual.env import FAMILIES, VisualEnv
 
 FROZEN = {
@@ -58,6 +59,24 @@ def test_several_kinds_of_question_at_every_difficulty(module: str, table: str) 
     kinds = getattr(import_module(f"envs.visual.families.{module}"), table)
     for percent in range(101):
         assert sum(low <= percent / 100 <= high for low, high in kinds.values()) >= (1 if percent < 10 else 2)
+
+
+@pytest.mark.parametrize("families", [["counting", "spatial", "network"], ["clock"], ["gauge"]])
+def test_splits_never_share_a_question(families: list[str]) -> None:
+    env = VisualEnv(families, difficulty=0.0, image_size=(48, 48))
+    asked = [
+        {env.reset(seed=first + number)[1]["text"] for number in range(200)}
+        for first in (0, VALIDATION_FIRST, TEST_FIRST)
+    ]
+    assert not asked[0] & asked[1] and not asked[0] & asked[2] and not asked[1] & asked[2]
+    one, other = (env.reset(seed=TEST_FIRST) for _ in range(2))
+    assert one[1] == other[1] and (one[0]["image"] == other[0]["image"]).all()
+
+
+def test_a_family_with_no_question_of_a_split_is_a_one_line_error() -> None:
+    env = VisualEnv(["tangle"], difficulty=0.0, image_size=(48, 48))  # 12 distinct questions
+    with pytest.raises(ValueError, match=r"families=tangle, difficulty=0.0: 1000 draws gave no validation item"):
+        env.reset(seed=VALIDATION_FIRST)
 
 
 def drawn(env: VisualEnv, count: int) -> list[str]:
