@@ -4,6 +4,7 @@ Source: gfootball/scenarios/*.py. As in GRF, the right team's positions are in a
 (-x, -y) on the pitch. Its keeper at (-1, 0) is in the goal at x = 1. A keeper at (1, 0) is away from its goal.
 """
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ GOAL: Final[Place] = (-1.0, 0.0)
 AWAY: Final[Place] = (1.0, 0.0)
 """Position of a keeper in its goal, and of one that leaves the goal empty."""
 KEEPER_OFF: Final = 0.024
-"""Largest start offset of a keeper along its line, in GRF's units (2 m). The keeper keeps leaning to that side."""
+"""Start offset of a keeper along its line, in GRF's units (2 m). The keeper keeps leaning to that side."""
 ALONE: Final = 0.3
 """Scale of the noise drawn for each player, relative to the shared noise."""
 FIRST_TOUCH: Final = 0.5
@@ -200,8 +201,9 @@ def start(
         scenario: Start positions and rules.
         rng: Generator of the noise, of the seed of the match's own generator, and of the team that kicks off.
         noise: Bound of the uniform noise, in GRF's units. One shift applies to the ball and all field players, and one
-            shift scaled by `ALONE` to each field player. The ball moves with the player nearest to it. A keeper moves
-            only along its line, by at most `KEEPER_OFF`. There is no noise at a kick-off.
+            shift scaled by `ALONE` to each field player. The ball moves with the player nearest to it. A keeper
+            stands to a random side of its line's middle, by `KEEPER_OFF` or by a smaller noise. There is no noise at a
+            kick-off.
         difficulty: Difficulty of the right team or of both teams, 0 to 1. A single value keeps the scenario's
             difficulty for the left team.
         control: Number of controlled players of the left and of the right team. The keeper is the last choice.
@@ -236,7 +238,7 @@ def start(
     first = int(np.argmin(np.hypot(*((teams[kicks_off] - ball) * scale).T)))
     for team, places in enumerate(teams):
         alone = ALONE * rng.uniform(-noise, noise, places.shape)
-        alone[0] = 0.0, np.clip(alone[0, 1] / ALONE, -KEEPER_OFF, KEEPER_OFF)
+        alone[0] = 0.0, math.copysign(min(noise, KEEPER_OFF), alone[0, 1])
         alone[1:] += together
         if team == 0:
             ball += alone[first]
