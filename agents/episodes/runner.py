@@ -140,7 +140,7 @@ class EpisodeRunner:
                 reply = task.parse(words)
                 caption, state = str(info.get("text", "")), state_hash(observation, info)
                 shown = context.observation if keep_images else context.observation.showing(())
-                stated = task.transcript_accuracy(reply, info)
+                stated = task.transcript_accuracy(reply, env)
                 turn = Turn(shown, caption, words, reply, 0.0, state, context.reply_tokens, stated, context.cut)
                 over = False
                 ahead = look_ahead(task, env) if config.reward == "process" else None

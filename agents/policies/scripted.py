@@ -79,14 +79,12 @@ class ExpertPolicy(ScriptedPolicy):
     def thought(self, context: TurnContext) -> str:
         """Return the expert's reasoning in the task's form, or its usual one if the env has any."""
         form = context.task.config.think
-        think: Any = getattr(context.env.unwrapped, "expert_thought", None)
-        if form == "none" or (think is None and not form):
+        if form == "none":
             return ""
-        try:
-            return str(think(form) if form else think())
-        except (TypeError, KeyError):
-            task = context.task
-            raise ValueError(f"task {task.name}: the expert of {task.config.id} cannot write think={form}") from None
+        if form:
+            return context.task.expert_thought(context.env, form)
+        think = getattr(context.env.unwrapped, "expert_thought", None)
+        return str(think()) if think else ""
 
     def answer(self, context: TurnContext) -> str:
         """Return the expert's action or actions in this state."""

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from configs.errors import suggest
 from envs.sokoban import rules
-from envs.sokoban.board import UNKNOWN
+from envs.sokoban.board import UNKNOWN, text_of
 from envs.sokoban.expert import Expert, step
-from envs.sokoban.games import Games, Settings, pair
+from envs.sokoban.games import DIRECTIONS, Games, Settings, pair
 from render.draw.window import Window
 from render.sokoban import RoomView
 
@@ -174,13 +174,28 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         plan = [] if state[rules.DEADLOCK] else self._expert.plan(self.games.boards[0])
         return 1 - len(plan) / moves if plan else None
 
-    def expert_thought(self) -> str:
-        """Return one word that names the expert's intention."""
+    def expert_thought(self, form: str = "word") -> str:
+        """Return the expert's reasoning in a form of `TaskConfig.think`.
+
+        - `word`: the intention, push or walk, or lost in an unsolvable position.
+        - `transcript`: the map without its outer walls, such as `-@#-/--$./----/-#--`. A floor is `-`, and `/`
+          separates rows.
+        - `work`: the transcript, then the moves up to the next push, such as `:left down right`.
+        """
         board = self.games.boards[0]
+        rows = [row[1:-1] for row in text_of(board).splitlines()[1:-1]]
+        transcript = "/".join(rows).replace(" ", "-")
+        if form == "transcript":
+            return transcript
         plan = self._expert.plan(board)
-        if not plan:
-            return "lost"
-        return "push" if step(board.copy(), plan[0]) else "walk"
+        moves: list[int] = []
+        now, pushed = board.copy(), False
+        while len(moves) < len(plan) and not pushed:
+            moves.append(plan[len(moves)])
+            pushed = step(now, moves[-1])
+        word = "lost" if not plan else "push" if len(moves) == 1 and pushed else "walk"
+        work = f"{transcript}:{' '.join(DIRECTIONS[way] for way in moves) or word}"
+        return {"word": word, "work": work}[form]
 
     def _observation(self, info: dict[str, Any]) -> Any:
         view = self.games.view

@@ -51,7 +51,7 @@ class TaskConfig(Settings):
     """Description of the transcript for the rules, with an example."""
     transcript_reward: NonNegativeFloat = 0.0
     """Reward for true transcripts (`think` is transcript or work): this value times the mean accuracy of the episode's
-    transcripts, compared with `info["transcript"]`."""
+    transcripts, compared with `expert_thought("transcript")` of the environment."""
     image: bool = True
     """Give the model an image at each turn."""
     image_from: Literal["auto", "observation", "render"] = "auto"

@@ -278,23 +278,25 @@ class Task:
             raise ValueError(f"task {self.name}: score: {self.config.id} has no number {entry!r} in its info")
         return None if math.isnan(number) else number
 
-    def transcript_accuracy(self, reply: Reply, info: dict[str, Any]) -> float | None:
-        """Return the accuracy of a reply's transcript, or None if the task asks for none.
-
-        Args:
-            reply: Parsed reply.
-            info: Info dict of the state before the reply.
+    def expert_thought(self, env: gymnasium.Env[Any, Any], form: str) -> str:
+        """Return the reasoning of the environment's expert in a form of `TaskConfig.think`, for the current state.
 
         Raises:
-            ValueError: The environment gives no `info["transcript"]`.
+            ValueError: The expert cannot write this form.
         """
+        write: Any = getattr(env.unwrapped, "expert_thought", None)
+        try:
+            return str(write(form))
+        except (TypeError, KeyError):
+            raise ValueError(
+                f"task {self.name}: think={form} needs expert_thought({form!r}) of {self.config.id}"
+            ) from None
+
+    def transcript_accuracy(self, reply: Reply, env: gymnasium.Env[Any, Any]) -> float | None:
+        """Return the accuracy of a reply's transcript of the current state, or None if the task asks for none."""
         if not self.config.transcribes:
             return None
-        if "transcript" not in info:
-            raise ValueError(
-                f"task {self.name}: think={self.config.think} needs info['transcript'] from {self.config.id}"
-            )
-        return accuracy(reply.thinking, str(info["transcript"]))
+        return accuracy(reply.thinking, self.expert_thought(env, "transcript"))
 
     def action_name(self, action: Any) -> str:
         """Return an env action in the form used in an answer."""

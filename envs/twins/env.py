@@ -33,8 +33,8 @@ class TwinsEnv(PictureQuestionEnv):
     - `majority`: the most frequent of nine digits.
     - `letters`: two operations on letters with fixed random tables. A control, which shares no symbol with `chain`.
 
-    Training, validation and test seeds never give the same item (envs/task/splits.py). `info["transcript"]` is the row
-    of symbols. `info["text"]` is the same text.
+    Training, validation and test seeds never give the same item (envs/task/splits.py). `info["text"]` is the row
+    of symbols.
 
     ## Observation Space
     `Dict(image: Box uint8 [H, W, 3], text: Text)`. The text is empty.
@@ -144,7 +144,7 @@ class TwinsEnv(PictureQuestionEnv):
 
     def _info(self, success: bool) -> dict[str, Any]:
         assert self._item is not None
-        return super()._info(success) | {"text": self._item.symbols, "transcript": self._said(self._item.symbols)}
+        return super()._info(success) | {"text": self._item.symbols}
 
 
 @lru_cache(maxsize=16)

@@ -114,6 +114,19 @@ def test_expert_thought_names_push_walk_or_lost() -> None:
     assert (env.expert_plan(50), env.expert_plan(1), env.expert_thought()) == ([4, 4], [4], "walk")
     lost = env_of("######\n#$   #\n# @. #\n#    #\n######", room=(5, 6))
     assert (lost.expert_action(), lost.expert_thought()) == (0, "lost")
+    assert lost.expert_thought("work") == "$---/-@.-/----:lost"
+
+
+def test_expert_thought_as_transcript_and_plan() -> None:
+    env = env_of("######\n#    #\n#@$ .#\n#  # #\n######", room=(5, 6))
+    assert env.expert_thought("transcript") == "----/@$-./--#-"
+    assert env.expert_thought("work") == "----/@$-./--#-:right"
+    env = env_of("######\n# @  #\n# $. #\n#    #\n######", room=(5, 6))
+    assert env.expert_thought("work") == "-@--/-$.-/----:left down right"
+    env.step(2)
+    assert env.expert_thought("work") == "@---/-$.-/----:down right"
+    with pytest.raises(KeyError):
+        env.expert_thought("picture")
 
 
 SENTENCES = {

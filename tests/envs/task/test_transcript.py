@@ -1,5 +1,6 @@
 """Transcripts in a reply's thinking: work is left out, and every symbol is compared with the truth."""
 
+import gymnasium
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,14 +58,23 @@ def task(**settings: object) -> Task:
 
 
 def test_task_without_transcripts_has_no_accuracy() -> None:
-    assert task(think="word").transcript_accuracy(Reply("3+5", "8", ("8",)), {"transcript": "3+5"}) is None
+    assert task(think="word").transcript_accuracy(Reply("3+5", "8", ("8",)), gymnasium.make("kickoff/Twins-v0")) is None
 
 
-def test_task_whose_env_gives_no_transcript_says_so() -> None:
+def test_task_compares_with_the_current_state() -> None:
+    twins = Task("twins", TaskConfig(id="kickoff/Twins-v0", think="work"))
+    env = twins.make()
+    truth = str(env.reset(seed=1)[1]["text"])
+    assert twins.transcript_accuracy(Reply(f"{truth}=3", "3", ("3",)), env) == 1.0
+    assert twins.transcript_accuracy(Reply(truth[1:], "3", ("3",)), env) < 1.0  # type: ignore[operator]
+
+
+def test_task_whose_expert_writes_no_transcript_says_so() -> None:
+    sums = task(think="work")
     with pytest.raises(
-        ValueError, match=r"^task sums: think=work needs info\['transcript'\] from kickoff/Arithmetic-v0$"
+        ValueError, match=r"^task sums: think=work needs expert_thought\('work'\) of kickoff/Arithmetic-v0$"
     ):
-        task(think="work").transcript_accuracy(Reply("", "8", ("8",)), {})
+        sums.expert_thought(sums.make(), "work")
 
 
 def test_reward_for_transcripts_needs_transcripts() -> None:

@@ -24,7 +24,7 @@ def made(**kwargs: Any) -> TwinsEnv:
 
 
 def shown(env: TwinsEnv, seed: int) -> str:
-    return str(env.reset(seed=seed)[1]["transcript"])
+    return str(env.reset(seed=seed)[1]["text"])
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
@@ -95,7 +95,7 @@ def test_seed_selects_item_and_picture() -> None:
     env = made()
     one, other = env.reset(seed=5), env.reset(seed=5)
     assert one[1] == other[1] and np.array_equal(one[0]["image"], other[0]["image"])
-    again = {shown(env, 5), *(str(env.reset()[1]["transcript"]) for _ in range(20))}
+    again = {shown(env, 5), *(str(env.reset()[1]["text"]) for _ in range(20))}
     assert len(again) > 15  # resets without a seed continue
 
 
@@ -145,7 +145,7 @@ def test_teacher_with_half_of_the_facts_is_right_about_three_times_in_eight() ->
         truth = eval(shown(env, seed)) % 7
         right.append(env.expert_action() == str(truth))
     assert 0.28 < np.mean(right) < 0.48  # two facts at about 0.52 each, and one guess in seven
-    assert all(made(knows=1).reset(seed=seed)[1]["transcript"] == shown(env, seed) for seed in range(20))
+    assert all(made(knows=1).reset(seed=seed)[1]["text"] == shown(env, seed) for seed in range(20))
 
 
 @settings(deadline=None, max_examples=30)
