@@ -8,10 +8,9 @@ from agents.episodes.episode import Ended, Start
 from agents.episodes.runner import EpisodeRunner
 from agents.models.tiny import build_chat
 from agents.policies.scripted import scripted
-from agents.warmup import TASKS
 from envs.task.task import Task
 from training.config.compose import load
-from training.config.recipe import names
+from training.config.recipe import group_file, names
 
 LONG = {"football_match"}
 """A whole match; who wins it is another test's."""
@@ -48,7 +47,7 @@ def test_the_expert_succeeds_in_well_formed_replies(name: str) -> None:
     episodes = asyncio.run(EpisodeRunner(task).play(starts, scripted("expert")))
     assert all(episode.valid == 1 for episode in episodes)
     assert any(episode.success for episode in episodes) or name in LONG
-    if name in TASKS:  # the embedded model is warmed up with it
+    if name in group_file("recipe", "warmup")["stages"]["warmup"]["tasks"]:  # the embedded model is warmed up with it
         chat = build_chat()
         lengths = [len(chat.reply(turn.words)) for episode in episodes for turn in episode.turns]
         assert 0 < max(lengths) <= task.config.max_reply_tokens

@@ -21,7 +21,7 @@ from training.config.run import DEFAULTS, Config
 from training.config.stages import StageConfig
 
 COMMANDS = (
-    "agents.demonstrate", "agents.play", "agents.warmup", "envs", "envs.check", "render.watch", "training.baseline",
+    "agents.demonstrate", "agents.play", "agents.untrained", "envs", "envs.check", "render.watch", "training.baseline",
     "training.completion", "training.evaluate", "training.run",
 )  # fmt: skip
 KEPT_APART = {

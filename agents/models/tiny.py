@@ -1,7 +1,7 @@
 """Embedded tiny VLM: a one-million-parameter Idefics3 (the SmolVLM architecture), built from scratch.
 
-`build(seed)` returns an untrained model and its processor. `python -m agents.warmup` clones the experts into it and
-writes the weights that ship in the package. The model must play and learn a game in minutes on a laptop's two cores.
+`build(seed)` returns an untrained model and its processor. The recipe `warmup` clones the experts into it. The weights
+that ship in the package are its result. The model must play and learn a game in minutes on a laptop's two cores.
 Its initialisation std of 0.08 matters: at transformers' usual 0.02 a model of this size stays near chance.
 
 For tests, `family` builds an equally small Qwen2.5-VL or Qwen3-VL, with its special tokens, chat template and image

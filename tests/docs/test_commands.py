@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
-from agents.warmup import WarmupConfig
+from agents.untrained import UntrainedOptions
 from configs.cli import parse_overrides, parse_words, read_options, split
 from envs.task.config import load_task
 from render.watch import WatchOptions
@@ -55,7 +55,7 @@ LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
     "training.completion": completion.main,
     "agents.demonstrate": _demonstrate,
     "agents.play": _play,
-    "agents.warmup": lambda words: read_options(WarmupConfig, parse_overrides(words)),
+    "agents.untrained": lambda words: read_options(UntrainedOptions, parse_overrides(words)),
     "envs": _list,
     "envs.check": _check,
     "render.watch": lambda words: read_options(WatchOptions, parse_words(words)[1]),

@@ -10,7 +10,7 @@ import pytest
 
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
-from agents.warmup import WarmupConfig
+from agents.untrained import UntrainedOptions
 from configs.cli import read_options
 from configs.errors import UserError
 from configs.files import load_yaml
@@ -44,7 +44,7 @@ def outside(kind: Any) -> Iterator[Any]:
 
 RUN = {**field_types(Config), "env": TaskConfig, "algo": AlgoConfig, "stages.fre": StageConfig}
 OF_RUN = [(key, kind, value) for key, kind in keys(RUN).items() for value in outside(kind)]
-OTHERS = [BaselineConfig, DemonstrateOptions, EvaluateOptions, PlayOptions, WarmupConfig, WatchOptions]
+OTHERS = [BaselineConfig, DemonstrateOptions, EvaluateOptions, PlayOptions, UntrainedOptions, WatchOptions]
 OF_OTHERS = [(cls, *rest) for cls in OTHERS for rest in field_types(cls).items()]
 
 

@@ -246,7 +246,7 @@ ERRORS = {
     "stages.mgt=1": "unknown key stages.mgt; did you mean stages.mgt.kind?",
     "algo.lr.x=1": "unknown key algo.lr.x; did you mean algo.lr?",
     "model=tinny": f"unknown model 'tinny'; did you mean 'tiny'? Known: {', '.join(names('model'))}",
-    "recipe=../tiny": "unknown recipe '../tiny'; did you mean 'tiny'? Known: claim, direct_mgt, fre, lmm_r1, tiny",
+    "recipe=../tiny": f"unknown recipe '../tiny'; did you mean 'tiny'? Known: {', '.join(names('recipe'))}",
     "algo.lr=fast": "algo.lr=fast: a number greater than 0 is expected",
     "algo.lr=nan": "algo.lr=nan: a number greater than 0 is expected",
     "algo.lr=": "algo.lr=null: a number greater than 0 is expected",
