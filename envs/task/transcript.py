@@ -14,6 +14,11 @@ def without_work(thinking: str) -> str:
     return _WORK.sub("", thinking)
 
 
+def work_spans(thinking: str) -> list[tuple[int, int]]:
+    """Return the (start, end) of each piece of work in a reply's thinking, in characters."""
+    return [match.span() for match in _WORK.finditer(thinking)]
+
+
 def accuracy(thinking: str, truth: str) -> float:
     """Return the fraction of the true transcript's units that a reply's thinking states correctly, from 0 to 1.
 

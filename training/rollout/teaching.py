@@ -21,6 +21,7 @@ from training.config.stages import StageConfig
 from training.rollout.metrics import describe
 from training.rollout.mixture import Mixture
 from training.rollout.source import Batch, Play
+from training.rollout.swap import swapped
 
 EPISODES: int = 64
 """Number of episodes per job of demonstrations."""
@@ -94,7 +95,12 @@ class DemonstrationSource(TeachingSource):
         chosen = []
         for task, share in self.mixture.allocate(step).items():
             pool = self._pools[task]
-            chosen += [pool[i] for i in rng.integers(0, len(pool), share)]
+            drawn = [pool[i] for i in rng.integers(0, len(pool), share)]
+            count = round(self.stage.swap * share) if self.tasks[task].transcribes else 0
+            others = [pool[i] for i in rng.integers(0, len(pool), count)]
+            pairs = zip(drawn[:count], others, strict=True)
+            chosen += [swapped(one.sequence, other.sequence, self.chat) for one, other in pairs]
+            chosen += drawn[count:]
         self.mixture.observe(step, {})
         return Batch(chosen, [], {"reply_tokens": reply_tokens(chosen)})
 

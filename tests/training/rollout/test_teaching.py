@@ -143,3 +143,16 @@ def test_teachers_replies_have_their_own_loss() -> None:
     assert stage(kind="distill", algo={"correction": "tis"}).learned.correction == "none"
     assert stage(kind="rl", algo={"loss": "gspo"}).learned.loss == "gspo"
     assert np.isclose(stage(algo={"lr": 0.1}).learned.lr, 0.1)
+
+
+def test_swap_replaces_a_share_of_the_replies_in_tasks_with_transcripts(model: LoadedModel) -> None:
+    tasks = {name: load_task(name) for name in ("twins_text", "arithmetic")}
+    tasks["twins_text"].think = "work"
+    TASKS["twins_text"].think = "work"
+    try:
+        settings = stage(tasks=["twins_text", "arithmetic"], swap=0.5)
+        (batch,) = batches(DemonstrationSource(Player(model), tasks, settings, 0, 0, model.chat), 1)
+    finally:
+        TASKS["twins_text"].think = ""
+    whole = [reply.startswith("<think>") for reply in said(model.chat, batch.trajectories)]
+    assert whole.count(False) == 3 and len(whole) == 12  # half of the six texts, and none of the six sums
