@@ -56,8 +56,8 @@ def draw(
             chart["series"].append({"name": label, **_points(curve, ends)})
         if curve.metric == "success":
             found = _validations(curves, f"{name} validation".strip() + (_validated(rows, summary) if several else ""))
+            found += _blind(rows, f"{name} blind".strip())
             chart["series"] += [series | ({"of": label} if name else {}) for series in found]  # sets its colour
-            chart["series"] += _blind(rows, f"{name} blind".strip())
             floors = read_floors(summary)
             chart["floors"] = [{"name": floor, "y": y} for floor, y in floors.items()]
     stages: list[dict[str, Any]] = [{"name": stage, "from": first, "to": last} for stage, first, last in curves.stages]

@@ -159,7 +159,8 @@ def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
     success = found["charts"][0]
     names = [(series["name"], series.get("of")) for series in success["series"]]
     training = "my <run> (the stage's tasks)"
-    assert names == [(training, None), ("my <run> validation (football)", training), ("my <run> (2)", None)]
+    validated = [("my <run> validation (football)", training), ("my <run> blind", training)]
+    assert names == [(training, None), *validated, ("my <run> (2)", None)]
     assert success["floors"] == [{"name": "expert", "y": 0.97}]  # both agree
     throughput = next(chart for chart in found["charts"] if chart["key"] == "tokens_per_second")
     assert [(series["name"], series["y"]) for series in throughput["series"]] == [
