@@ -20,6 +20,9 @@ from render.records.video import write_video
 from training.compare.resolve import participants
 from training.config.compose import load
 
+EPISODES = 40
+"""Number of held-out episodes to choose from."""
+
 
 async def play(model: str) -> list[Episode]:
     """Play the first held-out episodes of football with frames for a video."""
@@ -29,7 +32,9 @@ async def play(model: str) -> list[Episode]:
     player.check(config.tasks)
     await player.open()
     try:
-        return await EpisodeRunner(task).play(held_out_starts(TEST_FIRST, 12), player.policy("football"), film=12)
+        return await EpisodeRunner(task).play(
+            held_out_starts(TEST_FIRST, EPISODES), player.policy("football"), film=EPISODES
+        )
     finally:
         await player.close()
 
@@ -37,7 +42,7 @@ async def play(model: str) -> list[Episode]:
 def main(checkpoint: str) -> None:
     """Write a video of the first held-out episodes that only the trained model wins."""
     before, after = (asyncio.run(play(model)) for model in ("tiny", checkpoint))
-    won = [number for number in range(12) if after[number].success and not before[number].success][:3]
+    won = [number for number in range(EPISODES) if after[number].success and not before[number].success][:3]
     frames = []
     for number in won:
         films = [list(film(before[number], "before")), list(film(after[number], "after"))]
