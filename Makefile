@@ -22,11 +22,12 @@ WITHOUT := tests/agents/engines/test_vllm.py tests/agents/engines/test_transfer.
 export OMP_WAIT_POLICY := PASSIVE
 export GOMP_SPINCOUNT := 0
 
-.PHONY: help football check test test-lowest lock setup peers clean
+.PHONY: help football claim check test test-lowest lock setup peers clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make football   set up .venv, then train a tiny model to play football (about ten minutes on two cores)"
+	@echo "make claim      FRE → MGT and MGT alone on pictures of sums: does reasoning learned on text help to see?"
 	@echo "make check      set up .venv with the developer tools, then lint and run the fast tests (two minutes on two cores)"
 	@echo "make test       set up .venv with the developer tools, then lint, type-check and run every test"
 	@echo "make test-lowest  test with the lowest versions that pyproject.toml allows, in build/venv-lowest"
@@ -38,6 +39,9 @@ help:
 
 football: .venv/installed
 	$(BIN)/python -m training.run env=football $(ARGS)
+
+claim: .venv/installed
+	$(BIN)/python -m benchmarks.claim arms=pair seeds=0 out=runs/claim $(ARGS)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

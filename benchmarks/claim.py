@@ -1,19 +1,20 @@
 """Does reasoning learned on text help to see? All arms of the recipe `claim`, with controls, over several seeds.
 
-python -m benchmarks.claim [seeds=10,11,12,13,14] [out=runs/claim] [key=value …]
+python -m benchmarks.claim [seeds=10,11,12,13,14] [arms=all] [out=runs/claim] [key=value …]
 
 Each seed has its own untrained weights and warm-up. All arms continue from that warm-up (the controls `dialect` and
 `no transcript` from a warm-up of their own). Where an arm has two learning rates, validation chooses. Prints one row
 per arm: success on held-out pictures and texts at T=1 (mean over seeds, 95% interval of Student's t), accuracy of the
 transcripts, blind success, episodes, episodes with pictures and seconds of training. Then the transfer ratios (gain on
 pictures / gain on texts) and paired differences. Finished runs are not repeated, and stopped runs are resumed.
+`arms=pair` runs only FRE → MGT and MGT alone on scarce pictures, each at one learning rate (`make claim`).
 """
 
 import itertools
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +104,16 @@ def measured(summary: Mapping[str, Any], seconds: float) -> Measured:
     return Measured(after, before, seconds + sum(stage["seconds"] for stage in summary["stages"]))
 
 
-def run_seed(folder: Path, seed: int, words: Sequence[str]) -> dict[str, Measured]:
-    """Run the warm-ups and all arms of a seed, and return their results.
+PAIR = ("FRE 60", "MGT 90", "FRE 60 → MGT 30")
+
+
+def run_seed(folder: Path, seed: int, arms: Mapping[str, Arm], words: Sequence[str]) -> dict[str, Measured]:
+    """Run the warm-ups and the arms of a seed, and return their results.
 
     Args:
         folder: Folder of the seed's runs.
         seed: Seed of the weights and the runs.
+        arms: Arms to run, in an order in which each comes after its start.
         words: More words for every run.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -118,9 +123,11 @@ def run_seed(folder: Path, seed: int, words: Sequence[str]) -> dict[str, Measure
     shared = ["recipe=claim", f"seed={seed}", *words]
     found: dict[str, Measured] = {}
     for name, own in WARMUPS.items():
+        if not any(arm.start == name for arm in arms.values()):
+            continue
         few = ["stages=warmup", f"model={untrained.absolute()}", "evaluation.episodes=64", *own]
         summary_of("training.run", path(folder, name), [*shared, *few])
-    for name, arm in ARMS.items():
+    for name, arm in arms.items():
         start = f"model={path(folder, arm.start).absolute()}/checkpoint"
         earlier = found[arm.start].seconds if arm.start in found else 0.0
         options = []
@@ -155,13 +162,15 @@ def sign_flip(differences: Sequence[float]) -> float:
 
 def main(argv: list[str]) -> None:
     """Run all seeds and print the tables."""
-    options = {"seeds": "10,11,12,13,14", "out": "runs/claim"}
+    options = {"seeds": "10,11,12,13,14", "arms": "all", "out": "runs/claim"}
     words = split(argv, options)
     seeds = [int(seed) for seed in options["seeds"].split(",")]
-    runs = [run_seed(Path(options["out"]) / f"seed-{seed}", seed, words) for seed in seeds]
+    pair = options["arms"] == "pair"
+    arms = {name: replace(ARMS[name], rates=ARMS[name].rates[:1]) for name in PAIR} if pair else ARMS
+    runs = [run_seed(Path(options["out"]) / f"seed-{seed}", seed, arms, words) for seed in seeds]
     print("| arm | pictures | easy pictures | text | transcript | blind | episodes (with pictures) | seconds |")
     print("|---|---|---|---|---|---|---|---|")
-    for name, arm in ARMS.items():
+    for name, arm in arms.items():
         print(row(name, arm, [run[name] for run in runs]))
     print("\ntransfer after FRE: gain on pictures / gain on texts")
     for name, text, pictures in (
@@ -170,13 +179,15 @@ def main(argv: list[str]) -> None:
         ("dialect: FRE 60", "twins_text", ("twins_dialect",)),
         ("no transcript: FRE 60", "twins_text", ("twins", "twins_scarce")),
     ):
-        for task in pictures:
+        for task in pictures if name in arms else ():
             gains = [(run[name].gain(task), run[name].gain(text)) for run in runs]
             ratio = statistics.mean(picture for picture, _ in gains) / max(1e-9, statistics.mean(t for _, t in gains))
             shown = ", ".join(f"{picture:+.2f}/{t:+.2f}" for picture, t in gains)
             print(f"- {name}, {task}: {ratio:.2f} ({shown})")
     print("\npaired differences at equal episodes, on the arm's own pictures")
     for prefix, task in (("", "twins_scarce"), ("plentiful: ", "twins_hard"), ("easy: ", "twins")):
+        if f"{prefix}MGT 90" not in arms:
+            continue
         pairs = [run[f"{prefix}FRE 60 → MGT 30"].success(task) - run[f"{prefix}MGT 90"].success(task) for run in runs]
         print(f"- {task}: {cell(pairs)}, p = {sign_flip(pairs):.3f} (sign flips of {len(pairs)} seeds)")
 
