@@ -22,7 +22,7 @@ checkpoint_every: 2
 evaluation: {episodes: 2, every: 0, videos: 0, records: 1}
 algo: {groups: 4, group_size: 3, temperature: 1.5, pool: 8}
 stages:
-  mix: {tasks: {arithmetic: 1, algebra: 2}, steps: 16, learning_progress: 0.8}
+  mix: {tasks: {arithmetic: 1, algebra: 2}, steps: 40, learning_progress: 0.8}
 """
 
 
@@ -59,7 +59,7 @@ def test_run_with_sigint_keeps_a_whole_checkpoint(interrupted: tuple[Path, int, 
     checkpoint = newest(interrupted[0] / "checkpoints")
     assert checkpoint is not None
     state = read_progress(checkpoint)
-    assert 2 <= state.step < 16 and state.step % 2 == 0
+    assert 2 <= state.step < 40 and state.step % 2 == 0
     assert list((interrupted[0] / "checkpoints").glob(".*")) == []  # nothing half-written
     mixture = Mixture({"arithmetic": 1, "algebra": 2}, 4, 0.8)
     mixture.restore(state.source)
@@ -75,7 +75,7 @@ def test_resume_of_a_mixture_by_learning_progress_gives_the_same_numbers(interru
         return [{k: v for k, v in record.items() if not k.startswith("time/")} for record in read_metrics(path)]
 
     whole = folder.parent / "whole"
-    assert numbers(folder) == numbers(whole) and len(numbers(whole)) == 16
+    assert numbers(folder) == numbers(whole) and len(numbers(whole)) == 40
     assert sum(record["groups/replayed"] for record in numbers(whole)) > 0
     one, other = (json.loads((path / "summary.json").read_text()) for path in (folder, whole))
     assert (one["success"], one["others"]) == (other["success"], other["others"])

@@ -16,7 +16,7 @@ from agents.chat.types import Completion
 from agents.episodes.episode import Ended, Episode, Start, Turn
 from agents.models.load import load_chat, tiny_folder
 from envs.questions.env import Question
-from envs.reasoning.arithmetic import ArithmeticEnv, column_addition
+from envs.reasoning.algebra import AlgebraEnv
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
@@ -123,21 +123,21 @@ def test_describe_matches_hand_computation() -> None:
     assert described["response_length"] == described["reply_tokens"] / 12
 
 
-class EightSums(ArithmeticEnv):
+class EightEquations(AlgebraEnv):
     """Eight questions only: what a short run can learn by heart."""
 
     def draw_question(self) -> Question:
-        number = int(self.np_random.integers(8))
-        left, right = 47 + 7 * number, 95 - 13 * number % 60
-        return Question(f"{left}+{right}=", left + right, column_addition(left, right))
+        env = AlgebraEnv()
+        env.reset(seed=int(self.np_random.integers(8)))
+        return env.question
 
 
-gymnasium.register("test/EightSums-v0", EightSums)  # type: ignore[arg-type]
-TASK = "id: test/EightSums-v0\nimage: false\ncaption: true\nmax_reply_tokens: 32\n"  # all it takes: one YAML file
+gymnasium.register("test/EightEquations-v0", EightEquations)  # type: ignore[arg-type]
+TASK = "id: test/EightEquations-v0\nimage: false\ncaption: true\nmax_reply_tokens: 32\n"  # all it takes: one YAML file
 
 
 def learn(folder: Path, recipe: str) -> dict[str, Any]:
-    """Train the shipped model on eight sums; the summary."""
+    """Train the shipped model on eight equations; the summary."""
     (folder / "sums.yaml").write_text(TASK)
     (folder / "short.yaml").write_text(recipe)
     run.main([f"env={folder / 'sums.yaml'}", f"recipe={folder / 'short.yaml'}", f"out={folder}", "name=run"])
