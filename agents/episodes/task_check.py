@@ -47,6 +47,8 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
             f"tasks.{name}: {settings.id} reports no success in its info; set success to terminated or 'return >= 1'"
         )
     task.score(info)
+    if settings.transcribes:
+        task.expert_thought(env, "transcript")
     if settings.reward == "process":
         look_ahead(task, env)
     after, _, terminated, truncated, info = task.step(env, env.action_space.sample())

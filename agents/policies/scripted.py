@@ -81,7 +81,7 @@ class ExpertPolicy(ScriptedPolicy):
         form = context.task.config.think
         if form == "none":
             return ""
-        if form:
+        if form != "usual":
             return context.task.expert_thought(context.env, form)
         think = getattr(context.env.unwrapped, "expert_thought", None)
         return str(think()) if think else ""

@@ -43,10 +43,10 @@ class TaskConfig(Settings):
     """Full rules and action names, added to the prompt if `rules` is true."""
     rules: bool = False
     """Add `rules_text` to the prompt. If the prompt does not mention <answer>, also add the reply format."""
-    think: Literal["", "none", "word", "transcript", "work"] = ""
+    think: Literal["usual", "none", "word", "transcript", "work"] = "usual"
     """Form of the reasoning in `<think>`: `none` (empty), `word` (one word for the intention), `transcript` (what the
     observation shows, in the env's symbols), or `work` (the transcript with the calculation or the plan). The expert
-    writes it, and the rules describe it. Empty: the expert's usual form, without a description."""
+    writes it, and the rules describe it. `usual`: the expert's own form, without a description."""
     transcript_text: str = ""
     """Description of the transcript for the rules, with an example."""
     transcript_reward: NonNegativeFloat = 0.0
@@ -103,9 +103,7 @@ class TaskConfig(Settings):
         if not (self.image or self.caption):
             raise ValueError("the model would get no observation; set image=true or caption=true")
         if self.transcript_reward and not self.transcribes:
-            raise ValueError(
-                f"transcript_reward needs think=transcript or think=work, got think={self.think or repr('')}"
-            )
+            raise ValueError(f"transcript_reward needs think=transcript or think=work, got think={self.think}")
         self._check_actions()
         if not SUCCESS.fullmatch(self.success):
             raise ValueError(f"success must be info, terminated or a bound such as 'return >= 1', got {self.success!r}")

@@ -19,7 +19,7 @@ def swapped(turn: TokenSequence, other: TokenSequence, chat: Chat) -> Trajectory
 
     Args:
         turn: Sequence that ends with its only trained reply.
-        other: Sequence whose trained reply states a transcript.
+        other: Sequence with a trained reply that states a transcript.
         chat: Chat template of both.
     """
     start = int(np.flatnonzero(turn.loss_mask)[0])

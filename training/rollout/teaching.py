@@ -50,7 +50,7 @@ class TeachingSource:
         self.mixture = Mixture(stage.weights, share)
 
     async def taught(self, task: str, key: tuple[int, ...], episodes: int, demonstrate: bool) -> list[Episode]:
-        """Play episodes whose token sequences hold the replies of the task's teacher.
+        """Play episodes with the replies of the task's teacher in their token sequences.
 
         Args:
             task: Name of the task.

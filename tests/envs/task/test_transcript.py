@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.episodes.task_check import check_task
+from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Task
@@ -75,6 +77,13 @@ def test_task_whose_expert_writes_no_transcript_says_so() -> None:
         ValueError, match=r"^task sums: think=work needs expert_thought\('work'\) of kickoff/Arithmetic-v0$"
     ):
         sums.expert_thought(sums.make(), "work")
+
+
+def test_task_without_transcripts_is_refused_before_a_run() -> None:
+    problem = "task sums: think=transcript needs expert_thought('transcript') of kickoff/Arithmetic-v0"
+    with pytest.raises(UserError) as error:
+        check_task("sums", task(think="work").config, None)
+    assert str(error.value) == problem
 
 
 def test_reward_for_transcripts_needs_transcripts() -> None:

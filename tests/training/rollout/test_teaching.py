@@ -153,6 +153,6 @@ def test_swap_replaces_a_share_of_the_replies_in_tasks_with_transcripts(model: L
         settings = stage(tasks=["twins_text", "arithmetic"], swap=0.5)
         (batch,) = batches(DemonstrationSource(Player(model), tasks, settings, 0, 0, model.chat), 1)
     finally:
-        TASKS["twins_text"].think = ""
+        TASKS["twins_text"].think = "usual"
     whole = [reply.startswith("<think>") for reply in said(model.chat, batch.trajectories)]
     assert whole.count(False) == 3 and len(whole) == 12  # half of the six texts, and none of the six sums
