@@ -51,13 +51,17 @@ def fre(text: str = "twins_text", pictures: str = "{twins_scarce: 1, twins: 1}")
     return f"env={pictures}", "stages=fre,mgt", f"stages.fre.tasks=[{text}]", "stages.mgt.steps=0"
 
 
+def silent(*tasks: str) -> tuple[str, ...]:
+    """Return the words that leave `<think>` empty."""
+    return tuple(word for task in tasks for word in (f"tasks.{task}.think=none", f"tasks.{task}.transcript_reward=0"))
+
+
 WARMUPS = {
     "base": (),
     "base dialect": ("stages.warmup.tasks={twins_dialect: 48, twins_text: 64, twins_letters: 32}", "env=twins_dialect"),
-    "base no transcript": tuple(f"tasks.{name}.think=none" for name in ("twins", "twins_text", "twins_letters")),
+    "base no transcript": silent("twins", "twins_text", "twins_letters"),
 }
 """Warm-up → words that differ from the recipe."""
-SILENT = tuple(f"tasks.{name}.think=none" for name in ("twins", "twins_text", "twins_scarce"))
 
 ARMS = {
     "FRE 60": Arm("base", fre(), text=60),
@@ -66,7 +70,9 @@ ARMS = {
     "placebo 60": Arm("base", fre("twins_letters"), text=60),
     "placebo 60 → MGT 30": Arm("placebo 60", mgt("twins_scarce", 30), text=60, pictures=30, rates=RATES),
     "dialect: FRE 60": Arm("base dialect", fre(pictures="{twins_dialect: 1}"), text=60),
-    "no transcript: FRE 60": Arm("base no transcript", (*fre(), *SILENT), text=60),
+    "no transcript: FRE 60": Arm(
+        "base no transcript", (*fre(), *silent("twins", "twins_text", "twins_scarce")), text=60
+    ),
     "plentiful: MGT 90": Arm("base", mgt("twins_hard", 90), pictures=90, rates=RATES),
     "plentiful: FRE 60 → MGT 30": Arm("FRE 60", mgt("twins_hard", 30), text=60, pictures=30, rates=RATES),
     "easy: MGT 90": Arm("base", mgt("twins", 90), pictures=90, rates=RATES),
