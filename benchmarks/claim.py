@@ -22,7 +22,7 @@ from agents.untrained import main as write_untrained
 from benchmarks.learning import split, summary_of
 from training.evaluation.statistics import student
 
-RATES = ("3e-4", "1.5e-4")
+RATES = ("1.5e-4", "3e-4")
 """Learning rates of MGT, of which validation chooses one."""
 
 
