@@ -195,7 +195,8 @@ def main(argv: list[str]) -> None:
         if f"{prefix}MGT 90" not in arms:
             continue
         pairs = [run[f"{prefix}FRE 60 → MGT 30"].success(task) - run[f"{prefix}MGT 90"].success(task) for run in runs]
-        print(f"- {task}: {cell(pairs)}, p = {sign_flip(pairs):.3f} (sign flips of {len(pairs)} seeds)")
+        test = f", p = {sign_flip(pairs):.3f} (sign flips of {len(pairs)} seeds)" if len(pairs) > 1 else ", one seed"
+        print(f"- {task}: {cell(pairs)}{test}")
 
 
 def row(name: str, arm: Arm, runs: Sequence[Measured]) -> str:

@@ -94,7 +94,7 @@ def check_teachers(config: Config) -> None:
         if stage.kind == "rl":
             continue
         for task in stage.weights:
-            teacher = stage.teachers.get(task, "expert")
+            teacher = stage.teacher(task)
             if is_demonstration_file(teacher) and not Path(teacher).expanduser().is_file():
                 raise UserError(f"stages.{name}.teachers.{task}: there is no file {teacher!r} in {Path.cwd()}")
             if teacher == "expert" and not has_expert(Task(task, config.tasks[task])):

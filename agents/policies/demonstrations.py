@@ -46,7 +46,7 @@ def read_demonstrations(name: str, chat: Chat, every_reply: bool) -> list[TokenS
     for number, _, row in rows.rows():
         try:
             found += _sequences(row, path.parent, chat, every_reply)
-        except (ValueError, KeyError, TypeError, StopIteration) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{name}, {rows.unit} {number}: {error}") from None
     if not found:
         raise UserError(f"{name} has no demonstrations")

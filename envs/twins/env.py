@@ -114,10 +114,12 @@ class TwinsEnv(PictureQuestionEnv):
 
     def _teach(self, item: Item, rng: np.random.Generator) -> tuple[str, str]:
         """Return the teacher's work and its answer, which may be wrong."""
+        if self.knows == 1:
+            return item.worked(item.apply)
 
         def apply(state: str, step: str) -> str:
             known = np.random.default_rng([ord(c) for c in state + step]).random() < self.knows
-            if self.knows == 1 or (known and rng.random() < RIGHT):
+            if known and rng.random() < RIGHT:
                 return item.apply(state, step)
             return item.values[int(rng.integers(len(item.values)))]
 

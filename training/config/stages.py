@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from agents.policies.demonstrations import is_demonstration_file
-from agents.policies.scripted import SCRIPTED_POLICIES
 from configs.schema import Settings
 from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from training.config.algo import AlgoConfig
@@ -74,12 +72,25 @@ class StageConfig(Settings):
         super().__post_init__()
         if not self.tasks:
             raise ValueError("tasks must name at least one task, such as env")
+        self._check_teachers()
+        if self.kind != "rl" and self.algo.entropy_coef:
+            raise ValueError(f"entropy_coef needs sampled replies; set it to 0 in a stage of kind {self.kind}")
+
+    def _check_teachers(self) -> None:
+        """Raise ValueError unless every teacher is a scripted policy or, for `sft`, a file of demonstrations."""
+        if not self.teachers:
+            return
+        from agents.policies.demonstrations import is_demonstration_file  # late: imports Pillow
+        from agents.policies.scripted import SCRIPTED_POLICIES
+
         for task, teacher in self.teachers.items():
             if not (teacher in SCRIPTED_POLICIES or (self.kind == "sft" and is_demonstration_file(teacher))):
                 files = " or a file ending in .jsonl or .parquet" if self.kind == "sft" else ""
                 raise ValueError(f"teachers.{task} must be {', '.join(SCRIPTED_POLICIES)}{files}, got {teacher!r}")
-        if self.kind != "rl" and self.algo.entropy_coef:
-            raise ValueError(f"entropy_coef needs sampled replies; set it to 0 in a stage of kind {self.kind}")
+
+    def teacher(self, task: str) -> str:
+        """Return the teacher of a task: the name of a scripted policy, or a file of demonstrations."""
+        return self.teachers.get(task, "expert")
 
     @property
     def learned(self) -> AlgoConfig:

@@ -60,7 +60,7 @@ class TeachingSource:
         """
         keys = [(*key, list(self.tasks).index(task), player) for player in range(episodes)]
         starts = [Start(mix(self.seed, *one) % TRAIN_SEEDS, mix(self.seed, *one, 1)) for one in keys]
-        teaching = Teaching(self.stage.teachers.get(task, "expert"), demonstrate, self.stage.noise)
+        teaching = Teaching(self.stage.teacher(task), demonstrate, self.stage.noise)
         return await self.play(Job(task, tuple(starts), self.stage.algo.temperature, teaching=teaching))
 
     def state(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class DemonstrationSource(TeachingSource):
 
     async def _demonstrate(self, task: str) -> list[TokenSequence]:
         """Return the token sequences of the task's file, or of as many of its teacher's turns as the stage asks."""
-        teacher = self.stage.teachers.get(task, "expert")
+        teacher = self.stage.teacher(task)
         if is_demonstration_file(teacher):
             return read_demonstrations(teacher, self.chat, self.tasks[task].history == -1)
         found: list[TokenSequence] = []
