@@ -75,8 +75,6 @@ ARMS = {
     ),
     "plentiful: MGT 90": Arm("base", mgt("twins_hard", 90), pictures=90, rates=RATES),
     "plentiful: FRE 60 → MGT 30": Arm("FRE 60", mgt("twins_hard", 30), text=60, pictures=30, rates=RATES),
-    "easy: MGT 90": Arm("base", mgt("twins", 90), pictures=90, rates=RATES),
-    "easy: FRE 60 → MGT 30": Arm("FRE 60", mgt("twins", 30), text=60, pictures=30, rates=RATES),
 }
 EPISODES = 32 * 8
 """Episodes of a training step."""
@@ -191,7 +189,7 @@ def main(argv: list[str]) -> None:
             shown = ", ".join(f"{picture:+.2f}/{t:+.2f}" for picture, t in gains)
             print(f"- {name}, {task}: {ratio:.2f} ({shown})")
     print("\npaired differences at equal episodes, on the arm's own pictures")
-    for prefix, task in (("", "twins_scarce"), ("plentiful: ", "twins_hard"), ("easy: ", "twins")):
+    for prefix, task in (("", "twins_scarce"), ("plentiful: ", "twins_hard")):
         if f"{prefix}MGT 90" not in arms:
             continue
         pairs = [run[f"{prefix}FRE 60 → MGT 30"].success(task) - run[f"{prefix}MGT 90"].success(task) for run in runs]
