@@ -6,9 +6,9 @@ folder. The file then inherits that task's settings and lists only the differenc
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge
 
@@ -134,6 +134,11 @@ class TaskConfig(Settings):
     def transcribes(self) -> bool:
         """True if a reply states a transcript."""
         return self.think in ("transcript", "work")
+
+    def with_single_actions(self) -> Self:
+        """Return the task for a player without text: one action per reply, as many more turns, and no transcript."""
+        turns = self.max_turns * self.actions_per_reply
+        return replace(self, actions_per_reply=1, max_turns=turns, think="usual", transcript_reward=0.0)
 
     @property
     def in_parts(self) -> bool:

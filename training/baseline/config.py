@@ -82,10 +82,16 @@ class BaselineConfig(Settings):
 
 
 def from_overrides(overrides: Mapping[str, Any]) -> tuple[BaselineConfig, TaskConfig]:
-    """Return the config and the task for some overrides. Raise UserError (one line) if they are invalid."""
+    """Return the config and the task for some overrides. Raise UserError (one line) if they are invalid.
+
+    The network plays one action per turn. A task with several actions per reply therefore gets as many more turns.
+    """
     of_task, own = split(overrides, "env")
     config = read_options(BaselineConfig, own)
-    return config, load_task(config.env, of_task)
+    task = load_task(config.env, of_task)
+    if task.actions and not task.in_parts:
+        task = task.with_single_actions()
+    return config, task
 
 
 def save(config: BaselineConfig, task: TaskConfig, folder: Path) -> None:

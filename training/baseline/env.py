@@ -99,11 +99,6 @@ def training_task(config: BaselineConfig, task: TaskConfig) -> Task:
     if task.in_parts or not task.actions:
         kind = "several actions at once" if task.in_parts else "a text answer"
         raise UserError(f"task {name} expects {kind}, but the baseline needs a game with one list of actions")
-    if task.actions_per_reply > 1:
-        raise UserError(
-            f"task {name} accepts up to {task.actions_per_reply} actions per reply, but the baseline plays one per "
-            "turn; set env.actions_per_reply=1 and env.max_turns"
-        )
     if not task.image and config.observation == "pixels":
         raise UserError(f"task {name} has no images, but observation=pixels needs them; set env.image=true")
     kwargs: dict[str, Any] = dict(task.kwargs)

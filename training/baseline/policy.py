@@ -101,6 +101,12 @@ class BaselinePolicy:
 
     def check(self, task: Task) -> None:
         """Raise ValueError (one line) if actions or observations differ from those of the training."""
+        if task.config.actions_per_reply > 1:
+            turns = task.config.max_turns * task.config.actions_per_reply
+            raise ValueError(
+                f"task {task.name} accepts {task.config.actions_per_reply} actions per reply, but the baseline plays "
+                f"one; set env.actions_per_reply=1 env.max_turns={turns}"
+            )
         env = task.make()
         try:
             self._look(task, env, task.observe(env, *env.reset(seed=0)))

@@ -24,6 +24,7 @@ from agents.play.screen import View, draw, draw_help, wrapped
 from agents.play.session import main
 from agents.policies.recorded import RecordedPolicy
 from agents.policies.scripted import scripted
+from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
@@ -114,12 +115,14 @@ LETTERS = {"up": "w", "down": "s", "left": "a", "right": "d"}
 
 @pytest.mark.browser
 def test_window_plays_sokoban_by_keyboard(play: Callable[..., Played], tmp_path: Path) -> None:
-    task = Task("sokoban", load_task("sokoban"))
+    single = ("env.actions_per_reply=1", "env.max_turns=15", "env.think=word")
+    words = ("env=sokoban", *single)
+    task = Task("sokoban", load_task("sokoban", parse_overrides(single)))
     experts = by_expert(task, 2)
     moves = [[turn.reply.answer for turn in episode.turns] for episode in experts]
     first, second = (f"Success in {len(plan)} turns – Enter continues" for plan in moves)
 
-    window = play("env=sokoban", "episodes=3")
+    window = play(*words, "episodes=3")
     window.until("start 1 of 3, turn 1")
     before = window.screen()
     window.press("h", then="help")  # a sheet over the game: darker all around
@@ -158,7 +161,7 @@ def test_window_plays_sokoban_by_keyboard(play: Callable[..., Played], tmp_path:
     again = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     assert [episode.success for episode in again] == [True, False] and recorded.practised == {TEST_FIRST + 1}
 
-    window = play("env=sokoban", "episodes=5")  # goes on after the three
+    window = play(*words, "episodes=5")  # goes on after the three
     window.until("start 4 of 5, turn 1")
     window.press("Up", then="turn 2")
     window.press("n", "n", then="Given up – Enter continues")

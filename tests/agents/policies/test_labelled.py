@@ -37,8 +37,7 @@ def play(model: LoadedModel, config: TaskConfig, teaching: Teaching | None) -> l
 
 
 def sokoban(**settings: object) -> TaskConfig:
-    config = load_task("sokoban")
-    config.max_turns = 6
+    config = load_task("sokoban", {"env.actions_per_reply": 1, "env.max_turns": 6, "env.think": "word"})
     for key, value in settings.items():
         setattr(config, key, value)
     return config

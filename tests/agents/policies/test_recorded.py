@@ -101,7 +101,7 @@ def test_of_several_tasks_those_of_this_one_are_played(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("turns", [0, 1])
 def test_an_episode_that_ended_by_its_context_ends_so_again(turns: int, tmp_path: Path) -> None:
-    task = a_task("sokoban")
+    task = a_task("sokoban", "env.actions_per_reply=1", "env.max_turns=15")
     a_record(tmp_path, task, "expert")
     told = {"ended": "context", "problem": "900 tokens, but the context holds 800", "success": False}
     change(tmp_path, lambda record: record.update(turns=record["turns"][:turns], **told))
@@ -114,9 +114,9 @@ def test_an_episode_that_ended_by_its_context_ends_so_again(turns: int, tmp_path
 
 
 def test_compare_with_another_ending_is_refused(tmp_path: Path) -> None:
-    a_record(tmp_path, a_task("sokoban"), "expert")
+    a_record(tmp_path, a_task("sokoban", "env.actions_per_reply=1", "env.max_turns=15"), "expert")
     (tmp_path / "task.yaml").unlink()  # the record of a model has none
-    task = a_task("sokoban", "env.max_turns=2")
+    task = a_task("sokoban", "env.actions_per_reply=1", "env.max_turns=2")
     recorded = RecordedPolicy(tmp_path, task)
     episodes = asyncio.run(EpisodeRunner(task).play(recorded.starts, recorded))
     with pytest.raises(
@@ -208,7 +208,7 @@ def test_record_with_other_settings_or_missing_is_one_line(tmp_path: Path) -> No
         RecordedPolicy(tmp_path, a_task("sokoban"))
     a_record(tmp_path, a_task("sokoban"), "expert")
     assert is_record(tmp_path)
-    with pytest.raises(UserError, match=r"different settings: env.max_turns was 15 and is now 20$"):
+    with pytest.raises(UserError, match=r"different settings: env.max_turns was 5 and is now 20$"):
         RecordedPolicy(tmp_path, a_task("sokoban", "env.max_turns=20"))
     (tmp_path / "task.yaml").write_text("max_turns: many\n")
     with pytest.raises(UserError, match=r"max_turns=many: a whole number of at least 1 is expected$"):

@@ -193,6 +193,11 @@ def test_rewards_are_scaled_by_returns_of_whole_episodes() -> None:
     assert vars(restored.spread) == pytest.approx(vars(expected))
 
 
+def test_several_actions_per_reply_become_several_turns() -> None:
+    _, task = from_overrides(parse_overrides(["env=sokoban"]))
+    assert (task.actions_per_reply, task.max_turns) == (1, 25)
+
+
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
@@ -205,10 +210,7 @@ def test_rewards_are_scaled_by_returns_of_whole_episodes() -> None:
         ),
         (["observation=smm"], "observation=smm: one of pixels, simple115v2 is expected"),
         (["env=arithmetic"], "task arithmetic expects a text answer, but the baseline needs a game"),
-        (
-            ["env=sokoban_plan"],
-            "accepts up to 50 actions per reply, but the baseline plays one per turn; set env.actions_per",
-        ),
+        (["env=sokoban_plan"], "1024 observations of 640x640x3 take 1.3 GB; set env.image_size=[84,84]"),
         (["env=football_text"], "task football_text has no images"),
         (["env=footbal"], "unknown env 'footbal'; did you mean 'football'"),
         (["env=sokoban_sizes"], "env=sokoban_sizes is a suite; name one of its tasks: sokoban, sokoban_7x7_2"),

@@ -24,7 +24,8 @@ from training.config.stages import StageConfig
 from training.rollout.source import Batch
 from training.rollout.teaching import DemonstrationSource, DistillationSource
 
-TASKS = {name: load_task(name) for name in ("arithmetic", "twins_text", "sokoban", "freeway")}
+TASKS = {name: load_task(name) for name in ("arithmetic", "twins_text", "freeway")}
+TASKS["sokoban"] = load_task("sokoban", {"env.actions_per_reply": 1, "env.max_turns": 15, "env.think": "word"})
 
 
 @pytest.fixture(scope="module")
