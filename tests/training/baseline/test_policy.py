@@ -158,7 +158,7 @@ def untrained(tmp_path: Path) -> Path:
 def test_baseline_policy_plays_the_actions_of_its_network(untrained: Path) -> None:
     assert is_baseline(untrained) and not is_baseline(untrained.parent)
     ((name, settings),) = baseline_tasks(untrained).items()
-    assert name == "sokoban" and settings == load_task("sokoban")
+    assert name == "sokoban" and settings == load_task("sokoban").with_single_actions()
     policy = load_baseline(untrained)
     player = JobRunner({name: settings}, policy)
     reader = Reader(settings)
@@ -178,18 +178,24 @@ def test_baseline_policy_plays_the_actions_of_its_network(untrained: Path) -> No
 def test_baseline_policy_refuses_another_game(untrained: Path) -> None:
     """Before it plays."""
     player = participant(str(untrained), load(["env=sokoban"]))
-    player.check({"sokoban": load_task("sokoban")})
-    for name, word, problem in (
-        ("frozen_lake", "max_turns=9", "task frozen_lake: the baseline was trained with actions up, down, left, right"),
+    player.check({"sokoban": load_task("sokoban").with_single_actions()})
+    for name, words, problem in (
         (
             "sokoban",
-            "kwargs.image_size=[42,42]",
+            [],
+            "task sokoban accepts 5 actions per reply, but the baseline plays one; "
+            "set env.actions_per_reply=1 env.max_turns=25",
+        ),
+        ("frozen_lake", ["env.max_turns=9"], "task frozen_lake: the baseline was trained with actions up, down, left, right"),
+        (
+            "sokoban",
+            ["env.kwargs.image_size=[42,42]", "env.actions_per_reply=1"],
             "task sokoban: the baseline was trained on 84x84x3, but observations are 42x42x3",
         ),
-        ("arithmetic", "max_turns=1", "task arithmetic: the baseline was trained with actions up, down, left, right"),
+        ("arithmetic", ["env.max_turns=1"], "task arithmetic: the baseline was trained with actions up, down, left, right"),
     ):
         with pytest.raises(UserError) as caught:
-            player.check({name: load_task(name, parse_overrides([f"env.{word}"]))})
+            player.check({name: load_task(name, parse_overrides(words))})
         assert str(caught.value) == f"policy={untrained}: {problem}"
 
 
