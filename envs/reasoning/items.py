@@ -45,9 +45,7 @@ EXACT = frozenset(
 wrong one, accept any answer (`coin_flip` takes 0 for 0.125, `game_of_life_halting` any non-empty text), or evaluate
 it for partial credit."""
 
-EXPLAINED = frozenset(
-    {"basic_arithmetic", "chain_sum", "products", "letter_counting", "coin_flip", "spell_backward"}
-)
+EXPLAINED = frozenset({"basic_arithmetic", "chain_sum", "products", "letter_counting", "coin_flip", "spell_backward"})
 """Tasks with steps in `envs.reasoning.steps`. Their items include reasoning-gym's metadata."""
 
 MAX_DROPPED = 100

@@ -21,7 +21,11 @@ def calculation(item: Mapping[str, Any]) -> str:
 def _value(node: ast.expr, steps: list[str]) -> Fraction:
     """Return the value of a parsed expression and append its operations to `steps`."""
     if not isinstance(node, ast.BinOp):
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
+        if (
+            isinstance(node, ast.UnaryOp)
+            and isinstance(node.op, ast.USub)
+            and not isinstance(node.operand, ast.Constant)
+        ):
             value = _value(node.operand, steps)
             steps.append(f"-({value})={-value}")
             return -value
