@@ -8,7 +8,7 @@ import numpy as np
 from envs.visual.puzzle import listed, pick, sample
 
 Asked = tuple[str, int | str, str, str]
-"""Question, answer, worked solution and transcript: the values to be read, in the order of the question or of the rows."""
+"""Question, answer, worked solution and transcript: the values to read, in the order of the question or of the rows."""
 
 NUMBER = "Answer with a whole number."
 ORDINALS = ("", "", "second ", "third ")
