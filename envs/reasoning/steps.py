@@ -20,16 +20,17 @@ def calculation(item: Mapping[str, Any]) -> str:
 
 def _value(node: ast.expr, steps: list[str]) -> Fraction:
     """Return the value of a parsed expression and append its operations to `steps`."""
-    if not isinstance(node, ast.BinOp):
-        if (
-            isinstance(node, ast.UnaryOp)
-            and isinstance(node.op, ast.USub)
-            and not isinstance(node.operand, ast.Constant)
-        ):
-            value = _value(node.operand, steps)
-            steps.append(f"-({value})={-value}")
-            return -value
+    if not any(isinstance(part, ast.BinOp) for part in ast.walk(node)):
         return quotient(node)
+    negations = 0
+    while isinstance(node, ast.UnaryOp):
+        negations += isinstance(node.op, ast.USub)
+        node = node.operand
+    if negations:
+        value = _value(node, steps)
+        steps += [f"-({value})={-value}"] if negations % 2 else []
+        return -value if negations % 2 else value
+    assert isinstance(node, ast.BinOp)
     left, right = _value(node.left, steps), _value(node.right, steps)
     value = quotient(ast.BinOp(_number(left), node.op, _number(right)))
     if isinstance(node.op, ast.Mult) and min(abs(left), abs(right)) > 9 and left.denominator == right.denominator == 1:
