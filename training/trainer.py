@@ -192,7 +192,7 @@ class Trainer:
             main = task == self.config.env
             episodes = await self.held_out(task, film=evaluation.videos if main and thorough else 0)
             result[task] = success_rate(episodes) | {"valid": float(np.mean([one.valid for one in episodes]))}
-            if self.config.tasks[task].transcribes:
+            if any(one.transcript is not None for one in episodes):
                 result[task]["transcript"] = float(np.mean([one.transcript or 0.0 for one in episodes]))
             if task in self.config.envs:
                 recorded[task] = episodes[: max(evaluation.records, evaluation.videos)]

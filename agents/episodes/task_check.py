@@ -48,7 +48,8 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
         )
     task.score(info)
     if settings.transcribes:
-        task.expert_thought(env, "transcript")
+        task.transcript(env)
+        task.expert_thought(env, settings.think)
     if settings.reward == "process":
         look_ahead(task, env)
     after, _, terminated, truncated, info = task.step(env, env.action_space.sample())

@@ -14,6 +14,7 @@ from envs.football.game import Game, frame_size
 from envs.football.observations import mirrored
 from envs.football.rewards import Ledgers
 from envs.football.scene import see
+from envs.football.transcript import transcribe
 from render.draw.window import Window
 from render.football.camera import PitchCamera
 
@@ -181,10 +182,20 @@ class FootballEnv(gymnasium.Env[Any, Any]):
         actions[right] = mirrored(actions[right])
         return int(actions[0]) if len(actions) == 1 else actions
 
-    def expert_thought(self) -> str:
-        """Return one or two words that name the expert's intention."""
+    def expert_thought(self, form: str = "word") -> str:
+        """Return the expert's reasoning in a form of `TaskConfig.think`, for the first player.
+
+        - `word`: one or two words that name the intention: shoot, pass, chase, sprint, run or line up.
+        - `transcript`: the picture in at most twelve digits (`envs.football.transcript`).
+        - `work`: the transcript, a colon and the intention, such as `3555856551:run`.
+        """
+        team, slot = self.game.seats[0].tolist()
+        transcript = transcribe(self.matches[0], team, slot)
+        if form == "transcript":
+            return transcript
         self.expert_action()
-        return expert.thought(self.matches[0], self._decided[1][0])
+        word = expert.thought(self.matches[0], self._decided[1][0])
+        return {"word": word, "work": f"{transcript}:{word}"}[form]
 
     def _observation(self) -> Any:
         return self.game.observer.look(self.matches)[0]

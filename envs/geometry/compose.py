@@ -69,7 +69,10 @@ def ask(rng: np.random.Generator, weights: Mapping[str, float], depth: int, leve
             letters = lettered or link.figure.lettered
             drawn.append(scene(link, depth > 1, letters, show, hidden, int(rng.integers(4))))
         scenes.append(merged(drawn))
-    question = Question(text, gold(last.asked.value), _worked(chain), None, _described(chain))
+    worked = _worked(chain)
+    work = worked.replace(" ", "").removeprefix("x=") if depth == 1 else worked.replace(" ", "")
+    seen = _seen(chain, apart)
+    question = Question(text, gold(last.asked.value), worked, None, _described(chain), seen=seen, work=work)
     return Composed(question, scenes, [link.family for link in chain])
 
 
@@ -85,6 +88,30 @@ def _described(chain: list[Link]) -> str:
         words = describe(figure, given, f"{link.gives}°" if isinstance(figure.asked, Angle) else link.gives)
         said.append(f"Figure {k + 1}: {words}" if len(chain) > 1 else words)
     return "\n".join(said)
+
+
+def _seen(chain: list[Link], apart: int) -> str:
+    """Return the transcript: the values of each figure in the order of the calculation, without degree signs.
+
+    Args:
+        chain: Figures with their letters.
+        apart: Index of a value of the last figure that the text gives and the image does not, or -1. A template has `?`
+            in its place.
+    """
+    parts = []
+    for link in chain:
+        figure = link.figure
+        labels = [
+            written(mark, link.gives if _equation(mark) else link.takes if i == 0 else "").strip("()°")
+            for i, mark in enumerate(figure.given)
+        ]
+        hidden = apart if link is chain[-1] else -1
+        if figure.seen:
+            labels = ["?" if i == hidden else label for i, label in enumerate(labels)]
+            parts.append(figure.seen.format(*labels, x=link.gives))
+        else:
+            parts.append(" ".join(label for i, label in enumerate(labels) if i != hidden))
+    return " / ".join(parts)
 
 
 def _worked(chain: list[Link]) -> str:

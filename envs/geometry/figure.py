@@ -200,6 +200,9 @@ class Figure(NamedTuple):
     """True values that are not needed."""
     grid: bool = False
     """True if the points have integer coordinates on squared paper. Such a figure is not rotated."""
+    seen: str = ""
+    """Template of the transcript, for figures in which the given values in order do not determine the answer: {0} is
+    the first given value, {x} the value asked for, and `.` a line without a value. Empty: the given values."""
     lettered: bool = False
     """True if the question refers to points, so that their letters are always drawn."""
 

@@ -39,6 +39,10 @@ class Question(NamedTuple):
     """Category of the question, by which results are split."""
     more: tuple[NDArray[np.uint8], ...] = ()
     """Images after the first, of the same size. The text has an `<image>` at the place of each image, or none."""
+    seen: str = ""
+    """Transcript: what must be read from the image, in a fixed order. It and the text determine the answer."""
+    work: str = ""
+    """Calculation that leads to the answer. Empty: the thought."""
 
 
 class QuestionEnv(gymnasium.Env[Any, str]):
@@ -137,9 +141,25 @@ class QuestionEnv(gymnasium.Env[Any, str]):
         """Return the right answer."""
         return str(self.question.answer)
 
-    def expert_thought(self) -> str:
-        """Return a short worked solution. Each step is easier than the question."""
-        return self.question.thought
+    def expert_thought(self, form: str = "usual") -> str:
+        """Return the reasoning that leads to the answer, in a form of `TaskConfig.think`.
+
+        - `usual`: a short worked solution. Each step is easier than the question.
+        - `word`: the kind of the question.
+        - `transcript`: what must be read from the image. A question without an image has none.
+        - `work`: the transcript, a colon and the calculation, such as `40 65:180-40-65=75`. Without an image, only the
+          calculation.
+
+        Raises:
+            KeyError: The question has no such form.
+        """
+        question = self.question
+        steps = question.work or question.thought
+        work = f"{question.seen}:{steps}" if question.seen and steps else steps
+        forms = {"usual": question.thought, "word": question.kind, "transcript": question.seen, "work": work}
+        if form != "usual" and not forms[form]:
+            raise KeyError(form)
+        return forms[form]
 
     def _info(self, success: bool) -> dict[str, Any]:
         question = self.question

@@ -12,6 +12,7 @@ import numpy as np
 from configs.errors import suggest
 from envs.questions.env import Question, QuestionEnv
 from envs.questions.worker import OverTime, Worker
+from envs.reasoning.steps import STEPS
 
 DEFAULT_TASKS: dict[str, tuple[str, ...]] = {
     "arithmetic": (
@@ -106,7 +107,8 @@ class ReasoningEnv(QuestionEnv):
             task, seed = self._item
             try:
                 item = _worker.ask(["item", task, self.difficulty, seed], ITEM_SECONDS)
-                return Question(item["question"], item["answer"] or "", kind=task)
+                work = STEPS[task](item["facts"] | {"answer": item["answer"]}) if task in STEPS else ""
+                return Question(item["question"], item["answer"] or "", kind=task, work=work)
             except (OverTime, ValueError) as error:
                 problem = (
                     f"reasoning-gym's {task} generated no item at difficulty {self.difficulty} (seed {seed}): {error}"
@@ -135,6 +137,16 @@ class ReasoningEnv(QuestionEnv):
         if not self.question.answer:
             raise ValueError(f"reasoning-gym's {self._item[0]} has no reference answer, so there is no expert action")
         return str(self.question.answer)
+
+    def expert_thought(self, form: str = "usual") -> str:
+        """Return the steps to the answer if `form` is work. All tasks of the env must have them (`steps.STEPS`).
+
+        Raises:
+            KeyError: A task of the env has no such form.
+        """
+        if form == "work" and not STEPS.keys() >= self.tasks.keys():
+            raise KeyError(form)
+        return super().expert_thought(form)
 
     def _info(self, success: bool) -> dict[str, Any]:
         return {**super()._info(success), "score": self._score}

@@ -45,6 +45,8 @@ EXACT = frozenset(
 wrong one, accept any answer (`coin_flip` takes 0 for 0.125, `game_of_life_halting` any non-empty text), or evaluate
 it for partial credit."""
 
+EXPLAINED = frozenset({"basic_arithmetic", "chain_sum", "products", "letter_counting", "coin_flip", "spell_backward"})
+"""Tasks with steps in `envs.reasoning.steps`. Their items include reasoning-gym's metadata."""
 
 MAX_DROPPED = 100
 """Maximum number of items in a row that `is_sound` may reject."""
@@ -90,7 +92,7 @@ def handle(request: Any) -> Any:
     """Handle a request: ["tasks"], ["item", task, difficulty, seed] or ["score", task, difficulty, seed, answer].
 
     Returns:
-        The task names, the item as {question, answer}, or the score.
+        The task names, the item as {question, answer, facts}, or the score.
     """
     what, *rest = request
     if what == "tasks":
@@ -100,7 +102,9 @@ def handle(request: Any) -> Any:
     task, difficulty, seed = rest[:3]
     dataset, entry = item(task, difficulty, seed)
     if what == "item":
-        return {"question": entry["question"], "answer": None if entry["answer"] is None else str(entry["answer"])}
+        answer = None if entry["answer"] is None else str(entry["answer"])
+        facts = dict(entry["metadata"]) if task in EXPLAINED else {}
+        return {"question": entry["question"], "answer": answer, "facts": facts}
     return score(task, dataset, entry, rest[3])
 
 

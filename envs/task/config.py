@@ -46,7 +46,8 @@ class TaskConfig(Settings):
     think: Literal["usual", "none", "word", "transcript", "work"] = "usual"
     """Form of the reasoning in `<think>`: `none` (empty), `word` (one word for the intention), `transcript` (what the
     observation shows, in the env's symbols), or `work` (the transcript with the calculation or the plan). The expert
-    writes it, and the rules describe it. `usual`: the expert's own form, without a description."""
+    writes it, and the rules describe it. Work on a question without an image has no transcript. `usual`: the expert's
+    own form, without a description."""
     transcript_text: str = ""
     """Description of the transcript for the rules, with an example."""
     transcript_reward: NonNegativeFloat = 0.0

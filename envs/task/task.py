@@ -292,11 +292,27 @@ class Task:
                 f"task {self.name}: think={form} needs expert_thought({form!r}) of {self.config.id}"
             ) from None
 
-    def transcript_accuracy(self, reply: Reply, env: gymnasium.Env[Any, Any]) -> float | None:
-        """Return the accuracy of a reply's transcript of the current state, or None if the task asks for none."""
+    def transcript(self, env: gymnasium.Env[Any, Any]) -> str | None:
+        """Return the true transcript of the current state, or None if the task asks for none.
+
+        Work on a question without a picture has no transcript.
+
+        Raises:
+            ValueError: The task asks for a transcript alone or rewards it, and the expert cannot write it.
+        """
         if not self.config.transcribes:
             return None
-        return accuracy(reply.thinking, self.expert_thought(env, "transcript"))
+        try:
+            return self.expert_thought(env, "transcript")
+        except ValueError:
+            if self.config.think == "transcript" or self.config.transcript_reward:
+                raise
+            return None
+
+    def transcript_accuracy(self, reply: Reply, env: gymnasium.Env[Any, Any]) -> float | None:
+        """Return the accuracy of a reply's transcript of the current state, or None if the task asks for none."""
+        truth = self.transcript(env)
+        return None if truth is None else accuracy(reply.thinking, truth)
 
     def action_name(self, action: Any) -> str:
         """Return an env action in the form used in an answer."""

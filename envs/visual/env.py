@@ -97,7 +97,7 @@ class VisualEnv(PictureQuestionEnv):
             self._draw, lambda drawn: f"{drawn[1].described}\n{drawn[1].text}", settings
         )
         image = puzzle.scene.draw(*self.image_size)
-        return Question(puzzle.text, puzzle.answer, puzzle.thought, image, puzzle.described, family)
+        return Question(puzzle.text, puzzle.answer, puzzle.thought, image, puzzle.described, family, seen=puzzle.seen)
 
     def _draw(self) -> tuple[str, Puzzle]:
         """Return a random family and a puzzle of it."""

@@ -1,14 +1,14 @@
 """Questions about numbers in rows and columns, shared by bar charts, line charts and tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from envs.visual.puzzle import listed, pick, sample
 
-Asked = tuple[str, int | str, str]
-"""Question, answer and worked solution."""
+Asked = tuple[str, int | str, str, str]
+"""Question, answer, worked solution and transcript: the values to read, in the order of the question or of the rows."""
 
 NUMBER = "Answer with a whole number."
 ORDINALS = ("", "", "second ", "third ")
@@ -55,7 +55,12 @@ def ask(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
     series = [values[column] for values in numbers.values]
     if kind == "read":
         row = int(rng.integers(len(series)))
-        return f"What is the value of {numbers.named(row, column)}? {NUMBER}", series[row], str(series[row])
+        return (
+            f"What is the value of {numbers.named(row, column)}? {NUMBER}",
+            series[row],
+            str(series[row]),
+            str(series[row]),
+        )
     if kind == "extreme":
         return _ranked(rng, numbers, column, 1)
     if kind == "rank":
@@ -68,7 +73,7 @@ def ask(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
         if limit in series:
             return None  # a value at the limit would be hard to judge
         text = f"How many {plural(numbers.noun)} have a value above {limit}{numbers.of(column)}? {NUMBER}"
-        return text, len(more), ", ".join(more)
+        return text, len(more), ", ".join(more), spaced(series)
     if kind == "difference":
         one, other = sample(rng, range(len(series)), 2)
         one, other = (one, other) if series[one] > series[other] else (other, one)
@@ -77,15 +82,17 @@ def ask(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
         high, low = numbers.named(one, column), numbers.named(other, column)
         text = f"By how much is the value of {high} higher than that of {low}?"
         answer = series[one] - series[other]
-        return f"{text} {NUMBER}", answer, f"{series[one]}-{series[other]}={answer}"
+        thought = f"{series[one]}-{series[other]}={answer}"
+        return f"{text} {NUMBER}", answer, thought, f"{series[one]} {series[other]}"
     if kind == "total":
         rows = sorted(sample(rng, range(len(series)), min(len(series), 2 + int(rng.integers(2)))))
         named = listed([numbers.rows[row] for row in rows])
         parts = [series[row] for row in rows]
-        return f"What is the sum of the values of {named}{numbers.of(column)}? {NUMBER}", sum(parts), _sum(parts)
+        text = f"What is the sum of the values of {named}{numbers.of(column)}? {NUMBER}"
+        return text, sum(parts), _sum(parts), spaced(parts)
     if kind == "all":
         text = f"What is the sum of all values{numbers.of(column)}? {NUMBER}"
-        return (text, sum(series), _sum(series)) if len(series) < 7 else None
+        return (text, sum(series), _sum(series), spaced(series)) if len(series) < 7 else None
     return _across(rng, kind, numbers)
 
 
@@ -97,7 +104,7 @@ def _ranked(rng: np.random.Generator, numbers: Numbers, column: int, place: int)
         return None
     name = numbers.rows[ordered[place - 1]]
     text = f"Which {numbers.noun} has the {ORDINALS[place]}{word} value{numbers.of(column)}? Answer with its name."
-    return text, name, f"{ORDINALS[place]}{word}: {name} {values[place - 1]}"
+    return text, name, f"{ORDINALS[place]}{word}: {name} {values[place - 1]}", _named(numbers, [column])
 
 
 def _across(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
@@ -108,7 +115,7 @@ def _across(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | No
         row = int(rng.integers(len(numbers.rows)))
         values = numbers.values[row]
         text = f"What is the sum of the values of {numbers.rows[row]} for {listed(numbers.columns)}? {NUMBER}"
-        return text, sum(values), _sum(values)
+        return text, sum(values), _sum(values), spaced(values)
     if kind == "combined":
         totals = [sum(values) for values in numbers.values]
         best = max(totals)
@@ -116,20 +123,34 @@ def _across(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | No
             return None
         name = numbers.rows[totals.index(best)]
         text = f"Which {numbers.noun} has the highest sum of its values for {listed(numbers.columns)}?"
-        return f"{text} Answer with its name.", name, f"{name}: {_sum(numbers.values[totals.index(best)])}"
+        thought = f"{name}: {_sum(numbers.values[totals.index(best)])}"
+        return f"{text} Answer with its name.", name, thought, _named(numbers, range(len(numbers.columns)))
     one, other = sorted(sample(rng, range(len(numbers.columns)), 2))
     gains = [values[other] - values[one] for values in numbers.values]
     if kind == "exceeds":
         count = sum(gain > 0 for gain in gains)
         text = f"For how many {plural(numbers.noun)} is the value for {numbers.columns[other]} higher than that for"
-        return f"{text} {numbers.columns[one]}? {NUMBER}", count, f"{count} of {len(gains)}"
+        pairs = spaced([values[column] for values in numbers.values for column in (other, one)])
+        return f"{text} {numbers.columns[one]}? {NUMBER}", count, f"{count} of {len(gains)}", pairs
     best = max(gains)
     if kind != "gain" or best <= 0 or gains.count(best) > 1:
         return None
     row = gains.index(best)
     text = f"For which {numbers.noun} is the value for {numbers.columns[other]} furthest above that for"
     thought = f"{numbers.rows[row]}: {numbers.values[row][other]}-{numbers.values[row][one]}={best}"
-    return f"{text} {numbers.columns[one]}? Answer with its name.", numbers.rows[row], thought
+    text = f"{text} {numbers.columns[one]}? Answer with its name."
+    return text, numbers.rows[row], thought, _named(numbers, (other, one))
+
+
+def _named(numbers: Numbers, columns: Sequence[int]) -> str:
+    """Return each row's name and its values in these columns."""
+    rows = zip(numbers.rows, numbers.values, strict=True)
+    return " ".join(f"{name} {spaced([values[column] for column in columns])}" for name, values in rows)
+
+
+def spaced(values: Iterable[object]) -> str:
+    """Return values separated by spaces."""
+    return " ".join(map(str, values))
 
 
 def _sum(parts: Sequence[int]) -> str:

@@ -22,6 +22,8 @@ class Puzzle(NamedTuple):
     """Short worked solution."""
     described: str
     """Text description of the scene, sufficient to answer the question without the image."""
+    seen: str
+    """Transcript: what must be read from the image for this question, in a fixed order."""
 
 
 Family = Callable[[np.random.Generator, float], Puzzle]

@@ -36,8 +36,8 @@ def exterior_angle(rng: np.random.Generator, level: float, given: int | None) ->
     lines = ("AD", "BC", "CA")
     outside, inside, top = Angle("CBD", a + c), Angle("CAB", a), Angle("BCA", c)
     if rng.random() < 0.5 * level:
-        return Figure(points, lines, top, (inside, outside), f"{a + c} - {a}", words)
-    return Figure(points, lines, outside, (inside, top), f"{a} + {c}", words)
+        return Figure(points, lines, top, (inside, outside), f"{a + c} - {a}", words, seen="{0}+{x} {1}")
+    return Figure(points, lines, outside, (inside, top), f"{a} + {c}", words, seen="{0}+{1} {x}")
 
 
 def isosceles(rng: np.random.Generator, level: float, given: int | None) -> Figure:
@@ -53,7 +53,10 @@ def isosceles(rng: np.random.Generator, level: float, given: int | None) -> Figu
             raise UnfitError
         a = (180 - apex) // 2
         asked, mark, working = Angle("ABC", a), Angle("BCA", apex), f"(180 - {apex})/2"
-    return Figure(by_angles(a, a), SIDES, asked, (mark,), working, "Triangle ABC.", ticks=(("BC", 1), ("CA", 1)))
+    seen = "{0} {0} {x}" if base else "{x} {x} {0}"
+    return Figure(
+        by_angles(a, a), SIDES, asked, (mark,), working, "Triangle ABC.", ticks=(("BC", 1), ("CA", 1)), seen=seen
+    )
 
 
 def _crossed(a: int, gap: float) -> Points:
@@ -78,6 +81,7 @@ def parallel_lines(rng: np.random.Generator, level: float, given: int | None) ->
         f"{a}" if a == x else f"180 - {a}",
         words,
         arrows=(("AB", 1), ("CD", 1)),
+        seen="{0} {x}" if a == x else "{0}+{x}",
     )
 
 
@@ -97,7 +101,8 @@ def parallel_equation(rng: np.random.Generator, level: float, given: int | None)
     else:
         working = f"(180 - {c + d})/({k} + {m})" if c + d >= 0 else f"(180 + {-c - d})/({k} + {m})"
     asked = Number(x, lambda at: (first.measure(at) - c) / k)
-    return Figure(points, ("AB", "CD", "EF"), asked, known, working, words, arrows=(("AB", 1), ("CD", 1)))
+    seen = "{0} {1}" if equal else "{0}+{1}"
+    return Figure(points, ("AB", "CD", "EF"), asked, known, working, words, arrows=(("AB", 1), ("CD", 1)), seen=seen)
 
 
 def _linear(k: int, c: int) -> str:
@@ -135,8 +140,9 @@ def zigzag(rng: np.random.Generator, level: float, given: int | None) -> Figure:
     at_p, at_q, at_e = Angle("APE", a), Angle("CQE", b), Angle("PEQ", a + b)
     rest = (("AB", "CD", "PE", "EQ"), words, (("AB", 1), ("CD", 1)))
     if rng.random() < 0.4 * level:
-        return Figure(points, rest[0], at_q, (at_p, at_e), f"{a + b} - {a}", words, arrows=rest[2])
-    return Figure(points, rest[0], at_e, (at_p, at_q), f"{a} + {b}", words, arrows=rest[2])
+        working, seen = f"{a + b} - {a}", "{0}+{x} {1}"
+        return Figure(points, rest[0], at_q, (at_p, at_e), working, words, arrows=rest[2], seen=seen)
+    return Figure(points, rest[0], at_e, (at_p, at_q), f"{a} + {b}", words, arrows=rest[2], seen="{0}+{1} {x}")
 
 
 def polygon_angle(rng: np.random.Generator, level: float, given: int | None) -> Figure:
@@ -155,6 +161,7 @@ def polygon_angle(rng: np.random.Generator, level: float, given: int | None) -> 
         f"Regular polygon {names}.",
         note="The polygon is regular.",
         ticks=tuple((side, 1) for side in sides),
+        seen=str(n),
     )
 
 
@@ -212,7 +219,13 @@ def straight_line(rng: np.random.Generator, level: float, given: int | None) -> 
     lines = tuple(f"O{name}" for name in points if name != "O")
     given_marks = tuple(Angle(f"{names[k]}O{names[k + 1]}", value) for k, value in enumerate(parts))
     return Figure(
-        points, lines, Angle(f"{last}O{first}", rest), given_marks, f"{total} - {' - '.join(map(str, parts))}", words
+        points,
+        lines,
+        Angle(f"{last}O{first}", rest),
+        given_marks,
+        f"{total} - {' - '.join(map(str, parts))}",
+        words,
+        seen="+".join([*(f"{{{k}}}" for k in range(len(parts))), "{x}"]),
     )
 
 

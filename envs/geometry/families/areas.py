@@ -110,10 +110,10 @@ def steps_area(rng: np.random.Generator, level: float, given: int | None) -> Fig
     marks: tuple[Length, ...] = (Length("AB", wide), Length("FA", tall))
     if rng.random() < level:
         marks += (Length("CD", wide - x), Length("DE", tall - y))
-        working = f"{wide}*{tall} - {wide - x}*{tall - y}"
+        working, seen = f"{wide}*{tall} - {wide - x}*{tall - y}", "{0} {1} . {2} {3} ."
     else:
         marks += (Length("EF", x), Length("BC", y))
-        working = f"{x}*{tall} + {wide - x}*{y}"
+        working, seen = f"{x}*{tall} + {wide - x}*{y}", "{0} {1} {2} . . {3}"
     return Figure(
         points,
         ("AB", "BC", "CD", "DE", "EF", "FA"),
@@ -122,6 +122,7 @@ def steps_area(rng: np.random.Generator, level: float, given: int | None) -> Fig
         working,
         "Polygon ABCDEF.",
         right=("FAB", "ABC", "BCD", "DEF", "EFA"),
+        seen=seen,
     )
 
 

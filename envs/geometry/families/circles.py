@@ -43,6 +43,7 @@ def inscribed_angle(rng: np.random.Generator, level: float, given: int | None) -
         circles=("OA",),
         note=CENTRE,
         dots="O",
+        seen="{0} {x}" if down else "{x} {0}",
     )
 
 

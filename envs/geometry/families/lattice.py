@@ -43,6 +43,7 @@ def lattice_area(rng: np.random.Generator, level: float, given: int | None) -> F
         f"On squared paper with squares of side 1, the polygon {names}.",
         note=GRID,
         grid=True,
+        seen=f"{inside} {edge}",
     )
 
 
@@ -65,6 +66,7 @@ def lattice_distance(rng: np.random.Generator, level: float, given: int | None) 
         "On squared paper with squares of side 1.",
         note=GRID,
         grid=True,
+        seen=f"{x} {y}",
         dots="AB",
         lettered=True,
     )
@@ -91,6 +93,7 @@ def lattice_slope(rng: np.random.Generator, level: float, given: int | None) -> 
         "On squared paper with squares of side 1.",
         note=GRID,
         grid=True,
+        seen=f"{y} {x}",
         dots="AB",
         lettered=True,
     )

@@ -21,13 +21,12 @@ def pythagoras(rng: np.random.Generator, level: float, given: int | None) -> Fig
         a, b, c = triple(rng, level, leg=given)
     points: Points = {"A": (float(a), 0.0), "B": (0.0, float(b)), "C": (0.0, 0.0)}
     first, second, long = Length("CA", a), Length("BC", b), Length("AB", c)
+    asked, given_marks = long, (first, second)
+    working, seen = f"√({a}² + {b}²) = √{a * a + b * b}", "{0} {1} {x}"
     if isinstance(c, int) and rng.random() < 0.5:
-        return Figure(
-            points, SIDES, second, (first, long), f"√({c}² - {a}²) = √{b * b}", "Triangle ABC.", right=("BCA",)
-        )
-    return Figure(
-        points, SIDES, long, (first, second), f"√({a}² + {b}²) = √{a * a + b * b}", "Triangle ABC.", right=("BCA",)
-    )
+        asked, given_marks = second, (first, long)
+        working, seen = f"√({c}² - {a}²) = √{b * b}", "{0} {x} {1}"
+    return Figure(points, SIDES, asked, given_marks, working, "Triangle ABC.", right=("BCA",), seen=seen)
 
 
 def similar_triangles(rng: np.random.Generator, level: float, given: int | None) -> Figure:
@@ -97,6 +96,7 @@ def midsegment(rng: np.random.Generator, level: float, given: int | None) -> Fig
         f"2*{half}" if up else f"{2 * half}/2",
         "Triangle ABC; M lies on AC, N on BC.",
         ticks=ticks,
+        seen="{0} {x}" if up else "{x} {0}",
     )
 
 
@@ -115,9 +115,10 @@ def trapezium_middle(rng: np.random.Generator, level: float, given: int | None) 
     words = "Quadrilateral ABCD; M lies on AD, N on BC."
     lines = ("AB", "BC", "CD", "DA", "MN")
     upper, lower, mean = Length("CD", top), Length("AB", bottom), Length("MN", middle)
+    asked, given_marks, working, seen = mean, (upper, lower), f"({top} + {bottom})/2", "{0} {x} {1}"
     if rng.random() < 0.5 * level:
-        return Figure(points, lines, lower, (upper, mean), f"2*{middle} - {top}", words, ticks=ticks, arrows=arrows)
-    return Figure(points, lines, mean, (upper, lower), f"({top} + {bottom})/2", words, ticks=ticks, arrows=arrows)
+        asked, given_marks, working, seen = lower, (upper, mean), f"2*{middle} - {top}", "{0} {1} {x}"
+    return Figure(points, lines, asked, given_marks, working, words, ticks=ticks, arrows=arrows, seen=seen)
 
 
 def median(rng: np.random.Generator, level: float, given: int | None) -> Figure:
@@ -139,6 +140,7 @@ def median(rng: np.random.Generator, level: float, given: int | None) -> Figure:
         right=("ACB",),
         ticks=(("AM", 1), ("MB", 1)),
         wide=("AB",),
+        seen="{0} {x}" if up else "{x} {0}",
     )
 
 
@@ -199,7 +201,7 @@ def special_right(rng: np.random.Generator, level: float, given: int | None) -> 
     points: Points = {"C": (0.0, 0.0), "A": (float(short), 0.0), "B": (0.0, short * math.sqrt(3))}
     at = Angle("CAB", 60) if rng.random() < 0.5 else Angle("ABC", 30)
     if rng.random() < 0.5:
-        asked, working = Length("AB", 2 * short), f"2*{short}"
+        asked, working, seen = Length("AB", 2 * short), f"2*{short}", "{0} . {x}"
     else:
-        asked, working = Length("BC", root(3, short)), f"{short}*√3"
-    return Figure(points, SIDES, asked, (Length("CA", short), at), working, "Triangle ABC.", right=("BCA",))
+        asked, working, seen = Length("BC", root(3, short)), f"{short}*√3", "{0} {x} ."
+    return Figure(points, SIDES, asked, (Length("CA", short), at), working, "Triangle ABC.", right=("BCA",), seen=seen)

@@ -49,6 +49,7 @@ def square_diagonal(rng: np.random.Generator, level: float, given: int | None) -
         "Quadrilateral ABCD with its diagonal AC.",
         right=("DAB",),
         ticks=ticks,
+        seen="{0} {x}" if up else "{x} {0}",
     )
 
 
@@ -68,6 +69,7 @@ def regular_perimeter(rng: np.random.Generator, level: float, given: int | None)
         f"{n}*{side}",
         f"Polygon {names}.",
         ticks=tuple((name, 1) for name in sides),
+        seen=f"{n} {{0}}",
     )
 
 

@@ -98,6 +98,7 @@ def tangent_length(rng: np.random.Generator, level: float, given: int | None) ->
             circles=("OA",),
             note=BOTH,
             dots="O",
+            seen="{0} {1} {x}",
         )
     return Figure(
         points,
@@ -109,6 +110,7 @@ def tangent_length(rng: np.random.Generator, level: float, given: int | None) ->
         circles=("OA",),
         note=BOTH,
         dots="O",
+        seen="{0} {x} {1}",
     )
 
 

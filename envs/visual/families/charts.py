@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from envs.visual.numbers import NUMBER, Asked, Numbers, ask, describe
+from envs.visual.numbers import NUMBER, Asked, Numbers, ask, describe, spaced
 from envs.visual.puzzle import Puzzle, between, pick, pick_kind, sample
 from envs.visual.topics import COURSES, GOODS, TOPICS, Topic
 from render.visual.charts import Bars, Lines, Table
@@ -142,8 +142,8 @@ def _sheet(rng: np.random.Generator, numbers: Numbers) -> Table:
 
 
 def _puzzle(numbers: Numbers, asked: Asked, scene: Scene) -> Puzzle:
-    text, answer, thought = asked
-    return Puzzle(scene, text, answer, thought, describe(numbers))
+    text, answer, thought, seen = asked
+    return Puzzle(scene, text, answer, thought, describe(numbers), seen)
 
 
 def _draw(
@@ -192,7 +192,8 @@ def _rise(rng: np.random.Generator, numbers: Numbers) -> Asked | None:
     word = "increase" if up else "decrease"
     text = f"Which {numbers.noun} shows the largest {word}{numbers.of(column)} over the {numbers.noun} before?"
     thought = f"{numbers.rows[row]}: {series[row - 1]} to {series[row]}"
-    return f"{text} Answer with its name.", numbers.rows[row], thought
+    seen = " ".join(f"{name} {value}" for name, value in zip(numbers.rows, series, strict=True))
+    return f"{text} Answer with its name.", numbers.rows[row], thought, seen
 
 
 def _order(rng: np.random.Generator, kind: str, rows: int, difficulty: float) -> tuple[Numbers, Asked]:
@@ -206,4 +207,5 @@ def _order(rng: np.random.Generator, kind: str, rows: int, difficulty: float) ->
     answer = sum(values[row][0] * values[row][1] for row in picked)
     named = " and ".join(goods[row] for row in picked)
     text = f"The price is for one piece. What do all the {named} of this order cost? {NUMBER}"
-    return numbers, (text, answer, f"{'+'.join(parts)}={answer}")
+    seen = spaced(value for row in picked for value in values[row])
+    return numbers, (text, answer, f"{'+'.join(parts)}={answer}", seen)

@@ -45,7 +45,8 @@ def clock(rng: np.random.Generator, difficulty: float) -> Puzzle:
     else:
         text, answer, thought = _ask(rng, kind, time, step)
     scene = Clocks(tuple(divmod(t, 60) for t in times), numerals, int(rng.integers(len(STYLES))))
-    return Puzzle(scene, text, answer, thought, _describe(times))
+    seen = " ".join(f"{t // 60 % 12 or 12} {t % 60}" for t in times)  # hour and minute of each clock
+    return Puzzle(scene, text, answer, thought, _describe(times), seen)
 
 
 def said(time: int) -> str:

@@ -33,9 +33,10 @@ def counting(rng: np.random.Generator, difficulty: float) -> Puzzle:
         shape = shapes[0] if rng.random() < 0.25 else pick(rng, shapes)
         size = radius * (1 - 0.3 * difficulty * rng.random())
         items.append(Item(colour, shape, x, y, size, (rng.random() - 0.5) * 0.4))
-    text, answer, thought = _ask(rng, pick_kind(rng, KINDS, difficulty), items)
+    kind = pick_kind(rng, KINDS, difficulty)
+    text, answer, thought = _ask(rng, kind, items)
     scene = Shapes(tuple(items), int(rng.integers(len(PAPERS))))
-    return Puzzle(scene, f"{text} Answer with a whole number.", answer, thought, describe(items))
+    return Puzzle(scene, f"{text} Answer with a whole number.", answer, thought, describe(items), _tally(kind, items))
 
 
 def strew(rng: np.random.Generator, count: int, difficulty: float) -> tuple[list[tuple[float, float]], float]:
@@ -94,6 +95,18 @@ def _ask(rng: np.random.Generator, kind: str, items: list[Item]) -> tuple[str, i
     if kind == "both":
         return f"How many {colour} {plural(shape)} are there?", both, f"{colour} {plural(shape)}: {both}"
     return f"How many {colour} shapes are there?", red, f"{colour}: {red}"
+
+
+def _tally(kind: str, items: list[Item]) -> str:
+    """Return each colour, shape or pair of both that the question distinguishes, with the number of its shapes."""
+    if kind == "shape":
+        looks = [(name, sum(item.shape == name for item in items)) for name in SHAPES]
+    elif kind in ("both", "but not"):
+        pairs = [(colour, shape) for colour in COLOURS for shape in SHAPES]
+        looks = [(" ".join(pair), sum((item.colour, item.shape) == pair for item in items)) for pair in pairs]
+    else:
+        looks = [(name, sum(item.colour == name for item in items)) for name in COLOURS]
+    return " ".join(f"{name} {count}" for name, count in looks if count)
 
 
 def plural(shape: str) -> str:

@@ -23,7 +23,8 @@ KINDS = {
     "nested": (0.7, 1.0),
 }
 NUMBER = "Answer with a whole number."
-Asked = tuple[str, int | Fraction | str, str]
+Asked = tuple[str, int | Fraction | str, str, str]
+"""Question, answer, worked solution and transcript: the coordinates that must be read, in the order of the question."""
 
 
 class Function(NamedTuple):
@@ -74,12 +75,12 @@ def function_graph(rng: np.random.Generator, difficulty: float) -> Puzzle:
         asked = _ask(rng, kind, functions, span)
         if asked is not None:
             break
-    text, answer, thought = asked
+    text, answer, thought, seen = asked
     names = tuple("fgh"[: len(functions)])
     curves = tuple(tuple(_curve(function, span)) for function in functions)
     scene = Graphs(names, curves, span, bool(rng.random() < 0.6), int(rng.integers(len(THEMES))))
     shown = [f"{name} is {_words(function, span)}" for name, function in zip(names, functions, strict=True)]
-    return Puzzle(scene, text, answer, thought, f"Graphs from -{span} to {span}: {'; '.join(shown)}.")
+    return Puzzle(scene, text, answer, thought, f"Graphs from -{span} to {span}: {'; '.join(shown)}.", seen)
 
 
 def _functions(rng: np.random.Generator, kind: str, span: int, difficulty: float) -> list[Function]:
@@ -108,40 +109,41 @@ def points(function: Function, span: int) -> dict[int, int]:
 
 
 def _ask(rng: np.random.Generator, kind: str, functions: list[Function], span: int) -> Asked | None:
-    """Return question, answer and worked solution, or None if the graphs give no clear answer."""
+    """Return question, answer, worked solution and transcript, or None if the graphs give no clear answer."""
     f = functions[0]
     shown = points(f, span)
     if len(shown) < 3:
         return None
     x = pick(rng, list(shown))
     if kind == "value":
-        return f"What is the value of the function at x = {x}? {NUMBER}", shown[x], f"({x}, {shown[x]})"
+        return f"What is the value of the function at x = {x}? {NUMBER}", shown[x], f"({x}, {shown[x]})", str(shown[x])
     if kind == "crosses y":
         if 0 not in shown:
             return None
-        return f"At which y does the graph cross the y-axis? {NUMBER}", shown[0], f"(0, {shown[0]})"
+        return f"At which y does the graph cross the y-axis? {NUMBER}", shown[0], f"(0, {shown[0]})", str(shown[0])
     if kind == "zero":
         return _zero(f, shown, span)
     if kind == "extreme":
         word = "smallest" if f.a > 0 else "largest"
-        return f"What is the {word} value of the function? {NUMBER}", f.k, f"({f.h}, {f.k})"
+        return f"What is the {word} value of the function? {NUMBER}", f.k, f"({f.h}, {f.k})", str(f.k)
     if kind == "slope":
         (x0, y0), (x1, y1) = list(shown.items())[:2]
         text = "What is the slope of the line? Answer with a whole number or a fraction, such as 3/4."
         answer = int(f.a) if f.a.denominator == 1 else f.a
-        return text, answer, f"({x0}, {y0}) to ({x1}, {y1}): {y1 - y0}/{x1 - x0}"
+        return text, answer, f"({x0}, {y0}) to ({x1}, {y1}): {y1 - y0}/{x1 - x0}", f"{x0} {y0} {x1} {y1}"
     if kind == "formula":
-        return _formula(rng, f, span)
+        return _formula(rng, f, shown)
     if kind == "sum":
         one, other = sample(rng, list(shown), 2)
         total = shown[one] + shown[other]
         thought = f"f({one})={shown[one]}, f({other})={shown[other]}: {total}"
-        return f"What is f({one}) + f({other})? {NUMBER}", total, thought
+        return f"What is f({one}) + f({other})? {NUMBER}", total, thought, f"{shown[one]} {shown[other]}"
     if kind == "nested":
         if shown[x] not in shown or shown[x] == x:
             return None
         answer = shown[shown[x]]
-        return f"What is f(f({x}))? {NUMBER}", answer, f"f({x})={shown[x]}, f({shown[x]})={answer}"
+        thought = f"f({x})={shown[x]}, f({shown[x]})={answer}"
+        return f"What is f(f({x}))? {NUMBER}", answer, thought, f"{shown[x]} {answer}"
     if kind == "meet":
         return _meet(rng, functions, span)
     return _highest(rng, functions, span)
@@ -157,13 +159,16 @@ def _zero(f: Function, shown: dict[int, int], span: int) -> Asked | None:
     if f.form in ("parabola", "angle") and not touches and len(zeros) != 2:
         return None
     if len(zeros) == 1:
-        return f"At which x does the graph meet the x-axis? {NUMBER}", zeros[0], f"({zeros[0]}, 0)"
+        return f"At which x does the graph meet the x-axis? {NUMBER}", zeros[0], f"({zeros[0]}, 0)", str(zeros[0])
     text = f"The graph meets the x-axis twice. What is the larger x of the two? {NUMBER}"
-    return text, zeros[1], f"({zeros[0]}, 0), ({zeros[1]}, 0)"
+    return text, zeros[1], f"({zeros[0]}, 0), ({zeros[1]}, 0)", f"{zeros[0]} {zeros[1]}"
 
 
-def _formula(rng: np.random.Generator, f: Function, span: int) -> Asked:
-    """Ask for the formula, among three others with a different sign, factor or shift."""
+def _formula(rng: np.random.Generator, f: Function, shown: dict[int, int]) -> Asked:
+    """Ask for the formula, among three others with a different sign, factor or shift.
+
+    The transcript has two grid points. For a curve, the first is its vertex or centre.
+    """
     options = {f.formula(): f}
     while len(options) < 4:
         change = int(rng.integers(3))
@@ -174,8 +179,10 @@ def _formula(rng: np.random.Generator, f: Function, span: int) -> Asked:
         options.setdefault(other.formula(), other)
     order = sample(rng, list(options), 4)
     letter = LETTERS[order.index(f.formula())]
-    shown = ", ".join(f"{LETTERS[index]}: {formula}" for index, formula in enumerate(order))
-    return f"Which formula belongs to the graph? {shown}. Answer with a letter.", letter, f"{f.formula()}: {letter}"
+    offered = ", ".join(f"{LETTERS[index]}: {formula}" for index, formula in enumerate(order))
+    x, y = next((x, y) for x, y in shown.items() if x != f.h)
+    text = f"Which formula belongs to the graph? {offered}. Answer with a letter."
+    return text, letter, f"{f.formula()}: {letter}", f"{f.h} {f.k} {x} {y}"
 
 
 def _meet(rng: np.random.Generator, functions: list[Function], span: int) -> Asked | None:
@@ -188,7 +195,7 @@ def _meet(rng: np.random.Generator, functions: list[Function], span: int) -> Ask
     if x.denominator > 1 or y.denominator > 1 or max(abs(x), abs(y)) >= span:
         return None
     axis, answer = pick(rng, [("x", int(x)), ("y", int(y))])
-    return f"At which {axis} do the lines f and g meet? {NUMBER}", answer, f"({x}, {y})"
+    return f"At which {axis} do the lines f and g meet? {NUMBER}", answer, f"({x}, {y})", f"{x} {y}"
 
 
 def _highest(rng: np.random.Generator, functions: list[Function], span: int) -> Asked | None:
@@ -202,7 +209,8 @@ def _highest(rng: np.random.Generator, functions: list[Function], span: int) -> 
     word, name = pick(rng, [("largest", values[-1][1]), ("smallest", values[0][1])])
     names = listed("fgh"[: len(functions)])
     text = f"Which of {names} has the {word} value at x = {x}? Answer with a letter."
-    return text, name, ", ".join(f"{name}({x})={value}" for value, name in values)
+    seen = " ".join(str(function.at(x)) for function in functions)
+    return text, name, ", ".join(f"{name}({x})={value}" for value, name in values), seen
 
 
 def _curve(function: Function, span: int) -> list[tuple[float, float]]:

@@ -43,13 +43,13 @@ def _thermometer(rng: np.random.Generator, kind: str, difficulty: float) -> Puzz
             values += [other] if other != values[0] else []
         answer, word = abs(values[0] - values[1]), "warmer" if values[0] > values[1] else "colder"
         text = f"By how many degrees does thermometer A show a {word} temperature than thermometer B?"
-        thought = f"{max(values)}-({min(values)})={answer}"
+        thought, seen = f"{max(values)}-({min(values)})={answer}", f"{values[0]} {values[1]}"
     else:
-        text, answer, thought = _ask(rng, kind, scale, values[0], "temperature", "degrees", "thermometer")
+        text, answer, thought, seen = _ask(rng, kind, scale, values[0], "temperature", "degrees", "thermometer")
     shown = " and ".join(f"{letter} at {value}" for letter, value in zip("AB", values, strict=False))
     described = f"Thermometers with a scale from {scale.low} to {scale.high} degrees: {shown}."
     scene = Thermometers(scale, tuple(values), int(rng.integers(len(PAPERS))))
-    return Puzzle(scene, f"{text} {NUMBER}", answer, thought, described)
+    return Puzzle(scene, f"{text} {NUMBER}", answer, thought, described, seen)
 
 
 def _dial(rng: np.random.Generator, kind: str, difficulty: float) -> Puzzle:
@@ -58,25 +58,26 @@ def _dial(rng: np.random.Generator, kind: str, difficulty: float) -> Puzzle:
     parts = [part for part in (1, 2, 5, 10) if coarse % part == 0 and part <= (2 if difficulty < 0.5 else 10)]
     scale = Scale(0, top, coarse // (parts[-1] if difficulty >= 0.25 else 1), coarse)
     value = _value(rng, scale, difficulty)
-    text, answer, thought = _ask(rng, kind, scale, value, what, unit, "dial")
+    text, answer, thought, seen = _ask(rng, kind, scale, value, what, unit, "dial")
     described = f"A dial from 0 to {top} {unit}; the needle is at {value}."
     scene: Scene = Dial(scale, value, unit, int(rng.integers(len(PAPERS))))
-    return Puzzle(scene, f"{text} {NUMBER}", answer, thought, described)
+    return Puzzle(scene, f"{text} {NUMBER}", answer, thought, described, seen)
 
 
 def _ask(
     rng: np.random.Generator, kind: str, scale: Scale, value: int, what: str, unit: str, tool: str
-) -> tuple[str, int, str]:
+) -> tuple[str, int, str, str]:
+    """Return question, answer, worked solution and transcript."""
     if kind == "left":
         text = f"By how many {unit} must the {what} rise to reach the end of the scale?"
-        return text, scale.high - value, f"{scale.high}-({value})={scale.high - value}"
+        return text, scale.high - value, f"{scale.high}-({value})={scale.high - value}", f"{scale.high} {value}"
     if kind == "change":
         change = scale.fine * int(rng.integers(1, 10))
         up = bool(rng.random() < 0.5)
         answer = value + change if up else value - change
         text = f"The {what} {'rises' if up else 'falls'} by {change} {unit}. What is it then?"
-        return text, answer, f"{value}{'+' if up else '-'}{change}={answer}"
-    return f"What {what} does the {tool} show, in {unit}?", value, f"{value} {unit}"
+        return text, answer, f"{value}{'+' if up else '-'}{change}={answer}", str(value)
+    return f"What {what} does the {tool} show, in {unit}?", value, f"{value} {unit}", str(value)
 
 
 def _ruler(rng: np.random.Generator, difficulty: float) -> Puzzle:
@@ -96,4 +97,4 @@ def _ruler(rng: np.random.Generator, difficulty: float) -> Puzzle:
     thought = f"{end // size}-{start // size}={answer}"
     described = f"A ruler; a {colour} bar lies from {start / 10:g} cm to {end / 10:g} cm."
     scene = Ruler(scale, start, end, colour, int(rng.integers(len(PAPERS))))
-    return Puzzle(scene, text, answer, thought, described)
+    return Puzzle(scene, text, answer, thought, described, f"{end // size} {start // size}")

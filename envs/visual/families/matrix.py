@@ -41,6 +41,7 @@ def matrix(rng: np.random.Generator, difficulty: float) -> Puzzle:
         letter,
         f"{rules}: {words(cells[8])}, {letter}",
         _describe(cells, options),
+        _seen([*cells[:8], *options]),
     )
 
 
@@ -104,6 +105,12 @@ def _options(rng: np.random.Generator, cells: list[Cell], changing: list[str], c
 
 def _with(cell: Cell, name: str, value: str | int) -> Cell:
     return Cell(**{**vars(cell), name: value})
+
+
+def _seen(cells: list[Cell]) -> str:
+    """Return the attributes that differ between the cells, for the eight cells row by row and then the options."""
+    names = [name for name in ("count", "fill", "colour", "shape") if len({getattr(cell, name) for cell in cells}) > 1]
+    return " ".join(str(getattr(cell, name)) for cell in cells for name in names)
 
 
 def _describe(cells: list[Cell], options: list[Cell]) -> str:

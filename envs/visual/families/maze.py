@@ -35,7 +35,23 @@ def maze(rng: np.random.Generator, difficulty: float) -> Puzzle:
             break
     scene, text, answer, thought = made
     described = f"A maze; +, - and | are walls, each cell is two characters wide:\n{scene.symbols()}"
-    return Puzzle(scene, text, answer, thought, described)
+    return Puzzle(scene, text, answer, thought, described, _seen(scene))
+
+
+def _seen(scene: Maze) -> str:
+    """Return the maze row by row, with `/` between rows, such as 1S2/10 for 2x2 cells.
+
+    A cell is 1 if its right side is open, plus 2 if its lower side is open. A letter follows the digit of its cell.
+    """
+    letters = {(row, column): letter for letter, row, column in scene.letters}
+    rows = []
+    for row in range(scene.rows):
+        cells = [(row, column) for column in range(scene.columns)]
+        sides = [((r, c), (r, c + 1)) in scene.doors for r, c in cells]
+        below = [((r, c), (r + 1, c)) in scene.doors for r, c in cells]
+        digits = [one + 2 * other for one, other in zip(sides, below, strict=True)]
+        rows.append("".join(f"{digit}{letters.get(cell, '')}" for digit, cell in zip(digits, cells, strict=True)))
+    return "/".join(rows)
 
 
 def _carve(rng: np.random.Generator, size: int) -> set[Door]:

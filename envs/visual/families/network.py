@@ -32,14 +32,14 @@ def network(rng: np.random.Generator, difficulty: float) -> Puzzle:
         asked = None if lines is None else _ask(rng, kind, list(places), lines)
         if lines is not None and asked is not None:
             break
-    text, answer, thought = asked
+    text, answer, thought, seen = asked
     scene = Network(
         tuple((letter, *place) for letter, place in places.items()),
         tuple((one, other, number) for (one, other), number in lines.items()),
         int(rng.integers(len(NODES))),
     )
     shown = ", ".join(f"{one}-{other}{f' ({number})' if number else ''}" for one, other, number in scene.lines)
-    return Puzzle(scene, text, answer, thought, f"A network of {', '.join(places)}. Lines: {shown}.")
+    return Puzzle(scene, text, answer, thought, f"A network of {', '.join(places)}. Lines: {shown}.", seen)
 
 
 def shortest(nodes: list[str], lines: Lines, start: str, goal: str) -> list[list[str]]:
@@ -123,27 +123,33 @@ def _middle(a: Point, b: Point) -> Point:
     return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2
 
 
-def _ask(rng: np.random.Generator, kind: str, nodes: list[str], lines: Lines) -> tuple[str, int | str, str] | None:
-    """Return question, answer and worked solution, or None if the answer is not unique or the path is too short."""
+def _ask(rng: np.random.Generator, kind: str, nodes: list[str], lines: Lines) -> tuple[str, int | str, str, str] | None:
+    """Return question, answer, worked solution and transcript, or None.
+
+    There is no question if the answer is not unique or the path is too short. The transcript lists the lines that the
+    question is about, in alphabetical order, such as AB4 for the line between A and B with the number 4.
+    """
+    drawn = " ".join(f"{one}{other}{number or ''}" for (one, other), number in sorted(lines.items()))
     node = pick(rng, nodes)
     own = [pair for pair in lines if node in pair]
     if kind == "weight":
         one, other = pair = pick(rng, sorted(lines))
         text = f"Which number stands on the line between {one} and {other}? Answer with a whole number."
-        return text, lines[pair], f"{one}-{other}: {lines[pair]}"
+        return text, lines[pair], f"{one}-{other}: {lines[pair]}", str(lines[pair])
     if kind == "degree":
-        ends = ", ".join(one if other == node else other for one, other in own)
-        return f"How many lines end at {node}? Answer with a whole number.", len(own), f"to {ends}: {len(own)}"
+        ends = sorted(one if other == node else other for one, other in own)
+        thought = f"to {', '.join(ends)}: {len(own)}"
+        return f"How many lines end at {node}? Answer with a whole number.", len(own), thought, " ".join(ends)
     if kind == "sum":
         numbers = [lines[pair] for pair in own]
         text = f"What is the sum of the numbers on all the lines that end at {node}? Answer with a whole number."
-        return text, sum(numbers), f"{'+'.join(map(str, numbers))}={sum(numbers)}"
+        return text, sum(numbers), f"{'+'.join(map(str, numbers))}={sum(numbers)}", " ".join(map(str, numbers))
     if kind == "most":
         degrees = sorted((sum(letter in pair for pair in lines), letter) for letter in nodes)
         if degrees[-1][0] == degrees[-2][0]:
             return None
         count, letter = degrees[-1]
-        return "At which letter do the most lines end? Answer with a letter.", letter, f"{letter} has {count}"
+        return "At which letter do the most lines end? Answer with a letter.", letter, f"{letter} has {count}", drawn
     start, goal = sample(rng, nodes, 2)
     ways = shortest(nodes, {pair: 1 for pair in lines} if kind == "hops" else lines, start, goal)
     if len(ways[0]) < 3 or (kind == "via" and len(ways) > 1):
@@ -153,11 +159,11 @@ def _ask(rng: np.random.Generator, kind: str, nodes: list[str], lines: Lines) ->
         if len(path) == 3 and rng.random() < 0.6:
             return None  # otherwise the answer would nearly always be two
         text = f"What is the smallest number of lines that lead from {start} to {goal}? Answer with a whole number."
-        return text, len(path) - 1, "-".join(path)
+        return text, len(path) - 1, "-".join(path), drawn
     numbers = [lines[a, b] if (a, b) in lines else lines[b, a] for a, b in pairwise(path)]
     total = f"{'-'.join(path)}: {'+'.join(map(str, numbers))}={sum(numbers)}"
     if kind == "via":
         text = f"The numbers are lengths. Which letter comes after {start} on the shortest way from {start} to {goal}?"
-        return f"{text} Answer with a letter.", path[1], total
+        return f"{text} Answer with a letter.", path[1], total, drawn
     text = f"The numbers are lengths. How long is the shortest way from {start} to {goal}? Answer with a whole number."
-    return text, sum(numbers), total
+    return text, sum(numbers), total, drawn

@@ -50,9 +50,9 @@ def rotation(rng: np.random.Generator, difficulty: float) -> Puzzle:
     text = f"{TEXTS[kind]} Answer with a letter."
     shown = "; ".join(f"{LETTERS[k]}: {words(option)}" for k, option in enumerate(options))
     described = f"Rows from the top, cells from the left. Pattern: {words(pattern)}. Options: {shown}."
-    return Puzzle(
-        Turned(pattern, tuple(options), int(rng.integers(len(PAPERS)))), text, letter, _why(kind, gold), described
-    )
+    scene = Turned(pattern, tuple(options), int(rng.integers(len(PAPERS))))
+    seen = " ".join(_initials(shown) for shown in (pattern, *options))
+    return Puzzle(scene, text, letter, _why(kind, gold), described, seen)
 
 
 def turned(pattern: Pattern) -> Pattern:
@@ -68,6 +68,11 @@ def mirrored(pattern: Pattern) -> Pattern:
 def words(pattern: Pattern) -> str:
     """Return a text description, such as: red white / white blue."""
     return " / ".join(" ".join(cell or "white" for cell in row) for row in pattern)
+
+
+def _initials(pattern: Pattern) -> str:
+    """Return the cells row by row: b for black, B for blue, otherwise the colour's first letter, - for white."""
+    return "".join("B" if cell == "blue" else cell[:1] or "-" for row in pattern for cell in row)
 
 
 def _spoiled(rng: np.random.Generator, pattern: Pattern, colours: list[str]) -> Pattern:

@@ -69,30 +69,38 @@ def _free(rng: np.random.Generator, kind: str, difficulty: float) -> Puzzle:
         items = [Item(c, s, x, y, 0.08) for (c, s), (x, y) in zip(looks, _places(rng, count), strict=True)]
         asked = _ask_free(rng, kind, items)
         if asked is not None:
-            text, answer, thought = asked
-            return Puzzle(Shapes(tuple(items), int(rng.integers(len(PAPERS)))), text, answer, thought, describe(items))
+            text, answer, thought, seen = asked
+            scene = Shapes(tuple(items), int(rng.integers(len(PAPERS))))
+            return Puzzle(scene, text, answer, thought, describe(items), seen)
 
 
-def _ask_free(rng: np.random.Generator, kind: str, items: list[Item]) -> tuple[str, int | str, str] | None:
-    """Return question, answer and worked solution, or None if these places are ambiguous."""
+def _ask_free(rng: np.random.Generator, kind: str, items: list[Item]) -> tuple[str, int | str, str, str] | None:
+    """Return question, answer, worked solution and transcript, or None if these places are ambiguous.
+
+    The transcript lists the shapes from the left or from the top, where that order is asked for, or else their places
+    in percent from the left and from the top.
+    """
     a, b = sample(rng, items, 2)
     if kind == "extreme":
         word, key = pick(rng, [("left", (1, 0)), ("right", (-1, 0)), ("top", (0, 1)), ("bottom", (0, -1))])
         best = min(items, key=lambda item: key[0] * item.x + key[1] * item.y)
         side = f"closest to the {word}{' edge of the picture' if word in ('left', 'right') else ' of the picture'}"
-        return f"Which shape is {side}? {FORM}", name(best), f"{word}most: {name(best)}"
+        seen = _in_order(items, across=word in ("left", "right"))
+        return f"Which shape is {side}? {FORM}", name(best), f"{word}most: {name(best)}", seen
     if kind == "side":
-        if rng.random() < 0.5:
+        across = rng.random() < 0.5
+        if across:
             answer = "left" if a.x < b.x else "right"
             text = f"Is the {name(a)} to the left or to the right of the {name(b)}? Answer with left or right."
         else:
             answer = "above" if a.y < b.y else "below"
             text = f"Is the {name(a)} above or below the {name(b)}? Answer with above or below."
-        return text, answer, f"the {name(a)} is further {answer}"
+        return text, answer, f"the {name(a)} is further {answer}", _in_order([a, b], across)
     if kind == "corner":
         answer = f"{'above' if a.y < b.y else 'below'} {'left' if a.x < b.x else 'right'}"
         text = f"Seen from the {name(b)}, where is the {name(a)}?"
-        return f"{text} Answer with above left, above right, below left or below right.", answer, answer
+        text = f"{text} Answer with above left, above right, below left or below right."
+        return text, answer, answer, _at_places([a, b])
     if kind == "how many":
         word, before = pick(
             rng, [("to the left of", True), ("to the right of", False), ("above", True), ("below", False)]
@@ -101,22 +109,35 @@ def _ask_free(rng: np.random.Generator, kind: str, items: list[Item]) -> tuple[s
         limit = a.x if word.startswith("to") else a.y
         answer_ = sum(place < limit if before else place > limit for place in places)
         text = f"How many shapes are {word} the {name(a)}? Answer with a whole number."
-        return text, answer_, f"{word} it: {answer_}"
+        return text, answer_, f"{word} it: {answer_}", _in_order(items, across=word.startswith("to"))
     if kind == "order":
         word, across = pick(rng, [("left", True), ("top", False)])
         ordered = sorted(items, key=lambda item: item.x if across else item.y)
         place = int(rng.integers(2, len(items) + 1))
         text = f"Counted from the {word}, which shape is number {place}? {FORM}"
-        return text, name(ordered[place - 1]), ", ".join(name(item) for item in ordered[:place])
+        thought = ", ".join(name(item) for item in ordered[:place])
+        return text, name(ordered[place - 1]), thought, _in_order(items, across)
     if kind == "nearest":
         others = sorted((item for item in items if item is not a), key=lambda item: _apart(a, item))
         if _apart(a, others[1]) < CLEARLY * _apart(a, others[0]):
             return None
-        return f"Which shape is nearest to the {name(a)}? {FORM}", name(others[0]), f"nearest: {name(others[0])}"
+        text = f"Which shape is nearest to the {name(a)}? {FORM}"
+        return text, name(others[0]), f"nearest: {name(others[0])}", _at_places(items)
     return _between(rng, items)
 
 
-def _between(rng: np.random.Generator, items: list[Item]) -> tuple[str, str, str] | None:
+def _in_order(items: list[Item], across: bool) -> str:
+    """Return the shapes from the left, or from the top if `across` is false."""
+    return " ".join(name(item) for item in sorted(items, key=lambda item: item.x if across else item.y))
+
+
+def _at_places(items: list[Item]) -> str:
+    """Return the shapes from the left, each with its place in percent from the left and from the top."""
+    items = sorted(items, key=lambda item: item.x)
+    return " ".join(f"{name(item)} {item.x * 100:.0f} {item.y * 100:.0f}" for item in items)
+
+
+def _between(rng: np.random.Generator, items: list[Item]) -> tuple[str, str, str, str] | None:
     """Move a shape to the midpoint between two others and ask for it, or return None if others are too close."""
     a, b = items[0], items[1]
     middle = Item(items[2].colour, items[2].shape, (a.x + b.x) / 2, (a.y + b.y) / 2, items[2].radius)
@@ -125,7 +146,7 @@ def _between(rng: np.random.Generator, items: list[Item]) -> tuple[str, str, str
         return None
     items[2] = middle
     text = f"Which shape is on the straight line between the {name(a)} and the {name(b)}? {FORM}"
-    return text, name(middle), f"in the middle: {name(middle)}"
+    return text, name(middle), f"in the middle: {name(middle)}", _at_places(items)
 
 
 def _apart(a: Item, b: Item) -> float:
@@ -144,10 +165,15 @@ def _in_grid(rng: np.random.Generator, kind: str, difficulty: float) -> Puzzle:
         for (row, column), look in sorted(grid.items())
     }
     text, answer, thought = _ask_grid(rng, kind, items)
+    lines = [
+        [name(items[row, column]) if (row, column) in items else "-" for column in range(columns)]
+        for row in range(rows)
+    ]
+    seen = " / ".join(" ".join(line) for line in lines)
     shown = "; ".join(f"row {row + 1}, column {column + 1}: {name(item)}" for (row, column), item in items.items())
     described = f"A grid of {rows} rows (from the top) and {columns} columns (from the left). {shown}."
     scene = Shapes(tuple(items.values()), int(rng.integers(len(PAPERS))), (rows, columns))
-    return Puzzle(scene, text, answer, thought, described)
+    return Puzzle(scene, text, answer, thought, described, seen)
 
 
 def _ask_grid(rng: np.random.Generator, kind: str, items: dict[tuple[int, int], Item]) -> tuple[str, int | str, str]:

@@ -51,7 +51,16 @@ def tangle(rng: np.random.Generator, difficulty: float) -> Puzzle:
         f"stage by stage: {shown}."
     )
     scene = Tangle(tuple(orders), tuple(colours[k % shades] for k in range(count)), int(rng.integers(len(PAPERS))))
-    return Puzzle(scene, text, answer, thought, described)
+    return Puzzle(scene, text, answer, thought, described, _crossings(orders))
+
+
+def _crossings(orders: list[tuple[int, ...]]) -> str:
+    """Return the crossings from left to right, each as the upper of its two places from the top.
+
+    Crossings of one stage are listed from the top.
+    """
+    stages = itertools.pairwise(orders)
+    return "".join(str(at + 1) for a, b in stages for at in range(len(a) - 1) if a[at : at + 2] == b[at : at + 2][::-1])
 
 
 def _swapped(rng: np.random.Generator, orders: list[tuple[int, ...]]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from agents.episodes.task_check import check_task
 from configs.errors import UserError
+from envs.reasoning.arithmetic import column_addition
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Task
@@ -72,18 +73,40 @@ def test_task_compares_with_the_current_state() -> None:
 
 
 def test_task_whose_expert_writes_no_transcript_says_so() -> None:
-    sums = task(think="work")
+    sums = task(think="transcript")
+    env = sums.make()
+    env.reset(seed=0)
     with pytest.raises(
-        ValueError, match=r"^task sums: think=work needs expert_thought\('work'\) of kickoff/Arithmetic-v0$"
+        ValueError, match=r"^task sums: think=transcript needs expert_thought\('transcript'\) of kickoff/Arithmetic-v0$"
     ):
-        sums.expert_thought(sums.make(), "work")
+        sums.expert_thought(env, "transcript")
 
 
-def test_task_without_transcripts_is_refused_before_a_run() -> None:
+@pytest.mark.parametrize("settings", [{"think": "transcript"}, {"think": "work", "transcript_reward": 0.1}])
+def test_task_without_transcripts_is_refused_before_a_run(settings: dict[str, object]) -> None:
     problem = "task sums: think=transcript needs expert_thought('transcript') of kickoff/Arithmetic-v0"
     with pytest.raises(UserError) as error:
-        check_task("sums", task(think="work").config, None)
+        check_task("sums", task(**settings).config, None)
     assert str(error.value) == problem
+
+
+def test_task_whose_expert_writes_no_work_is_refused_before_a_run() -> None:
+    settings = {"id": "kickoff/Reasoning-v0", "kwargs": {"tasks": ["gcd"]}, "think": "work"}
+    problem = "task sums: think=work needs expert_thought('work') of kickoff/Reasoning-v0"
+    with pytest.raises(UserError) as error:
+        check_task("sums", task(**settings).config, None)
+    assert str(error.value) == problem
+
+
+def test_work_on_a_question_without_a_picture_has_no_transcript() -> None:
+    sums = task(think="work")
+    check_task("sums", sums.config, None)
+    env = sums.make()
+    question, _ = env.reset(seed=1)
+    left, right = map(int, question.rstrip("=").split("+"))
+    assert sums.expert_thought(env, "work") == column_addition(left, right)
+    assert sums.transcript(env) is None
+    assert sums.transcript_accuracy(Reply("3+5", "8", ("8",)), env) is None
 
 
 def test_reward_for_transcripts_needs_transcripts() -> None:
