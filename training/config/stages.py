@@ -62,8 +62,9 @@ class StageConfig(Settings):
     """Fraction of the demonstrated turns in which a random action is played instead of the teacher's, which is still
     learned. The demonstrations then contain states that follow mistakes."""
     swap: Fraction = 0.0
-    """Fraction of the demonstrated turns of tasks with transcripts that get the reply to another turn (`sft`). Its work
-    and answer are learned, but not its transcript, so that plans follow the transcript and not the observation."""
+    """Fraction of the demonstrated turns of tasks with transcripts that get the reply to another turn with the same
+    text (`sft`). Its work and answer are learned, but not its transcript, so that plans follow the transcript and not
+    the observation."""
     algo: AlgoConfig = field(default_factory=AlgoConfig)
     """Algorithm settings of the stage. The override algo.k sets k in every stage."""
 

@@ -39,6 +39,15 @@ def swapped(turn: TokenSequence, other: TokenSequence, chat: Chat) -> Trajectory
     return Trajectory(sequence, mask.astype(np.float32))
 
 
+def same_prompt(one: Trajectory, other: Trajectory) -> bool:
+    """Return True if two turns have equal contexts except for their images, so that each one's reply suits the other.
+
+    Questions can differ between the items of a task, and so can the calculations after equal transcripts.
+    """
+    first, second = (int(np.flatnonzero(turn.sequence.loss_mask)[0]) for turn in (one, other))
+    return np.array_equal(one.sequence.tokens[:first], other.sequence.tokens[:second])
+
+
 def after_transcript(reply: NDArray[np.int32], chat: Chat) -> NDArray[np.bool_]:
     """Return a mask [R] of a reply's tokens that belong to its work or its answer."""
     texts = [chat.text(reply[: end + 1]) for end in range(len(reply))]

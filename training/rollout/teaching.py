@@ -16,13 +16,12 @@ from agents.policies.demonstrations import is_demonstration_file, read_demonstra
 from agents.policies.jobs import Job, Teaching
 from agents.seeds import mix
 from envs.task.config import TaskConfig
-from envs.task.task import Task
 from training.algorithm.groups import Trajectory, make_group
 from training.config.stages import StageConfig
 from training.rollout.metrics import describe
 from training.rollout.mixture import Mixture
 from training.rollout.source import Batch, Play
-from training.rollout.swap import swapped
+from training.rollout.swap import same_prompt, swapped
 
 EPISODES: int = 64
 """Number of episodes per job of demonstrations."""
@@ -86,23 +85,23 @@ class DemonstrationSource(TeachingSource):
         super().__init__(play, tasks, stage, seed, index, stage.algo.minibatch)
         self.chat = chat
         self._pools: dict[str, list[Trajectory]] = {}
-        self._transcribes: dict[str, bool] = {}
 
     async def collect(self, step: int, version: int) -> Batch:
         """Return a minibatch of demonstrated replies."""
         for task in self.tasks:
             if task not in self._pools:
                 self._pools[task] = as_trajectories(await self._demonstrate(task))
-                self._transcribes[task] = self.stage.swap > 0 and _transcribes(Task(task, self.tasks[task]))
         rng = np.random.default_rng(mix(self.seed, step))
         chosen = []
         for task, share in self.mixture.allocate(step).items():
             pool = self._pools[task]
             drawn = [pool[i] for i in rng.integers(0, len(pool), share)]
-            count = round(self.stage.swap * share) if self._transcribes[task] else 0
+            count = round(self.stage.swap * share) if self.tasks[task].transcribes else 0
             others = [pool[i] for i in rng.integers(0, len(pool), count)]
-            pairs = zip(drawn[:count], others, strict=True)
-            chosen += [swapped(one.sequence, other.sequence, self.chat) for one, other in pairs]
+            chosen += [
+                swapped(one.sequence, other.sequence, self.chat) if same_prompt(one, other) else one
+                for one, other in zip(drawn[:count], others, strict=True)
+            ]
             chosen += drawn[count:]
         self.mixture.observe(step, {})
         return Batch(chosen, [], {"reply_tokens": reply_tokens(chosen)})
@@ -149,14 +148,3 @@ def as_trajectories(sequences: Sequence[TokenSequence]) -> list[Trajectory]:
 def reply_tokens(trajectories: Sequence[Trajectory]) -> int:
     """Return the number of trained tokens."""
     return sum(int(trajectory.sequence.loss_mask.sum()) for trajectory in trajectories)
-
-
-def _transcribes(task: Task) -> bool:
-    """Return True if the replies state a transcript. Work on a question without a picture has none."""
-    if not task.config.transcribes:
-        return False
-    env = task.make()
-    env.reset(seed=0)
-    stated = task.transcript(env)
-    env.close()
-    return stated is not None

@@ -159,11 +159,8 @@ def test_swap_replaces_a_share_of_the_replies_in_tasks_with_transcripts(model: L
     assert whole.count(False) == 3 and len(whole) == 12  # half of the six texts, and none of the six sums
 
 
-def test_work_without_a_transcript_is_not_swapped(model: LoadedModel) -> None:
-    TASKS["arithmetic"].think = "work"
-    try:
-        settings = stage(tasks=["arithmetic"], swap=1.0)
-        (batch,) = batches(DemonstrationSource(Player(model), TASKS, settings, 0, 0, model.chat), 1)
-    finally:
-        TASKS["arithmetic"].think = "usual"
-    assert all(reply.startswith("<think>") for reply in said(model.chat, batch.trajectories))
+def test_questions_with_different_texts_are_not_swapped(model: LoadedModel) -> None:
+    settings = stage(tasks=["arithmetic"], swap=1.0)
+    (batch,) = batches(DemonstrationSource(Player(model), TASKS, settings, 0, 0, model.chat), 1)
+    whole = [reply.startswith("<think>") for reply in said(model.chat, batch.trajectories)]
+    assert np.mean(whole) > 0.8  # the same sum can be drawn twice
