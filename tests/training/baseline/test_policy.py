@@ -186,13 +186,21 @@ def test_baseline_policy_refuses_another_game(untrained: Path) -> None:
             "task sokoban accepts 5 actions per reply, but the baseline plays one; "
             "set env.actions_per_reply=1 env.max_turns=25",
         ),
-        ("frozen_lake", ["env.max_turns=9"], "task frozen_lake: the baseline was trained with actions up, down, left, right"),
+        (
+            "frozen_lake",
+            ["env.max_turns=9"],
+            "task frozen_lake: the baseline was trained with actions up, down, left, right",
+        ),
         (
             "sokoban",
             ["env.kwargs.image_size=[42,42]", "env.actions_per_reply=1"],
             "task sokoban: the baseline was trained on 84x84x3, but observations are 42x42x3",
         ),
-        ("arithmetic", ["env.max_turns=1"], "task arithmetic: the baseline was trained with actions up, down, left, right"),
+        (
+            "arithmetic",
+            ["env.max_turns=1"],
+            "task arithmetic: the baseline was trained with actions up, down, left, right",
+        ),
     ):
         with pytest.raises(UserError) as caught:
             player.check({name: load_task(name, parse_overrides(words))})

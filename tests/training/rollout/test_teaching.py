@@ -25,6 +25,7 @@ from training.rollout.source import Batch
 from training.rollout.teaching import DemonstrationSource, DistillationSource
 
 TASKS = {name: load_task(name) for name in ("arithmetic", "twins_text", "freeway")}
+TASKS["twins"] = load_task("twins", {"env.think": "work"})
 TASKS["sokoban"] = load_task("sokoban", {"env.actions_per_reply": 1, "env.max_turns": 15, "env.think": "word"})
 
 
@@ -147,16 +148,10 @@ def test_teachers_replies_have_their_own_loss() -> None:
 
 
 def test_swap_replaces_a_share_of_the_replies_in_tasks_with_transcripts(model: LoadedModel) -> None:
-    tasks = {name: load_task(name) for name in ("twins_text", "arithmetic")}
-    tasks["twins_text"].think = "work"
-    TASKS["twins_text"].think = "work"
-    try:
-        settings = stage(tasks=["twins_text", "arithmetic"], swap=0.5)
-        (batch,) = batches(DemonstrationSource(Player(model), tasks, settings, 0, 0, model.chat), 1)
-    finally:
-        TASKS["twins_text"].think = "usual"
+    settings = stage(tasks=["twins", "arithmetic"], swap=0.5)
+    (batch,) = batches(DemonstrationSource(Player(model), TASKS, settings, 0, 0, model.chat), 1)
     whole = [reply.startswith("<think>") for reply in said(model.chat, batch.trajectories)]
-    assert whole.count(False) == 3 and len(whole) == 12  # half of the six texts, and none of the six sums
+    assert whole.count(False) == 3 and len(whole) == 12  # half of the six pictures, and none of the six sums
 
 
 def test_questions_with_different_texts_are_not_swapped(model: LoadedModel) -> None:
