@@ -16,7 +16,7 @@ class Rewards:
     """Reward of an episode with K turns, by parts."""
 
     parts: dict[str, float]
-    """Part (`outcome`, `format`, `transcript`) → reward of the whole episode."""
+    """Part (`outcome`, `process`, `format`, `transcript`) → reward of the whole episode."""
     turns: list[dict[str, float]]
     """[K] part → reward of the turn. The sums over turns are `parts`."""
 
@@ -34,9 +34,9 @@ class Rewards:
 def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
     """Return the rewards of an episode.
 
-    - `outcome` depends on `reward`. `success` gives 1 in the last turn of a successful episode. `return` gives the env
-      rewards. `process` gives the verdict on each reply (`agents.episodes.process`), and 1 in the last turn of a
-      successful episode. An import path `module:name` gives the values of that function.
+    - `outcome` depends on `reward`. `success` and `process` give 1 in the last turn of a successful episode. `return`
+      gives the env rewards. An import path `module:name` gives the values of that function.
+    - `process`, for `reward: process`, gives the verdict on each reply (`agents.episodes.process`).
     - `transcript`, if the task asks for transcripts, gives `transcript_reward` / K times the accuracy of each turn.
     - `format` gives `format_reward` / K for each turn with a valid reply. LMM-R1 (arXiv 2503.07536) adds accuracy and
       format in the same way.
@@ -49,14 +49,9 @@ def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
         UserError: the reward function cannot be imported, or its result is invalid.
     """
     count = len(episode.turns)
-    if config.reward == "success":
+    if config.reward in ("success", "process"):
         outcomes = [float(episode.success and number == count - 1) for number in range(count)]
         outcome = float(episode.success)
-    elif config.reward == "process":
-        outcomes = [
-            turn.process + (episode.success and number == count - 1) for number, turn in enumerate(episode.turns)
-        ]
-        outcome = sum(outcomes)
     elif config.reward == "return":
         outcomes, outcome = [turn.reward for turn in episode.turns], episode.env_return
     else:
@@ -64,11 +59,18 @@ def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
         outcome = sum(outcomes)
     share, seen = config.format_reward / max(1, count), config.transcript_reward / max(1, count)
     turns = [
-        {"outcome": outcome, "format": share * turn.reply.valid} | _transcript(seen, turn.transcript)
+        {"outcome": outcome, "format": share * turn.reply.valid}
+        | _process(config, turn.process)
+        | _transcript(seen, turn.transcript)
         for outcome, turn in zip(outcomes, episode.turns, strict=True)
     ]
     parts = {"outcome": outcome, "format": config.format_reward * episode.valid}
+    parts |= _process(config, sum(turn.process for turn in episode.turns))
     return Rewards(parts | _transcript(config.transcript_reward, episode.transcript), turns)
+
+
+def _process(config: TaskConfig, verdict: float) -> dict[str, float]:
+    return {"process": verdict} if config.reward == "process" else {}
 
 
 def _transcript(weight: float, accuracy: float | None) -> dict[str, float]:

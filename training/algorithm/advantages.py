@@ -134,6 +134,7 @@ def vpr(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Arra
     """Return (r_k - mean) / std of the turn rewards with the same turn number in the group (VPR, arXiv 2605.10325).
 
     A turn number that fewer than `_FEWEST_TURNS` episodes reached uses the mean and std of all turns of the group.
+    Groups of tasks without a process reward get the advantages of `grpo`.
 
     Departures from the paper: it samples several replies in every state, compares these, and continues with a best one.
     Here, as in the turn-level estimator of its code, turns of whole episodes are compared, but within a group and not
@@ -141,6 +142,9 @@ def vpr(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Arra
     """
     results = []
     for group in groups:
+        if "process" not in group[0].parts:
+            results.append(_spread(group, normalised(_rewards(group))))
+            continue
         rewards = [np.array(score.turn_rewards, dtype=np.float64) for score in group]
         everything = np.concatenate(rewards)
         advantages = [_scaled(values, everything) for values in rewards]

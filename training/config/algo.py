@@ -46,9 +46,9 @@ class AlgoConfig(Settings):
     advantage: str = "grpo"
     """Advantage estimator: `grpo`, `dr_grpo` (no division by the standard deviation), `rloo` (leave-one-out baseline),
     `reinforce_pp` (group baseline, divided by the standard deviation of the batch), `gigpo` (grpo plus a comparison of
-    turns in the same state), `vpr` (turn rewards, normalised by turn number), `gdpo` (every reward part normalised by
-    itself), `max_rl` (divided by the group mean), `gagpo` (generalized advantage estimation over turns with values from
-    the group), or an import path module:name."""
+    turns in the same state), `vpr` (turn rewards, normalised by turn number, in tasks with `reward: process`; grpo in
+    others), `gdpo` (every reward part normalised by itself), `max_rl` (divided by the group mean), `gagpo` (generalized
+    advantage estimation over turns with values from the group), or an import path module:name."""
     step_weight: NonNegativeFloat = 1.0
     """Weight of the advantage among turns in the same state (gigpo)."""
     gamma: Fraction = 0.95

@@ -73,10 +73,11 @@ def test_an_invalid_reply_costs_1() -> None:
 def test_rewards_are_the_verdicts_plus_success_in_the_last_turn() -> None:
     config = sokoban(CORRIDOR, format_reward=0.3)
     rewards = rewards_of(play(config, Replies("right")), config)
-    assert [parts["outcome"] for parts in rewards.turns] == pytest.approx([1 / 3, 1 / 3, 1 / 3 + 1])
-    assert rewards.parts == pytest.approx({"outcome": 2.0, "format": 0.3})
+    assert [parts["process"] for parts in rewards.turns] == pytest.approx([1 / 3] * 3)
+    assert rewards.turn_totals == pytest.approx([1 / 3 + 0.1, 1 / 3 + 0.1, 1 / 3 + 1.1])
+    assert rewards.parts == pytest.approx({"outcome": 1.0, "process": 1.0, "format": 0.3})
     lost = rewards_of(play(sokoban(CORNER), Replies("left")), sokoban(CORNER, format_reward=0.0))
-    assert lost.parts == {"outcome": -1.0, "format": 0.0}
+    assert lost.parts == {"outcome": 0.0, "process": -1.0, "format": 0.0}
 
 
 def test_no_verdict_is_asked_unless_the_task_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

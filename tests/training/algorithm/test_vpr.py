@@ -8,7 +8,8 @@ from training.config.algo import AlgoConfig
 
 def estimate(*episodes: tuple[float, ...]) -> list[list[float]]:
     """Advantages of a group of episodes with these turn rewards."""
-    (group,) = estimator("vpr")([[Score(sum(turns), turns) for turns in episodes]], AlgoConfig(advantage="vpr"))
+    scores = [Score(sum(turns), turns, parts={"process": sum(turns)}) for turns in episodes]
+    (group,) = estimator("vpr")([scores], AlgoConfig(advantage="vpr"))
     return [advantages.tolist() for advantages in group]
 
 
@@ -31,6 +32,11 @@ def test_equal_turns_give_zeros() -> None:
 
 
 def test_groups_are_independent() -> None:
-    scores = [[Score(r, (r,)) for r in group] for group in ((1.0, 0.0, 0.0, 1.0), (9.0, 1.0, 1.0, 9.0))]
+    scores = [[Score(r, (r,), parts={"process": r}) for r in group] for group in ((1.0, 0.0, 0.0, 1.0), (9.0, 1.0, 1.0, 9.0))]
     first, second = estimator("vpr")(scores, AlgoConfig())
     assert [a.tolist() for a in first] == [a.tolist() for a in second] == [[1], [-1], [-1], [1]]
+
+
+def test_groups_without_process_reward_get_the_advantages_of_grpo() -> None:
+    scores = [[Score(1.0, (0.0, 1.0)), Score(0.0, (0.0, 0.0, 0.0))]]
+    assert [a.tolist() for a in estimator("vpr")(scores, AlgoConfig())[0]] == [[1, 1], [-1, -1, -1]]
