@@ -41,7 +41,7 @@ def _value(node: ast.expr, steps: list[str]) -> Fraction:
 
 
 def _number(value: Fraction) -> ast.expr:
-    return ast.Constant(str(value))  # type: ignore[arg-type]
+    return ast.Constant(str(value))
 
 
 def _written(value: Fraction, first: bool = False) -> str:

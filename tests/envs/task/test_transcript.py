@@ -91,10 +91,9 @@ def test_task_without_transcripts_is_refused_before_a_run(settings: dict[str, ob
 
 
 def test_task_whose_expert_writes_no_work_is_refused_before_a_run() -> None:
-    settings = {"id": "kickoff/Reasoning-v0", "kwargs": {"tasks": ["gcd"]}, "think": "work"}
-    problem = "task sums: think=work needs expert_thought('work') of kickoff/Reasoning-v0"
+    problem = "task sums: think=work needs expert_thought('work') of kickoff/Questions-v0"
     with pytest.raises(UserError) as error:
-        check_task("sums", task(**settings).config, None)
+        check_task("sums", task(id="kickoff/Questions-v0", think="work").config, None)
     assert str(error.value) == problem
 
 
