@@ -102,7 +102,7 @@ def run_seed(folder: Path, seed: int, arms: Mapping[str, Arm], words: Sequence[s
         earlier = found[arm.start].seconds if arm.start in found else 0.0
         options = []
         for rate in arm.rates or ("",):
-            own = [*arm.words, f"stages.mgt.algo.lr={rate}"] if rate else list(arm.words)
+            own = (*arm.words, f"stages.mgt.algo.lr={rate}") if rate else arm.words
             summary = summary_of("training.run", path(folder, f"{name} {rate}".strip()), [*shared, start, *own, *words])
             options.append((summary["validation"]["best"], measured(summary, earlier)))
         found[name] = max(options, key=lambda option: option[0])[1]
