@@ -5,8 +5,8 @@ python -m benchmarks.methods sokoban=FOLDER [problems=twins,sokoban] [rows=all] 
 
 - `twins`: FRE on sums as text for 60 steps, from the warm-up of the recipe `claim`: one per seed, or the model of
   `twins=`. Success is measured on texts and on pictures.
-- `sokoban`: 40 steps on pictures of 6x6 levels from the model of `sokoban=`, which must know think=work. The form rows
-  first clone the expert's replies in their form into that model.
+- `sokoban`: 40 steps on pictures of 6x6 levels from the model of `sokoban=`, which must know think=work. Rows with
+  other prompts or replies first clone the expert with these into that model. Their control is `form-work`.
 
 Prints one table per problem: success on held-out items at T=1 before and after training, the paired difference to the
 row `default` (means over seeds, 95% intervals of Student's t), and the seconds of training, without those of the shared
@@ -69,6 +69,8 @@ SOKOBAN = COMMON | {
     "form-word": ("env.think=word", "env.transcript_reward=0"),
     "form-work": (),
 }
+CLONED = ("caption", "rules", "feedback", "history", "form-none", "form-word", "form-work")
+"""Rows of Sokoban with prompts or replies that the model does not know, and their control."""
 REPLY = ("env.think=work", "env.max_reply_tokens=48")
 """Overrides for Sokoban's replies, the longest of which have about 35 tokens."""
 
@@ -121,7 +123,7 @@ def run_seed(
     found = {}
     for row in rows:
         own, seconds, first = problem.rows[row], 0.0, start
-        if row.startswith("form-"):
+        if name == "sokoban" and row in CLONED:
             first, seconds = clone(folder / f"clone-{row}", seed, start, steps, [*own, *words])
         overrides = [*shared, f"model={first}", *own, *words]
         found[row] = measured(summary_of("training.run", folder / row, overrides), seconds)
@@ -142,7 +144,7 @@ def warm_up(folder: Path, seed: int, words: Sequence[str]) -> str:
 
 
 def clone(folder: Path, seed: int, model: str, steps: int, words: Sequence[str]) -> tuple[str, float]:
-    """Clone Sokoban's expert with a form of thinking into a model; return the checkpoint and the seconds of training.
+    """Clone Sokoban's expert with the prompts and replies of a row; return the checkpoint and the seconds of training.
 
     Args:
         folder: Run folder.
