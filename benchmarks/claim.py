@@ -16,11 +16,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from agents.untrained import main as write_untrained
-from benchmarks.learning import split, summary_of
-from training.evaluation.statistics import student
+from benchmarks.learning import Measured, mean_cell, measured, split, summary_of, untrained
 
 RATES = ("1.5e-4", "3e-4")
 """Learning rates of MGT, of which validation chooses one."""
@@ -80,34 +77,6 @@ EPISODES = 32 * 8
 """Episodes of a training step."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Held-out results of one arm and seed."""
-
-    results: Mapping[str, Mapping[str, Any]]
-    """Task → result after training."""
-    before: Mapping[str, Mapping[str, Any]]
-    """Task → result before training."""
-    seconds: float
-    """Seconds of training, including those of the start."""
-
-    def success(self, task: str) -> float:
-        """Return the success on a task after training."""
-        return float(self.results[task]["mean"])
-
-    def gain(self, task: str) -> float:
-        """Return the change of success on a task."""
-        return self.success(task) - float(self.before[task]["mean"])
-
-
-def measured(summary: Mapping[str, Any], seconds: float) -> Measured:
-    """Return the results of a run. `seconds` are those of its start."""
-    tasks = {summary["task"]: summary["success"], **summary["others"]}
-    after = {task: rows["after"] for task, rows in tasks.items()}
-    before = {task: rows["before"] for task, rows in tasks.items()}
-    return Measured(after, before, seconds + sum(stage["seconds"] for stage in summary["stages"]))
-
-
 PAIR = ("FRE 60", "MGT 90", "FRE 60 → MGT 30")
 
 
@@ -120,24 +89,21 @@ def run_seed(folder: Path, seed: int, arms: Mapping[str, Arm], words: Sequence[s
         arms: Arms to run, in an order in which each comes after its start.
         words: More words for every run.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    untrained = folder / "untrained"
-    if not untrained.exists():
-        write_untrained([f"out={untrained}", f"seed={seed}"])
-    shared = ["recipe=claim", f"seed={seed}", *words]
+    first = untrained(folder, seed)
+    shared = ["recipe=claim", f"seed={seed}"]
     found: dict[str, Measured] = {}
     for name, own in WARMUPS.items():
         if not any(arm.start == name for arm in arms.values()):
             continue
-        few = ["stages=warmup", f"model={untrained.absolute()}", "evaluation.episodes=64", *own]
-        summary_of("training.run", path(folder, name), [*shared, *few])
+        few = ["stages=warmup", f"model={first}", "evaluation.episodes=64", *own]
+        summary_of("training.run", path(folder, name), [*shared, *few, *words])
     for name, arm in arms.items():
         start = f"model={path(folder, arm.start).absolute()}/checkpoint"
         earlier = found[arm.start].seconds if arm.start in found else 0.0
         options = []
         for rate in arm.rates or ("",):
-            own = [*arm.words, f"stages.mgt.algo.lr={rate}"] if rate else list(arm.words)
-            summary = summary_of("training.run", path(folder, f"{name} {rate}".strip()), [*shared, start, *own])
+            own = (*arm.words, f"stages.mgt.algo.lr={rate}") if rate else arm.words
+            summary = summary_of("training.run", path(folder, f"{name} {rate}".strip()), [*shared, start, *own, *words])
             options.append((summary["validation"]["best"], measured(summary, earlier)))
         found[name] = max(options, key=lambda option: option[0])[1]
     return found
@@ -146,13 +112,6 @@ def run_seed(folder: Path, seed: int, arms: Mapping[str, Arm], words: Sequence[s
 def path(folder: Path, name: str) -> Path:
     """Return the run folder of an arm."""
     return folder / name.replace(" → ", "-").replace(": ", "-").replace(" ", "-")
-
-
-def cell(values: Sequence[float]) -> str:
-    """Return a mean over seeds with its interval."""
-    interval = student(values)
-    spread = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
-    return f"{statistics.mean(values):.3f}{spread}"
 
 
 def sign_flip(differences: Sequence[float]) -> float:
@@ -194,7 +153,7 @@ def main(argv: list[str]) -> None:
             continue
         pairs = [run[f"{prefix}FRE 60 → MGT 30"].success(task) - run[f"{prefix}MGT 90"].success(task) for run in runs]
         test = f", p = {sign_flip(pairs):.3f} (sign flips of {len(pairs)} seeds)" if len(pairs) > 1 else ", one seed"
-        print(f"- {task}: {cell(pairs)}{test}")
+        print(f"- {task}: {mean_cell(pairs)}{test}")
 
 
 def row(name: str, arm: Arm, runs: Sequence[Measured]) -> str:
@@ -204,7 +163,7 @@ def row(name: str, arm: Arm, runs: Sequence[Measured]) -> str:
 
     def means(task: str, key: str) -> str:
         values = [run.results[task][key] for run in runs if task in run.results and key in run.results[task]]
-        return cell(values) if len(values) == len(runs) else "–"
+        return mean_cell(values) if len(values) == len(runs) else "–"
 
     text = "twins_letters" if "placebo" in name and "twins_letters" in tasks else "twins_text"
     cells = [f"{means(own, 'mean')} ({own})", means("twins", "mean"), means(text, "mean"), means(own, "transcript")]

@@ -3,6 +3,7 @@
 The default stages are FRE on text, then MGT on games. The initial weights already include the warm-up.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -113,6 +114,7 @@ class Trainer:
                 await self.validate(index, stage)
                 if self.progress.total_steps % self.config.checkpoint_every == 0 or self.progress.step == stage.steps:
                     await self.save()
+                await asyncio.sleep(0)  # for Ctrl-C: a step of demonstrations never waits for anything else
         finally:
             await source.close()
 

@@ -81,8 +81,11 @@ def compose(overrides: Mapping[str, Any], options: type[E], origin: str = "comma
         sources.note(origin if "env" in given else from_recipe, {"envs": envs})
     for name, stage in stages.items():
         key = f"stages.{name}.tasks"
-        played = _choice(left.pop(key), key) if key in left else stage.get("tasks", ["env"])
+        own_tasks = key in left
+        played = _choice(left.pop(key), key) if own_tasks else stage.get("tasks", ["env"])
         stage["tasks"] = _named(files, _weigh(played, suites | {"env": wanted}, key), known)
+        if own_tasks and "teachers" in stage:  # the recipe's other teachers have nothing to teach
+            stage["teachers"] = {task: one for task, one in stage["teachers"].items() if task in stage["tasks"]}
     own_options, settings = _settings(left, options, list(files), list(stages))
 
     tasks = _tasks(files, envs, stages, recipe.pop("tasks", {}), settings, sources, (from_recipe, origin))

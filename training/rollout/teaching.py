@@ -3,6 +3,7 @@
 Every trained token has advantage 1, so that the loss is the mean negative log-likelihood of the labels.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from training.rollout.source import Batch, Play
 from training.rollout.swap import same_prompt, swapped
 
 EPISODES: int = 64
-"""Number of episodes per job of demonstrations."""
+"""Maximum number of episodes per job of demonstrations."""
 
 
 class TeachingSource:
@@ -114,9 +115,11 @@ class DemonstrationSource(TeachingSource):
         found: list[TokenSequence] = []
         job = 0
         while len(found) < self.stage.demonstrations:
-            episodes = await self.taught(task, (0, job), EPISODES, demonstrate=True)
+            most = min(EPISODES, self.stage.demonstrations - len(found))  # an episode has at least one turn
+            episodes = await self.taught(task, (0, job), most, demonstrate=True)
             found += [sequence for episode in episodes for sequence in episode.sequences]
             job += 1
+            await asyncio.sleep(0)  # for Ctrl-C: a teacher never waits
         return found[: self.stage.demonstrations]
 
 

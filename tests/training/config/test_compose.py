@@ -109,6 +109,16 @@ def test_env_with_weights_sets_the_weights_of_stages() -> None:
     assert load(["stages.mgt.tasks=games,algebra"]).stages["mgt"].tasks == {"football": 1, "sokoban": 1, "algebra": 1}
 
 
+def test_stage_with_other_tasks_keeps_the_recipes_teachers_of_these() -> None:
+    def teachers(*words: str) -> dict[str, str]:
+        return load(["recipe=warmup", *words]).stages["warmup"].teachers
+
+    assert list(teachers()) == ["frozen_lake", "cliff_walking", "minigrid", "freeway"]
+    assert teachers("stages.warmup.tasks=[football, minigrid]") == {"minigrid": "random"}
+    kept = teachers("stages.warmup.tasks=[football]", "stages.warmup.teachers={footbal: random}")
+    assert kept == {"footbal": "random"}  # refused when the run starts
+
+
 def test_env_with_two_tasks_of_one_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "football.yaml").write_text("id: kickoff/Arithmetic-v0\nimage: false\ncaption: true\n")
     with pytest.raises(UserError, match=r"two tasks have the name football: football and .*football\.yaml"):

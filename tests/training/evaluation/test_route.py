@@ -10,7 +10,10 @@ import pytest
 import envs  # noqa: F401  (registers the ids)
 from agents.chat.template import Chat
 from agents.chat.types import Completion, Prompt
+from agents.engines.config import EngineConfig
+from agents.engines.transformers import TransformersEngine
 from agents.episodes.episode import Start
+from agents.models.load import load_model
 from agents.models.tiny import build_chat
 from envs.task.config import load_task
 from envs.task.task import Task
@@ -58,3 +61,18 @@ def test_route_needs_transcripts_and_different_answers() -> None:
         asyncio.run(route(sums(think="word"), chat, engine, STARTS))
     with pytest.raises(ValueError, match=r"^task twins_text: all 2 starts have the same expert answer$"):
         asyncio.run(route(sums(), chat, engine, [Start(3, 0), Start(3, 1)]))
+
+
+def test_route_on_real_weights_gives_fractions_that_sum_to_1() -> None:
+    """The embedded model has not learned transcripts: its answers show only that forced replies can be continued."""
+    model = load_model("tiny")
+    engine = TransformersEngine(model.vlm, model.chat.eos, EngineConfig())
+
+    async def twice() -> list[dict[str, float]]:
+        return [await route(sums(think="transcript"), model.chat, engine, STARTS[:12]) for _ in range(2)]
+
+    one, again = asyncio.run(twice())
+    assert one == again  # replies are greedy
+    pairs = one.pop("pairs")
+    assert 6 <= pairs <= 11 and sum(one.values()) == pytest.approx(1)
+    assert all((fraction * pairs).is_integer() for fraction in one.values())
