@@ -32,7 +32,9 @@ def test_equal_turns_give_zeros() -> None:
 
 
 def test_groups_are_independent() -> None:
-    scores = [[Score(r, (r,), parts={"process": r}) for r in group] for group in ((1.0, 0.0, 0.0, 1.0), (9.0, 1.0, 1.0, 9.0))]
+    scores = [
+        [Score(r, (r,), parts={"process": r}) for r in group] for group in ((1.0, 0.0, 0.0, 1.0), (9.0, 1.0, 1.0, 9.0))
+    ]
     first, second = estimator("vpr")(scores, AlgoConfig())
     assert [a.tolist() for a in first] == [a.tolist() for a in second] == [[1], [-1], [-1], [1]]
 
