@@ -4,6 +4,7 @@ Every trained token has advantage 1, so that the loss is the mean negative log-l
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -108,19 +109,21 @@ class DemonstrationSource(TeachingSource):
         return Batch(chosen, [], {"reply_tokens": reply_tokens(chosen)})
 
     async def _demonstrate(self, task: str) -> list[TokenSequence]:
-        """Return the token sequences of the task's file, or of as many of its teacher's turns as the stage asks."""
+        """Return the token sequences of the task's file, or of its teacher's turns, no more than the stage draws."""
         teacher = self.stage.teacher(task)
         if is_demonstration_file(teacher):
             return read_demonstrations(teacher, self.chat, self.tasks[task].history == -1)
         found: list[TokenSequence] = []
         job = 0
-        while len(found) < self.stage.demonstrations:
-            most = min(EPISODES, self.stage.demonstrations - len(found))  # an episode has at least one turn
+        drawn = math.ceil(self.mixture.weights[task] * self.stage.algo.minibatch * self.stage.steps)
+        wanted = min(self.stage.demonstrations, drawn)
+        while len(found) < wanted:
+            most = min(EPISODES, wanted - len(found))  # an episode has at least one turn
             episodes = await self.taught(task, (0, job), most, demonstrate=True)
             found += [sequence for episode in episodes for sequence in episode.sequences]
             job += 1
             await asyncio.sleep(0)  # for Ctrl-C: a teacher never waits
-        return found[: self.stage.demonstrations]
+        return found[:wanted]
 
 
 class DistillationSource(TeachingSource):
