@@ -57,8 +57,10 @@ class StageConfig(Settings):
     format and the action names), or, for `sft`, a file of demonstrations ending in .jsonl or .parquet
     (agents.demonstrate)."""
     demonstrations: PositiveInt = 8000
-    """Number of turns that the teacher plays for each task at the start of a stage of kind `sft`, but no more than the
-    stage draws from them."""
+    """Number of turns that the teacher plays for each task at a time (`sft`), but no more than the stage draws. They
+    are kept in memory."""
+    passes: PositiveInt = 4
+    """Number of times that each demonstrated turn is learned before the teacher plays new ones (`sft`)."""
     noise: Fraction = 0.15
     """Fraction of the demonstrated turns in which a random action is played instead of the teacher's, which is still
     learned. The demonstrations then contain states that follow mistakes."""

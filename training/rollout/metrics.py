@@ -28,7 +28,8 @@ def describe(groups: Sequence[Group]) -> dict[str, Any]:
     rewards = [rewards for group in groups for rewards in group.rewards]
     turns = [turn for episode in episodes for turn in episode.turns]
     tokens = sum(turn.reply_tokens for turn in turns)
-    parts = {name: float(np.mean([one.parts[name] for one in rewards])) for name in rewards[0].parts}
+    names = dict.fromkeys(name for one in rewards for name in one.parts)  # tasks differ in their parts
+    parts = {name: float(np.mean([one.parts[name] for one in rewards if name in one.parts])) for name in names}
     by_task = success_by_task(groups)
     stated = [turn.transcript for turn in turns if turn.transcript is not None]
     retrieval = retrieval_accuracy(groups)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.chat.template import Chat
 from agents.chat.types import TokenSequence
@@ -78,7 +79,10 @@ class TeachingSource:
 
 
 class DemonstrationSource(TeachingSource):
-    """Demonstrations of every task, played or read once at the start of the stage, and sampled with replacement."""
+    """Demonstrations of every task, played in pools or read from a file, and drawn in random order without repetition.
+
+    After `passes` passes over a pool, the teacher plays the next one.
+    """
 
     def __init__(
         self, play: Play, tasks: Mapping[str, TaskConfig], stage: StageConfig, seed: int, index: int, chat: Chat
@@ -86,44 +90,84 @@ class DemonstrationSource(TeachingSource):
         """Create the source; `chat` is the chat template for files, the others are those of `TeachingSource`."""
         super().__init__(play, tasks, stage, seed, index, stage.algo.minibatch)
         self.chat = chat
-        self._pools: dict[str, list[Trajectory]] = {}
+        self._drawn = dict.fromkeys(self.tasks, 0)  # task → turns drawn so far
+        self._pools: dict[str, tuple[int, list[Trajectory]]] = {}  # task → number of its current pool, and its turns
 
     async def collect(self, step: int, version: int) -> Batch:
         """Return a minibatch of demonstrated replies."""
-        for task in self.tasks:
-            if task not in self._pools:
-                self._pools[task] = as_trajectories(await self._demonstrate(task))
-        rng = np.random.default_rng(mix(self.seed, step))
         chosen = []
         for task, share in self.mixture.allocate(step).items():
-            pool = self._pools[task]
-            drawn = [pool[i] for i in rng.integers(0, len(pool), share)]
+            if not share:
+                continue
+            drawn = await self._draw(task, share)
+            _, pool = self._pools[task]
+            rng = np.random.default_rng(mix(self.seed, step))
             count = round(self.stage.swap * share) if self.tasks[task].transcribes else 0
             others = [pool[i] for i in rng.integers(0, len(pool), count)]
             chosen += [
-                swapped(one.sequence, other.sequence, self.chat) if same_prompt(one, other) else one
+                swapped(one.sequence, other.sequence, self.chat)
+                if one is not other and same_prompt(one, other)
+                else one
                 for one, other in zip(drawn[:count], others, strict=True)
             ]
             chosen += drawn[count:]
         self.mixture.observe(step, {})
         return Batch(chosen, [], {"reply_tokens": reply_tokens(chosen)})
 
-    async def _demonstrate(self, task: str) -> list[TokenSequence]:
-        """Return the token sequences of the task's file, or of its teacher's turns, no more than the stage draws."""
-        teacher = self.stage.teacher(task)
-        if is_demonstration_file(teacher):
-            return read_demonstrations(teacher, self.chat, self.tasks[task].history == -1)
+    def state(self) -> dict[str, Any]:
+        """Return the state of the task mixture, and the number of turns drawn from each task."""
+        return super().state() | {"drawn": dict(self._drawn)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore a `state`. The pools are played again."""
+        self._drawn = dict(state["drawn"])
+        super().restore(state)
+
+    async def _draw(self, task: str, count: int) -> list[Trajectory]:
+        """Return the next turns of a task."""
+        found: list[Trajectory] = []
+        while len(found) < count:
+            pool, place, order = await self._place(task)
+            taken = order[place : place + count - len(found)]
+            found += [pool[i] for i in taken]
+            self._drawn[task] += len(taken)
+        return found
+
+    async def _place(self, task: str) -> tuple[list[Trajectory], int, NDArray[np.int64]]:
+        """Return the current pool of a task, the place of the next turn in its current pass, and the order of the pass.
+
+        Pools are played when they are first needed.
+        """
+        from_file = is_demonstration_file(self.stage.teacher(task))
+        size = self._turns(task)
+        number = 0 if from_file else self._drawn[task] // (size * self.stage.passes)
+        if self._pools.get(task, (-1, []))[0] != number:
+            turns = self._read(task) if from_file else await self._played(task, number, size)
+            self._pools[task] = number, as_trajectories(turns)
+        _, pool = self._pools[task]
+        passed, place = divmod(self._drawn[task], len(pool))
+        key = mix(self.seed, list(self.tasks).index(task), passed)
+        return pool, place, np.random.default_rng(key).permutation(len(pool))
+
+    def _turns(self, task: str) -> int:
+        """Return the number of turns in a pool: no more than the stage draws."""
+        drawn = math.ceil(self.mixture.weights[task] * self.stage.algo.minibatch * self.stage.steps)
+        return min(self.stage.demonstrations, drawn)
+
+    def _read(self, task: str) -> list[TokenSequence]:
+        return read_demonstrations(self.stage.teacher(task), self.chat, self.tasks[task].history == -1)
+
+    async def _played(self, task: str, number: int, size: int) -> list[TokenSequence]:
+        """Return the turns of the teacher in a pool."""
         found: list[TokenSequence] = []
         job = 0
-        drawn = math.ceil(self.mixture.weights[task] * self.stage.algo.minibatch * self.stage.steps)
-        wanted = min(self.stage.demonstrations, drawn)
-        while len(found) < wanted:
-            most = min(EPISODES, wanted - len(found))  # an episode has at least one turn
-            episodes = await self.taught(task, (0, job), most, demonstrate=True)
+        while len(found) < size:
+            most = min(EPISODES, size - len(found))  # an episode has at least one turn
+            episodes = await self.taught(task, (0, number, job), most, demonstrate=True)
             found += [sequence for episode in episodes for sequence in episode.sequences]
             job += 1
             await asyncio.sleep(0)  # for Ctrl-C: a teacher never waits
-        return found[:wanted]
+        return found[:size]
 
 
 class DistillationSource(TeachingSource):

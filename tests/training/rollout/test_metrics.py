@@ -1,4 +1,4 @@
-"""Retrieval accuracy: 1 if every start has its own replies, chance if all starts share a template."""
+"""Metrics of a step: parts of the reward, and retrieval accuracy (1 if every start has its own replies)."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from agents.episodes.rewards import Rewards
 from envs.task.reply import Reply
 from envs.task.task import Observation
 from training.algorithm.groups import Group
-from training.rollout.metrics import retrieval_accuracy
+from training.rollout.metrics import describe, retrieval_accuracy
 
 
 def group(seed: int, *replies: str, task: str = "a") -> Group:
@@ -17,6 +17,13 @@ def group(seed: int, *replies: str, task: str = "a") -> Group:
         for number, words in enumerate(replies)
     ]
     return Group(task, seed, episodes, [Rewards({"outcome": 0.0}, [{"outcome": 0.0}])] * len(replies))
+
+
+def test_a_part_of_the_reward_is_the_mean_of_the_tasks_that_have_it() -> None:
+    plain, seen = group(1, "a", "b"), group(2, "a", "b", task="c")
+    seen.rewards[:] = [Rewards({"outcome": 1.0, "transcript": value}, [{}]) for value in (0.5, 0.1)]
+    metrics = describe([plain, seen])
+    assert (metrics["reward/outcome"], metrics["reward/transcript"]) == (0.5, pytest.approx(0.3))
 
 
 def test_retrieval_accuracy_is_1_if_every_start_has_its_own_replies() -> None:

@@ -1,6 +1,7 @@
 """Sources of a teacher's replies: shares of the tasks, equal seeds, and labels on the policy's states."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from training.rollout.teaching import DemonstrationSource, DistillationSource
 
 TASKS = {name: load_task(name) for name in ("arithmetic", "twins_text", "freeway")}
 TASKS["twins"] = load_task("twins", {"env.think": "work"})
-TASKS["sokoban"] = load_task("sokoban", {"env.actions_per_reply": 1, "env.max_turns": 15, "env.think": "word"})
+TASKS["sokoban"] = load_task("sokoban")
 
 
 @pytest.fixture(scope="module")
@@ -79,16 +80,29 @@ def test_demonstrations_are_divided_by_the_weights(model: LoadedModel) -> None:
     assert all(start.seed < TRAIN_SEEDS for job in player.jobs for start in job.starts)
 
 
-def test_demonstrations_follow_the_seed_and_not_the_steps_before(model: LoadedModel) -> None:
+def test_demonstrations_follow_the_seed_and_continue_after_a_resume(model: LoadedModel) -> None:
     def source(seed: int) -> DemonstrationSource:
         return DemonstrationSource(Player(model), TASKS, stage(tasks=["arithmetic"]), seed, 0, model.chat)
 
     first = [said(model.chat, batch.trajectories) for batch in batches(source(1))]
     again = [said(model.chat, batch.trajectories) for batch in batches(source(1))]
     assert first == again != [said(model.chat, batch.trajectories) for batch in batches(source(2))]
-    resumed = source(1)
-    resumed.restore(source(1).state())
+    stopped, resumed = source(1), source(1)
+    batches(stopped, 2)
+    resumed.restore(stopped.state())
     assert said(model.chat, asyncio.run(resumed.collect(2, 0)).trajectories) == first[2]
+
+
+def test_every_demonstration_is_drawn_as_often_as_the_passes_say(model: LoadedModel) -> None:
+    settings = stage(tasks=["arithmetic"], demonstrations=18, passes=2, steps=9)  # 12 turns per step, pools of 18
+    player = Player(model)
+    source = DemonstrationSource(player, TASKS, settings, 0, 0, model.chat)
+    replies = [reply for batch in batches(source, 9) for reply in said(model.chat, batch.trajectories)]
+    for pool in range(3):
+        drawn = replies[36 * pool : 36 * (pool + 1)]
+        assert sorted(drawn[:18]) == sorted(drawn[18:]) and drawn[:18] != drawn[18:]
+    assert [len(job.starts) for job in player.jobs] == [18, 18, 18]
+    assert len({start.seed for job in player.jobs for start in job.starts}) == 54
 
 
 def test_a_file_teaches_instead_of_the_expert(tmp_path: Path, model: LoadedModel) -> None:
@@ -115,9 +129,8 @@ def test_distillation_labels_the_policys_states(model: LoadedModel) -> None:
         assert batch.groups == [] and batch.metrics["turns"] * 6 == pytest.approx(len(batch.trajectories))
         assert 0 <= batch.metrics["success"] <= 1 and batch.metrics["valid"] > 0.8
         assert "live_groups" not in batch.metrics
-        assert all(
-            reply.split(">")[1].startswith(("push", "walk", "lost")) for reply in said(model.chat, batch.trajectories)
-        )
+        form = r"<think>[-#@$.*+/]{19}</think><answer>(up|down|left|right|, )+</answer>"
+        assert all(re.fullmatch(form, reply) for reply in said(model.chat, batch.trajectories))
     assert [len(job.starts) for job in player.jobs] == [6, 6]
     seeds = [start.seed for job in player.jobs for start in job.starts]
     assert len(set(seeds)) == 12 and max(seeds) < TRAIN_SEEDS
@@ -148,10 +161,10 @@ def test_teachers_replies_have_their_own_loss() -> None:
 
 
 def test_swap_replaces_a_share_of_the_replies_in_tasks_with_transcripts(model: LoadedModel) -> None:
-    settings = stage(tasks=["twins", "arithmetic"], swap=0.5)
+    settings = stage(tasks=["twins", "freeway"], teachers={"freeway": "random"}, swap=0.5)
     (batch,) = batches(DemonstrationSource(Player(model), TASKS, settings, 0, 0, model.chat), 1)
     whole = [reply.startswith("<think>") for reply in said(model.chat, batch.trajectories)]
-    assert whole.count(False) == 3 and len(whole) == 12  # half of the six pictures, and none of the six sums
+    assert whole.count(False) == 3 and len(whole) == 12  # half of the six pictures, and none of the six frames
 
 
 def test_questions_with_different_texts_are_not_swapped(model: LoadedModel) -> None:
