@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from configs.errors import suggest
 from envs.sokoban import rules
 from envs.sokoban.board import UNKNOWN, text_of
-from envs.sokoban.expert import Expert, step
+from envs.sokoban.expert import Expert, up_to_push
 from envs.sokoban.games import DIRECTIONS, Games, Settings, pair
 from render.draw.window import Window
 from render.sokoban import RoomView
@@ -60,6 +60,8 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
     - `observation`, `image_size` (height, width), `actions`, `end_on_deadlock`: see above.
     - `max_steps`: maximum number of steps, or a multiple of the level's fewest moves, such as "3x" (rounded up). It is
       then 120 for a level whose fewest moves are unknown.
+    - `plan`: extent of `expert_plan`: "whole", or "push", which ends after the next push and further pushes in the same
+      direction.
     - `render_mode`: "rgb_array", "rgb_array_list" (frames since the last call) or "human". `render_size`:
       (height, width) of rendered frames.
 
@@ -90,6 +92,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         max_steps: int | str = 120,
         end_on_deadlock: bool = False,
         in_order: bool = False,
+        plan: str = "whole",
         render_mode: str | None = None,
         render_size: tuple[int, int] = (480, 480),
     ) -> None:
@@ -97,7 +100,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
             raise ValueError(suggest("render_mode", render_mode, self.metadata["render_modes"]))
         settings = Settings(
             room, boxes, levels, preset, observation, image_size, actions, difficulty, max_steps, end_on_deadlock,
-            in_order,
+            in_order, plan,
         )  # fmt: skip
         self.games = Games(settings, 1)
         self.observation_space, self.action_space = settings.spaces()
@@ -106,6 +109,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         self._going = np.ones(1, np.bool_)
         self._played = np.zeros(1, np.int64)
         self._expert = Expert()
+        self._plan = plan
         self._picture = (
             None if render_mode is None else RoomView(1, *self.games.source.room, pair("render_size", render_size))
         )
@@ -153,7 +157,9 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
 
     def expert_plan(self, most: int) -> list[int]:
         """Return at most `most` of the expert's next actions, but always at least one."""
-        plan = self._expert.plan(self.games.boards[0])[:most]
+        board = self.games.boards[0]
+        plan = self._expert.plan(board)
+        plan = (plan if self._plan == "whole" else up_to_push(board, plan, run=True))[:most]
         return (plan if self._actions == 4 else [way + 1 for way in plan]) or [0]
 
     def expert_action(self) -> int:
@@ -188,12 +194,8 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         if form == "transcript":
             return transcript
         plan = self._expert.plan(board)
-        moves: list[int] = []
-        now, pushed = board.copy(), False
-        while len(moves) < len(plan) and not pushed:
-            moves.append(plan[len(moves)])
-            pushed = step(now, moves[-1])
-        word = "lost" if not plan else "push" if len(moves) == 1 and pushed else "walk"
+        moves = up_to_push(board, plan)
+        word = "lost" if not plan else "push" if len(moves) == 1 else "walk"
         work = f"{transcript}:{' '.join(DIRECTIONS[way] for way in moves) or word}"
         return {"word": word, "work": work}[form]
 

@@ -49,3 +49,20 @@ def step(board: Board, way: int) -> bool:
     flat[place] = TARGET if flat[place] == PLAYER_ON_TARGET else FLOOR
     flat[to] = PLAYER_ON_TARGET if flat[to] == TARGET else PLAYER
     return pushed
+
+
+def up_to_push(board: Board, plan: list[int], run: bool = False) -> list[int]:
+    """Return the moves of a plan up to its first push.
+
+    Args:
+        board: Position in which the plan begins.
+        plan: Legal moves (0 up, 1 down, 2 left, 3 right).
+        run: Also return the pushes that follow directly in the same direction.
+    """
+    now = board.copy()
+    for count, way in enumerate(plan, start=1):
+        if step(now, way):
+            while run and count < len(plan) and plan[count] == way and step(now, way):
+                count += 1
+            return plan[:count]
+    return plan

@@ -58,6 +58,10 @@ _FEEDBACK: Final = np.array(
 """Sentences by event, direction and deadlock."""
 
 
+PLANS: Final = ("whole", "push")
+"""Extents of the expert's plan."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Validated env arguments that define the game."""
@@ -73,12 +77,15 @@ class Settings:
     max_steps: int | str = MOST_STEPS
     end_on_deadlock: bool = False
     in_order: bool = False
+    plan: str = "whole"
 
     def __post_init__(self) -> None:
         for name in ("room", "image_size"):
             object.__setattr__(self, name, pair(name, getattr(self, name)))
         if self.observation not in OBSERVATIONS:
             raise ValueError(suggest("observation", self.observation, OBSERVATIONS))
+        if self.plan not in PLANS:
+            raise ValueError(suggest("plan", self.plan, PLANS))
         if self.actions not in _LEGAL:
             raise ValueError(f"actions must be 4 (up, down, left, right) or 9 (gym-sokoban's), got {self.actions!r}")
         if not 0.0 <= self.difficulty <= 1.0:

@@ -117,6 +117,19 @@ def test_expert_thought_names_push_walk_or_lost() -> None:
     assert lost.expert_thought("work") == "$---/-@.-/----:lost"
 
 
+def test_plan_up_to_the_next_push_includes_further_pushes_in_its_direction() -> None:
+    level = "#######\n#@$ . #\n#  $ .#\n#     #\n#######"
+    whole, pushwise = (env_of(level, room=(5, 7), plan=plan) for plan in ("whole", "push"))
+    down, left, right = 1, 2, 3
+    assert whole.expert_plan(50) == [right, right, left, down, right, right]
+    assert (pushwise.expert_plan(50), pushwise.expert_plan(1)) == ([right, right], [right])
+    for action in (right, right):
+        pushwise.step(action)
+    assert pushwise.expert_plan(50) == [left, down, right, right]
+    with pytest.raises(ValueError, match="unknown plan 'half'"):
+        env_of(level, room=(5, 7), plan="half")
+
+
 def test_expert_thought_as_transcript_and_plan() -> None:
     env = env_of("######\n#    #\n#@$ .#\n#  # #\n######", room=(5, 6))
     assert env.expert_thought("transcript") == "----/@$-./--#-"
