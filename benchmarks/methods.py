@@ -1,12 +1,12 @@
 """Methods and levers compared: one change against a recipe's defaults per row, over several seeds.
 
-python -m benchmarks.methods sokoban=FOLDER [problems=twins,sokoban] [rows=all] [seeds=0,1,2] [steps=N] [twins=FOLDER]
+python -m benchmarks.methods [problems=twins,sokoban] [rows=all] [seeds=0,1,2] [steps=N] [twins=FOLDER] [sokoban=FOLDER]
     [out=runs/methods] [key=value …]
 
 - `twins`: FRE on sums as text for 60 steps, from the warm-up of the recipe `claim`: one per seed, or the model of
   `twins=`. Success is measured on texts and on pictures.
-- `sokoban`: 40 steps on pictures of 6x6 levels from the model of `sokoban=`, which must know think=work. Rows with
-  other prompts or replies first clone the expert with these into that model. Their control is `form-work`.
+- `sokoban`: 40 steps on pictures of 6x6 levels from the model of `sokoban=` (the embedded one). Rows with other prompts
+  or replies first clone the expert with these into that model. Their control is `form-transcript`.
 
 Prints one table per problem: success on held-out items at T=1 before and after training, the paired difference to the
 row `default` (means over seeds, 95% intervals of Student's t), and the seconds of training, without those of the shared
@@ -27,52 +27,48 @@ DEFAULT = "default"
 COMMON = {
     DEFAULT: (),
     "dr_grpo": ("algo.advantage=dr_grpo",),
-    "rloo": ("algo.advantage=rloo",),
     "reinforce_pp": ("algo.advantage=reinforce_pp",),
     "gdpo": ("algo.advantage=gdpo",),
-    "max_rl": ("algo.advantage=max_rl",),
-    "gspo": ("algo.loss=gspo", "algo.clip_low=3e-4", "algo.clip_high=4e-4"),
-    "cispo": ("algo.loss=cispo",),
     "dppo-tv": ("algo.loss=dppo", "algo.divergence=tv"),
     "dppo-kl": ("algo.loss=dppo", "algo.divergence=kl", "algo.max_divergence=0.05"),
-    "tis": ("algo.correction=tis",),
-    "icepop": ("algo.correction=icepop",),
     "sequence_mask": ("algo.correction=sequence_mask",),
     "geometric_mask": ("algo.correction=geometric_mask", "algo.icepop_low=0.99", "algo.icepop_high=1.01"),
     "kl-k3": ("algo.kl_coef=0.01",),
     "kl-unbiased": ("algo.kl_coef=0.01", "algo.kl=unbiased"),
-    "refill": ("algo.refill=1",),
     "keep_groups": ("algo.keep_groups=0.9",),
     "pool": ("algo.pool=256",),
 }
 """Row of both problems → overrides."""
 TWINS = COMMON | {
+    "max_rl": ("algo.advantage=max_rl",),
     "entropy": ("algo.entropy_coef=0.003",),
     "with-pictures": ("stages.fre.tasks=[twins_text, twins]",),
     "learning_progress": ("stages.fre.tasks=[twins_text, twins]", "stages.fre.learning_progress=0.5"),
-    "rules": ("tasks.twins.rules=true", "tasks.twins_text.rules=true"),
     "no-transcript-reward": ("tasks.twins.transcript_reward=0", "tasks.twins_text.transcript_reward=0"),
 }
+OUTCOME = ("env.reward=success", "algo.advantage=grpo")
 SOKOBAN = COMMON | {
-    "gigpo": ("algo.advantage=gigpo",),
-    "gagpo": ("algo.advantage=gagpo",),
-    "process": ("env.reward=process",),
-    "vpr": ("env.reward=process", "algo.advantage=vpr"),
-    "end_when_lost": ("env.end_when_lost=true",),
-    "no-entropy": ("algo.entropy_coef=0",),
+    "outcome": OUTCOME,
+    "outcome-gigpo": (*OUTCOME[:1], "algo.advantage=gigpo"),
+    "outcome-gagpo": (*OUTCOME[:1], "algo.advantage=gagpo"),
+    "outcome-max_rl": (*OUTCOME[:1], "algo.advantage=max_rl"),
+    "process-grpo": ("algo.advantage=grpo",),
+    "distill": ("stages.mgt.kind=distill", "algo.groups=128", "algo.lr=5e-4", "algo.entropy_coef=0"),
+    "play-on-when-lost": ("env.end_when_lost=false",),
+    "no-transcript-reward": ("env.transcript_reward=0",),
     "caption": ("env.caption=true",),
     "rules": ("env.rules=true",),
     "feedback": ("env.feedback=true",),
     "history": ("env.history=1",),
-    "no-transcript-reward": ("env.transcript_reward=0",),
     "form-none": ("env.think=none", "env.transcript_reward=0"),
     "form-word": ("env.think=word", "env.transcript_reward=0"),
-    "form-work": (),
+    "form-transcript": (),
+    "form-work": ("env.think=work",),
 }
-CLONED = ("caption", "rules", "feedback", "history", "form-none", "form-word", "form-work")
-"""Rows of Sokoban with prompts or replies that the model does not know, and their control."""
-REPLY = ("env.think=work", "env.max_reply_tokens=48")
-"""Overrides for Sokoban's replies, the longest of which have about 35 tokens."""
+CLONED = ("caption", "rules", "feedback", "history", "form-none", "form-word", "form-transcript", "form-work")
+"""Rows of Sokoban with prompts or replies that the model does not know, and their control `form-transcript`."""
+REPLY = ("env.max_reply_tokens=48",)
+"""Override for Sokoban's replies, the longest of which have about 40 tokens."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,7 @@ PROBLEMS = {
         {"sokoban": "levels"},
         "mgt",
         40,
-        ("recipe=tiny", "env=sokoban", *REPLY, "env.transcript_reward=0.2", "evaluation.videos=0"),
+        ("recipe=tiny", "env=sokoban", *REPLY, "evaluation.videos=0"),
     ),
 }
 
@@ -200,19 +196,17 @@ def numbers(text: str, key: str) -> list[int]:
 
 def main(argv: Sequence[str]) -> None:
     """Run the problems and print their tables."""
-    options = dict.fromkeys(("twins", "sokoban", "steps"), "")
-    options |= {"problems": "twins,sokoban", "rows": "all", "seeds": "0,1,2", "out": "runs/methods"}
+    options = dict.fromkeys(("twins", "steps"), "")
+    options |= {"sokoban": "tiny", "problems": "twins,sokoban", "rows": "all", "seeds": "0,1,2", "out": "runs/methods"}
     words = split(argv, options)
     problems = chosen(options["problems"], PROBLEMS, "problems")
     rows = options["rows"]
     named = [] if rows == "all" else chosen(rows, TWINS | SOKOBAN, "rows")
     seeds = numbers(options["seeds"], "seeds")
-    if "sokoban" in problems and not options["sokoban"]:
-        raise UserError("sokoban=FOLDER is needed: a model that knows think=work; or set problems=twins")
     for name in problems:
         problem = PROBLEMS[name]
         wanted = [row for row in problem.rows if not named or row in (DEFAULT, *named)]
-        model = str(Path(options[name]).absolute()) if options[name] else ""
+        model = options[name] if options[name] in ("", "tiny") else str(Path(options[name]).absolute())
         steps = numbers(options["steps"], "steps")[0] if options["steps"] else problem.steps
         folder = Path(options["out"]) / name
         runs = [run_seed(name, folder / f"seed-{seed}", seed, wanted, model, steps, words) for seed in seeds]
