@@ -208,7 +208,7 @@ def test_record_with_other_settings_or_missing_is_one_line(tmp_path: Path) -> No
         RecordedPolicy(tmp_path, a_task("sokoban"))
     a_record(tmp_path, a_task("sokoban"), "expert")
     assert is_record(tmp_path)
-    with pytest.raises(UserError, match=r"different settings: env.max_turns was 5 and is now 20$"):
+    with pytest.raises(UserError, match=r"different settings: env.max_turns was 8 and is now 20$"):
         RecordedPolicy(tmp_path, a_task("sokoban", "env.max_turns=20"))
     (tmp_path / "task.yaml").write_text("max_turns: many\n")
     with pytest.raises(UserError, match=r"max_turns=many: a whole number of at least 1 is expected$"):

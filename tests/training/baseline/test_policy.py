@@ -184,7 +184,7 @@ def test_baseline_policy_refuses_another_game(untrained: Path) -> None:
             "sokoban",
             [],
             "task sokoban accepts 5 actions per reply, but the baseline plays one; "
-            "set env.actions_per_reply=1 env.max_turns=25",
+            "set env.actions_per_reply=1 env.max_turns=40",
         ),
         (
             "frozen_lake",

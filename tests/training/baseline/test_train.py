@@ -195,7 +195,7 @@ def test_rewards_are_scaled_by_returns_of_whole_episodes() -> None:
 
 def test_several_actions_per_reply_become_several_turns() -> None:
     _, task = from_overrides(parse_overrides(["env=sokoban"]))
-    assert (task.actions_per_reply, task.max_turns) == (1, 25)
+    assert (task.actions_per_reply, task.max_turns) == (1, 40)  # 8 turns of 5 moves
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------

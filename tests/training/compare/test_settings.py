@@ -39,7 +39,7 @@ def test_tasks_of_a_run_and_a_file_uses_each_ones_settings() -> None:
     words = ["env=sokoban.yaml,football"]
     played, taken = tasks_of(load(words), player, parse_overrides(words))
     assert taken == ["football"] and played["football"].max_turns == 7
-    assert (played["sokoban"].max_turns, played["sokoban"].kwargs["boxes"]) == (5, 2)
+    assert (played["sokoban"].max_turns, played["sokoban"].kwargs["boxes"]) == (8, 2)
     assert notes_on_settings([player], taken, played) == [
         "settings of football from runs/a/config.yaml",
         "runs/a was trained with different settings of sokoban: max_turns, kwargs.boxes",
