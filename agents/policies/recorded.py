@@ -35,7 +35,7 @@ HUMAN = "human"
 """Policy name in the record of a person's episode that counts."""
 PRACTICE = "practice"
 """Policy name in the record of a person's episode that does not count."""
-_FREE = {"description", "history", "max_reply_tokens", "reward", "format_reward"}
+_FREE = {"description", "history", "max_reply_tokens", "reward", "format_reward", "transcript_reward", "end_when_lost"}
 """Settings that do not affect a person's observations, actions or results."""
 
 

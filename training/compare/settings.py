@@ -14,7 +14,7 @@ from envs.task.task import Task, state_hash
 from training.compare.participants import Participant
 from training.config.run import Config
 
-_UNSEEN = {"description", "reward", "format_reward"}
+_UNSEEN = {"description", "reward", "format_reward", "transcript_reward", "end_when_lost"}
 """Settings that do not affect the results."""
 
 
