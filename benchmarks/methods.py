@@ -46,12 +46,12 @@ TWINS = COMMON | {
     "learning_progress": ("stages.fre.tasks=[twins_text, twins]", "stages.fre.learning_progress=0.5"),
     "no-transcript-reward": ("tasks.twins.transcript_reward=0", "tasks.twins_text.transcript_reward=0"),
 }
-OUTCOME = ("env.reward=success", "algo.advantage=grpo")
+OUTCOME = "env.reward=success"
 SOKOBAN = COMMON | {
-    "outcome": OUTCOME,
-    "outcome-gigpo": (*OUTCOME[:1], "algo.advantage=gigpo"),
-    "outcome-gagpo": (*OUTCOME[:1], "algo.advantage=gagpo"),
-    "outcome-max_rl": (*OUTCOME[:1], "algo.advantage=max_rl"),
+    "outcome": (OUTCOME, "algo.advantage=grpo"),
+    "outcome-gigpo": (OUTCOME, "algo.advantage=gigpo"),
+    "outcome-gagpo": (OUTCOME, "algo.advantage=gagpo"),
+    "outcome-max_rl": (OUTCOME, "algo.advantage=max_rl"),
     "process-grpo": ("algo.advantage=grpo",),
     "distill": ("stages.mgt.kind=distill", "algo.groups=128", "algo.lr=5e-4", "algo.entropy_coef=0"),
     "play-on-when-lost": ("env.end_when_lost=false",),

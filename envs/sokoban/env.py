@@ -109,7 +109,6 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         self._going = np.ones(1, np.bool_)
         self._played = np.zeros(1, np.int64)
         self._expert = Expert()
-        self._plan = plan
         self._picture = (
             None if render_mode is None else RoomView(1, *self.games.source.room, pair("render_size", render_size))
         )
@@ -159,7 +158,7 @@ class SokobanEnv(gymnasium.Env[Any, Any]):
         """Return at most `most` of the expert's next actions, but always at least one."""
         board = self.games.boards[0]
         plan = self._expert.plan(board)
-        plan = (plan if self._plan == "whole" else up_to_push(board, plan, run=True))[:most]
+        plan = (plan if self.games.settings.plan == "whole" else up_to_push(board, plan, run=True))[:most]
         return (plan if self._actions == 4 else [way + 1 for way in plan]) or [0]
 
     def expert_action(self) -> int:

@@ -104,7 +104,7 @@ def _ranked(rng: np.random.Generator, numbers: Numbers, column: int, place: int)
         return None
     name = numbers.rows[ordered[place - 1]]
     text = f"Which {numbers.noun} has the {ORDINALS[place]}{word} value{numbers.of(column)}? Answer with its name."
-    return text, name, f"{ORDINALS[place]}{word}: {name} {values[place - 1]}", _named(numbers, [column])
+    return text, name, f"{ORDINALS[place]}{word}: {name} {values[place - 1]}", with_names(numbers, [column])
 
 
 def _across(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | None:
@@ -124,7 +124,7 @@ def _across(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | No
         name = numbers.rows[totals.index(best)]
         text = f"Which {numbers.noun} has the highest sum of its values for {listed(numbers.columns)}?"
         thought = f"{name}: {_sum(numbers.values[totals.index(best)])}"
-        return f"{text} Answer with its name.", name, thought, _named(numbers, range(len(numbers.columns)))
+        return f"{text} Answer with its name.", name, thought, with_names(numbers, range(len(numbers.columns)))
     one, other = sorted(sample(rng, range(len(numbers.columns)), 2))
     gains = [values[other] - values[one] for values in numbers.values]
     if kind == "exceeds":
@@ -139,10 +139,10 @@ def _across(rng: np.random.Generator, kind: str, numbers: Numbers) -> Asked | No
     text = f"For which {numbers.noun} is the value for {numbers.columns[other]} furthest above that for"
     thought = f"{numbers.rows[row]}: {numbers.values[row][other]}-{numbers.values[row][one]}={best}"
     text = f"{text} {numbers.columns[one]}? Answer with its name."
-    return text, numbers.rows[row], thought, _named(numbers, (other, one))
+    return text, numbers.rows[row], thought, with_names(numbers, (other, one))
 
 
-def _named(numbers: Numbers, columns: Sequence[int]) -> str:
+def with_names(numbers: Numbers, columns: Sequence[int]) -> str:
     """Return each row's name and its values in these columns."""
     rows = zip(numbers.rows, numbers.values, strict=True)
     return " ".join(f"{name} {spaced([values[column] for column in columns])}" for name, values in rows)

@@ -102,7 +102,7 @@ class BaselinePolicy:
     def check(self, task: Task) -> None:
         """Raise ValueError (one line) if actions or observations differ from those of the training."""
         if task.config.actions_per_reply > 1:
-            turns = task.config.max_turns * task.config.actions_per_reply
+            turns = task.config.with_single_actions().max_turns
             raise ValueError(
                 f"task {task.name} accepts {task.config.actions_per_reply} actions per reply, but the baseline plays "
                 f"one; set env.actions_per_reply=1 env.max_turns={turns}"

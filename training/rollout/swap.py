@@ -22,7 +22,7 @@ def swapped(turn: TokenSequence, other: TokenSequence, chat: Chat) -> Trajectory
         other: Sequence with a trained reply that states a transcript.
         chat: Chat template of both.
     """
-    start = int(np.flatnonzero(turn.loss_mask)[0])
+    start = _reply_start(turn)
     reply = other.tokens[other.loss_mask]
     tokens = np.concatenate([turn.tokens[:start], reply])
     mask = np.zeros(len(tokens), np.bool_)
@@ -39,13 +39,17 @@ def swapped(turn: TokenSequence, other: TokenSequence, chat: Chat) -> Trajectory
     return Trajectory(sequence, mask.astype(np.float32))
 
 
-def same_prompt(one: Trajectory, other: Trajectory) -> bool:
+def same_prompt(one: TokenSequence, other: TokenSequence) -> bool:
     """Return True if two turns have equal contexts except for their images, so that each one's reply suits the other.
 
     Questions can differ between the items of a task, and so can the calculations after equal transcripts.
     """
-    first, second = (int(np.flatnonzero(turn.sequence.loss_mask)[0]) for turn in (one, other))
-    return np.array_equal(one.sequence.tokens[:first], other.sequence.tokens[:second])
+    return np.array_equal(one.tokens[: _reply_start(one)], other.tokens[: _reply_start(other)])
+
+
+def _reply_start(turn: TokenSequence) -> int:
+    """Return the index of the first trained token."""
+    return int(np.flatnonzero(turn.loss_mask)[0])
 
 
 def after_transcript(reply: NDArray[np.int32], chat: Chat) -> NDArray[np.bool_]:

@@ -106,7 +106,7 @@ class DemonstrationSource(TeachingSource):
             others = [pool[i] for i in rng.integers(0, len(pool), count)]
             chosen += [
                 swapped(one.sequence, other.sequence, self.chat)
-                if one is not other and same_prompt(one, other)
+                if one is not other and same_prompt(one.sequence, other.sequence)
                 else one
                 for one, other in zip(drawn[:count], others, strict=True)
             ]

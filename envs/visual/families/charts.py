@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from envs.visual.numbers import NUMBER, Asked, Numbers, ask, describe, spaced
+from envs.visual.numbers import NUMBER, Asked, Numbers, ask, describe, spaced, with_names
 from envs.visual.puzzle import Puzzle, between, pick, pick_kind, sample
 from envs.visual.topics import COURSES, GOODS, TOPICS, Topic
 from render.visual.charts import Bars, Lines, Table
@@ -192,8 +192,7 @@ def _rise(rng: np.random.Generator, numbers: Numbers) -> Asked | None:
     word = "increase" if up else "decrease"
     text = f"Which {numbers.noun} shows the largest {word}{numbers.of(column)} over the {numbers.noun} before?"
     thought = f"{numbers.rows[row]}: {series[row - 1]} to {series[row]}"
-    seen = " ".join(f"{name} {value}" for name, value in zip(numbers.rows, series, strict=True))
-    return f"{text} Answer with its name.", numbers.rows[row], thought, seen
+    return f"{text} Answer with its name.", numbers.rows[row], thought, with_names(numbers, [column])
 
 
 def _order(rng: np.random.Generator, kind: str, rows: int, difficulty: float) -> tuple[Numbers, Asked]:

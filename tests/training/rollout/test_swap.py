@@ -8,7 +8,6 @@ from agents.chat.template import Chat
 from agents.chat.types import TokenSequence
 from agents.models.tiny import build_chat
 from agents.policies.demonstrations import completion
-from training.algorithm.groups import Trajectory
 from training.rollout.swap import after_transcript, same_prompt, swapped
 
 
@@ -55,12 +54,7 @@ def test_swapped_joins_a_context_with_another_reply(chat: Chat) -> None:
 
 
 def test_only_turns_with_the_same_text_are_swapped(chat: Chat) -> None:
-    hearts, stars, other = (
-        Trajectory(sequence, sequence.loss_mask.astype(np.float32))
-        for sequence in (
-            turn(chat, "How many hearts?", "<think>heart 2</think><answer>2</answer>", 10),
-            turn(chat, "How many stars?", "<think>heart 2</think><answer>0</answer>", 10),
-            turn(chat, "How many hearts?", "<think>heart 3 star 1</think><answer>3</answer>", 200),
-        )
-    )
+    hearts = turn(chat, "How many hearts?", "<think>heart 2</think><answer>2</answer>", 10)
+    stars = turn(chat, "How many stars?", "<think>heart 2</think><answer>0</answer>", 10)
+    other = turn(chat, "How many hearts?", "<think>heart 3 star 1</think><answer>3</answer>", 200)
     assert same_prompt(hearts, other) and not same_prompt(hearts, stars)
