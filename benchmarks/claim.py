@@ -75,7 +75,8 @@ ARMS = {
 }
 EPISODES = 32 * 8
 """Episodes of a training step."""
-
+LEARNED = 0.05
+"""Smallest mean gain on texts for which a transfer ratio is meaningful."""
 
 PAIR = ("FRE 60", "MGT 90", "FRE 60 → MGT 30")
 
@@ -144,9 +145,10 @@ def main(argv: list[str]) -> None:
     ):
         for task in pictures if name in arms else ():
             gains = [(run[name].gain(task), run[name].gain(text)) for run in runs]
-            ratio = statistics.mean(picture for picture, _ in gains) / max(1e-9, statistics.mean(t for _, t in gains))
-            shown = ", ".join(f"{picture:+.2f}/{t:+.2f}" for picture, t in gains)
-            print(f"- {name}, {task}: {ratio:.2f} ({shown})")
+            picture, learned = (statistics.mean(values) for values in zip(*gains, strict=True))
+            ratio = f"{picture / learned:.2f}" if learned >= LEARNED else f"no ratio, texts gain less than {LEARNED}"
+            shown = ", ".join(f"{picture:+.2f}/{text:+.2f}" for picture, text in gains)
+            print(f"- {name}, {task}: {ratio} ({shown})")
     print("\npaired differences at equal episodes, on the arm's own pictures")
     for prefix, task in (("", "twins_scarce"), ("plentiful: ", "twins_hard")):
         if f"{prefix}MGT 90" not in arms:
