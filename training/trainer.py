@@ -180,8 +180,8 @@ class Trainer:
     async def measure(self, label: str, thorough: bool) -> None:
         """Measure the current policy on the held-out episodes of every task, unless `label` already has results.
 
-        Episodes of the tasks in env= are recorded. `thorough` adds a video and the greedy and blind controls for the
-        main task.
+        Episodes of the tasks in env= are recorded, with a video of the main task. `thorough` adds the greedy and blind
+        controls for the main task.
         """
         if label in self.progress.results:
             return
@@ -192,7 +192,7 @@ class Trainer:
         recorded: dict[str, Sequence[Episode]] = {}
         for task in self.config.tasks:
             main = task == self.config.env
-            episodes = await self.held_out(task, film=evaluation.videos if main and thorough else 0)
+            episodes = await self.held_out(task, film=evaluation.videos if main else 0)
             result[task] = success_rate(episodes) | {"valid": float(np.mean([one.valid for one in episodes]))}
             if any(one.transcript is not None for one in episodes):
                 result[task]["transcript"] = float(np.mean([one.transcript or 0.0 for one in episodes]))

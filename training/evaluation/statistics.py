@@ -5,7 +5,7 @@ A stratum is a set of episodes with the same weight in a mean, such as the episo
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,22 @@ def wilson(successes: float, n: float, z: float = 1.96) -> tuple[float, float]:
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the 95% interval of the change between two independent rates (Newcombe, 1998, method 10).
+
+    Args:
+        before: Result of `success_rate`.
+        after: Another one.
+
+    Returns:
+        Lower and upper bound, from -1 to 1.
+    """
+    change, (low0, high0), (low1, high1) = after["mean"] - before["mean"], before["ci95"], after["ci95"]
+    below = math.hypot(after["mean"] - low1, high0 - before["mean"])
+    above = math.hypot(high1 - after["mean"], before["mean"] - low0)
+    return change - below, change + above
 
 
 def student(*strata: Sequence[float]) -> tuple[float, float] | None:

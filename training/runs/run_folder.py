@@ -12,6 +12,7 @@ from training.config.cluster import ClusterConfig
 from training.config.run import Config, read, save
 from training.runs import inputs
 from training.runs.checkpoint import RunState
+from training.runs.effects import effects
 from training.runs.folder import RunDirectory, refuse_existing, refuse_resume
 
 CHECKPOINT = "checkpoint"
@@ -79,7 +80,12 @@ class RunFolder(RunDirectory):
 
     def summary(self, progress: RunState) -> dict[str, Any]:
         """Return the contents of summary.json."""
-        return super().summary(progress) | {
+        summary = super().summary(progress)
+        trained = {name: stage.weights for name, stage in self.config.played.items()}
+        sentences = effects([stage["name"] for stage in summary["stages"]], trained, progress.results)
+        for stage in summary["stages"]:
+            stage |= {"tasks": list(trained[stage["name"]]), "effect": sentences.get(stage["name"], "")}
+        return summary | {
             "checkpoint": {"step": progress.reported_step, "path": CHECKPOINT},
             "validation": {"best": progress.best, "reported": progress.good.get("success")},
         }

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.episodes.episode import Episode, Start
-from training.evaluation.statistics import mean_score, student, success_rate, summary, wilson
+from training.evaluation.statistics import difference, mean_score, student, success_rate, summary, wilson
 
 
 def test_wilson_interval_matches_hand_computation() -> None:
@@ -34,6 +34,12 @@ def test_success_rate_returns_mean_interval_and_count() -> None:
     result = success_rate(episodes)
     assert (result["mean"], result["n"]) == (0.8, 10)
     assert result["ci95"] == list(wilson(8, 10))
+
+
+def test_interval_of_a_change_matches_newcombes_example() -> None:
+    # Newcombe (1998), table II (a): 56/70 - 48/80 = 0.2, method 10: 0.0524 to 0.3339
+    before, after = ({"mean": part / n, "ci95": list(wilson(part, n))} for part, n in ((48, 80), (56, 70)))
+    assert difference(before, after) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
 def test_student_interval_matches_hand_computation() -> None:
