@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,11 +110,10 @@ def _write(
     surface.blit(font.render(text, True, colour), place)
 
 
-@lru_cache
 def _font(size: int, bold: bool = False) -> pygame.font.Font:
     """Return a font with kerning. The one that pygame bundles has none at small sizes."""
     import matplotlib  # slow to import
 
-    pygame.font.init()
+    pygame.font.init()  # an environment may have called pygame.quit()
     face = "DejaVuSans-Bold" if bold else "DejaVuSans"
     return pygame.font.Font(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{face}.ttf", size)
