@@ -11,6 +11,7 @@ from agents.episodes.episode import Ended, Episode
 from agents.episodes.policy import TurnContext
 from agents.play.entry import Typed, entry
 from agents.play.screen import View, draw, draw_help
+from agents.play.wording import for_person
 from envs.task.reply import Reply
 from envs.task.task import Observation, Outcome, Task
 from render.draw.window import KeyWindow
@@ -219,7 +220,6 @@ class Person:
 
     def _view(self, observation: Observation, turn: int, ended: Episode | None = None) -> View:
         config = self.task.config
-        task_text = [config.instructions, config.rules_text if config.rules else ""]
         most = config.max_turns
         if ended is None:
             left = most - turn - 1
@@ -238,7 +238,7 @@ class Person:
             image=np.concatenate(observation.images, axis=1) if observation.more else observation.image,
             feedback=observation.feedback,
             text=observation.text,
-            told="\n\n".join(text for text in task_text if text),
+            told=for_person(config, keys=bool(self._entry.keys)),
             facts=(("Start", self._place), *facts, ("So far", self._tally)),
             practice=self._practice,
             keys=self._entry.keys,
@@ -277,13 +277,10 @@ class Person:
         return f"{result} – Enter continues"
 
     def _help_lines(self) -> list[str]:
-        config = self.task.config
         keys = ", ".join(f"{cap} {name}" for cap, name in self._entry.keys)
         again = f"{self._cap('undo')} undo, {self._cap('restart')} restart"
         lines = [
-            config.description,
-            config.instructions,
-            config.rules_text,
+            *for_person(self.task.config, keys=bool(self._entry.keys)).split("\n\n"),
             f"{self._entry.help} {keys}",
             "You see the same observations as a model. Starts, turns, reply parsing and scoring are also the same.",
             f"{again}: the start is replayed up to that point. The episode then is practice: it is saved, but not "

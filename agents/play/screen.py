@@ -31,7 +31,7 @@ class View:
     feedback: str
     text: str
     told: str
-    """Instructions, and the rules if the model reads them."""
+    """Instructions and rules."""
     facts: tuple[tuple[str, str], ...]
     practice: bool
     keys: tuple[tuple[str, str], ...]

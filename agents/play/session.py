@@ -181,6 +181,7 @@ def main(argv: Sequence[str]) -> None:
         print("set a larger episodes=… to play more")
         return
     before = len(record.outcomes)
+    print(f"Opening a window with {task.name}, from start {left[0][0]}. In the window, H or F1 shows the help.")
     try:
         task.make().close()  # report invalid settings before a window opens
         window = KeyWindow(SIZE)

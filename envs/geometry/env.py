@@ -46,7 +46,8 @@ class GeometryEnv(PictureQuestionEnv):
     - `depth`: number of figures in a chain, 1 to 4 (default 1).
     - `difficulty`: from 0 to 1 (default 0.5). Higher values add families, larger and less round numbers, rotations,
       roots and fractions, and values that are not needed.
-    - `image_size`: (height, width) in pixels, at least 84 each, or 160 for a chain. Chains of 3 and 4 figures are
+    - `image_size`: (height, width) in pixels, at least 84 each, or 160 for a chain. At 84, labels of narrow angles can
+      lie outside the figure, as in the images that the embedded model learned from. Chains of 3 and 4 figures are
       easily legible from 336.
     - `render_mode`: "rgb_array" or "human".
 

@@ -42,8 +42,9 @@ def labelled(scenes: Sequence[Scene], size: tuple[int, int], ground: int = 0) ->
     """
     height, width = size
     cells = cells_of(scenes, height, width)
-    side = min(min(right - left, bottom - top) for left, top, right, bottom in cells)
-    text = max(12, round(min(side * 0.085, 10 + side * 0.042)))
+    cell = min(min(right - left, bottom - top) for left, top, right, bottom in cells)
+    side = (cell + min(height, width)) / 2  # several figures share a frame: their labels shrink less than they do
+    text = max(12, round(min(side * 0.085, 10 + side * 0.042, cell * 0.1)))
     fine = 3 if min(height, width) < 300 else 2
     sheet = np.empty((height * fine, width * fine, 3), np.uint8)
     sheet[0] = GROUNDS[ground % len(GROUNDS)]

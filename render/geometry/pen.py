@@ -10,7 +10,11 @@ import pygame
 
 from render.draw.canvas import Colour
 from render.draw.labels import Labels
+from render.geometry.lines import along, bow, crossing, normal, off, part
 from render.geometry.scene import FILLS, GROUNDS, INK, LETTERS, SQUARES, Corner, Mark, Point, Scene, Side, extent, polar
+
+TINY = 84
+"""Side in pixels of the images that the embedded weights were trained on. Their labels are placed by older rules."""
 
 
 class Pen:
@@ -68,7 +72,7 @@ class Pen:
 
     def arc(self, centre: Point, radius: float, start: float, end: float, width: float, colour: Colour) -> None:
         """Draw an arc in pixels, anticlockwise as displayed from `start` to `end` degrees, `width` pixels wide."""
-        self.stroke(_bow(centre, radius, start, end), width, colour)
+        self.stroke(bow(centre, radius, start, end), width, colour)
 
     def draw(self) -> None:
         """Draw everything except the texts."""
@@ -104,7 +108,7 @@ class Pen:
             if side.wide:
                 a, b = self._beside(side)
                 self.stroke([a, b], 1, LETTERS[side.letter] if side.letter >= 0 else INK)
-                nx, ny = _normal(a, b)
+                nx, ny = normal(a, b)
                 for x, y in (a, b):
                     reach = self.text * 0.22
                     ends = [(x - nx * reach, y - ny * reach), (x + nx * reach, y + ny * reach)]
@@ -156,6 +160,15 @@ class Pen:
         within = (math.degrees(math.atan2(y - p[1], p[0] - x)) - start) % 360 <= end - start
         return math.hypot(p[0] - x, p[1] - y) - self.reach(corner) + (0 if within else 1e4)
 
+    def _parted(self, p: Point, corner: Corner, lines: list[tuple[Point, Point]]) -> bool:
+        """Return True if a line of the figure lies between a corner's arc and a point in its angle."""
+        x, y = vertex = self.at(corner.vertex)
+        turn = math.atan2(p[1] - y, p[0] - x)
+        from_arc = (x + self.reach(corner) * math.cos(turn), y + self.reach(corner) * math.sin(turn))
+        if math.dist(vertex, p) <= self.reach(corner):
+            return False
+        return any(crossing(from_arc, p, a, b) is not None for a, b in lines)
+
     def _corner(self, corner: Corner) -> None:
         x, y = vertex = self.at(corner.vertex)
         start, end = self._turns(corner)
@@ -168,7 +181,7 @@ class Pen:
             return
         if corner.letter >= 0:
             pale = (*(round(c * 0.22 + g * 0.78) for c, g in zip(colour, self.ground, strict=True)),)
-            self.polygon([vertex, *_bow(vertex, radius, start, end)], pale)  # type: ignore[arg-type]
+            self.polygon([vertex, *bow(vertex, radius, start, end)], pale)  # type: ignore[arg-type]
         for k in range(corner.arcs):
             self.arc(vertex, radius - k * (thin + 1.6), start, end, thin, colour)
 
@@ -197,16 +210,16 @@ class Pen:
         """Return the fraction of a mark's line, preferably 0.5, at which nothing else meets the line."""
         taken: list[tuple[float, float]] = []
         for a, b in (*self.scene.lines, *self.scene.dashed):
-            at = _crossing(mark.a, mark.b, a, b)
+            at = crossing(mark.a, mark.b, a, b)
             taken += [] if at is None else [(at, room)]
         for c in self.scene.rounds:  # the point nearest to the centre, if the line touches the circle there
-            along = _along(mark.a, mark.b, c.centre)
-            if abs(math.dist(_part(mark.a, mark.b, along), c.centre) - c.radius) < 0.02 * c.radius:
-                taken.append((along, room))
+            share = along(mark.a, mark.b, c.centre)
+            if abs(math.dist(part(mark.a, mark.b, share), c.centre) - c.radius) < 0.02 * c.radius:
+                taken.append((share, room))
         for corner in self.scene.corners:
-            along = _along(mark.a, mark.b, corner.vertex)
-            if math.dist(_part(mark.a, mark.b, along), corner.vertex) * self.scale < 1:
-                taken.append((along, self.reach(corner) + 0.5 * room))
+            share = along(mark.a, mark.b, corner.vertex)
+            if math.dist(part(mark.a, mark.b, share), corner.vertex) * self.scale < 1:
+                taken.append((share, self.reach(corner) + 0.5 * room))
         for share in (0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2, 0.88, 0.12):
             if all(abs(share - at) * apart > near for at, near in taken):
                 return share
@@ -215,7 +228,7 @@ class Pen:
     def _beside(self, side: Side) -> tuple[Point, Point]:
         """Return the dimension line of a wide side, on the side away from the middle of the figure."""
         a, b = self.at(side.a), self.at(side.b)
-        nx, ny = _normal(a, b)
+        nx, ny = normal(a, b)
         left, bottom, right, top = extent(self.scene)
         mx, my = self.at(((left + right) / 2, (bottom + top) / 2))
         if (a[0] + b[0]) / 2 * nx + (a[1] + b[1]) / 2 * ny < mx * nx + my * ny:
@@ -234,62 +247,42 @@ class Pen:
         for k, (text, letter) in enumerate(scene.captions):
             labels.put(text, [((self.cell[0] + self.cell[2]) / 2, first + k * line)], _colour(letter))
         corners = [corner for corner in scene.corners if corner.text]
+        lines = [(at(a), at(b)) for a, b in (*scene.lines, *scene.dashed)]
+        spacious = min(labels.canvas.pixels.shape[:2]) > TINY
         for corner in corners:
             start, end = self._turns(corner)
             others = [other for other in corners if other is not corner]
 
             def amiss(p: Point, own: Corner = corner, others: list[Corner] = others) -> bool:
-                return any(self._away(p, other) < self._away(p, own) for other in others)
+                if any(self._away(p, other) < self._away(p, own) for other in others):
+                    return True
+                return spacious and self._parted(p, own, lines)
 
             vertex, radius = at(corner.vertex), self.reach(corner)
             labels.in_corner(corner.text, vertex, radius, start, end, _colour(corner.letter), amiss)
-        lines = [(at(a), at(b)) for a, b in (*scene.lines, *scene.dashed)]
         ends = [self._beside(side) if side.wide else (at(side.a), at(side.b)) for side in scene.sides]
         for side, (a, b) in zip(scene.sides, ends, strict=True):
-            rest = [line for line in (*lines, *ends) if max(_off(p, line) for p in (a, b)) > 1]
+            rest = [line for line in (*lines, *ends) if max(off(p, line) for p in (a, b)) > 1]
 
-            def astray(p: Point, own: tuple[Point, Point] = (a, b), rest: list[tuple[Point, Point]] = rest) -> bool:
-                return any(_off(p, line) < 0.8 * _off(p, own) for line in rest)
+            ticks = [at(part(m.a, m.b, 0.5)) for m in scene.marks if not m.arrow and {m.a, m.b} == {side.a, side.b}]
+
+            def astray(
+                p: Point,
+                own: tuple[Point, Point] = (a, b),
+                rest: list[tuple[Point, Point]] = rest,
+                ticks: list[Point] = ticks,
+            ) -> bool:
+                length = math.dist(*own)
+                if spacious and any(
+                    abs(along(*own, p) - along(*own, tick)) * length < 0.3 * self.text for tick in ticks
+                ):
+                    return True  # a tick in front of a number looks like a minus sign
+                return any(off(p, line) < 0.8 * off(p, own) for line in rest)
 
             labels.along(side.text, a, b, middle, _colour(side.letter), astray)
         for place, name in scene.names:
             labels.around(name, at(place), middle, INK)
 
 
-def _along(a: Point, b: Point, p: Point) -> float:
-    """Return the fraction of the way from a to b at which the projection of p lies."""
-    return ((p[0] - a[0]) * (b[0] - a[0]) + (p[1] - a[1]) * (b[1] - a[1])) / math.dist(a, b) ** 2
-
-
-def _off(p: Point, line: tuple[Point, Point]) -> float:
-    """Return the distance from a point to a segment."""
-    return math.dist(p, _part(*line, min(max(_along(*line, p), 0), 1)))
-
-
-def _part(a: Point, b: Point, share: float) -> Point:
-    return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share
-
-
-def _crossing(a: Point, b: Point, c: Point, d: Point) -> float | None:
-    """Return the fraction of the way from a to b at which the segment cd meets it, or None."""
-    across = (b[0] - a[0]) * (d[1] - c[1]) - (b[1] - a[1]) * (d[0] - c[0])
-    if abs(across) < 1e-9 * math.dist(a, b) * math.dist(c, d):
-        return None
-    share = ((c[0] - a[0]) * (d[1] - c[1]) - (c[1] - a[1]) * (d[0] - c[0])) / across
-    other = ((c[0] - a[0]) * (b[1] - a[1]) - (c[1] - a[1]) * (b[0] - a[0])) / across
-    return share if -1e-6 <= share <= 1 + 1e-6 and -1e-6 <= other <= 1 + 1e-6 else None
-
-
 def _colour(letter: int) -> Colour:
     return LETTERS[letter % len(LETTERS)] if letter >= 0 else INK
-
-
-def _normal(a: Point, b: Point) -> Point:
-    apart = math.dist(a, b)
-    return (b[1] - a[1]) / apart, (a[0] - b[0]) / apart
-
-
-def _bow(centre: Point, radius: float, start: float, end: float) -> list[Point]:
-    """Return points along an arc in the frame (y down), with degrees anticlockwise as displayed."""
-    steps = max(4, int(abs(end - start) * radius / 180) + 2)
-    return [polar(centre, radius, -(start + (end - start) * k / steps)) for k in range(steps + 1)]

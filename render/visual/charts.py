@@ -95,8 +95,9 @@ class Lines(Series):
                 )
                 if self.labelled:
                     for place, value in enumerate(values):
-                        before, after = values[max(place - 1, 0)], values[min(place + 1, len(values) - 1)]
-                        below, aside = value < min(before, after), before < value < after or before > value > after
+                        near = [*values[max(place - 1, 0) : place], *values[place + 1 : place + 2]]
+                        before, after = near[0], near[-1]
+                        below, aside = value < min(near), before < value < after or before > value > after
                         shift = (-3 if after > before else 3) if aside else 0  # keep the label off the line
                         axes.annotate(
                             str(value), (place, value), xytext=(shift, -5 if below else 4 if aside else 5),
@@ -258,7 +259,13 @@ def frame_axes(axes: Any, theme: Theme, series: Series, horizontal: bool) -> Non
     heading(axes, theme, series.title)
     if len(series.columns) > 1:
         columns = len(series.columns) if sum(map(len, series.columns)) <= 21 else 2
-        legend(axes, theme, columns, *axes.get_legend_handles_labels())
+        handles, labels = axes.get_legend_handles_labels()
+        legend(axes, theme, columns, handles, labels, 0.34 if not horizontal and _slanted(series.rows) else 0.16)
+
+
+def _slanted(rows: tuple[str, ...]) -> bool:
+    """Return True if the names of the rows would overlap in one horizontal line."""
+    return (max(map(len, rows)) + 1) * len(rows) >= 36
 
 
 def heading(axes: Any, theme: Theme, title: str) -> None:
@@ -293,6 +300,6 @@ def names(axes: Any, rows: tuple[str, ...], theme: Theme, horizontal: bool) -> N
         horizontal: names run along the y axis.
     """
     axis = axes.yaxis if horizontal else axes.xaxis
-    crowded = not horizontal and (max(map(len, rows)) + 1) * len(rows) >= 36
-    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    slanted = not horizontal and _slanted(rows)
+    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
     axis.set_ticks(range(len(rows)), rows, fontsize=9, color=theme.ink, family=theme.font, **turned)

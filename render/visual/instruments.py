@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from render.draw.canvas import Colour, Frame
-from render.visual.sheet import COLOURS, INK, PAPERS, Point, Sheet
+from render.visual.sheet import COLOURS, INK, LEGIBLE, PAPERS, Point, Sheet
 
 POINTER: Colour = (208, 48, 42)
 CASE: Colour = (96, 104, 118)
@@ -160,6 +160,6 @@ class Tangle:
             sheet.path(points, thick * 2.4, paper)  # cut the line below, so that the crossing is easy to follow
             sheet.path(points, thick, COLOURS[colour])
         for place in range(count):
-            sheet.text(str(self.orders[0][place] + 1), 0.055, y(place), 0.1)
-            sheet.text("ABCDEFGH"[place], 0.945, y(place), 0.1)
+            sheet.text(str(self.orders[0][place] + 1), 0.055, y(place), 0.1, least=LEGIBLE)
+            sheet.text("ABCDEFGH"[place], 0.945, y(place), 0.1, least=LEGIBLE)
         return sheet.frame()

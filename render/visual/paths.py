@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from render.draw.canvas import Colour, Frame
-from render.visual.sheet import COLOURS, INK, PAPERS, Sheet
+from render.visual.sheet import COLOURS, INK, LEGIBLE, PAPERS, Sheet
 
 MARK: Colour = (214, 58, 48)
 GOAL: Colour = (24, 120, 60)
@@ -39,7 +39,7 @@ class Maze:
         for letter, row, column in self.letters:
             place = left + (column + 0.5) * cell, top + (row + 0.5) * cell
             sheet.disc(*place, cell * 0.37, MARK if letter == "S" else GOAL)
-            sheet.text(letter, *place, cell * 0.72, (255, 255, 255))
+            sheet.text(letter, *place, cell * 0.85, (255, 255, 255))
         return sheet.frame()
 
     def symbols(self) -> str:
@@ -77,12 +77,13 @@ class Network:
         for one, other, number in self.lines:
             if number:
                 x, y = ((a + b) / 2 for a, b in zip(places[one], places[other], strict=True))
-                sheet.disc(x, y, 0.042, paper)
-                sheet.text(str(number), x, y + 0.003, 0.085, INK)
+                sheet.disc(x, y, max(0.042, sheet.pixels(4.5)), paper)
+                sheet.text(str(number), x, y + 0.003, 0.085, INK, least=LEGIBLE)
+        radius = max(0.055, sheet.pixels(6.3))
         for letter, (x, y) in places.items():
-            sheet.disc(x, y, 0.062, INK)
-            sheet.disc(x, y, 0.055, fill)
-            sheet.text(letter, x, y + 0.003, 0.095, ink)
+            sheet.disc(x, y, radius + 0.007, INK)
+            sheet.disc(x, y, radius, fill)
+            sheet.text(letter, x, y + 0.003, 0.095, ink, least=LEGIBLE)
         return sheet.frame()
 
 
@@ -114,7 +115,7 @@ class Turned:
         for index, option in enumerate(self.options):
             x, y = (0.585, 0.86)[index % 2], (0.19, 0.67)[index // 2]
             _pattern(sheet, option, x, y, 0.23)
-            sheet.text("ABCD"[index], x, y + 0.175, 0.1)
+            sheet.text("ABCD"[index], x, y + 0.175, 0.1, least=LEGIBLE)
         return sheet.frame()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from render.draw.canvas import Frame
-from render.visual.sheet import COLOURS, INK, PAPERS, Sheet, put_shape
+from render.visual.sheet import COLOURS, INK, LEGIBLE, PAPERS, Sheet, put_shape
 
 LETTERS = "ABCDEFGH"
 
@@ -92,7 +92,7 @@ class Matrix:
             x = 0.5 + (index % columns - columns / 2) * 0.3 + 0.1
             y = 0.59 + index // columns * 0.205
             _tile(sheet, x, y, side, option)
-            sheet.text(LETTERS[index], x - 0.045, y + side / 2, 0.095)
+            sheet.text(LETTERS[index], x - 0.045, y + side / 2, 0.095, least=LEGIBLE)
         return sheet.frame()
 
 

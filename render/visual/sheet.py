@@ -28,6 +28,9 @@ SHAPES = ("circle", "square", "triangle", "star", "cross", "diamond", "heart")
 INK: Colour = (44, 48, 56)
 PAPERS: tuple[Colour, ...] = ((255, 255, 255), (250, 247, 240), (241, 245, 250), (243, 247, 241))
 
+LEGIBLE = 12
+"""Smallest line height in pixels at which similar letters differ clearly."""
+
 Point = tuple[float, float]
 
 
@@ -59,10 +62,14 @@ class Sheet:
         fine = np.empty((height * FINE, width * FINE, 3), np.uint8)
         fine[:] = paper
         self._canvas = Canvas(fine)
-        self._texts: list[tuple[str, Point, float, Colour, str]] = []
+        self._texts: list[tuple[str, Point, int, Colour, str]] = []
 
     def _at(self, point: Point) -> Point:
         return (self._left + point[0] * self._side) * FINE, (self._top + point[1] * self._side) * FINE
+
+    def pixels(self, count: float) -> float:
+        """Return a number of pixels of the frame as a fraction of the side."""
+        return count / self._side
 
     def _length(self, length: float) -> float:
         return length * self._side * FINE
@@ -129,7 +136,16 @@ class Sheet:
         for start, end in itertools.pairwise(points):
             self.line(start, end, width, colour)
 
-    def text(self, text: str, x: float, y: float, size: float, colour: Colour = INK, anchor: str = "centre") -> None:
+    def text(
+        self,
+        text: str,
+        x: float,
+        y: float,
+        size: float,
+        colour: Colour = INK,
+        anchor: str = "centre",
+        least: int = 5,
+    ) -> None:
         """Write one line of text.
 
         Args:
@@ -139,8 +155,9 @@ class Sheet:
             size: line height as a fraction of the side.
             colour: RGB, 0 to 255.
             anchor: horizontal position of `x` in the line: "left", "centre" or "right".
+            least: minimum line height in pixels. Letters need `LEGIBLE`.
         """
-        self._texts.append((text, (x, y), size, colour, anchor))
+        self._texts.append((text, (x, y), max(round(size * self._side), least), colour, anchor))
 
     def frame(self) -> Frame:
         """Return the finished image: uint8 [H, W, 3]."""
@@ -153,7 +170,7 @@ class Sheet:
         canvas = Canvas(frame)
         for text, (x, y), size, colour, anchor in self._texts:
             place = (self._left + x * self._side, self._top + y * self._side)
-            canvas.text(text, place, max(round(size * self._side), 5), colour, anchor)
+            canvas.text(text, place, size, colour, anchor)
         return frame
 
 

@@ -38,7 +38,7 @@ def _check(words: Sequence[str]) -> None:
 
 
 def _list(words: Sequence[str]) -> None:
-    assert all(word.startswith("sheet=") for word in words)
+    assert all(word.startswith(("sheet=", "size=")) for word in words)
 
 
 def _play(words: Sequence[str]) -> None:

@@ -7,11 +7,14 @@ from typing import Any, cast
 import gymnasium
 import numpy as np
 import pytest
-from PIL import Image
 
 from configs.errors import UserError
 from envs.__main__ import main as list_envs
 from envs.check import main
+from envs.football.scenarios import SCENARIOS
+from envs.geometry.families.table import FAMILIES as GEOMETRY
+from envs.sheet import sections
+from envs.visual.env import FAMILIES as VISUAL
 
 
 class Toy(gymnasium.Env[Any, Any]):
@@ -203,15 +206,28 @@ def test_the_list_names_ids_and_tasks(capsys: pytest.CaptureFixture[str]) -> Non
     assert max(map(len, listed.partition("Suites")[2].splitlines())) <= 120
 
 
-def test_sheet_shows_every_task(
+def test_the_list_shows_the_suite_that_the_default_recipe_plays(capsys: pytest.CaptureFixture[str]) -> None:
+    list_envs([])
+    listed = capsys.readouterr().out
+    assert "  all                  football, sokoban, geometry, visual, reasoning\n" in listed
+    assert "  all (recipe=tiny)    football x2, sokoban x2, tiny_geometry, tiny_visual, tiny_reasoning\n" in listed
+
+
+def test_sheet_shows_every_task_family_and_scenario(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("envs.__main__.task_names", lambda: ["arithmetic", "frozen_lake"])
+    monkeypatch.setattr("envs.sheet.task_names", lambda: ["arithmetic", "frozen_lake"])
+    monkeypatch.setattr("envs.sheet.DEFAULT_TASKS", {"arithmetic": ("gcd",)})
+    drawn = list(sections(84))
+    names = [{tile.title for tile in section.tiles} for section in drawn]
+    assert names == [{"arithmetic", "frozen_lake"}, set(GEOMETRY), set(VISUAL), set(SCENARIOS), {"gcd"}]
+    assert {tile.image.shape for section in drawn for tile in section.tiles} == {(84, 84, 3)}
     target = tmp_path / "sheet.png"
-    list_envs([f"sheet={target}"])
-    assert f"2 tasks drawn in {target}" in capsys.readouterr().out
-    drawn = np.asarray(Image.open(target))
-    assert drawn.shape[0] > 84 + 336 // 2 and drawn.shape[2] == 3
-    for bad in ("sheet=a.jpg", "sheet=/nowhere/a.png", "sheets=a.png"):
+    list_envs([f"sheet={target}", "size=84"])
+    assert f"92 images in {target}" in capsys.readouterr().out  # 2 + 56 + 14 + 19 + 1
+    first = target.read_bytes()
+    list_envs([f"sheet={target}", "size=84"])
+    assert target.read_bytes() == first
+    for bad in ("sheet=a.jpg", "sheet=/nowhere/a.png", "sheets=a.png", "size=40", "size=large"):
         with pytest.raises(UserError):
             list_envs([bad])

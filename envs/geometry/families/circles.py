@@ -175,7 +175,6 @@ def altitude_on_diameter(rng: np.random.Generator, level: float, given: int | No
         )
     h = math.isqrt(p * q)
     points: Points = {"A": (0.0, 0.0), "B": (float(p + q), 0.0), "H": (float(p), 0.0), "C": (float(p), float(h))}
-    points["O"] = ((p + q) / 2, 0.0)
     points["H"] = foot(points["C"], points["A"], points["B"])
     return Figure(
         points,

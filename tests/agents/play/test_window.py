@@ -109,6 +109,7 @@ def by_expert(task: Task, episodes: int) -> list[Episode]:
     return asyncio.run(EpisodeRunner(task).play(held_out_starts(TEST_FIRST, episodes), scripted("expert")))
 
 
+OPENING = "Opening a window with {}, from start {}. In the window, H or F1 shows the help.\n"
 ARROWS = {"up": "Up", "down": "Down", "left": "Left", "right": "Right"}
 LETTERS = {"up": "w", "down": "s", "left": "a", "right": "d"}
 
@@ -145,7 +146,7 @@ def test_window_plays_sokoban_by_keyboard(play: Callable[..., Played], tmp_path:
     window.press("Up", then="turn 2")
     window.press("Escape", "h", "Escape", then="turn 2")  # asks too: the episode is not finished
     window._xdotool("key", "Escape", "Escape")  # it is given up by that: it cannot be met again as if it were new
-    assert window.end() == (0, "plays/sokoban: 1 of 2 succeeded, 2 new\n")
+    assert window.end() == (0, OPENING.format("sokoban", "1 of 3") + "plays/sokoban: 1 of 2 succeeded, 2 new\n")
 
     won, practised, left = record.read_episodes(tmp_path / "plays" / "sokoban")
     assert (won.policy, won.seed, won.success, won.ended) == ("human", TEST_FIRST, True, "completed")
@@ -169,8 +170,8 @@ def test_window_plays_sokoban_by_keyboard(play: Callable[..., Played], tmp_path:
     window.press("Up", then="turn 2")
     window.press("r", "r", then="turn 1")
     window._xdotool("key", "Escape")  # practice that was begun is kept as that
-    told = "plays/sokoban: 3 of 5 starts are already played, 2 left\nplays/sokoban: 1 of 3 succeeded, 1 new\n"
-    assert window.end() == (0, told)
+    told = "plays/sokoban: 3 of 5 starts are already played, 2 left\n" + OPENING.format("sokoban", "4 of 5")
+    assert window.end() == (0, told + "plays/sokoban: 1 of 3 succeeded, 1 new\n")
     *_, lost, practised = record.read_episodes(tmp_path / "plays" / "sokoban")
     assert (lost.policy, lost.seed, lost.success, lost.ended) == ("human", TEST_FIRST + 3, False, "invalid")
     assert (practised.policy, practised.seed) == ("practice", TEST_FIRST + 4)
@@ -192,7 +193,7 @@ def test_window_plays_questions_by_keyboard(play: Callable[..., Played], tmp_pat
     window.press("n", then="start 3 of 20, turn 1")
     window.press("F1", then="help")
     window._xdotool("key", "F1", "Escape")  # nothing is lost: it closes at once
-    assert window.end() == (0, "kept/arithmetic: 1 of 2 succeeded, 2 new\n")
+    assert window.end() == (0, OPENING.format("arithmetic", "1 of 20") + "kept/arithmetic: 1 of 2 succeeded, 2 new\n")
     episodes = list(record.read_episodes(tmp_path / "kept" / "arithmetic"))
     assert [(e.policy, e.success, e.turns[0].action) for e in episodes] == [
         ("human", True, gold[0]),
@@ -305,5 +306,5 @@ def test_play_without_a_display_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp
     command = [sys.executable, "-m", "agents.play", f"out={tmp_path}"]
     env = {name: value for name, value in os.environ.items() if name != "SDL_VIDEODRIVER"} | {"DISPLAY": ":65000"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1
+    assert (done.returncode, done.stdout) == (2, OPENING.format("sokoban", "1 of 20")) and done.stderr.count("\n") == 1
     assert done.stderr.startswith("error: no display: ")

@@ -3,8 +3,10 @@
 import itertools
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pygame
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,8 @@ from envs.geometry.compose import ask
 from envs.geometry.families.table import FAMILIES
 from render.draw.labels import DARK, Labels
 from render.geometry.figure import cells_of, draw, labelled
+from render.geometry.lines import crossing, off
+from render.geometry.pen import Pen
 from render.geometry.scene import FILLS, GROUNDS, INK, LETTERS, Corner, Mark, Round, Scene, Side, extent
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -199,3 +203,60 @@ def test_chains_equal_the_golden_images(name: str, seed: int) -> None:
     composed = ask(np.random.default_rng(seed), dict.fromkeys(FAMILIES, 1.0), 3, 0.5, True)
     frame = draw(composed.scenes, (336, 336))
     assert np.array_equal(frame, np.asarray(Image.open(GOLDEN / f"geometry_chain_{name}.png")))
+
+
+def test_labels_of_angles_stay_on_their_side_of_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[tuple[tuple, tuple, tuple]] = []
+    in_corner = Labels.in_corner
+
+    def recorded(self: Labels, text: str, vertex: tuple, radius: float, start: float, end: float, *rest: Any) -> Any:
+        left, top, right, bottom = box = in_corner(self, text, vertex, radius, start, end, *rest)
+        middle = ((left + right) / 2, (top + bottom) / 2)
+        turn = math.atan2(middle[1] - vertex[1], middle[0] - vertex[0])
+        found.append(((vertex[0] + radius * math.cos(turn), vertex[1] + radius * math.sin(turn)), middle, vertex))
+        return box
+
+    monkeypatch.setattr(Labels, "in_corner", recorded)
+    parted = 0
+    for seed in range(20):
+        (scene,) = ask(np.random.default_rng(seed), {"altitude_angle": 1.0}, 1, 0.5, False).scenes
+        found.clear()
+        labelled([scene], (112, 112))
+        pen = Pen(pygame.Surface((1, 1)), scene, (0, 0, 112, 112), 12, 3, 0)
+        lines = [(pen.at(a), pen.at(b)) for a, b in scene.lines]
+        parted += sum(
+            any(crossing(arc, middle, *line) is not None for line in lines)
+            for arc, middle, vertex in found
+            if math.dist(middle, vertex) > math.dist(arc, vertex)
+        )
+    assert parted <= 2  # of 40; 9 if lines are ignored
+
+
+def test_labels_of_several_figures_are_larger_in_larger_frames() -> None:
+    corner = Corner((4, 0), (0, 0), (0, 4), text="90°")
+    scene = SQUARE._replace(corners=(corner,))
+    sizes = [labelled([scene] * 3, (side, side)).size for side in (224, 336, 448)]
+    assert sizes == [12, 17, 22]  # line heights; the sides of the cells are 112, 168 and 224
+    assert labelled([scene], (224, 224)).size == 19
+
+
+@pytest.mark.parametrize("size", [112, 224])
+def test_a_length_is_not_written_behind_a_tick(size: int) -> None:
+    tall = Scene(lines=(((0, 0), (0, 4)), ((0, 4), (3, 4)), ((3, 4), (0, 0))))
+    side = Side((0, 0), (0, 4), "2")
+    drawn = labelled([tall._replace(sides=(side,), marks=(Mark((0, 0), (0, 4), 1),))], (size, size))
+    ((_, top, _, bottom),) = drawn.boxes
+    tick = size / 2  # the middle of the side
+    assert not top + 2 < tick < bottom - 2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_letters_stand_at_points_that_are_drawn(family: str) -> None:
+    for seed in range(8):
+        (scene,) = ask(np.random.default_rng(seed), {family: 1.0}, 1, 1.0, True).scenes
+        lines = (*scene.lines, *scene.dashed)
+        for place, name in scene.names:
+            crossed = sum(off(place, line) < 1e-6 for line in lines)
+            at_end = any(math.dist(place, p) < 1e-6 for p in (*scene.dots, *(p for line in lines for p in line)))
+            on_circle = any(abs(math.dist(place, c.centre) - c.radius) < 1e-6 for c in scene.rounds)
+            assert at_end or on_circle or crossed > 1, name

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import matplotlib.axes
 import numpy as np
 import pytest
 from PIL import Image
 
 from envs.visual.env import FAMILIES
-from render.visual.charts import Bars, Pie
+from render.visual.charts import Bars, Lines, Pie
 from render.visual.clock import STYLES, Clocks
 from render.visual.instruments import POINTER, Dial, Ruler, Scale, Tangle, Thermometers
 from render.visual.shapes import Item, Shapes
-from render.visual.sheet import COLOURS, SHAPES, Sheet, outline
+from render.visual.sheet import COLOURS, LEGIBLE, SHAPES, Sheet, outline
 from render.visual.themes import THEMES
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -278,6 +279,30 @@ def test_nothing_stays_of_a_chart_that_is_drawn() -> None:
     for _ in range(30):
         pie.draw(48, 48)
     assert held() - before < 100  # a figure that stays is 170 objects
+
+
+def test_letters_have_a_legible_size_in_small_images() -> None:
+    def height(least: int) -> int:
+        sheet = Sheet(84, 84)
+        sheet.text("E", 0.5, 0.5, 0.05, least=least)
+        rows, _ = np.nonzero(sheet.frame()[..., 1] < 200)
+        return int(rows.max() - rows.min()) + 1
+
+    assert (height(5), height(LEGIBLE)) == (3, 6)  # pixels
+
+
+def test_the_labels_of_a_line_chart_are_off_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides = []
+    annotate = matplotlib.axes.Axes.annotate
+
+    def recorded(self: Any, text: str, *args: Any, **kwargs: Any) -> Any:
+        sides.append((text, kwargs["va"]))
+        return annotate(self, text, *args, **kwargs)
+
+    monkeypatch.setattr(matplotlib.axes.Axes, "annotate", recorded)
+    Lines("", "", ("a", "b", "c"), ("x",), ((10,), (90,), (50,)), 10, labelled=True).draw(112, 112)
+    # below the start of a rise, above a peak, below the end of a fall
+    assert sides == [("10", "top"), ("90", "bottom"), ("50", "top")]
 
 
 def test_items_are_drawn_where_they_are_said_to_be() -> None:
