@@ -7,7 +7,7 @@ import pytest
 from envs.task.config import load_task
 from envs.task.task import Task
 
-DIGESTS = {"tiny_geometry": "8502c823a2e70da0", "tiny_visual": "54b5d974a1bab478"}
+DIGESTS = {"tiny_geometry": "e576084fe2ea4929", "tiny_visual": "d3dd27a55f28074d"}
 
 
 @pytest.mark.parametrize("name", DIGESTS)
