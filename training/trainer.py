@@ -70,7 +70,7 @@ class Trainer:
                 await self.measure(f"after_{name}", thorough=False)
             self.progress.stage, self.progress.step = self.progress.stage + 1, 0
         started = time.perf_counter()
-        self.display.say("writing checkpoint, videos, curves and report")
+        self.display.say("writing checkpoint, curves and report")
         await self.cluster.export(self.folder.checkpoint)
         return self.folder.finish(self.folder.summary(self.progress), started - self.progress.seconds)
 

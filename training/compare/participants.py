@@ -11,7 +11,7 @@ from agents.episodes.policy import Policy
 from agents.episodes.task_check import check_task
 from agents.policies.model import VLMPolicy
 from agents.policies.recorded import PLAYS, RecordedPolicy
-from agents.policies.scripted import has_expert, scripted
+from agents.policies.scripted import does_something, has_expert, idle_action, scripted
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
@@ -88,9 +88,20 @@ class ScriptedParticipant(Participant):
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Raise UserError if a task has no expert but the policy is expert."""
+        self._tasks = dict(tasks)
         for name, settings in tasks.items():
             if not self.plays(Task(name, settings)):
                 raise UserError(f"policy=expert: {name} has no expert ({settings.id} has no expert_action())")
+
+    def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
+        """Return a note if the no-op policy plays an action that has an effect."""
+        acting = {
+            task: self._tasks[task] for task in tasks if self.name == "idle" and does_something(self._tasks[task])
+        }
+        return [
+            f"idle in {task}: plays {idle_action(config)!r} in every turn, since no action does nothing (env.idle)"
+            for task, config in acting.items()
+        ]
 
     def plays(self, task: Task) -> bool:
         """Return False for the expert policy on a task without an expert."""
