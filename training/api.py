@@ -84,16 +84,17 @@ def start(composed: Composed[Any], started: float) -> dict[str, Any]:
 
 
 async def _run(composed: Composed[Any], started: float) -> "tuple[dict[str, Any], RunFolder]":
-    from training.prepare import prepare, start_cluster  # imported late, so that an invalid override fails at once
     from training.runs.run_folder import RunFolder
-    from training.trainer import run
 
     config = composed.config
     folder = RunFolder.resume(config, composed.overrides) if config.resume else None
     config = folder.config if folder else config
-    if folder is None:
-        RunFolder.refuse_existing(config)
+    from training.prepare import prepare, start_cluster  # slow to import: a finished run is refused before
+    from training.trainer import run
+
     chat = prepare(config)
+    if folder is None:
+        RunFolder.refuse_existing(config)  # last: a mistake in the settings is the more useful message
     cluster = await start_cluster(config)
     try:
         folder = folder or RunFolder.create(config, composed.sources)

@@ -111,12 +111,12 @@ def test_run_with_an_invalid_model_folder_is_refused(shell: Shell, tmp_path_fact
 REFUSED = {
     "env.kwargs.scenario=academy_empty_gaol": "unknown scenario 'academy_empty_gaol'; did you mean 'academy_empty_go",
     "env.kwargs.scenery=green": "kickoff/Football-v0 does not accept these kwargs: ",
-    "env.kwargs.image_size=[112, 112]": "the model needs images of 84x84, got 112x112; set image_size",
+    "env.kwargs.image_size=[112, 112]": "the model needs images of 84x84, got 112x112; write env.image_size=[84,84]",
     "env.actions=[left, right]": "task football: 2 action names do not fit Discrete(19)",
     "env.id=kickoff/Footbal-v0": "unknown env id 'kickoff/Footbal-v0'; did you mean 'kickoff/Football-v0'?",
     # of the text stage
     "tasks.arithmetic.kwargs.digits=99": "digits must be from 1 to 12, got 99",
-    "tasks.arithmetic.image=true": "the model needs images of 84x84, got 336x336; set image_size",
+    "tasks.arithmetic.image=true": "the model needs images of 84x84, got 336x336; write env.image_size=[84,84]",
 }
 
 

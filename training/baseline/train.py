@@ -201,10 +201,10 @@ def main(argv: Sequence[str]) -> None:
         folder = BaselineFolder.resume(overrides, Path(config.resume), config.resume_changed)
         _needs_rllib()
     else:
-        refuse_existing(config.folder)
         trained = training_task(config, task)
         check_task(config.task_name, task, None)
         check_observations(config, trained)
+        refuse_existing(config.folder)  # last: a mistake in the settings is the more useful message
         _needs_rllib()
         folder = BaselineFolder.create(config, task)
     with folder.locked():

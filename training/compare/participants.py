@@ -15,6 +15,7 @@ from agents.policies.scripted import has_expert, scripted
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
+from render.records.episode import FILE as EPISODES
 from training.baseline.config import FILE, baseline_tasks
 from training.runs.folder import finished
 
@@ -41,6 +42,11 @@ class Participant:
         """Tasks of its training, with their settings."""
         self.envs: list[str] = []
         """Names in env= of its training."""
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Files and folders that determine the policy."""
+        return []
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Raise UserError (one line) if the policy cannot play a task."""
@@ -114,6 +120,11 @@ class RecordParticipant(Participant):
         self.folder = folder
         self.records: dict[str, RecordedPolicy] = {}
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The files of the records."""
+        return [record.folder / EPISODES for record in self.records.values()]
+
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Read the record of each task."""
         for name, settings in tasks.items():
@@ -169,6 +180,12 @@ class ModelParticipant(Participant):
         self._policy: VLMPolicy | None = None
         self._unclear: set[str] = set()
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The model's folder, if it is local and not the embedded model."""
+        folder = Path(self.path)
+        return [folder] if self.path != "tiny" and folder.is_dir() else []
+
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Check that prompts and images fit the model, without loading its weights."""
         from agents.models.load import load_chat, longest_context  # heavy: only where a model plays
@@ -222,6 +239,11 @@ class ModelParticipant(Participant):
 class ServerParticipant(ModelParticipant):
     """A model on an OpenAI-compatible server."""
 
+    @property
+    def inputs(self) -> list[Path]:
+        """Nothing: the model is not on this machine."""
+        return []
+
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Check that model name, address and key are set. The first episode sends the first request."""
         from agents.engines.server import ServerEngine
@@ -248,6 +270,13 @@ class BaselineParticipant(Participant):
         self.folder = folder
         self.source, self.tasks = folder / FILE, baseline_tasks(folder)
         self.envs = list(self.tasks)
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The weights."""
+        from training.baseline.policy import WEIGHTS  # heavy: only where one plays
+
+        return [self.folder / WEIGHTS]
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Load the weights and check that the frames and actions of each task are those of the training."""

@@ -79,6 +79,7 @@ def tables(document: Mapping[str, Any], width: int = 80) -> list[Table]:
             continue
         published = [row for row in document["published"] if row["suite"] == name]
         made.append(_policies(name, rows, published))
+        made[-1].notes += [pair["text"] for pair in document.get("pairs", []) if pair["task"] == name]
         made += _kinds(name, rows, width)
     if made:
         made[-1].notes += document["notes"]

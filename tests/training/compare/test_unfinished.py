@@ -1,0 +1,164 @@
+"""Evaluations that are killed and resumed by the same command."""
+
+import json
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.episodes.episode import Ended, Episode, Start, Turn
+from configs.errors import UserError
+from envs.task.reply import Reply
+from envs.task.task import Observation
+from training.compare import command as evaluate
+from training.compare.unfinished import Unfinished
+
+KILLED = """
+import os, pickle, signal, sys, types
+from training.compare import command, unfinished
+left = int(sys.argv.pop(1))
+def dumps(episode):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return pickle.dumps(episode)
+unfinished.pickle = types.SimpleNamespace(**{**vars(pickle), "dumps": dumps})
+command.main(sys.argv[1:])
+"""
+"""The command, killed when it is about to keep one episode more than its first argument."""
+
+
+def killed_after(episodes: int, *words: str) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(episodes), *words], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("policy", "env", "more", "kills"),
+    [
+        ("random,expert", "visual", ("env.kwargs.image_size=[84,84]", "evaluation.records=4"), (3, 7)),
+        ("tiny", "arithmetic", ("engine.max_batch=4",), (5,)),
+        ("random,idle", "football_online", ("env.max_turns=2", "evaluation.records=0"), (9,)),
+    ],
+)  # fmt: skip
+def test_evaluation_killed_and_resumed_gives_the_same_files(
+    policy: str,
+    env: str,
+    more: tuple[str, ...],
+    kills: tuple[int, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    words = [f"env={env}", f"policy={policy}", "episodes=6", "floors=false", *more]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    evaluate.main([*words, "save=out"])
+    monkeypatch.chdir(tmp_path / "b")
+    for episodes in kills:
+        killed_after(episodes, *words, "save=out")
+        assert (tmp_path / "b" / "out" / "unfinished").is_dir()
+    evaluate.main([*words, "save=out"])
+    whole, resumed = files(tmp_path / "a" / "out"), files(tmp_path / "b" / "out")
+    assert resumed.keys() == whole.keys() and "results.json" in whole
+    assert all(resumed[name] == whole[name] for name in whole)
+
+
+def evaluation(**changes: str) -> None:
+    words = {"env": "arithmetic", "policy": "random", "floors": "false", "episodes": "8", "save": "out"} | changes
+    evaluate.main([f"{key}={value}" for key, value in words.items()])
+
+
+def test_resume_with_other_settings_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    killed_after(5, "env=arithmetic", "policy=random", "floors=false", "episodes=8", "save=out")
+    line = r"save=out: holds an unfinished evaluation with episodes=8; repeat its command, or choose another folder"
+    with pytest.raises(UserError, match=line):
+        evaluation(episodes="9")
+    with pytest.raises(UserError, match=r"unfinished evaluation with tasks\.arithmetic\.kwargs="):
+        evaluation(**{"env.kwargs.digits": "3"})
+    with pytest.raises(UserError, match="unfinished evaluation with temperature=1.0; "):
+        evaluation(temperature="0")
+    file = tmp_path / "out" / "unfinished" / "evaluation.json"
+    whole = file.read_text()
+    file.write_text(whole[:-20])
+    with pytest.raises(UserError, match=r"evaluation\.json is damaged; remove out/unfinished to start again"):
+        evaluation()
+    file.write_text(whole)
+    evaluation(policy="random,expert")  # another policy is no other setting
+    shown = capsys.readouterr()
+    assert "resuming the unfinished evaluation in out" in shown.err
+    rows = json.loads((tmp_path / "out" / "results.json").read_text())["rows"]
+    assert [(row["policy"], row["n"]) for row in rows] == [("random", 8), ("expert", 8)]
+    assert not (tmp_path / "out" / "unfinished").exists()
+    with pytest.raises(UserError, match="save=out: the folder is not empty"):
+        evaluation()
+
+
+@pytest.mark.slow
+def test_resume_with_a_changed_policy_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["env=arithmetic", "episodes=6", "floors=false"]
+    evaluate.main([*words, "policy=expert", "save=first", "evaluation.records=6"])
+    shutil.copytree("first/episodes/expert", "played")
+    killed_after(2, *words, "policy=played", "save=out")
+    record = tmp_path / "played" / "episodes.jsonl"
+    lines = record.read_text().splitlines(keepends=True)
+    record.write_text("".join(lines[:-1]))
+    with pytest.raises(UserError, match="save=out: played has changed since this evaluation began; choose another"):
+        evaluate.main([*words, "policy=played", "save=out"])
+    record.write_text("".join(lines))
+    evaluate.main([*words, "policy=played", "save=out"])
+    assert json.loads(Path("out/results.json").read_text())["rows"][0]["success"]["mean"] == 1.0
+
+
+def played(seed: int) -> Episode:
+    image = np.full((2, 2, 3), seed, np.uint8)
+    turn = Turn(Observation(image, "see"), "see", "<think>", Reply("", "a", (1,)), 0.5, "ab", transcript=0.25)
+    return Episode(Start(seed, seed), [turn], Ended.COMPLETED, True, "easy", 0.1 + 0.2)
+
+
+def test_unfinished_episodes_are_read_as_written(tmp_path: Path) -> None:
+    kept = Unfinished(tmp_path)
+    for seed in (1, 2):
+        with kept.writer("a", "sums") as write:
+            write(played(seed))
+    path = tmp_path / "unfinished" / "a" / "sums.pickle"
+    size = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(pickle.dumps(played(3))[:-30])  # killed while writing
+    first, second = Unfinished(tmp_path).episodes("a", "sums")
+    assert (first.start, second.start) == (Start(1, 1), Start(2, 2)) and first.score == 0.1 + 0.2
+    assert first.ended is Ended.COMPLETED and first.turns[0].reply == Reply("", "a", (1,))
+    np.testing.assert_array_equal(second.turns[0].observation.image, np.full((2, 2, 3), 2, np.uint8))
+    assert path.stat().st_size == size  # the next episode is appended to complete ones
+    assert kept.episodes("a", "other") == [] and Unfinished(None).episodes("a", "sums") == []
+
+
+class Hostile:
+    def __reduce__(self) -> object:
+        return os.system, ("touch /tmp/hostile",)
+
+
+@pytest.mark.parametrize("value", [Hostile(), subprocess.Popen, Unfinished])
+def test_unfinished_episodes_with_other_content_are_refused(value: object, tmp_path: Path) -> None:
+    path = tmp_path / "unfinished" / "a" / "sums.pickle"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(pickle.dumps(value))
+    with pytest.raises(UserError, match="an unfinished evaluation holds .*, which is no episode; remove its folder"):
+        Unfinished(tmp_path).episodes("a", "sums")

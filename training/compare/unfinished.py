@@ -1,0 +1,155 @@
+"""Finished episodes of an unfinished evaluation, so that the same command resumes it.
+
+The folder `unfinished/` of the results has one file per policy and task. Each episode is appended when it ends. The
+folder is removed when every policy has finished.
+"""
+
+import dataclasses
+import json
+import pickle
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from filelock import Timeout
+
+from agents.episodes.episode import Episode
+from agents.episodes.footage import PackedFrames
+from configs.errors import UserError
+from render.records.files import folder_lock, write_whole
+
+FOLDER = "unfinished"
+FILE = "evaluation.json"
+_NUMPY = {"dtype", "ndarray", "scalar", "_reconstruct", "_frombuffer"}
+
+
+class Unfinished:
+    """Episodes that an evaluation has finished so far.
+
+    Args:
+        results: Folder of the results, or None to keep nothing.
+    """
+
+    def __init__(self, results: Path | None) -> None:
+        self.results = results
+        self.folder = None if results is None else results / FOLDER
+
+    @property
+    def exists(self) -> bool:
+        """True if there is an evaluation to resume."""
+        return self.folder is not None and (self.folder / FILE).is_file()
+
+    def compare(self, settings: Mapping[str, Any], policies: Mapping[str, str]) -> None:
+        """Compare settings and policies with those of the episodes, then store them.
+
+        Policies may be added and left out.
+
+        Args:
+            settings: Setting → value, for everything that can change an episode.
+            policies: Name → fingerprint of each policy.
+
+        Raises:
+            UserError: A setting or a policy has changed, or the file is damaged.
+        """
+        if self.folder is None:
+            return
+        where, known = f"save={self.results}", {}
+        settings = json.loads(json.dumps(settings))
+        if self.exists:
+            try:
+                document = json.loads((self.folder / FILE).read_text(encoding="utf-8"))
+                then, known = document["settings"], document["policies"]
+            except (ValueError, KeyError, TypeError):
+                raise UserError(f"{self.folder / FILE} is damaged; remove {self.folder} to start again") from None
+            other = [key for key in dict.fromkeys([*then, *settings]) if then.get(key) != settings.get(key)]
+            if other:
+                given = ", ".join(f"{key}={_short(then.get(key))}" for key in other)
+                raise UserError(
+                    f"{where}: holds an unfinished evaluation with {given}; repeat its command, or choose another folder"
+                )
+            changed = [name for name in policies if known.get(name, policies[name]) != policies[name]]
+            if changed:
+                names = ", ".join(changed)
+                raise UserError(f"{where}: {names} has changed since this evaluation began; choose another folder")
+        document = {"settings": settings, "policies": known | dict(policies)}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self.folder / FILE, json.dumps(document, indent=1) + "\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the folder inside the context; raise UserError if another process holds it."""
+        if self.folder is None:
+            yield
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with folder_lock(self.folder):
+                yield
+        except Timeout:
+            raise UserError(f"save={self.results}: another process is writing to this folder") from None
+
+    def episodes(self, policy: str, task: str) -> list[Episode]:
+        """Return the finished episodes of a policy (its folder name) in a task. An incomplete last one is dropped."""
+        path = self._path(policy, task)
+        if path is None or not path.is_file():
+            return []
+        found, end = [], 0
+        with path.open("r+b") as file:
+            while True:
+                try:
+                    found.append(_Loader(file).load())
+                except (EOFError, pickle.UnpicklingError):
+                    break
+                end = file.tell()
+            file.truncate(end)
+        return found
+
+    @contextmanager
+    def writer(self, policy: str, task: str) -> Iterator[Callable[[Episode], None]]:
+        """Open the file of a policy (its folder name) and a task. Yield a function that appends an episode."""
+        path = self._path(policy, task)
+        if path is None:
+            yield lambda _: None
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+
+            def write(episode: Episode) -> None:
+                # A record needs the tokens of the prompts. Its images come from the turns.
+                sequences = tuple(dataclasses.replace(one, images=()) for one in episode.sequences)
+                file.write(pickle.dumps(dataclasses.replace(episode, sequences=sequences)))
+                file.flush()
+
+            yield write
+
+    def remove(self) -> None:
+        """Remove the folder: all policies have finished."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, policy: str, task: str) -> Path | None:
+        return None if self.folder is None else self.folder / policy / f"{task}.pickle"
+
+
+class _Loader(pickle.Unpickler):
+    """Unpickler of plain data: numbers, texts, arrays and Kickoff's data classes. No other code can run."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        package = module.partition(".")[0]
+        if package == "numpy" and name in _NUMPY:
+            return super().find_class(module, name)
+        if package in ("agents", "envs") and "." not in name:
+            found = super().find_class(module, name)
+            plain = dataclasses.is_dataclass(found) or (isinstance(found, type) and issubclass(found, Enum))
+            if isinstance(found, type) and (plain or found is PackedFrames):
+                return found
+        raise UserError(f"an unfinished evaluation holds {module}.{name}, which is no episode; remove its folder")
+
+
+def _short(value: Any) -> str:
+    """Return a setting as on the command line, cut to 40 characters."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
