@@ -164,7 +164,7 @@ def play(
         named: Participants in `policy=`.
         options: Options of the command.
     """
-    out = comparison.out
+    out, told = comparison.out, list(comparison.out.notes)
     try:
         with ProgressBars() as bars:
             run_coroutine(comparison.play(players, bars))
@@ -175,7 +175,7 @@ def play(
             own = {player.name for player in named}
             write_json(Path(options.json), [row for row in out.rows if row["policy"] in own])
         width = shutil.get_terminal_size().columns
-        show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
+        show(tables(out.document, width), Console(highlight=False, markup=False, width=width), told)
         for written in (options.json, options.save):
             if written:
                 print(f"written to {written}", file=sys.stderr)

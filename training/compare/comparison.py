@@ -90,6 +90,9 @@ class Comparison:
             self._pair(player)
             self.out.write()
 
+    def _title(self, player: Participant, task: Task) -> str:
+        return player.name if len(self.tasks) == 1 else f"{player.name} · {task.name}"
+
     def _starts(self, player: Participant, task: Task) -> Sequence[Start]:
         return player.starts(task.name, held_out_starts(TEST_FIRST, self.spec.episodes))
 
@@ -121,11 +124,9 @@ class Comparison:
         problem = ""
         runner = EpisodeRunner(task)
         with (
-            bars.bar(f"{player.name} · {task.name}", len(starts)) as bar,
+            bars.bar(self._title(player, task), len(starts), kept) as bar,
             self.out.unfinished.writer(player.label, task.name) as write,
         ):
-            for episode in done:
-                bar.episode(episode)
 
             def keep(episode: Episode) -> None:
                 done.append(episode)

@@ -239,11 +239,6 @@ class ModelParticipant(Participant):
 class ServerParticipant(ModelParticipant):
     """A model on an OpenAI-compatible server."""
 
-    @property
-    def inputs(self) -> list[Path]:
-        """Nothing: the model is not on this machine."""
-        return []
-
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Check that model name, address and key are set. The first episode sends the first request."""
         from agents.engines.server import ServerEngine

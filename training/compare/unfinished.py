@@ -8,7 +8,7 @@ import dataclasses
 import json
 import pickle
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -67,9 +67,8 @@ class Unfinished:
             other = [key for key in dict.fromkeys([*then, *settings]) if then.get(key) != settings.get(key)]
             if other:
                 given = ", ".join(f"{key}={_short(then.get(key))}" for key in other)
-                raise UserError(
-                    f"{where}: holds an unfinished evaluation with {given}; repeat its command, or choose another folder"
-                )
+                other_one = f"{where}: holds an unfinished evaluation with {given}"
+                raise UserError(f"{other_one}; repeat its command, or choose another folder")
             changed = [name for name in policies if known.get(name, policies[name]) != policies[name]]
             if changed:
                 names = ", ".join(changed)

@@ -92,7 +92,7 @@ def test_resume_with_other_settings_is_refused(
         evaluation(episodes="9")
     with pytest.raises(UserError, match=r"unfinished evaluation with tasks\.arithmetic\.kwargs="):
         evaluation(**{"env.kwargs.digits": "3"})
-    with pytest.raises(UserError, match="unfinished evaluation with temperature=1.0; "):
+    with pytest.raises(UserError, match=r"unfinished evaluation with temperature=1\.0; "):
         evaluation(temperature="0")
     file = tmp_path / "out" / "unfinished" / "evaluation.json"
     whole = file.read_text()
@@ -160,5 +160,5 @@ def test_unfinished_episodes_with_other_content_are_refused(value: object, tmp_p
     path = tmp_path / "unfinished" / "a" / "sums.pickle"
     path.parent.mkdir(parents=True)
     path.write_bytes(pickle.dumps(value))
-    with pytest.raises(UserError, match="an unfinished evaluation holds .*, which is no episode; remove its folder"):
+    with pytest.raises(UserError, match=r"an unfinished evaluation holds .*, which is no episode; remove its folder"):
         Unfinished(tmp_path).episodes("a", "sums")
