@@ -6,24 +6,21 @@ folder is removed when every policy has finished.
 
 import dataclasses
 import json
-import pickle
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from filelock import Timeout
 
 from agents.episodes.episode import Episode
-from agents.episodes.footage import PackedFrames
 from configs.errors import UserError
 from render.records.files import folder_lock, write_whole
+from training.compare.codec import decode, encode
 
 FOLDER = "unfinished"
 FILE = "evaluation.json"
-_NUMPY = {"dtype", "ndarray", "scalar", "_reconstruct", "_frombuffer"}
 
 
 class Unfinished:
@@ -95,16 +92,17 @@ class Unfinished:
         path = self._path(policy, task)
         if path is None or not path.is_file():
             return []
-        found, end = [], 0
         with path.open("r+b") as file:
-            while True:
-                try:
-                    found.append(_Loader(file).load())
-                except (EOFError, pickle.UnpicklingError):
-                    break
-                end = file.tell()
-            file.truncate(end)
-        return found
+            lines = file.read().splitlines(keepends=True)
+            if lines and not lines[-1].endswith(b"\n"):  # killed while writing
+                file.truncate(sum(map(len, lines[:-1])))
+                del lines[-1]
+        try:
+            return [decode(Episode, json.loads(line)) for line in lines]
+        except ValueError as error:
+            raise UserError(
+                f"{path} is damaged: {' '.join(str(error).split())}; remove it to play these again"
+            ) from None
 
     @contextmanager
     def writer(self, policy: str, task: str) -> Iterator[Callable[[Episode], None]]:
@@ -114,12 +112,13 @@ class Unfinished:
             yield lambda _: None
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
+        with path.open("a", encoding="utf-8") as file:
 
             def write(episode: Episode) -> None:
                 # A record needs the tokens of the prompts. Its images come from the turns.
                 sequences = tuple(dataclasses.replace(one, images=()) for one in episode.sequences)
-                file.write(pickle.dumps(dataclasses.replace(episode, sequences=sequences)))
+                document = encode(dataclasses.replace(episode, sequences=sequences))
+                file.write(json.dumps(document, separators=(",", ":")) + "\n")
                 file.flush()
 
             yield write
@@ -130,22 +129,7 @@ class Unfinished:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, policy: str, task: str) -> Path | None:
-        return None if self.folder is None else self.folder / policy / f"{task}.pickle"
-
-
-class _Loader(pickle.Unpickler):
-    """Unpickler of plain data: numbers, texts, arrays and Kickoff's data classes. No other code can run."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        package = module.partition(".")[0]
-        if package == "numpy" and name in _NUMPY:
-            return super().find_class(module, name)
-        if package in ("agents", "envs") and "." not in name:
-            found = super().find_class(module, name)
-            plain = dataclasses.is_dataclass(found) or (isinstance(found, type) and issubclass(found, Enum))
-            if isinstance(found, type) and (plain or found is PackedFrames):
-                return found
-        raise UserError(f"an unfinished evaluation holds {module}.{name}, which is no episode; remove its folder")
+        return None if self.folder is None else self.folder / policy / f"{task}.jsonl"
 
 
 def _short(value: Any) -> str:

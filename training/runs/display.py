@@ -50,8 +50,7 @@ class Lines:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         """Stop the display."""
-        if self.live:
-            self._live.stop()
+        self._live.stop()
 
     def say(self, text: str) -> None:
         """Print a sentence above the lines."""
@@ -120,7 +119,8 @@ class Display(Lines):
         self.held_out = f" (held-out {success['mean']:.0%})"
 
     def table(self, summary: dict[str, Any], folder: Path) -> None:
-        """Print the results, the main output files, and the command that compares the run."""
+        """Stop the display and print the results, the main output files, and the command that compares the run."""
+        self._live.stop()
         out = Console(highlight=False, markup=False)
         rows = [_result(name, row) for name, row in summary["success"].items()]
         for task, results in summary.get("others", {}).items():

@@ -1,35 +1,39 @@
 """Evaluations that are killed and resumed by the same command."""
 
+import dataclasses
 import json
-import os
-import pickle
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from agents.chat.types import TokenSequence
 from agents.episodes.episode import Ended, Episode, Start, Turn
+from agents.episodes.footage import PackedFrames
 from configs.errors import UserError
 from envs.task.reply import Reply
 from envs.task.task import Observation
 from training.compare import command as evaluate
+from training.compare.codec import decode, encode
 from training.compare.unfinished import Unfinished
 
 KILLED = """
-import os, pickle, signal, sys, types
+import os, signal, sys
 from training.compare import command, unfinished
 left = int(sys.argv.pop(1))
-def dumps(episode):
+encode = unfinished.encode
+def counted(episode):
     global left
     left -= 1
     if left < 0:
         os.kill(os.getpid(), signal.SIGKILL)
-    return pickle.dumps(episode)
-unfinished.pickle = types.SimpleNamespace(**{**vars(pickle), "dumps": dumps})
+    return encode(episode)
+unfinished.encode = counted
 command.main(sys.argv[1:])
 """
 """The command, killed when it is about to keep one episode more than its first argument."""
@@ -128,37 +132,54 @@ def test_resume_with_a_changed_policy_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def played(seed: int) -> Episode:
+    """An episode with a value in every field."""
     image = np.full((2, 2, 3), seed, np.uint8)
-    turn = Turn(Observation(image, "see"), "see", "<think>", Reply("", "a", (1,)), 0.5, "ab", transcript=0.25)
-    return Episode(Start(seed, seed), [turn], Ended.COMPLETED, True, "easy", 0.1 + 0.2)
+    reply = Reply("\ud800 \u2028", "a", (1, (2, 3), "x"))
+    turn = Turn(Observation(image, "see", more=(image,)), "c", "<think>", reply, 0.1 + 0.2, "ab", 3, 0.25, True, 1.5)
+    ids = np.arange(3, dtype=np.int32)
+    sequence = TokenSequence(ids, ids > 1, ids / np.float32(3), ids.astype(np.int16), ids, (image,), ("x",))
+    frames = PackedFrames()
+    frames.extend([image, image + 1])
+    return Episode(Start(seed, seed, 2), [turn], Ended.INVALID, True, "easy", -0.1, (sequence,), frames, [2], "full")
 
 
-def test_unfinished_episodes_are_read_as_written(tmp_path: Path) -> None:
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(one, other)
+    if isinstance(one, PackedFrames):
+        return same(list(one), list(other))
+    if dataclasses.is_dataclass(one):
+        return type(one) is type(other) and same(vars(one), vars(other))
+    if isinstance(one, list | tuple):
+        return type(one) is type(other) and len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return type(one) is type(other) and bool(one == other)
+
+
+def test_episodes_as_json_keep_every_value() -> None:
+    episode = played(1)
+    assert all(getattr(episode, field.name) for field in dataclasses.fields(Episode))
+    assert same(decode(Episode, json.loads(json.dumps(encode(episode)))), episode)
+    assert same(decode(Episode, json.loads(json.dumps(encode(Episode(Start(1, 2)))))), Episode(Start(1, 2)))
+    assert encode(np.float32(0.5)) == 0.5
+    with pytest.raises(TypeError, match="a set cannot be stored"):
+        encode({1})
+
+
+def test_unfinished_episodes_are_read_without_an_incomplete_one(tmp_path: Path) -> None:
     kept = Unfinished(tmp_path)
     for seed in (1, 2):
         with kept.writer("a", "sums") as write:
             write(played(seed))
-    path = tmp_path / "unfinished" / "a" / "sums.pickle"
-    size = path.stat().st_size
-    with path.open("ab") as file:
-        file.write(pickle.dumps(played(3))[:-30])  # killed while writing
-    first, second = Unfinished(tmp_path).episodes("a", "sums")
-    assert (first.start, second.start) == (Start(1, 1), Start(2, 2)) and first.score == 0.1 + 0.2
-    assert first.ended is Ended.COMPLETED and first.turns[0].reply == Reply("", "a", (1,))
-    np.testing.assert_array_equal(second.turns[0].observation.image, np.full((2, 2, 3), 2, np.uint8))
-    assert path.stat().st_size == size  # the next episode is appended to complete ones
+    path = tmp_path / "unfinished" / "a" / "sums.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:100])  # killed while writing
+    found = Unfinished(tmp_path).episodes("a", "sums")
+    assert [episode.start.seed for episode in found] == [1, 2] and path.read_bytes() == whole
+    assert found[0].sequences[0].images == ()  # in the turns already
     assert kept.episodes("a", "other") == [] and Unfinished(None).episodes("a", "sums") == []
-
-
-class Hostile:
-    def __reduce__(self) -> object:
-        return os.system, ("touch /tmp/hostile",)
-
-
-@pytest.mark.parametrize("value", [Hostile(), subprocess.Popen, Unfinished])
-def test_unfinished_episodes_with_other_content_are_refused(value: object, tmp_path: Path) -> None:
-    path = tmp_path / "unfinished" / "a" / "sums.pickle"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(pickle.dumps(value))
-    with pytest.raises(UserError, match=r"an unfinished evaluation holds .*, which is no episode; remove its folder"):
-        Unfinished(tmp_path).episodes("a", "sums")
+    for damage in (b"{", b'{"start": 3}', b'{"start": {"seed": 1, "sampling_seed": 1, "evil": 1}}', b"[1]"):
+        path.write_bytes(damage + b"\n")
+        with pytest.raises(UserError, match=r"sums\.jsonl is damaged: .*; remove it to play these again"):
+            kept.episodes("a", "sums")

@@ -149,7 +149,7 @@ def main(words):
         for step in range(1, 61):
             display.step({"step": step, **record})
             time.sleep(0.01)
-    display.table(%r, __import__("pathlib").Path("/nowhere/run"))
+        display.table(%r, __import__("pathlib").Path("/nowhere/run"))
 command(main, lambda words: "")
 """ % (SUMMARY,)  # noqa: UP031
 
