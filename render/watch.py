@@ -15,7 +15,7 @@ from annotated_types import Ge, Le
 from configs.cli import command, parse_words, read_options
 from configs.errors import UserError
 from configs.schema import Settings
-from render.records.files import LOCK
+from render.viewer.folder import empty
 from render.viewer.records import find_places
 from render.viewer.run import Watched
 from render.viewer.server import server
@@ -65,7 +65,7 @@ def main(words: Sequence[str]) -> None:
         print(f"port {options.port} is in use; using {port}")
     address = f"http://{HOST}:{port}/"
     for folder in waiting:
-        print(f"{folder} is not there yet: waiting for it{hint(folder)}")
+        print(f"{folder} has no run yet: waiting for one{hint(folder)}")
     print(f"watching {', '.join(map(str, folders))} at {address} (Ctrl-C to stop)", flush=True)
     if options.open:
         webbrowser.open(address)
@@ -86,11 +86,9 @@ def check_folder(folder: Path) -> bool:
         if len(folder.parts) == 1 and is_watchable(run):
             raise UserError(f"{folder} is not there; did you mean {run}?")
         return True
-    if is_watchable(folder):
-        return False
-    if any(path.name != LOCK for path in folder.iterdir()):
+    if not (is_watchable(folder) or empty(folder)):
         raise UserError(f"{folder} holds no run: none of {', '.join(MARKS)}, and no episodes")
-    return True
+    return not is_watchable(folder)
 
 
 def hint(folder: Path) -> str:

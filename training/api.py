@@ -97,8 +97,6 @@ async def _run(composed: Composed[Any], started: float) -> "tuple[dict[str, Any]
     chat = prepare(config)
     if folder is None:
         RunFolder.refuse_existing(config)  # last: a mistake in the settings is the more useful message
-    path = folder.path if folder else Path(config.out) / config.name
-    print(f"watch it: python -m render.watch {path}", file=sys.stderr)
     cluster = await start_cluster(config)
     try:
         if folder is None:
@@ -106,6 +104,7 @@ async def _run(composed: Composed[Any], started: float) -> "tuple[dict[str, Any]
             device = facts.device() if config.cluster.kind == "local" else f"{config.cluster.gpus} GPUs (Ray)"
             facts.write(folder.path, "training.run", composed.overrides, device, num_parameters(config.model.path))
         with folder.locked():
+            print(f"watch it: python -m render.watch {folder.path}", file=sys.stderr)
             try:
                 return await run(folder, cluster, chat, started), folder
             except BaseException:

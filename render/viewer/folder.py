@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 
 from render.records.curves import read_checkpoint
-from render.records.files import in_use
+from render.records.files import LOCK, in_use
 from render.viewer import charts, facts, tables
 from render.viewer.lines import Follower, inside
 from render.viewer.records import rank
@@ -53,10 +53,8 @@ class Folder:
         results = self._json("results.json", notes)
         state = self._json("live.json", [])
         summary = self._json("summary.json", notes) or self._so_far(settings, state)
-        waiting = not self.path.exists() or not any(self.path.iterdir())
-        if waiting:
-            pass
-        elif not (self.rows or results or summary or config):
+        waiting = empty(self.path)
+        if not (self.rows or results or summary or config):
             notes.append("This folder has records only, without metrics or results.")
         elif not (results or live or (self.path / "summary.json").exists()):
             notes.append("summary.json is missing: the run was stopped before its end.")
@@ -186,6 +184,11 @@ class Folder:
         }
         more = {key: progress[key] for key in ("stages", "seconds") if key in progress}
         return known | more | {key: value for key, value in (("success", success), ("others", others)) if value}
+
+
+def empty(path: Path) -> bool:
+    """Return True if a folder is missing or has nothing to show yet, as at the start of a run or an evaluation."""
+    return not path.exists() or all(inner.name in (LOCK, "unfinished") for inner in path.iterdir())
 
 
 def _object(text: str | bytes) -> dict[str, Any] | None:

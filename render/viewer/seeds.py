@@ -5,6 +5,7 @@ A group is shown as mean ± sample standard deviation over its seeds.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
@@ -38,8 +39,7 @@ def group_name(names: Sequence[str]) -> str:
     if len(names) == 1:
         return names[0]
     same = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
-    common = "".join(letters[0] for letters in same).rstrip("-_. 0123456789")
-    common = common.removesuffix("seed").rstrip("-_. ") or common
+    common = re.sub(r"([-_. ](seed|s))?[-_. 0-9]*$", "", "".join(letters[0] for letters in same))
     return f"{common or names[0]} ({len(names)} seeds)"
 
 

@@ -71,10 +71,9 @@ def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
         published = min(len(rows), max(0, int(number(table.get("published")) or 0)))
         made = _table(str(table.get("title", "")), [str(column) for column in items(table.get("columns"))], rows)
         notes = [str(note) for note in items(table.get("notes"))]
-        made |= {
-            "notes": [note for note in notes if note not in pairs],
-            "said": [note for note in notes if note in pairs],
-        }
+        made["notes"] = [note for note in notes if note not in pairs]
+        if said := [note for note in notes if note in pairs]:
+            made["said"] = said
         tables.append(made | ({"published": published} if published else {}))
     return tables
 

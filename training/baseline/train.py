@@ -210,8 +210,8 @@ def main(argv: Sequence[str]) -> None:
         _needs_rllib()
         folder = BaselineFolder.create(config, task)
         facts.write(folder.path, "training.baseline", overrides, facts.device())
-        print(f"watch it: python -m render.watch {folder.path}", file=sys.stderr)
     with folder.locked():
+        print(f"watch it: python -m render.watch {folder.path}", file=sys.stderr)
         try:
             train(folder, started)
         except BaseException:

@@ -127,6 +127,8 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
         out.notes += [f"{name} has no images: no video is written" for name in tasks if not tasks[name].image]
     for note in out.notes:
         print(note, file=sys.stderr)
+    if out.notes:
+        print(file=sys.stderr)
     named = len(players)
     if options.floors:
         players = with_references(players, tasks)

@@ -29,16 +29,17 @@ OUTPUTS = {
 
 
 class Lines:
-    """Live lines on stderr, one for each activity. Without a terminal, a line at intervals and at the end.
+    """Live lines on stderr, one for each activity. Without a terminal, a line at intervals.
 
     Args:
-        transient: Remove the lines at the end.
+        transient: Remove the lines at the end. Without a terminal, print none for a finished activity.
     """
 
     def __init__(self, transient: bool) -> None:
         self.console = Console(stderr=True, highlight=False, markup=False)
         self.live = self.console.is_terminal and not self.console.is_dumb_terminal
         self.rows = Rows()
+        self._transient = transient
         self._live = Live(self.rows, console=self.console, refresh_per_second=4, transient=transient)
         self._due = 0.0
 
@@ -71,7 +72,7 @@ class Lines:
         """
         row.update(done, state)
         now = time.monotonic()
-        if not self.live and (now >= self._due or done >= row.total):
+        if not self.live and (now >= self._due or (done >= row.total and not self._transient)):
             self._due = now + LINE_SECONDS
             self.console.print(row.text(), soft_wrap=True)
 
