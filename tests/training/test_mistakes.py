@@ -1,6 +1,7 @@
 """What a user may get wrong when starting a run: one line on stderr, exit status 2, and nothing written or lost."""
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def test_run_into_an_existing_folder_leaves_it_unchanged(shell: Shell) -> None:
         "OUT/mine exists already; resume it with resume=OUT/mine, or choose another name (name=…), or remove it"
     )
     assert [path.name for path in (shell.folder / "mine").iterdir()] == ["diary.txt"]
+    line = shell.error("env=arithmetic", f"out={shell.folder}", "name=mine", "env.kwargs.digits=99")
+    assert line == "digits must be from 1 to 12, got 99"  # the mistake in the settings comes first
 
 
 def test_resume_of_a_missing_folder_is_refused(shell: Shell) -> None:
@@ -67,6 +70,19 @@ def test_resume_with_other_settings_or_after_the_end_is_refused(shell: Shell) ->
     assert sorted(path.name for path in shell.folder.iterdir()) == ["config.yaml", "summary.json"]
     (shell.folder / "checkpoints").mkdir()  # killed after the summary, before the end: still to be finished
     assert RunFolder.resume(load([f"resume={shell.folder}"]), {}).config == load(["env=arithmetic"])
+
+
+def test_resume_of_a_finished_run_is_refused_at_once(tmp_path: Path) -> None:
+    save(load(["env=arithmetic"]), tmp_path / "config.yaml")
+    (tmp_path / "summary.json").write_text("{}")
+    script = (
+        "import sys; from training.run import main\ntry: main(sys.argv[1:])\nexcept Exception as error: print(error)\n"
+    )
+    script += "print({'torch', 'transformers'} & sys.modules.keys())"
+    done = subprocess.run(
+        [sys.executable, "-c", script, f"resume={tmp_path}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{tmp_path} is already finished; its report is {tmp_path / 'report.html'}\nset()\n"
 
 
 def test_resume_with_cluster_overrides_changes_only_the_cluster(tmp_path: Path) -> None:

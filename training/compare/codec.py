@@ -57,7 +57,7 @@ def _decode(kind: Any, value: Any) -> Any:
     if origin in (typing.Union, types.UnionType):
         return None if value is None else _decode(next(one for one in arguments if one is not type(None)), value)
     if dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
+        hints = _hints(cast(type, kind))
         return cast(type, kind)(**{name: _decode(hints[name], part) for name, part in value.items()})
     if np.ndarray in (kind, origin):
         dtype, shape, content = value
@@ -84,5 +84,5 @@ def _plain(value: Any) -> Any:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)

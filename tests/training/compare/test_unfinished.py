@@ -112,6 +112,8 @@ def test_resume_with_other_settings_is_refused(
     assert not (tmp_path / "out" / "unfinished").exists()
     with pytest.raises(UserError, match="save=out: the folder is not empty"):
         evaluation()
+    with pytest.raises(UserError, match="digits must be from 1 to 12, got 99"):  # a mistake in the settings comes first
+        evaluation(**{"env.kwargs.digits": "99"})
 
 
 @pytest.mark.slow
