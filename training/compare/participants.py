@@ -15,6 +15,7 @@ from agents.policies.scripted import does_something, has_expert, idle_action, sc
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
+from render.records.episode import FILE as EPISODES
 from training.baseline.config import FILE, baseline_tasks
 from training.runs.folder import finished
 
@@ -41,6 +42,11 @@ class Participant:
         """Tasks of its training, with their settings."""
         self.envs: list[str] = []
         """Names in env= of its training."""
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Files and folders that determine the policy."""
+        return []
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Raise UserError (one line) if the policy cannot play a task."""
@@ -125,6 +131,11 @@ class RecordParticipant(Participant):
         self.folder = folder
         self.records: dict[str, RecordedPolicy] = {}
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The files of the records."""
+        return [record.folder / EPISODES for record in self.records.values()]
+
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Read the record of each task."""
         for name, settings in tasks.items():
@@ -179,6 +190,12 @@ class ModelParticipant(Participant):
         self.engine = engine
         self._policy: VLMPolicy | None = None
         self._unclear: set[str] = set()
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The model's folder, if it is local and not the embedded model."""
+        folder = Path(self.path)
+        return [folder] if self.path != "tiny" and folder.is_dir() else []
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Check that prompts and images fit the model, without loading its weights."""
@@ -259,6 +276,13 @@ class BaselineParticipant(Participant):
         self.folder = folder
         self.source, self.tasks = folder / FILE, baseline_tasks(folder)
         self.envs = list(self.tasks)
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The weights."""
+        from training.baseline.policy import WEIGHTS  # heavy: only where one plays
+
+        return [self.folder / WEIGHTS]
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Load the weights and check that the frames and actions of each task are those of the training."""
