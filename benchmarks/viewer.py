@@ -30,7 +30,8 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 import envs  # noqa: F401
-from render.records.episode import Episode, EpisodeWriter, Turn
+from render.records.episode import Episode, Turn
+from render.records.writing import EpisodeWriter
 from render.viewer.report import write_report
 from render.viewer.run import Watched
 from tests.render.viewer_fixture import ARGUMENTS

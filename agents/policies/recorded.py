@@ -25,8 +25,9 @@ from envs.task.config import TaskConfig
 from envs.task.task import Task
 from render.draw.canvas import Frame
 from render.draw.images import frame_id
-from render.records.episode import FILE, read_records
+from render.records.episode import FILE
 from render.records.files import write_whole
+from render.records.reading import read_records
 
 PLAYS = Path("plays")
 """Default folder of a person's records, with one folder per task."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from render.records.episode import FILE, FRAME_NAME, FRAMES, SCHEMA, Episode, Turn, empty_fields
+from render.records.episode import FILE, FRAME_NAME, FRAMES, SCHEMA, Episode, Turn
+from render.records.reading import empty_fields
 from render.viewer.lines import Follower, inside
 
 COLUMNS: Final = (

@@ -1,6 +1,6 @@
 """Evaluation of several policies on the same held-out episodes, with records and videos."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +8,7 @@ from agents.episodes.episode import Episode, Start
 from agents.episodes.footage import PackedFrames
 from agents.episodes.runner import EpisodeRunner, gather_or_cancel
 from agents.episodes.starts import TEST_FIRST, held_out_starts
-from agents.policies.jobs import Job
+from agents.records.pictured import Pictured
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES
@@ -34,7 +34,7 @@ class EvaluationSpec:
     blind: bool = False
     """True to replace every image with one from another episode."""
     records: int = 0
-    """Number of recorded episodes of each policy and task."""
+    """Number of episodes of each policy and task that are recorded with frames, failures first."""
     videos: int = 0
     """Number of episodes of each policy and task that are written as video."""
 
@@ -88,21 +88,21 @@ class Comparison:
         starts = player.starts(task.name, held_out_starts(TEST_FIRST, spec.episodes))
         done: list[Episode] = []
         problem = ""
+        pictured = Pictured(spec.records)
         runner = EpisodeRunner(task)
         with bars.bar(f"{player.name} · {task.name}", len(starts)) as bar:
 
             def keep(episode: Episode) -> None:
                 done.append(episode)
+                pictured.add(episode)
                 bar.episode(episode)
 
             policy = ReportingPolicy(player.policy(task.name), bar)
             jobs = shared_out(task.name, starts, spec.temperature, spec.videos, spec.blind)
             try:
                 await gather_or_cancel(
-                    runner.play(
-                        job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep, num_recorded
-                    )
-                    for job, num_recorded in zip(jobs, _parts(spec.records, jobs), strict=True)
+                    runner.play(job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep)
+                    for job in jobs
                 )
                 check_room(task.name, done)
                 player.check_played(task.name, done)
@@ -128,7 +128,8 @@ class Comparison:
         suite = next((name for name, names in self.suites.items() if task.name in names), "")
         self._add(task.name, player, summary(played) if played else summary(), suite, problem)
         self.out.write()  # before records and videos, which can fail
-        self.out.record(task, player.label, played[: self.spec.records], player.chat)
+        if self.spec.records:
+            self.out.record(task, player.label, played, player.chat)
         name = player.label if len(self.tasks) == 1 else f"{player.label}-{task.name}"
         self.out.video(name, f"{player.name} · {task.name}", played[: self.spec.videos])
 
@@ -136,13 +137,6 @@ class Comparison:
         named = {"task": task, "policy": player.name, "suite": suite}
         settings = {"temperature": self.spec.temperature, "blind": self.spec.blind}
         self.out.rows.append(named | dict(figures) | settings | {"floor": player.is_reference, "problem": problem})
-
-
-def _parts(first: int, jobs: Sequence[Job]) -> Iterator[int]:
-    """Yield the number of the first `first` episodes that each job contains."""
-    for job in jobs:
-        yield max(0, min(first, len(job.starts)))
-        first -= len(job.starts)
 
 
 def suites_of(tasks: Mapping[str, TaskConfig]) -> dict[str, list[str]]:

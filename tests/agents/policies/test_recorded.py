@@ -24,7 +24,7 @@ from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.images import frame_id
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
 
 STARTS = held_out_starts(TEST_FIRST, 6)
 

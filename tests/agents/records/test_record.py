@@ -19,8 +19,9 @@ from agents.records.films import LAST_FRAMES, LEAST_FRAMES, film, films
 from agents.records.record import as_record, prompts
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
-from render.records.episode import EpisodeWriter, read_episodes
+from render.records.reading import read_episodes
 from render.records.video import captioned
+from render.records.writing import EpisodeWriter
 
 FOOTBALL = Task("football", load_task("football"))
 SUMS = Task("arithmetic", load_task("arithmetic"))

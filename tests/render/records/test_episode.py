@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render.draw.images import frame_id
-from render.records.episode import Episode, EpisodeWriter, Turn, read_episodes, read_records
+from render.records.episode import Episode, Turn
+from render.records.reading import read_episodes, read_records
+from render.records.writing import EpisodeWriter
 
 
 def picture(value: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
 from render.viewer.report import write_report
 from tests.render import run_fixture as fixture
 from tests.render.viewer_fixture import column, no_sideways_scroll, opened, shows

@@ -10,7 +10,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
 from render.viewer.page import embedded_json
 from render.viewer.report import write_report
 from tests.render.watch_fixture import HOSTILE, episode, make_run, serving

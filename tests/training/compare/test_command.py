@@ -25,7 +25,7 @@ from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.suites import SUITES
 from envs.task.task import Task
-from render.records.episode import read_records
+from render.records.reading import read_records
 from training.compare import command as evaluate
 from training.compare.comparison import Comparison, EvaluationSpec
 from training.compare.participants import ModelParticipant, ScriptedParticipant

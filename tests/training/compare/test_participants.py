@@ -11,7 +11,8 @@ from agents.policies.recorded import save_settings
 from agents.policies.scripted import scripted
 from configs.errors import UserError
 from envs.task.config import load_task
-from render.records.episode import Episode, EpisodeWriter, Turn
+from render.records.episode import Episode, Turn
+from render.records.writing import EpisodeWriter
 from training.compare.participants import (
     ModelParticipant,
     Participant,

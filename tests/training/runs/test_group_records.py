@@ -9,7 +9,8 @@ from agents.episodes.episode import Ended, Episode, Start, Turn
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
-from render.records.episode import EpisodeWriter, read_episodes
+from render.records.reading import read_episodes
+from render.records.writing import EpisodeWriter
 from training.algorithm.groups import Group, make_group, with_advantages
 from training.config.algo import AlgoConfig
 from training.runs.group_records import GroupRecords, pick
