@@ -82,7 +82,9 @@ class Episode:
     final: Observation | None = None
     """Observation after the last reply. None if the reply did not change the state."""
     final_text: str = ""
-    """The env's text for that state, and its feedback on the last reply."""
+    """The env's text for that state."""
+    ending: str = ""
+    """The env's feedback on the last action, `info["feedback"]`."""
     pictured: bool = True
     """False after `drop_images`."""
 

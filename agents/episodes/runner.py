@@ -117,7 +117,7 @@ class EpisodeRunner:
         task, config = self.task, self.task.config
         episode = Episode(start)
         with self._env("rgb_array_list" if film else None) as env:
-            (observation, info), feedback = env.reset(seed=start.seed), ""
+            observation, info = env.reset(seed=start.seed)
             episode.kind, episode.score = str(info.get("kind", "")), task.score(info)
             own = task.observe(env, observation, info)
             context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task))
@@ -147,8 +147,8 @@ class EpisodeRunner:
                     turn = replace(turn, reward=outcome.reward)
                     episode.success = task.succeeded(outcome, episode.env_return + outcome.reward)
                     episode.score = task.score(outcome.info)
-                    observation, info, feedback = outcome.observation, outcome.info, outcome.feedback
-                    own = task.observe(env, observation, info, feedback)
+                    observation, info = outcome.observation, outcome.info
+                    own = task.observe(env, observation, info, outcome.feedback)
                     over = outcome.terminated or outcome.truncated
                     if over:
                         episode.ended = Ended.COMPLETED if outcome.terminated else Ended.TRUNCATED
@@ -168,7 +168,8 @@ class EpisodeRunner:
                 if over:
                     break
             if episode.turns and state_hash(observation, info) != episode.turns[-1].state_hash:
-                episode.final, episode.final_text = own, "\n".join(filter(None, [str(info.get("text", "")), feedback]))
+                episode.final, episode.final_text = own, str(info.get("text", ""))
+            episode.ending = str(info.get("feedback", ""))
         if context.conversation is not None and context.conversation.chat is not None:
             episode.sequences = tuple(context.conversation.sequences())
         return episode

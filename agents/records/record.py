@@ -90,6 +90,7 @@ def as_record(
         problem=episode.problem,
         final_frame=None if episode.final is None else episode.final.image,
         final_text=episode.final_text,
+        ending=episode.ending,
         pictured=episode.pictured,
     )
 

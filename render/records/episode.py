@@ -114,7 +114,9 @@ class Episode:
     final_frame: Frame | None = None
     """uint8 [H, W, 3]: image after the last reply. None if the reply changed nothing, and in text tasks."""
     final_text: str = ""
-    """Text of the state after the last reply, with the env's feedback on it."""
+    """Text of the state after the last reply."""
+    ending: str = ""
+    """The env's feedback on the last action, such as "The ball went out: their goal kick."."""
     pictured: bool = True
     """False if the frames were not kept."""
 
