@@ -172,7 +172,7 @@ def test_record_participant_with_other_settings_is_refused() -> None:
         == "plays/other contains episodes of algebra, none of arithmetic"
     )
     newer = record("plays/newer", 1)
-    lines = (newer / "episodes.jsonl").read_text().replace('"schema":2', '"schema":9')
+    lines = (newer / "episodes.jsonl").read_text().replace('"schema":3', '"schema":9')
     (newer / "episodes.jsonl").write_text(lines)
     assert "line 1 has schema 9, this Kickoff reads up to 2: update Kickoff to read it" in refused("plays/newer")
 

@@ -77,7 +77,7 @@ def test_group_records_of_a_resumed_run_repeat_the_same_lines(tmp_path: Path) ->
     write(tmp_path / "killed", range(4, 6), kept)
     path = tmp_path / "killed" / "episodes" / "train" / "episodes.jsonl"
     with path.open("ab") as file:
-        file.write(b'{"schema":2,"task":"su')  # in the middle of a line
+        file.write(b'{"schema":3,"task":"su')  # in the middle of a line
     write(tmp_path / "killed", range(4, 7), kept)
     assert path.read_bytes() == (tmp_path / "whole" / "episodes" / "train" / "episodes.jsonl").read_bytes()
     write(tmp_path / "killed", range(1, 2))  # before the first checkpoint: from the start
