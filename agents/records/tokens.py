@@ -1,4 +1,4 @@
-"""Replies by token for records: texts, log-probs, entropies and other likely answers.
+"""Replies by token for records: texts, log-probs, entropies and likely answers.
 
 R: tokens of a reply.
 """
@@ -27,7 +27,7 @@ class TokenRecord:
     tokens: tuple[str, ...] = ()
     logprobs: tuple[float, ...] = ()
     entropies: tuple[float, ...] = ()
-    alternatives: tuple[tuple[str, float], ...] = ()
+    answers: tuple[tuple[str, float], ...] = ()
 
 
 def token_records(episode: Episode, chat: Chat | None, actions: Sequence[str]) -> list[TokenRecord]:
@@ -66,7 +66,7 @@ def _token_record(chat: Chat, turn: Turn, ids: Ids, logprobs: Sequence[float], a
         tuple(texts),
         tuple(round(value, DIGITS) for value in logprobs),
         tuple(round(value, DIGITS) for value in entropies),
-        alternatives(chat, turn, ids.tolist(), texts, logprobs, actions),
+        answers(chat, turn, ids.tolist(), texts, logprobs, actions),
     )
 
 
@@ -95,14 +95,14 @@ def _text(chat: Chat, *ids: int) -> str:
     return chat.text(np.array(ids, dtype=np.int32))
 
 
-def alternatives(
+def answers(
     chat: Chat, turn: Turn, ids: Sequence[int], texts: Sequence[str], logprobs: Sequence[float], actions: Sequence[str]
 ) -> tuple[tuple[str, float], ...]:
-    """Return the most likely other answers with their probabilities, in falling order.
+    """Return the answer and the most likely other answers with their probabilities, the others in falling order.
 
     At each token of the answer, another likely token begins another answer. Its probability is that of the answer's
     tokens before it times its own. The answer is written up to this token, or in full if only one action begins so.
-    A text with which no action begins is left out.
+    A text with which no action begins is left out. The probability of the reply's own answer includes its end.
 
     Args:
         chat: decodes the tokens.
@@ -123,7 +123,8 @@ def alternatives(
     for place, (text, logprob) in enumerate(zip(texts, logprobs, strict=True)):
         before = ids[max(place - 1, 0) : place]
         row = place - len(ids) + len(seen.top_tokens)
-        if len(written + text) > len(opening) and len(written) < closing + 1 and row >= 0:
+        inside = len(written + text) > len(opening) and len(written) <= closing
+        if inside and row >= 0:
             for token, own in zip(seen.top_tokens[row].tolist(), seen.top_logprobs[row].tolist(), strict=True):
                 if token == ids[place]:
                     continue
@@ -131,11 +132,12 @@ def alternatives(
                 name = _answer(other[len(opening) :], actions) if other.startswith(opening) else ""
                 if name and name != answer:
                     found[name] = found.get(name, 0.0) + math.exp(total + own)
-        if len(written + text) > len(opening):
+        if inside:
             total += logprob
         written += text
     best = sorted(found.items(), key=lambda one: -one[1])[:MOST]
-    return tuple((name, float(f"{probability:.3g}")) for name, probability in best)
+    listed = [(turn.reply.answer, math.exp(total)), *best]
+    return tuple((name, float(f"{probability:.3g}")) for name, probability in listed)
 
 
 def _answer(begun: str, actions: Sequence[str]) -> str:

@@ -73,8 +73,9 @@ class Turn:
     """[R] log-probs of the tokens under the distributions that they were sampled from."""
     entropies: tuple[float, ...] = ()
     """[R] entropies of these distributions in nats. Empty if the engine does not give them."""
-    alternatives: tuple[tuple[str, float], ...] = ()
-    """Other likely answers: text up to the first token that differs from the answer, and its probability."""
+    answers: tuple[tuple[str, float], ...] = ()
+    """Likely answers and their probabilities: the reply's own, then others in falling order. A text that ends in "…"
+    is the part up to the first token that differs from the reply's answer. Empty: not recorded."""
 
 
 @dataclass(frozen=True)

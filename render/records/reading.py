@@ -69,7 +69,7 @@ def read_episodes(folder: Path | str) -> Iterator[Episode]:
             values["frame"] = None if turn["frame"] is None else load(turn["frame"])
             values["more_frames"] = tuple(load(name) for name in turn["more_frames"])
             values |= {name: tuple(turn[name]) for name in ("actions", "tokens", "logprobs", "entropies")}
-            values |= {name: tuple(map(tuple, turn[name])) for name in ("misread", "alternatives")}
+            values |= {name: tuple(map(tuple, turn[name])) for name in ("misread", "answers")}
             turns.append(Turn(**values))
         values = {name: record[name] for name in _EPISODE_FIELDS} | {"turns": tuple(turns)}
         if values["final_frame"] is not None:

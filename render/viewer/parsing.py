@@ -64,7 +64,7 @@ _SPECIAL: Final[dict[str, Callable[[Any], Any]]] = {
     "logprobs": lambda value: _list(value, _is_number),
     "entropies": lambda value: _list(value, _is_number),
     "misread": lambda value: _list(value, lambda one: _is_pair(one, _is_text)),
-    "alternatives": lambda value: _list(value, lambda one: _is_pair(one, _is_number)),
+    "answers": lambda value: _list(value, lambda one: _is_pair(one, _is_number)),
 }
 """Fields that are neither a text, a number, a boolean nor numbers by name."""
 

@@ -91,7 +91,7 @@ def test_the_fields_of_schema_3_are_kept_and_left_out_where_they_are_empty(tmp_p
     told = turn(
         problem="no action is named 'x'", actions=("up", "left"), truth="40 65", transcript=0.5,
         misread=(("65", "66"),), tokens=("<think>", "a", ""), logprobs=(-0.1, -0.2, 0.0), entropies=(0.5, 0.25, 0.0),
-        alternatives=(("left", 0.25), ("top…", 0.1)),
+        answers=(("left", 0.25), ("top…", 0.1)),
     )  # fmt: skip
     full = episode(told, final_frame=picture(3), final_text="the end", ending="Goal for your team.")
     light = episode(turn(frame=None), pictured=False)
@@ -103,7 +103,7 @@ def test_the_fields_of_schema_3_are_kept_and_left_out_where_they_are_empty(tmp_p
     plain = [dataclasses.replace(one, final_frame=None) for one in (read[0], full)]
     assert plain[0] == plain[1] and read[1] == light
     first, second = (json.loads(line) for line in (tmp_path / "episodes.jsonl").read_text().splitlines())
-    assert first["final_frame"] == frame_id(picture(3)) and first["turns"][0]["alternatives"][0] == ["left", 0.25]
+    assert first["final_frame"] == frame_id(picture(3)) and first["turns"][0]["answers"][0] == ["left", 0.25]
     assert second["pictured"] is False and not {"tokens", "truth", "problem"} & second["turns"][0].keys()
     assert not {"final_frame", "final_text", "ending"} & second.keys()
 
