@@ -69,7 +69,7 @@ export function Card({ row, answer, at, most }) {
   const over = turns.length > 0 && at >= turns.length;
   return html`<a class=${`card ${over ? "over" : ""}`} href=${link("episode", [row.id], { turn: Math.min(at, Math.max(turns.length - 1, 0)) + 1 })}>
     <div class="top"><${Outcome} row=${row} /><span class="num" title="Reward">${points(row.reward)}</span></div>
-    <${Advantage} value=${row.advantage} most=${most} />
+    ${row.advantage != null && html`<${Advantage} value=${row.advantage} most=${most} />`}
     ${turn?.frame && html`<${Frame} turn=${over && record.final_frame ? { frame: record.final_frame } : turn} name=${`Episode ${row.id}, ${over ? "the end" : `turn ${at + 1}`}`} />`}
     ${record && !record.pictured && html`<p class="soft">frames not kept</p>`}
     ${answer?.error && html`<${Problem} text=${answer.error} />`}

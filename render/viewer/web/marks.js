@@ -1,5 +1,5 @@
 /** Tags and the note of an episode: an editor on the served page, text in a report. */
-import { html, useEffect, useState } from "vendor/preact";
+import { html, useEffect, useRef, useState } from "vendor/preact";
 import { usePage } from "viewer/page";
 
 export function Marks({ id }) {
@@ -9,9 +9,11 @@ export function Marks({ id }) {
   const [note, setNote] = useState(saved.note);
   const [said, say] = useState("");
   const key = JSON.stringify(saved);
+  const [tagsBox, noteBox] = [useRef(), useRef()];
   useEffect(() => {
-    setTags(saved.tags.join(", "));
-    setNote(saved.note);
+    const typing = (box) => document.activeElement === box.current; // what is being typed stays
+    if (!typing(tagsBox)) setTags(saved.tags.join(", "));
+    if (!typing(noteBox)) setNote(saved.note);
   }, [id, key]);
   if (!source.live) {
     if (!saved.tags.length && !saved.note) return null;
@@ -25,8 +27,8 @@ export function Marks({ id }) {
   };
   const enter = (event) => event.key === "Enter" && event.target.blur();
   return html`<form class="marks" onSubmit=${(event) => event.preventDefault()}>
-    <label>Tags <input value=${tags} placeholder="such as: keeper, lucky" onInput=${(event) => setTags(event.target.value)} onBlur=${save} onKeyDown=${enter} /></label>
-    <label>Note <textarea rows="1" value=${note} onInput=${(event) => setNote(event.target.value)} onBlur=${save} /></label>
+    <label>Tags <input ref=${tagsBox} value=${tags} placeholder="such as: keeper, lucky" onInput=${(event) => setTags(event.target.value)} onBlur=${save} onKeyDown=${enter} /></label>
+    <label>Note <textarea ref=${noteBox} rows="1" value=${note} onInput=${(event) => setNote(event.target.value)} onBlur=${save} /></label>
     <span class="soft" role="status">${said}</span>
   </form>`;
 }

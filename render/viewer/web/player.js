@@ -1,5 +1,5 @@
 /** Playback of the turns of an episode: position, timer, keys and controls. */
-import { html, useEffect, useState } from "vendor/preact";
+import { html, useEffect, useLayoutEffect, useState } from "vendor/preact";
 import { useKeys } from "viewer/keys";
 import { Icon } from "viewer/parts";
 
@@ -20,6 +20,7 @@ export function usePlayer(length, start = 0, end = false, note = null) {
   const [playing, setPlaying] = useState(false);
   const [speed, setSpeed] = useState(lastSpeed);
   const last = Math.max(length - (end ? 0 : 1), 0);
+  useLayoutEffect(() => setPlace(start), [start]); // a link to another turn of the same episode
   const at = Math.min(Math.max(place, 0), last);
   useEffect(() => {
     if (!playing) return undefined;

@@ -1,5 +1,6 @@
 /** Counts over a selection of episodes that explain its failures. */
 import { outcome } from "viewer/format";
+import { isReference } from "viewer/pairs";
 
 const MOST_LENGTHS = 10;
 
@@ -51,14 +52,17 @@ function lengths(rows, turns, success) {
   return [...bins.entries()].sort(([a], [b]) => a - b).map(([, bin]) => bin);
 }
 
-/** The starts of `rows`, hardest first: [{seed, task, counts}]. `everywhere`: counts of all policies, if each start was played once. */
+/**
+ * The starts of `rows`, hardest first: [{seed, task, counts}]. If each was played once, the other checkpoints count too
+ * (`everywhere`), but no reference policies.
+ */
 function seeds(table, rows) {
-  const { seed, task, success } = table.columns;
+  const { seed, task, success, label } = table.columns;
   const starts = new Map();
   for (const at of rows) get(starts, table.startKey(at), () => []).push(at);
   const everywhere = starts.size === rows.length;
   const list = [...starts.values()].map((own) => {
-    const all = everywhere ? table.sameStart(own[0]) : own;
+    const all = everywhere ? table.sameStart(own[0]).filter((at) => at === own[0] || !isReference(label[at])) : own;
     const won = all.filter((at) => success[at]).length;
     return { seed: seed[own[0]], task: task[own[0]], counts: [all.length - won, won] };
   });

@@ -44,7 +44,7 @@ export function Tokens({ turn, measure, choose }) {
   return html`<h3>Tokens</h3>
     <div class="measures" role="group" aria-label="Colour of the tokens">${MEASURES.map(([name, title]) => html`<button aria-pressed=${now === name} disabled=${!there[name]} title=${there[name] ? `Colour by ${title}` : "Not recorded for this turn"} onClick=${() => set(name)}>${title}</button>`)}</div>
     <p class=${`tokens ${tone}`} dir="auto" tabindex="0" aria-label="Reply by token. Left and right move between tokens." onKeyDown=${keys} onClick=${(event) => event.target.dataset.at && pick(Number(event.target.dataset.at))}>
-      ${turn.tokens.map((text, place) => html`<span key=${place} data-at=${place} class=${place === at ? "picked" : ""} title=${words(place)} style=${{ "--much": `${Math.round(100 * share(values[place] ?? 0))}%` }}>${shown(text, place === turn.tokens.length - 1)}</span>`)}</p>
+      ${turn.tokens.map((text, place) => html`<span key=${place} data-at=${place} class=${`${text ? "" : "end"} ${place === at ? "picked" : ""}`} title=${words(place)} style=${{ "--much": `${Math.round(100 * share(values[place] ?? 0))}%` }}>${shown(text, place === turn.tokens.length - 1)}</span>`)}</p>
     <p class="scale"><span>${legend[0]}</span><i class=${tone} /><span>${legend[1]}</span></p>
     ${now === "advantage" && html`<p class="soft">Every token of a turn has the advantage of the turn.</p>`}
     <p class="soft num" role="status">${at === null ? (there.entropy ? "Click a token for its numbers." : "Click a token for its numbers. The engine gives no entropy.") : html`Token ${at + 1} of ${turn.tokens.length}: ${words(at)}`}</p>`;
@@ -52,7 +52,7 @@ export function Tokens({ turn, measure, choose }) {
 
 /** Text of a token with its line ends and the end token made visible. */
 function shown(text, last) {
-  return text === "" ? (last ? "⏹" : "·") : text.replaceAll("\n", "⏎\n");
+  return text === "" ? (last ? "end" : "·") : text.replaceAll("\n", "↵\n");
 }
 
 /** The likely answers of a turn with their probabilities; the given one is marked. */

@@ -30,6 +30,7 @@ export function WhyView() {
   const set = (changes) => replace(link("why", [], listQuery({ ...list, ...changes })));
   const to = (query) => link("episodes", [], { ...list, outcome: "failed", ...query });
   const { failed, episodes } = found;
+  const single = found.lengths.length === 1 && found.lengths[0].name === "1"; // questions
   const sighted = found.sight.seen[0] + found.sight.seen[1] + found.sight.misseen[0] + found.sight.misseen[1] > 0;
   return html`<section class="why">
     <h1>Why do episodes fail?</h1>
@@ -43,13 +44,13 @@ export function WhyView() {
         ${found.events.size > 0 && html`<h3>Last event, as the environment tells it</h3><${Bars} rows=${ranked(found.events)} of=${failed.length} to=${to} />`}<//>
       ${sighted && html`<${Sight} found=${found} to=${to} />`}
       <${Card} title="Success by kind" note="Worst first. Click a kind to see its failures."><${Shares} rows=${[...found.kinds.values()].sort(worst)} sighted=${sighted} to=${to} /><//>
-      <${Card} title="Actions" note="Share of all actions in failures and in successes."><${Twins} counts=${found.actions} totals=${found.played} to=${(action) => to({ action })} /><//>
-      <${Card} title="Last action" note="Share of the episodes that ended with it."><${Twins} counts=${found.last} totals=${[failed.length, episodes - failed.length]} to=${(last) => to({ last })} /><//>
-      <${Card} title="Success by number of turns" note="Episodes that used so many turns."><${Shares} rows=${found.lengths} to=${to} /><//>
+      <${Card} title=${single ? "Answers" : "Actions"} note="Share of all in failures and in successes."><${Twins} counts=${found.actions} totals=${found.played} to=${(action) => to({ action })} /><//>
+      ${!single && html`<${Card} title="Last action" note="Share of the episodes that ended with it."><${Twins} counts=${found.last} totals=${[failed.length, episodes - failed.length]} to=${(last) => to({ last })} /><//>
+      <${Card} title="Success by number of turns" note="Episodes with this number of turns."><${Shares} rows=${found.lengths} to=${to} /><//>`}
       <${Seeds} seeds=${found.seeds} to=${to} />
       <${Card} title="Invalid replies" note=${`${count(total(found.causes))} of ${plural(found.replies, "reply").replace("replys", "replies")} (${percent(total(found.causes) / Math.max(found.replies, 1))}), in failures and successes.`}><${Bars} rows=${ranked(found.causes)} of=${total(found.causes)} to=${(query) => to({ outcome: "", ...query })} none="Every reply was valid." /><//>
-      <${Failures} rows=${chosen} list=${list} />
-    </div>`}
+    </div>
+    <${Failures} rows=${chosen} list=${list} />`}
   </section>`;
 }
 
@@ -57,8 +58,8 @@ const total = (map) => [...map.values()].reduce((sum, one) => sum + one.count, 0
 const rate = ([lost, won]) => won / Math.max(lost + won, 1);
 const worst = (a, b) => rate(a.counts) - rate(b.counts) || b.counts[0] - a.counts[0];
 
-function Card({ title, note, wide = false, children }) {
-  return html`<section class=${`reason ${wide ? "wide" : ""}`}><h2>${title}</h2>${note && html`<p class="soft">${note}</p>`}${children}</section>`;
+function Card({ title, note, children }) {
+  return html`<section class="reason"><h2>${title}</h2>${note && html`<p class="soft">${note}</p>`}${children}</section>`;
 }
 
 function More({ left, noun }) {
@@ -118,7 +119,7 @@ function Sight({ found, to }) {
 function Seeds({ seeds, to }) {
   const { everywhere, list } = seeds;
   const hard = list.filter((row) => row.counts[0]);
-  const note = everywhere ? "Each was played once here, so the counts are those of all recorded policies." : "Starts with the smallest share of successes.";
+  const note = everywhere ? "Each was played once here, so all recorded checkpoints count." : "Starts with the smallest share of successes.";
   return html`<${Card} title="Hardest seeds" note=${note}>
     ${hard.length ? html`<table class="bars"><thead><tr><td></td><th scope="col">Successes</th><td></td></tr></thead><tbody>${hard.slice(0, MOST).map(({ seed, task, counts }) => html`<tr>
       <th scope="row"><a class="num" href=${to({ seed: String(seed), task, outcome: "", ...(everywhere ? { label: "" } : {}) })}>${seed}</a></th>
@@ -133,11 +134,12 @@ function Failures({ rows, list }) {
   const line = (at) => {
     const row = table.row(at);
     const near = table.nearestSuccess(at);
-    return html`<tr><th scope="row"><a href=${link("episode", [row.id], list)}>#${row.id}</a></th><td class="num soft">${row.seed}</td><td><${Outcome} row=${row} /></td><td class="soft ending" dir="auto">${row.ending}</td>
-      <td>${near == null ? html`<span class="soft">no success with this start</span>` : html`<a href=${link("pair", [row.id, table.columns.id[near]], list)}>beside #${table.columns.id[near]} (${title(table.columns.label[near])})</a>`}</td></tr>`;
+    return html`<tr><th scope="row"><a href=${link("episode", [row.id], list)}>#${row.id}</a></th>
+      <td>${near == null ? html`<span class="soft">none recorded</span>` : html`<a href=${link("pair", [row.id, table.columns.id[near]], list)}>beside #${table.columns.id[near]} (${title(table.columns.label[near])})</a>`}</td>
+      <td><${Outcome} row=${row} /></td><td class="soft ending" dir="auto">${row.ending}</td><td class="num soft">${row.seed}</td></tr>`;
   };
-  return html`<${Card} title="Failures beside the nearest success" wide note="Same start, and the longest common beginning. Opens at the first turn where they part.">
-    ${rows.length ? html`<div class="scroll"><table class="bars failures"><thead><tr><th scope="col">Failure</th><th scope="col">Seed</th><th scope="col">Outcome</th><th scope="col">Last event</th><th scope="col">Nearest success</th></tr></thead><tbody>${rows.slice(0, MOST_FAILURES).map(line)}</tbody></table></div>
+  return html`<${Card} title="Failures beside the nearest success" note="Same start, and the longest common beginning. Opens at the first turn where they part.">
+    ${rows.length ? html`<div class="scroll"><table class="bars failures"><thead><tr><th scope="col">Failure</th><th scope="col">Nearest success</th><th scope="col">Outcome</th><th scope="col">Last event</th><th scope="col">Seed</th></tr></thead><tbody>${rows.slice(0, MOST_FAILURES).map(line)}</tbody></table></div>
     <${More} left=${rows.length - MOST_FAILURES} noun="other failure" />` : html`<p class="soft">No failures.</p>`}
   <//>`;
 }

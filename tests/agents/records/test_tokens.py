@@ -63,14 +63,14 @@ def test_other_answers_differ_in_any_token_of_the_answer(chat: Chat) -> None:
     """The answer 12 has two tokens: another first token is another answer, and another second one is 17."""
     words = "<think>run</think><answer>12</answer>"
     assert [chat.text(np.array([token])) for token in chat.reply(words).tolist()][4:6] == ["1", "2"]
-    others = {"1": {"3": 0.25, "5": 0.0625}, "2": {"7": 0.125}, "</answer>": {"0": 0.375}}
+    others = {"1": {"3": 0.25, "5": 0.03125}, "2": {"7": 0.125}, "</answer>": {"0": 0.375}}
     (found,) = token_records(played(chat, words, "12", others), chat, ["12", "17", "34", "50", "51", "120"])
     assert found.answers == (
         ("12", 0.125),  # 1/2 for each token and for the end
         ("34", 0.25),
         ("120", 0.0938),  # 3/8 in place of the end
         ("17", 0.0625),
-        ("5…", 0.0625),  # 50 or 51
+        ("5…", 0.0312),  # 50 or 51
     )
 
 

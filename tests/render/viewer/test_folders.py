@@ -59,7 +59,8 @@ def test_settings_with_a_bad_value_are_shown(run: Path, line: str) -> None:
 
 def test_values_of_the_wrong_kind_are_left_out(tmp_path: Path) -> None:
     turn = {"reply": 3, "valid": "yes", "reward": [1], "rewards": {"a": 0.5, "b": "x"}, "frame": "../../etc/passwd",
-            "tokens": ["a", 3], "logprobs": [0.5, None], "answers": [["left"]], "truth": 7, "misread": [["a", "b", "c"]]}  # fmt: skip
+            "tokens": ["a", 3], "logprobs": [0.5, None], "answers": [["left"]], "truth": 7,
+            "misread": [["a", "b", "c"]]}  # fmt: skip
     line = {"schema": 2, "seed": "x", "reward": 10**400, "success": 1, "rewards": [], "task": None, "turns": [turn]}
     (tmp_path / "episodes.jsonl").write_text(json.dumps(line) + "\n" + '{"schema":3,"reward":NaN,"turns":[]}\n')
     with serving(tmp_path) as url:
