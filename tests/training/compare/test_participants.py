@@ -174,7 +174,7 @@ def test_record_participant_with_other_settings_is_refused() -> None:
     newer = record("plays/newer", 1)
     lines = (newer / "episodes.jsonl").read_text().replace('"schema":3', '"schema":9')
     (newer / "episodes.jsonl").write_text(lines)
-    assert "line 1 has schema 9, this Kickoff reads up to 2: update Kickoff to read it" in refused("plays/newer")
+    assert "line 1 has schema 9, this Kickoff reads up to 3: update Kickoff to read it" in refused("plays/newer")
 
 
 def test_model_participant_with_images_of_another_size_is_refused() -> None:
