@@ -6,6 +6,7 @@ from typing import Any, Protocol, Self
 import gymnasium
 
 from agents.chat.conversation import Conversation
+from agents.chat.types import Distributions
 from envs.task.task import Observation, Task
 
 
@@ -24,6 +25,8 @@ class TurnContext:
     """Length of the newest reply in tokens, set by policies with tokens."""
     cut: bool = False
     """True if the newest reply was cut off at its maximum length."""
+    distributions: Distributions | None = None
+    """Distributions of the newest reply's tokens, if the engine gives them."""
 
 
 class Policy(Protocol):

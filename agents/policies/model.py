@@ -44,6 +44,7 @@ class VLMPolicy:
         completion = await self.engine.generate(prompt, self.temperature)
         conversation.answer(completion)
         context.reply_tokens, context.cut = len(completion.tokens) or completion.count, not completion.finished
+        context.distributions = completion.distributions
         if completion.text is not None or self.chat is None:
             return completion.text or ""
         return self.chat.text(completion.tokens)

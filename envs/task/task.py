@@ -17,7 +17,6 @@ from configs.errors import UserError, suggest
 from envs.task.config import SUCCESS, TaskConfig
 from envs.task.digest import digest, has_array
 from envs.task.reply import Reader, Reply
-from envs.task.transcript import accuracy
 from render.draw.images import as_frame, fit
 
 SMALLEST_PICTURE = 16
@@ -308,11 +307,6 @@ class Task:
             if self.config.think == "transcript" or self.config.transcript_reward:
                 raise
             return None
-
-    def transcript_accuracy(self, reply: Reply, env: gymnasium.Env[Any, Any]) -> float | None:
-        """Return the accuracy of a reply's transcript of the current state, or None if the task asks for none."""
-        truth = self.transcript(env)
-        return None if truth is None else accuracy(reply.thinking, truth)
 
     def action_name(self, action: Any) -> str:
         """Return an env action in the form used in an answer."""

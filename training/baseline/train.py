@@ -18,6 +18,7 @@ import envs  # noqa: F401  (registers the ids)
 from agents.episodes.starts import VALIDATION_FIRST
 from agents.episodes.task_check import check_task
 from agents.policies.jobs import JobRunner
+from agents.records.pictured import keep_images
 from configs.cli import parse_overrides
 from configs.errors import UserError, install_command
 from configs.help import short_help
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from training.baseline.ppo import Learning
 
 VALIDATION_EPISODES = 128
-RECORDS, FILMED = 16, 4
+RECORDS, FILMED = 64, 4
 """Numbers of held-out episodes, before and after training, that are recorded and written as video."""
 
 
@@ -131,7 +132,8 @@ class Baseline:
         self.doing(f"evaluating on held-out episodes: {label}")
         count = self.folder.config.episodes
         episodes = self.play(1.0, count, film=FILMED)
-        self.folder.record(label, self.progress.total_steps, {self.folder.task: episodes}, RECORDS)
+        keep_images(episodes, RECORDS)
+        self.folder.record(label, self.progress.total_steps, {self.folder.task: episodes})
         result = success_rate(episodes) | {"valid": 1.0, "greedy": success_rate(self.play(0.0, count))["mean"]}
         if self.folder.config.observation == "pixels" and count > 1:
             result["blind"] = success_rate(self.play(1.0, count, blind=True))["mean"]
