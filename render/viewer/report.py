@@ -106,7 +106,7 @@ def _inlined(watched: Watched, budget: int) -> set[int]:
         except (ValueError, OSError):
             found.add(number)
             continue
-        names = frame_names(record)
+        names = list(filter(None, frame_names(record)))
         sizes = {name: path.stat().st_size for name, path in place.frames(names).items()}
         budget -= sum(sizes.get(name, 0) for name in names) * 4 // 3  # base64
         if budget < 0:
@@ -118,7 +118,7 @@ def _inlined(watched: Watched, budget: int) -> set[int]:
 def _by_weight(columns: Mapping[str, Sequence[Any]]) -> Iterator[int]:
     """Yield episode ids: held-out failures, other held-out episodes, then training episodes from the newest."""
     held_out = [number for number, label in enumerate(columns["label"]) if label != "train"]
-    yield from sorted(held_out, key=lambda number: columns["success"][number])
+    yield from sorted(held_out, key=lambda number: bool(columns["success"][number]))
     yield from (number for number, label in reversed(list(enumerate(columns["label"]))) if label == "train")
 
 

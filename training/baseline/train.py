@@ -45,7 +45,7 @@ RECORDS, FILMED = 64, 4
 class BaselineDisplay(Display):
     """Progress of a baseline: decisions, time left, success, reward, entropy, decisions per second."""
 
-    def update(self, record: dict[str, Any]) -> None:
+    def step(self, record: dict[str, Any]) -> None:
         """Show the metrics of an update."""
         ended = record["episodes"] > 0
         success, reward = (f"{record['success']:.0%}", f"{record['reward']:.2f}") if ended else ("–", "–")
@@ -108,7 +108,7 @@ class Baseline:
         record |= {"episodes": len(ended)} | metrics
         record |= {"time/step": seconds, "time/env_steps_per_second": (self.learning.done - before) / seconds}
         self.log.write(self.progress.total_steps, record)
-        self.display.update(record)
+        self.display.step(record)
 
     def validate(self) -> None:
         """Log the held-out success on the validation split."""

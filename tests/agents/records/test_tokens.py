@@ -23,7 +23,7 @@ def chat() -> Chat:
 
 
 def played(chat: Chat, words: str, answer: str, others: dict[str, dict[str, float]]) -> Episode:
-    """An episode of one turn. `others`: text of a token of the reply → texts of other tokens and their probabilities."""
+    """An episode of one turn. `others`: token of the reply → other tokens and their probabilities, as texts."""
     ids = chat.reply(words)
     logprobs = np.full(len(ids), math.log(0.5), np.float32)
     top = np.tile(ids[:, None], (1, 3))
@@ -32,7 +32,7 @@ def played(chat: Chat, words: str, answer: str, others: dict[str, dict[str, floa
         for column, (text, chance) in enumerate(others.get(chat.text(np.array([token])), {}).items()):
             top[place, column] = chat.reply(text)[0]
             chances[place, column] = math.log(chance)
-    seen = Distributions(np.arange(len(ids), dtype=np.float32) / 8, top, chances)
+    seen = Distributions(np.arange(len(ids), dtype=np.float32) / np.float32(8), top, chances)
     talk = Conversation(chat, 0)
     talk.ask("Play.", "Play.", None)
     talk.answer(Completion(ids, logprobs, True, np.zeros(len(ids), np.int32), distributions=seen))

@@ -120,7 +120,7 @@ def test_a_record_of_schema_1_is_read_with_defaults(tmp_path: Path) -> None:
     (tmp_path / "episodes.jsonl").write_text(json.dumps(old) + "\n")
     assert list(read_episodes(tmp_path)) == [episode(turn())]
     (record,) = read_records(tmp_path)
-    new = {"kind": "", "stage": "", "advantage": None, "score": None, "problem": ""}
+    new: dict[str, object] = {"kind": "", "stage": "", "advantage": None, "score": None, "problem": ""}
     new |= {"final_frame": None, "final_text": "", "ending": "", "pictured": True}
     assert {**record, "turns": None} == old | new | {"turns": None}
     (read,) = record["turns"]

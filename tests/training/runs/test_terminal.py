@@ -15,7 +15,6 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from training.runs import terminal
 from training.runs.display import Display
 from training.runs.terminal import Row, Rows, duration, print_table
 
@@ -26,7 +25,7 @@ STATE = ["success 77% (held-out 62%)", "reward 0.87", "valid 100%", "1,236 tok/s
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time in seconds."""
     now = [0.0]
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("training.runs.terminal.time.monotonic", lambda: now[0])
     return now
 
 
