@@ -127,7 +127,7 @@ class Trainer:
             return DemonstrationSource(play, tasks, stage, seed, index, self.chat)
         if stage.kind == "distill":
             return DistillationSource(play, tasks, stage, seed, index)
-        return GroupSource(play, tasks, stage, seed, index)
+        return GroupSource(play, tasks, stage, seed, index, self.config.evaluation.record_groups)
 
     # -- measuring ----------------------------------------------------------------------------------------------------
 

@@ -39,6 +39,8 @@ class Prompt:
     """Maximum reply length in tokens."""
     messages: tuple[Message, ...] = ()
     """The context as messages, for engines that take text."""
+    distributions: bool = False
+    """True to return the distributions of the reply's tokens."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Completion:
     count: int = 0
     """Number of tokens of a text reply as reported by its server; 0 if not reported."""
     distributions: Distributions | None = None
-    """Distributions of the tokens; None if the engine does not give them."""
+    """Distributions of the tokens, if the prompt asks for them and the engine gives them."""
 
 
 class ContextFull(Exception):  # noqa: N818  (a way for an episode to end, not an error)

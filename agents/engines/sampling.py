@@ -22,8 +22,6 @@ class Sampled(NamedTuple):
     """[B] tokens."""
     logprobs: Tensor
     """[B] their log-probs."""
-    entropies: Tensor
-    """[B] entropy of each distribution in nats."""
     normaliser: Tensor
     """[B, 1] logits minus this number are log-probs."""
 
@@ -36,8 +34,7 @@ def sample(logits: Tensor, uniform: NDArray[np.float64] | None) -> Sampled:
         uniform: numbers [B] in [0, 1) at which the cumulative distribution is inverted; None is greedy.
     """
     top = logits.amax(dim=-1, keepdim=True)
-    shifted = logits - top
-    weights = shifted.double().exp()
+    weights = (logits - top).double().exp()
     cumulative = weights.cumsum(dim=-1)
     total = cumulative[:, -1:]
     if uniform is None:
@@ -46,10 +43,13 @@ def sample(logits: Tensor, uniform: NDArray[np.float64] | None) -> Sampled:
         target = torch.from_numpy(uniform).to(logits.device)[:, None] * total
         chosen = torch.searchsorted(cumulative, target, right=True).clamp_(max=logits.shape[-1] - 1)
     logprobs = weights.gather(-1, chosen).log_() - total.log()
-    # Bounded because 0 x -inf is NaN. A token 100 nats below the best one adds nothing to the sum.
-    products = weights.float() * shifted.clamp_(min=-100)
-    entropies = total.log() - products.sum(-1, keepdim=True) / total
-    return Sampled(chosen[:, 0], logprobs[:, 0].float(), entropies[:, 0].float(), (total.log() + top).float())
+    return Sampled(chosen[:, 0], logprobs[:, 0].float(), (total.log() + top).float())
+
+
+def entropy(logprobs: Tensor) -> Tensor:
+    """Return the entropies [B] in nats of distributions with log-probs [B, V]. A forbidden token has -inf."""
+    # Bounded because 0 x -inf is NaN. A token at -100 adds nothing to the sum.
+    return -(logprobs.exp() * logprobs.clamp(min=-100)).sum(-1)
 
 
 class DistributionLog:
@@ -59,17 +59,16 @@ class DistributionLog:
         self._rows: list[NDArray[np.int64]] = []
         self._steps: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def add(self, rows: NDArray[np.int64], logits: Tensor, sampled: Sampled) -> None:
-        """Add the next position of some rows.
+    def add(self, rows: NDArray[np.int64], logprobs: Tensor) -> None:
+        """Add the next position of some rows of the batch.
 
         Args:
-            rows: [n] rows of the batch.
-            logits: [n, V], from which `sampled` was sampled.
-            sampled: sampled tokens of these rows.
+            rows: [n] rows.
+            logprobs: [n, V] log-probs of all tokens.
         """
-        best = logits.topk(min(TOP, logits.shape[-1]))
+        best = logprobs.topk(min(TOP, logprobs.shape[-1]))
         self._rows.append(rows)
-        self._steps.append((sampled.entropies, best.indices, best.values - sampled.normaliser))
+        self._steps.append((entropy(logprobs), best.indices, best.values))
 
     @cached_property
     def _by_row(self) -> list[tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]]:

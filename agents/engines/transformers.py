@@ -151,6 +151,7 @@ class TransformersEngine:
         alive = np.arange(len(prompts))
         replies: list[list[int]] = [[] for _ in prompts]
         logprobs: list[list[float]] = [[] for _ in prompts]
+        wanted = np.array([prompt.distributions for prompt in prompts])
         distributions = DistributionLog()
         for position in range(int(limits.max())):
             logits = vlm.logits(hidden)
@@ -158,7 +159,8 @@ class TransformersEngine:
             scaled = logits / (temperature or 1.0)
             sampled = sample(scaled, uniform)
             chosen = sampled.tokens
-            distributions.add(alive, scaled, sampled)
+            if len(logged := np.flatnonzero(wanted[alive])):
+                distributions.add(alive[logged], (scaled - sampled.normaliser)[logged])
             tokens = chosen.tolist()
             for row, token, logprob in zip(alive.tolist(), tokens, sampled.logprobs.tolist(), strict=True):
                 replies[row].append(token)
@@ -187,7 +189,7 @@ class TransformersEngine:
                     np.array(logprob[:end], dtype=np.float32),
                     finished=reply[end - 1] == self.eos,
                     versions=np.full(end, self.version, dtype=np.int32),
-                    distributions=distributions.of_row(row, end),
+                    distributions=distributions.of_row(row, end) if prompt.distributions else None,
                 )
             )
         return completions

@@ -131,7 +131,7 @@ class VLLMEngine:
             max_tokens=prompt.max_tokens,
             ignore_eos=True,  # the tokenizer may name other end tokens; only `eos` ends a reply
             stop_token_ids=[self._eos],
-            logprobs=TOP,  # of the sampled token and the most likely ones, for records
+            logprobs=TOP if prompt.distributions else 0,  # of the most likely tokens, and of the sampled one
             flat_logprobs=True,
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
@@ -161,7 +161,13 @@ class VLLMEngine:
         if (versions < 0).any():
             raise RuntimeError(f"vLLM reported no weight version for {np.sum(versions < 0)} of {len(tokens)} tokens")
         logprobs, top = read_flat(reply.logprobs.token_ids, reply.logprobs.logprobs, len(tokens))
-        return Completion(tokens, logprobs, bool(tokens[-1] == self._eos), versions, distributions=top)
+        return Completion(
+            tokens,
+            logprobs,
+            bool(tokens[-1] == self._eos),
+            versions,
+            distributions=top if prompt.distributions else None,
+        )
 
     @asynccontextmanager
     async def _admitted(self) -> AsyncIterator[None]:

@@ -29,6 +29,8 @@ class Start:
     seed: int
     sampling_seed: int
     group: int = 0
+    recorded: bool = True
+    """True to keep what only records need: token distributions and the observation after the last reply."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Turn:
     truth: str | None = None
     """True transcript of the state before the reply, or None if the task asks for none."""
     distributions: Distributions | None = None
-    """Distributions of the reply's tokens, for records."""
+    """Distributions of the reply's tokens, if the start is `recorded` and the engine gives them."""
 
 
 @dataclass
@@ -80,7 +82,7 @@ class Episode:
     problem: str = ""
     """Message about the exceeded context, if that ended the episode."""
     final: Observation | None = None
-    """Observation after the last reply. None if the reply did not change the state."""
+    """Observation after the last reply, if the start is `recorded`. None if the reply did not change the state."""
     final_text: str = ""
     """The env's text for that state."""
     ending: str = ""

@@ -21,6 +21,8 @@ class TurnContext:
     seed: int
     conversation: Conversation | None = None
     """Conversation so far, for policies with tokens."""
+    recorded: bool = False
+    """True to keep the distributions of the reply's tokens."""
     reply_tokens: int = 0
     """Length of the newest reply in tokens, set by policies with tokens."""
     cut: bool = False

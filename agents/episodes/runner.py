@@ -120,7 +120,7 @@ class EpisodeRunner:
             observation, info = env.reset(seed=start.seed)
             episode.kind, episode.score = str(info.get("kind", "")), task.score(info)
             own = task.observe(env, observation, info)
-            context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task))
+            context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task), start.recorded)
             if film:
                 episode.frames.extend(_video_frames(env, config.max_turns))
             for number in range(config.max_turns):
@@ -167,7 +167,7 @@ class EpisodeRunner:
                     episode.frames_a_turn.append(len(episode.frames) - before)
                 if over:
                     break
-            if episode.turns and state_hash(observation, info) != episode.turns[-1].state_hash:
+            if start.recorded and episode.turns and state_hash(observation, info) != episode.turns[-1].state_hash:
                 episode.final, episode.final_text = own, str(info.get("text", ""))
             episode.ending = str(info.get("feedback", ""))
         if context.conversation is not None and context.conversation.chat is not None:

@@ -35,7 +35,7 @@ class VLMPolicy:
         assert conversation is not None
         ask(context)
         longest = context.task.config.max_reply_tokens
-        prompt = conversation.prompt(mix(context.seed, context.turn), longest)
+        prompt = conversation.prompt(mix(context.seed, context.turn), longest, context.recorded)
         most, tokens = self.engine.max_context, len(prompt.tokens)
         if most is not None and tokens + longest > most:
             raise ContextFull(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from agents.chat.types import LAST, TOP
-from agents.engines.sampling import DistributionLog, read_flat, sample
+from agents.engines.sampling import DistributionLog, entropy, read_flat, sample
 
 
 def test_sample_inverts_the_cumulative_distribution() -> None:
@@ -20,11 +20,11 @@ def test_sample_inverts_the_cumulative_distribution() -> None:
 
 
 def test_entropies_ignore_forbidden_tokens() -> None:
-    logits = torch.tensor([[0.0, 0.0, -math.inf, 0.0, 0.0], [5.0, -math.inf, -math.inf, -math.inf, -math.inf]])
-    assert sample(logits, None).entropies.tolist() == pytest.approx([math.log(4), 0.0], abs=1e-6)
+    logprobs = torch.tensor([[0.25, 0.25, 0, 0.25, 0.25], [1.0, 0, 0, 0, 0]]).log()
+    assert entropy(logprobs).tolist() == pytest.approx([math.log(4), 0.0], abs=1e-6)
     uneven = torch.tensor([[0.9, 0.1]]).log()
     expected = -0.9 * math.log(0.9) - 0.1 * math.log(0.1)
-    assert sample(uneven, None).entropies.item() == pytest.approx(expected, abs=1e-6)
+    assert entropy(uneven).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_log_gives_each_row_its_own_positions() -> None:
@@ -32,8 +32,8 @@ def test_the_log_gives_each_row_its_own_positions() -> None:
     first = torch.tensor([[0.6, 0.4, 0.0], [0.1, 0.2, 0.7]]).log()
     second = torch.tensor([[0.25, 0.5, 0.25]]).log()
     log = DistributionLog()
-    log.add(np.array([0, 1]), first, sample(first, None))
-    log.add(np.array([1]), second, sample(second, None))
+    log.add(np.array([0, 1]), first)
+    log.add(np.array([1]), second)
     short, long = log.of_row(0, 1), log.of_row(1, 2)
     assert short.top_tokens[:, :2].tolist() == [[0, 1]]
     assert long.top_tokens[:, 0].tolist() == [2, 1]
@@ -47,7 +47,7 @@ def test_only_the_last_alternatives_of_a_long_reply_are_kept() -> None:
     for position in range(LAST + 10):
         logits = torch.full((1, 100), -1.0)
         logits[0, position] = 1.0
-        log.add(np.array([0]), logits, sample(logits, None))
+        log.add(np.array([0]), logits.log_softmax(-1))
     found = log.of_row(0, LAST + 5)
     assert found.entropies is not None and len(found.entropies) == LAST + 5
     assert found.top_tokens.shape == (LAST, TOP)
