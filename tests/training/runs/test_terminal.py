@@ -112,6 +112,10 @@ SUMMARY = {
         "after": {"mean": 0.914, "ci95": [0.873, 0.943], "n": 256, "greedy": 0.941, "blind": 0.258},
         "random": {"mean": 0.0, "ci95": [0.0, 0.015], "n": 256},
     },
+    "stages": [
+        {"name": "fre", "effect": "arithmetic 62% → 75% (rises), football 72% → 73% (no clear change)"},
+        {"name": "rest", "effect": ""},
+    ],
 }  # fmt: skip
 
 
@@ -131,6 +135,7 @@ def test_summary_is_apart_from_the_progress_and_fits(
         text = "\n".join(lines)
         assert text.count("91.4% (87.3–94.3)") == 1 and text.count("report.html") == 1 and "3 min" in text
         assert lines[0] == ""
+    assert "\nfre: arithmetic 62% → 75% (rises),\nfootball 72% → 73% (no clear change)\n" in text and "rest:" not in text
     assert "after   91.4% (87.3–94.3)   94.1%  25.8%" in text
     assert "football · 256 held-out episodes each\nT=1\n" in text
 
