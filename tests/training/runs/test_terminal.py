@@ -129,7 +129,7 @@ def test_summary_is_apart_from_the_progress_and_fits(
     for width in (80, 40):
         monkeypatch.setenv("COLUMNS", str(width))
         Display().table(SUMMARY, folder)
-        lines = capsys.readouterr().out.splitlines()
+        lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
         compare = [line for line in lines if line.startswith(("compare it", f"{folder} · "))]
         assert all(len(line) <= width for line in lines if line not in compare), lines
         text = "\n".join(lines)
