@@ -197,7 +197,7 @@ class Records:
         self.texts.add(len(self._where), record)
         label = record["policy"] if place.label is None else place.label
         key = Key(label, *(record[name] for name in ("task", "stage", "step", "group", "seed")))
-        while (place.prefix, key) in self._ids:  # the episodes of a group are told apart by their order
+        while (place.prefix, key) in self._ids:  # episodes of a group: numbered in order
             key = key._replace(number=key.number + 1)
         self._ids[place.prefix, key] = len(self._where)
         self._keys.append(key)

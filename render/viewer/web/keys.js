@@ -48,6 +48,6 @@ export const HELP = [
   ["Playback", [["space", "play, pause"], ["← →", "previous, next turn"], ["Home End", "first, last turn"], ["< >", "slower, faster"]]],
   ["Episode", [["n p", "next, previous episode"], ["g", "show the group"], ["c", "compare on the same seed"], ["r", "show the raw reply"], ["f", "nearest success"], ["u", "back to the list"]]],
   ["Group", [["n p", "next, previous group"], ["u", "episodes of this step"]]],
-  ["Why", [["n p", "next, previous failure beside its success"], ["d", "go to the first difference"], ["u", "back to the reasons"]]],
+  ["Why", [["n p", "next, previous failure with its success"], ["d", "go to the first difference"], ["u", "back to the reasons"]]],
   ["Compare", [["n p", "next, previous seed"], ["d", "go to the first difference"]]],
 ];

@@ -1,4 +1,4 @@
-/** A failure beside the nearest success, in step, from the first turn where they part. */
+/** A failure next to the nearest success, in step, from the first turn where they part. */
 import { html, useMemo } from "vendor/preact";
 import { listQuery } from "viewer/filter";
 import { Card } from "viewer/group";

@@ -101,7 +101,7 @@ function Shares({ rows, to, sighted = false }) {
     <${More} left=${rows.length - 2 * MOST} noun="other" />`;
 }
 
-/** Transcripts against the truth: what was misread, and what was read rightly and concluded wrongly. */
+/** Transcripts against the truth: misread, or read rightly and concluded wrongly. */
 function Sight({ found, to }) {
   const { seen, misseen } = found.sight;
   const all = seen[0] + seen[1] + misseen[0] + misseen[1];
@@ -135,10 +135,10 @@ function Failures({ rows, list }) {
     const row = table.row(at);
     const near = table.nearestSuccess(at);
     return html`<tr><th scope="row"><a href=${link("episode", [row.id], list)}>#${row.id}</a></th>
-      <td>${near == null ? html`<span class="soft">none recorded</span>` : html`<a href=${link("pair", [row.id, table.columns.id[near]], list)}>beside #${table.columns.id[near]} (${title(table.columns.label[near])})</a>`}</td>
+      <td>${near == null ? html`<span class="soft">none recorded</span>` : html`<a href=${link("pair", [row.id, table.columns.id[near]], list)}>compare with #${table.columns.id[near]} (${title(table.columns.label[near])})</a>`}</td>
       <td><${Outcome} row=${row} /></td><td class="soft ending" dir="auto">${row.ending}</td><td class="num soft">${row.seed}</td></tr>`;
   };
-  return html`<${Card} title="Failures beside the nearest success" note="Same start, and the longest common beginning. Opens at the first turn where they part.">
+  return html`<${Card} title="Failures and their nearest success" note="Same start, and the longest common beginning. Opens at the first turn where they part.">
     ${rows.length ? html`<div class="scroll"><table class="bars failures"><thead><tr><th scope="col">Failure</th><th scope="col">Nearest success</th><th scope="col">Outcome</th><th scope="col">Last event</th><th scope="col">Seed</th></tr></thead><tbody>${rows.slice(0, MOST_FAILURES).map(line)}</tbody></table></div>
     <${More} left=${rows.length - MOST_FAILURES} noun="other failure" />` : html`<p class="soft">No failures.</p>`}
   <//>`;

@@ -117,6 +117,8 @@ def test_reward_for_transcripts_needs_transcripts() -> None:
 
 
 def test_rules_describe_the_form_of_thinking() -> None:
-    told = task(think="work", rules=True, transcript_text="Such as 3+5=1.", rules_text="Add.")
+    settings = {"think": "work", "rules": True, "rules_text": "Add."}
+    told = task(**settings, image=True, transcript_text="Such as 3+5=1.")
     assert "In <think>, write what you see, and your work. Such as 3+5=1." in told._instructions
+    assert task(**settings, image=False)._instructions[2] == "In <think>, write your work."
     assert task(rules=True, rules_text="Add.")._instructions[1] == "Add."

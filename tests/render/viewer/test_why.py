@@ -132,12 +132,12 @@ def test_what_was_seen_wrongly_and_what_was_concluded_wrongly(page: Page, place:
         expect(page.locator(".turn code")).to_have_text("40 65 30")
 
 
-def test_a_failure_beside_the_nearest_success(page: Page, place: str) -> None:
+def test_a_failure_next_to_the_nearest_success(page: Page, place: str) -> None:
     with opened(page, f"{place}#/why?label=after&task=sokoban"):
-        rows = page.locator(f"{card('Failures beside the nearest success')} tbody tr")
+        rows = page.locator(f"{card('Failures and their nearest success')} tbody tr")
         expect(rows).to_have_count(3)
         expect(rows.nth(0)).to_contain_text("none recorded")  # seed 0 was never solved
-        rows.nth(1).get_by_role("link", name="beside #1 (Before RL)").click()
+        rows.nth(1).get_by_role("link", name="compare with #1 (Before RL)").click()
         expect(page.locator("h1")).to_contain_text("seed 1")
         expect(page.locator(".controls output")).to_have_text("3 / 4")  # other moves from turn 3 on
         shows(page, ".card .action", ["up", "left"])  # (1 + 2 + 1) % 4 and (1 + 2) % 4
@@ -247,7 +247,7 @@ def test_a_spreadsheet_takes_no_text_for_a_formula(page: Page, place: str) -> No
     assert (row["actions"], row["tags"], row["note"]) == ("-5 | @x", "'+a", "'-b")
 
 
-def test_tags_and_notes_are_kept_beside_the_run(page: Page, tmp_path: Path) -> None:
+def test_tags_and_notes_are_kept_in_the_run_folder(page: Page, tmp_path: Path) -> None:
     folder = write_run(tmp_path / "sokoban")
     with serving(folder) as url, opened(page, f"{url}/#/episode/9"):
         page.get_by_label("Tags").fill("stuck, keeper, stuck")

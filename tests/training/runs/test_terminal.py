@@ -135,7 +135,7 @@ def test_summary_is_apart_from_the_progress_and_fits(
         text = "\n".join(lines)
         assert text.count("91.4% (87.3–94.3)") == 1 and text.count("report.html") == 1 and "3 min" in text
         assert lines[0] == ""
-    assert "\nfre: arithmetic 62% → 75% (rises),\nfootball 72% → 73% (no clear change)\n" in text and "rest:" not in text
+    assert "\nfre: arithmetic 62% → 75% (rises),\nfootball 72% → 73% (no clear change)\n\n" in text
     assert "after   91.4% (87.3–94.3)   94.1%  25.8%" in text
     assert "football · 256 held-out episodes each\nT=1\n" in text
 
