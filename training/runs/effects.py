@@ -13,8 +13,8 @@ Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
 def effects(stages: Sequence[str], trained: Mapping[str, Collection[str]], results: Results) -> dict[str, str]:
     """Return a sentence per stage, such as "arithmetic 62% → 75% (rises), no clear change in other tasks".
 
-    A task rises or falls if the 95% interval of its change excludes 0. The tasks that the stage trains come first. Other
-    tasks are named only if they rise or fall.
+    A task rises or falls if the 95% interval of its change excludes 0. The tasks that the stage trains come first.
+    Other tasks are named only if they rise or fall.
 
     Args:
         stages: Names of the stages in order.
