@@ -123,7 +123,9 @@ def test_run_leaves_complete_files_that_can_be_read(runs: Runs, whole: Path) -> 
     assert width > height > 300
     page = Watched([whole]).run()
     assert page["notes"] == []
-    assert [video["name"] for video in page["videos"]] == (["before", "after"] if runs.env == "football" else [])
+    assert [video["name"] for video in page["videos"]] == (
+        ["before", "after_fre", "after"] if runs.env == "football" else []
+    )
     assert 'class="chunk"' in (whole / "report.html").read_text()  # episodes, packed
     scalars = EventAccumulator(str(whole / "tensorboard")).Reload()
     assert [event.step for event in scalars.Scalars("success")] == [1, 2, 3, 4, 5, 6]
