@@ -1,0 +1,275 @@
+"""Web application: sessions over WebSocket and HTTP, the task API, and the page.
+
+One thread plays all environments in turn, so that a slow one does not delay the event loop.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from envs.serve import protocol
+from envs.serve.access import SAFE
+from envs.serve.http import body, http_error, json_response
+from envs.serve.info import metadata, openapi
+from envs.serve.page import page
+from envs.serve.protocol import Code, RequestError, checked, encoded, error_message
+from envs.serve.session import Session
+from envs.serve.worlds import Worlds
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of the server."""
+
+    sessions: int = 256
+    """Maximum number of sessions at once."""
+    idle: float = 600.0
+    """Seconds without a request after which a session is closed."""
+
+
+@dataclass
+class _HttpSession:
+    session: Session
+    last: float
+    busy: bool = False
+
+
+class Service:
+    """Sessions of all clients."""
+
+    def __init__(self, worlds: Worlds, limits: Limits) -> None:
+        self.worlds = worlds
+        self.limits = limits
+        self.sockets = 0
+        """Number of open sockets."""
+        self._by_id: dict[str, _HttpSession] = {}
+        self._thread = ThreadPoolExecutor(1, "envs")
+
+    @property
+    def sessions(self) -> int:
+        """Number of sessions."""
+        return self.sockets + len(self._by_id)
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a function in the thread of the environments."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    def check_room(self) -> None:
+        """Raise RequestError (CAPACITY_REACHED) if no further session may begin."""
+        if self.sessions >= self.limits.sessions:
+            raise RequestError(Code.CAPACITY_REACHED, f"all {self.limits.sessions} sessions are in use")
+
+    # -- sockets -----------------------------------------------------------------------------------------------------
+
+    async def socket(self, websocket: WebSocket) -> None:
+        """Serve one session."""
+        await websocket.accept()
+        try:
+            self.check_room()
+        except RequestError as error:
+            await websocket.send_text(error_message(error.code, str(error)))
+            await websocket.close(1013)
+            return
+        self.sockets += 1
+        session = Session(self.worlds)
+        try:
+            await self._converse(websocket, session)
+        except (WebSocketDisconnect, TimeoutError):
+            pass
+        finally:
+            self.sockets -= 1
+            self._thread.submit(session.close)  # after the step that may still run
+
+    async def _converse(self, websocket: WebSocket, session: Session) -> None:
+        """Answer the requests of a session until it ends."""
+        try:
+            while True:
+                async with asyncio.timeout(self.limits.idle):
+                    message = await websocket.receive()
+                    if message["type"] == "websocket.disconnect":
+                        return
+                    answer = await self.answer(session, message.get("text"))
+                    if answer is None:
+                        break
+                    await websocket.send_text(answer)
+        except TimeoutError:
+            reason = f"closed after {self.limits.idle:g} s without a request"
+            async with asyncio.timeout(5):  # the client may not read
+                await websocket.send_text(error_message(Code.SESSION_ERROR, reason))
+        await websocket.close()
+
+    async def answer(self, session: Session, text: str | None) -> str | None:
+        """Return the answer to a message of a socket, or None to close it. Binary messages have no text."""
+        try:
+            if text is None:
+                raise RequestError(Code.INVALID_JSON, "binary message; send JSON as text")
+            kind, data = protocol.request(text)
+            if kind == "close":
+                return None
+            if kind == "mcp":
+                return encoded({"type": "mcp", "data": protocol.no_tools(data)})
+            if kind == "state":
+                return encoded({"type": "state", "data": session.state()})
+            if kind == "reset":
+                return await self.run(_observation, session.reset, checked(protocol.Reset, data))
+            return await self.run(_observation, session.step, checked(protocol.Action, data).message)
+        except RequestError as error:
+            return error_message(error.code, str(error))
+        except Exception as error:
+            log.exception("a request failed")
+            return error_message(Code.EXECUTION_ERROR, f"the server failed ({type(error).__name__})")
+
+    # -- HTTP --------------------------------------------------------------------------------------------------------
+
+    async def reset(self, request: Request) -> Response:
+        """Start an episode, which `step` and `state` find by its `episode_id`. It is forgotten when it ends."""
+        asked = checked(protocol.Reset, await body(request))
+        name = asked.episode_id or str(uuid.uuid4())
+        if name not in self._by_id:
+            self.check_room()
+            self._by_id[name] = _HttpSession(Session(self.worlds), time.monotonic())
+            self._expire(name)
+        asked = asked.model_copy(update={"episode_id": name})
+        return await self._use(name, self._by_id[name].session.reset, asked)
+
+    async def step(self, request: Request) -> Response:
+        """Play a reply in the episode `episode_id`."""
+        data = await body(request)
+        if not isinstance(data, dict) or not isinstance(data.get("episode_id"), str):
+            raise RequestError(
+                Code.VALIDATION_ERROR, "episode_id: send the one that POST /reset returned in metadata, or use /ws"
+            )
+        action = checked(protocol.Action, data.get("action"))
+        return await self._use(data["episode_id"], self._entry(data["episode_id"]).session.step, action.message)
+
+    async def state(self, request: Request) -> Response:
+        """Return the state of the episode `?episode_id=`, or that of a new session."""
+        name = request.query_params.get("episode_id")
+        session = Session(self.worlds) if name is None else self._entry(name).session
+        return json_response(session.state())
+
+    def _entry(self, name: str) -> _HttpSession:
+        entry = self._by_id.get(name)
+        if entry is None:
+            raise RequestError(Code.SESSION_ERROR, f"no episode {name[:80]!r} is in progress; POST /reset starts one")
+        return entry
+
+    async def _use(self, name: str, function: Callable[[Any], dict[str, Any]], argument: Any) -> Response:
+        """Play in an episode. It is dropped when it ends or cannot start."""
+        entry = self._entry(name)
+        if entry.busy:
+            raise RequestError(Code.SESSION_ERROR, "another request of this episode is in progress")
+        entry.busy = True
+        try:
+            return json_response(await self.run(function, argument))
+        finally:
+            entry.busy, entry.last = False, time.monotonic()
+            if entry.session.done:
+                self._drop(name)
+
+    def _expire(self, name: str) -> None:
+        """Drop an episode without requests, or look again later."""
+        entry = self._by_id.get(name)
+        if entry is not None:
+            left = entry.last + self.limits.idle - time.monotonic()
+            if left > 0 or entry.busy:
+                asyncio.get_running_loop().call_later(max(left, 1.0), self._expire, name)
+            else:
+                self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        self._thread.submit(self._by_id.pop(name).session.close)
+
+    # -- the task API ------------------------------------------------------------------------------------------------
+
+    async def splits(self, request: Request) -> Response:
+        """Return the splits of a task."""
+        self.worlds.named(request.path_params["name"])
+        return json_response([{"name": split, "type": split} for split in ("train", "validation", "test")])
+
+    async def tasks(self, request: Request) -> Response:
+        """Return all listed starts of a split."""
+        world = self.worlds.named(request.path_params["name"])
+        asked = checked(protocol.SplitRequest, await body(request))
+        return json_response({"tasks": world.listing(asked.split, None, None), "env_name": world.name})
+
+    async def num_tasks(self, request: Request) -> Response:
+        """Return the number of listed starts of a split."""
+        world = self.worlds.named(request.path_params["name"])
+        asked = checked(protocol.SplitRequest, await body(request))
+        return json_response({"num_tasks": len(world.listing(asked.split, None, None))})
+
+    async def task(self, request: Request) -> Response:
+        """Return one start of a split."""
+        world = self.worlds.named(request.path_params["name"])
+        asked = checked(protocol.TaskRequest, await body(request))
+        return json_response({"task": world.description(asked.split, asked.index)})
+
+    async def task_range(self, request: Request) -> Response:
+        """Return some starts of a split."""
+        world = self.worlds.named(request.path_params["name"])
+        asked = checked(protocol.RangeRequest, await body(request))
+        return json_response({"tasks": world.listing(asked.split, asked.start, asked.stop)})
+
+    def close(self) -> None:
+        """Close all environments."""
+        self._thread.shutdown()
+        self.worlds.close()
+
+
+def _observation(function: Callable[..., dict[str, Any]], argument: Any) -> str:
+    return encoded({"type": "observation", "data": function(argument)})
+
+
+def application(service: Service) -> ASGIApp:
+    """Return the web application of a service."""
+
+    async def mcp(request: Request) -> Response:
+        return json_response(protocol.no_tools(await body(request)))
+
+    async def index(request: Request) -> Response:
+        html, policy = page(list(service.worlds.by_name))
+        return Response(html, headers=SAFE | {"Content-Security-Policy": policy}, media_type="text/html")
+
+    def fixed(value: Any) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return json_response(value)
+
+        return answer
+
+    return Starlette(
+        routes=[
+            WebSocketRoute("/ws", service.socket),
+            Route("/", index),
+            Route("/health", fixed({"status": "healthy"})),
+            Route("/metadata", fixed(metadata(service.worlds))),
+            Route("/schema", fixed(protocol.schemas())),
+            Route("/openapi.json", fixed(openapi())),
+            Route("/state", service.state),
+            Route("/reset", service.reset, methods=["POST"]),
+            Route("/step", service.step, methods=["POST"]),
+            Route("/mcp", mcp, methods=["POST"]),
+            Route("/list_environments", fixed(list(service.worlds.by_name))),
+            Route("/{name}/splits", service.splits),
+            Route("/{name}/tasks", service.tasks, methods=["POST"]),
+            Route("/{name}/num_tasks", service.num_tasks, methods=["POST"]),
+            Route("/{name}/task", service.task, methods=["POST"]),
+            Route("/{name}/task_range", service.task_range, methods=["POST"]),
+        ],
+        exception_handlers={RequestError: http_error, 404: http_error, 405: http_error, 500: http_error},
+    )

@@ -1,0 +1,134 @@
+"""Limits: sessions, sizes, idle and vanishing clients, other sites, and the token."""
+
+import json
+import random
+import socket as sockets
+import struct
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from envs.serve import access
+from envs.serve.protocol import LARGEST_MESSAGE
+from tests.envs.serve.serve_fixture import ask, http, opened, problem, reply, serving, until
+
+TOKEN = "0123456789abcdef"
+
+
+def test_sessions_beyond_the_limit_are_refused() -> None:
+    with serving("reasoning", sessions=2) as (place, service):
+        with opened(place) as first, opened(place) as second:
+            assert [ask(socket, "reset", seed=1)["type"] for socket in (first, second)] == ["observation"] * 2
+            with opened(place) as third:
+                expected = ("CAPACITY_REACHED", "all 2 sessions are in use")
+                assert problem(json.loads(third.recv(timeout=60))) == expected
+                with pytest.raises(ConnectionClosed):
+                    third.recv(timeout=60)
+            assert http(place, "POST", "/reset", {"seed": 1}) == (503, {"detail": "all 2 sessions are in use"})
+        assert until(lambda: service.sessions == 0)
+        with opened(place) as again:
+            assert ask(again, "reset", seed=1)["type"] == "observation"
+
+
+def test_an_idle_session_is_closed() -> None:
+    with serving("reasoning", idle=1) as (place, service), opened(place) as socket:
+        ask(socket, "reset", seed=1)
+        assert http(place, "POST", "/reset", {"seed": 1})[0] == 200
+        text = problem(json.loads(socket.recv(timeout=60)))
+        assert text == ("SESSION_ERROR", "closed after 1 s without a request")
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=60)
+        assert until(lambda: service.sessions == 0)
+
+
+def test_clients_that_vanish_leave_nothing() -> None:
+    with serving("sokoban", sessions=300) as (place, service), ExitStack() as stack:
+        world = service.worlds.by_name["sokoban"]
+        clients = [stack.enter_context(opened(place)) for _ in range(64)]
+        for number, socket in enumerate(clients):
+            ask(socket, "reset", seed=number)
+            if number % 2:
+                ask(socket, "step", **reply("up"))
+            else:
+                socket.send(json.dumps({"type": "step", "data": reply("up")}))  # not waiting for the answer
+        assert service.sessions == 64
+        for socket in clients:  # reset instead of a closing handshake
+            socket.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
+            socket.socket.shutdown(sockets.SHUT_RDWR)
+            socket.socket.close()
+        assert until(lambda: service.sessions == 0)
+        assert until(lambda: len(world.free) == 64)  # all environments are free again
+
+
+def test_large_messages_close_only_their_own_socket() -> None:
+    with serving("reasoning") as (place, _), opened(place) as good:
+        before = ask(good, "reset", seed=1)
+        with opened(place) as bad:
+            with pytest.raises(ConnectionClosed) as closed:
+                bad.send("x" * (LARGEST_MESSAGE + 1))
+                bad.recv(timeout=60)
+            assert closed.value.rcvd is not None and closed.value.rcvd.code == 1009
+        with opened(place) as bad:  # announces 100 MB and sends little of it
+            bad.socket.sendall(b"\x81\xff" + struct.pack("!Q", 100 * 2**20) + b"\0\0\0\0" + b"x" * 1000)
+            with pytest.raises(ConnectionClosed):
+                bad.recv(timeout=60)
+        large = json.dumps({"seed": 1}) + " " * LARGEST_MESSAGE
+        status, found = http(place, "POST", "/reset", headers={"content-type": "application/json"}, content=large)
+        assert status == 422 and "bytes" in found["detail"]
+        assert ask(good, "reset", seed=1)["data"]["observation"]["text"] == before["data"]["observation"]["text"]
+
+
+def test_malformed_messages_are_answered_and_disturb_nobody() -> None:
+    chance = random.Random(0)
+    with serving("sokoban") as (place, _), opened(place) as good, opened(place) as bad:
+        ask(good, "reset", seed=5)
+        for number in range(200):
+            noise: Any = bytes(chance.randrange(256) for _ in range(chance.randrange(30)))
+            bad.send(noise if number % 2 else noise.decode("latin-1"))
+            answer = json.loads(bad.recv(timeout=60))
+            assert answer["type"] == "error" and "\n" not in answer["data"]["message"]
+        assert ask(good, "step", **reply("up"))["data"]["metadata"]["turn"] == 1
+        assert ask(bad, "reset", seed=5)["type"] == "observation"
+
+
+def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "PATIENCE", 0.2)
+    with serving("reasoning") as (place, _):
+        host, port = place.split(":")
+        for start in (b"", b"GET /health HTTP/1.1\r\nHos"):
+            with sockets.create_connection((host, int(port)), timeout=10) as half_open:
+                half_open.sendall(start)
+                assert half_open.recv(100) == b""
+
+
+def test_requests_of_other_sites_are_refused() -> None:
+    with serving("reasoning") as (place, _):
+        with pytest.raises(InvalidStatus) as refused, opened(place, origin="https://example.org"):
+            pass
+        assert refused.value.response.status_code == 403
+        with opened(place, origin=f"http://{place}") as own:
+            assert ask(own, "reset", seed=1)["type"] == "observation"
+        assert http(place, "GET", "/health", headers={"Host": "example.org"})[0] == 400
+        text = {"content-type": "text/plain"}
+        status, found = http(place, "POST", "/reset", headers=text, content=b'{"seed": 1}')
+        assert (status, found["detail"]) == (422, "send the body as Content-Type: application/json")
+
+
+def test_a_token_is_asked_for() -> None:
+    with serving("reasoning", token=TOKEN) as (place, _):
+        missing = "a token is missing; send the header Authorization: Bearer TOKEN"
+        assert http(place, "GET", "/schema") == (401, {"detail": missing})
+        wrong = {"Authorization": "Bearer fedcba9876543210"}
+        assert http(place, "GET", "/schema", headers=wrong) == (403, {"detail": "the token is wrong"})
+        assert http(place, "GET", "/health")[0] == 200
+        right = {"Authorization": f"Bearer {TOKEN}"}
+        assert http(place, "GET", "/schema", headers=right)[0] == 200
+        with pytest.raises(InvalidStatus) as refused, opened(place):
+            pass
+        assert refused.value.response.status_code == 401 and missing in str(refused.value.response.body)
+        with opened(place, additional_headers=right) as socket:
+            assert ask(socket, "reset", seed=1)["type"] == "observation"
+        with opened(place, f"?token={TOKEN}") as socket:  # the page of a browser
+            assert ask(socket, "reset", seed=1)["type"] == "observation"
