@@ -261,9 +261,9 @@ def memory_table() -> None:
             for colocated in (True, False):
                 ranks = gpus if colocated else gpus // 2
                 own = learner_memory(sizes, learner, ranks, reference=True)
-                share = 0.75 if colocated else 0.85
                 settings = EngineConfig()
-                settings = replace(settings, vllm=replace(settings.vllm, gpu_memory=share))
+                if colocated and settings.vllm.gpu_memory * 80 * GIB + own.state > 80 * GIB:
+                    settings = replace(settings, vllm=replace(settings.vllm, gpu_memory=0.75))
                 engine = engine_memory(sizes, settings, 1, 80 * GIB)
                 row = [
                     name,

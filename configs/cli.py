@@ -15,7 +15,10 @@ from configs.schema import build, field_types, keys, merge, parse, type_at, unkn
 T = TypeVar("T")
 
 
-PLAIN = {"–": "-", "—": "-", "·": "-", "…": "...", "×": "x", "→": "->", "≥": ">=", "≤": "<=", "−": "-", "’": "'"}
+PLAIN = {
+    "–": "-", "—": "-", "·": "-", "…": "...", "×": "x", "→": "->", "≥": ">=", "≤": "<=", "−": "-", "’": "'", "─": "-",
+    "━": "=",
+}  # fmt: skip
 """ASCII forms of characters that an output's encoding may lack. Any other is printed as a question mark."""
 
 

@@ -15,6 +15,7 @@ from annotated_types import Ge, Le
 from configs.cli import command, parse_words, read_options
 from configs.errors import UserError
 from configs.schema import Settings
+from render.viewer.folder import empty
 from render.viewer.records import find_places
 from render.viewer.run import Watched
 from render.viewer.server import server
@@ -26,8 +27,8 @@ MARKS: Final = ("config.yaml", "baseline.yaml", "results.json", "metrics.jsonl",
 USAGE: Final = """\
 python -m render.watch FOLDER… [port=8765] [open=true]
 
-  FOLDER      a run (runs/football, also during training), a baseline, saved evaluation results or recorded play;
-              several folders share one page, which compares their curves and episodes
+  FOLDER      a run (runs/football, also during or before training), a baseline, saved evaluation results or
+              recorded play; several folders share one page, which compares their curves and episodes
   port=N      port of the page, on this machine only; 0 takes any free port (default 8765)
   open=true   open the page in a browser"""
 
@@ -57,13 +58,14 @@ def main(words: Sequence[str]) -> None:
     if not folders:
         print(overview(Path("runs")))
         return
-    for folder in folders:
-        check_folder(folder)
+    waiting = [folder for folder in folders if check_folder(folder)]
     listening = bind(options.port)
     port = listening.getsockname()[1]
     if options.port not in (0, port):
         print(f"port {options.port} is in use; using {port}")
     address = f"http://{HOST}:{port}/"
+    for folder in waiting:
+        print(f"{folder} has no run yet: waiting for one{hint(folder)}")
     print(f"watching {', '.join(map(str, folders))} at {address} (Ctrl-C to stop)", flush=True)
     if options.open:
         webbrowser.open(address)
@@ -71,24 +73,29 @@ def main(words: Sequence[str]) -> None:
     raise KeyboardInterrupt  # it ends by Ctrl-C alone, whether or not asyncio has passed that on
 
 
-def check_folder(folder: Path) -> None:
-    """UserError where there is nothing to watch."""
+def check_folder(folder: Path) -> bool:
+    """Return True if a folder is missing or empty, so that the page waits for its run.
+
+    Raises:
+        UserError: the folder holds something else, or its name is that of a run in runs/.
+    """
     if folder.is_file():
         raise UserError(f"{folder} is a file; give its folder: {folder.parent}")
-    if not folder.is_dir():
-        names = [str(path) for path in watchable(folder.parent)]
-        close = difflib.get_close_matches(str(folder), names, 1) or [
-            name for name in map(str, watchable(Path("runs"))) if Path(name).name == folder.name
-        ]
-        if close:
-            hint = f"did you mean {close[0]}?"
-        elif names:
-            hint = f"available: {', '.join(names[:6])}{' …' if len(names) > 6 else ''}"
-        else:
-            hint = "a run folder is like runs/football (python -m training.run env=football makes it)"
-        raise UserError(f"{folder} is not there; {hint}")
-    if not is_watchable(folder):
+    if not folder.exists():
+        run = Path("runs") / folder
+        if len(folder.parts) == 1 and is_watchable(run):
+            raise UserError(f"{folder} is not there; did you mean {run}?")
+        return True
+    if not (is_watchable(folder) or empty(folder)):
         raise UserError(f"{folder} holds no run: none of {', '.join(MARKS)}, and no episodes")
+    return not is_watchable(folder)
+
+
+def hint(folder: Path) -> str:
+    """Return a hint on the run that a missing folder may mean, or an empty text."""
+    names = [str(path) for path in watchable(folder.parent)]
+    close = difflib.get_close_matches(str(folder), names, 1)
+    return f" (there is {close[0]})" if close else ""
 
 
 def is_watchable(folder: Path) -> bool:

@@ -84,20 +84,27 @@ def start(composed: Composed[Any], started: float) -> dict[str, Any]:
 
 
 async def _run(composed: Composed[Any], started: float) -> "tuple[dict[str, Any], RunFolder]":
-    from training.prepare import prepare, start_cluster  # imported late, so that an invalid override fails at once
+    from training.runs import facts
     from training.runs.run_folder import RunFolder
-    from training.trainer import run
 
     config = composed.config
     folder = RunFolder.resume(config, composed.overrides) if config.resume else None
     config = folder.config if folder else config
-    if folder is None:
-        RunFolder.refuse_existing(config)
+    from training.plan.shapes import num_parameters
+    from training.prepare import prepare, start_cluster  # slow to import: a finished run is refused before
+    from training.trainer import run
+
     chat = prepare(config)
+    if folder is None:
+        RunFolder.refuse_existing(config)  # last: a mistake in the settings is the more useful message
     cluster = await start_cluster(config)
     try:
-        folder = folder or RunFolder.create(config, composed.sources)
+        if folder is None:
+            folder = RunFolder.create(config, composed.sources)
+            device = facts.device() if config.cluster.kind == "local" else f"{config.cluster.gpus} GPUs (Ray)"
+            facts.write(folder.path, "training.run", composed.overrides, device, num_parameters(config.model.path))
         with folder.locked():
+            print(f"watch it: python -m render.watch {folder.path}", file=sys.stderr)
             try:
                 return await run(folder, cluster, chat, started), folder
             except BaseException:

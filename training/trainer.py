@@ -70,7 +70,7 @@ class Trainer:
                 await self.measure(f"after_{name}", thorough=False)
             self.progress.stage, self.progress.step = self.progress.stage + 1, 0
         started = time.perf_counter()
-        self.display.say("writing checkpoint, videos, curves and report")
+        self.doing("writing checkpoint, curves and report")
         await self.cluster.export(self.folder.checkpoint)
         return self.folder.finish(self.folder.summary(self.progress), started - self.progress.seconds)
 
@@ -79,6 +79,7 @@ class Trainer:
     async def train_stage(self, index: int, name: str, stage: StageConfig) -> None:
         """Train stage `name`. Each step: collect → update → publish → log → validate → checkpoint."""
         self.display.stage(name, stage.steps, self.progress.step)
+        self.folder.tell("", self.progress)
         if self.progress.step == 0:
             await self.cluster.begin_stage(stage.learned, stage.steps)
             self.progress.stages.append({"name": name, "steps": 0, "seconds": 0.0})
@@ -186,7 +187,7 @@ class Trainer:
         if label in self.progress.results:
             return
         started = time.perf_counter()
-        self.display.say(f"evaluating on held-out episodes: {label}")
+        self.doing(f"evaluating on held-out episodes: {label}")
         evaluation = self.config.evaluation
         result: dict[str, Any] = {}
         recorded: dict[str, Sequence[Episode]] = {}
@@ -214,7 +215,7 @@ class Trainer:
         for player in REFERENCES:
             if player in self.progress.results:
                 continue
-            self.display.say(f"evaluating on held-out episodes: {player}")
+            self.doing(f"evaluating on held-out episodes: {player}")
             results = {}
             for task in self.config.envs:
                 try:
@@ -243,6 +244,11 @@ class Trainer:
         self.progress.metrics_lines, self.progress.record_bytes = self.log.lines, self.groups.size
         await self.cluster.save(self.folder.checkpoints, self.progress)
         self.count_seconds(started)
+
+    def doing(self, what: str) -> None:
+        """Show what the run does between the training steps, on the terminal and on the page."""
+        self.display.say(what)
+        self.folder.tell(what, self.progress)
 
     def count_seconds(self, started: float, in_stage: bool = True) -> None:
         """Add the seconds since `started` to the run's time and, if `in_stage`, to the stage's."""
@@ -273,7 +279,7 @@ async def run(folder: RunFolder, cluster: Cluster, chat: Chat, started: float) -
         chat: Chat format of the model, to record prompts.
         started: Start time in seconds, from `time.perf_counter()`.
     """
-    with Display(list(folder.config.played.items())) as display:
+    with Display() as display:
         while True:
             resume = checkpoint.newest(folder.checkpoints)
             progress = checkpoint.read_progress(resume) if resume else RunState()

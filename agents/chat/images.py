@@ -94,7 +94,8 @@ class Idefics3Images:
     def check(self, h: int, w: int) -> None:
         """Raise ValueError if the model neither splits nor resizes images and the size differs from its tile."""
         if self.fixed and (h, w) != (self.tile, self.tile):
-            raise ValueError(f"the model needs images of {self.tile}x{self.tile}, got {h}x{w}; set image_size")
+            needed = f"the model needs images of {self.tile}x{self.tile}"
+            raise ValueError(f"{needed}, got {h}x{w}; write env.image_size=[{self.tile},{self.tile}]")
 
     def fit(self, frame: Frame) -> Frame:
         """Return the image unchanged. The tiles and the downscaled whole image are resized from it."""

@@ -8,6 +8,7 @@ from agents.episodes.policy import TurnContext
 from agents.seeds import mix
 from configs.errors import suggest
 from envs.questions.answers import integer
+from envs.task.config import TaskConfig
 from envs.task.task import Task
 
 
@@ -59,18 +60,28 @@ class RandomPolicy(ScriptedPolicy):
         return str(rng.integers(10 ** (digits - 1) if digits > 1 else 0, 10**digits))
 
 
+NO_OPS = {"idle", "noop", "no_op", "wait", "stay", "nothing"}
+"""Names of actions that do nothing."""
+
+
+def idle_action(config: TaskConfig) -> str:
+    """Return the action of the no-op policy: the task's `idle` action, else its first action. For questions, 0."""
+    if config.idle:
+        return config.idle
+    return "+".join(next(filter(None, part)) for part in config.action_parts) if config.actions else "0"
+
+
+def does_something(config: TaskConfig) -> bool:
+    """Return True if the no-op policy plays an action that probably has an effect."""
+    return bool(config.actions) and not config.idle and not {*idle_action(config).lower().split("+")} <= NO_OPS
+
+
 class IdlePolicy(ScriptedPolicy):
-    """The task's `idle` action, else its first action, usually a no-op. For questions, 0."""
+    """The same action in every turn (`idle_action`)."""
 
     def answer(self, context: TurnContext) -> str:
         """Return the same action every turn."""
-        if context.task.config.idle:
-            return context.task.config.idle
-        return (
-            "+".join(next(filter(None, part)) for part in context.task.config.action_parts)
-            if context.task.config.actions
-            else "0"
-        )
+        return idle_action(context.task.config)
 
 
 class ExpertPolicy(ScriptedPolicy):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from render.records.curves import PANELS, Curve, Curves, number, read_curves, read_floors
+from render.viewer.about import CHARTS, UNITS
 
 FIRST: Final = ("success", "reward", "valid", "response_length", "entropy", "policy_kl", "time/tokens_per_second")
 """Charts that are visible at first, in order. The others are under "more charts"."""
@@ -45,7 +46,10 @@ def draw(
     drawn: dict[str, dict[str, Any]] = {}
     for curve in curves.panels:
         key, title, series = _place(curve)
-        chart = drawn.setdefault(key, {"key": key, "title": title, "unit": _unit(curve.metric), "series": []})
+        usual = {"key": key, "title": title, "unit": _unit(curve.metric), "series": []}
+        group = curve.metric.partition("/")[0]
+        measured = UNITS.get(curve.metric) or UNITS.get(group if key.endswith("/") else "", "") or curve.unit
+        chart = drawn.setdefault(key, usual | {"measured": measured, "about": CHARTS.get(key, "")})
         chart.setdefault("floors", [])
         if curve.metric not in FIRST:
             chart["more"] = True
@@ -53,11 +57,11 @@ def draw(
         if curve.metric == "success" and several:
             label += " (the stage's tasks)"
         if curve.values:
-            chart["series"].append({"name": label, **_points(curve, ends)})
+            chart["series"].append({"name": label, "part": series, **_points(curve, ends)})
         if curve.metric == "success":
             found = _validations(curves, f"{name} validation".strip() + (_validated(rows, summary) if several else ""))
-            found += _blind(rows, f"{name} blind".strip())
-            chart["series"] += [series | ({"of": label} if name else {}) for series in found]  # sets its colour
+            chart["series"] += [series | {"part": "validation"} for series in found]
+            chart["series"] += [series | {"part": "blind"} for series in _blind(rows, f"{name} blind".strip())]
             floors = read_floors(summary)
             chart["floors"] = [{"name": floor, "y": y} for floor, y in floors.items()]
     stages: list[dict[str, Any]] = [{"name": stage, "from": first, "to": last} for stage, first, last in curves.stages]
@@ -71,11 +75,8 @@ def overlaid(runs: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list[dict[
     for key in sorted({key for _, charts in by_key for key in charts}, key=_order):
         series: list[dict[str, Any]] = []
         floors: dict[tuple[str, float], list[str]] = {}
-        for name, charts in by_key:
-            if key in charts:
-                series += charts[key]["series"]
-            elif not key.endswith("/"):
-                series.append({"name": name, "x": [], "y": []})  # an empty series keeps the colours of the runs stable
+        for colour, (name, charts) in enumerate(by_key):
+            series += [one | {"run": name, "colour": colour} for one in charts.get(key, {}).get("series", [])]
             for floor in charts.get(key, {}).get("floors", []):
                 floors.setdefault((floor["name"], floor["y"]), []).append(name)
         count = Counter(floor for floor, _ in floors)  # a reference value shared by all runs is one line
@@ -116,7 +117,7 @@ def _points(curve: Curve, ends: Sequence[float]) -> dict[str, Any]:
             x.append(x[-1] + (place - x[-1]) / 2)
             y.append(None)
         x.append(place)
-        y.append(_short(value))
+        y.append(short_number(value))
     return {"x": x, "y": y}
 
 
@@ -132,15 +133,18 @@ def _validations(curves: Curves, label: str) -> list[dict[str, Any]]:
     if not curves.evaluations:
         return []
     steps, means, lows, highs = (list(values) for values in zip(*curves.evaluations, strict=True))
-    points = {"x": steps, "y": [_short(mean) for mean in means]}
-    return [{"name": label, **points, "low": [_short(low) for low in lows], "high": [_short(high) for high in highs]}]
+    points = {"x": steps, "y": [short_number(mean) for mean in means]}
+    interval = {"low": [short_number(low) for low in lows], "high": [short_number(high) for high in highs]}
+    return [{"name": label, **points, **interval}]
 
 
 def _blind(rows: Iterable[Mapping[str, Any]], label: str) -> list[dict[str, Any]]:
     """Return the blind control of the validations, without an interval."""
     found = [(number(row.get("total_step")), number(row.get("eval/blind"))) for row in rows]
     points = [(step, value) for step, value in found if step is not None and value is not None]
-    return [{"name": label, "x": [step for step, _ in points], "y": [_short(y) for _, y in points]}] if points else []
+    if not points:
+        return []
+    return [{"name": label, "x": [step for step, _ in points], "y": [short_number(y) for _, y in points]}]
 
 
 def _order(key: str) -> tuple[int, str]:
@@ -157,6 +161,6 @@ def _unit(metric: str) -> str:
     return "%" if metric in SHARES or metric.startswith("success/") else ""
 
 
-def _short(value: float) -> float:
+def short_number(value: float) -> float:
     """Round to six significant digits, enough for a chart."""
     return value if value == 0 or not math.isfinite(value) else float(f"{value:.6g}")

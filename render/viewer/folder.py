@@ -13,13 +13,15 @@ from typing import Any, Final
 import yaml
 
 from render.records.curves import read_checkpoint
-from render.records.files import in_use
-from render.viewer import charts, tables
+from render.records.files import LOCK, in_use
+from render.viewer import charts, facts, tables
 from render.viewer.lines import Follower, inside
 from render.viewer.records import rank
 
 CONFIGS: Final = ("config.yaml", "baseline.yaml")
 VIDEOS: Final = (".mp4", ".gif")
+_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Loader that reads all values as texts, so that none is invalid."""
 
 
 class Folder:
@@ -34,6 +36,7 @@ class Folder:
         self._metrics = Follower(path / "metrics.jsonl")
         self._damaged = 0
         self._drawn: tuple[Any, Any] = (None, None)
+        self._parsed: tuple[str, dict[str, Any], str] = ("", {}, "")
 
     @property
     def live(self) -> bool:
@@ -46,8 +49,11 @@ class Folder:
         live = self.live
         self._read_metrics(notes, live)
         config = self._text(self._config_name(), [])
+        settings = self._settings(config, notes)
         results = self._json("results.json", notes)
-        summary = self._json("summary.json", notes) or self._so_far(config, notes)
+        state = self._json("live.json", [])
+        summary = self._json("summary.json", notes) or self._so_far(settings, state)
+        waiting = empty(self.path)
         if not (self.rows or results or summary or config):
             notes.append("This folder has records only, without metrics or results.")
         elif not (results or live or (self.path / "summary.json").exists()):
@@ -57,10 +63,15 @@ class Folder:
         notes += [note for table in compared for note in table.pop("notes")]
         step = read_checkpoint(summary)
         drawn, stages = self._draw(summary, prefix)
+        own = self._json("facts.json", [])
         return {
             "live": live,
+            "waiting": waiting,
+            "progress": [facts.progress(self.rows, settings, str(state.get("doing", "")))] if live else [],
             "task": str(summary.get("task", "")),
-            "facts": tables.facts(summary),
+            "facts": facts.facts(summary, settings, own),
+            "settings": facts.flat(settings),
+            "colours": facts.colours(results),
             "notes": notes,
             "config": config,
             "stages": stages,
@@ -137,18 +148,31 @@ class Folder:
             return {}
         return value or {}
 
-    def _so_far(self, config: str, notes: list[str]) -> dict[str, Any]:
-        """Return a provisional summary from the settings and the results of the newest checkpoint."""
-        try:
-            settings = tables.mapping(yaml.load(config, yaml.BaseLoader))  # all values as text, so that none is invalid
-        except (yaml.YAMLError, RecursionError):
-            notes.append(f"{self._config_name()} is damaged (not YAML).")
-            settings = {}
+    def _settings(self, config: str, notes: list[str]) -> dict[str, Any]:
+        """Return the settings of the run, with all values as texts. Damage adds a note."""
+        if self._parsed[0] != config:
+            try:
+                found = tables.mapping(yaml.load(config, _LOADER))
+                self._parsed = (config, found, "")
+            except (yaml.YAMLError, RecursionError):
+                self._parsed = (config, {}, f"{self._config_name()} is damaged (not YAML).")
+        if self._parsed[2]:
+            notes.append(self._parsed[2])
+        return self._parsed[1]
+
+    def _so_far(self, settings: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+        """Return a provisional summary from the settings and the results so far.
+
+        Args:
+            settings: Settings of the run.
+            state: Content of live.json. Runs before it existed have the results of the newest checkpoint only.
+        """
         tasks = [str(task) for task in tables.items(settings.get("envs"))]
         task = str(settings.get("env", "")) or ", ".join(tasks)
         known = {"task": task, "seed": settings.get("seed")} if task else {}
         found = sorted(self.path.glob("checkpoints/step-*/progress.json"))
         progress = self._json(found[-1].relative_to(self.path).as_posix(), []) if found else {}
+        progress |= state
         results = {label: tables.mapping(result) for label, result in tables.mapping(progress.get("results")).items()}
         names = list(dict.fromkeys(name for result in results.values() for name in result))
         first = tasks[0] if tasks and tasks[0] in names else (names[0] if names else "")
@@ -160,6 +184,11 @@ class Folder:
         }
         more = {key: progress[key] for key in ("stages", "seconds") if key in progress}
         return known | more | {key: value for key, value in (("success", success), ("others", others)) if value}
+
+
+def empty(path: Path) -> bool:
+    """Return True if a folder is missing or has nothing to show yet, as at the start of a run or an evaluation."""
+    return not path.exists() or all(inner.name in (LOCK, "unfinished") for inner in path.iterdir())
 
 
 def _object(text: str | bytes) -> dict[str, Any] | None:

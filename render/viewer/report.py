@@ -48,7 +48,7 @@ def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a run folder: it does not exist")
     watched = Watched([folder])
-    run = watched.run() | {"live": False}
+    run = watched.run() | {"live": False, "waiting": False, "progress": []}
     run["videos"] = [video | {"url": url} for video, url in zip(run["videos"], _videos(watched), strict=True)]
     inlined = _inlined(watched, frame_bytes)
     linked = 0

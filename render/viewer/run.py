@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from render.viewer import charts
+from render.viewer import charts, seeds
 from render.viewer.folder import Folder
 from render.viewer.records import Place, Records, rank
-from render.viewer.tables import title
+from render.viewer.tables import Cell, title
 
 SCHEMA: Final = 1
+REFERENCES: Final = ("Random", "Idle", "Expert")
+"""Titles of the reference policies."""
 
 
 class Watched:
@@ -35,12 +37,13 @@ class Watched:
         """Read the current state from disk and return the page data without episodes."""
         self.records.refresh()
         several = len(self.folders) > 1
-        runs = []
+        runs, settings = [], []
         for folder, prefix in zip(self.folders, self.prefixes, strict=True):
             run = folder.run(folder.name if several else "")
             run["notes"] += self.records.notes(prefix, run["live"])
+            settings.append(run.pop("settings"))
             runs.append(run)
-        merged = _merged(runs, [folder.name for folder in self.folders]) if several else runs[0]
+        merged = _merged(runs, [folder.name for folder in self.folders], settings) if several else runs[0]
         tasks = dict.fromkeys(run["task"] for run in runs if run["task"])
         return {
             "schema": SCHEMA,
@@ -119,40 +122,80 @@ def with_frames(record: dict[str, Any], place: Place, address: Callable[[Path], 
     return record | {"turns": [with_urls(turn) for turn in record["turns"]]}
 
 
-def _merged(runs: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
-    """Merge the page data of several runs."""
+def _merged(runs: list[dict[str, Any]], names: list[str], settings: list[dict[str, str]]) -> dict[str, Any]:
+    """Merge the page data of several runs.
+
+    Args:
+        runs: Page data of each run.
+        names: Names of the runs.
+        settings: Flat settings of each run.
+    """
     pairs = list(zip(names, runs, strict=True))
     steps = {run["reported_step"] for run in runs if run["stages"]}
     stages = [run["stages"] for run in runs if run["stages"]]
+    drawn = charts.overlaid([(name, run["charts"]) for name, run in pairs])
+    tables = _tables(pairs)
+    grouped = seeds.groups(names, settings)
+    after = [_after(run) for run in runs]
+    differing = [
+        seeds.differences(names, settings, after, part) for part in ([[one] for one in range(len(names))], grouped)
+    ]
+    named = {names[one]: seeds.group_name([names[index] for index in group]) for group in grouped for one in group}
+    colours = {named[names[group[0]]]: group[0] for group in grouped}
+    means = None
+    if len(grouped) < len(names):
+        drawn_means = seeds.mean_charts(drawn, named)
+        for chart in drawn_means:
+            chart["series"] = [one | {"colour": colours[named[one["run"]]]} for one in chart["series"]]
+        means = {"charts": drawn_means, "tables": seeds.mean_tables(tables, named), "colours": colours}
     return {
         "live": any(run["live"] for run in runs),
+        "waiting": all(run["waiting"] for run in runs),
+        "progress": [{"name": name, **one} for name, run in pairs for one in run["progress"]],
         "facts": [[f"{name} · {label}", text] for name, run in pairs for label, text in run["facts"]],
         "notes": [f"{name}: {note}" for name, run in pairs for note in run["notes"]],
         "config": "\n".join(f"# {name}\n{run['config']}" for name, run in pairs if run["config"]),
         "stages": stages[0] if stages and all(one == stages[0] for one in stages) else [],
         "reported_step": steps.pop() if len(steps) == 1 else None,
-        "charts": charts.overlaid([(name, run["charts"]) for name, run in pairs]),
-        "tables": _tables(pairs),
+        "charts": drawn,
+        "tables": [*filter(None, differing[:1]), *tables],
+        "colours": {name: number for number, name in enumerate(names)},
+        "seeds": means and means | {"tables": [*filter(None, differing[1:]), *means["tables"]]},
     }
+
+
+def _after(run: dict[str, Any]) -> Cell:
+    """Return the success of a run after training, or an empty text."""
+    rows = [row for table in run["tables"][:1] for row in table["rows"] if row[0] == "After RL"]
+    return rows[0][1] if rows else ""
 
 
 def _tables(runs: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
     """Merge tables with the same title and columns. Rows get the name of their run.
 
-    Published rows belong to no run. They come last, without duplicates.
+    Rows of reference policies that are the same in all runs, and published rows, belong to no run. They come last,
+    without duplicates.
     """
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for name, run in runs:
         for table in run["tables"]:
             kept = found.setdefault((table["title"], *table["columns"]), table | {"rows": [], "others": []})
             own = len(table["rows"]) - table.get("published", 0)
-            kept["rows"] += [[f"{name} · {row[0]}", *row[1:]] for row in table["rows"][:own]]
+            kept["rows"] += [(name, row) for row in table["rows"][:own]]
             kept["others"] += [row for row in table["rows"][own:] if row not in kept["others"]]
     merged = []
     for table in found.values():
         others = table.pop("others")
-        count = {"published": len(others)} if others else {}
-        merged.append(table | {"rows": table["rows"] + others} | count)
+        number = len({name for name, _ in table["rows"]})
+        shared = [
+            row
+            for at, (_, row) in enumerate(table["rows"])
+            if row[0] in REFERENCES
+            and [other for _, other in table["rows"] if other[0] == row[0]] == [row] * number
+            and all(other != row for _, other in table["rows"][:at])
+        ]
+        rows = [[f"{name} · {row[0]}", *row[1:]] for name, row in table["rows"] if row not in shared]
+        merged.append(table | {"rows": rows + shared + others} | ({"published": len(others)} if others else {}))
     return merged
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from render.records.curves import number
+from render.viewer.about import about_columns
 from render.viewer.records import rank
 
 LABELS: Final = {
@@ -28,28 +29,6 @@ def title(label: str) -> str:
     return f"After {label.removeprefix('after_').upper()}" if label.startswith("after_") else LABELS.get(label, label)
 
 
-def facts(summary: Mapping[str, Any]) -> list[list[str]]:
-    """Return facts about a run as [label, text] pairs. `summary` is summary.json or a provisional summary."""
-    found = []
-    for key, label in (("task", "Task"), ("seed", "Seed"), ("model", "Model")):
-        if isinstance(summary.get(key), str | int):
-            found.append([label, str(summary[key])])
-    took, memory = number(summary.get("seconds")), number(summary.get("peak_memory_mb"))
-    if took:
-        found.append(["Time", duration(took)])
-    if memory is not None:
-        found.append(["Memory", f"{memory / 1000:.2f} GB"])
-    for stage in items(summary.get("stages")):
-        if isinstance(stage, Mapping):
-            took = number(stage.get("seconds"))
-            text = f"{stage.get('steps', '?')} steps" + (f", {duration(took)}" if took is not None else "")
-            found.append([f"Stage {stage.get('name', '?')}", text])
-    checkpoint = summary.get("checkpoint")
-    if isinstance(checkpoint, Mapping):
-        found.append(["Checkpoint", f"{checkpoint.get('path', '')} (step {checkpoint.get('step', '?')})"])
-    return found
-
-
 def result_tables(summary: Mapping[str, Any]) -> list[Table]:
     """Return the tables of a run summary: results of its task by policy, and of other tasks."""
     tables = []
@@ -65,13 +44,17 @@ def result_tables(summary: Mapping[str, Any]) -> list[Table]:
             for name, result in sorted(results.items(), key=lambda item: rank(item[0]))
         ]
         columns = ["Policy", "Success", *(label for _, label in extras), "Episodes"]
-        tables.append({"title": "Success on held-out episodes", "columns": columns, "rows": rows})
+        tables.append(_table("Success on held-out episodes", columns, rows))
     others = {name: mapping(result) for name, result in mapping(summary.get("others")).items()}
     if others:
         labels = sorted({label for result in others.values() for label in result}, key=rank)
         rows = [[task, *(share(result.get(label)) for label in labels)] for task, result in others.items()]
-        tables.append({"title": "Other tasks", "columns": ["Task", *map(title, labels)], "rows": rows})
+        tables.append(_table("Success on other tasks", ["Task", *map(title, labels)], rows))
     return tables
+
+
+def _table(title: str, columns: list[str], rows: list[list[Cell]]) -> Table:
+    return {"title": title, "columns": columns, "about": about_columns(columns), "rows": rows}
 
 
 def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
@@ -80,20 +63,18 @@ def comparison_tables(results: Mapping[str, Any]) -> list[Table]:
     The optional `published` is the number of trailing rows taken from published results.
     """
     tables = []
+    pairs = {str(mapping(pair).get("text")) for pair in items(results.get("pairs"))}
     for table in map(mapping, items(results.get("tables"))):
         if not table:
             continue
         rows = [[_cell(cell) for cell in items(row)] for row in items(table.get("rows")) if items(row)]
         published = min(len(rows), max(0, int(number(table.get("published")) or 0)))
-        tables.append(
-            {
-                "title": str(table.get("title", "")),
-                "columns": [str(column) for column in items(table.get("columns"))],
-                "rows": rows,
-                "notes": [str(note) for note in items(table.get("notes"))],
-                **({"published": published} if published else {}),
-            }
-        )
+        made = _table(str(table.get("title", "")), [str(column) for column in items(table.get("columns"))], rows)
+        notes = [str(note) for note in items(table.get("notes"))]
+        made["notes"] = [note for note in notes if note not in pairs]
+        if said := [note for note in notes if note in pairs]:
+            made["said"] = said
+        tables.append(made | ({"published": published} if published else {}))
     return tables
 
 

@@ -73,8 +73,8 @@ def test_own_loss_estimator_and_reward_train_a_run(shell: Path, blocks: list[Any
         if (block.page, block.language) == ("add_loss.md", "bash") and "algo.loss=" in block.text
     ]
     assert {"name=sapo", "algo.loss=sapo:sapo", "algo.advantage=sapo:by_rank"} < set(words)
-    (task,) = [block.text for block in blocks if (block.page, block.language) == ("add_loss.md", "yaml")]
-    (shell / "short.yaml").write_text(task)
+    (task,) = [block.text for block in blocks if (block.page, block.language) == ("add_reward.md", "yaml")]
+    assert task == (shell / "short.yaml").read_text()
     words = [*(word for word in words if not word.startswith("env=")), "env=short.yaml", "env.max_turns=5"]
     run.main([*words, "stages=mgt", *FEW])
     (step,) = [row for row in read_metrics(shell / "runs" / "sapo") if row["stage"] == "mgt"]

@@ -48,11 +48,7 @@ def test_a_port_in_use_gives_the_next_one() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["runs/fotball"], "runs/fotball is not there; did you mean runs/football?"),
         (["football"], "football is not there; did you mean runs/football?"),
-        (["runs/zzz"], "runs/zzz is not there; available: runs/football"),
-        (["else/where"], "else/where is not there; a run folder is like runs/football "
-                         "(python -m training.run env=football makes it)"),
         (["runs"], "runs holds no run: none of config.yaml, baseline.yaml, results.json, metrics.jsonl, summary.json, "
                    "and no episodes"),
         (["runs/football/summary.json"], "runs/football/summary.json is a file; give its folder: runs/football"),
@@ -71,6 +67,28 @@ def test_a_mistake_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(UserError) as caught:
         main(words)
     assert str(caught.value) == message
+
+
+@pytest.mark.slow
+def test_a_run_that_is_not_there_yet_is_awaited(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs" / "football")
+    words = [sys.executable, "-m", "render.watch", "runs/footbal", "runs/later", "port=0"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        assert lines[:2] == [
+            "runs/footbal has no run yet: waiting for one (there is runs/football)\n",
+            "runs/later has no run yet: waiting for one\n",
+        ]
+        url = lines[2].split()[4].rstrip("/")
+        assert get(url, "/api/run")["waiting"] is True
+        (tmp_path / "runs" / "later").mkdir()
+        assert get(url, "/api/run")["waiting"] is True
+        (tmp_path / "runs" / "later" / "config.yaml").write_text("seed: 3\n")
+        run = get(url, "/api/run")
+        assert (run["waiting"], run["config"]) == (False, "# later\nseed: 3\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
 
 
 def test_without_a_folder_it_lists_the_runs(
@@ -94,6 +112,7 @@ def test_command_help_and_mistake_have_their_exit_status(tmp_path: Path) -> None
         words = [sys.executable, "-m", "render.watch", word]
         return subprocess.run(words, capture_output=True, text=True, timeout=120)
 
+    (tmp_path / "notes.txt").touch()
     shown, refused = watch("--help"), watch(str(tmp_path))
     assert shown.returncode == 0 and "port=N" in shown.stdout and shown.stderr == ""
     assert refused.returncode == 2 and refused.stdout == ""

@@ -1,6 +1,7 @@
 """What a user may get wrong when starting a run: one line on stderr, exit status 2, and nothing written or lost."""
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def test_run_into_an_existing_folder_leaves_it_unchanged(shell: Shell) -> None:
         "OUT/mine exists already; resume it with resume=OUT/mine, or choose another name (name=…), or remove it"
     )
     assert [path.name for path in (shell.folder / "mine").iterdir()] == ["diary.txt"]
+    line = shell.error("env=arithmetic", f"out={shell.folder}", "name=mine", "env.kwargs.digits=99")
+    assert line == "digits must be from 1 to 12, got 99"  # the mistake in the settings comes first
 
 
 def test_resume_of_a_missing_folder_is_refused(shell: Shell) -> None:
@@ -67,6 +70,19 @@ def test_resume_with_other_settings_or_after_the_end_is_refused(shell: Shell) ->
     assert sorted(path.name for path in shell.folder.iterdir()) == ["config.yaml", "summary.json"]
     (shell.folder / "checkpoints").mkdir()  # killed after the summary, before the end: still to be finished
     assert RunFolder.resume(load([f"resume={shell.folder}"]), {}).config == load(["env=arithmetic"])
+
+
+def test_resume_of_a_finished_run_is_refused_at_once(tmp_path: Path) -> None:
+    save(load(["env=arithmetic"]), tmp_path / "config.yaml")
+    (tmp_path / "summary.json").write_text("{}")
+    script = (
+        "import sys; from training.run import main\ntry: main(sys.argv[1:])\nexcept Exception as error: print(error)\n"
+    )
+    script += "print({'torch', 'transformers'} & sys.modules.keys())"
+    done = subprocess.run(
+        [sys.executable, "-c", script, f"resume={tmp_path}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{tmp_path} is already finished; its report is {tmp_path / 'report.html'}\nset()\n"
 
 
 def test_resume_with_cluster_overrides_changes_only_the_cluster(tmp_path: Path) -> None:
@@ -111,12 +127,12 @@ def test_run_with_an_invalid_model_folder_is_refused(shell: Shell, tmp_path_fact
 REFUSED = {
     "env.kwargs.scenario=academy_empty_gaol": "unknown scenario 'academy_empty_gaol'; did you mean 'academy_empty_go",
     "env.kwargs.scenery=green": "kickoff/Football-v0 does not accept these kwargs: ",
-    "env.kwargs.image_size=[112, 112]": "the model needs images of 84x84, got 112x112; set image_size",
+    "env.kwargs.image_size=[112, 112]": "the model needs images of 84x84, got 112x112; write env.image_size=[84,84]",
     "env.actions=[left, right]": "task football: 2 action names do not fit Discrete(19)",
     "env.id=kickoff/Footbal-v0": "unknown env id 'kickoff/Footbal-v0'; did you mean 'kickoff/Football-v0'?",
     # of the text stage
     "tasks.arithmetic.kwargs.digits=99": "digits must be from 1 to 12, got 99",
-    "tasks.arithmetic.image=true": "the model needs images of 84x84, got 336x336; set image_size",
+    "tasks.arithmetic.image=true": "the model needs images of 84x84, got 336x336; write env.image_size=[84,84]",
 }
 
 

@@ -108,7 +108,7 @@ ON_BOTH = pytest.mark.parametrize("runs", ["football"], indirect=True)  # a run 
 
 def test_run_leaves_complete_files_that_can_be_read(runs: Runs, whole: Path) -> None:
     expected = {"config.yaml", "inputs.json", "metrics.jsonl", "tensorboard", "episodes", "checkpoint", "summary.json"}
-    expected |= {"curves.png", "report.html"} | ({"videos"} if runs.env == "football" else set())
+    expected |= {"curves.png", "report.html", "facts.json"} | ({"videos"} if runs.env == "football" else set())
     expected.add(".lock")  # free again
     assert not in_use(whole)
     assert {path.name for path in whole.iterdir()} == expected  # nothing half-written, nothing to resume
@@ -192,9 +192,13 @@ def test_run_with_the_same_seed_gives_the_same_numbers(runs: Runs, whole: Path) 
     assert process.returncode == 0, progress
     assert_same(whole, runs.folder / "again")
     # And this is what the user saw of it.
-    assert re.search(r"before +│ +\d+\.\d% │.*\n.*after", shown)
-    assert f"{runs.folder / 'again' / 'report.html'}  all results" in shown
-    assert re.search(r"^mgt 4/4 · success \d+% \(held-out \d+%\) · reward .* tok/s · 0 s left$", progress, re.M)
+    assert re.search(r"^before +\d+\.\d% \(.*\n(.*\n)*after +\d", shown, re.M)
+    assert re.search(rf"^{runs.folder / 'again'} · .* · peak memory .* MB\n  report.html  all results", shown, re.M)
+    assert progress.startswith(f"watch it: python -m render.watch {runs.folder / 'again'}\n")
+    assert re.search(r"^mgt 4/4 · \d+ s · success \d+% \(held-out \d+%\) · reward .* tok/s$", progress, re.M)
+    facts = json.loads((runs.folder / "again" / "facts.json").read_text())
+    assert facts["command"].startswith("python -m training.run ") and facts["parameters"] > 10**6
+    assert not (runs.folder / "again" / "live.json").exists()
     assert "Warning" not in progress and "Traceback" not in progress
 
 

@@ -27,7 +27,7 @@ from training.baseline.folder import BaselineFolder
 from training.baseline.policy import policy_of, save_network
 from training.evaluation.measure import REFERENCES, held_out, reference
 from training.evaluation.statistics import success_rate
-from training.runs import checkpoint
+from training.runs import checkpoint, facts
 from training.runs.checkpoint import RunState
 from training.runs.display import Display
 from training.runs.folder import refuse_existing
@@ -42,18 +42,14 @@ RECORDS, FILMED = 16, 4
 
 
 class BaselineDisplay(Display):
-    """Progress as a bar or as occasional lines: success, reward, entropy, decisions per second, remaining time."""
+    """Progress of a baseline: decisions, time left, success, reward, entropy, decisions per second."""
 
     def update(self, record: dict[str, Any]) -> None:
         """Show the metrics of an update."""
         ended = record["episodes"] > 0
         success, reward = (f"{record['success']:.0%}", f"{record['reward']:.2f}") if ended else ("–", "–")
-        self.advance(
-            "ppo",
-            record["env_steps"],
-            f"success {success}{self._evaluated} · reward {reward} · "
-            f"entropy {record['entropy']:.2f} · {record['time/env_steps_per_second']:,.0f} decisions/s",
-        )
+        state = [f"success {success}{self.held_out}", f"reward {reward}", f"entropy {record['entropy']:.2f}"]
+        self.advance(record["env_steps"], [*state, f"{record['time/env_steps_per_second']:,.0f} decisions/s"])
 
 
 @dataclass
@@ -78,6 +74,7 @@ class Baseline:
             self.measure_reference(name)
         self.measure("before")
         self.display.stage("ppo", config.steps, self.learning.done)
+        self.folder.tell("", self.progress)
         while self.learning.done < config.steps:
             self.update()
             updates, last = self.progress.total_steps, self.learning.done >= config.steps
@@ -89,7 +86,7 @@ class Baseline:
                 save_network(self.learning.network, self.folder.path)  # first: a resume at the end saves nothing again
                 checkpoint.save(self.folder.checkpoints, self.learning, self.progress)
         self.measure("after")
-        self.display.say("writing videos, curves and report")
+        self.doing("writing videos, curves and report")
         return self.folder.finish(self.folder.summary(self.progress) | {"env_steps": self.learning.done}, started)
 
     def update(self) -> None:
@@ -131,7 +128,7 @@ class Baseline:
         """
         if label in self.progress.results:
             return
-        self.display.say(f"measuring on held-out episodes: {label}")
+        self.doing(f"evaluating on held-out episodes: {label}")
         count = self.folder.config.episodes
         episodes = self.play(1.0, count, film=FILMED)
         self.folder.record(label, self.progress.total_steps, {self.folder.task: episodes}, RECORDS)
@@ -144,13 +141,18 @@ class Baseline:
         """Evaluate a reference policy on held-out episodes, only once."""
         if name in self.progress.results:
             return
-        self.display.say(f"measuring on held-out episodes: {name}")
+        self.doing(f"evaluating on held-out episodes: {name}")
         task = self.folder.task
         try:
             found = asyncio.run(reference(name, self.folder.tasks, task, self.folder.config.episodes))
             self.progress.results[name] = {task: found}
         except ValueError as error:  # a custom env may have no expert
             self.display.say(str(error))
+
+    def doing(self, what: str) -> None:
+        """Show what the baseline does between the updates, on the terminal and on the page."""
+        self.display.say(what)
+        self.folder.tell(what, self.progress)
 
     def play(self, temperature: float, count: int, **how: Any) -> list[Any]:
         """Play held-out episodes with the current network.
@@ -182,7 +184,7 @@ def train(folder: BaselineFolder, started: float) -> None:
     progress = checkpoint.read_progress(resume) if resume else fresh
     with (
         local_ray(),
-        BaselineDisplay([]) as display,
+        BaselineDisplay() as display,
         closing(Learning(folder.config, training_task(folder.config, folder.tasks[folder.task]))) as learning,
     ):
         if resume is not None:
@@ -201,13 +203,15 @@ def main(argv: Sequence[str]) -> None:
         folder = BaselineFolder.resume(overrides, Path(config.resume), config.resume_changed)
         _needs_rllib()
     else:
-        refuse_existing(config.folder)
         trained = training_task(config, task)
         check_task(config.task_name, task, None)
         check_observations(config, trained)
+        refuse_existing(config.folder)  # last: a mistake in the settings is the more useful message
         _needs_rllib()
         folder = BaselineFolder.create(config, task)
+        facts.write(folder.path, "training.baseline", overrides, facts.device())
     with folder.locked():
+        print(f"watch it: python -m render.watch {folder.path}", file=sys.stderr)
         try:
             train(folder, started)
         except BaseException:

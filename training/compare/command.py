@@ -4,6 +4,7 @@ Every policy plays the same held-out episodes. A run is evaluated in the envs of
 all other policies play the same tasks. Overrides change the settings (`env.max_turns=20`) or the envs (`env=`).
 """
 
+import dataclasses
 import json
 import shutil
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
+from agents.engines.config import EngineConfig
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.episodes.task_check import check_task
 from agents.loop import run as run_coroutine
@@ -33,6 +35,7 @@ from training.config.compose import Composed, compose
 from training.config.help import help_text
 from training.evaluation.measure import REFERENCES
 from training.runs.display import ProgressBars
+from training.runs.inputs import fingerprint, fingerprints
 
 
 @dataclass
@@ -124,31 +127,81 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
         out.notes += [f"{name} has no images: no video is written" for name in tasks if not tasks[name].image]
     for note in out.notes:
         print(note, file=sys.stderr)
+    if out.notes:
+        print(file=sys.stderr)
     named = len(players)
     if options.floors:
         players = with_references(players, tasks)
     videos = -(-config.evaluation.videos // len(tasks)) if options.video else 0
     spec = EvaluationSpec(
-        options.episodes, options.temperature, options.blind, config.evaluation.records if options.save else 0, videos
+        options.episodes,
+        options.temperature,
+        options.blind,
+        config.evaluation.records if options.save else 0,
+        videos,
+        options.names,
     )
     comparison = Comparison(tasks, spec, out)
     same = [name for name in asked if all(as_shipped(task, tasks[task]) for task in asked[name])]
     out.published, differs = published([] if options.blind else same)
     out.notes += differs
-    out.begin()
+    out.check_folder()  # last: a mistake in the settings is the more useful message
+    resumed = out.unfinished.exists
+    with out.unfinished.locked():
+        out.begin(*determining(spec, tasks, players, config.engine))
+        if resumed:
+            print(f"resuming the unfinished evaluation in {options.save}", file=sys.stderr)
+        play(comparison, players, players[:named], options)
+    return out
+
+
+def play(
+    comparison: Comparison, players: Sequence[Participant], named: Sequence[Participant], options: EvaluateOptions
+) -> None:
+    """Evaluate the players, then write and print the results. Ctrl-C keeps the finished episodes.
+
+    Args:
+        comparison: Evaluation of the players.
+        players: All participants.
+        named: Participants in `policy=`.
+        options: Options of the command.
+    """
+    out, told = comparison.out, list(comparison.out.notes)
     try:
         with ProgressBars() as bars:
             run_coroutine(comparison.play(players, bars))
-    finally:  # Ctrl-C keeps the finished episodes
+        if not any(row["problem"] for row in out.rows):
+            out.unfinished.remove()
+    finally:
         if options.json:
-            own = {player.name for player in players[:named]}
+            own = {player.name for player in named}
             write_json(Path(options.json), [row for row in out.rows if row["policy"] in own])
         width = shutil.get_terminal_size().columns
-        show(tables(out.document, width), Console(highlight=False, markup=False, width=width))
+        show(tables(out.document, width), Console(highlight=False, markup=False, width=width), told)
         for written in (options.json, options.save):
             if written:
                 print(f"written to {written}", file=sys.stderr)
-    return out
+        if out.unfinished.exists:
+            print(f"{options.save} is unfinished: the same command resumes it", file=sys.stderr)
+
+
+def determining(
+    spec: EvaluationSpec, tasks: Mapping[str, TaskConfig], players: Sequence[Participant], engine: EngineConfig
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the settings that can change an episode, and a fingerprint of each policy.
+
+    Args:
+        spec: Settings of the evaluation.
+        tasks: Task settings by name.
+        players: Participants.
+        engine: Engine settings.
+    """
+    settings = dataclasses.asdict(spec) | {"max_context": engine.max_context}
+    del settings["paired"]
+    for name, task in tasks.items():
+        settings |= {f"tasks.{name}.{key}": value for key, value in dataclasses.asdict(task).items()}
+    settings |= fingerprints({"tasks": {name: dataclasses.asdict(task) for name, task in tasks.items()}})
+    return settings, {player.name: " ".join(map(fingerprint, player.inputs)) for player in players}
 
 
 def check(players: Sequence[Participant], tasks: Mapping[str, TaskConfig], options: EvaluateOptions) -> None:

@@ -16,6 +16,7 @@ from envs.task.task import Observation, Task
 from training.compare.participants import Participant
 from training.compare.results import Results
 from training.evaluation.measure import check_room, shared_out
+from training.evaluation.paired import Played, compare
 from training.evaluation.statistics import summary
 from training.runs.display import ProgressBars, ReportingPolicy
 
@@ -37,6 +38,8 @@ class EvaluationSpec:
     """Number of recorded episodes of each policy and task."""
     videos: int = 0
     """Number of episodes of each policy and task that are written as video."""
+    paired: Sequence[str] = ()
+    """Policies that are compared on the same starts: each with the first one."""
 
 
 class Comparison:
@@ -53,19 +56,23 @@ class Comparison:
         self.tasks = {name: Task(name, settings) for name, settings in tasks.items()}
         self.out = out
         self.suites = suites_of(tasks)
+        self._played: dict[str, dict[str, dict[int, Played]]] = {}
 
     async def play(self, players: Sequence[Participant], bars: ProgressBars) -> None:
         """Evaluate all players in turn. Results are kept if a player fails."""
         for player in players:
             finished: dict[str, list[Episode]] = {}
+            tasks = list(filter(player.plays, self.tasks.values()))
+            kept = {task.name: self._kept(player, task) for task in tasks}
+            is_whole = all(len(kept[task.name]) == len(self._starts(player, task)) for task in tasks)
             try:
-                problem = await _opened(player)
-                for task in filter(player.plays, self.tasks.values()):
+                problem = "" if is_whole else await _opened(player)
+                for task in tasks:
+                    played = kept[task.name]
                     if problem:
-                        self._keep(player, task, [], problem)
+                        self._keep(player, task, played, problem)
                     else:
-                        played, problem = await self._play(player, task, bars)
-                    bars.say(sentence(self.out.rows[-1]))
+                        played, problem = await self._play(player, task, played, bars)
                     if problem:
                         problem = f"{task.name}: {problem}"
                         break
@@ -80,30 +87,68 @@ class Comparison:
                 if len(parts) < len(names):  # the mean would not cover the same tasks as the other rows
                     whole = summary() | {"kinds": whole["kinds"]}
                 self._add(suite, player, whole, "", problem)
+            self._pair(player)
             self.out.write()
 
-    async def _play(self, player: Participant, task: Task, bars: ProgressBars) -> tuple[list[Episode], str]:
-        """Play one task. Return the episodes in the order of the starts, and the problem that ended them early."""
+    def _title(self, player: Participant, task: Task) -> str:
+        return player.name if len(self.tasks) == 1 else f"{player.name} · {task.name}"
+
+    def _starts(self, player: Participant, task: Task) -> Sequence[Start]:
+        return player.starts(task.name, held_out_starts(TEST_FIRST, self.spec.episodes))
+
+    def _kept(self, player: Participant, task: Task) -> list[Episode]:
+        """Return the episodes that were finished before the evaluation was resumed, in the order of the starts."""
+        place = {start: number for number, start in enumerate(self._starts(player, task))}
+        found = self.out.unfinished.episodes(player.label, task.name)
+        return sorted((one for one in found if one.start in place), key=lambda episode: place[episode.start])
+
+    async def _play(
+        self, player: Participant, task: Task, kept: Sequence[Episode], bars: ProgressBars
+    ) -> tuple[list[Episode], str]:
+        """Play the starts of a task that are left.
+
+        Args:
+            player: Participant that plays.
+            task: Task to play.
+            kept: Episodes that are finished already.
+            bars: Progress bars.
+
+        Returns:
+            All episodes in the order of the starts, and the problem that ended them early.
+        """
         spec = self.spec
-        starts = player.starts(task.name, held_out_starts(TEST_FIRST, spec.episodes))
-        done: list[Episode] = []
+        starts = self._starts(player, task)
+        place = {start: number for number, start in enumerate(starts)}
+        done = list(kept)
+        left = sorted(set(starts) - {episode.start for episode in kept}, key=place.__getitem__)
         problem = ""
         runner = EpisodeRunner(task)
-        with bars.bar(f"{player.name} · {task.name}", len(starts)) as bar:
+        with (
+            bars.bar(self._title(player, task), len(starts), kept) as bar,
+            self.out.unfinished.writer(player.label, task.name) as write,
+        ):
 
             def keep(episode: Episode) -> None:
                 done.append(episode)
+                if not spec.blind:
+                    write(episode)
                 bar.episode(episode)
 
-            policy = ReportingPolicy(player.policy(task.name), bar)
-            jobs = shared_out(task.name, starts, spec.temperature, spec.videos, spec.blind)
             try:
-                await gather_or_cancel(
-                    runner.play(
-                        job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep, num_recorded
+                if left:
+                    policy = ReportingPolicy(player.policy(task.name), bar)
+                    num_filmed, num_recorded = (
+                        sum(place[start] < first for start in left) for first in (spec.videos, spec.records)
                     )
-                    for job, num_recorded in zip(jobs, _parts(spec.records, jobs), strict=True)
-                )
+                    jobs = shared_out(task.name, left, spec.temperature, num_filmed, spec.blind)
+                    await gather_or_cancel(
+                        runner.play(
+                            job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep, recorded
+                        )
+                        for job, recorded in zip(jobs, _parts(num_recorded, jobs), strict=True)
+                    )
+                if spec.blind and left:  # images come from other episodes: all are kept, or none
+                    list(map(write, done))
                 check_room(task.name, done)
                 player.check_played(task.name, done)
             except Exception as error:  # from custom envs and servers: stops only this policy
@@ -112,15 +157,31 @@ class Comparison:
                 problem = "interrupted"
                 raise
             finally:  # keep the finished episodes in any case: replies may cost money
-                place = {start: number for number, start in enumerate(starts)}
                 done.sort(key=lambda episode: place[episode.start])
                 problem = _cut(problem, len(done), starts)
                 self._keep(player, task, done, problem)
                 runner.close()
         return done, problem
 
+    def _pair(self, player: Participant) -> None:
+        """Compare a player with the first one of `spec.paired` on the same starts."""
+        first = next(iter(self.spec.paired), player.name)
+        if player.name not in self.spec.paired or player.name == first:
+            return
+        one, other = self._played.get(first, {}), self._played.get(player.name, {})
+        groups = {name: [name] for name in self.tasks} | {
+            suite: names for suite, names in self.suites.items() if all(name in one and name in other for name in names)
+        }
+        for name, tasks in groups.items():
+            parts = ({task: played[task] for task in tasks if task in played} for played in (one, other))
+            if pair := compare(name, first, player.name, *parts):
+                self.out.pairs.append(pair)
+
     def _keep(self, player: Participant, task: Task, played: Sequence[Episode], problem: str) -> None:
         """Write a player's row, records and videos."""
+        if not problem:  # the finished part of an evaluation is no random sample
+            results = {episode.start.seed: Played(episode.success, episode.score) for episode in played}
+            self._played.setdefault(player.name, {})[task.name] = results
         turns = [turn for episode in played for turn in episode.turns]
         if (cut := sum(turn.cut for turn in turns)) > len(turns) * CUT:
             limit = f"{task.config.max_reply_tokens} tokens (env.max_reply_tokens)"
@@ -179,16 +240,3 @@ def _line(error: Exception) -> str:
     """Return an error as one line."""
     text = " ".join(str(error).split())
     return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
-
-
-def sentence(row: Mapping[str, Any]) -> str:
-    """Return a row as a sentence."""
-    success = row["success"]
-    if success is None:
-        return f"{row['task']}: {row['policy']} {row['problem']}"
-    low, high = success["ci95"]
-    return (
-        f"{row['task']}: {row['policy']} succeeds in {success['mean']:.1%} of {success['n']} held-out episodes "
-        f"(95% interval {low:.1%} to {high:.1%}); {row['turns']:.1f} turns, {row['valid']:.1%} valid replies"
-        + (f"; {row['problem']}" if row["problem"] else "")
-    )

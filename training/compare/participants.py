@@ -11,10 +11,11 @@ from agents.episodes.policy import Policy
 from agents.episodes.task_check import check_task
 from agents.policies.model import VLMPolicy
 from agents.policies.recorded import PLAYS, RecordedPolicy
-from agents.policies.scripted import has_expert, scripted
+from agents.policies.scripted import does_something, has_expert, idle_action, scripted
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
+from render.records.episode import FILE as EPISODES
 from training.baseline.config import FILE, baseline_tasks
 from training.runs.folder import finished
 
@@ -41,6 +42,11 @@ class Participant:
         """Tasks of its training, with their settings."""
         self.envs: list[str] = []
         """Names in env= of its training."""
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Files and folders that determine the policy."""
+        return []
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Raise UserError (one line) if the policy cannot play a task."""
@@ -88,9 +94,20 @@ class ScriptedParticipant(Participant):
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Raise UserError if a task has no expert but the policy is expert."""
+        self._tasks = dict(tasks)
         for name, settings in tasks.items():
             if not self.plays(Task(name, settings)):
                 raise UserError(f"policy=expert: {name} has no expert ({settings.id} has no expert_action())")
+
+    def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
+        """Return a note if the no-op policy plays an action that has an effect."""
+        acting = {
+            task: self._tasks[task] for task in tasks if self.name == "idle" and does_something(self._tasks[task])
+        }
+        return [
+            f"idle in {task}: plays {idle_action(config)!r} in every turn, since no action does nothing (env.idle)"
+            for task, config in acting.items()
+        ]
 
     def plays(self, task: Task) -> bool:
         """Return False for the expert policy on a task without an expert."""
@@ -113,6 +130,11 @@ class RecordParticipant(Participant):
         super().__init__(name)
         self.folder = folder
         self.records: dict[str, RecordedPolicy] = {}
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The files of the records."""
+        return [record.folder / EPISODES for record in self.records.values()]
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Read the record of each task."""
@@ -168,6 +190,12 @@ class ModelParticipant(Participant):
         self.engine = engine
         self._policy: VLMPolicy | None = None
         self._unclear: set[str] = set()
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The model's folder, if it is local and not the embedded model."""
+        folder = Path(self.path)
+        return [folder] if self.path != "tiny" and folder.is_dir() else []
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Check that prompts and images fit the model, without loading its weights."""
@@ -248,6 +276,13 @@ class BaselineParticipant(Participant):
         self.folder = folder
         self.source, self.tasks = folder / FILE, baseline_tasks(folder)
         self.envs = list(self.tasks)
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The weights."""
+        from training.baseline.policy import WEIGHTS  # heavy: only where one plays
+
+        return [self.folder / WEIGHTS]
 
     def check(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Load the weights and check that the frames and actions of each task are those of the training."""

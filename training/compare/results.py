@@ -1,7 +1,8 @@
-"""A results folder for `render.watch`: results.{json,csv,md}, and the episodes and videos of each policy."""
+"""Results folder for `render.watch`: results.{json,csv,md}, and the episodes and videos of each policy."""
 
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from envs.task.task import Task
 from render.records.files import write_whole
 from render.records.video import ENCODERS, write_video
 from training.compare.tables import comma_separated, markdown, tables
+from training.compare.unfinished import FOLDER as UNFINISHED
+from training.compare.unfinished import Unfinished
 
 SCHEMA = 1
 
@@ -23,33 +26,45 @@ class Results:
 
     Args:
         folder: Folder of the results, or None to write nothing.
-
-    Raises:
-        UserError: The folder is not empty or is a file.
     """
 
     def __init__(self, folder: Path | None) -> None:
-        """Check the folder, without creating it."""
-        if folder is not None:
-            try:
-                if folder.exists() and any(folder.iterdir()):
-                    raise UserError(f"save={folder}: the folder is not empty; choose another folder, or remove it")
-            except NotADirectoryError:
-                raise UserError(f"save={folder} is a file; name a folder") from None
+        self.unfinished = Unfinished(folder)
         self.folder = folder
         self.rows: list[dict[str, Any]] = []
         self.published: list[dict[str, Any]] = []
+        self.pairs: list[dict[str, Any]] = []
         self.notes: list[str] = []
 
-    def begin(self) -> None:
-        """Create the folder before the first episode, so that write errors appear early."""
-        if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
+    def check_folder(self) -> None:
+        """Raise UserError if the folder is a file, or is not empty and cannot be resumed."""
+        if self.folder is None or self.unfinished.exists or not self.folder.exists():
+            return
+        if not self.folder.is_dir():
+            raise UserError(f"save={self.folder} is a file; name a folder")
+        if any(path.name != UNFINISHED for path in self.folder.iterdir()):
+            raise UserError(f"save={self.folder}: the folder is not empty; choose another folder, or remove it")
+
+    def begin(self, settings: Mapping[str, Any], policies: Mapping[str, str]) -> None:
+        """Create or resume the folder before the first episode, so that errors appear early.
+
+        Args:
+            settings: Settings that can change an episode.
+            policies: Name → fingerprint of each policy.
+
+        Raises:
+            UserError: The folder has an unfinished evaluation with other settings.
+        """
+        if self.folder is None:
+            return
+        self.unfinished.compare(settings, policies)
+        for name in ("episodes", "videos"):  # written again, from the kept episodes
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     @property
     def document(self) -> dict[str, Any]:
         """Content of results.json."""
-        figures = {"schema": SCHEMA, "rows": self.rows, "published": self.published}
+        figures = {"schema": SCHEMA, "rows": self.rows, "published": self.published, "pairs": self.pairs}
         made = [table.as_json for table in tables(figures | {"notes": []}, width=10_000)]
         return figures | {"notes": self.notes, "tables": made}
 

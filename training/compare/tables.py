@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table as RichTable
 
 from configs.files import load_yaml
+from training.runs.terminal import print_table
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 LABEL_WIDTH, CELL_WIDTH = 30, 16
@@ -79,6 +78,7 @@ def tables(document: Mapping[str, Any], width: int = 80) -> list[Table]:
             continue
         published = [row for row in document["published"] if row["suite"] == name]
         made.append(_policies(name, rows, published))
+        made[-1].notes += [pair["text"] for pair in document.get("pairs", []) if pair["task"] == name]
         made += _kinds(name, rows, width)
     if made:
         made[-1].notes += document["notes"]
@@ -135,24 +135,22 @@ def _kinds(name: str, rows: Sequence[Mapping[str, Any]], width: int) -> Iterator
         yield table
 
 
-def show(made: Sequence[Table], console: Console) -> None:
-    """Print the tables to a console."""
-    for table in made:
-        drawn = RichTable(
-            box=box.SIMPLE_HEAD,
-            padding=(0, 1),
-            pad_edge=False,
-        )
-        for number, column in enumerate(table.columns):
-            drawn.add_column(column, justify="right" if number else "left", overflow="fold")
-        for number, row in enumerate(table.texts):
-            is_reference = number >= len(table.rows) - table.num_reference_rows
-            if is_reference and number == len(table.rows) - table.num_reference_rows:
-                drawn.add_section()
-            drawn.add_row(*row, style="dim" if is_reference else None)
-        console.print(table.title, style="bold", soft_wrap=True)
-        console.print(drawn)
-        for note in table.notes:
+def show(made: Sequence[Table], console: Console, told: Sequence[str] = ()) -> None:
+    """Print the tables to a console, with an empty line between two.
+
+    Args:
+        made: Tables to print.
+        console: Console to print to.
+        told: Notes that the user has read already. They are left out.
+    """
+    for number, table in enumerate(made):
+        if number:
+            console.print()
+        print_table(console, table.columns, table.texts, table.title, table.num_reference_rows)
+        notes = [note for note in table.notes if note not in told]
+        if notes:
+            console.print()
+        for note in notes:
             console.print(note, style="dim")
 
 
@@ -207,7 +205,8 @@ def _number(result: Mapping[str, Any] | None, digits: int = 1) -> Cell:
     if not result["ci95"]:
         return cell
     low, high = result["ci95"]
-    return cell | {"text": f"{cell['text']} ({low:.{digits}f}–{high:.{digits}f})", "low": low, "high": high}
+    to = "–" if low >= 0 else " to "
+    return cell | {"text": f"{cell['text']} ({low:.{digits}f}{to}{high:.{digits}f})", "low": low, "high": high}
 
 
 def _figure(value: float | None, digits: int) -> str:

@@ -135,6 +135,14 @@ def shapes(path: str) -> Shapes:
     )
 
 
+def num_parameters(path: str) -> int | None:
+    """Return the number of parameters of the model at a path, or None if its config cannot be read."""
+    try:
+        return shapes(path).parameters
+    except (UserError, ValueError, AttributeError, OSError):
+        return None
+
+
 def _config(path: str) -> Any:
     """Return a model's config from its folder, `KNOWN`, the local cache or the hub."""
     from transformers import AutoConfig

@@ -1,153 +1,163 @@
-"""Terminal output: live progress bars in a terminal, periodic status lines elsewhere, and the final table."""
+"""Terminal output of runs and evaluations: live lines in a terminal, periodic lines elsewhere, the final table."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.live import Live
 
 from agents.chat.conversation import Conversation
 from agents.episodes.episode import Episode
 from agents.episodes.policy import Policy, TurnContext
 from envs.task.task import Task
-from training.config.stages import StageConfig
+from training.runs.terminal import Row, Rows, duration, print_table
 
 LINE_SECONDS = 15.0
 """Minimum time between status lines without a terminal, in seconds."""
+OUTPUTS = {
+    "report.html": "all results on one page",
+    "videos": "episodes before and after training",
+    "curves.png": "learning curves",
+    "checkpoint": "the trained model, for transformers",
+    "policy.safetensors": "the trained network",
+}
+"""Output files of a run, with their content."""
 
 
-class Display:
-    """Progress of a run, one bar per stage: success, reward, reply validity, tokens/s, time left."""
+class Lines:
+    """Live lines on stderr, one for each activity. Without a terminal, a line at intervals.
 
-    def __init__(self, stages: Sequence[tuple[str, StageConfig]]) -> None:
+    Args:
+        transient: Remove the lines at the end. Without a terminal, print none for a finished activity.
+    """
+
+    def __init__(self, transient: bool) -> None:
         self.console = Console(stderr=True, highlight=False, markup=False)
-        self.live = self.console.is_terminal
-        self._bars = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=12),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=self.console,
-            disable=not self.live,
-            speed_estimate_period=60,
-        )
-        self._bar: TaskID | None = None
-        self._steps = 0
-        self._evaluated = ""
-        self._line_due = 0.0
-        self._stage_started = 0.0
-        self._stage_done = 0
+        self.live = self.console.is_terminal and not self.console.is_dumb_terminal
+        self.rows = Rows()
+        self._transient = transient
+        self._live = Live(self.rows, console=self.console, refresh_per_second=4, transient=transient)
+        self._due = 0.0
 
     def __enter__(self) -> Self:
-        """Show the bars."""
-        self._bars.start()
+        """Show the lines."""
+        if self.live:
+            self._live.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        """Stop the bars. They stay visible."""
-        self._bars.stop()
+        """Stop the display."""
+        self._live.stop()
 
     def say(self, text: str) -> None:
-        """Print a line above the bars."""
-        self.console.print(text, style="dim")
+        """Print a sentence above the lines."""
+        self.console.print(text, style="dim", soft_wrap=not self.live)
+
+    def add(self, row: Row) -> Row:
+        """Add a line."""
+        self.rows.append(row)
+        return row
+
+    def update(self, row: Row, done: int, state: list[str]) -> None:
+        """Update a line.
+
+        Args:
+            row: Line to update.
+            done: Number that is done.
+            state: Further figures, the most important first.
+        """
+        row.update(done, state)
+        now = time.monotonic()
+        if not self.live and (now >= self._due or (done >= row.total and not self._transient)):
+            self._due = now + LINE_SECONDS
+            self.console.print(row.text(), soft_wrap=True)
+
+
+class Display(Lines):
+    """Progress of a run, one line per stage: step, time left, success, reward, valid replies, tokens/s."""
+
+    def __init__(self) -> None:
+        super().__init__(transient=False)
+        self._row: Row | None = None
+        self.held_out = ""
+        """Latest validation success, as text after the success."""
 
     def stage(self, name: str, steps: int, done: int) -> None:
-        """Add the bar of a stage.
+        """Add the line of a stage.
 
         Args:
             name: Name of the stage.
             steps: Number of steps in the stage.
             done: Number of completed steps.
         """
-        self._bar = self._bars.add_task(f"{name:>4}", total=steps, completed=done, state="")
-        self._steps = steps
-        self._stage_done = done
-        self._stage_started = time.monotonic()
+        self._row = self.add(Row(name, steps, done))
 
     def step(self, record: dict[str, Any]) -> None:
         """Show the metrics of a step. Demonstrations have a loss, but no success of the policy."""
         if "success" in record:
-            state = f"success {record['success']:.0%}{self._evaluated} · reward {record['reward']:.2f} · "
-            state += f"valid {record['valid']:.0%}"
+            state = [f"success {record['success']:.0%}{self.held_out}", f"reward {record['reward']:.2f}"]
+            state.append(f"valid {record['valid']:.0%}")
         else:
-            state = f"loss {record['nll']:.3f}{self._evaluated}"
-        self.advance(record["stage"], record["step"], f"{state} · {record['time/tokens_per_second']:,.0f} tok/s")
+            state = [f"loss {record['nll']:.3f}{self.held_out}"]
+        self.advance(record["step"], [*state, f"{record['time/tokens_per_second']:,.0f} tok/s"])
 
-    def advance(self, name: str, done: int, state: str) -> None:
-        """Update the bar of a stage. Without a terminal, print a line at intervals and at the end.
+    def advance(self, done: int, state: list[str]) -> None:
+        """Update the line of the current stage.
 
         Args:
-            name: Name of the stage.
             done: Number of completed steps.
-            state: Text after the bar.
+            state: Further figures, the most important first.
         """
-        if self._bar is not None:
-            self._bars.update(self._bar, completed=done, state=state)
-        now = time.monotonic()
-        if not self.live and (now >= self._line_due or done >= self._steps):
-            self._line_due = now + LINE_SECONDS
-            pace = (now - self._stage_started) / max(1, done - self._stage_done)
-            left = pace * max(0, self._steps - done)
-            self.console.print(f"{name} {done:,}/{self._steps:,} · {state} · {left:.0f} s left", soft_wrap=True)
+        if self._row is not None:
+            self.update(self._row, done, state)
 
     def evaluated(self, success: dict[str, Any]) -> None:
-        """Set the latest validation success, shown in the bar."""
-        self._evaluated = f" (held-out {success['mean']:.0%})"
+        """Set the latest validation success, shown in the line."""
+        self.held_out = f" (held-out {success['mean']:.0%})"
 
     def table(self, summary: dict[str, Any], folder: Path) -> None:
-        """Print the results and the paths of the main output files."""
-        table = Table(title=f"{summary['task']}: success on held-out episodes", title_justify="left")
-        for column in ("", "T=1", "95% interval", "greedy", "blind", "n"):
-            table.add_column(column, justify="left" if not column else "right")
-        for name, row in summary["success"].items():
-            table.add_row(name, *_cells(row))
-        for task, rows in summary.get("others", {}).items():
-            table.add_section()
-            for name, row in rows.items():
-                table.add_row(f"{task} · {name}", *_cells(row))
-        out = Console(highlight=False)
-        out.print(table)
-        minutes, seconds = divmod(int(summary["seconds"]), 60)
-        out.print(
-            f"{minutes} min {seconds:02d} s, peak memory {summary['peak_memory_mb']:,.0f} MB. Outputs:", soft_wrap=True
-        )
-        for name, what in {
-            "report.html": f"all results on one page (or live: python -m render.watch {folder})",
-            "videos": "the same held-out episodes before and after training",
-            "curves.png": "learning curves",
-            "checkpoint": "the trained model, for from_pretrained in transformers",
-            "policy.safetensors": f"the trained network (compare it: python -m training.evaluate policy={folder})",
-        }.items():
-            if (folder / name).exists():
-                out.print(f"  {folder / name}  {what}", soft_wrap=True)
+        """Stop the display and print the results, the main output files, and the command that compares the run."""
+        self._live.stop()
+        out = Console(highlight=False, markup=False)
+        rows = [_result(name, row) for name, row in summary["success"].items()]
+        for task, results in summary.get("others", {}).items():
+            rows += [_result(f"{task} · {name}", row) for name, row in results.items()]
+        counts = sorted({row[-1] for row in rows}, key=int)
+        columns = ["policy", "success", "greedy", "blind", "n"]
+        kept = [at for at in range(len(columns) - (len(counts) == 1)) if any(row[at] for row in rows)]
+        episodes = f"{counts[0]} held-out episodes each" if len(counts) == 1 else "held-out episodes"
+        out.print()  # apart from the last progress line
+        title = f"{summary['task']} · {episodes} · T=1"
+        print_table(out, [columns[at] for at in kept], [[row[at] for at in kept] for row in rows], title)
+        memory = f"peak memory {summary['peak_memory_mb']:,.0f} MB"
+        out.print(f"\n{folder} · {duration(summary['seconds'])} · {memory}", soft_wrap=True)
+        found = {name: what for name, what in OUTPUTS.items() if (folder / name).exists()}
+        width = max(map(len, found), default=0)
+        for name, what in found.items():
+            out.print(f"  {name:{width}}  {what}" if out.width >= 60 else f"  {name}\n    {what}")
+        out.print(f"compare it with other policies: python -m training.evaluate policy={folder}", soft_wrap=True)
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _result(name: str, row: Mapping[str, Any]) -> list[str]:
+    """Return the cells of a result: name, success with its interval in percent, greedy, blind, number of episodes."""
     low, high = row["ci95"]
-    greedy, blind = row.get("greedy"), row.get("blind")
-    return [
-        f"{row['mean']:.1%}",
-        f"{low:.1%} to {high:.1%}",
-        "" if greedy is None else f"{greedy:.1%}",
-        "" if blind is None else f"{blind:.1%}",
-        str(row["n"]),
-    ]
+    controls = ["" if row.get(key) is None else f"{row[key]:.1%}" for key in ("greedy", "blind")]
+    return [name, f"{row['mean']:.1%} ({100 * low:.1f}–{100 * high:.1f})", *controls, str(row["n"])]
 
 
 class Bar:
     """Progress of one policy in one task: episodes, success, replies, and tokens if known."""
 
-    def __init__(self, bars: "ProgressBars", name: str, total: int) -> None:
-        self._bars, self._name, self._total = bars, name, total
-        self._bar = bars.progress.add_task(name, total=total, state="")
-        self._due = time.monotonic() + LINE_SECONDS
-        self._episodes = self._successes = self._replies = self._tokens = 0
+    def __init__(self, bars: "ProgressBars", name: str, total: int, done: Sequence[Episode]) -> None:
+        self._bars = bars
+        self._successes = sum(episode.success for episode in done)
+        self._episodes = len(done)
+        self._row = bars.add(Row(name, total, len(done)))
+        self._replies = self._tokens = 0
 
     def reply(self, tokens: int) -> None:
         """Count a reply and its tokens."""
@@ -161,61 +171,24 @@ class Bar:
         self._successes += episode.success
         self._tell()
 
-    def end(self) -> None:
-        """Remove the bar."""
-        self._bars.progress.update(self._bar, visible=False)
-
-    def _state(self) -> str:
-        success = f"{self._successes / self._episodes:.1%} success, " if self._episodes else ""
-        tokens = f", {self._tokens:,} tokens" if self._tokens else ""
-        return f"{success}{self._replies:,} repl{'y' if self._replies == 1 else 'ies'}{tokens}"
-
     def _tell(self) -> None:
-        self._bars.progress.update(self._bar, completed=self._episodes, state=self._state())
-        if not self._bars.live and time.monotonic() > self._due:
-            self._due = time.monotonic() + LINE_SECONDS
-            self._bars.say(f"{self._name}: {self._episodes} of {self._total} episodes, {self._state()}")
+        state = [f"success {self._successes / self._episodes:.1%}"] if self._episodes else []
+        state.append(f"{self._replies:,} repl{'y' if self._replies == 1 else 'ies'}")
+        state += [f"{self._tokens:,} tokens"] if self._tokens else []
+        self._bars.update(self._row, self._episodes, state)
 
 
-class ProgressBars:
-    """Progress bars of a comparison, on stderr."""
+class ProgressBars(Lines):
+    """Progress of an evaluation, one line per policy and task. The table at the end replaces them."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False, markup=False)
-        self.live = self.console.is_terminal
-        self.progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=10),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}", markup=False),
-            TimeRemainingColumn(compact=True),
-            console=self.console,
-            disable=not self.live,
-            speed_estimate_period=60,
-            transient=True,
-        )
-
-    def __enter__(self) -> Self:
-        """Show the bars."""
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        """Remove the bars."""
-        self.progress.stop()
-
-    def say(self, text: str) -> None:
-        """Print a line above the bars."""
-        self.console.print(text, style="dim", soft_wrap=True)
+        super().__init__(transient=True)
+        self._due = time.monotonic() + LINE_SECONDS
 
     @contextmanager
-    def bar(self, name: str, total: int) -> Iterator[Bar]:
-        """Show a bar for `total` episodes inside the context."""
-        bar = Bar(self, name, total)
-        try:
-            yield bar
-        finally:
-            bar.end()
+    def bar(self, name: str, total: int, done: Sequence[Episode] = ()) -> Iterator[Bar]:
+        """Show a line for `total` episodes. `done` are those that are finished already."""
+        yield Bar(self, name, total, done)
 
 
 class ReportingPolicy:

@@ -30,6 +30,9 @@ from render.viewer.report import write_report
 from training.runs.checkpoint import RunState
 from training.runs.metrics import read_metrics
 
+LIVE = "live.json"
+"""File of an unfinished run with its results so far."""
+
 
 class RunDirectory:
     """Folder of one run or baseline.
@@ -81,6 +84,12 @@ class RunDirectory:
         filmed = [episode for episodes in played.values() for episode in episodes if episode.frames]
         return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
 
+    def tell(self, doing: str, progress: RunState) -> None:
+        """Write live.json for the page: what the run does now, and its results so far."""
+        stages = [{**stage, "seconds": round(stage["seconds"], 1)} for stage in progress.stages]
+        document = {"doing": doing, "results": progress.results, "stages": stages}
+        write_whole(self.path / LIVE, json.dumps(document, indent=1) + "\n")
+
     def summary(self, progress: RunState) -> dict[str, Any]:
         """Return the contents of summary.json that runs and baselines share."""
         results = progress.results
@@ -113,6 +122,7 @@ class RunDirectory:
             write_whole(self.path / "summary.json", json.dumps(summary, indent=1) + "\n")
             if not last:
                 write_report(self.path)
+        (self.path / LIVE).unlink(missing_ok=True)
         remove_whole(self.checkpoints)
         return summary
 

@@ -67,7 +67,7 @@ function useRun(source) {
         }
         if (stopped) return;
         const grew = table.append(index);
-        if (run.live) wait = EVERY.live;
+        if (run.live || run.waiting) wait = EVERY.live;
         setState((before) => {
           const same = !grew && run === before.run && !before.problem && !before.gone;
           return same ? before : { run, version: before.version + 1, problem: "", gone: false };

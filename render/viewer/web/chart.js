@@ -1,24 +1,26 @@
 /** One chart, drawn with uPlot: lines, validations with intervals, reference policies, stages, reported step. */
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "vendor/preact";
 import uPlot from "vendor/uplot";
+import { colour as numbered, LINES } from "viewer/colours";
 import { number, percent } from "viewer/format";
 import { go, link } from "viewer/route";
 import { columns, range, valueAt } from "viewer/series";
 
-const LINES = ["--line0", "--line1", "--line2", "--line3", "--line4", "--line5"];
+const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]]; // of the lines in one colour
 const HEIGHT = 140;
 const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 2.5, 5].map((digit) => digit * 10 ** power)).flat().filter(Number.isInteger); // integers only: no ticks between steps
 const FONT = "11px system-ui, sans-serif";
 
 /** The current theme colours of the page, for a canvas. */
 function palette(element) {
-  const colour = (name) => {
-    element.style.color = `var(${name})`;
+  const resolve = (css) => {
+    element.style.color = css;
     const found = getComputedStyle(element).color;
     element.style.color = "";
     return found;
   };
-  return { ink: colour("--ink"), soft: colour("--soft"), faint: colour("--faint"), card: colour("--card"), stage: colour("--stage"), lines: LINES.map(colour), points: colour("--held-out"), floor: colour("--floor") };
+  const [soft, faint, stage, floor] = ["soft", "faint", "stage", "floor"].map((name) => resolve(`var(--${name})`));
+  return { soft, faint, stage, floor, resolve };
 }
 
 /** `run`: stages and reported step; `smooth`: show running means; `dark`: redraws when the theme changes. */
@@ -27,7 +29,7 @@ export function Chart({ chart, run, smooth, dark, large }) {
   const plot = useRef();
   const [index, setIndex] = useState(null);
   const { data, lines } = useMemo(() => columns(chart, run.stages, smooth), [chart, run.stages, smooth]);
-  const shape = JSON.stringify([lines, dark, large, run.stages.length]);
+  const shape = JSON.stringify([lines, chart.series.map((series) => series.colour), dark, large, run.stages.length]);
   const now = useRef();
   now.current = { chart, run };
 
@@ -63,7 +65,7 @@ export function Chart({ chart, run, smooth, dark, large }) {
     } else if (event.key === "Enter" && x !== null) openStep(x);
   };
   return html`<figure class=${`chart ${large ? "large" : ""}`} data-key=${chart.key}>
-    <figcaption>${chart.title}<span class="num">${x !== null && html`<span class="soft">step ${Math.round(x)} </span>`}${alone && write(chart, valueAt(data[lines.at(-1).values], index))}</span></figcaption>
+    <figcaption title=${chart.about}><span>${chart.title}${chart.measured && html` <span class="soft unit">${chart.measured}</span>`}</span><span class="num">${x !== null && html`<span class="soft">step ${Math.round(x)} </span>`}${alone && write(chart, valueAt(data[lines.at(-1).values], index))}</span></figcaption>
     <div class="plot" ref=${box} tabindex="0" role="slider" aria-label=${`${chart.title}: left and right arrows move between steps, Enter opens the episodes of the step`}
       aria-valuemin=${data[0][0]} aria-valuemax=${data[0].at(-1)} aria-valuenow=${x ?? data[0].at(-1)} aria-valuetext=${words(chart, lines, data, index)} onKeyDown=${keys}></div>
     ${!alone && html`<${Legend} chart=${chart} lines=${lines} data=${data} index=${index} />`}
@@ -97,30 +99,35 @@ function words(chart, lines, data, index) {
 
 function Legend({ chart, lines, data, index }) {
   const entry = (line) =>
-    html`<span class="entry"><i class=${line.role} style=${{ color: `var(${colourName(chart, line)})` }} />${line.name} <b class="num">${write(chart, valueAt(data[line.values], index))}</b></span>`;
+    html`<span class="entry"><i class=${line.role} style=${{ color: colourName(chart, line), borderTopStyle: ["solid", "dashed", "dotted", "double"][dashOf(chart, line)] }} />${line.name} <b class="num">${write(chart, valueAt(data[line.values], index))}</b></span>`;
   const floor = ({ name, y }) => html`<span class="entry"><i class="floor" />${name} <b class="num">${write(chart, y)}</b></span>`;
   return html`<div class="legend">${told(lines, data).map(entry)}${(chart.floors ?? []).map(floor)}</div>`;
 }
 
-/** A run has the same colour in all charts. With several runs, its validations share that colour. */
+/** The CSS colour of a line. With several runs, all lines of a run have its colour. */
 function colourName(chart, line) {
-  const trained = chart.series.filter((series) => !series.low).map((series) => series.name);
-  const { name, of } = chart.series[line.from];
-  const place = trained.indexOf(of ?? name);
-  return place < 0 ? "--held-out" : LINES[place % LINES.length];
+  const { name, colour } = chart.series[line.from];
+  if (colour !== undefined) return numbered(colour);
+  const place = chart.series.filter((series) => !series.low).findIndex((series) => series.name === name);
+  return place < 0 ? "var(--held-out)" : LINES[place % LINES.length];
+}
+
+/** The dash pattern of a line: lines with the colour of their run differ in it. */
+function dashOf(chart, line) {
+  const own = chart.series[line.from];
+  if (own.colour === undefined || line.role === "points") return 0;
+  const same = chart.series.filter((series) => series.colour === own.colour && (series.band || !series.low));
+  return Math.max(same.indexOf(own), 0) % DASHES.length;
 }
 
 function options(now, lines, colours, size, setIndex) {
   const { chart } = now.current;
-  const colour = (line) => {
-    const name = colourName(chart, line);
-    return name === "--held-out" ? colours.points : colours.lines[LINES.indexOf(name)];
-  };
+  const colour = (line) => colours.resolve(colourName(chart, line));
   const clear = (text) => text.replace(/^rgb\((.*)\)$/, "rgba($1, 0.16)");
   const series = lines.map((line) => {
     const stroke = colour(line);
     if (line.role === "raw") return { stroke: clear(stroke).replace("0.16", "0.28"), width: 1, points: { show: false }, paths: lifted };
-    if (line.role === "line") return { stroke, width: 1.6, points: { show: false }, paths: lifted };
+    if (line.role === "line") return { stroke, width: 1.6, dash: DASHES[dashOf(chart, line)], points: { show: false }, paths: lifted };
     if (line.role === "points") return { stroke, width: 1, dash: [3, 3], spanGaps: true, points: { show: true, size: 6, fill: stroke } };
     return { stroke: "transparent", width: 0, spanGaps: true, points: { show: false } };
   });

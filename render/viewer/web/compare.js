@@ -1,10 +1,11 @@
 /** Two policies on the same seeds: which seeds each solves, and the first turn where they differ. */
 import { html, useMemo } from "vendor/preact";
+import { colourOf } from "viewer/colours";
 import { percent, plural, points } from "viewer/format";
 import { useKeys } from "viewer/keys";
 import { usePage, useRecords } from "viewer/page";
 import { cell, chance, defaultLabels, firstDifference, pairs } from "viewer/pairs";
-import { Empty, Frame, Outcome, Problem } from "viewer/parts";
+import { Dot, Empty, Frame, Outcome, Problem } from "viewer/parts";
 import { Controls, Timeline, usePlayer } from "viewer/player";
 import { link, replace } from "viewer/route";
 import { Rows } from "viewer/rows";
@@ -60,7 +61,8 @@ function Choices({ a, b, task, pair, set }) {
 
 /** The 2 × 2 table of outcomes, whose cells filter the seeds, and the test of the difference. */
 function Matrix({ all, a, b, chosen, set }) {
-  const { title } = usePage();
+  const { run, title } = usePage();
+  const named = (label) => html`<${Dot} css=${colourOf(run.colours, label)} />${title(label)}`;
   const counts = { both: 0, a: 0, b: 0, neither: 0 };
   for (const pair of all) counts[cell(pair)] += 1;
   const [rateA, rateB] = [(counts.both + counts.a) / all.length, (counts.both + counts.b) / all.length];
@@ -75,7 +77,7 @@ function Matrix({ all, a, b, chosen, set }) {
         <tr><th scope="row">A fails</th>${box("b", "only B")}${box("neither", "neither")}</tr>
       </tbody>
     </table>
-    <p><strong>A</strong> ${title(a)} <span class="num">${percent(rateA)}</span> · <strong>B</strong> ${title(b)} <span class="num">${percent(rateB)}</span> of ${plural(all.length, "seed")}.
+    <p><strong>A</strong> ${named(a)} <span class="num">${percent(rateA)}</span> · <strong>B</strong> ${named(b)} <span class="num">${percent(rateB)}</span> of ${plural(all.length, "seed")}.
       <br /><span class="soft">${counts.a + counts.b === 0 ? agreement(counts) : `If both policies were equally good, a split at least as uneven as ${counts.a} : ${counts.b} would have a probability of ${likely < 0.001 ? "less than 0.1%" : percent(likely)} (exact McNemar test).`}</span></p>
   </div>`;
 }
@@ -110,7 +112,7 @@ function Duel({ pair }) {
 }
 
 function Sides({ pair, records }) {
-  const { title } = usePage();
+  const { run, title } = usePage();
   const length = Math.max(...records.map((record) => record.turns.length), 1);
   const player = usePlayer(length);
   const differs = useMemo(() => firstDifference(...records), records);
@@ -120,7 +122,7 @@ function Sides({ pair, records }) {
     const turn = record.turns[Math.min(player.at, record.turns.length - 1)];
     const over = player.at >= record.turns.length;
     return html`<article class=${`side ${over ? "over" : ""}`} aria-label=${name}>
-      <header><strong>${name}</strong> <a href=${link("episode", [row.id], { turn: player.at + 1 })}>${title(row.label)} #${row.id}</a> <${Outcome} row=${row} /> <span class="num" title="Reward">${points(row.reward)}</span></header>
+      <header><strong>${name}</strong> <a href=${link("episode", [row.id], { turn: player.at + 1 })}><${Dot} css=${colourOf(run.colours, row.label)} />${title(row.label)} #${row.id}</a> <${Outcome} row=${row} /> <span class="num" title="Reward">${points(row.reward)}</span></header>
       <div class=${turn?.frame ? "body" : ""}>
       ${turn?.frame && html`<${Frame} turn=${turn} name=${`${name}, turn ${player.at + 1}`} />`}
       <div>${turn && !turn.frame && html`<pre dir="auto">${turn.text || turn.prompt}</pre>`}${over && html`<p class="soft">ended after ${plural(record.turns.length, "turn")}</p>`}

@@ -42,6 +42,13 @@ export function plural(value, noun) {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
+/** Format a time left, in seconds. */
+export function timeLeft(seconds) {
+  if (seconds < 90) return `${seconds} s left`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min left` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min left`;
+}
+
 /** How an episode ended, as a short text and a CSS class. */
 export function outcome(success, ended) {
   if (success) return { word: "success", tone: "good" };

@@ -59,6 +59,11 @@ function Picture({ url, name }) {
   return html`<div class="frame"><img src=${url} alt=${name} onLoad=${fit} onError=${() => setBroken(url)} /></div>`;
 }
 
+/** A dot in the colour of a run or policy. */
+export function Dot({ css }) {
+  return css && html`<i class="dot" style=${{ background: css }} aria-hidden="true" />`;
+}
+
 /** A message in place of missing content. */
 export function Empty({ children }) {
   return html`<p class="empty">${children}</p>`;

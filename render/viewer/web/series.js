@@ -5,7 +5,7 @@ const SMOOTHED_FROM = 12;
 /**
  * The columns of a chart: {data: [x, …], lines: [{name, role, from, values}]}, one line for each column after x.
  * `role`: "line", "raw" (behind its smoothed line), "points" (validations), "low" and "high" (their interval, in
- * adjacent columns). `from`: index of the series in the chart. `values`: index of the column of unsmoothed values. null
+ * adjacent columns), "hidden" (values only). `from`: index of the series in the chart. `values`: index of the column of unsmoothed values. null
  * is a gap. undefined means that only another series has this x.
  */
 export function columns(chart, stages, smooth) {
@@ -20,7 +20,13 @@ export function columns(chart, stages, smooth) {
     lines.push({ name: series.name, role, from, values: own });
   };
   chart.series.forEach((series, from) => {
-    if (series.low && series.high) {
+    if (series.band) {
+      const mean = (values) => (smooth && series.x.length >= SMOOTHED_FROM ? smoothed({ ...series, y: values }, stages) : values);
+      add(series, from, "high", mean(series.high));
+      add(series, from, "low", mean(series.low));
+      add(series, from, "hidden", series.y);
+      add(series, from, "line", mean(series.y), data.length - 1);
+    } else if (series.low && series.high) {
       add(series, from, "high", series.high);
       add(series, from, "low", series.low);
       add(series, from, "points", series.y);

@@ -150,7 +150,8 @@ def test_frames_are_identified_by_pixels_and_shape() -> None:
 
 
 def test_ask_with_a_frame_of_a_wrong_size_raises() -> None:
-    with pytest.raises(ValueError, match=r"^the model needs images of 84x84, got 40x60; set image_size$"):
+    line = r"^the model needs images of 84x84, got 40x60; write env\.image_size=\[84,84\]$"
+    with pytest.raises(ValueError, match=line):
         Conversation(CHAT, 0).ask("go", "go", np.zeros((40, 60, 3), dtype=np.uint8))
 
 

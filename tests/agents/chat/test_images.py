@@ -75,7 +75,8 @@ def test_check_of_a_single_size_model_refuses_other_sizes() -> None:
     for wrong in ((84, 83), (168, 168), (1, 1)):
         with pytest.raises(ValueError) as caught:
             images.fit(frame(*wrong))
-        assert str(caught.value) == (f"the model needs images of 84x84, got {wrong[0]}x{wrong[1]}; set image_size")
+        size = f"{wrong[0]}x{wrong[1]}"
+        assert str(caught.value) == f"the model needs images of 84x84, got {size}; write env.image_size=[84,84]"
 
 
 @pytest.mark.parametrize("family", QWEN)

@@ -110,7 +110,9 @@ def test_results_of_evaluate(tmp_path: Path) -> None:
         found = get(url, "/api/run")
     assert found["charts"] == [] and found["notes"] == ["n", "stopped"]
     rows = [["expert", score], ["random", ""]]
-    assert found["tables"] == [{"title": table["title"], "columns": table["columns"], "rows": rows}]
+    (shown,) = found["tables"]
+    assert (shown["title"], shown["columns"], shown["rows"]) == (table["title"], table["columns"], rows)
+    assert shown["about"][1] == "The benchmark's own score, with its 95% Student interval." and "said" not in shown
 
 
 def test_published_rows_belong_to_no_folder(tmp_path: Path) -> None:
@@ -157,15 +159,12 @@ def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
     assert found["name"] == "my <run> + my <run> (2)" and found["task"] == "football"
     assert index["label"] == ["my <run>/before"] * 2 + ["my <run>/after"] * 2
     success = found["charts"][0]
-    names = [(series["name"], series.get("of")) for series in success["series"]]
-    training = "my <run> (the stage's tasks)"
-    validated = [("my <run> validation (football)", training), ("my <run> blind", training)]
-    assert names == [(training, None), *validated, ("my <run> (2)", None)]
+    names = [(series["name"], series["colour"]) for series in success["series"]]
+    own = ["my <run> (the stage's tasks)", "my <run> validation (football)", "my <run> blind"]
+    assert names == [*((name, 0) for name in own), ("my <run> (2)", 1)]
     assert success["floors"] == [{"name": "expert", "y": 0.97}]  # both agree
     throughput = next(chart for chart in found["charts"] if chart["key"] == "tokens_per_second")
-    assert [(series["name"], series["y"]) for series in throughput["series"]] == [
-        ("my <run>", [100.5]), ("my <run> (2)", []),
-    ]  # fmt: skip
+    assert [(series["name"], series["y"]) for series in throughput["series"]] == [("my <run>", [100.5])]
     assert found["policies"][0]["title"] == "my <run> · Before RL"
     assert "# my <run> (2)\nenv: football" in found["config"]
     assert video.content == (run / "videos" / "before.mp4").read_bytes()

@@ -54,10 +54,12 @@ def test_charts_have_gaps_between_stages_and_validations(still: tuple[Path, str]
     success = charts["success"]
     assert success["unit"] == "%" and success["floors"] == [{"name": "expert", "y": 0.97}]
     training, validation, blind = success["series"]
-    assert training == {"name": "training (the stage's tasks)", "x": [1, 2, 2.5, 3, 4], "y": [0.2, 0.3, None, 0.5, 0.6]}
-    assert validation == {"name": "validation (football)", "x": [2], "y": [0.25], "low": [0.2], "high": [0.3]}
-    assert blind == {"name": "blind", "x": [2], "y": [0.1]}
-    assert charts["success/"]["series"] == [{"name": "sums", "x": [1], "y": [0.4]}]
+    points = {"x": [1, 2, 2.5, 3, 4], "y": [0.2, 0.3, None, 0.5, 0.6]}
+    assert training == {"name": "training (the stage's tasks)", "part": "", **points}
+    held_out = {"x": [2], "y": [0.25], "low": [0.2], "high": [0.3]}
+    assert validation == {"name": "validation (football)", "part": "validation", **held_out}
+    assert blind == {"name": "blind", "part": "blind", "x": [2], "y": [0.1]}
+    assert charts["success/"]["series"] == [{"name": "sums", "part": "sums", "x": [1], "y": [0.4]}]
     assert charts["grad_norm"]["series"][0]["y"] == [1.23457]
 
 

@@ -48,7 +48,7 @@ def test_the_run_at_a_glance(page: Page, place: str) -> None:
         shows(page, '[data-key="success"] .entry', legend)  # the last step's own, though the lines are smoothed
         page.get_by_role("button", name="1 more charts").click()
         shows(page, '[data-key="grad_norm"] figcaption', ["Gradient norm 0.50"])
-        page.locator("summary").click()
+        page.locator("summary", has_text="Settings").click()
         expect(page.locator("details pre")).to_contain_text("# <script>document.title")
 
 
@@ -59,7 +59,9 @@ def test_a_click_on_a_step_opens_its_episodes(page: Page, place: str) -> None:
         assert box is not None
         plot.hover(position={"x": box["width"] * 6 / 11, "y": 30})  # steps 1 to 12: the sixth of eleven parts is 7
         expect(page.locator('[data-key="entropy"] figcaption')).to_contain_text("step 7")  # the crosshair of all
-        shows(page, '[data-key="reward"] figcaption', ["Reward step 7 0.61"])  # 0.2 + 0.7 × 7/12, not a running mean
+        shows(
+            page, '[data-key="reward"] figcaption', ["Reward per episode step 7 0.61"]
+        )  # 0.2 + 0.7 × 7/12, not a running mean
         plot.click(position={"x": box["width"] * 6 / 11, "y": 30})
         expect(page).to_have_url(f"{place}#/episodes?step=7")
         shows(page, column("step"), ["7"] * 4)

@@ -180,3 +180,16 @@ def test_model_participant_with_images_of_another_size_is_refused() -> None:
     football = load(["env=football", "env.kwargs.image_size=[112,112]"]).tasks
     with pytest.raises(UserError, match="policy=tiny: the model needs images of 84x84, got 112x112"):
         participant("tiny", CONFIG).check(football)
+
+
+def test_idle_in_a_task_without_a_no_op_has_a_note() -> None:
+    tasks = {name: load_task(name) for name in ("sokoban", "football", "arithmetic", "football_online_easy")}
+    idle = participant("idle", CONFIG)
+    idle.check(tasks)
+    usual = held_out_starts(TEST_FIRST, 2)
+    assert [note for name in tasks for note in idle.notes(name, [name], usual)] == [
+        "idle in sokoban: plays 'up' in every turn, since no action does nothing (env.idle)"
+    ]
+    expert = participant("expert", CONFIG)
+    expert.check(tasks)
+    assert expert.notes("sokoban", ["sokoban"], usual) == []
