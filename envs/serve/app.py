@@ -1,6 +1,7 @@
 """Web application: sessions over WebSocket and HTTP, the task API, and the page.
 
-One thread plays all environments in turn, so that a slow one does not delay the event loop.
+All sessions are played in the thread of the event loop. A thread of their own would not let two of them play at once,
+because of the interpreter lock, and each handover between threads waits for the scheduler when the cores are busy.
 """
 
 import asyncio
@@ -8,9 +9,8 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,7 +28,6 @@ from envs.serve.protocol import Code, RequestError, checked, encoded, error_mess
 from envs.serve.session import Session
 from envs.serve.worlds import Worlds
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +45,6 @@ class Limits:
 class _HttpSession:
     session: Session
     last: float
-    busy: bool = False
 
 
 class Service:
@@ -58,16 +56,11 @@ class Service:
         self.sockets = 0
         """Number of open sockets."""
         self._by_id: dict[str, _HttpSession] = {}
-        self._thread = ThreadPoolExecutor(1, "envs")
 
     @property
     def sessions(self) -> int:
         """Number of sessions."""
         return self.sockets + len(self._by_id)
-
-    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run a function in the thread of the environments."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
     def check_room(self) -> None:
         """Raise RequestError (CAPACITY_REACHED) if no further session may begin."""
@@ -93,7 +86,7 @@ class Service:
             pass
         finally:
             self.sockets -= 1
-            self._thread.submit(session.close)  # after the step that may still run
+            session.close()
 
     async def _converse(self, websocket: WebSocket, session: Session) -> None:
         """Answer the requests of a session until it ends."""
@@ -103,7 +96,7 @@ class Service:
                     message = await websocket.receive()
                     if message["type"] == "websocket.disconnect":
                         return
-                    answer = await self.answer(session, message.get("text"))
+                    answer = self.answer(session, message.get("text"))
                     if answer is None:
                         break
                     await websocket.send_text(answer)
@@ -113,7 +106,7 @@ class Service:
                 await websocket.send_text(error_message(Code.SESSION_ERROR, reason))
         await websocket.close()
 
-    async def answer(self, session: Session, text: str | None) -> str | None:
+    def answer(self, session: Session, text: str | None) -> str | None:
         """Return the answer to a message of a socket, or None to close it. Binary messages have no text."""
         try:
             if text is None:
@@ -126,8 +119,10 @@ class Service:
             if kind == "state":
                 return encoded({"type": "state", "data": session.state()})
             if kind == "reset":
-                return await self.run(_observation, session.reset, checked(protocol.Reset, data))
-            return await self.run(_observation, session.step, checked(protocol.Action, data).message)
+                played = session.reset(checked(protocol.Reset, data))
+            else:
+                played = session.step(checked(protocol.Action, data).message)
+            return encoded({"type": "observation", "data": played})
         except RequestError as error:
             return error_message(error.code, str(error))
         except Exception as error:
@@ -145,7 +140,7 @@ class Service:
             self._by_id[name] = _HttpSession(Session(self.worlds), time.monotonic())
             self._expire(name)
         asked = asked.model_copy(update={"episode_id": name})
-        return await self._use(name, self._by_id[name].session.reset, asked)
+        return self._use(name, lambda session: session.reset(asked))
 
     async def step(self, request: Request) -> Response:
         """Play a reply in the episode `episode_id`."""
@@ -155,7 +150,7 @@ class Service:
                 Code.VALIDATION_ERROR, "episode_id: send the one that POST /reset returned in metadata, or use /ws"
             )
         action = checked(protocol.Action, data.get("action"))
-        return await self._use(data["episode_id"], self._entry(data["episode_id"]).session.step, action.message)
+        return self._use(data["episode_id"], lambda session: session.step(action.message))
 
     async def state(self, request: Request) -> Response:
         """Return the state of the episode `?episode_id=`, or that of a new session."""
@@ -169,16 +164,13 @@ class Service:
             raise RequestError(Code.SESSION_ERROR, f"no episode {name[:80]!r} is in progress; POST /reset starts one")
         return entry
 
-    async def _use(self, name: str, function: Callable[[Any], dict[str, Any]], argument: Any) -> Response:
+    def _use(self, name: str, play: Callable[[Session], dict[str, Any]]) -> Response:
         """Play in an episode. It is dropped when it ends or cannot start."""
         entry = self._entry(name)
-        if entry.busy:
-            raise RequestError(Code.SESSION_ERROR, "another request of this episode is in progress")
-        entry.busy = True
         try:
-            return json_response(await self.run(function, argument))
+            return json_response(play(entry.session))
         finally:
-            entry.busy, entry.last = False, time.monotonic()
+            entry.last = time.monotonic()
             if entry.session.done:
                 self._drop(name)
 
@@ -187,13 +179,13 @@ class Service:
         entry = self._by_id.get(name)
         if entry is not None:
             left = entry.last + self.limits.idle - time.monotonic()
-            if left > 0 or entry.busy:
+            if left > 0:
                 asyncio.get_running_loop().call_later(max(left, 1.0), self._expire, name)
             else:
                 self._drop(name)
 
     def _drop(self, name: str) -> None:
-        self._thread.submit(self._by_id.pop(name).session.close)
+        self._by_id.pop(name).session.close()
 
     # -- the task API ------------------------------------------------------------------------------------------------
 
@@ -228,12 +220,7 @@ class Service:
 
     def close(self) -> None:
         """Close all environments."""
-        self._thread.shutdown()
         self.worlds.close()
-
-
-def _observation(function: Callable[..., dict[str, Any]], argument: Any) -> str:
-    return encoded({"type": "observation", "data": function(argument)})
 
 
 def application(service: Service) -> ASGIApp:
