@@ -6,6 +6,7 @@ because of the interpreter lock, and each handover between threads waits for the
 
 import asyncio
 import logging
+import multiprocessing
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -39,6 +40,8 @@ class Limits:
     """Maximum number of sessions at once."""
     idle: float = 600.0
     """Seconds without a request after which a session is closed."""
+    workers: int = 1
+    """Number of processes that serve the port. Each connection has one, so episodes over HTTP need 1."""
 
 
 @dataclass
@@ -48,24 +51,42 @@ class _HttpSession:
 
 
 class Service:
-    """Sessions of all clients."""
+    """Sessions of all clients of a process."""
 
-    def __init__(self, worlds: Worlds, limits: Limits) -> None:
+    def __init__(self, worlds: Worlds, limits: Limits, count: Any = None) -> None:
+        """Serve tasks.
+
+        Args:
+            worlds: Tasks.
+            limits: Limits.
+            count: Number of sessions of all processes (`multiprocessing.Value`), if there are several.
+        """
         self.worlds = worlds
         self.limits = limits
-        self.sockets = 0
-        """Number of open sockets."""
+        self._count = multiprocessing.Value("i", 0) if count is None else count
         self._by_id: dict[str, _HttpSession] = {}
 
     @property
     def sessions(self) -> int:
-        """Number of sessions."""
-        return self.sockets + len(self._by_id)
+        """Number of sessions of all processes."""
+        return int(self._count.value)
 
-    def check_room(self) -> None:
-        """Raise RequestError (CAPACITY_REACHED) if no further session may begin."""
-        if self.sessions >= self.limits.sessions:
-            raise RequestError(Code.CAPACITY_REACHED, f"all {self.limits.sessions} sessions are in use")
+    def _begin(self) -> Session:
+        """Return a new session, which `_end` ends.
+
+        Raises:
+            RequestError: The maximum number of sessions is reached (CAPACITY_REACHED).
+        """
+        with self._count.get_lock():
+            if self._count.value >= self.limits.sessions:
+                raise RequestError(Code.CAPACITY_REACHED, f"all {self.limits.sessions} sessions are in use")
+            self._count.value += 1
+        return Session(self.worlds)
+
+    def _end(self, session: Session) -> None:
+        session.close()
+        with self._count.get_lock():
+            self._count.value -= 1
 
     # -- sockets -----------------------------------------------------------------------------------------------------
 
@@ -73,20 +94,17 @@ class Service:
         """Serve one session."""
         await websocket.accept()
         try:
-            self.check_room()
+            session = self._begin()
         except RequestError as error:
             await websocket.send_text(error_message(error.code, str(error)))
             await websocket.close(1013)
             return
-        self.sockets += 1
-        session = Session(self.worlds)
         try:
             await self._converse(websocket, session)
         except (WebSocketDisconnect, TimeoutError):
             pass
         finally:
-            self.sockets -= 1
-            session.close()
+            self._end(session)
 
     async def _converse(self, websocket: WebSocket, session: Session) -> None:
         """Answer the requests of a session until it ends."""
@@ -100,6 +118,7 @@ class Service:
                     if answer is None:
                         break
                     await websocket.send_text(answer)
+                    await asyncio.sleep(0)  # the turn of the other sessions, even if many messages wait in this one
         except TimeoutError:
             reason = f"closed after {self.limits.idle:g} s without a request"
             async with asyncio.timeout(5):  # the client may not read
@@ -133,11 +152,12 @@ class Service:
 
     async def reset(self, request: Request) -> Response:
         """Start an episode, which `step` and `state` find by its `episode_id`. It is forgotten when it ends."""
+        if self.limits.workers > 1:
+            raise RequestError(Code.VALIDATION_ERROR, "episodes over HTTP need a server with workers=1; use /ws")
         asked = checked(protocol.Reset, await body(request))
         name = asked.episode_id or str(uuid.uuid4())
         if name not in self._by_id:
-            self.check_room()
-            self._by_id[name] = _HttpSession(Session(self.worlds), time.monotonic())
+            self._by_id[name] = _HttpSession(self._begin(), time.monotonic())
             self._expire(name)
         asked = asked.model_copy(update={"episode_id": name})
         return self._use(name, lambda session: session.reset(asked))
@@ -185,7 +205,7 @@ class Service:
                 self._drop(name)
 
     def _drop(self, name: str) -> None:
-        self._by_id.pop(name).session.close()
+        self._end(self._by_id.pop(name).session)
 
     # -- the task API ------------------------------------------------------------------------------------------------
 
