@@ -14,7 +14,7 @@ TOKEN = "0123456789abcdef"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serving("sokoban", "tiny_arithmetic", token=TOKEN) as (place, _):
+    with serving("sokoban", "arithmetic", token=TOKEN) as (place, _):
         yield f"http://{place}/?token={TOKEN}"
 
 
@@ -50,8 +50,8 @@ def test_a_person_plays_by_buttons_keys_and_words(page: Page, url: str) -> None:
 
 def test_another_task_begins_at_once(page: Page, url: str) -> None:
     with opened(page, url, width=400):
-        page.get_by_label("Task").select_option("tiny_arithmetic")
-        expect(page.locator("#log")).to_contain_text("tiny_arithmetic, train start")
+        page.get_by_label("Task").select_option("arithmetic")
+        expect(page.locator("#log")).to_contain_text("arithmetic, train start")
         page.get_by_label("Answer").fill("7")
         page.keyboard.press("Enter")
         expect(page.get_by_role("status")).to_contain_text("Turn 1. ")

@@ -28,8 +28,8 @@ def two_workers(sessions: int) -> Iterator[tuple[str, "subprocess.Popen[str]", i
         listening = f":{int(place.partition(':')[2]):04X} 00000000:0000 0A"
         assert until(lambda: Path("/proc/net/tcp").read_text().count(listening) == 2, 120)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        (worker,) = [int(pid) for pid in children if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        yield place, process, worker
+        (worker,) = [pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+        yield place, process, int(worker)
     finally:
         process.kill()
         process.communicate()
@@ -48,7 +48,8 @@ def test_workers_share_the_port_and_the_limit() -> None:
         seen = {str(ask(client, "reset", seed=1, episode_id="e")) for client in clients}
         assert len(seen) == 1  # the same start in both processes
         busy = [number_of_sockets(pid) for pid in (process.pid, worker)]
-        assert sum(busy) - sum(idle) == 16 and all(now > before for now, before in zip(busy, idle, strict=True))
+        assert sum(busy) - sum(idle) >= 16
+        assert min(now - before for now, before in zip(busy, idle, strict=True)) > 2  # no process has all of them
         assert ask(clients[0], "step", **reply("up"))["data"]["metadata"]["turn"] == 1
         with opened(place) as further:
             assert problem(ask(further, "state")) == ("CAPACITY_REACHED", "all 16 sessions are in use")
@@ -57,14 +58,14 @@ def test_workers_share_the_port_and_the_limit() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         assert until(lambda: not Path(f"/proc/{worker}").exists())
-        assert process.stderr is not None and process.stderr.read() == ""
+        assert process.stderr is not None and process.stderr.read() == "stopped\n"
 
 
 def test_the_server_stops_with_any_of_its_workers() -> None:
-    with two_workers(4) as (_, process, worker):
+    with two_workers(4) as (_place, process, worker):
         os.kill(worker, signal.SIGKILL)
-        output, errors = process.communicate(timeout=60)
-        assert process.returncode == 1 and "a worker process ended with exit code -9" in errors
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 2 and "a worker process ended with exit code -9" in errors
         assert errors.count("\n") == 1
     with two_workers(4) as (_, process, worker):
         process.kill()
@@ -76,5 +77,5 @@ def test_workers_do_not_share_a_port_with_another_server() -> None:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "envs.serve", "env=sokoban", f"port={port}", "workers=2"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert f"port={port}: cannot be used at 127.0.0.1" in done.stderr
