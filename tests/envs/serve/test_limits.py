@@ -19,7 +19,7 @@ TOKEN = "0123456789abcdef"
 
 
 def test_sessions_beyond_the_limit_are_refused() -> None:
-    with serving("reasoning", sessions=2) as (place, service):
+    with serving("arithmetic", sessions=2) as (place, service):
         with opened(place) as first, opened(place) as second:
             assert [ask(socket, "reset", seed=1)["type"] for socket in (first, second)] == ["observation"] * 2
             with opened(place) as third:
@@ -34,7 +34,7 @@ def test_sessions_beyond_the_limit_are_refused() -> None:
 
 
 def test_an_idle_session_is_closed() -> None:
-    with serving("reasoning", idle=1) as (place, service), opened(place) as socket:
+    with serving("arithmetic", idle=1) as (place, service), opened(place) as socket:
         ask(socket, "reset", seed=1)
         assert http(place, "POST", "/reset", {"seed": 1})[0] == 200
         text = problem(json.loads(socket.recv(timeout=60)))
@@ -64,7 +64,7 @@ def test_clients_that_vanish_leave_nothing() -> None:
 
 
 def test_large_messages_close_only_their_own_socket() -> None:
-    with serving("reasoning") as (place, _), opened(place) as good:
+    with serving("arithmetic") as (place, _), opened(place) as good:
         before = ask(good, "reset", seed=1)
         with opened(place) as bad:
             with pytest.raises(ConnectionClosed) as closed:
@@ -129,7 +129,7 @@ def test_malformed_messages_are_answered_and_disturb_nobody() -> None:
 
 def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "PATIENCE", 0.2)
-    with serving("reasoning") as (place, _):
+    with serving("arithmetic") as (place, _):
         host, port = place.split(":")
         for start in (b"", b"GET /health HTTP/1.1\r\nHos"):
             with sockets.create_connection((host, int(port)), timeout=10) as half_open:
@@ -138,7 +138,7 @@ def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_requests_of_other_sites_are_refused() -> None:
-    with serving("reasoning") as (place, _):
+    with serving("arithmetic") as (place, _):
         with pytest.raises(InvalidStatus) as refused, opened(place, origin="https://example.org"):
             pass
         assert refused.value.response.status_code == 403
@@ -151,7 +151,7 @@ def test_requests_of_other_sites_are_refused() -> None:
 
 
 def test_a_token_is_asked_for() -> None:
-    with serving("reasoning", token=TOKEN) as (place, _):
+    with serving("arithmetic", token=TOKEN) as (place, _):
         missing = "a token is missing; send the header Authorization: Bearer TOKEN"
         assert http(place, "GET", "/schema") == (401, {"detail": missing})
         wrong = {"Authorization": "Bearer fedcba9876543210"}
