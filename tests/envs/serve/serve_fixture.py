@@ -70,5 +70,5 @@ def until(check: Any, seconds: float = 30) -> bool:
     while not check():
         if time.monotonic() > end:
             return False
-        time.sleep(0.01)
+        time.sleep(0.05)
     return True

@@ -49,7 +49,9 @@ def test_an_idle_session_is_closed() -> None:
 async def vanish(place: str, clients: int) -> None:
     """Cut the sockets of clients in mid-episode, half of them before the answer to a step."""
     async with AsyncExitStack() as stack:
-        sockets = [await stack.enter_async_context(connect(f"ws://{place}/ws")) for _ in range(clients)]
+        sockets = [
+            await stack.enter_async_context(connect(f"ws://{place}/ws", open_timeout=60)) for _ in range(clients)
+        ]
         for number, socket in enumerate(sockets):
             await socket.send(json.dumps({"type": "reset", "data": {"seed": number}}))
             await socket.recv()
@@ -60,6 +62,7 @@ async def vanish(place: str, clients: int) -> None:
             socket.transport.abort()  # without a closing handshake
 
 
+@pytest.mark.slow
 def test_256_clients_that_vanish_leave_nothing() -> None:
     with serving("sokoban", sessions=256) as (place, service):
         world = service.worlds.by_name["sokoban"]
@@ -105,6 +108,7 @@ def malformed(chance: random.Random) -> str | bytes:
     )
 
 
+@pytest.mark.slow
 def test_malformed_messages_are_answered_and_disturb_nobody() -> None:
     chance, codes = random.Random(0), Counter[str]()
     with serving("sokoban") as (place, service), opened(place) as good, ExitStack() as stack:

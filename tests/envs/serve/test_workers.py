@@ -13,7 +13,7 @@ import pytest
 
 from tests.envs.serve.serve_fixture import ask, http, opened, problem, reply, until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -26,7 +26,7 @@ def two_workers(sessions: int) -> Iterator[tuple[str, "subprocess.Popen[str]", i
         assert process.stdout is not None
         place = process.stdout.readline().split("http://")[1].split("/")[0]
         listening = f":{int(place.partition(':')[2]):04X} 00000000:0000 0A"
-        assert until(lambda: Path("/proc/net/tcp").read_text().count(listening) == 2, 120)
+        assert until(lambda: Path("/proc/net/tcp").read_text().count(listening) == 2, 240)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         (worker,) = [pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
         yield place, process, int(worker)
