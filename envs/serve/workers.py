@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -48,13 +50,14 @@ def serve(plan: Plan, port: int) -> None:
     with bind(plan.host, port, shared=several) as listening:
         port = listening.getsockname()[1]
         context = multiprocessing.get_context("spawn")
-        count = context.Value("i", 0)
+        count = context.Value("i", 0) if several else None
         service = Service(Worlds(plan.names, plan.settings), plan.limits, count)
         host = f"[{plan.host}]" if ":" in plan.host else plan.host
         print(f"serving {', '.join(service.worlds.by_name)} at http://{host}:{port}/ (Ctrl-C to stop)", flush=True)
         others = [
             context.Process(target=_work, args=(plan, port, count), daemon=True) for _ in range(1, plan.limits.workers)
         ]
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that `finally` ends the others
         try:
             for process in others:
                 process.start()

@@ -68,6 +68,10 @@ def test_the_server_stops_with_any_of_its_workers() -> None:
         assert process.returncode == 2 and "a worker process ended with exit code -9" in errors
         assert errors.count("\n") == 1
     with two_workers(4) as (_, process, worker):
+        process.terminate()
+        _, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (143, "") and not Path(f"/proc/{worker}").exists()
+    with two_workers(4) as (_, process, worker):
         process.kill()
         assert until(lambda: not Path(f"/proc/{worker}").exists(), 60)
 
