@@ -102,5 +102,6 @@ class ImpatientProtocol(H11Protocol):
         self.loop.call_later(PATIENCE, self._close_if_silent)
 
     def _close_if_silent(self) -> None:
-        if self.cycle is None and self.transport.get_protocol() is self and not self.transport.is_closing():
+        cycle: Any = self.cycle  # uvicorn's annotation omits None
+        if cycle is None and self.transport.get_protocol() is self and not self.transport.is_closing():
             self.transport.close()

@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import gymnasium
 
@@ -18,7 +19,8 @@ LISTED: dict[Split, int] = {"train": 10_000, "validation": 1_000, "test": 1_000}
 """Number of starts of each split that the task API lists. Any other seed can be reset, too."""
 
 
-class Start(NamedTuple):
+@dataclass(frozen=True)
+class Start:
     """Start of one episode."""
 
     world: "World"
