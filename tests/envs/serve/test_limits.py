@@ -96,16 +96,15 @@ def malformed(chance: random.Random) -> str | bytes:
     text = json.dumps({"type": kind, "data": {"message": "up"} if kind == "step" else {"seed": 1}})
     place, noise = chance.randrange(len(text)), chance.choice(["", "\0", "[" * 999, "9" * 9999, "NaN", "\\ud800"])
     wrong: Any = chance.choice([None, 1, [], "x", {"seed": -1}, {"message": 1}, {"index": 10**30}])
-    return chance.choice(
-        [
-            text[:place],
-            text[:place] + noise + text[place + 1 :],
-            chance.randbytes(40),
-            chance.randbytes(40).decode("latin-1"),
-            json.dumps({"type": kind, "data": wrong}),
-            json.dumps({kind: "type"}),
-        ]
-    )
+    messages: list[str | bytes] = [
+        text[:place],
+        text[:place] + noise + text[place + 1 :],
+        chance.randbytes(40),
+        chance.randbytes(40).decode("latin-1"),
+        json.dumps({"type": kind, "data": wrong}),
+        json.dumps({kind: "type"}),
+    ]
+    return chance.choice(messages)
 
 
 @pytest.mark.slow

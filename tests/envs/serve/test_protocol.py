@@ -92,7 +92,8 @@ def test_any_text_is_json_or_refused(text: str | bytes) -> None:
 
 def test_an_action_is_one_string() -> None:
     assert checked(Action, {"message": "<think></think>", "metadata": {"a": 1}}).message == "<think></think>"
-    for data in ({}, {"message": 1}, {"message": None}, [], "up", {"message": "\ud800"}):
+    wrong: list[Any] = [{}, {"message": 1}, {"message": None}, [], "up", {"message": "\ud800"}]
+    for data in wrong:
         with pytest.raises(RequestError, match=r"message|data"):
             checked(Action, data)
     assert schemas()["action"]["required"] == ["message"]
