@@ -8,14 +8,16 @@ then measure:
 
 - the time to write report.html, and its size
 - the work of the server for its first answer, which reads the record, and for later answers
-- headless Chromium over HTTP and as a file: time to the first rows, the rows of a filter, the frame of an episode, the
-  frame of an episode of another group, and both frames of a comparison
+- headless Chromium over HTTP and as a file: time to the first rows, the rows of a filter, the rows of a search in all
+  texts (the first one in a file unpacks them), the view Why of all episodes, the frame of an episode, the frame of an
+  episode of another group, and both frames of a comparison
 
 The output shows medians with minimum and maximum. Needs `chromium`.
 """
 
 import json
 import os
+import re
 import shutil
 import statistics
 import sys
@@ -30,7 +32,8 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 import envs  # noqa: F401
-from render.records.episode import Episode, EpisodeWriter, Turn
+from render.records.episode import Episode, Turn
+from render.records.writing import EpisodeWriter
 from render.viewer.report import write_report
 from render.viewer.run import Watched
 from tests.render.viewer_fixture import ARGUMENTS
@@ -43,6 +46,7 @@ TURNS = 8
 WORDS = (
     "the keeper comes out so I run left then shoot low past him while two defenders chase and the goal is open".split()
 )
+ENDINGS = (("They won the ball.", "The keeper saved the shot."), ("Goal for your team.", "Goal for your team."))
 WATCH = """
 window.firstRows = new Promise((resolve) => addEventListener("DOMContentLoaded", () => {
   const there = () => document.querySelector("tbody tr[aria-selected]");
@@ -106,7 +110,15 @@ def make(folder: Path, count: int) -> None:
             reply = f"<think>{thinking}</think><answer>{action}</answer>"
             prompt = "<|im_start|>User:<image>Play football." + " You see the pitch from above." * 20
             parts = {"outcome": reward, "format": 0.01}
-            turns.append(Turn(prompt, reply, thinking, action, True, reward, parts, text, frame, 60, 0.1))
+            tokens = tuple(re.findall(r" ?[^ ]+", reply))
+            logprobs = tuple(np.round(-rng.exponential(0.3, len(tokens)), 4).tolist())
+            entropies = tuple(np.round(rng.exponential(0.5, len(tokens)), 4).tolist())
+            turns.append(
+                Turn(
+                    prompt, reply, thinking, action, True, reward, parts, text, frame, len(tokens), 0.1, tokens=tokens,
+                    logprobs=logprobs, entropies=entropies, answers=((action, 0.5), ("3", 0.25), ("7", 0.1)),
+                )
+            )  # fmt: skip
         training = label == "train"
         writers[label].write(
             Episode(
@@ -114,6 +126,7 @@ def make(folder: Path, count: int) -> None:
                 success=success, ended="completed" if success else "truncated", reward=float(success),
                 rewards={"outcome": float(success)}, turns=tuple(turns), kind="breakaway",
                 stage="mgt" if training else "", advantage=0.1 if training else None,
+                ending=ENDINGS[success][int(rng.integers(2))],
             )
         )  # fmt: skip
     for writer in writers.values():
@@ -135,6 +148,7 @@ def answers(folder: Path) -> Mapping[str, float]:
     found["index, again"] = seconds(lambda: watched.episodes(0))
     found["index, nothing new"] = seconds(lambda: watched.episodes(total))
     found["one record"] = seconds(lambda: watched.episode(total // 2))
+    found["search"] = seconds(lambda: watched.search("low past him"))
     return found
 
 
@@ -154,12 +168,21 @@ def browse(page: Page, address: str, number: int) -> Mapping[str, float]:
     """
     page.goto(address + "#/episodes")
     found = {"first rows": page.evaluate("window.firstRows") / 1000}
-    for name, query in (("outcome", "outcome=failed"), ("label", "label=after"), ("words", "q=before")):
+    searches = (("a first word", "q=keeper"), ("two words", "q=shoot+11"), ("a phrase", "q=%22low+past+him%22"))
+    for name, query in (("outcome", "outcome=failed"), ("label", "label=after"), ("action", "action=12"), *searches):
         page.evaluate("location.hash = '#/episodes'")
         page.wait_for_timeout(300)
         act = f"() => {{ location.hash = '#/episodes?{query}'; }}"
         changed = f"(() => {{ const before = {COUNT}; return () => {COUNT} !== before; }})()"
-        found[f"filter by {name}"] = page.evaluate(f"timed({act}, {changed})") / 1000
+        found[f"{'search' if query.startswith('q=') else 'filter by'} {name}"] = (
+            page.evaluate(f"timed({act}, {changed})") / 1000
+        )
+    page.evaluate("location.hash = '#/run'")
+    page.wait_for_timeout(300)
+    show_why = "() => { location.hash = '#/why'; }"
+    found["why, all episodes"] = (
+        page.evaluate(f"timed({show_why}, () => document.querySelector('.failures td'))") / 1000
+    )
     for name, address, seen, many in (
         ("an episode", f"#/episode/{number}", ".screen .frame img", 1),
         ("one of another group", f"#/episode/{number + GROUP}", ".screen .frame img", 1),

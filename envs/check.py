@@ -15,7 +15,8 @@ from configs.cli import command, parse_words
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Observation, Outcome, Task
-from render.records.episode import Episode, EpisodeWriter, Turn
+from render.records.episode import Episode, Turn
+from render.records.writing import EpisodeWriter
 
 EPISODES = 20
 """Number of random episodes."""

@@ -15,6 +15,7 @@ import numpy as np
 from agents.chat.template import Chat
 from agents.episodes.episode import Episode
 from agents.episodes.starts import VALIDATION_FIRST
+from agents.records.pictured import keep_images
 from agents.seeds import mix
 from training.cluster.base import Cluster, LearnerLost
 from training.config.run import Config
@@ -126,7 +127,7 @@ class Trainer:
             return DemonstrationSource(play, tasks, stage, seed, index, self.chat)
         if stage.kind == "distill":
             return DistillationSource(play, tasks, stage, seed, index)
-        return GroupSource(play, tasks, stage, seed, index)
+        return GroupSource(play, tasks, stage, seed, index, self.config.evaluation.record_groups)
 
     # -- measuring ----------------------------------------------------------------------------------------------------
 
@@ -198,12 +199,13 @@ class Trainer:
             if any(one.transcript is not None for one in episodes):
                 result[task]["transcript"] = float(np.mean([one.transcript or 0.0 for one in episodes]))
             if task in self.config.envs:
-                recorded[task] = episodes[: max(evaluation.records, evaluation.videos)]
+                keep_images(episodes, evaluation.records)  # the others are recorded without frames
+                recorded[task] = episodes
             if main and thorough:
                 result[task]["greedy"] = success_rate(await self.held_out(task, temperature=0.0))["mean"]
                 if self.config.tasks[task].image:
                     result[task]["blind"] = success_rate(await self.held_out(task, blind=True))["mean"]
-        video = self.folder.record(label, self.progress.reported_step, recorded, evaluation.records, self.chat)
+        video = self.folder.record(label, self.progress.reported_step, recorded, self.chat)
         if video is not None:
             self.log.film(label, video)
         self.progress.results[label] = result

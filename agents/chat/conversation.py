@@ -56,7 +56,7 @@ class Conversation:
             images = tuple(self.chat.images.fit(shown) for shown in images)
         self.turns.append(_Turn(words, words_first, images, tuple(frame_id(shown) for shown in images)))
 
-    def prompt(self, seed: int, max_tokens: int) -> Prompt:
+    def prompt(self, seed: int, max_tokens: int, distributions: bool = False) -> Prompt:
         """Return the prompt for the newest turn."""
         last = len(self.turns) - 1
         first = self._first(last)
@@ -70,7 +70,7 @@ class Conversation:
             if index < last and reply is not None:
                 pieces.append((reply.tokens, reply.tokens))
         tokens, collapsed = (np.concatenate(stream) for stream in zip(*pieces, strict=True))
-        return Prompt(tokens, collapsed, images, ids, seed, max_tokens)
+        return Prompt(tokens, collapsed, images, ids, seed, max_tokens, distributions=distributions)
 
     def answer(self, completion: Completion) -> None:
         """Record the reply sampled for the newest turn."""

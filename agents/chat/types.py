@@ -39,6 +39,26 @@ class Prompt:
     """Maximum reply length in tokens."""
     messages: tuple[Message, ...] = ()
     """The context as messages, for engines that take text."""
+    distributions: bool = False
+    """True to return the distributions of the reply's tokens."""
+
+
+@dataclass(frozen=True)
+class Distributions:
+    """Distributions from which the R tokens of a reply were sampled, in short form for records."""
+
+    entropies: NDArray[np.float32] | None
+    """[R], entropy of each distribution in nats; None if the engine does not give it."""
+    top_tokens: NDArray[np.int32]
+    """[A, k], the k most likely tokens at each of the last A positions, in falling order."""
+    top_logprobs: NDArray[np.float32]
+    """[A, k], their log-probs."""
+
+
+TOP = 6
+"""k of `Distributions`: the sampled token and five others."""
+LAST = 64
+"""Largest A of `Distributions`. The answer is at the end of a reply."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +77,8 @@ class Completion:
     """Reply as text, from an engine that returns no tokens."""
     count: int = 0
     """Number of tokens of a text reply as reported by its server; 0 if not reported."""
+    distributions: Distributions | None = None
+    """Distributions of the tokens, if the prompt asks for them and the engine gives them."""
 
 
 class ContextFull(Exception):  # noqa: N818  (a way for an episode to end, not an error)

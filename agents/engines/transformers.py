@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.chat.types import Completion, Prompt
 from agents.engines.config import EngineConfig
+from agents.engines.sampling import DistributionLog, sample
 from agents.models.vlm import VLM
 from agents.seeds import uniforms
 
@@ -151,12 +151,18 @@ class TransformersEngine:
         alive = np.arange(len(prompts))
         replies: list[list[int]] = [[] for _ in prompts]
         logprobs: list[list[float]] = [[] for _ in prompts]
+        wanted = np.array([prompt.distributions for prompt in prompts])
+        distributions = DistributionLog()
         for position in range(int(limits.max())):
             logits = vlm.logits(hidden)
             uniform = uniforms(seeds[alive], position) if temperature else None
-            chosen, likelihoods = sample(logits / (temperature or 1.0), uniform)
+            scaled = logits / (temperature or 1.0)
+            sampled = sample(scaled, uniform)
+            chosen = sampled.tokens
+            if len(logged := np.flatnonzero(wanted[alive])):
+                distributions.add(alive[logged], (scaled - sampled.normaliser)[logged])
             tokens = chosen.tolist()
-            for row, token, logprob in zip(alive.tolist(), tokens, likelihoods.tolist(), strict=True):
+            for row, token, logprob in zip(alive.tolist(), tokens, sampled.logprobs.tolist(), strict=True):
                 replies[row].append(token)
                 logprobs[row].append(logprob)
             going = (np.array(tokens) != self.eos) & (limits[alive] > position + 1)
@@ -173,10 +179,20 @@ class TransformersEngine:
             hidden = vlm.next_hidden(chosen, positions, seen, cache)
             positions = positions + 1
             cache.length += 1
-        return [
-            _completion(reply, logprob, self.eos, prompt.max_tokens, self.version)
-            for reply, logprob, prompt in zip(replies, logprobs, prompts, strict=True)
-        ]
+        completions = []
+        for row, (reply, logprob, prompt) in enumerate(zip(replies, logprobs, prompts, strict=True)):
+            end = reply.index(self.eos) + 1 if self.eos in reply else len(reply)
+            end = min(end, prompt.max_tokens)  # rows are sampled beyond their end until they are left out
+            completions.append(
+                Completion(
+                    np.array(reply[:end], dtype=np.int32),
+                    np.array(logprob[:end], dtype=np.float32),
+                    finished=reply[end - 1] == self.eos,
+                    versions=np.full(end, self.version, dtype=np.int32),
+                    distributions=distributions.of_row(row, end) if prompt.distributions else None,
+                )
+            )
+        return completions
 
     def _prefill(self, prompts: Sequence[Prompt], room: int) -> tuple[Tensor, Tensor, Tensor | None, "KeysValues"]:
         """Compute the prompts and prepare the cache.
@@ -248,35 +264,3 @@ class KeysValues:
     def select(self, rows: Tensor) -> None:
         """Keep only these rows."""
         self.layers = [(keys[rows], values[rows]) for keys, values in self.layers]
-
-
-def _completion(reply: list[int], logprobs: list[float], eos: int, limit: int, version: int) -> Completion:
-    """Return a row's reply without the tokens sampled after its end."""
-    end = reply.index(eos) + 1 if eos in reply else len(reply)
-    end = min(end, limit)
-    return Completion(
-        np.array(reply[:end], dtype=np.int32),
-        np.array(logprobs[:end], dtype=np.float32),
-        finished=reply[end - 1] == eos,
-        versions=np.full(end, version, dtype=np.int32),
-    )
-
-
-def sample(logits: Tensor, uniform: NDArray[np.float64] | None) -> tuple[Tensor, Tensor]:
-    """Sample tokens [B] from softmax(logits [B, V]), and return them with their log-probs [B].
-
-    Args:
-        logits: logits [B, V].
-        uniform: numbers [B] in [0, 1) at which the cumulative distribution is inverted; None is greedy.
-    """
-    top = logits.amax(dim=-1, keepdim=True)
-    weights = (logits - top).double().exp()
-    cumulative = weights.cumsum(dim=-1)
-    total = cumulative[:, -1:]
-    if uniform is None:
-        chosen = logits.argmax(dim=-1, keepdim=True)
-    else:
-        target = torch.from_numpy(uniform).to(logits.device)[:, None] * total
-        chosen = torch.searchsorted(cumulative, target, right=True).clamp_(max=logits.shape[-1] - 1)
-    logprobs = weights.gather(-1, chosen).log_() - total.log()
-    return chosen[:, 0], logprobs[:, 0].float()

@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.chat.types import Completion, Prompt
+from agents.chat.types import TOP, Completion, Prompt
 from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
+from agents.engines.sampling import read_flat
 from agents.engines.transfer import SharedSender
 from configs.errors import install_command
 
@@ -130,7 +131,7 @@ class VLLMEngine:
             max_tokens=prompt.max_tokens,
             ignore_eos=True,  # the tokenizer may name other end tokens; only `eos` ends a reply
             stop_token_ids=[self._eos],
-            logprobs=0,  # of the sampled token only
+            logprobs=TOP if prompt.distributions else 0,  # of the most likely tokens, and of the sampled one
             flat_logprobs=True,
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
@@ -159,8 +160,14 @@ class VLLMEngine:
             versions[span.start : span.end] = int(span.version)
         if (versions < 0).any():
             raise RuntimeError(f"vLLM reported no weight version for {np.sum(versions < 0)} of {len(tokens)} tokens")
-        logprobs = np.array(reply.logprobs.logprobs, dtype=np.float32)
-        return Completion(tokens, logprobs, bool(tokens[-1] == self._eos), versions)
+        logprobs, top = read_flat(reply.logprobs.token_ids, reply.logprobs.logprobs, len(tokens))
+        return Completion(
+            tokens,
+            logprobs,
+            bool(tokens[-1] == self._eos),
+            versions,
+            distributions=top if prompt.distributions else None,
+        )
 
     @asynccontextmanager
     async def _admitted(self) -> AsyncIterator[None]:

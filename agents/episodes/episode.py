@@ -1,9 +1,9 @@
 """Data classes of episodes: starts, turns and results."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from agents.chat.types import TokenSequence
+from agents.chat.types import Distributions, TokenSequence
 from agents.episodes.footage import PackedFrames
 from envs.task.reply import Reply
 from envs.task.task import Observation
@@ -29,6 +29,8 @@ class Start:
     seed: int
     sampling_seed: int
     group: int = 0
+    recorded: bool = True
+    """True to keep what only records need: token distributions and the observation after the last reply."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,10 @@ class Turn:
     """True if the reply was cut off at the task's `max_reply_tokens`."""
     process: float = 0.0
     """Verdict of the env's solver or expert on the reply, if the task has `reward: process`."""
+    truth: str | None = None
+    """True transcript of the state before the reply, or None if the task asks for none."""
+    distributions: Distributions | None = None
+    """Distributions of the reply's tokens, if the start is `recorded` and the engine gives them."""
 
 
 @dataclass
@@ -75,6 +81,14 @@ class Episode:
     """Number of `frames` of each turn. The first count includes the frames of the start."""
     problem: str = ""
     """Message about the exceeded context, if that ended the episode."""
+    final: Observation | None = None
+    """Observation after the last reply, if the start is `recorded`. None if the reply did not change the state."""
+    final_text: str = ""
+    """The env's text for that state."""
+    ending: str = ""
+    """The env's feedback on the last action, `info["feedback"]`."""
+    pictured: bool = True
+    """False after `drop_images`."""
 
     @property
     def valid(self) -> float:
@@ -86,6 +100,12 @@ class Episode:
         """Mean accuracy of the transcripts, or None if the task asks for none."""
         stated = [turn.transcript for turn in self.turns if turn.transcript is not None]
         return sum(stated) / len(stated) if stated else None
+
+    def drop_images(self) -> None:
+        """Free the images, for a record of the outcome alone. The frames of a video stay."""
+        self.turns = [replace(turn, observation=turn.observation.showing(())) for turn in self.turns]
+        self.sequences = tuple(replace(sequence, images=()) for sequence in self.sequences)
+        self.final, self.pictured = None, False
 
     @property
     def env_return(self) -> float:

@@ -6,6 +6,7 @@ from typing import Any, Protocol, Self
 import gymnasium
 
 from agents.chat.conversation import Conversation
+from agents.chat.types import Distributions
 from envs.task.task import Observation, Task
 
 
@@ -20,10 +21,14 @@ class TurnContext:
     seed: int
     conversation: Conversation | None = None
     """Conversation so far, for policies with tokens."""
+    recorded: bool = False
+    """True to keep the distributions of the reply's tokens."""
     reply_tokens: int = 0
     """Length of the newest reply in tokens, set by policies with tokens."""
     cut: bool = False
     """True if the newest reply was cut off at its maximum length."""
+    distributions: Distributions | None = None
+    """Distributions of the newest reply's tokens, if the engine gives them."""
 
 
 class Policy(Protocol):

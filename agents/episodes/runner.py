@@ -21,6 +21,7 @@ from agents.episodes.policy import Policy, TurnContext
 from agents.episodes.process import look_ahead, verdict
 from envs.task.splits import split_of_seed
 from envs.task.task import Observation, Task, state_hash
+from envs.task.transcript import accuracy
 
 T = TypeVar("T")
 
@@ -70,7 +71,6 @@ class EpisodeRunner:
         film: int = 0,
         blind: bool = False,
         done: Callable[[Episode], None] | None = None,
-        seen: int | None = None,
     ) -> list[Episode]:
         """Play an episode from each start, all concurrently.
 
@@ -82,7 +82,6 @@ class EpisodeRunner:
             film: number of episodes recorded as video, from the first; ignored for tasks without images.
             blind: control experiment; the image is replaced by the newest image of another episode.
             done: called with each episode when it ends.
-            seen: number of episodes that keep their images, from the first, to save memory; None keeps all.
 
         Returns:
             The episodes in the order of `starts`.
@@ -104,8 +103,7 @@ class EpisodeRunner:
             return look
 
         async def played(index: int, start: Start) -> Episode:
-            keep_images = seen is None or index < seen
-            episode = await self._play(start, policy, index < filmed, make_look(index), keep_images)
+            episode = await self._play(start, policy, index < filmed, make_look(index))
             if done is not None:
                 done(episode)
             return episode
@@ -113,21 +111,16 @@ class EpisodeRunner:
         return await gather_or_cancel(played(index, start) for index, start in enumerate(starts))
 
     async def _play(
-        self,
-        start: Start,
-        policy: Policy,
-        film: bool,
-        look: Callable[[Observation], Awaitable[Observation]],
-        keep_images: bool,
+        self, start: Start, policy: Policy, film: bool, look: Callable[[Observation], Awaitable[Observation]]
     ) -> Episode:
-        """Play one episode. `look` returns the observation shown to the policy. `keep_images` stores its images."""
+        """Play one episode. `look` returns the observation shown to the policy."""
         task, config = self.task, self.task.config
         episode = Episode(start)
         with self._env("rgb_array_list" if film else None) as env:
             observation, info = env.reset(seed=start.seed)
             episode.kind, episode.score = str(info.get("kind", "")), task.score(info)
             own = task.observe(env, observation, info)
-            context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task))
+            context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task), start.recorded)
             if film:
                 episode.frames.extend(_video_frames(env, config.max_turns))
             for number in range(config.max_turns):
@@ -139,9 +132,14 @@ class EpisodeRunner:
                     break
                 reply = task.parse(words)
                 caption, state = str(info.get("text", "")), state_hash(observation, info)
-                shown = context.observation if keep_images else context.observation.showing(())
-                stated = task.transcript_accuracy(reply, env)
-                turn = Turn(shown, caption, words, reply, 0.0, state, context.reply_tokens, stated, context.cut)
+                truth = task.transcript(env)
+                turn = Turn(
+                    *(context.observation, caption, words, reply, 0.0, state, context.reply_tokens),
+                    transcript=None if truth is None else accuracy(reply.thinking, truth),
+                    truth=truth,
+                    cut=context.cut,
+                    distributions=context.distributions,
+                )
                 over = False
                 ahead = look_ahead(task, env) if config.reward == "process" else None
                 if reply.valid:
@@ -149,14 +147,13 @@ class EpisodeRunner:
                     turn = replace(turn, reward=outcome.reward)
                     episode.success = task.succeeded(outcome, episode.env_return + outcome.reward)
                     episode.score = task.score(outcome.info)
+                    observation, info = outcome.observation, outcome.info
+                    own = task.observe(env, observation, info, outcome.feedback)
                     over = outcome.terminated or outcome.truncated
                     if over:
                         episode.ended = Ended.COMPLETED if outcome.terminated else Ended.TRUNCATED
-                    elif config.end_when_lost and outcome.info.get("deadlock") and split_of_seed(start.seed) == "train":
+                    elif config.end_when_lost and info.get("deadlock") and split_of_seed(start.seed) == "train":
                         over = True
-                    else:
-                        observation, info = outcome.observation, outcome.info
-                        own = task.observe(env, observation, info, outcome.feedback)
                 elif config.on_invalid == "end":
                     over, episode.ended = True, Ended.INVALID
                 elif config.feedback:
@@ -170,6 +167,9 @@ class EpisodeRunner:
                     episode.frames_a_turn.append(len(episode.frames) - before)
                 if over:
                     break
+            if start.recorded and episode.turns and state_hash(observation, info) != episode.turns[-1].state_hash:
+                episode.final, episode.final_text = own, str(info.get("text", ""))
+            episode.ending = str(info.get("feedback", ""))
         if context.conversation is not None and context.conversation.chat is not None:
             episode.sequences = tuple(context.conversation.sequences())
         return episode

@@ -40,8 +40,8 @@ from configs.types import NonNegativeInt, PositiveInt
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.window import KeyWindow
-from render.records.episode import EpisodeWriter
 from render.records.files import folder_lock
+from render.records.writing import EpisodeWriter
 
 
 @dataclass

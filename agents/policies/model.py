@@ -35,7 +35,7 @@ class VLMPolicy:
         assert conversation is not None
         ask(context)
         longest = context.task.config.max_reply_tokens
-        prompt = conversation.prompt(mix(context.seed, context.turn), longest)
+        prompt = conversation.prompt(mix(context.seed, context.turn), longest, context.recorded)
         most, tokens = self.engine.max_context, len(prompt.tokens)
         if most is not None and tokens + longest > most:
             raise ContextFull(
@@ -44,6 +44,7 @@ class VLMPolicy:
         completion = await self.engine.generate(prompt, self.temperature)
         conversation.answer(completion)
         context.reply_tokens, context.cut = len(completion.tokens) or completion.count, not completion.finished
+        context.distributions = completion.distributions
         if completion.text is not None or self.chat is None:
             return completion.text or ""
         return self.chat.text(completion.tokens)

@@ -25,8 +25,9 @@ from envs.task.config import TaskConfig
 from envs.task.task import Task
 from render.draw.canvas import Frame
 from render.draw.images import frame_id
-from render.records.episode import FILE, read_records
+from render.records.episode import FILE
 from render.records.files import write_whole
+from render.records.reading import read_records
 
 PLAYS = Path("plays")
 """Default folder of a person's records, with one folder per task."""
@@ -140,7 +141,8 @@ class RecordedPolicy:
         turn = record["turns"][context.turn]
         names = [turn["frame"], *turn["more_frames"]]
         shown = context.observation.images or (None,)
-        if len(shown) != len(names) or not all(map(_same_frame, shown, names)):
+        differs = len(shown) != len(names) or not all(map(_same_frame, shown, names))
+        if record["pictured"] and differs:
             raise UserError(f"{where} shows a different image than recorded: the game has changed since")
         if (
             not turn["reply_tokens"] and context.observation.text not in turn["prompt"]

@@ -4,11 +4,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from agents.chat.template import Chat
-from agents.episodes.episode import Episode
+from agents.episodes.episode import Episode, Turn
 from agents.episodes.rewards import Rewards, rewards_of
+from agents.records.tokens import token_records
 from envs.task.task import Task
+from envs.task.transcript import units
 from render.records import episode as record
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
+
+MOST_MISREAD = 20
+"""Maximum number of misread units of a turn."""
 
 
 def as_record(
@@ -40,6 +45,9 @@ def as_record(
     earned = (rewards or rewards_of(episode, task.config)).turns
     by_turn: Sequence[float | None] = [None] * len(earned) if advantages is None else advantages
     asked = prompts(episode, chat, task)
+    config = task.config
+    named = [] if config.in_parts else [str(name) for name in config.actions if name]
+    tokens = token_records(episode, chat, named)
     turns = tuple(
         record.Turn(
             prompt=prompt,
@@ -54,8 +62,14 @@ def as_record(
             reply_tokens=turn.reply_tokens,
             advantage=advantage,
             more_frames=turn.observation.more,
+            problem=_problem(turn),
+            actions=tuple(map(task.action_name, turn.reply.actions)) if len(turn.reply.actions) > 1 else (),
+            truth=turn.truth,
+            transcript=turn.transcript,
+            misread=_misread(turn),
+            **vars(said),
         )
-        for turn, prompt, parts, advantage in zip(episode.turns, asked, earned, by_turn, strict=True)
+        for turn, prompt, parts, advantage, said in zip(episode.turns, asked, earned, by_turn, tokens, strict=True)
     )
     names = dict.fromkeys(name for parts in earned for name in parts)
     return record.Episode(
@@ -74,7 +88,26 @@ def as_record(
         advantage=None if advantages is None else sum(advantages) / max(1, len(turns)),
         score=episode.score,
         problem=episode.problem,
+        final_frame=None if episode.final is None else episode.final.image,
+        final_text=episode.final_text,
+        ending=episode.ending,
+        pictured=episode.pictured,
     )
+
+
+def _problem(turn: Turn) -> str:
+    """Return the reason why the reply is invalid."""
+    if turn.cut and not turn.reply.valid:
+        return f"cut off after {turn.reply_tokens} tokens"
+    return turn.reply.problem
+
+
+def _misread(turn: Turn) -> tuple[tuple[str, str], ...]:
+    """Return the first (true, stated) units in which the transcript differs from the truth."""
+    if turn.truth is None:
+        return ()
+    pairs = units(turn.reply.thinking, turn.truth)
+    return tuple((true, stated) for stated, true in pairs if stated != true)[:MOST_MISREAD]
 
 
 def prompts(episode: Episode, chat: Chat | None, task: Task) -> list[str]:

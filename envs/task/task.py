@@ -10,26 +10,24 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.wrappers import RenderCollection
 from numpy.typing import NDArray
 
-from configs.errors import UserError, suggest
+from configs.errors import UserError
 from envs.task.config import SUCCESS, TaskConfig
 from envs.task.digest import digest, has_array
+from envs.task.make import make_env, shows_itself
 from envs.task.reply import Reader, Reply
-from envs.task.transcript import accuracy
 from render.draw.images import as_frame, fit
-
-SMALLEST_PICTURE = 16
-"""Minimum side of an image in pixels. A smaller uint8 array [H, W, 3] is treated as an encoded grid."""
 
 THINK = {
     "none": "Leave <think> empty.",
     "word": "In <think>, name your intention with one word.",
-    "transcript": "In <think>, write what you see. {text}",
-    "work": "In <think>, write what you see, and your work. {text}",
+    "transcript": "In <think>, write what you see.",
+    "work": "In <think>, write what you see, and your work.",
 }
 """Sentence of the rules for each form of reasoning (`TaskConfig.think`)."""
+THINK_OF_TEXT = THINK | {"transcript": "In <think>, write what you read.", "work": "In <think>, write your work."}
+"""The same for tasks without images."""
 
 
 @dataclass(frozen=True)
@@ -86,76 +84,7 @@ class Task:
         Raises:
             ValueError: The id, the kwargs or the action names do not match (one line).
         """
-        if ":" not in self.config.id and self.config.id not in gymnasium.registry:  # module:id imports the module first
-            raise ValueError(suggest("env id", self.config.id, list(gymnasium.registry)))
-        env = self._make(render_mode)
-        if self.config.image and not self._shows_itself(env.observation_space):
-            if "rgb_array" not in env.metadata.get("render_modes", []):
-                raise ValueError(f"task {self.name}: {self.config.id} renders no images; set image=false caption=true")
-            if render_mode != "rgb_array":  # one frame per call; the wrapper collects them for a video
-                env.close()
-                env = self._make("rgb_array")
-                env = RenderCollection(env) if render_mode == "rgb_array_list" else env
-        self._check_actions(env.action_space)
-        self._check_text(env.observation_space)
-        return env
-
-    def _make(self, render_mode: str | None) -> gymnasium.Env[Any, Any]:
-        kwargs = dict(self.config.kwargs)
-        if self.config.difficulty is not None:
-            kwargs["difficulty"] = self.config.difficulty
-        try:
-            return gymnasium.make(self.config.id, render_mode=render_mode, **kwargs)
-        except (gymnasium.error.Error, ImportError) as error:
-            raise ValueError(f"{self.config.id} cannot be created: {error}") from error
-        except TypeError as error:
-            problem, *_ = str(error).split(" was raised from ")  # drop Gymnasium's list of all arguments
-            raise ValueError(f"{self.config.id} does not accept these kwargs: {problem}") from error
-        except (KeyError, AttributeError, AssertionError) as error:  # third-party environments raise any of these
-            raise ValueError(f"{self.config.id} does not work with these kwargs: {error!r}") from error
-
-    def _shows_itself(self, space: gymnasium.Space[Any]) -> bool:
-        """Return True if the observation contains the image, False if render() provides it."""
-        part = space["image"] if isinstance(space, gymnasium.spaces.Dict) and "image" in space.keys() else space
-        shape = part.shape if isinstance(part, gymnasium.spaces.Box) and part.dtype == np.uint8 else None
-        fits = shape is not None and len(shape) == 3 and shape[2] == 3
-        if self.config.image_from == "auto":
-            return fits and shape is not None and min(shape[:2]) >= SMALLEST_PICTURE
-        if self.config.image_from == "observation" and not fits:
-            raise ValueError(f"task {self.name}: image_from=observation needs uint8 [H, W, 3], this env gives {space}")
-        return self.config.image_from == "observation"
-
-    def _check_actions(self, space: gymnasium.Space[Any]) -> None:
-        """Raise ValueError unless the action names match the action space."""
-        names = self.config.actions
-        counts = [len(part) for part in self.config.action_parts]
-        if self.config.in_parts:
-            fits = isinstance(space, gymnasium.spaces.MultiDiscrete) and space.nvec.tolist() == counts
-        elif names:
-            fits = isinstance(space, gymnasium.spaces.Discrete) and space.n == len(names) and space.start == 0
-        else:
-            fits = isinstance(space, gymnasium.spaces.Text)
-        if fits:
-            return
-        if not isinstance(space, gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete | gymnasium.spaces.Text):
-            raise ValueError(
-                f"task {self.name}: a reply cannot name an action of {space}; wrap the env so that its actions are "
-                "Discrete, MultiDiscrete or Text"
-            )
-        if not names:
-            raise ValueError(f"task {self.name}: {space} needs action names (actions: [...])")
-        kind = "free text" if isinstance(space, gymnasium.spaces.Text) else str(space)
-        raise ValueError(f"task {self.name}: {' and '.join(map(str, counts))} action names do not fit {kind}")
-
-    def _check_text(self, space: gymnasium.Space[Any]) -> None:
-        """Raise ValueError unless a changed `text_from` is a key of the observation."""
-        name = self.config.text_from
-        if name in ("", "text"):
-            return
-        if not isinstance(space, gymnasium.spaces.Dict):
-            raise ValueError(f"task {self.name}: text_from={name} needs a Dict observation, this env gives {space}")
-        if name not in space.keys():
-            raise ValueError(f"task {self.name}: {suggest('text_from', name, map(str, space.keys()))}")
+        return make_env(self.name, self.config, render_mode)
 
     def observe(
         self, env: gymnasium.Env[Any, Any], observation: Any, info: dict[str, Any], feedback: str = ""
@@ -176,7 +105,7 @@ class Task:
         if self.config.image:
             # Unwrapped: render() of the wrapper would return and clear the frames of the video.
             # as_frame copies: an environment may reuse one buffer for all frames.
-            itself = self._shows_itself(env.observation_space)
+            itself = shows_itself(self.name, self.config, env.observation_space)
             seen = [parts.get("image", observation) if itself else env.unwrapped.render()]
             if itself and "image_count" in parts:
                 seen += list(parts["more_images"])[: int(parts["image_count"]) - 1]
@@ -203,7 +132,8 @@ class Task:
         parts = [self.config.instructions]
         if self.config.rules:
             parts.append(self.config.rules_text)
-            parts.append(THINK.get(self.config.think, "").format(text=self.config.transcript_text).strip())
+            form = (THINK if self.config.image else THINK_OF_TEXT).get(self.config.think, "")
+            parts.append(f"{form} {self.config.transcript_text}".strip())
             if not any("<answer>" in part for part in parts):
                 known = [[name for name in part if name] for part in self.config.action_parts]
                 example = "+".join(part[-1] for part in known if part) or "answer"
@@ -308,11 +238,6 @@ class Task:
             if self.config.think == "transcript" or self.config.transcript_reward:
                 raise
             return None
-
-    def transcript_accuracy(self, reply: Reply, env: gymnasium.Env[Any, Any]) -> float | None:
-        """Return the accuracy of a reply's transcript of the current state, or None if the task asks for none."""
-        truth = self.transcript(env)
-        return None if truth is None else accuracy(reply.thinking, truth)
 
     def action_name(self, action: Any) -> str:
         """Return an env action in the form used in an answer."""

@@ -5,6 +5,7 @@ marked: `=` precedes one word of work, and `:` precedes work up to the end. `3+5
 """
 
 import re
+from itertools import zip_longest
 
 _WORK = re.compile(r"=\s*\w+|:.*", re.DOTALL)
 
@@ -29,8 +30,19 @@ def accuracy(thinking: str, truth: str) -> float:
         thinking: Content of `<think>`.
         truth: True transcript.
     """
+    pairs = units(thinking, truth)
+    right = sum(one == other for one, other in pairs)
+    return right / max(len(pairs), 1)
+
+
+def units(thinking: str, truth: str) -> list[tuple[str, str]]:
+    """Return the (stated, true) units by position, as `accuracy` compares them. A missing or surplus unit has "".
+
+    Args:
+        thinking: Content of `<think>`.
+        truth: True transcript.
+    """
     stated = without_work(thinking)
     several = len(truth.split()) > 1
     ours, theirs = (text.split() if several else list("".join(text.split())) for text in (stated, truth))
-    right = sum(one == other for one, other in zip(ours, theirs, strict=False))
-    return right / max(len(ours), len(theirs), 1)
+    return list(zip_longest(ours, theirs, fillvalue=""))

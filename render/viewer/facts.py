@@ -41,6 +41,8 @@ def facts(summary: Mapping[str, Any], settings: Mapping[str, Any], own: Mapping[
         if isinstance(stage, Mapping):
             took = number(stage.get("seconds"))
             text = f"{stage.get('steps', '?')} steps" + (f", {duration(took)}" if took is not None else "")
+            if effect := stage.get("effect"):
+                text += f": {effect}"
             pairs.append((f"Stage {stage.get('name', '?')}", text))
     checkpoint = summary.get("checkpoint")
     if isinstance(checkpoint, Mapping):

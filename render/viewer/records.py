@@ -7,20 +7,22 @@ when another server takes over its address.
 
 from __future__ import annotations
 
-import json
 import secrets
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from render.records.episode import FILE, FRAME_NAME, FRAMES, SCHEMA, Episode, Turn, empty_fields
+from render.records.episode import FILE, FRAME_NAME, FRAMES
 from render.viewer.lines import Follower, inside
+from render.viewer.marks import Key, Marks
+from render.viewer.parsing import read_line
+from render.viewer.search import Texts
+from render.viewer.summary import SUMMARY, summary
 
 COLUMNS: Final = (
     "id", "label", "task", "kind", "stage", "seed", "step", "group", "success", "ended", "reward", "turns", "valid",
-    "advantage", "score",
+    "advantage", "score", "pictured", "ending", *SUMMARY,
 )  # fmt: skip
 """Columns of the index."""
 PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -64,9 +66,17 @@ class Records:
         """
         self.roots = roots
         self.generation = secrets.randbelow(2**52)  # a browser's numbers are exact up to 2**53
+        self.marks = {prefix: Marks(root) for prefix, root in roots.items()}
+        self._clear()
+
+    def _clear(self) -> None:
+        """Forget all episodes."""
         self.places: list[Place] = []
         self.columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+        self.texts = Texts()
         self._where: list[tuple[int, int, int]] = []
+        self._keys: list[Key] = []
+        self._ids: dict[tuple[str, Key], int] = {}
 
     def __len__(self) -> int:
         """Return the number of indexed episodes."""
@@ -76,8 +86,7 @@ class Records:
         """Read new episodes, or everything again if episodes read before are gone."""
         if any(place.follower.replaced() for place in self.places):
             self.generation += 1
-            self.places, self._where = [], []
-            self.columns = {name: [] for name in COLUMNS}
+            self._clear()
         known = {place.folder for place in self.places}
         for prefix, root in self.roots.items():
             for folder, label in find_places(root):
@@ -125,6 +134,28 @@ class Records:
             raise ValueError(f"{named(place.root, place.folder / FILE)} has changed: {error}") from None
         return place, record | {"id": number, "label": self.columns["label"][number]}
 
+    def marked(self) -> dict[int, dict[str, Any]]:
+        """Return the tags and the note of each episode that has any, by id."""
+        found = {}
+        for prefix, marks in self.marks.items():
+            for key, mark in marks.read().items():
+                number = self._ids.get((prefix, key))
+                if number is not None and (mark["tags"] or mark["note"]):
+                    found[number] = mark
+        return found
+
+    def mark(self, number: int, tags: list[str], note: str) -> None:
+        """Write the tags and the note of an episode.
+
+        Raises:
+            IndexError: the id does not exist.
+            ValueError: a tag or the note is too long.
+            OSError: the file cannot be written.
+        """
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        self.marks[self.places[self._where[number][0]].prefix].write(self._keys[number], tags, note)
+
     def frame(self, place_number: int, name: str) -> bytes | None:
         """Return the PNG of a frame, or None if the place has no such frame."""
         if not 0 <= place_number < len(self.places):
@@ -160,8 +191,16 @@ class Records:
             "valid": round(sum(bool(turn["valid"]) for turn in turns) / max(len(turns), 1), 4),
             "reward": round(record["reward"], 6),
         }
+        row |= summary(record)
         for name, values in self.columns.items():
             values.append(row[name])
+        self.texts.add(len(self._where), record)
+        label = record["policy"] if place.label is None else place.label
+        key = Key(label, *(record[name] for name in ("task", "stage", "step", "group", "seed")))
+        while (place.prefix, key) in self._ids:  # episodes of a group: numbered in order
+            key = key._replace(number=key.number + 1)
+        self._ids[place.prefix, key] = len(self._where)
+        self._keys.append(key)
         self._where.append((number, offset, length))
 
 
@@ -192,63 +231,6 @@ def rank(label: str) -> tuple[int, str]:
     name = label.split("-")[0]
     name = "after_" if name.startswith("after_") else name
     return ORDER.index(name) if name in ORDER else ORDER.index(""), label
-
-
-def read_line(line: bytes) -> dict[str, Any]:
-    """Parse an episode of schema 1 or 2. The result has every key of schema 2 with a value of the right type.
-
-    Raises:
-        ValueError: this version cannot read the line. The message completes "line 7 …".
-    """
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        raise ValueError("is damaged (not JSON)") from None
-    if not isinstance(record, dict) or type(record.get("schema")) is not int:
-        raise ValueError("is not an episode (it has no schema number)")
-    if record["schema"] > SCHEMA:
-        raise ValueError(f"has schema {record['schema']}, newer than this Kickoff reads (update Kickoff)")
-    turns = record.get("turns")
-    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-        raise ValueError("is not a complete episode (its turns are missing)")
-    return _fields(record, _EPISODE) | {"turns": [_fields(turn, _TURN) for turn in turns]}
-
-
-_EPISODE: Final = empty_fields(Episode) | {"step": -1}
-_TURN: Final = empty_fields(Turn)
-
-
-def _fields(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values by name. A value of the wrong type is replaced by its default."""
-    found = {}
-    for name, default in defaults.items():
-        value = values.get(name)
-        sure = type(value) is type(default) and type(value) in (str, bool)  # the common case, checked first for speed
-        found[name] = value if sure else _of_kind(value, default)
-    return found
-
-
-def _of_kind(value: Any, default: Any) -> Any:
-    """Return the value if it has the type of the default (None: a number or a frame name), else the default."""
-    if isinstance(default, bool):
-        return value if isinstance(value, bool) else default
-    if isinstance(default, str):
-        return value if isinstance(value, str) else default
-    if isinstance(default, dict):
-        numbers = value.items() if isinstance(value, dict) else ()
-        return {str(name): number for name, number in numbers if _is_number(number)}
-    if isinstance(default, tuple):
-        names = value if isinstance(value, list) else ()
-        return [name for name in names if isinstance(name, str) and FRAME_NAME.fullmatch(name)]
-    if default is None:
-        frame = isinstance(value, str) and FRAME_NAME.fullmatch(value) is not None
-        return value if frame or _is_number(value) else None
-    return value if _is_number(value) else default
-
-
-def _is_number(value: Any) -> bool:
-    """Return True for a finite number that a browser can represent."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < sys.float_info.max
 
 
 def named(root: Path, path: Path) -> str:

@@ -10,7 +10,7 @@ import base64
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,10 +19,11 @@ from render.records.episode import FRAMES
 from render.records.files import whole
 from render.viewer import page
 from render.viewer.records import read_frame
-from render.viewer.run import Watched, with_frames
+from render.viewer.run import Watched, frame_names, with_frames
 
 FRAME_BYTES: Final = 64_000_000
-"""Maximum number of bytes for frames: held-out episodes first, then training episodes from the newest."""
+"""Maximum number of bytes for frames: held-out failures first, then other held-out episodes, then the newest training
+episodes."""
 VIDEO_BYTES: Final = 32_000_000
 """Maximum number of bytes for videos."""
 CHUNK: Final = 50
@@ -64,6 +65,8 @@ def write_report(run_folder: Path | str, frame_bytes: int = FRAME_BYTES) -> Path
             linked += sum(any(turn["frame"] for turn in record.get("turns", ())) for record in others)
             attributes: dict[str, str | int] = {"class": "chunk", "data-from": first, "data-to": last}
             file.write(page.script("application/octet-stream", packed(records), attributes))
+        texts = {"lines": watched.records.texts.lines, "episodes": watched.records.texts.episodes}
+        file.write(page.script("application/octet-stream", packed(texts), {"id": "texts"}))
         if linked:
             note = "not in this file; the page loads them from the episodes/ folder next to it."
             run["notes"].append(f"The frames of {linked} episodes are {note}")
@@ -97,13 +100,13 @@ def _data(path: Path) -> str | None:
 def _inlined(watched: Watched, budget: int) -> set[int]:
     """Return the ids of the episodes whose frames are embedded."""
     found: set[int] = set()
-    for number in _by_weight(watched.records.columns["label"]):
+    for number in _by_weight(watched.records.columns):
         try:
             place, record = watched.records.record(number)
         except (ValueError, OSError):
             found.add(number)
             continue
-        names = [name for turn in record["turns"] for name in [turn["frame"], *turn["more_frames"]]]
+        names = list(filter(None, frame_names(record)))
         sizes = {name: path.stat().st_size for name, path in place.frames(names).items()}
         budget -= sum(sizes.get(name, 0) for name in names) * 4 // 3  # base64
         if budget < 0:
@@ -112,10 +115,11 @@ def _inlined(watched: Watched, budget: int) -> set[int]:
     return found
 
 
-def _by_weight(labels: list[str]) -> Iterator[int]:
-    """Yield episode ids, held-out episodes first, then training episodes from the newest."""
-    yield from (number for number, label in enumerate(labels) if label != "train")
-    yield from (number for number, label in reversed(list(enumerate(labels))) if label == "train")
+def _by_weight(columns: Mapping[str, Sequence[Any]]) -> Iterator[int]:
+    """Yield episode ids: held-out failures, other held-out episodes, then training episodes from the newest."""
+    held_out = [number for number, label in enumerate(columns["label"]) if label != "train"]
+    yield from sorted(held_out, key=lambda number: bool(columns["success"][number]))
+    yield from (number for number, label in reversed(list(enumerate(columns["label"]))) if label == "train")
 
 
 def _videos(watched: Watched) -> Iterator[str]:

@@ -53,6 +53,7 @@ class Watched:
             "task": ", ".join(tasks or dict.fromkeys(self.records.columns["task"])),
             "videos": self._videos(),
             "policies": self._policies(),
+            "marks": self.records.marked(),
         }
 
     def episodes(self, after: int) -> dict[str, Any]:
@@ -67,6 +68,10 @@ class Watched:
         place, record = self.records.record(number)
         where = self.records.places.index(place)
         return with_frames(record, place, lambda path: f"/frames/{where}/{path.name}")
+
+    def search(self, words: str) -> dict[str, Any]:
+        """Return the ids of the episodes whose prompts or replies contain `words`."""
+        return {"generation": self.records.generation, "ids": self.records.texts.find(words)}
 
     def video(self, number: int, name: str) -> Path | None:
         """Return the path of a video, or None if there is no such video."""
@@ -112,14 +117,21 @@ def with_frames(record: dict[str, Any], place: Place, address: Callable[[Path], 
         place: folder of the record.
         address: maps a frame file to its URL; a missing file gets None.
     """
-    there = place.frames({name for turn in record["turns"] for name in [turn["frame"], *turn["more_frames"]]})
+    there = place.frames(set(frame_names(record)))
     shown = {name: address(path) for name, path in there.items()}
 
     def with_urls(turn: dict[str, Any]) -> dict[str, Any]:
         more = {"more_frames": [shown.get(name) for name in turn["more_frames"]]}
         return turn | {"frame": shown.get(turn["frame"])} | more
 
-    return record | {"turns": [with_urls(turn) for turn in record["turns"]]}
+    turns = [with_urls(turn) for turn in record["turns"]]
+    return record | {"turns": turns, "final_frame": shown.get(record["final_frame"])}
+
+
+def frame_names(record: dict[str, Any]) -> list[str | None]:
+    """Return the names of all frames of a record, None for each turn without one."""
+    names = [name for turn in record["turns"] for name in [turn["frame"], *turn["more_frames"]]]
+    return [*names, record["final_frame"]]
 
 
 def _merged(runs: list[dict[str, Any]], names: list[str], settings: list[dict[str, str]]) -> dict[str, Any]:

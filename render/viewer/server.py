@@ -1,7 +1,8 @@
 """HTTP server for the page and the data of a run, on this machine only.
 
 The server answers GET requests to the routes below and only for host names of this machine, which prevents DNS
-rebinding by other sites. Files are looked up among those found in the run folder. No path is built from a URL.
+rebinding by other sites. Files are looked up among those found in the run folder. No path is built from a URL. The only
+request that writes has tags and a note of an episode. It must come from the page itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -22,6 +24,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from render.viewer import page
+from render.viewer.marks import FILE as NOTES
 from render.viewer.run import Watched
 
 HOSTS: Final = ["127.0.0.1", "localhost"]
@@ -33,6 +36,10 @@ SAFE: Final = {
     "X-Frame-Options": "DENY",
 }
 """Headers of every response."""
+LONGEST_SEARCH: Final = 200
+"""Maximum number of characters of a search."""
+LONGEST_BODY: Final = 64_000
+"""Maximum number of bytes of a request with tags and a note."""
 VIDEOS: Final = {".mp4": "video/mp4", ".gif": "image/gif"}
 
 
@@ -94,6 +101,35 @@ def application(watched: Watched) -> Starlette:
             return _problem(410, str(error))
         return _answer(_json(record), "application/json", {"Cache-Control": "no-store"})
 
+    def search(request: Request) -> Response:
+        with lock:
+            found = watched.search(request.query_params.get("q", "")[:LONGEST_SEARCH])
+        return _answer(_json(found), "application/json", {"Cache-Control": "no-store"})
+
+    async def mark(request: Request) -> Response:
+        own = f"http://{request.headers.get('host')}"
+        if request.headers.get("origin", own) != own or request.headers.get("content-type") != "application/json":
+            return _problem(403, "tags and notes can be written from the page only")
+        asked = await _body(request)
+        if asked is None:
+            return _problem(400, 'expected {"generation": number, "tags": [text], "note": text}')
+
+        def save() -> Response:
+            with lock:
+                if asked["generation"] != watched.records.generation:
+                    return _problem(410, "the episodes have changed since the page loaded their list")
+                try:
+                    watched.records.mark(request.path_params["number"], asked["tags"], asked["note"])
+                except IndexError:
+                    return _problem(404, "there is no such episode")
+                except ValueError as error:
+                    return _problem(400, str(error))
+                except OSError as error:
+                    return _problem(409, f"{NOTES} cannot be written: {error.strerror or error}")
+            return _answer(_json({}), "application/json", {"Cache-Control": "no-store"})
+
+        return await run_in_threadpool(save)
+
     def frame(request: Request) -> Response:
         with lock:
             data = watched.records.frame(request.path_params["place"], request.path_params["name"])
@@ -121,12 +157,32 @@ def application(watched: Watched) -> Starlette:
             Route("/api/run", run),
             Route("/api/episodes", episodes),
             Route("/api/episodes/{number:short}", episode),
+            Route("/api/episodes/{number:short}/mark", mark, methods=["POST"]),
+            Route("/api/search", search),
             Route("/frames/{place:short}/{name}.png", frame),
             Route("/videos/{run:short}/{name}", video),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)],
         exception_handlers=handlers,
     )
+
+
+async def _body(request: Request) -> dict[str, Any] | None:
+    """Return the generation, tags and note of a request, or None if it has another form or is too long."""
+    data = b""
+    async for part in request.stream():
+        data += part
+        if len(data) > LONGEST_BODY:
+            return None
+    try:
+        asked = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(asked, dict) or not isinstance(asked.get("note"), str):
+        return None
+    tags = asked.get("tags")
+    fits = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+    return asked if fits and isinstance(asked.get("generation"), int) else None
 
 
 def _json(data: Any) -> bytes:

@@ -29,7 +29,8 @@ from agents.records.record import as_record
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.task import Task
-from render.records.episode import EpisodeWriter, read_episodes
+from render.records.reading import read_episodes
+from render.records.writing import EpisodeWriter
 
 COUNTS = [3, 1, 2, 3]
 """Images of each question. The third question has no places for them."""

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.records.episode import Episode, EpisodeWriter, Turn
+from render.records.episode import Episode, Turn
 from render.records.files import folder_lock
+from render.records.writing import EpisodeWriter
 
 HOSTILE = (
     "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"

@@ -10,8 +10,9 @@ from typing import Any
 import httpx2
 import numpy as np
 
-from render.records.episode import Episode, EpisodeWriter, Turn
+from render.records.episode import Episode, Turn
 from render.records.video import write_video
+from render.records.writing import EpisodeWriter
 from render.viewer.run import Watched
 from render.viewer.server import server
 from render.watch import bind

@@ -10,7 +10,7 @@ import pytest
 
 import configs
 from configs.errors import UserError
-from render.records.episode import read_episodes
+from render.records.reading import read_episodes
 from training import run
 from training.runs.metrics import read_metrics
 

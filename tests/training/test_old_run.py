@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import training
-from render.records.episode import read_episodes
+from render.records.reading import read_episodes
 from render.viewer.report import write_report
 from render.viewer.run import Watched
 from training.config.run import read

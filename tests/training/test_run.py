@@ -20,8 +20,8 @@ from torch import equal
 from agents.episodes.starts import TEST_FIRST
 from agents.models.load import load_model
 from configs.cli import command
-from render.records.episode import read_episodes
 from render.records.files import in_use
+from render.records.reading import read_episodes
 from render.viewer.run import Watched
 from training import run
 from training.compare import command as evaluate

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from render.records.episode import read_episodes
+from render.records.reading import read_episodes
 from render.viewer.run import Watched
 from training import run
 from training.runs.metrics import read_metrics

@@ -18,6 +18,7 @@ import envs  # noqa: F401  (registers the ids)
 from agents.episodes.starts import VALIDATION_FIRST
 from agents.episodes.task_check import check_task
 from agents.policies.jobs import JobRunner
+from agents.records.pictured import keep_images
 from configs.cli import parse_overrides
 from configs.errors import UserError, install_command
 from configs.help import short_help
@@ -37,14 +38,14 @@ if TYPE_CHECKING:
     from training.baseline.ppo import Learning
 
 VALIDATION_EPISODES = 128
-RECORDS, FILMED = 16, 4
+RECORDS, FILMED = 64, 4
 """Numbers of held-out episodes, before and after training, that are recorded and written as video."""
 
 
 class BaselineDisplay(Display):
     """Progress of a baseline: decisions, time left, success, reward, entropy, decisions per second."""
 
-    def update(self, record: dict[str, Any]) -> None:
+    def step(self, record: dict[str, Any]) -> None:
         """Show the metrics of an update."""
         ended = record["episodes"] > 0
         success, reward = (f"{record['success']:.0%}", f"{record['reward']:.2f}") if ended else ("–", "–")
@@ -107,7 +108,7 @@ class Baseline:
         record |= {"episodes": len(ended)} | metrics
         record |= {"time/step": seconds, "time/env_steps_per_second": (self.learning.done - before) / seconds}
         self.log.write(self.progress.total_steps, record)
-        self.display.update(record)
+        self.display.step(record)
 
     def validate(self) -> None:
         """Log the held-out success on the validation split."""
@@ -131,7 +132,8 @@ class Baseline:
         self.doing(f"evaluating on held-out episodes: {label}")
         count = self.folder.config.episodes
         episodes = self.play(1.0, count, film=FILMED)
-        self.folder.record(label, self.progress.total_steps, {self.folder.task: episodes}, RECORDS)
+        keep_images(episodes, RECORDS)
+        self.folder.record(label, self.progress.total_steps, {self.folder.task: episodes})
         result = success_rate(episodes) | {"valid": 1.0, "greedy": success_rate(self.play(0.0, count))["mean"]}
         if self.folder.config.observation == "pixels" and count > 1:
             result["blind"] = success_rate(self.play(1.0, count, blind=True))["mean"]

@@ -1,6 +1,6 @@
 """Evaluation of several policies on the same held-out episodes, with records and videos."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +8,7 @@ from agents.episodes.episode import Episode, Start
 from agents.episodes.footage import PackedFrames
 from agents.episodes.runner import EpisodeRunner, gather_or_cancel
 from agents.episodes.starts import TEST_FIRST, held_out_starts
-from agents.policies.jobs import Job
+from agents.records.pictured import Pictured
 from configs.errors import UserError
 from envs.task.config import TaskConfig
 from envs.task.suites import SUITES
@@ -35,7 +35,7 @@ class EvaluationSpec:
     blind: bool = False
     """True to replace every image with one from another episode."""
     records: int = 0
-    """Number of recorded episodes of each policy and task."""
+    """Number of episodes of each policy and task that are recorded with frames, failures first."""
     videos: int = 0
     """Number of episodes of each policy and task that are written as video."""
     paired: Sequence[str] = ()
@@ -122,6 +122,8 @@ class Comparison:
         done = list(kept)
         left = sorted(set(starts) - {episode.start for episode in kept}, key=place.__getitem__)
         problem = ""
+        pictured = Pictured(spec.records)
+        list(map(pictured.add, kept))
         runner = EpisodeRunner(task)
         with (
             bars.bar(self._title(player, task), len(starts), kept) as bar,
@@ -130,6 +132,7 @@ class Comparison:
 
             def keep(episode: Episode) -> None:
                 done.append(episode)
+                pictured.add(episode)
                 if not spec.blind:
                     write(episode)
                 bar.episode(episode)
@@ -137,15 +140,11 @@ class Comparison:
             try:
                 if left:
                     policy = ReportingPolicy(player.policy(task.name), bar)
-                    num_filmed, num_recorded = (
-                        sum(place[start] < first for start in left) for first in (spec.videos, spec.records)
-                    )
+                    num_filmed = sum(place[start] < spec.videos for start in left)
                     jobs = shared_out(task.name, left, spec.temperature, num_filmed, spec.blind)
                     await gather_or_cancel(
-                        runner.play(
-                            job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep, recorded
-                        )
-                        for job, recorded in zip(jobs, _parts(num_recorded, jobs), strict=True)
+                        runner.play(job.starts, policy.with_temperature(job.temperature), job.film, job.blind, keep)
+                        for job in jobs
                     )
                 if spec.blind and left:  # images come from other episodes: all are kept, or none
                     list(map(write, done))
@@ -189,7 +188,8 @@ class Comparison:
         suite = next((name for name, names in self.suites.items() if task.name in names), "")
         self._add(task.name, player, summary(played) if played else summary(), suite, problem)
         self.out.write()  # before records and videos, which can fail
-        self.out.record(task, player.label, played[: self.spec.records], player.chat)
+        if self.spec.records:
+            self.out.record(task, player.label, played, player.chat)
         name = player.label if len(self.tasks) == 1 else f"{player.label}-{task.name}"
         self.out.video(name, f"{player.name} · {task.name}", played[: self.spec.videos])
 
@@ -197,13 +197,6 @@ class Comparison:
         named = {"task": task, "policy": player.name, "suite": suite}
         settings = {"temperature": self.spec.temperature, "blind": self.spec.blind}
         self.out.rows.append(named | dict(figures) | settings | {"floor": player.is_reference, "problem": problem})
-
-
-def _parts(first: int, jobs: Sequence[Job]) -> Iterator[int]:
-    """Yield the number of the first `first` episodes that each job contains."""
-    for job in jobs:
-        yield max(0, min(first, len(job.starts)))
-        first -= len(job.starts)
 
 
 def suites_of(tasks: Mapping[str, TaskConfig]) -> dict[str, list[str]]:

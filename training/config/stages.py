@@ -26,9 +26,9 @@ class EvaluationConfig(Settings):
     within this tolerance."""
     videos: NonNegativeInt = 4
     """Number of held-out episodes in the videos. They are the same before and after training."""
-    records: NonNegativeInt = 16
-    """Number of held-out episodes to record for each task of env=: frame, prompt and reply of each turn. They are
-    written to the run folder before, between and after the stages."""
+    records: NonNegativeInt = 64
+    """Number of held-out episodes recorded with frames for each task of env=, failures first. The others are recorded
+    without frames. They are written to the run folder before, between and after the stages."""
     record_groups: NonNegativeInt = 2
     """Number of groups to record in each training step, with their advantages. 0 records none. A group has group_size
     episodes with all frames, so long runs with large frames need much disk space."""

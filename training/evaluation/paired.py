@@ -35,7 +35,7 @@ def mcnemar(only_one: int, only_other: int) -> float:
     """
     n = only_one + only_other
     tail = sum(math.comb(n, count) for count in range(min(only_one, only_other) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, 2 * tail / float(2**n))
 
 
 def compare(task: str, policy: str, other: str, first: Results, second: Results) -> dict[str, Any] | None:

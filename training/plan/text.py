@@ -33,8 +33,8 @@ def verdicts(config: Config, sizes: Shapes, learner: LearnerMemory, engine: Engi
     cluster, found = config.cluster, []
     if not cluster.gpus:
         processes = cluster.learners * learner.peak + cluster.engines * (engine.weights + engine.cache)
-        beside = "about 1 GiB per process for libraries" + ("" if _vllm(config) else " and the caches of the batches")
-        return [f"Total: {_gib(processes)} of main memory, plus {beside}."]
+        others = "about 1 GiB per process for libraries" + ("" if _vllm(config) else " and the caches of the batches")
+        return [f"Total: {_gib(processes)} of main memory, plus {others}."]
     memory = cluster.gpu_gib * GIB
     if learner.peak > memory:
         found.append(

@@ -18,7 +18,9 @@ TRIES = 3
 """Maximum number of times a stale group is played again before an error."""
 
 
-def group_starts(run_seed: int, stage: int, step: int, task: int, group: int, size: int) -> tuple[Start, ...]:
+def group_starts(
+    run_seed: int, stage: int, step: int, task: int, group: int, size: int, recorded: bool = False
+) -> tuple[Start, ...]:
     """Return the starts of one group: the same env seed, each with its own sampling seed.
 
     Args:
@@ -28,9 +30,12 @@ def group_starts(run_seed: int, stage: int, step: int, task: int, group: int, si
         task: Index of the task in the stage.
         group: Index of the group in the step's groups of the task.
         size: Number of episodes.
+        recorded: True to keep what records need.
     """
     seed = mix(run_seed, stage, step, task, group) % TRAIN_SEEDS
-    return tuple(Start(seed, mix(run_seed, stage, step, task, group, player), group) for player in range(size))
+    return tuple(
+        Start(seed, mix(run_seed, stage, step, task, group, player), group, recorded) for player in range(size)
+    )
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ class Collector:
         temperature: float = 1.0,
         refill: float = 0.0,
         max_staleness: int = 0,
+        recorded: int = 0,
         replays: Callable[[int], Mapping[str, Sequence[int]]] = lambda step: {},
     ) -> None:
         """Create the collector of one stage.
@@ -111,6 +117,7 @@ class Collector:
             temperature: Sampling temperature.
             refill: Maximum number of replaced groups, as a multiple of the task's groups in the step, rounded up.
             max_staleness: Maximum age of a sampled token, in versions of the weights.
+            recorded: Number of groups per task and step that keep what records need, from the first.
             replays: Step → env seeds of each task's first groups. Called when the groups of a step start.
         """
         self.play = play
@@ -123,6 +130,7 @@ class Collector:
         self.temperature = temperature
         self.refill = refill
         self.max_staleness = max_staleness
+        self.recorded = recorded
         self.replays = replays
         self._numbers = {task: number for number, task in enumerate(self.tasks)}
         self._running: dict[int, list[asyncio.Task[_Place]]] = {}
@@ -195,7 +203,8 @@ class Collector:
     async def _group(self, place: _Place) -> Group:
         """Play one group."""
         number = self._numbers[place.task]
-        starts = group_starts(self.seed, self.stage, place.step, number, place.index, self.group_size)
+        recorded = place.index < self.recorded
+        starts = group_starts(self.seed, self.stage, place.step, number, place.index, self.group_size, recorded)
         if place.seed is not None:
             starts = tuple(replace(start, seed=place.seed) for start in starts)
         episodes = await self.play(Job(place.task, starts, self.temperature))

@@ -52,7 +52,15 @@ class Source(Protocol):
 class GroupSource:
     """Groups of episodes with the same start, compared by their rewards."""
 
-    def __init__(self, play: Play, tasks: Mapping[str, TaskConfig], stage: StageConfig, seed: int, index: int) -> None:
+    def __init__(
+        self,
+        play: Play,
+        tasks: Mapping[str, TaskConfig],
+        stage: StageConfig,
+        seed: int,
+        index: int,
+        recorded: int = 0,
+    ) -> None:
         """Create the source of stage number `index`.
 
         Args:
@@ -61,6 +69,7 @@ class GroupSource:
             stage: Settings of the stage.
             seed: Seed of the run.
             index: Index of the stage.
+            recorded: Number of groups per task and step that keep what records need.
         """
         self.algo = stage.algo
         self.mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
@@ -76,6 +85,7 @@ class GroupSource:
             temperature=stage.algo.temperature,
             refill=stage.algo.refill,
             max_staleness=stage.algo.max_staleness,
+            recorded=recorded,
             replays=lambda step: self.pool.draw(step, self.mixture.allocate(step)),
         )
 

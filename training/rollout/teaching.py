@@ -62,7 +62,7 @@ class TeachingSource:
             demonstrate: True if the teacher plays, False if the policy plays.
         """
         keys = [(*key, list(self.tasks).index(task), player) for player in range(episodes)]
-        starts = [Start(mix(self.seed, *one) % TRAIN_SEEDS, mix(self.seed, *one, 1)) for one in keys]
+        starts = [Start(mix(self.seed, *one) % TRAIN_SEEDS, mix(self.seed, *one, 1), recorded=False) for one in keys]
         teaching = Teaching(self.stage.teacher(task), demonstrate, self.stage.noise)
         return await self.play(Job(task, tuple(starts), self.stage.algo.temperature, teaching=teaching))
 

@@ -133,6 +133,9 @@ class Display(Lines):
         out.print()  # apart from the last progress line
         title = f"{summary['task']} · {episodes} · T=1"
         print_table(out, [columns[at] for at in kept], [[row[at] for at in kept] for row in rows], title)
+        changed = [stage for stage in summary.get("stages", []) if stage.get("effect")]
+        for at, stage in enumerate(changed):
+            out.print("\n" * (at == 0) + f"{stage['name']}: {stage['effect']}")
         memory = f"peak memory {summary['peak_memory_mb']:,.0f} MB"
         out.print(f"\n{folder} · {duration(summary['seconds'])} · {memory}", soft_wrap=True)
         found = {name: what for name, what in OUTPUTS.items() if (folder / name).exists()}

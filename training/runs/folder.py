@@ -63,7 +63,7 @@ class RunDirectory:
             raise UserError(f"another process is working on {self.path}; wait for it, or stop it") from None
 
     def record(
-        self, label: str, step: int, played: Mapping[str, Sequence[Episode]], records: int, chat: Chat | None = None
+        self, label: str, step: int, played: Mapping[str, Sequence[Episode]], chat: Chat | None = None
     ) -> Path | None:
         """Write the records and the video of held-out episodes.
 
@@ -71,7 +71,6 @@ class RunDirectory:
             label: Name of the evaluation, such as `before`.
             step: Step of the evaluated weights, counted over all stages.
             played: Task name → episodes.
-            records: Maximum number of records per task.
             chat: Chat format that decodes prompts from tokens. None for a policy without tokens.
 
         Returns:
@@ -80,7 +79,7 @@ class RunDirectory:
         folder = self.path / "episodes" / label
         shutil.rmtree(folder, ignore_errors=True)
         for name, episodes in played.items():
-            write_records(folder, Task(name, self.tasks[name]), episodes[:records], label, chat, step=step)
+            write_records(folder, Task(name, self.tasks[name]), episodes, label, chat, step=step)
         filmed = [episode for episodes in played.values() for episode in episodes if episode.frames]
         return write_video(self.path / "videos" / f"{label}.mp4", films(filmed, label)) if filmed else None
 

@@ -9,7 +9,7 @@ from agents.chat.template import Chat
 from agents.records.record import as_record
 from envs.task.config import TaskConfig
 from envs.task.task import Task
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
 from training.algorithm.groups import Group
 
 LABEL = "train"

@@ -5,6 +5,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
+from envs.visual.numbers import spaced
 from envs.visual.plane import Point, crossing, distance
 from envs.visual.puzzle import LETTERS, Puzzle, between, pick, pick_kind, sample
 from render.visual.paths import NODES, Network
@@ -143,7 +144,7 @@ def _ask(rng: np.random.Generator, kind: str, nodes: list[str], lines: Lines) ->
     if kind == "sum":
         numbers = [lines[pair] for pair in own]
         text = f"What is the sum of the numbers on all the lines that end at {node}? Answer with a whole number."
-        return text, sum(numbers), f"{'+'.join(map(str, numbers))}={sum(numbers)}", " ".join(map(str, numbers))
+        return text, sum(numbers), f"{'+'.join(map(str, numbers))}={sum(numbers)}", spaced(numbers)
     if kind == "most":
         degrees = sorted((sum(letter in pair for pair in lines), letter) for letter in nodes)
         if degrees[-1][0] == degrees[-2][0]:

@@ -7,14 +7,16 @@ import { count } from "viewer/format";
 import { GroupView } from "viewer/group";
 import { HELP, useKeys } from "viewer/keys";
 import { PageContext, remember, remembered, usePage } from "viewer/page";
+import { PairView } from "viewer/pair";
 import { Empty, Icon, Problem } from "viewer/parts";
 import { go, link, readRoute } from "viewer/route";
 import { RunView } from "viewer/run";
 import { openSource } from "viewer/source";
 import { Table } from "viewer/table";
+import { WhyView, whyLink } from "viewer/why";
 
 const EVERY = { live: 2000, still: 10000 }; // polling intervals in milliseconds; a stopped run may be resumed and the server may be replaced
-const VIEWS = { run: RunView, episodes: EpisodesView, episode: EpisodeView, group: GroupView, compare: CompareView };
+const VIEWS = { run: RunView, episodes: EpisodesView, episode: EpisodeView, group: GroupView, why: WhyView, pair: PairView, compare: CompareView };
 
 function App({ source }) {
   const { run, table, version, problem, gone, again } = useRun(source);
@@ -24,7 +26,8 @@ function App({ source }) {
   useKeys({
     1: () => go(link("run")),
     2: () => go(link("episodes")),
-    3: () => go(link("compare")),
+    3: () => go(whyLink(table)),
+    4: () => go(link("compare")),
     t: turnTheme,
     "?": () => setHelp(!help),
     Escape: () => setHelp(false),
@@ -35,7 +38,8 @@ function App({ source }) {
   }, [run?.name, route.view, route.parts.join("/")]);
   const page = useMemo(() => {
     const titles = new Map(run?.policies.map((policy) => [policy.label, policy.title]));
-    return { source, run, table, version, route, dark, title: (label) => titles.get(label) ?? label };
+    const mark = (id, tags, note) => source.mark(id, tags, note).then(again);
+    return { source, run, table, version, route, dark, mark, title: (label) => titles.get(label) ?? label };
   }, [source, run, table, version, route, dark]);
   if (!run) return problem ? html`<${Problem} text=${problem} again=${again} />` : html`<p class="start">${gone ? "The server is not responding; retrying." : "Loading…"}</p>`;
   const View = Object.hasOwn(VIEWS, route.view) && VIEWS[route.view];
@@ -67,6 +71,7 @@ function useRun(source) {
         }
         if (stopped) return;
         const grew = table.append(index);
+        table.setMarks(run.marks);
         if (run.live || run.waiting) wait = EVERY.live;
         setState((before) => {
           const same = !grew && run === before.run && !before.problem && !before.gone;
@@ -85,7 +90,7 @@ function useRun(source) {
       clearTimeout(timer);
     };
   }, [source, attempt]);
-  return { ...state, table, again: () => setAttempt(attempt + 1) };
+  return { ...state, table, again: () => setAttempt((count) => count + 1) };
 }
 
 function useRoute() {
@@ -125,6 +130,7 @@ function Bar({ run, table, route, live, dark, turnTheme, help }) {
     <nav aria-label="Views">
       ${tab("run", "Run")}
       ${tab("episodes", html`Episodes <span class="num soft" id="total">${count(table.size)}</span>`, ["episodes", "episode", "group"])}
+      <a href=${whyLink(table)} aria-current=${["why", "pair"].includes(route.view) ? "page" : null}>Why</a>
       ${tab("compare", "Compare")}
     </nav>
     ${live && html`<span class="live" role="status"><i />live</span>`}

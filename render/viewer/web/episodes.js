@@ -1,12 +1,15 @@
 /** All episodes in a table, with filters stored in the URL. */
-import { html, useEffect, useMemo, useRef, useState } from "vendor/preact";
-import { FILTERS, ORDER, OUTCOMES, listQuery, select, span, spanText } from "viewer/filter";
+import { html, useMemo, useRef } from "vendor/preact";
+import { csv, download } from "viewer/csv";
+import { FILTERS, ORDER, listQuery, span } from "viewer/filter";
+import { Filters, isTold } from "viewer/filterbar";
 import { count, percent, plural, points } from "viewer/format";
 import { useKeys } from "viewer/keys";
 import { usePage } from "viewer/page";
 import { Empty, Outcome } from "viewer/parts";
 import { go, groupParts, link, replace } from "viewer/route";
 import { Rows } from "viewer/rows";
+import { useRows } from "viewer/search";
 
 const text = (value) => value;
 const step = (value) => (value < 0 ? "–" : value);
@@ -28,14 +31,14 @@ const COLUMNS = [
   ["reward", "Reward", (value) => points(value), "num"],
   ["advantage", "Advantage", signed, "num wide"],
   ["score", "Score", (value) => points(value), "num wide"],
+  ["tags", "Tags", (value, row, list, { table }) => (table.marks.get(row.id)?.tags ?? []).map((tag) => html`<span class="tag">${tag}</span> `), "name wide"],
 ];
 
 export function EpisodesView() {
   const page = usePage();
   const { route, table, version } = page;
   const list = listQuery(route.query);
-  const key = JSON.stringify(list);
-  const rows = useMemo(() => select(table, list), [version, key]);
+  const rows = useRows(list);
   const search = useRef();
   useKeys({ "/": () => search.current?.focus() });
   const set = (changes) => replace(link("episodes", [], listQuery({ ...list, ...changes })));
@@ -52,18 +55,11 @@ export function EpisodesView() {
     <h1>Episodes</h1>
     <${Filters} list=${list} set=${set} search=${search} />
     <p class="counts" role="status"><strong class="num">${count(rows.length)}</strong> of <span class="num">${plural(table.size, "episode")}</span>${rows.length > 0 && html`, <span class="num">${percent(won / rows.length)}</span> success`}
-      ${filtered && html` <button class="plain" onClick=${() => replace(link("episodes", [], { sort: list.sort }))}>Clear filters</button>`}</p>
+      ${filtered && html` <button class="plain" onClick=${() => replace(link("episodes", [], { sort: list.sort }))}>Clear filters</button>`}
+      <span class="deeds"><a class="button" href=${link("why", [], list)}>Why do they fail?</a>
+        <button onClick=${() => download(`${page.run.name}-episodes.csv`, csv(table, rows))} title="Save these episodes as a CSV file">CSV</button></span></p>
     ${rows.length ? html`<${Rows} name="episodes" rows=${rows} version=${version} head=${head} cells=${cells} open=${open} />` : html`<${Nothing} list=${list} set=${set} />`}
   </section>`;
-}
-
-/** Return true if the column has any value to show. */
-function isTold(table, name) {
-  const column = table.columns[name];
-  if (name === "group") return table.groups.size < table.size;
-  if (["kind", "stage"].includes(name)) return column.some((value) => value);
-  if (["advantage", "score"].includes(name)) return column.some((value) => value != null);
-  return name !== "step" || column.some((value) => value >= 0);
 }
 
 function Head({ column, title, look, sort, set }) {
@@ -71,57 +67,6 @@ function Head({ column, title, look, sort, set }) {
   const rising = sort === column;
   const order = falling ? "descending" : rising ? "ascending" : "none";
   return html`<th scope="col" class=${look} aria-sort=${order}><button onClick=${() => set({ sort: falling ? column : `-${column}` })}>${title}<span aria-hidden="true">${falling ? " ↓" : rising ? " ↑" : ""}</span></button></th>`;
-}
-
-function Filters({ list, set, search }) {
-  const page = usePage();
-  const { table, version } = page;
-  const choices = useMemo(() => Object.fromEntries(["task", "kind", "label", "stage"].map((column) => [column, [...table.values(column)]])), [version]);
-  const choice = (column, title, write = (value) => value) => {
-    const values = choices[column];
-    if (values.length < 2 && !list[column]) return null;
-    const known = values.some(([value]) => value === list[column]);
-    return html`<label>${title}<select value=${list[column] ?? ""} onChange=${(event) => set({ [column]: event.target.value })}>
-      <option value="">all</option>
-      ${list[column] && !known && html`<option value=${list[column]}>${list[column]}</option>`}
-      ${values.map(([value, many]) => html`<option value=${value}>${write(value)} (${count(many)})</option>`)}
-    </select></label>`;
-  };
-  return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-    <label class="search">Search<${Field} own=${search} type="search" placeholder="label, task, kind, stage, seed, ending, #id" value=${list.q ?? ""} change=${(q) => set({ q })} /></label>
-    ${choice("task", "Task")} ${choice("kind", "Kind")} ${choice("label", "Policy", page.title)} ${choice("stage", "Stage")}
-    <label>Outcome<select value=${list.outcome ?? ""} onChange=${(event) => set({ outcome: event.target.value })}>
-      <option value="">all</option>${OUTCOMES.map(([value, words]) => html`<option value=${value}>${words}</option>`)}
-    </select></label>
-    ${(list.step || isTold(table, "step")) && html`<${Span} column="step" title="Step" list=${list} set=${set} />`} <${Span} column="reward" title="Reward" list=${list} set=${set} />
-    <label>Seed<${Field} class="short" inputmode="numeric" value=${list.seed ?? ""} change=${(seed) => set({ seed })} /></label>
-  </form>`;
-}
-
-/** An input that filters while typing. A slower update never overwrites the typed text. */
-function Field({ own, value, change, ...more }) {
-  const mine = useRef();
-  const box = own ?? mine;
-  const [text, setText] = useState(value);
-  useEffect(() => {
-    if (document.activeElement !== box.current) setText(value);
-  }, [value]);
-  const write = (event) => {
-    setText(event.target.value);
-    change(event.target.value);
-  };
-  return html`<input ref=${box} ...${more} value=${text} onInput=${write} />`;
-}
-
-/** Two inputs for a range. */
-function Span({ column, title, list, set }) {
-  const [low, high] = span(list[column]);
-  const text = (value) => (Number.isFinite(value) ? String(value) : "");
-  const field = (words, value, change) =>
-    html`<input class="short" type="number" step="any" aria-label=${`${title} ${words}`} placeholder=${words} value=${value} onChange=${(event) => set({ [column]: change(event.target.value) })} />`;
-  return html`<fieldset><legend>${title}</legend>
-    ${field("from", text(low), (value) => spanText(value, text(high)))}<span class="soft">–</span>${field("to", text(high), (value) => spanText(text(low), value))}
-  </fieldset>`;
 }
 
 /** Why there are no rows, with a link to the nearest recorded step. */

@@ -1,8 +1,9 @@
 /** Filters and sort order of the episodes, stored in the URL: {task, outcome, step: "10..20", sort: "-reward", …}. */
 
-const EXACT = ["task", "kind", "label", "stage"];
-const SPANS = ["step", "reward"];
-export const FILTERS = [...EXACT, "outcome", ...SPANS, "seed", "q"];
+const EXACT = ["task", "kind", "label", "stage", "ending"];
+const SPANS = ["step", "reward", "turns"];
+const LISTS = { action: "actions", cause: "causes", misread: "misread" }; // filter → column with a list
+export const FILTERS = [...EXACT, "outcome", ...SPANS, "seed", "q", "tag", "last", "seen", ...Object.keys(LISTS)];
 export const OUTCOMES = [
   ["success", "success"],
   ["failed", "not successful"],
@@ -36,9 +37,18 @@ function conditions(columns, query, table) {
   }
   if (query.seed) tests.push((at) => String(columns.seed[at]) === query.seed.trim());
   if (query.outcome) tests.push(outcomeTest(columns, query.outcome));
-  const words = (query.q ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length) tests.push((at) => words.every((word) => table.text(at).includes(word)));
+  for (const [name, column] of Object.entries(LISTS)) if (query[name]) tests.push((at) => columns[column][at]?.includes(query[name]));
+  if (query.last) tests.push((at) => columns.actions[at]?.at(-1) === query.last);
+  if (query.seen) tests.push((at) => columns.seen[at] != null && (columns.seen[at] === 1) === (query.seen === "right"));
+  if (query.tag) tests.push((at) => table.marks.get(columns.id[at])?.tags.includes(query.tag));
+  const found = searched(query.q);
+  if (found.length) tests.push((at) => found.every((word) => table.text(at).includes(word) || table.hits.get(word)?.has(columns.id[at])));
   return tests;
+}
+
+/** The words of a search in lower case. A phrase in double quotes is one. */
+export function searched(text = "") {
+  return [...text.toLowerCase().matchAll(/"([^"]+)"|[^\s"]+/g)].map((match) => match[1] ?? match[0]);
 }
 
 function outcomeTest(columns, wanted) {

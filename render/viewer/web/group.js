@@ -4,8 +4,8 @@ import { plural, points } from "viewer/format";
 import { useKeys } from "viewer/keys";
 import { usePage, useRecords } from "viewer/page";
 import { Advantage, Empty, Frame, Outcome, Problem } from "viewer/parts";
-import { Controls, usePlayer } from "viewer/player";
-import { go, groupParts, link } from "viewer/route";
+import { Controls, ends, usePlayer } from "viewer/player";
+import { go, groupParts, keep, link } from "viewer/route";
 import { Action } from "viewer/turn";
 
 const WIDEST = 340; // of a card, in pixels
@@ -21,7 +21,7 @@ export function GroupView() {
   const { answers } = useRecords(rows.map((row) => row.id));
   const records = new Map(answers.map((answer) => [answer.id, answer]));
   const lengths = answers.map(({ record }) => record?.turns.length ?? 0);
-  const player = usePlayer(Math.max(...lengths, 1));
+  const player = usePlayer(Math.max(...lengths, 1), Number.parseInt(route.query.turn, 10) - 1 || 0, answers.some(({ record }) => record && ends(record)), (at) => keep({ turn: at ? at + 1 : "" }));
   const [before, next] = useMemo(() => neighbours(table, key, label), [version, key]);
   const list = link("episodes", [], { label, task, step });
   useKeys({ n: () => next && go(next), p: () => before && go(before), u: () => go(list) });
@@ -61,16 +61,20 @@ function Step({ to, children }) {
   return to ? html`<a class="button" href=${to}>${children}</a>` : html`<span class="button off">${children}</span>`;
 }
 
-function Card({ row, answer, at, most }) {
-  const turns = answer?.record?.turns ?? [];
+/** One episode of several in step. A click opens it at the same turn. */
+export function Card({ row, answer, at, most }) {
+  const record = answer?.record;
+  const turns = record?.turns ?? [];
   const turn = turns[Math.min(at, turns.length - 1)];
   const over = turns.length > 0 && at >= turns.length;
   return html`<a class=${`card ${over ? "over" : ""}`} href=${link("episode", [row.id], { turn: Math.min(at, Math.max(turns.length - 1, 0)) + 1 })}>
     <div class="top"><${Outcome} row=${row} /><span class="num" title="Reward">${points(row.reward)}</span></div>
-    <${Advantage} value=${row.advantage} most=${most} />
-    ${turn?.frame && html`<${Frame} turn=${turn} name=${`Episode ${row.id}, turn ${Math.min(at, turns.length - 1) + 1}`} />`}
+    ${row.advantage != null && html`<${Advantage} value=${row.advantage} most=${most} />`}
+    ${turn?.frame && html`<${Frame} turn=${over && record.final_frame ? { frame: record.final_frame } : turn} name=${`Episode ${row.id}, ${over ? "the end" : `turn ${at + 1}`}`} />`}
+    ${record && !record.pictured && html`<p class="soft">frames not kept</p>`}
     ${answer?.error && html`<${Problem} text=${answer.error} />`}
-    ${turn && html`<${Action} turn=${turn} short=${true} /><p class="thinking" dir="auto">${turn.thinking.slice(0, 600)}</p>`}
+    ${over && record.ending && html`<p class="action" dir="auto">${record.ending}</p>`}
+    ${turn && !(over && record.ending) && html`<${Action} turn=${turn} short=${true} /><p class="thinking" dir="auto">${turn.thinking.slice(0, 600)}</p>`}
     <div class="foot soft"><span>#${row.id}</span><span class="num">${over ? `ended after ${plural(turns.length, "turn")}` : plural(row.turns, "turn")}</span></div>
   </a>`;
 }

@@ -8,6 +8,7 @@ const OWN = [
   ["input[type=checkbox]", [" "]],
   ["input, select, textarea", "all"],
   ["video", [" ", ...ARROWS]],
+  [".tokens", ["ArrowLeft", "ArrowRight", "Home", "End"]],
   [".plot", ["Enter", "ArrowLeft", "ArrowRight"]],
   ["a", ["Enter"]],
   ["button, summary", ["Enter", " "]],
@@ -42,10 +43,11 @@ export function useKeys(actions) {
 
 /** Content of the shortcut list: [[where, [[keys, action], …]], …]. */
 export const HELP = [
-  ["Everywhere", [["1 2 3", "run, episodes, compare"], ["t", "toggle dark or light theme"], ["?", "show these shortcuts"], ["Esc", "close; leave a field"]]],
+  ["Everywhere", [["1 2 3 4", "run, episodes, why, compare"], ["t", "toggle dark or light theme"], ["?", "show these shortcuts"], ["Esc", "close; leave a field"]]],
   ["Episodes", [["j k", "next, previous row"], ["Enter", "open the row"], ["/", "search"]]],
   ["Playback", [["space", "play, pause"], ["← →", "previous, next turn"], ["Home End", "first, last turn"], ["< >", "slower, faster"]]],
-  ["Episode", [["n p", "next, previous episode"], ["g", "show the group"], ["c", "compare on the same seed"], ["r", "show the raw reply"], ["u", "back to the list"]]],
+  ["Episode", [["n p", "next, previous episode"], ["g", "show the group"], ["c", "compare on the same seed"], ["r", "show the raw reply"], ["f", "nearest success"], ["u", "back to the list"]]],
   ["Group", [["n p", "next, previous group"], ["u", "episodes of this step"]]],
+  ["Why", [["n p", "next, previous failure with its success"], ["d", "go to the first difference"], ["u", "back to the reasons"]]],
   ["Compare", [["n p", "next, previous seed"], ["d", "go to the first difference"]]],
 ];

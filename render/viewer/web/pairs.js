@@ -50,9 +50,13 @@ export function defaultLabels(table) {
   const starts = [...table.starts.values()].filter((rows) => rows.length > 1);
   const share = (a, b) => a !== b && starts.some((rows) => by(rows, a).some((one) => by(rows, b).some((other) => table.sameKind(one, other))));
   const called = (name) => labels.filter((label) => label.split("/").at(-1) === name);
-  const floor = (label) => ["random", "idle", "expert"].includes(label.split("/").at(-1));
-  const order = [...labels.filter((label) => !floor(label)), ...labels.filter(floor)];
+  const order = [...labels.filter((label) => !isReference(label)), ...labels.filter(isReference)];
   const pairs = [[called("after")[0], called("after")[1]], [called("before")[0], called("after")[0]]];
   for (const a of order) for (const b of order) pairs.push([a, b]);
   return pairs.find(([a, b]) => share(a, b)) ?? [order[0] ?? "", order[1] ?? ""];
+}
+
+/** True for the label of a reference policy. */
+export function isReference(label) {
+  return ["random", "idle", "expert"].includes(label.split("/").at(-1));
 }

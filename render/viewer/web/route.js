@@ -31,6 +31,13 @@ export function replace(hash) {
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
+/** Note values of the current view in the address, so that a copied link or a reload shows the same. */
+export function keep(changes) {
+  const { view, parts, query } = readRoute(location.hash);
+  const hash = link(view, parts, { ...query, ...changes });
+  if (hash !== location.hash) history.replaceState(null, "", hash);
+}
+
 function decode(part) {
   try {
     return decodeURIComponent(part);

@@ -28,6 +28,15 @@ function serverSource() {
       runs.generation = index.generation;
       return index;
     },
+    /** The ids of the episodes whose prompts or replies contain some words. */
+    async search(words) {
+      return (await (await get(`/api/search?q=${encodeURIComponent(words)}`)).json()).ids;
+    },
+    /** Write the tags and the note of an episode. */
+    async mark(id, tags, note) {
+      const body = JSON.stringify({ generation: runs.generation, tags, note });
+      await get(`/api/episodes/${id}/mark`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    },
     /** One record. Records never change, so some are cached. */
     episode(id) {
       return keep(records, id, KEPT_RECORDS, async () => (await get(`/api/episodes/${id}?generation=${runs.generation}`)).json());
@@ -42,10 +51,18 @@ function fileSource(run) {
     to: Number(element.dataset.to),
   }));
   const lists = new Map();
+  let texts = null;
   return {
     live: false,
     run: async () => JSON.parse(run.textContent),
     episodes: async () => JSON.parse(document.getElementById("index").textContent),
+    async search(words) {
+      texts ??= inflate(document.getElementById("texts").textContent);
+      const { lines, episodes } = await texts;
+      const found = new Set();
+      for (let at = 0; at < lines.length; at += 1) if (lines[at].includes(words)) for (const id of episodes[at]) found.add(id);
+      return [...found];
+    },
     async episode(id) {
       const chunk = chunks.find(({ from, to }) => from <= id && id <= to);
       if (!chunk) throw new Error(`episode ${id} is not in this file`);
@@ -59,10 +76,10 @@ function fileSource(run) {
 }
 
 /** GET a URL. Errors carry the message of the server. */
-async function get(url) {
+async function get(url, more = {}) {
   let response;
   try {
-    response = await fetch(url, { cache: "no-cache" });
+    response = await fetch(url, { cache: "no-cache", ...more });
   } catch {
     throw Object.assign(new Error("the server is not responding"), { gone: true });
   }

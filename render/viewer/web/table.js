@@ -1,6 +1,6 @@
 /** Column-based index of the episodes that grows with a live run, with lookups by group and by seed. */
 
-const COLUMNS = ["id", "label", "task", "kind", "stage", "seed", "step", "group", "success", "ended", "reward", "turns", "valid", "advantage", "score"];
+const COLUMNS = ["id", "label", "task", "kind", "stage", "seed", "step", "group", "success", "ended", "reward", "turns", "valid", "advantage", "score", "pictured", "ending", "actions", "causes", "seen", "misread"];
 
 export class Table {
   constructor() {
@@ -12,6 +12,14 @@ export class Table {
     this.places = new Map();
     this.groups = new Map();
     this.starts = new Map();
+    this.texts = [];
+    this.hits = new Map(); // words → ids of the episodes whose prompts or replies contain them
+    this.marks ??= new Map();
+  }
+
+  /** Take the tags and notes of the run: {id: {tags, note}}. */
+  setMarks(marks) {
+    this.marks = new Map(Object.entries(marks ?? {}).map(([id, mark]) => [Number(id), mark]));
     this.texts = [];
   }
 
@@ -29,6 +37,7 @@ export class Table {
     if (this.size && index.from === 0) this.clear();
     this.generation = index.generation;
     const start = this.size;
+    this.hits.clear();
     const ids = index.columns.id ?? [];
     for (const name of COLUMNS) {
       const from = index.columns[name] ?? [];
@@ -79,6 +88,26 @@ export class Table {
     return a === b || !a || !b;
   }
 
+  /** The successful episode with the same start that shares the most first actions with a row, or null. */
+  nearestSuccess(at) {
+    const { success, actions, label, pictured, seed } = this.columns;
+    const own = actions[at] ?? [];
+    const rank = (other) => {
+      const theirs = actions[other] ?? [];
+      let shared = 0;
+      while (shared < own.length && own[shared] === theirs[shared]) shared += 1;
+      return [shared, label[other] === label[at], pictured[other] !== false];
+    };
+    const better = (a, b) => a.find((value, place) => value !== b[place]) > b.find((value, place) => value !== a[place]);
+    let best = null;
+    for (const other of new Set([...this.group(at).filter((one) => seed[one] === seed[at]), ...this.sameStart(at)])) {
+      if (other === at || !success[other]) continue;
+      const found = rank(other);
+      if (!best || better(found, best.found)) best = { other, found };
+    }
+    return best && best.other;
+  }
+
   /** Counts of the distinct non-empty values of a column, in order of appearance. */
   values(name, rows = null) {
     const found = new Map();
@@ -89,10 +118,11 @@ export class Table {
     return found;
   }
 
-  /** The searchable text of a row, in lower case. */
+  /** The searchable text of a row's columns, tags and note, in lower case. */
   text(at) {
-    const { id, label, task, kind, stage, seed, ended } = this.columns;
-    this.texts[at] ??= [`#${id[at]}`, label[at], task[at], kind[at], stage[at], seed[at], ended[at]].join(" ").toLowerCase();
+    const { id, label, task, kind, stage, seed, ended, ending } = this.columns;
+    const { tags = [], note = "" } = this.marks.get(id[at]) ?? {};
+    this.texts[at] ??= [`#${id[at]}`, label[at], task[at], kind[at], stage[at], seed[at], ended[at], ending[at], ...tags, note].join(" ").toLowerCase();
     return this.texts[at];
   }
 }

@@ -1,6 +1,8 @@
 /** Details of one turn: action, thinking, reward and its parts, text observation, prompt and raw reply. */
 import { html } from "vendor/preact";
-import { cut, plural, points } from "viewer/format";
+import { cut, percent, plural, points } from "viewer/format";
+import { Outcome } from "viewer/parts";
+import { Answers, Tokens } from "viewer/tokens";
 
 const FORM = /^\s*<think>[\s\S]*<\/think>\s*<answer>[\s\S]*<\/answer>\s*$/;
 
@@ -9,6 +11,7 @@ const BOARD = /^\S{3,}$[^]*\n|\n\S{3,}$/m;
 /** The reason why a reply is invalid, as far as its text shows. */
 export function whyInvalid(turn) {
   if (turn.valid) return "";
+  if (turn.problem) return `invalid: ${turn.problem}`;
   return FORM.test(turn.reply)
     ? "invalid: the answer is not an allowed action"
     : "invalid: the reply is not <think>…</think><answer>…</answer>";
@@ -26,6 +29,26 @@ export function runningSums(turns) {
   return turns.map((turn) => (sum += turn.reward));
 }
 
+/** How an episode ended: the last event, the state after it, and the rewards. */
+export function End({ row, record }) {
+  return html`<section class="turn" aria-label="The end">
+    <h3>How it ended</h3>
+    <p class="action"><${Outcome} row=${row} /> <span dir="auto">${record.ending}</span></p>
+    <h3>Reward of the episode</h3>
+    <dl class="chips"><div class="whole"><dt>total</dt><dd class="num">${points(record.reward)}</dd></div>
+      ${Object.entries(record.rewards).map(([name, value]) => html`<div><dt>${name}</dt><dd class="num">${points(value)}</dd></div>`)}</dl>
+    ${record.final_text && html`<h3>State after the last reply</h3><p class=${`caption ${BOARD.test(record.final_text) ? "board" : ""}`} dir="auto">${record.final_text}</p>`}
+  </section>`;
+}
+
+/** The transcript of a reply compared with the true one. */
+function Transcript({ turn }) {
+  const right = turn.transcript === 1;
+  return html`<h3>Transcript</h3>
+    <p><span class=${`outcome ${right ? "good" : "bad"}`}>${right ? "read rightly" : `${percent(turn.transcript)} right`}</span> <span class="soft">true:</span> <code dir="auto">${turn.truth}</code></p>
+    ${turn.misread.length > 0 && html`<dl class="chips misread">${turn.misread.map(([truth, stated]) => html`<div><dt>${truth || "∅"}</dt><dd>→ ${stated || "∅"}</dd></div>`)}</dl>`}`;
+}
+
 /** Turn `at` of a record. `open` holds the open sections. `fold(name, value)` opens or closes one. */
 export function Turn({ record, at, open, fold }) {
   const turn = record.turns[at];
@@ -38,7 +61,10 @@ export function Turn({ record, at, open, fold }) {
     <${Action} turn=${turn} />
     <h3>Thinking</h3>
     <p class="thinking" dir="auto">${turn.thinking || html`<span class="soft">none</span>`}</p>
+    ${turn.truth != null && html`<${Transcript} turn=${turn} />`}
+    <${Answers} turn=${turn} />
     <${Rewards} record=${record} at=${at} />
+    <${Tokens} turn=${turn} measure=${open.tokens ?? "logprob"} choose=${(name) => fold("tokens", name)} />
     ${turn.text && turn.text !== turn.prompt && html`<h3>Text observation</h3><p class=${`caption ${BOARD.test(turn.text) ? "board" : ""}`} dir="auto">${turn.text}</p>`}
     ${pictured && html`<${Fold} name="prompt" title=${`Prompt${same ? " (unchanged)" : ""}`} text=${turn.prompt} open=${asked} fold=${fold} />`}
     <${Fold} name="reply" title=${`Raw reply${turn.reply_tokens ? ` (${plural(turn.reply_tokens, "token")})` : ""}`} text=${turn.reply} open=${open.reply ?? !turn.valid} fold=${fold} />

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -9,9 +10,9 @@ import pytest
 import torch
 
 from agents.chat.conversation import Conversation
-from agents.chat.types import Completion, Prompt
+from agents.chat.types import TOP, Completion, Prompt
 from agents.engines.config import EngineConfig
-from agents.engines.transformers import TransformersEngine, sample
+from agents.engines.transformers import TransformersEngine
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 from render.draw.images import frame_id
@@ -148,15 +149,6 @@ def test_the_placeholder_is_never_sampled(model: LoadedModel, engine: Transforme
     assert not said & set(model.chat.forbidden)
 
 
-def test_sample_inverts_the_cumulative_distribution() -> None:
-    logits = torch.tensor([[0.2, 0.0, 0.5, 0.3]]).log().repeat(5, 1) + 3.0
-    uniform = np.array([0.0, 0.1999, 0.2001, 0.6999, 0.9999])
-    tokens, logprobs = sample(logits, uniform)
-    assert tokens.tolist() == [0, 0, 2, 2, 3]  # steps at 0.2, 0.2, 0.7, 1.0: token 1 never
-    np.testing.assert_allclose(logprobs.exp().numpy(), [0.2, 0.2, 0.5, 0.5, 0.3], atol=1e-6)
-    assert sample(logits, None)[0].tolist() == [2] * 5
-
-
 def test_sampling_follows_the_distribution(model: LoadedModel, engine: TransformersEngine) -> None:
     one = prompt_of(model, "go", None, 0, 1)
     replies = [generate(engine, [prompt_of(model, "go", None, s, 1) for s in range(i, i + 80)], 1.0) for i in (0, 80)]
@@ -168,6 +160,29 @@ def test_sampling_follows_the_distribution(model: LoadedModel, engine: Transform
     likely = int(probs.argmax())
     p = float(probs[likely])
     assert abs((first == likely).mean() - p) < 4 * np.sqrt(p * (1 - p) / len(first))
+
+
+def test_replies_come_with_their_distributions(model: LoadedModel, engine: TransformersEngine) -> None:
+    """Against the model's own softmax, also for rows that are compacted away early."""
+    prompts = [prompt_of(model, f"go {i}", None, i, 3 + 4 * (i % 2)) for i in range(6)]
+    prompts = [replace(prompt, distributions=i != 2) for i, prompt in enumerate(prompts)]
+    for prompt, reply in zip(prompts, generate(engine, prompts, 0.7), strict=True):
+        sampled = reply.distributions
+        if not prompt.distributions:
+            assert sampled is None
+            continue
+        assert sampled is not None and sampled.entropies is not None
+        whole = np.concatenate([prompt.tokens, reply.tokens])
+        places = torch.arange(len(prompt.tokens) - 1, len(whole) - 1)
+        with torch.no_grad():
+            packed = model.vlm.pack([replace(prompt, tokens=whole, collapsed=whole)])
+            logprobs = (model.vlm.logits(model.vlm.hidden(packed, places)) / 0.7).log_softmax(-1)
+        probs = logprobs.exp()
+        np.testing.assert_allclose(sampled.entropies, torch.special.entr(probs).sum(-1).numpy(), atol=1e-4)
+        best = logprobs.topk(TOP)
+        np.testing.assert_allclose(sampled.top_logprobs, best.values.numpy(), atol=1e-3)
+        assert sampled.top_tokens[:, 0].tolist() == best.indices[:, 0].tolist()
+        assert len(sampled.top_tokens) == len(reply.tokens)
 
 
 def test_round_takes_all_waiting_calls_in_any_order(model: LoadedModel) -> None:

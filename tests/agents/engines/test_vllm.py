@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from agents.chat.conversation import Conversation
-from agents.chat.types import Completion, Prompt, TokenSequence
+from agents.chat.types import TOP, Completion, Prompt, TokenSequence
 from agents.engines import transfer
 from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
@@ -157,6 +157,25 @@ def test_greedy_is_the_likeliest_token(model: LoadedModel, engine: VLLMEngine, r
         with torch.no_grad():
             best = max(best, float(model.vlm(other.sequences(), 1.0)[0]))
     assert best == pytest.approx(float(replies[0].logprobs[0]), abs=1e-4)
+
+
+@pytest.mark.vllm
+def test_distributions_come_only_where_the_prompt_asks_for_them(
+    model: LoadedModel, engine: VLLMEngine, run: Run
+) -> None:
+    game = Conversation(model.chat, 0)
+    game.ask("go", "go", frame(1))
+    assert run(engine.generate(game.prompt(1, 4), 1.0)).distributions is None
+    reply = run(engine.generate(game.prompt(1, 4, distributions=True), 1.0))
+    sampled = reply.distributions
+    assert sampled is not None and sampled.top_tokens.shape == (len(reply.tokens), TOP)
+    with torch.no_grad():
+        ids = np.concatenate([game.prompt(1, 4).tokens, reply.tokens])
+        whole = replace(game.prompt(1, 4), tokens=ids, collapsed=ids)
+        places = torch.arange(len(ids) - len(reply.tokens) - 1, len(ids) - 1)
+        best = model.vlm.logits(model.vlm.hidden(model.vlm.pack([whole]), places)).log_softmax(-1).topk(TOP)
+    np.testing.assert_allclose(sampled.top_logprobs, best.values.numpy(), atol=1e-3)
+    np.testing.assert_array_equal(sampled.top_tokens[:, 0], best.indices[:, 0].numpy())
 
 
 @pytest.mark.vllm

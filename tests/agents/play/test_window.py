@@ -29,7 +29,7 @@ from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.window import KeyWindow
-from render.records import episode as record
+from render.records.reading import read_episodes
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_window_plays_sokoban_by_keyboard(play: Callable[..., Played], tmp_path:
     window._xdotool("key", "Escape", "Escape")  # it is given up by that: it cannot be met again as if it were new
     assert window.end() == (0, OPENING.format("sokoban", "1 of 3") + "plays/sokoban: 1 of 2 succeeded, 2 new\n")
 
-    won, practised, left = record.read_episodes(tmp_path / "plays" / "sokoban")
+    won, practised, left = read_episodes(tmp_path / "plays" / "sokoban")
     assert (won.policy, won.seed, won.success, won.ended) == ("human", TEST_FIRST, True, "completed")
     assert won.rewards == {"outcome": 1.0, "format": pytest.approx(0.1)}  # as a model's
     assert won.reward == pytest.approx(1.1) and (won.step, won.group) == (-1, 0)
@@ -172,7 +172,7 @@ def test_window_plays_sokoban_by_keyboard(play: Callable[..., Played], tmp_path:
     window._xdotool("key", "Escape")  # practice that was begun is kept as that
     told = "plays/sokoban: 3 of 5 starts are already played, 2 left\n" + OPENING.format("sokoban", "4 of 5")
     assert window.end() == (0, told + "plays/sokoban: 1 of 3 succeeded, 1 new\n")
-    *_, lost, practised = record.read_episodes(tmp_path / "plays" / "sokoban")
+    *_, lost, practised = read_episodes(tmp_path / "plays" / "sokoban")
     assert (lost.policy, lost.seed, lost.success, lost.ended) == ("human", TEST_FIRST + 3, False, "invalid")
     assert (practised.policy, practised.seed) == ("practice", TEST_FIRST + 4)
 
@@ -194,7 +194,7 @@ def test_window_plays_questions_by_keyboard(play: Callable[..., Played], tmp_pat
     window.press("F1", then="help")
     window._xdotool("key", "F1", "Escape")  # nothing is lost: it closes at once
     assert window.end() == (0, OPENING.format("arithmetic", "1 of 20") + "kept/arithmetic: 1 of 2 succeeded, 2 new\n")
-    episodes = list(record.read_episodes(tmp_path / "kept" / "arithmetic"))
+    episodes = list(read_episodes(tmp_path / "kept" / "arithmetic"))
     assert [(e.policy, e.success, e.turns[0].action) for e in episodes] == [
         ("human", True, gold[0]),
         ("human", False, "hu"),
@@ -210,7 +210,7 @@ def test_a_killed_session_keeps_what_is_finished(play: Callable[..., Played], tm
     window.until("start 1 of 20, turn 1")
     window.press(*gold, "Return", then="Right – Enter continues")
     window.process.kill()
-    (won,) = record.read_episodes(tmp_path / "plays" / "geometry")
+    (won,) = read_episodes(tmp_path / "plays" / "geometry")
     assert won.success and won.turns[0].frame is not None
 
 

@@ -24,7 +24,7 @@ from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
 from render.draw.images import frame_id
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
 
 STARTS = held_out_starts(TEST_FIRST, 6)
 
@@ -147,7 +147,7 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
         (lambda record: record.update(task="football"), "contains episodes of football, none of sokoban_text"),
         (lambda record: record.update(seed=7), "seed 7 is not a held-out start (they begin at 1610612736)"),
         (lambda record: record.update(policy="practice"), "has no finished episode that counts"),
-        (lambda record: record.update(schema=99), "line 1 has schema 99, this Kickoff reads up to 2"),
+        (lambda record: record.update(schema=99), "line 1 has schema 99, this Kickoff reads up to 3"),
         (lambda record: record["turns"][0].update(frame="0" * 16), "turn 1 shows a different image than recorded"),
         (lambda record: record["turns"][0].update(prompt="else"), "turn 1 shows a different text than recorded"),
         (lambda record: record["turns"].pop(), "continues past the end of the record: the game has changed"),

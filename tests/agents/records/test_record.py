@@ -19,8 +19,9 @@ from agents.records.films import LAST_FRAMES, LEAST_FRAMES, film, films
 from agents.records.record import as_record, prompts
 from envs.task.config import TaskConfig, load_task
 from envs.task.task import Task
-from render.records.episode import EpisodeWriter, read_episodes
+from render.records.reading import read_episodes
 from render.records.video import captioned
+from render.records.writing import EpisodeWriter
 
 FOOTBALL = Task("football", load_task("football"))
 SUMS = Task("arithmetic", load_task("arithmetic"))
@@ -81,6 +82,43 @@ def test_an_episode_becomes_its_record(filmed: Episode, tmp_path: Path) -> None:
     for turn, played in zip(read.turns, filmed.turns, strict=True):
         assert turn.frame is not None and played.observation.image is not None
         assert np.array_equal(turn.frame, played.observation.image)
+
+
+def test_a_record_tells_how_the_episode_ended() -> None:
+    task = Task("football", TaskConfig(**{**vars(FOOTBALL.config), "max_turns": 2}))
+    told = as_record(play(task, RUN, RUN), task, "before")
+    assert (told.ended, told.pictured) == ("truncated", True)
+    assert told.final_frame is not None and told.turns[1].frame is not None
+    assert not np.array_equal(told.final_frame, told.turns[1].frame)
+    assert told.final_text not in (told.turns[1].text, "")
+    invalid = as_record(play(FOOTBALL, RUN, "right!"), FOOTBALL, "before")
+    assert invalid.final_frame is None and invalid.final_text == ""  # the last reply changed nothing
+    assert invalid.turns[1].problem == "not of the form <think>…</think><answer>…</answer>"
+    full = as_record(play(FOOTBALL, RUN), FOOTBALL, "before")  # the context ends it before the second reply
+    assert full.final_frame is not None
+    answered = play(SUMS, "<think></think><answer>7</answer>")
+    assert answered.final is None  # a question stays as it was
+
+
+def test_a_record_compares_transcripts_with_the_truth() -> None:
+    twins = Task("twins", TaskConfig(**{**vars(load_task("twins")), "think": "work"}))
+    env = twins.make()
+    env.reset(seed=3)
+    truth = twins.transcript(env)
+    assert truth is not None and "9" not in truth[0]
+    misread = f"9{truth[1:]}"
+    right, wrong = (
+        as_record(play(twins, f"<think>{said}=1</think><answer>1</answer>"), twins, "x").turns[0]
+        for said in (truth, misread)
+    )
+    assert (right.truth, right.transcript, right.misread) == (truth, 1.0, ())
+    assert wrong.misread == ((truth[0], "9"),) and wrong.transcript == pytest.approx(1 - 1 / len(truth))
+
+
+def test_a_cut_reply_says_so() -> None:
+    episode = play(FOOTBALL, "<think>run and run")
+    episode.turns = [replace(episode.turns[0], cut=True, reply_tokens=8)]
+    assert as_record(episode, FOOTBALL, "x").turns[0].problem == "cut off after 8 tokens"
 
 
 def test_outside_training_there_are_no_advantages(filmed: Episode) -> None:

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render.draw.images import frame_id
-from render.records.episode import Episode, EpisodeWriter, Turn, read_episodes, read_records
+from render.records.episode import Episode, Turn
+from render.records.reading import read_episodes, read_records
+from render.records.writing import EpisodeWriter
 
 
 def picture(value: int) -> np.ndarray:
@@ -85,6 +87,27 @@ def test_training_fields_are_kept(tmp_path: Path) -> None:
     assert [t.advantage for t in read[0].turns] == [0.5, -1.5] and read[1].turns == ()
 
 
+def test_the_fields_of_schema_3_are_kept_and_left_out_where_they_are_empty(tmp_path: Path) -> None:
+    told = turn(
+        problem="no action is named 'x'", actions=("up", "left"), truth="40 65", transcript=0.5,
+        misread=(("65", "66"),), tokens=("<think>", "a", ""), logprobs=(-0.1, -0.2, 0.0), entropies=(0.5, 0.25, 0.0),
+        answers=(("left", 0.25), ("top…", 0.1)),
+    )  # fmt: skip
+    full = episode(told, final_frame=picture(3), final_text="the end", ending="Goal for your team.")
+    light = episode(turn(frame=None), pictured=False)
+    with EpisodeWriter(tmp_path) as writer:
+        writer.write(full)
+        writer.write(light)
+    read = list(read_episodes(tmp_path))
+    assert read[0].final_frame is not None and read[0].final_frame[0, 0].tolist() == [3, 3, 3]
+    plain = [dataclasses.replace(one, final_frame=None) for one in (read[0], full)]
+    assert plain[0] == plain[1] and read[1] == light
+    first, second = (json.loads(line) for line in (tmp_path / "episodes.jsonl").read_text().splitlines())
+    assert first["final_frame"] == frame_id(picture(3)) and first["turns"][0]["answers"][0] == ["left", 0.25]
+    assert second["pictured"] is False and not {"tokens", "truth", "problem"} & second["turns"][0].keys()
+    assert not {"final_frame", "final_text", "ending"} & second.keys()
+
+
 def test_a_record_of_schema_1_is_read_with_defaults(tmp_path: Path) -> None:
     old = {
         "schema": 1, "task": "football", "seed": 7, "policy": "before", "step": -1, "group": 0, "success": True,
@@ -97,8 +120,12 @@ def test_a_record_of_schema_1_is_read_with_defaults(tmp_path: Path) -> None:
     (tmp_path / "episodes.jsonl").write_text(json.dumps(old) + "\n")
     assert list(read_episodes(tmp_path)) == [episode(turn())]
     (record,) = read_records(tmp_path)
-    new = {"kind": "", "stage": "", "advantage": None, "score": None, "problem": ""}
-    assert record == old | new | {"turns": [old["turns"][0] | {"advantage": None, "more_frames": ()}]}  # type: ignore[index]
+    new: dict[str, object] = {"kind": "", "stage": "", "advantage": None, "score": None, "problem": ""}
+    new |= {"final_frame": None, "final_text": "", "ending": "", "pictured": True}
+    assert {**record, "turns": None} == old | new | {"turns": None}
+    (read,) = record["turns"]
+    assert read.items() >= old["turns"][0].items()  # type: ignore[index]
+    assert (read["advantage"], read["more_frames"], read["tokens"], read["truth"]) == (None, (), (), None)
     with EpisodeWriter(tmp_path) as writer:  # an older record is gone on with
         writer.write(episode(turn(), seed=8))
     assert [e.seed for e in read_episodes(tmp_path)] == [7, 8]
@@ -163,8 +190,8 @@ def test_a_newer_schema_is_refused_in_one_line(tmp_path: Path) -> None:
     with EpisodeWriter(tmp_path) as writer:
         writer.write(episode(turn()))
     path = tmp_path / "episodes.jsonl"
-    path.write_text(path.read_text().replace('"schema":2', '"schema":3'))
-    with pytest.raises(ValueError, match=r"line 1 has schema 3, this Kickoff reads up to 2: update Kickoff") as caught:
+    path.write_text(path.read_text().replace('"schema":3', '"schema":4'))
+    with pytest.raises(ValueError, match=r"line 1 has schema 4, this Kickoff reads up to 3: update Kickoff") as caught:
         list(read_episodes(tmp_path))
     assert "\n" not in str(caught.value)
 

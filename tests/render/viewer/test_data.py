@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
 from render.viewer.report import write_report
 from tests.render import run_fixture as fixture
 from tests.render.viewer_fixture import column, no_sideways_scroll, opened, shows
@@ -227,7 +227,7 @@ def test_two_runs_on_one_page(page: Page, tmp_path: Path) -> None:
         shows(page, ".facts .whose", ["Run first", "Run second"])
         page.get_by_label("Smooth lines").uncheck()
         shows(page, '[data-key="entropy"] .entry', ["first 0.10", "second 0.10"])
-        page.keyboard.press("3")
+        page.keyboard.press("4")
         expect(page.locator(".matrix p")).to_contain_text(
             "A first · After RL 60.0% · B second · After RL 60.0% of 10 seeds"
         )

@@ -30,12 +30,14 @@ def test_progress_of_a_baseline_counts_decisions() -> None:
 
 def test_facts_are_texts_in_order() -> None:
     own = {"parameters": 3754622976, "device": "CPU, 2 cores", "commit": "ab12", "date": "2026-11-30T16:31:02+00:00"}
-    summary = {"task": "football", "seed": 0, "seconds": 498.2, "stages": [{"name": "mgt", "steps": 8, "seconds": 9.0}]}
+    stages = [{"name": "mgt", "steps": 8, "seconds": 9.0, "effect": "football 60% → 90% (rises)"}]
+    summary = {"task": "football", "seed": 0, "seconds": 498.2, "stages": stages}
     settings = {"model": {"path": "tiny"}, "stages": STAGES}
     assert facts(summary, settings, own | {"command": "python"}) == [
         ["Task", "football"], ["Model", "tiny"], ["Parameters", "3.75 billion"],
         ["Learning rate", "fre 1e-3, mgt 3e-4"], ["Seed", "0"], ["Device", "CPU, 2 cores"], ["Commit", "ab12"],
-        ["Started", "2026-11-30 16:31"], ["Time", "8 min 18 s"], ["Stage mgt", "8 steps, 9 s"], ["Command", "python"],
+        ["Started", "2026-11-30 16:31"], ["Time", "8 min 18 s"],
+        ["Stage mgt", "8 steps, 9 s: football 60% → 90% (rises)"], ["Command", "python"],
     ]  # fmt: skip
     assert facts({}, {}, {"parameters": "many", "device": ["x"]}) == []
 

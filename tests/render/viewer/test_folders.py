@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
 from tests.render.watch_fixture import episode, get, make_run, serving
 
 
@@ -23,7 +23,7 @@ def test_damage_is_a_note(run: Path) -> None:
         metrics.write('no JSON\n[1]\n{"total_step": 5, "success": 1e999}\n')
     record = run / "episodes" / "after" / "episodes.jsonl"
     lines = record.read_bytes().splitlines(keepends=True)
-    newer = lines[0].replace(b'"schema":2', b'"schema":9')
+    newer = lines[0].replace(b'"schema":3', b'"schema":9')
     deep = b"[" * 5000 + b"\n"
     record.write_bytes(b"".join([newer, b"garbage\n", deep, b'{"schema":1}\n', b"[3]\n", lines[1]]))
     for frame in (run / "episodes" / "before" / "frames").iterdir():
@@ -58,9 +58,11 @@ def test_settings_with_a_bad_value_are_shown(run: Path, line: str) -> None:
 
 
 def test_values_of_the_wrong_kind_are_left_out(tmp_path: Path) -> None:
-    turn = {"reply": 3, "valid": "yes", "reward": [1], "rewards": {"a": 0.5, "b": "x"}, "frame": "../../etc/passwd"}
+    turn = {"reply": 3, "valid": "yes", "reward": [1], "rewards": {"a": 0.5, "b": "x"}, "frame": "../../etc/passwd",
+            "tokens": ["a", 3], "logprobs": [0.5, None], "answers": [["left"]], "truth": 7,
+            "misread": [["a", "b", "c"]]}  # fmt: skip
     line = {"schema": 2, "seed": "x", "reward": 10**400, "success": 1, "rewards": [], "task": None, "turns": [turn]}
-    (tmp_path / "episodes.jsonl").write_text(json.dumps(line) + "\n" + '{"schema":2,"reward":NaN,"turns":[]}\n')
+    (tmp_path / "episodes.jsonl").write_text(json.dumps(line) + "\n" + '{"schema":3,"reward":NaN,"turns":[]}\n')
     with serving(tmp_path) as url:
         record = get(url, "/api/episodes/0")
         assert get(url, "/api/episodes")["columns"]["reward"] == [0.0, 0.0]
@@ -73,7 +75,9 @@ def test_values_of_the_wrong_kind_are_left_out(tmp_path: Path) -> None:
     )
     assert record["turns"] == [
         {"prompt": "", "reply": "", "thinking": "", "action": "", "valid": False, "reward": 0.0, "rewards": {"a": 0.5},
-         "advantage": None, "text": "", "frame": None, "reply_tokens": 0, "more_frames": []},
+         "advantage": None, "text": "", "frame": None, "reply_tokens": 0, "more_frames": [],
+         "problem": "", "actions": [], "truth": None, "transcript": None, "misread": [], "tokens": [], "logprobs": [],
+         "entropies": [], "answers": []},
     ]  # fmt: skip
 
 

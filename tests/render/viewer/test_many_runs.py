@@ -94,10 +94,16 @@ def test_bars_of_a_table_have_one_scale_with_negative_values(page: Page, tmp_pat
     def cell(value: float) -> dict[str, Any]:
         return {"text": f"{value:.1f} (…)", "value": value, "low": value - 10, "high": value + 10}
 
+    notes = ["a note"]
     rows = [["small", cell(-50.0), cell(0.0)], ["large", cell(40.0), cell(-20.0)]]
-    table = {"title": "score by kind", "columns": ["kind", "runs/a", HOSTILE], "rows": rows, "notes": ["a note"]}
+    table = {
+        "title": "score by kind",
+        "columns": ["kind", "runs/a", HOSTILE],
+        "rows": rows,
+        "notes": notes,
+    }
     pair = {"text": "On the same 8 starts, a wins"}
-    table["notes"] += [pair["text"]]
+    notes.append(pair["text"])
     (tmp_path / "run").mkdir()
     document = {"schema": 1, "rows": [], "tables": [table], "pairs": [pair]}
     (tmp_path / "run" / "results.json").write_text(json.dumps(document))

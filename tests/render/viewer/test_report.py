@@ -10,7 +10,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
 from render.viewer.page import embedded_json
 from render.viewer.report import write_report
 from tests.render.watch_fixture import HOSTILE, episode, make_run, serving
@@ -173,7 +173,7 @@ def test_an_empty_folder_gives_a_page(tmp_path: Path) -> None:
 def test_damage_is_a_note(run: Path) -> None:
     (run / "summary.json").write_text('{"task": ')
     record = run / "episodes" / "after" / "episodes.jsonl"
-    record.write_text(record.read_text().replace('"schema":2', '"schema":9'))
+    record.write_text(record.read_text().replace('"schema":3', '"schema":9'))
     torn = run / "episodes" / "before" / "episodes.jsonl"
     torn.write_bytes(torn.read_bytes()[:-9])
     for frame in (run / "episodes" / "before" / "frames").iterdir():

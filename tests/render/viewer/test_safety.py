@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from render.records.episode import EpisodeWriter
+from render.records.writing import EpisodeWriter
 from tests.render.watch_fixture import episode, get, make_run, serving
 
 

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 from filelock import FileLock
 
-from render.records.episode import EpisodeWriter
 from render.records.files import LOCK, folder_lock
+from render.records.writing import EpisodeWriter
 from render.viewer.folder import Folder
 from tests.render.watch_fixture import HOSTILE, METRICS, episode, get, make_run, serving
 from training.config.compose import load

@@ -19,7 +19,7 @@ from agents.episodes.starts import TEST_FIRST
 from agents.policies.jobs import JobRunner
 from configs.cli import parse_overrides
 from configs.errors import UserError
-from render.records.episode import read_episodes
+from render.records.reading import read_episodes
 from training.baseline import config as baseline_config
 from training.baseline.config import BaselineConfig, baseline_tasks, from_overrides
 from training.baseline.policy import Network, load_baseline, policy_of

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from agents.chat.types import Prompt
-from render.records.episode import read_episodes
+from render.records.reading import read_episodes
 from training.config.cluster import ClusterConfig
 
 ray = pytest.importorskip("ray")

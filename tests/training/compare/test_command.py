@@ -25,7 +25,7 @@ from configs.cli import parse_overrides
 from configs.errors import UserError
 from envs.task.suites import SUITES
 from envs.task.task import Task
-from render.records.episode import read_records
+from render.records.reading import read_records
 from training.compare import command as evaluate
 from training.compare.comparison import Comparison, EvaluationSpec
 from training.compare.participants import ModelParticipant, ScriptedParticipant
@@ -150,9 +150,13 @@ def test_evaluate_several_policies_writes_results_and_records(
     assert sum(kind["n"] for kind in expert["kinds"].values()) == 20 and len(expert["kinds"]) > 5
     assert [row["policy"] for row in json.loads(Path("two.json").read_text())["results"]] == ["expert", "random"]
     episodes = list(read_records(tmp_path / "out" / "episodes" / "random"))
-    assert [episode["seed"] for episode in episodes] == [TEST_FIRST, TEST_FIRST + 1, TEST_FIRST + 2]
+    assert [episode["seed"] for episode in episodes] == list(range(TEST_FIRST, TEST_FIRST + 20))
+    failed = [episode for episode in episodes if not episode["success"]]
+    pictured = [episode for episode in episodes if episode["pictured"]]
+    assert pictured == failed[:3] and all(episode["turns"][0]["frame"] for episode in pictured)
+    assert {turn["frame"] for episode in episodes if not episode["pictured"] for turn in episode["turns"]} == {None}
     assert {(episode["policy"], episode["task"], episode["step"]) for episode in episodes} == {("random", "visual", -1)}
-    assert {episode["kind"] for episode in episodes} <= set(expert["kinds"]) and episodes[0]["turns"][0]["frame"]
+    assert {episode["kind"] for episode in episodes} <= set(expert["kinds"])
     shown = capsys.readouterr().out
     assert "| expert | 100% (84–100) | 1.00 | 100% | 1.0 |" in (tmp_path / "out" / "results.md").read_text()
     assert "visual · success by kind" in shown and "100% (84–100)" in shown
@@ -160,6 +164,8 @@ def test_evaluate_several_policies_writes_results_and_records(
         evaluate.main(words)
 
     shutil.copytree("out/episodes/expert", "plays/visual")  # as if a person had played the first three
+    played = Path("plays/visual/episodes.jsonl")
+    played.write_text("".join(played.read_text().splitlines(keepends=True)[:3]))
     evaluate.main([*words[:2], "policy=human,out/episodes/random", "episodes=20", "floors=false", "json=human.json"])
     note = "in visual: 3 of 20 starts (0 practised, 17 not played): the success rate covers only these"
     assert f"human {note}\nout/episodes/random {note}\n" in capsys.readouterr().err

@@ -11,7 +11,8 @@ from agents.policies.recorded import save_settings
 from agents.policies.scripted import scripted
 from configs.errors import UserError
 from envs.task.config import load_task
-from render.records.episode import Episode, EpisodeWriter, Turn
+from render.records.episode import Episode, Turn
+from render.records.writing import EpisodeWriter
 from training.compare.participants import (
     ModelParticipant,
     Participant,
@@ -171,9 +172,9 @@ def test_record_participant_with_other_settings_is_refused() -> None:
         == "plays/other contains episodes of algebra, none of arithmetic"
     )
     newer = record("plays/newer", 1)
-    lines = (newer / "episodes.jsonl").read_text().replace('"schema":2', '"schema":9')
+    lines = (newer / "episodes.jsonl").read_text().replace('"schema":3', '"schema":9')
     (newer / "episodes.jsonl").write_text(lines)
-    assert "line 1 has schema 9, this Kickoff reads up to 2: update Kickoff to read it" in refused("plays/newer")
+    assert "line 1 has schema 9, this Kickoff reads up to 3: update Kickoff to read it" in refused("plays/newer")
 
 
 def test_model_participant_with_images_of_another_size_is_refused() -> None:

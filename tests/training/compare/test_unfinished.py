@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.chat.types import TokenSequence
+from agents.chat.types import Distributions, TokenSequence
 from agents.episodes.episode import Ended, Episode, Start, Turn
 from agents.episodes.footage import PackedFrames
 from configs.errors import UserError
@@ -136,13 +136,20 @@ def test_resume_with_a_changed_policy_is_refused(tmp_path: Path, monkeypatch: py
 def played(seed: int) -> Episode:
     """An episode with a value in every field."""
     image = np.full((2, 2, 3), seed, np.uint8)
+    numbers = np.arange(6, dtype=np.float32).reshape(3, 2)
+    seen = Distributions(numbers[:, 0], numbers.astype(np.int32), numbers)
     reply = Reply("\ud800 \u2028", "a", (1, (2, 3), "x"))
-    turn = Turn(Observation(image, "see", more=(image,)), "c", "<think>", reply, 0.1 + 0.2, "ab", 3, 0.25, True, 1.5)
+    turn = Turn(
+        Observation(image, "see", more=(image,)), "c", "<think>", reply, 0.1 + 0.2, "ab", 3, 0.25, True, 1.5, "t", seen
+    )
     ids = np.arange(3, dtype=np.int32)
-    sequence = TokenSequence(ids, ids > 1, ids / np.float32(3), ids.astype(np.int16), ids, (image,), ("x",))
+    sequence = TokenSequence(ids, ids > 1, ids.astype(np.float32), ids.astype(np.int16), ids, (image,), ("x",))
     frames = PackedFrames()
     frames.extend([image, image + 1])
-    return Episode(Start(seed, seed, 2), [turn], Ended.INVALID, True, "easy", -0.1, (sequence,), frames, [2], "full")
+    return Episode(
+        Start(seed, seed, 2), [turn], Ended.INVALID, True, "easy", -0.1, (sequence,), frames, [2], "full",
+        turn.observation, "final", "Goal!", False,
+    )  # fmt: skip
 
 
 def same(one: Any, other: Any) -> bool:

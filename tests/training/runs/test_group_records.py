@@ -9,7 +9,8 @@ from agents.episodes.episode import Ended, Episode, Start, Turn
 from envs.task.config import TaskConfig
 from envs.task.reply import Reply
 from envs.task.task import Observation
-from render.records.episode import EpisodeWriter, read_episodes
+from render.records.reading import read_episodes
+from render.records.writing import EpisodeWriter
 from training.algorithm.groups import Group, make_group, with_advantages
 from training.config.algo import AlgoConfig
 from training.runs.group_records import GroupRecords, pick
@@ -76,7 +77,7 @@ def test_group_records_of_a_resumed_run_repeat_the_same_lines(tmp_path: Path) ->
     write(tmp_path / "killed", range(4, 6), kept)
     path = tmp_path / "killed" / "episodes" / "train" / "episodes.jsonl"
     with path.open("ab") as file:
-        file.write(b'{"schema":2,"task":"su')  # in the middle of a line
+        file.write(b'{"schema":3,"task":"su')  # in the middle of a line
     write(tmp_path / "killed", range(4, 7), kept)
     assert path.read_bytes() == (tmp_path / "whole" / "episodes" / "train" / "episodes.jsonl").read_bytes()
     write(tmp_path / "killed", range(1, 2))  # before the first checkpoint: from the start

@@ -15,7 +15,6 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from training.runs import terminal
 from training.runs.display import Display
 from training.runs.terminal import Row, Rows, duration, print_table
 
@@ -26,7 +25,7 @@ STATE = ["success 77% (held-out 62%)", "reward 0.87", "valid 100%", "1,236 tok/s
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time in seconds."""
     now = [0.0]
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("training.runs.terminal.time.monotonic", lambda: now[0])
     return now
 
 
@@ -113,6 +112,10 @@ SUMMARY = {
         "after": {"mean": 0.914, "ci95": [0.873, 0.943], "n": 256, "greedy": 0.941, "blind": 0.258},
         "random": {"mean": 0.0, "ci95": [0.0, 0.015], "n": 256},
     },
+    "stages": [
+        {"name": "fre", "effect": "arithmetic 62% → 75% (rises), football 72% → 73% (no clear change)"},
+        {"name": "rest", "effect": ""},
+    ],
 }  # fmt: skip
 
 
@@ -126,12 +129,13 @@ def test_summary_is_apart_from_the_progress_and_fits(
     for width in (80, 40):
         monkeypatch.setenv("COLUMNS", str(width))
         Display().table(SUMMARY, folder)
-        lines = capsys.readouterr().out.splitlines()
+        lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
         compare = [line for line in lines if line.startswith(("compare it", f"{folder} · "))]
         assert all(len(line) <= width for line in lines if line not in compare), lines
         text = "\n".join(lines)
         assert text.count("91.4% (87.3–94.3)") == 1 and text.count("report.html") == 1 and "3 min" in text
         assert lines[0] == ""
+    assert "\nfre: arithmetic 62% → 75% (rises),\nfootball 72% → 73% (no clear change)\n\n" in text
     assert "after   91.4% (87.3–94.3)   94.1%  25.8%" in text
     assert "football · 256 held-out episodes each\nT=1\n" in text
 
