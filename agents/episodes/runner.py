@@ -6,7 +6,7 @@ transformers engine returns all replies of a round together.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from itertools import cycle, islice
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from agents.chat.types import ContextFull
 from agents.episodes.episode import Ended, Episode, Start, Turn
 from agents.episodes.policy import Policy, TurnContext
 from agents.episodes.process import look_ahead, verdict
+from agents.episodes.remote import Rounds
 from envs.task.splits import split_of_seed
 from envs.task.task import Observation, Task, state_hash
 from envs.task.transcript import accuracy
@@ -47,6 +48,8 @@ class EpisodeRunner:
     def __init__(self, task: Task) -> None:
         self.task = task
         self._free: dict[str | None, list[gymnasium.Env[Any, Any]]] = {None: [], "rgb_array_list": []}
+        self._rounds = Rounds()
+        self._places: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
     def close(self) -> None:
         """Close the envs."""
@@ -54,15 +57,32 @@ class EpisodeRunner:
             for env in envs:
                 env.close()
             envs.clear()
+        self._rounds.close()
 
     @contextmanager
     def _env(self, render_mode: str | None) -> Iterator[gymnasium.Env[Any, Any]]:
+        """Lend an env to an episode. It is closed if its session may be needed elsewhere, or if the episode fails."""
         free = self._free[render_mode]
         env = free.pop() if free else self.task.make(render_mode)
         try:
             yield env
-        finally:
+        except BaseException:
+            env.close()  # a thread may still wait for its server
+            raise
+        if self.task.config.episodes_at_once is None:
             free.append(env)
+        else:
+            env.close()
+
+    def _place(self) -> AbstractAsyncContextManager[Any]:
+        """Return the context of an episode, which waits while `episodes_at_once` other episodes are played."""
+        most = self.task.config.episodes_at_once
+        if most is None:
+            return nullcontext()
+        loop = asyncio.get_running_loop()
+        if self._places is None or self._places[0] is not loop:
+            self._places = loop, asyncio.Semaphore(most)
+        return self._places[1]
 
     async def play(
         self,
@@ -74,7 +94,7 @@ class EpisodeRunner:
     ) -> list[Episode]:
         """Play an episode from each start, all concurrently.
 
-        An episode has no turns if its first prompt does not fit the engine's context.
+        An episode has no turns if its first prompt does not fit the engine's context, or if its env could not start it.
 
         Args:
             starts: starts of the episodes.
@@ -103,7 +123,8 @@ class EpisodeRunner:
             return look
 
         async def played(index: int, start: Start) -> Episode:
-            episode = await self._play(start, policy, index < filmed, make_look(index))
+            async with self._place():
+                episode = await self._play(start, policy, index < filmed, make_look(index))
             if done is not None:
                 done(episode)
             return episode
@@ -117,7 +138,10 @@ class EpisodeRunner:
         task, config = self.task, self.task.config
         episode = Episode(start)
         with self._env("rgb_array_list" if film else None) as env:
-            observation, info = env.reset(seed=start.seed)
+            observation, info = await self._rounds.run(env, env.reset, seed=start.seed)
+            if info.get("failed"):
+                episode.ended, episode.problem = Ended.ERROR, str(info["failed"])
+                return episode
             episode.kind, episode.score = str(info.get("kind", "")), task.score(info)
             own = task.observe(env, observation, info)
             context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task), start.recorded)
@@ -143,14 +167,17 @@ class EpisodeRunner:
                 over = False
                 ahead = look_ahead(task, env) if config.reward == "process" else None
                 if reply.valid:
-                    outcome = task.play(env, reply)
+                    outcome = await self._rounds.run(env, task.play, env, reply)
                     turn = replace(turn, reward=outcome.reward)
-                    episode.success = task.succeeded(outcome, episode.env_return + outcome.reward)
-                    episode.score = task.score(outcome.info)
                     observation, info = outcome.observation, outcome.info
+                    failed = bool(info.get("failed"))
+                    episode.success = not failed and task.succeeded(outcome, episode.env_return + outcome.reward)
+                    episode.score = None if failed else task.score(info)
                     own = task.observe(env, observation, info, outcome.feedback)
                     over = outcome.terminated or outcome.truncated
-                    if over:
+                    if failed:
+                        episode.ended, episode.problem = Ended.ERROR, str(info["failed"])
+                    elif over:
                         episode.ended = Ended.COMPLETED if outcome.terminated else Ended.TRUNCATED
                     elif config.end_when_lost and info.get("deadlock") and split_of_seed(start.seed) == "train":
                         over = True
