@@ -122,7 +122,8 @@ class Session:
             ServerError: The server cannot be reached, or refuses the connection.
         """
         self._timeout = access.timeout
-        self._socket = _connected(access)
+        self._open = contextlib.ExitStack()
+        self._socket = _connected(access, self._open)
 
     def reset(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Start an episode and return the data of the first observation; raise ServerError."""
@@ -137,7 +138,7 @@ class Session:
         with contextlib.suppress(WebSocketException, OSError):
             self._socket.send('{"type": "close"}')
         with contextlib.suppress(WebSocketException, OSError):
-            self._socket.close()
+            self._open.close()
 
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -154,16 +155,21 @@ class Session:
         return _data(text, message["type"])
 
 
-def _connected(access: Access) -> ClientConnection:
-    """Return an open connection. While nothing listens at the address, try again until `connect_timeout`."""
+def _connected(access: Access, stack: contextlib.ExitStack) -> ClientConnection:
+    """Return an open connection, which `stack` closes.
+
+    While nothing listens at the address, try again until `connect_timeout`.
+    """
     end = time.monotonic() + access.connect_timeout
     while True:
         left = max(PAUSE, end - time.monotonic())
         try:
-            return connect(
+            opened = connect(
                 access.address.socket, additional_headers=access.headers, open_timeout=left, close_timeout=LINGER,
-                max_size=LARGEST_MESSAGE, compression=None, proxy=None if access.address.local else True,
+                ping_timeout=max(20.0, access.timeout), max_size=LARGEST_MESSAGE, compression=None,
+                proxy=None if access.address.local else True,
             )  # fmt: skip
+            return stack.enter_context(opened)
         except InvalidStatus as refused:
             body = _printable((refused.response.body or b"").decode("utf-8", "replace"))
             reason = f"refused the connection (HTTP {refused.response.status_code}{f', {body}' if body else ''})"
