@@ -22,25 +22,22 @@ SCHEMA = {"action": {"properties": {"metadata": {"type": "object"}, "message": {
 
 
 class Answer:
-    """What a server answers: to a message, the text of its own one, or something that is none."""
+    """What a server answers: one observation, and the reward 0.25. The third step ends an episode."""
 
     def __init__(self, **observation: Any) -> None:
         self.observation = {"text": "look", **observation}
         self.log: list[dict[str, Any]] = []
         """Messages that arrived."""
+        self._steps = threading.local()  # each session has its own thread
 
-    def __call__(self, message: dict[str, Any]) -> str | bytes | None:
-        """The third step ends an episode."""
+    def __call__(self, message: dict[str, Any]) -> str | None:
+        """The answer to a message, or None to close the session."""
         self.log.append(message)
         if message["type"] == "close":
             return None
-        steps = 0
-        for one in reversed(self.log):
-            if one["type"] == "reset":
-                break
-            steps += one["type"] == "step"
-        reward = None if message["type"] == "reset" else 0.25
-        return told(self.observation, reward=reward, done=steps >= 3)
+        begins = message["type"] == "reset"
+        self._steps.count = 0 if begins else self._steps.count + 1
+        return told(self.observation, reward=None if begins else 0.25, done=self._steps.count >= 3)
 
 
 def told(observation: Any, kind: str = "observation", **data: Any) -> str:
