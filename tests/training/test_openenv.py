@@ -1,0 +1,92 @@
+"""Tasks on OpenEnv servers are evaluated and trained on like local ones, also while the server fails now and then."""
+
+import json
+import math
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from render.records.reading import read_episodes
+from tests.envs.openenv.server_fixture import SCHEMA, base64_of, picture, server, told
+from tests.envs.serve.serve_fixture import serving
+from training import run
+from training.compare import command
+from training.runs.metrics import read_metrics
+
+pytestmark = pytest.mark.slow
+
+RECIPE = """
+checkpoint_every: 2
+evaluation: {episodes: 4, every: 2, validation_episodes: 4, videos: 1, records: 4}
+algo: {groups: 2, group_size: 4, warmup_updates: 1, temperature: 1.5}
+stages:
+  mgt: {tasks: [env], steps: 2}
+"""
+
+
+def served(folder: Path, place: str) -> str:
+    """A file of the served Sokoban, with the prompts of the local one."""
+    file = folder / "served.yaml"
+    file.write_text(f"like: sokoban\nid: openenv:http://{place}\nthink: usual\nkwargs: {{text_field: none}}\n")
+    return str(file)
+
+
+def rows(folder: Path, env: str) -> list[Any]:
+    """The results of an evaluation by policy."""
+    words = ["policy=tiny,random", "floors=false", "episodes=8", "env.think=usual", f"json={folder / 'result.json'}"]
+    command.main([f"env={env}", *words])
+    found = json.loads((folder / "result.json").read_text())["rows"]
+    return [{key: row[key] for key in ("policy", "success", "return", "valid", "turns", "kinds")} for row in found]
+
+
+def test_a_served_task_has_the_results_of_the_local_one(tmp_path: Path) -> None:
+    local = rows(tmp_path, "sokoban")
+    with serving("sokoban") as (place, service):
+        assert rows(tmp_path, served(tmp_path, place)) == local
+        assert service.sessions == 0
+    assert local[0]["policy"] == "tiny" and local[0]["turns"] > 1 and local[0]["return"] != local[1]["return"]
+
+
+def trained(folder: Path, env: str, *words: str) -> list[dict[str, Any]]:
+    """The metrics of the two steps of a run."""
+    (folder / "few.yaml").write_text(RECIPE)
+    run.main([f"env={env}", f"recipe={folder / 'few.yaml'}", f"out={folder}", "name=run", *words])
+    return [row for row in read_metrics(folder / "run") if row.get("stage") == "mgt"]
+
+
+def test_a_run_trains_on_a_served_task(tmp_path: Path) -> None:
+    with serving("sokoban") as (place, service):
+        steps = trained(tmp_path, f"openenv:http://{place}", "env.max_turns=3", "env.max_reply_tokens=24")
+        assert service.sessions == 0
+    assert [row["step"] for row in steps] == [1, 2]
+    assert all(math.isfinite(row["loss"]) and row["updates"] > 0 for row in steps)
+    name = f"openenv_{place.replace('.', '_').replace(':', '_')}"
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["task"] == name
+    for episode in read_episodes(tmp_path / "run" / "episodes" / "after"):
+        assert episode.task == name and all(turn.frame is not None for turn in episode.turns)
+
+
+def test_a_run_continues_while_a_server_fails_now_and_then(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    image, steps, state = base64_of(picture(84, 84)), [0], threading.local()
+
+    def answer(message: dict[str, Any]) -> str | None:
+        if message["type"] == "close":
+            return None
+        if message["type"] == "reset":
+            state.count = 0
+            return told({"text": "Say something.", "image": image})
+        steps[0] += 1
+        state.count += 1
+        if steps[0] % 5 == 0:
+            return "nonsense"
+        return told({"text": "Go on.", "image": image}, reward=steps[0] % 2, done=state.count == 2)
+
+    with server(answer, {"/schema": SCHEMA}) as address:
+        found = trained(tmp_path, f"openenv:{address}", "env.max_turns=3", "env.max_reply_tokens=24")
+    assert [row["step"] for row in found] == [1, 2]
+    assert sum(row.get("episodes/failed", 0) for row in found) > 0
+    assert all(math.isfinite(row["loss"]) for row in found)
+    lines = [record.getMessage() for record in caplog.records if record.name == "envs.openenv.env"]
+    assert len(lines) == 1 and lines[0].startswith(f"{address}: no JSON: 'nonsense'")
