@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock
 
 from agents.episodes.policy import Policy
 from agents.episodes.runner import EpisodeRunner
@@ -38,11 +39,13 @@ def openenv_python() -> str:
     folder = BUILD / "venv-openenv"
     python = folder / "bin" / "python"
     done = folder / f"openenv-{VERSION}"
-    if not done.exists():
-        venv.create(folder, with_pip=True)
-        quiet = ["--quiet", "--disable-pip-version-check"]
-        subprocess.run([str(python), "-m", "pip", "install", *quiet, f"openenv=={VERSION}"], check=True)
-        done.touch()
+    BUILD.mkdir(exist_ok=True)
+    with FileLock(BUILD / "venv-openenv.lock"):
+        if not done.exists():
+            venv.create(folder, with_pip=True)
+            quiet = ["--quiet", "--disable-pip-version-check"]
+            subprocess.run([str(python), "-m", "pip", "install", *quiet, f"openenv=={VERSION}"], check=True)
+            done.touch()
     return str(python)
 
 
@@ -67,7 +70,7 @@ def write_package(folder: Path, name: str, played: dict[str, list[list[str]]]) -
     manifest["validation"]["execution"]["probe_path"] = "probe.json"
     manifest["validation"]["capabilities"]["oracle"]["location"] = "replies.json"
     (folder / "openenv.yaml").write_text(yaml.safe_dump(manifest, sort_keys=False))
-    (folder / "Containerfile").write_text((ROOT / "Containerfile").read_text())
+    (folder / "Containerfile.serve").write_text((ROOT / "Containerfile.serve").read_text())
     (folder / "replies.json").write_text(json.dumps(played))
     plan: dict[str, Any] = json.loads((ROOT / "envs/serve/probe.json").read_text())
     plan["reset"]["seed"] = TEST_FIRST

@@ -1,6 +1,6 @@
-"""OpenEnv's own server for an env that echoes its action. `serve_speed` runs it in OpenEnv's virtual environment.
+"""OpenEnv's own server for an env that echoes its action, for `serve_speed`.
 
-    build/venv-openenv/bin/python benchmarks/openenv_echo.py PORT
+It runs in OpenEnv's virtual environment: `build/venv-openenv/bin/python benchmarks/openenv_echo.py PORT`.
 """
 
 import sys

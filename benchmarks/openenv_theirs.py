@@ -3,8 +3,9 @@
     build/venv-openenv/bin/python benchmarks/openenv_theirs.py PACKAGE KICKOFF_PYTHON
 
 PACKAGE is a folder written by `openenv_check`. `openenv validate` of 0.10.0 implements six of its checks and skips the
-others as "grader not implemented in this build". The table measures those of the others that concern the environment,
-through OpenEnv's own client, and marks them `client`.
+others as "grader not implemented in this build", and it skips the network policy of a server that runs as a process.
+Any other skipped check fails here. The table measures those of the others that concern the environment, through
+OpenEnv's own client, and marks them `client`.
 """
 
 import json
@@ -18,8 +19,11 @@ import urllib.request
 from pathlib import Path
 
 from openenv.core.generic_client import GenericEnvClient
-from openenv.validation import run_validation
+from openenv.validation import ValidationReport, run_validation
 from openenv.validation.types import ProviderCapability
+
+SKIPPED = {"grader not implemented in this build", "missing provider capabilities: network_policy"}
+"""Reasons for which `openenv validate` skips checks of every package."""
 
 
 class Server:
@@ -137,6 +141,15 @@ def command_line(*arguments: str) -> tuple[bool, str]:
     return found.returncode == 0, lines[-1]
 
 
+def validated(package: Path, python: str) -> ValidationReport:
+    """Return the report of `openenv validate`. It is repeated if a busy machine exceeded its limit of five seconds."""
+    for _ in range(5):
+        report = run_validation(package, provider=LocalProvider(package.name, python))
+        if not any("time budget" in line for result in report.results for line in result.evidence):
+            break
+    return report
+
+
 def main(package: Path, python: str) -> int:
     """Print all checks of a package and return the number of failed ones."""
     replies = json.loads((package / "replies.json").read_text())
@@ -150,12 +163,13 @@ def main(package: Path, python: str) -> int:
         server.stop()
     passed, last = command_line("validate", str(package), "--level", "static")
     rows.append(("openenv validate --level static", passed, last))
-    report = run_validation(package, provider=LocalProvider(package.name, python))
-    skipped = [result for result in report.results if result.status.value == "skip"]
+    report = validated(package, python)
+    skipped = [result for result in report.results if result.status.value == "skip" and SKIPPED & {*result.evidence}]
     for result in report.results:
         if result not in skipped:
             rows.append((f"validate: {result.check_id}", result.status.value == "pass", "; ".join(result.evidence)))
-    rows.append(("validate: verdict", report.verdict.value != "fail", f"{report.verdict.value}, {len(skipped)} skipped"))
+    verdict = f"{report.verdict.value}, {len(skipped)} skipped"
+    rows.append(("validate: verdict", report.verdict.value != "fail", verdict))
     for name, passed, text in rows:
         print(f"{package.name:<10} {'pass' if passed else 'FAIL'}  {name:<40} {text}", flush=True)
     return sum(not passed for _, passed, _ in rows)

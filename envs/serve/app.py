@@ -1,16 +1,17 @@
 """Web application: sessions over WebSocket and HTTP, the task API, and the page.
 
-One thread plays all environments in turn, so that a slow one does not delay the event loop.
+All sessions are played in the thread of the event loop. A thread of their own would not let two of them play at once,
+because of the interpreter lock, and each handover between threads waits for the scheduler when the cores are busy.
 """
 
 import asyncio
 import logging
+import multiprocessing
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,7 +29,6 @@ from envs.serve.protocol import Code, RequestError, checked, encoded, error_mess
 from envs.serve.session import Session
 from envs.serve.worlds import Worlds
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -40,39 +40,53 @@ class Limits:
     """Maximum number of sessions at once."""
     idle: float = 600.0
     """Seconds without a request after which a session is closed."""
+    workers: int = 1
+    """Number of processes that serve the port. Each connection has one, so episodes over HTTP need 1."""
 
 
 @dataclass
 class _HttpSession:
     session: Session
     last: float
-    busy: bool = False
 
 
 class Service:
-    """Sessions of all clients."""
+    """Sessions of all clients of a process."""
 
-    def __init__(self, worlds: Worlds, limits: Limits) -> None:
+    def __init__(self, worlds: Worlds, limits: Limits, count: Any = None) -> None:
+        """Serve tasks.
+
+        Args:
+            worlds: Tasks.
+            limits: Limits.
+            count: Number of sessions of all processes (`multiprocessing.Value`), if there are several.
+        """
         self.worlds = worlds
         self.limits = limits
-        self.sockets = 0
-        """Number of open sockets."""
+        self._count = multiprocessing.Value("i", 0) if count is None else count
         self._by_id: dict[str, _HttpSession] = {}
-        self._thread = ThreadPoolExecutor(1, "envs")
 
     @property
     def sessions(self) -> int:
-        """Number of sessions."""
-        return self.sockets + len(self._by_id)
+        """Number of sessions of all processes."""
+        return int(self._count.value)
 
-    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run a function in the thread of the environments."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+    def _begin(self) -> Session:
+        """Return a new session, which `_end` ends.
 
-    def check_room(self) -> None:
-        """Raise RequestError (CAPACITY_REACHED) if no further session may begin."""
-        if self.sessions >= self.limits.sessions:
-            raise RequestError(Code.CAPACITY_REACHED, f"all {self.limits.sessions} sessions are in use")
+        Raises:
+            RequestError: The maximum number of sessions is reached (CAPACITY_REACHED).
+        """
+        with self._count.get_lock():
+            if self._count.value >= self.limits.sessions:
+                raise RequestError(Code.CAPACITY_REACHED, f"all {self.limits.sessions} sessions are in use")
+            self._count.value += 1
+        return Session(self.worlds)
+
+    def _end(self, session: Session) -> None:
+        session.close()
+        with self._count.get_lock():
+            self._count.value -= 1
 
     # -- sockets -----------------------------------------------------------------------------------------------------
 
@@ -80,20 +94,17 @@ class Service:
         """Serve one session."""
         await websocket.accept()
         try:
-            self.check_room()
+            session = self._begin()
         except RequestError as error:
             await websocket.send_text(error_message(error.code, str(error)))
             await websocket.close(1013)
             return
-        self.sockets += 1
-        session = Session(self.worlds)
         try:
             await self._converse(websocket, session)
         except (WebSocketDisconnect, TimeoutError):
             pass
         finally:
-            self.sockets -= 1
-            self._thread.submit(session.close)  # after the step that may still run
+            self._end(session)
 
     async def _converse(self, websocket: WebSocket, session: Session) -> None:
         """Answer the requests of a session until it ends."""
@@ -103,17 +114,18 @@ class Service:
                     message = await websocket.receive()
                     if message["type"] == "websocket.disconnect":
                         return
-                    answer = await self.answer(session, message.get("text"))
+                    answer = self.answer(session, message.get("text"))
                     if answer is None:
                         break
                     await websocket.send_text(answer)
+                    await asyncio.sleep(0)  # the turn of the other sessions, even if many messages wait in this one
         except TimeoutError:
             reason = f"closed after {self.limits.idle:g} s without a request"
             async with asyncio.timeout(5):  # the client may not read
                 await websocket.send_text(error_message(Code.SESSION_ERROR, reason))
         await websocket.close()
 
-    async def answer(self, session: Session, text: str | None) -> str | None:
+    def answer(self, session: Session, text: str | None) -> str | None:
         """Return the answer to a message of a socket, or None to close it. Binary messages have no text."""
         try:
             if text is None:
@@ -126,8 +138,10 @@ class Service:
             if kind == "state":
                 return encoded({"type": "state", "data": session.state()})
             if kind == "reset":
-                return await self.run(_observation, session.reset, checked(protocol.Reset, data))
-            return await self.run(_observation, session.step, checked(protocol.Action, data).message)
+                played = session.reset(checked(protocol.Reset, data))
+            else:
+                played = session.step(checked(protocol.Action, data).message)
+            return encoded({"type": "observation", "data": played})
         except RequestError as error:
             return error_message(error.code, str(error))
         except Exception as error:
@@ -138,14 +152,15 @@ class Service:
 
     async def reset(self, request: Request) -> Response:
         """Start an episode, which `step` and `state` find by its `episode_id`. It is forgotten when it ends."""
+        if self.limits.workers > 1:
+            raise RequestError(Code.VALIDATION_ERROR, "episodes over HTTP need a server with workers=1; use /ws")
         asked = checked(protocol.Reset, await body(request))
         name = asked.episode_id or str(uuid.uuid4())
         if name not in self._by_id:
-            self.check_room()
-            self._by_id[name] = _HttpSession(Session(self.worlds), time.monotonic())
+            self._by_id[name] = _HttpSession(self._begin(), time.monotonic())
             self._expire(name)
         asked = asked.model_copy(update={"episode_id": name})
-        return await self._use(name, self._by_id[name].session.reset, asked)
+        return self._use(name, lambda session: session.reset(asked))
 
     async def step(self, request: Request) -> Response:
         """Play a reply in the episode `episode_id`."""
@@ -155,7 +170,7 @@ class Service:
                 Code.VALIDATION_ERROR, "episode_id: send the one that POST /reset returned in metadata, or use /ws"
             )
         action = checked(protocol.Action, data.get("action"))
-        return await self._use(data["episode_id"], self._entry(data["episode_id"]).session.step, action.message)
+        return self._use(data["episode_id"], lambda session: session.step(action.message))
 
     async def state(self, request: Request) -> Response:
         """Return the state of the episode `?episode_id=`, or that of a new session."""
@@ -169,16 +184,13 @@ class Service:
             raise RequestError(Code.SESSION_ERROR, f"no episode {name[:80]!r} is in progress; POST /reset starts one")
         return entry
 
-    async def _use(self, name: str, function: Callable[[Any], dict[str, Any]], argument: Any) -> Response:
+    def _use(self, name: str, play: Callable[[Session], dict[str, Any]]) -> Response:
         """Play in an episode. It is dropped when it ends or cannot start."""
         entry = self._entry(name)
-        if entry.busy:
-            raise RequestError(Code.SESSION_ERROR, "another request of this episode is in progress")
-        entry.busy = True
         try:
-            return json_response(await self.run(function, argument))
+            return json_response(play(entry.session))
         finally:
-            entry.busy, entry.last = False, time.monotonic()
+            entry.last = time.monotonic()
             if entry.session.done:
                 self._drop(name)
 
@@ -187,13 +199,13 @@ class Service:
         entry = self._by_id.get(name)
         if entry is not None:
             left = entry.last + self.limits.idle - time.monotonic()
-            if left > 0 or entry.busy:
+            if left > 0:
                 asyncio.get_running_loop().call_later(max(left, 1.0), self._expire, name)
             else:
                 self._drop(name)
 
     def _drop(self, name: str) -> None:
-        self._thread.submit(self._by_id.pop(name).session.close)
+        self._end(self._by_id.pop(name).session)
 
     # -- the task API ------------------------------------------------------------------------------------------------
 
@@ -228,12 +240,7 @@ class Service:
 
     def close(self) -> None:
         """Close all environments."""
-        self._thread.shutdown()
         self.worlds.close()
-
-
-def _observation(function: Callable[..., dict[str, Any]], argument: Any) -> str:
-    return encoded({"type": "observation", "data": function(argument)})
 
 
 def application(service: Service) -> ASGIApp:

@@ -9,7 +9,9 @@ from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
 from agents.untrained import UntrainedOptions
 from configs.cli import parse_overrides, parse_words, read_options, split
+from envs.serve.__main__ import ServeOptions
 from envs.task.config import load_task
+from envs.task.suites import SUITES, weigh
 from render.watch import WatchOptions
 from training import completion
 from training.baseline import config as baseline_config
@@ -46,6 +48,12 @@ def _play(words: Sequence[str]) -> None:
     load_task(read_options(PlayOptions, own).env, of_task)
 
 
+def _serve(words: Sequence[str]) -> None:
+    of_task, own = split(parse_overrides(words), "env")
+    for name in weigh(read_options(ServeOptions, own).env, SUITES):
+        load_task(name, of_task)
+
+
 CommandsOf = Callable[[str], list[str]]
 
 LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
@@ -58,6 +66,7 @@ LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
     "agents.untrained": lambda words: read_options(UntrainedOptions, parse_overrides(words)),
     "envs": _list,
     "envs.check": _check,
+    "envs.serve": _serve,
     "render.watch": lambda words: read_options(WatchOptions, parse_words(words)[1]),
 }
 """What reads the words of each command."""

@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 from websockets.sync.client import ClientConnection, connect
 
-from envs.serve.__main__ import bind, server
 from envs.serve.app import Limits, Service
+from envs.serve.workers import bind, server
 from envs.serve.worlds import Worlds
 
 

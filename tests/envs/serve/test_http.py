@@ -11,13 +11,13 @@ from tests.envs.serve.serve_fixture import http, reply, serving
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[str]:
-    with serving("sokoban", "reasoning") as (place, _):
+    with serving("sokoban", "arithmetic") as (place, _):
         yield place
 
 
 def test_descriptions(place: str) -> None:
     assert http(place, "GET", "/health") == (200, {"status": "healthy"})
-    assert http(place, "GET", "/list_environments") == (200, ["sokoban", "reasoning"])
+    assert http(place, "GET", "/list_environments") == (200, ["sokoban", "arithmetic"])
     about = http(place, "GET", "/metadata")[1]
     assert about["name"] == "kickoff" and "Sokoban" in about["description"]
     assert "You are the blue worker." in about["readme_content"]
@@ -31,7 +31,7 @@ def test_descriptions(place: str) -> None:
 
 
 def test_an_episode_by_its_id(place: str) -> None:
-    first = http(place, "POST", "/reset", {"task": "reasoning", "seed": 4, "episode_id": "mine"})[1]
+    first = http(place, "POST", "/reset", {"task": "arithmetic", "seed": 4, "episode_id": "mine"})[1]
     assert first["reward"] is None and not first["done"] and first["metadata"]["seed"] == 4
     assert http(place, "GET", "/state?episode_id=mine")[1]["step_count"] == 0
     status, last = http(place, "POST", "/step", {"episode_id": "mine", "action": reply("7")})
@@ -76,4 +76,4 @@ def test_the_page_runs_only_its_own_script(place: str) -> None:
     nonce = re.search(r"script-src 'nonce-([^']+)'", policy)
     assert nonce and f'<script nonce="{nonce[1]}">' in answer.text and "NONCE" not in answer.text
     assert "default-src 'none'" in policy and "connect-src 'self'" in policy and "frame-ancestors 'none'" in policy
-    assert '["sokoban","reasoning"]' in answer.text and "://" not in answer.text.replace("http://www.w3.org", "")
+    assert '["sokoban","arithmetic"]' in answer.text and "://" not in answer.text.replace("http://www.w3.org", "")

@@ -1,13 +1,16 @@
-"""Limits: sessions, sizes, idle and vanishing clients, other sites, and the token."""
+"""Limits: sessions, sizes, malformed messages, idle and vanishing clients, other sites, and the token."""
 
+import asyncio
 import json
 import random
 import socket as sockets
 import struct
-from contextlib import ExitStack
+from collections import Counter
+from contextlib import AsyncExitStack, ExitStack
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from envs.serve import access
@@ -18,7 +21,7 @@ TOKEN = "0123456789abcdef"
 
 
 def test_sessions_beyond_the_limit_are_refused() -> None:
-    with serving("reasoning", sessions=2) as (place, service):
+    with serving("arithmetic", sessions=2) as (place, service):
         with opened(place) as first, opened(place) as second:
             assert [ask(socket, "reset", seed=1)["type"] for socket in (first, second)] == ["observation"] * 2
             with opened(place) as third:
@@ -33,7 +36,7 @@ def test_sessions_beyond_the_limit_are_refused() -> None:
 
 
 def test_an_idle_session_is_closed() -> None:
-    with serving("reasoning", idle=1) as (place, service), opened(place) as socket:
+    with serving("arithmetic", idle=1) as (place, service), opened(place) as socket:
         ask(socket, "reset", seed=1)
         assert http(place, "POST", "/reset", {"seed": 1})[0] == 200
         text = problem(json.loads(socket.recv(timeout=60)))
@@ -43,27 +46,31 @@ def test_an_idle_session_is_closed() -> None:
         assert until(lambda: service.sessions == 0)
 
 
-def test_clients_that_vanish_leave_nothing() -> None:
-    with serving("sokoban", sessions=300) as (place, service), ExitStack() as stack:
-        world = service.worlds.by_name["sokoban"]
-        clients = [stack.enter_context(opened(place)) for _ in range(64)]
-        for number, socket in enumerate(clients):
-            ask(socket, "reset", seed=number)
+async def vanish(place: str, clients: int) -> None:
+    """Cut the sockets of clients in mid-episode, half of them before the answer to a step."""
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(connect(f"ws://{place}/ws")) for _ in range(clients)]
+        for number, socket in enumerate(sockets):
+            await socket.send(json.dumps({"type": "reset", "data": {"seed": number}}))
+            await socket.recv()
+            await socket.send(json.dumps({"type": "step", "data": reply("up")}))
             if number % 2:
-                ask(socket, "step", **reply("up"))
-            else:
-                socket.send(json.dumps({"type": "step", "data": reply("up")}))  # not waiting for the answer
-        assert service.sessions == 64
-        for socket in clients:  # reset instead of a closing handshake
-            socket.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
-            socket.socket.shutdown(sockets.SHUT_RDWR)
-            socket.socket.close()
-        assert until(lambda: service.sessions == 0)
-        assert until(lambda: len(world.free) == 64)  # all environments are free again
+                await socket.recv()
+        for socket in sockets:
+            socket.transport.abort()  # without a closing handshake
+
+
+def test_256_clients_that_vanish_leave_nothing() -> None:
+    with serving("sokoban", sessions=256) as (place, service):
+        world = service.worlds.by_name["sokoban"]
+        for _ in range(2):
+            asyncio.run(vanish(place, 256))
+            assert until(lambda: service.sessions == 0)
+            assert len(world.free) == 256  # all environments are free again, and no further ones were made
 
 
 def test_large_messages_close_only_their_own_socket() -> None:
-    with serving("reasoning") as (place, _), opened(place) as good:
+    with serving("arithmetic") as (place, _), opened(place) as good:
         before = ask(good, "reset", seed=1)
         with opened(place) as bad:
             with pytest.raises(ConnectionClosed) as closed:
@@ -80,22 +87,55 @@ def test_large_messages_close_only_their_own_socket() -> None:
         assert ask(good, "reset", seed=1)["data"]["observation"]["text"] == before["data"]["observation"]["text"]
 
 
+def malformed(chance: random.Random) -> str | bytes:
+    """A message with an error, or by chance a valid one."""
+    kind = chance.choice(["reset", "step", "state", "mcp", "x"])
+    text = json.dumps({"type": kind, "data": {"message": "up"} if kind == "step" else {"seed": 1}})
+    place, noise = chance.randrange(len(text)), chance.choice(["", "\0", "[" * 999, "9" * 9999, "NaN", "\\ud800"])
+    wrong: Any = chance.choice([None, 1, [], "x", {"seed": -1}, {"message": 1}, {"index": 10**30}])
+    return chance.choice(
+        [
+            text[:place],
+            text[:place] + noise + text[place + 1 :],
+            chance.randbytes(40),
+            chance.randbytes(40).decode("latin-1"),
+            json.dumps({"type": kind, "data": wrong}),
+            json.dumps({kind: "type"}),
+        ]
+    )
+
+
 def test_malformed_messages_are_answered_and_disturb_nobody() -> None:
-    chance = random.Random(0)
-    with serving("sokoban") as (place, _), opened(place) as good, opened(place) as bad:
-        ask(good, "reset", seed=5)
-        for number in range(200):
-            noise: Any = bytes(chance.randrange(256) for _ in range(chance.randrange(30)))
-            bad.send(noise if number % 2 else noise.decode("latin-1"))
-            answer = json.loads(bad.recv(timeout=60))
-            assert answer["type"] == "error" and "\n" not in answer["data"]["message"]
+    chance, codes = random.Random(0), Counter[str]()
+    with serving("sokoban") as (place, service), opened(place) as good, ExitStack() as stack:
+        first = ask(good, "reset", seed=5, episode_id="good")
+        host, port = place.split(":")
+        half_open = [stack.enter_context(sockets.create_connection((host, int(port)))) for _ in range(50)]
+        for number, connection in enumerate(half_open):
+            connection.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket"[: number + 1])
+        for _ in range(4):
+            with opened(place) as bad:
+                for _ in range(25):  # 4 · 25 · 100 = 10,000 messages
+                    for _ in range(100):
+                        bad.send(malformed(chance))
+                    for _ in range(100):
+                        answer = json.loads(bad.recv(timeout=60))
+                        codes[answer["data"].get("code", "answered") if answer["type"] == "error" else "answered"] += 1
+                        assert answer["type"] != "error" or "\n" not in answer["data"]["message"]
+        with opened(place) as bad, pytest.raises(ConnectionClosed):
+            bad.send("x" * 10**8)
+            bad.recv(timeout=60)
+        assert codes.total() == 10_000
+        assert {"INVALID_JSON", "UNKNOWN_TYPE", "VALIDATION_ERROR", "EXECUTION_ERROR", "answered"} == {*codes}
+        assert ask(good, "state")["data"]["step_count"] == 0
         assert ask(good, "step", **reply("up"))["data"]["metadata"]["turn"] == 1
-        assert ask(bad, "reset", seed=5)["type"] == "observation"
+        assert ask(good, "reset", seed=5, episode_id="good") == first
+        assert until(lambda: service.sessions == 1)
 
 
 def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "PATIENCE", 0.2)
-    with serving("reasoning") as (place, _):
+    with serving("arithmetic") as (place, _):
         host, port = place.split(":")
         for start in (b"", b"GET /health HTTP/1.1\r\nHos"):
             with sockets.create_connection((host, int(port)), timeout=10) as half_open:
@@ -104,7 +144,7 @@ def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_requests_of_other_sites_are_refused() -> None:
-    with serving("reasoning") as (place, _):
+    with serving("arithmetic") as (place, _):
         with pytest.raises(InvalidStatus) as refused, opened(place, origin="https://example.org"):
             pass
         assert refused.value.response.status_code == 403
@@ -117,7 +157,7 @@ def test_requests_of_other_sites_are_refused() -> None:
 
 
 def test_a_token_is_asked_for() -> None:
-    with serving("reasoning", token=TOKEN) as (place, _):
+    with serving("arithmetic", token=TOKEN) as (place, _):
         missing = "a token is missing; send the header Authorization: Bearer TOKEN"
         assert http(place, "GET", "/schema") == (401, {"detail": missing})
         wrong = {"Authorization": "Bearer fedcba9876543210"}

@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import io
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -149,6 +151,14 @@ def test_steps_outside_an_episode_are_errors(place: str) -> None:
         assert ask(socket, "step", **reply("7"))["data"]["done"]
         over = (code, "the episode is over (completed); send reset first")
         assert problem(ask(socket, "step", **reply("7"))) == over
+
+
+def test_the_client_of_the_page_plays(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "serve.md").read_text()
+    (program,) = re.findall(r"^```py\n(.*?)^```", page, re.M | re.S)
+    with serving("sokoban") as (place, _):
+        exec(program.replace("127.0.0.1:8000", place), {})
+    assert capsys.readouterr().out in ("reward 0.0\n", "reward 1.0\n")
 
 
 def test_legal_actions_are_names(place: str) -> None:
