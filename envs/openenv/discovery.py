@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from envs.openenv import actions
 from envs.openenv.reading import clean, images_of
-from envs.openenv.session import PAUSE, Access, FullError, ServerError, Session, fetch
+from envs.openenv.session import PAUSE, Access, FullError, ServerError, Session, fetch, printable
 from envs.openenv.starts import held_out
 
 OURS: Final = {"task", "split", "index", "seed", "max_turns"}
@@ -72,7 +72,7 @@ def task_settings(
     if images:
         kwargs |= {"image_size": list(images[0].shape[:2]), "images": len(images)}
     settings: dict[str, Any] = {
-        "description": clean(described) or access.address.http,
+        "description": printable(described) or access.address.http,
         "kwargs": kwargs,
         "image": bool(images),
         "caption": not images,

@@ -15,7 +15,7 @@ from configs.errors import UserError
 from envs.openenv import discovery
 from envs.openenv.actions import KINDS, ActionForm, named_values, proposed
 from envs.openenv.reading import LONGEST_TEXT, clean, images_of, lookup, text_of
-from envs.openenv.session import Access, ActionError, ServerError, Session, fetch, parse_address
+from envs.openenv.session import Access, ActionError, ServerError, Session, fetch, parse_address, printable
 from envs.openenv.starts import checked, selected
 from envs.task.splits import VALIDATION_FIRST
 from envs.texts import FreeText
@@ -287,7 +287,7 @@ def _info(metadata: dict[str, Any], observation: Mapping[str, Any] | None = None
     feedback = observation.get("feedback")
     return {
         "success": metadata.get("success") is True,
-        "kind": clean(str(metadata.get("kind") or "")),
+        "kind": printable(str(metadata.get("kind") or "")),
         "text": text,
         "legal_actions": legal if isinstance(legal, list) else [],
         "feedback": clean(feedback) if isinstance(feedback, str) else "",

@@ -1,6 +1,7 @@
 """Connection to an OpenEnv server: a WebSocket session for one episode at a time, and HTTP requests."""
 
 import contextlib
+import http.client
 import ipaddress
 import json
 import os
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from configs.errors import UserError
@@ -171,7 +172,7 @@ def _connected(access: Access, stack: contextlib.ExitStack) -> ClientConnection:
             )  # fmt: skip
             return stack.enter_context(opened)
         except InvalidStatus as refused:
-            body = _printable((refused.response.body or b"").decode("utf-8", "replace"))
+            body = printable((refused.response.body or b"").decode("utf-8", "replace"))
             reason = f"refused the connection (HTTP {refused.response.status_code}{f', {body}' if body else ''})"
             raise ServerError(reason, "refused") from None
         except TimeoutError:
@@ -180,7 +181,7 @@ def _connected(access: Access, stack: contextlib.ExitStack) -> ClientConnection:
             ) from None
         except InvalidHandshake as error:
             raise ServerError(f"not a WebSocket server ({_reason(error)})", "unreachable") from None
-        except (OSError, InvalidURI, WebSocketException) as error:
+        except (OSError, UnicodeError, WebSocketException) as error:  # UnicodeError: a host name
             if time.monotonic() + PAUSE > end:
                 raise ServerError(f"no connection ({_reason(error)})", "unreachable") from None
             time.sleep(PAUSE)
@@ -193,12 +194,12 @@ def _data(text: str | bytes, asked: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
-        raise ServerError(f"no JSON: {_printable(text[:80])!r}", "no JSON") from None
+        raise ServerError(f"no JSON: {printable(text[:80])!r}", "no JSON") from None
     data = message.get("data") if isinstance(message, dict) else None
     if not isinstance(data, dict):
-        raise ServerError(f"not a message of OpenEnv's protocol: {_printable(text[:80])!r}", "no message")
+        raise ServerError(f"not a message of OpenEnv's protocol: {printable(text[:80])!r}", "no message")
     if message.get("type") == "error":
-        code, said = (_printable(str(data.get(key, ""))) for key in ("code", "message"))
+        code, said = (printable(str(data.get(key, ""))) for key in ("code", "message"))
         if code == "VALIDATION_ERROR" and asked == "step":
             raise ActionError(said)
         if code == "CAPACITY_REACHED":
@@ -209,7 +210,7 @@ def _data(text: str | bytes, asked: str) -> dict[str, Any]:
             )
         raise ServerError(f"{code}: {said}", code)
     if message.get("type") != "observation" or not isinstance(data.get("observation"), dict):
-        raise ServerError(f"no observation: {_printable(text[:80])!r}", "no observation")
+        raise ServerError(f"no observation: {printable(text[:80])!r}", "no observation")
     return data
 
 
@@ -237,7 +238,7 @@ def fetch(access: Access, path: str, data: Any = None) -> Any:
             raise ServerError(f"HTTP {error.code} for {path}") from None
     except (ValueError, RecursionError):
         raise ServerError(f"no JSON for {path}") from None
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise ServerError(f"no connection ({_reason(reason)})", "unreachable") from None
 
@@ -246,15 +247,15 @@ def _closed(closed: ConnectionClosed) -> str:
     if closed.sent is not None and closed.sent.code == 1009:
         return f"an answer of more than {LARGEST_MESSAGE >> 20} MB"
     code = f"code {closed.rcvd.code}" if closed.rcvd is not None else "without a closing message"
-    said = _printable(closed.rcvd.reason) if closed.rcvd is not None else ""
+    said = printable(closed.rcvd.reason) if closed.rcvd is not None else ""
     return f"closed the connection ({code}{f', {said}' if said else ''})"
 
 
 def _reason(error: object) -> str:
-    return _printable(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+    return printable(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return a server's text as one line that is safe to print."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}…"
