@@ -1,8 +1,6 @@
 """Environment on an OpenEnv server."""
 
-import logging
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,8 +12,16 @@ from numpy.typing import NDArray
 from configs.errors import UserError
 from envs.openenv import discovery
 from envs.openenv.actions import KINDS, ActionForm, named_values, proposed
-from envs.openenv.reading import LONGEST_TEXT, clean, images_of, lookup, text_of
-from envs.openenv.session import Access, ActionError, ServerError, Session, fetch, parse_address, printable
+from envs.openenv.reading import LONGEST_TEXT, clean, images_of, info_of, limited, lookup, text_of
+from envs.openenv.session import (
+    Access,
+    ActionError,
+    ServerError,
+    Session,
+    fetch,
+    parse_address,
+    warn_once,
+)
 from envs.openenv.starts import checked, selected
 from envs.task.splits import VALIDATION_FIRST
 from envs.texts import FreeText
@@ -23,10 +29,6 @@ from render.draw.images import fit
 
 REWARD_FIELDS: Final = ("metadata.env_reward", "reward")
 """Fields with the reward. Kickoff's own servers give the reward of the environment in the first one."""
-
-log = logging.getLogger(__name__)
-_warned: set[tuple[str, str]] = set()
-_lock = threading.Lock()
 
 
 class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
@@ -150,7 +152,7 @@ class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
         super().reset(seed=seed)
         seed = int(self.np_random.integers(VALIDATION_FIRST)) if seed is None else seed
         self._closed, self._failed = False, ""
-        self._seen, self._info = self._observation("", []), _info({})
+        self._seen, self._info = self._observation("", []), info_of({})
         try:
             self._read(self._begin(seed))
         except ServerError as error:
@@ -169,7 +171,11 @@ class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
                 self._drop()
                 if error.kind not in ("closed", "SESSION_ERROR"):
                     raise
-        answer, self._session = discovery.begin(self.access, data)
+        answer, session = discovery.begin(self.access, data)
+        if self._closed:  # by another thread
+            session.close()
+            raise ServerError("closed")
+        self._session = session
         return answer
 
     def step(self, action: str) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
@@ -186,7 +192,7 @@ class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
         except ServerError as error:
             self._fail(error)
             return self._seen, 0.0, False, True, self._info
-        done, limited = data.get("done", False), _limited(self._info["metadata"])
+        done, limited = data.get("done", False), limited(self._info["metadata"])
         return self._seen, reward, done and not limited, done and limited, self._info
 
     def _find_form(self) -> ActionForm:
@@ -218,7 +224,7 @@ class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
         text = text_of(observation, self.text_fields)
         images = [] if self._size is None else images_of(observation, self.image_field)
         self._seen = self._observation(text, [fit(image, self._size) for image in images if self._size])
-        self._info = _info(metadata if isinstance(metadata, dict) else {}, observation, text)
+        self._info = info_of(metadata if isinstance(metadata, dict) else {}, observation, text)
 
     def _observation(self, text: str, images: list[NDArray[np.uint8]]) -> dict[str, Any]:
         """Return an observation. Missing images are black."""
@@ -238,12 +244,8 @@ class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
         address = self.access.address.http
         self._failed = f"{address}: {error}"
         self._info = self._info | {"failed": self._failed, "feedback": self._failed, "success": False}
-        with _lock:
-            news = (address, error.kind) not in _warned and not self._closed
-            if news:
-                _warned.add((address, error.kind))
-        if news:
-            log.warning("%s. The episode ends; further failures of this kind are not reported.", self._failed)
+        if not self._closed:
+            warn_once(address, error)
 
     def _drop(self) -> None:
         session, self._session = self._session, None
@@ -279,23 +281,3 @@ class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
             return discovery.task_settings(self.access, self._action, self.reset_data, self.image_field)
         except ServerError as error:
             raise UserError(f"openenv:{self.access.address.http}: {error}") from None
-
-
-def _info(metadata: dict[str, Any], observation: Mapping[str, Any] | None = None, text: str = "") -> dict[str, Any]:
-    observation = observation or {}
-    legal = observation.get("legal_actions")
-    feedback = observation.get("feedback")
-    return {
-        "success": metadata.get("success") is True,
-        "kind": printable(str(metadata.get("kind") or "")),
-        "text": text,
-        "legal_actions": legal if isinstance(legal, list) else [],
-        "feedback": clean(feedback) if isinstance(feedback, str) else "",
-        "metadata": metadata,
-    }
-
-
-def _limited(metadata: Mapping[str, Any]) -> bool:
-    """Return True if a limit ended the episode, as Kickoff's servers and Gymnasium's wrappers report it."""
-    flags = (metadata.get("truncated"), metadata.get("TimeLimit.truncated"))
-    return metadata.get("ended") == "truncated" or any(flag is True for flag in flags)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.openenv.session import ServerError
+from envs.openenv.session import ServerError, printable
 from envs.questions.pictures import decode
 from render.draw.images import as_frame
 
@@ -31,6 +31,27 @@ SMALLEST: Final = 16
 """Minimum side of an image without a name. Smaller arrays of numbers are boards."""
 
 Frame = NDArray[np.uint8]
+
+
+def info_of(metadata: dict[str, Any], observation: Mapping[str, Any] | None = None, text: str = "") -> dict[str, Any]:
+    """Return the info of an answer. Entries that the server does not give are empty, and `success` is False."""
+    observation = observation or {}
+    legal = observation.get("legal_actions")
+    feedback = observation.get("feedback")
+    return {
+        "success": metadata.get("success") is True,
+        "kind": printable(str(metadata.get("kind") or "")),
+        "text": text,
+        "legal_actions": legal if isinstance(legal, list) else [],
+        "feedback": clean(feedback) if isinstance(feedback, str) else "",
+        "metadata": metadata,
+    }
+
+
+def limited(metadata: Mapping[str, Any]) -> bool:
+    """Return True if a limit ended the episode, as Kickoff's servers and Gymnasium's wrappers report it."""
+    flags = (metadata.get("truncated"), metadata.get("TimeLimit.truncated"))
+    return metadata.get("ended") == "truncated" or any(flag is True for flag in flags)
 
 
 def lookup(value: Any, field: str) -> Any:

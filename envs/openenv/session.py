@@ -4,7 +4,9 @@ import contextlib
 import http.client
 import ipaddress
 import json
+import logging
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,6 +28,11 @@ LINGER: Final = 0.5
 """Maximum time in seconds for the closing handshake."""
 LONGEST_REASON: Final = 300
 """Maximum length of a server's own error message in a reason."""
+
+log = logging.getLogger(__name__)
+warned: set[tuple[str, str]] = set()
+"""Addresses and kinds of the failures that were reported."""
+_lock = threading.Lock()
 
 
 class ServerError(Exception):
@@ -241,6 +248,15 @@ def fetch(access: Access, path: str, data: Any = None) -> Any:
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise ServerError(f"no connection ({_reason(reason)})", "unreachable") from None
+
+
+def warn_once(address: str, error: ServerError) -> None:
+    """Log a failure, unless one of its kind was logged for this server."""
+    with _lock:
+        known = (address, error.kind) in warned
+        warned.add((address, error.kind))
+    if not known:
+        log.warning("%s: %s. The episode ends; further failures of this kind are not reported.", address, error)
 
 
 def _closed(closed: ConnectionClosed) -> str:

@@ -88,5 +88,5 @@ def test_a_run_continues_while_a_server_fails_now_and_then(tmp_path: Path, caplo
     assert [row["step"] for row in found] == [1, 2]
     assert sum(row.get("episodes/failed", 0) for row in found) > 0
     assert all(math.isfinite(row["loss"]) for row in found)
-    lines = [record.getMessage() for record in caplog.records if record.name == "envs.openenv.env"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "envs.openenv.session"]
     assert len(lines) == 1 and lines[0].startswith(f"{address}: no JSON: 'nonsense'")

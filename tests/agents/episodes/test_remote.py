@@ -16,7 +16,7 @@ from agents.episodes.policy import TurnContext
 from agents.episodes.remote import Rounds
 from agents.episodes.runner import EpisodeRunner
 from agents.policies.scripted import RandomPolicy, ScriptedPolicy
-from envs.openenv import env as module
+from envs.openenv import session
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 from tests.envs.openenv.server_fixture import Answer, server, slowly, told
@@ -101,7 +101,7 @@ def failing(seeds: set[int], nonsense: Any, at: str) -> Callable[[dict[str, Any]
 
 @pytest.mark.parametrize("at", ["reset", "step"])
 def test_only_the_episodes_of_the_failure_end(at: str, caplog: pytest.LogCaptureFixture) -> None:
-    module._warned.clear()
+    session.warned.clear()
     with server(failing({2, 5}, "?", at)) as address, caplog.at_level(logging.WARNING):
         runner = EpisodeRunner(task(address, max_turns=3, success="return > 0"))
         episodes = asyncio.run(runner.play(STARTS, Says()))
@@ -111,7 +111,7 @@ def test_only_the_episodes_of_the_failure_end(at: str, caplog: pytest.LogCapture
         bad = episode.ended is Ended.ERROR
         assert episode.success is not bad and len(episode.turns) == (0 if bad and at == "reset" else 1)
         assert episode.problem == (f"{address}: no JSON: '?'" if bad else "")
-    assert len([record for record in caplog.records if record.name == module.__name__]) == 1
+    assert len([record for record in caplog.records if record.name == session.__name__]) == 1
 
 
 def test_a_server_that_dies_in_the_middle_ends_its_episodes() -> None:

@@ -22,7 +22,7 @@ from tests.envs.serve.serve_fixture import serving, until
 
 @pytest.fixture(autouse=True)
 def _unwarned() -> Iterator[None]:
-    module._warned.clear()
+    session.warned.clear()
     yield
 
 
@@ -142,7 +142,7 @@ def test_nonsense_ends_the_episode_with_one_line(reason: str, caplog: pytest.Log
             assert info["failed"].isprintable() and len(info["failed"]) < 400 and not info["success"]
             assert env.step("x")[1:4] == (0.0, False, True)  # until the next reset
         env.close()
-    (line,) = [record.getMessage() for record in caplog.records if record.name == module.__name__]
+    (line,) = [record.getMessage() for record in caplog.records if record.name == session.__name__]
     assert line == f"{info['failed']}. The episode ends; further failures of this kind are not reported."
 
 
@@ -279,7 +279,7 @@ def test_closing_ends_a_step_of_another_thread(caplog: pytest.LogCaptureFixture)
         env.close()
         thread.join(timeout=30)
         assert found and found[0][2:4] == (False, True)
-        assert module.__name__ not in {record.name for record in caplog.records}
+        assert session.__name__ not in {record.name for record in caplog.records}
 
 
 @pytest.mark.parametrize(
