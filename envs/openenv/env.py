@@ -192,8 +192,8 @@ class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
         except ServerError as error:
             self._fail(error)
             return self._seen, 0.0, False, True, self._info
-        done, limited = data.get("done", False), limited(self._info["metadata"])
-        return self._seen, reward, done and not limited, done and limited, self._info
+        done, truncated = data.get("done", False), limited(self._info["metadata"])
+        return self._seen, reward, done and not truncated, done and truncated, self._info
 
     def _find_form(self) -> ActionForm:
         """Return the form of the actions, from the arguments and the server's schema."""

@@ -35,7 +35,7 @@ def served(folder: Path, place: str) -> str:
 
 def rows(folder: Path, env: str) -> list[Any]:
     """The results of an evaluation by policy."""
-    words = ["policy=tiny,random", "floors=false", "episodes=8", "env.think=usual", f"json={folder / 'result.json'}"]
+    words = ["policy=tiny,random", "floors=false", "episodes=8", f"json={folder / 'result.json'}"]
     command.main([f"env={env}", *words])
     found = json.loads((folder / "result.json").read_text())["rows"]
     return [{key: row[key] for key in ("policy", "success", "return", "valid", "turns", "kinds")} for row in found]
