@@ -1,9 +1,10 @@
 """Actions of OpenEnv servers: from an answer to the fields of the server's action."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from envs.openenv.reading import clean
@@ -27,9 +28,9 @@ class ActionForm:
     """One of `KINDS`."""
     form: str = "{}"
     """Text with the answer at `{}`."""
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Answer → value of the field."""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Other fields of the action."""
 
     def payload(self, answer: str) -> dict[str, Any]:

@@ -44,8 +44,12 @@ class Waiting(gymnasium.Env[Any, Any]):
 def test_calls_that_arrive_together_run_and_return_together() -> None:
     env, order = Waiting(), []
 
+    def wait(name: str, seconds: float) -> str:
+        time.sleep(seconds)
+        return name
+
     async def call(rounds: Rounds, name: str, seconds: float) -> str:
-        found = await rounds.run(env, lambda: (time.sleep(seconds), name)[1])
+        found = await rounds.run(env, wait, name, seconds)
         order.append(name)
         return found
 

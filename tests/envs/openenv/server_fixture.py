@@ -106,7 +106,7 @@ def slowly(seconds: float, answer: Callable[[dict[str, Any]], Any]) -> Callable[
     return slow
 
 
-def make(address: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+def make(address: str, **kwargs: Any) -> Any:
     """An env on a server."""
     return gymnasium.make("kickoff/OpenEnv-v0", address=address, **kwargs)
 

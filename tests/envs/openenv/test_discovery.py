@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket
 
 from configs.errors import UserError
 from envs.openenv.actions import WHOLE
-from envs.serve.__main__ import bind
+from envs.serve.workers import bind
 from envs.task.config import load_task
 from envs.task.openenv import task_name
 from envs.task.task import Task

@@ -326,7 +326,7 @@ def test_random_answers_are_legal() -> None:
         with server(Answer(legal_actions=legal)) as address:
             env = make(address, **kwargs)
             env.reset(seed=0)
-            draw: Callable[[np.random.Generator], str] = env.unwrapped.random_answer  # type: ignore[attr-defined]
+            draw: Callable[[np.random.Generator], str] = env.unwrapped.random_answer
             return {draw(rng) for _ in range(50)}
 
     assert answers(["up", "down"]) == {"up", "down"}
