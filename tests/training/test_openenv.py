@@ -10,7 +10,7 @@ import pytest
 
 from render.records.reading import read_episodes
 from tests.envs.openenv.server_fixture import SCHEMA, base64_of, picture, server, told
-from tests.envs.serve.serve_fixture import serving
+from tests.envs.serve.serve_fixture import serving, until
 from training import run
 from training.compare import command
 from training.runs.metrics import read_metrics
@@ -33,20 +33,29 @@ def served(folder: Path, place: str) -> str:
     return str(file)
 
 
-def rows(folder: Path, env: str) -> list[Any]:
-    """The results of an evaluation by policy."""
-    words = ["policy=tiny,random", "floors=false", "episodes=8", f"json={folder / 'result.json'}"]
-    command.main([f"env={env}", *words])
-    found = json.loads((folder / "result.json").read_text())["rows"]
-    return [{key: row[key] for key in ("policy", "success", "return", "valid", "turns", "kinds")} for row in found]
+def played(folder: Path, env: str) -> tuple[list[Any], dict[str, Any]]:
+    """The rows of an evaluation, and what was seen, said and earned in each episode of a policy."""
+    command.main([f"env={env}", "policy=tiny,random", "floors=false", "episodes=8", f"save={folder}"])
+    found = json.loads((folder / "results.json").read_text())["rows"]
+    rows = [{key: row[key] for key in ("policy", "success", "return", "valid", "turns", "kinds")} for row in found]
+    episodes = {
+        policy: [
+            (one.seed, one.success, one.ended, one.kind, [(turn.reply, turn.frame.tobytes()) for turn in one.turns])
+            for one in read_episodes(folder / "episodes" / policy)
+        ]
+        for policy in ("tiny", "random")
+    }
+    return rows, episodes
 
 
 def test_a_served_task_has_the_results_of_the_local_one(tmp_path: Path) -> None:
-    local = rows(tmp_path, "sokoban")
+    local = played(tmp_path / "local", "sokoban")
     with serving("sokoban") as (place, service):
-        assert rows(tmp_path, served(tmp_path, place)) == local
-        assert service.sessions == 0
-    assert local[0]["policy"] == "tiny" and local[0]["turns"] > 1 and local[0]["return"] != local[1]["return"]
+        assert played(tmp_path / "served", served(tmp_path, place)) == local
+        assert until(lambda: service.sessions == 0)
+    rows, episodes = local
+    assert [row["policy"] for row in rows] == ["tiny", "random"] and rows[0]["return"] != rows[1]["return"]
+    assert [len(found) for found in episodes.values()] == [8, 8]
 
 
 def trained(folder: Path, env: str, *words: str) -> list[dict[str, Any]]:
@@ -59,7 +68,7 @@ def trained(folder: Path, env: str, *words: str) -> list[dict[str, Any]]:
 def test_a_run_trains_on_a_served_task(tmp_path: Path) -> None:
     with serving("sokoban") as (place, service):
         steps = trained(tmp_path, f"openenv:http://{place}", "env.max_turns=3", "env.max_reply_tokens=24")
-        assert service.sessions == 0
+        assert until(lambda: service.sessions == 0)
     assert [row["step"] for row in steps] == [1, 2]
     assert all(math.isfinite(row["loss"]) and row["updates"] > 0 for row in steps)
     name = f"openenv_{place.replace('.', '_').replace(':', '_')}"
