@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agents.episodes.starts import TEST_FIRST
 from render.records.reading import read_episodes
 from tests.envs.openenv.server_fixture import SCHEMA, base64_of, picture, server, told
 from tests.envs.serve.serve_fixture import serving, until
@@ -99,3 +100,35 @@ def test_a_run_continues_while_a_server_fails_now_and_then(tmp_path: Path, caplo
     assert all(math.isfinite(row["loss"]) for row in found)
     lines = [record.getMessage() for record in caplog.records if record.name == "envs.openenv.session"]
     assert len(lines) == 1 and lines[0].startswith(f"{address}: no JSON: 'nonsense'")
+
+
+def test_an_evaluation_states_how_many_episodes_the_server_ended(tmp_path: Path) -> None:
+    def answer(message: dict[str, Any]) -> str | None:
+        seed = message.get("data", {}).get("seed", 0)
+        if seed >= TEST_FIRST and seed % 4 == 0:
+            return "nonsense"
+        return None if message["type"] == "close" else told({"text": "a"}, reward=1, done=message["type"] == "step")
+
+    with server(answer, {"/schema": SCHEMA}) as address:
+        words = ["policy=random", "floors=false", "episodes=8", f"save={tmp_path / 'saved'}"]
+        command.main([f"env=openenv:{address}", *words])
+    document = json.loads((tmp_path / "saved" / "results.json").read_text())
+    assert document["rows"][0]["success"]["mean"] == 0.75 and document["rows"][0]["problem"] == ""
+    (note,) = [note for note in document["notes"] if "failed" in note]
+    assert note.endswith(
+        f"the env failed in 2 of 8 episodes, which count as no success: {address}: no JSON: 'nonsense'"
+    )
+    ended = [episode.ended for episode in read_episodes(tmp_path / "saved" / "episodes" / "random")]
+    assert sorted(ended) == ["completed"] * 6 + ["error"] * 2
+
+
+def test_an_evaluation_without_any_start_is_stopped_with_one_line(tmp_path: Path) -> None:
+    def answer(message: dict[str, Any]) -> str | None:
+        return "nonsense" if message.get("data", {}).get("seed", 0) >= TEST_FIRST else told({"text": "a"})
+
+    words = ["policy=random", "floors=false", "episodes=2", f"save={tmp_path / 'saved'}"]
+    with server(answer, {"/schema": SCHEMA}) as address, pytest.raises(SystemExit):
+        command.main([f"env=openenv:{address}", *words])
+    document = json.loads((tmp_path / "saved" / "results.json").read_text())
+    assert document["rows"][0]["problem"].endswith(f"no episode could start: {address}: no JSON: 'nonsense'")
+    assert not any("failed" in note for note in document["notes"])

@@ -133,7 +133,7 @@ class Comparison:
             def keep(episode: Episode) -> None:
                 done.append(episode)
                 pictured.add(episode)
-                if not spec.blind:
+                if not spec.blind and episode.ended is not Ended.ERROR:  # a resumed evaluation plays it again
                     write(episode)
                 bar.episode(episode)
 
@@ -186,7 +186,8 @@ class Comparison:
         if (cut := sum(turn.cut for turn in turns)) > len(turns) * CUT:
             limit = f"{task.config.max_reply_tokens} tokens (env.max_reply_tokens)"
             self.out.notes.append(f"{player.name} in {task.name}: {cut} of {len(turns)} replies were cut at {limit}")
-        if failed := [episode.problem for episode in played if episode.ended is Ended.ERROR]:
+        failed = [episode.problem for episode in played if episode.ended is Ended.ERROR]
+        if failed and not problem:
             self.out.notes.append(
                 f"{player.name} in {task.name}: the env failed in {len(failed)} of {len(played)} episodes, which count "
                 f"as no success: {failed[0]}"
