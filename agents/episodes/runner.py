@@ -6,7 +6,7 @@ transformers engine returns all replies of a round together.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import cycle, islice
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from agents.chat.types import ContextFull
 from agents.episodes.episode import Ended, Episode, Start, Turn
+from agents.episodes.places import Places
 from agents.episodes.policy import Policy, TurnContext
 from agents.episodes.process import look_ahead, verdict
 from agents.episodes.remote import Rounds
@@ -49,7 +50,7 @@ class EpisodeRunner:
         self.task = task
         self._free: dict[str | None, list[gymnasium.Env[Any, Any]]] = {None: [], "rgb_array_list": []}
         self._rounds = Rounds()
-        self._places: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+        self._places = Places(task.config.episodes_at_once)
 
     def close(self) -> None:
         """Close the envs."""
@@ -69,20 +70,10 @@ class EpisodeRunner:
         except BaseException:
             env.close()  # a thread may still wait for its server
             raise
-        if self.task.config.episodes_at_once is None:
+        if self._places.most is None:
             free.append(env)
         else:
             env.close()
-
-    def _place(self) -> AbstractAsyncContextManager[Any]:
-        """Return the context of an episode, which waits while `episodes_at_once` other episodes are played."""
-        most = self.task.config.episodes_at_once
-        if most is None:
-            return nullcontext()
-        loop = asyncio.get_running_loop()
-        if self._places is None or self._places[0] is not loop:
-            self._places = loop, asyncio.Semaphore(most)
-        return self._places[1]
 
     async def play(
         self,
@@ -123,8 +114,10 @@ class EpisodeRunner:
             return look
 
         async def played(index: int, start: Start) -> Episode:
-            async with self._place():
-                episode = await self._play(start, policy, index < filmed, make_look(index))
+            episode = None
+            while episode is None:
+                async with self._places.one():
+                    episode = await self._play(start, policy, index < filmed, make_look(index))
             if done is not None:
                 done(episode)
             return episode
@@ -133,15 +126,21 @@ class EpisodeRunner:
 
     async def _play(
         self, start: Start, policy: Policy, film: bool, look: Callable[[Observation], Awaitable[Observation]]
-    ) -> Episode:
-        """Play one episode. `look` returns the observation shown to the policy."""
+    ) -> Episode | None:
+        """Play one episode. `look` returns the observation shown to the policy.
+
+        The result is None if the env's server has no session for it, and it should be tried again.
+        """
         task, config = self.task, self.task.config
         episode = Episode(start)
         with self._env("rgb_array_list" if film else None) as env:
             observation, info = await self._rounds.run(env, env.reset, seed=start.seed)
+            if info.get("full") and self._places.refused(str(info["failed"])):
+                return None
             if info.get("failed"):
                 episode.ended, episode.problem = Ended.ERROR, str(info["failed"])
                 return episode
+            self._places.started()
             episode.kind, episode.score = str(info.get("kind", "")), task.score(info)
             own = task.observe(env, observation, info)
             context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task), start.recorded)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from envs.openenv import actions
 from envs.openenv.reading import clean, images_of
-from envs.openenv.session import PAUSE, Access, FullError, ServerError, Session, fetch, printable
+from envs.openenv.session import FULL, PAUSE, Access, FullError, ServerError, Session, fetch, printable
 from envs.openenv.starts import held_out
 
 OURS: Final = {"task", "split", "index", "seed", "max_turns"}
@@ -21,12 +21,12 @@ LONGEST_DESCRIPTION: Final = 500
 
 
 def begin(access: Access, data: Mapping[str, Any]) -> tuple[dict[str, Any], Session]:
-    """Open a session and start an episode. While all sessions are in use, try again until `connect_timeout`.
+    """Open a session and start an episode. While all sessions are in use, try again for `FULL` seconds.
 
     Raises:
         ServerError: The server cannot be reached, is full, or gave no observation.
     """
-    end = time.monotonic() + access.connect_timeout
+    end = time.monotonic() + FULL
     while True:
         session = Session(access)
         try:

@@ -16,6 +16,7 @@ from envs.openenv.reading import LONGEST_TEXT, clean, images_of, info_of, limite
 from envs.openenv.session import (
     Access,
     ActionError,
+    FullError,
     ServerError,
     Session,
     fetch,
@@ -40,7 +41,8 @@ class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
 
     A server that is slow, closes the connection or sends something else than the protocol ends the episode:
     `truncated`, the reward 0, and the reason in `info["failed"]`. A failed reset gives an empty observation with that
-    entry. The first failure of each kind is logged as a warning. The next reset opens a new session.
+    entry, and with `full` if all sessions are in use. The first failure of any other kind is logged as a warning. The
+    next reset opens a new session.
 
     ## Action Space
     `Text`: the answer. It becomes the field `action_field` of the server's action. An answer that is no value of that
@@ -244,7 +246,9 @@ class OpenEnvEnv(gymnasium.Env[dict[str, Any], str]):
         address = self.access.address.http
         self._failed = f"{address}: {error}"
         self._info = self._info | {"failed": self._failed, "feedback": self._failed, "success": False}
-        if not self._closed:
+        if isinstance(error, FullError):  # no failure if another episode ends soon
+            self._info["full"] = True
+        elif not self._closed:
             warn_once(address, error)
 
     def _drop(self) -> None:

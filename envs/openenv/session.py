@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from configs.errors import UserError
@@ -24,6 +24,8 @@ LARGEST_MESSAGE: Final = 64 * 2**20
 """Maximum size of an answer in bytes."""
 PAUSE: Final = 0.1
 """Seconds between two attempts to connect."""
+FULL: Final = 1.0
+"""Seconds in which a session is asked for again while all are in use."""
 LINGER: Final = 0.5
 """Maximum time in seconds for the closing handshake."""
 LONGEST_REASON: Final = 300
@@ -102,7 +104,7 @@ class Access:
     timeout: float
     """Maximum time in seconds for an answer."""
     connect_timeout: float
-    """Time in seconds in which a connection is attempted again, also if all sessions are in use."""
+    """Time in seconds in which a connection is attempted again."""
     token_variable: str = ""
     """Environment variable with the server's token."""
 
@@ -186,8 +188,6 @@ def _connected(access: Access, stack: contextlib.ExitStack) -> ClientConnection:
             raise ServerError(
                 f"no connection within {access.connect_timeout:g} s (env.kwargs.connect_timeout)", "unreachable"
             ) from None
-        except InvalidHandshake as error:
-            raise ServerError(f"not a WebSocket server ({_reason(error)})", "unreachable") from None
         except (OSError, UnicodeError, WebSocketException) as error:  # UnicodeError: a host name
             if time.monotonic() + PAUSE > end:
                 raise ServerError(f"no connection ({_reason(error)})", "unreachable") from None
@@ -211,10 +211,7 @@ def _data(text: str | bytes, asked: str) -> dict[str, Any]:
             raise ActionError(said)
         if code == "CAPACITY_REACHED":
             most = data.get("max_sessions")
-            raise FullError(
-                f"all sessions are in use ({said}); limit them by env.episodes_at_once",
-                most if isinstance(most, int) else 0,
-            )
+            raise FullError(f"all sessions are in use ({said})", most if isinstance(most, int) else 0)
         raise ServerError(f"{code}: {said}", code)
     if message.get("type") != "observation" or not isinstance(data.get("observation"), dict):
         raise ServerError(f"no observation: {printable(text[:80])!r}", "no observation")

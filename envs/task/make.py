@@ -73,21 +73,18 @@ def _check_actions(name: str, config: TaskConfig, space: gymnasium.Space[Any]) -
     counts = [len(part) for part in config.action_parts]
     if config.in_parts:
         fits = isinstance(space, gymnasium.spaces.MultiDiscrete) and space.nvec.tolist() == counts
-    elif actions and not isinstance(space, gymnasium.spaces.Text):
-        fits = isinstance(space, gymnasium.spaces.Discrete) and space.n == len(actions) and space.start == 0
     else:
-        fits = isinstance(space, gymnasium.spaces.Text)
-    if fits:
+        fits = isinstance(space, gymnasium.spaces.Discrete) and space.n == len(actions) and space.start == 0
+    if fits or isinstance(space, gymnasium.spaces.Text):
         return
-    if not isinstance(space, gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete | gymnasium.spaces.Text):
+    if not isinstance(space, gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete):
         raise ValueError(
             f"task {name}: a reply cannot name an action of {space}; wrap the env so that its actions are "
             "Discrete, MultiDiscrete or Text"
         )
     if not actions:
         raise ValueError(f"task {name}: {space} needs action names (actions: [...])")
-    kind = "free text" if isinstance(space, gymnasium.spaces.Text) else str(space)
-    raise ValueError(f"task {name}: {' and '.join(map(str, counts))} action names do not fit {kind}")
+    raise ValueError(f"task {name}: {' and '.join(map(str, counts))} action names do not fit {space}")
 
 
 def _check_text(name: str, config: TaskConfig, space: gymnasium.Space[Any]) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import gymnasium
 import pytest
+from websockets.sync.client import connect
 
+from agents.episodes import places
 from agents.episodes.episode import Ended, Start
 from agents.episodes.policy import TurnContext
 from agents.episodes.remote import Rounds
@@ -138,15 +140,30 @@ def test_a_server_that_dies_in_the_middle_ends_its_episodes() -> None:
         runner.close()
 
 
-def test_a_server_with_few_sessions_plays_all_episodes() -> None:
+@pytest.mark.parametrize("most", [None, 2])
+def test_a_server_with_few_sessions_plays_all_episodes(most: int | None, caplog: pytest.LogCaptureFixture) -> None:
     with server(slowly(0.02, Answer()), sessions=2) as address:
-        runner = EpisodeRunner(task(address, max_turns=3, episodes_at_once=2))
+        runner = EpisodeRunner(task(address, max_turns=3, episodes_at_once=most))
         for _ in range(2):
             episodes = asyncio.run(runner.play(STARTS, Says()))
             assert [episode.ended for episode in episodes] == [Ended.COMPLETED] * 8
-        other = EpisodeRunner(task(address, max_turns=3, episodes_at_once=2))
+        other = EpisodeRunner(task(address, max_turns=3))  # the first one keeps no session
         assert [one.ended for one in asyncio.run(other.play(STARTS, Says()))] == [Ended.COMPLETED] * 8
         other.close()
+        runner.close()
+    assert not [record for record in caplog.records if not record.name.startswith("websockets")]
+
+
+def test_a_server_that_others_use_fails_after_some_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "PATIENCE", 2)
+    with server(Answer(), sessions=1) as address:
+        with connect(address.replace("http", "ws") + "/ws") as other:
+            other.send('{"type": "reset", "data": {}}')
+            other.recv()
+            runner = EpisodeRunner(task(address, max_turns=3))
+            (episode,) = asyncio.run(runner.play(STARTS[:1], Says()))
+            assert episode.problem == f"{address}: all sessions are in use (full)" and not episode.turns
+        assert until(lambda: asyncio.run(runner.play(STARTS[:1], Says()))[0].ended is Ended.COMPLETED)
         runner.close()
 
 
