@@ -77,6 +77,17 @@ def served(python: str, app: str, folder: Path) -> Iterator[str]:
         process.wait(30)
 
 
+@contextlib.contextmanager
+def template(python: str) -> Iterator[str]:
+    """Run the env that `openenv init` creates, and yield its address."""
+    program = Path(python).with_name("openenv")
+    with tempfile.TemporaryDirectory() as folder:
+        words = [str(program), "init", "my_echo", "--output-dir", folder]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+        with served(python, "server.app:app", Path(folder) / "my_echo") as address:
+            yield address
+
+
 def report(name: str, address: str, own: dict[str, Any], episodes: int) -> None:
     """Play episodes on a server and print a row."""
     with tempfile.TemporaryDirectory() as folder:
