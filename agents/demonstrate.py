@@ -29,6 +29,7 @@ from configs.schema import Settings
 from configs.types import NonNegativeInt, PositiveInt
 from envs.questions.places import places
 from envs.task.config import load_task
+from envs.task.openenv import task_name
 from envs.task.task import Task
 from render.draw.images import frame_id, png
 
@@ -207,7 +208,7 @@ def main(argv: Sequence[str]) -> None:
     of_task, own = split(parse_overrides(argv), "env")
     options = read_options(DemonstrateOptions, own)
     config = load_task(options.env, of_task)
-    task = Task(Path(options.env).stem, config)
+    task = Task(task_name(options.env), config)
     try:
         if not has_expert(task) and options.policy == "expert":
             raise UserError(

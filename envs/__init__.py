@@ -24,3 +24,4 @@ register(
 )
 for _name, _entry_point in _QUESTIONS.items():
     register(id=f"kickoff/{_name}-v0", entry_point=_entry_point, vector_entry_point=f"envs.vector:{_name}")
+register(id="kickoff/OpenEnv-v0", entry_point="envs.openenv.env:OpenEnvEnv")

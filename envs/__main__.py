@@ -16,14 +16,15 @@ from configs.cli import command, parse_overrides
 from configs.errors import UserError
 from configs.files import load_yaml
 from envs.sheet import LARGEST, sections
+from envs.task import openenv
 from envs.task.config import FOLDER, load_task, task_names, variants
 from envs.task.suites import SUITES, Suite
 from render.draw.contact_sheet import sheet
 
 
 def ids() -> list[str]:
-    """Return the registered kickoff ids."""
-    return sorted(id for id in gymnasium.registry if id.startswith("kickoff/"))
+    """Return the registered kickoff ids, without that of other servers' envs."""
+    return sorted(id for id in gymnasium.registry if id.startswith("kickoff/") and id != openenv.ID)
 
 
 def suite_lines() -> list[str]:

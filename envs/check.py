@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ import envs  # noqa: F401  (registers the ids)
 from configs.cli import command, parse_words
 from configs.errors import UserError
 from envs.task.config import load_task
+from envs.task.openenv import task_name
 from envs.task.task import Observation, Outcome, Task
 from render.records.episode import Episode, Turn
 from render.records.writing import EpisodeWriter
@@ -211,7 +211,7 @@ def main(argv: Sequence[str]) -> None:
         raise UserError("which task? python -m envs.check my_env.yaml (or a name of configs/env) [env.key=value …]")
     wrong = 0
     for name in names:
-        task = Task(Path(name).stem, load_task(name, overrides))
+        task = Task(task_name(name), load_task(name, overrides))
         print(f"{name}:")
         for finding in examine(task):
             print(f"  {finding.kind:<5}  {' '.join(finding.text.split())}")

@@ -20,6 +20,8 @@ class Ended(StrEnum):
     """An invalid reply ended the episode."""
     CONTEXT = "context"
     """The next turn did not fit the engine's context."""
+    ERROR = "error"
+    """The env failed (`info["failed"]`), such as an env on a server that does not answer. Training leaves it out."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Episode:
     frames_a_turn: list[int] = field(default_factory=list)
     """Number of `frames` of each turn. The first count includes the frames of the start."""
     problem: str = ""
-    """Message about the exceeded context, if that ended the episode."""
+    """Message about the exceeded context or the env's failure, if that ended the episode."""
     final: Observation | None = None
     """Observation after the last reply, if the start is `recorded`. None if the reply did not change the state."""
     final_text: str = ""

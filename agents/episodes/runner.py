@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from agents.chat.types import ContextFull
 from agents.episodes.episode import Ended, Episode, Start, Turn
+from agents.episodes.places import Places
 from agents.episodes.policy import Policy, TurnContext
 from agents.episodes.process import look_ahead, verdict
+from agents.episodes.remote import Rounds
 from envs.task.splits import split_of_seed
 from envs.task.task import Observation, Task, state_hash
 from envs.task.transcript import accuracy
@@ -47,6 +49,8 @@ class EpisodeRunner:
     def __init__(self, task: Task) -> None:
         self.task = task
         self._free: dict[str | None, list[gymnasium.Env[Any, Any]]] = {None: [], "rgb_array_list": []}
+        self._rounds = Rounds()
+        self._places = Places(task.config.episodes_at_once)
 
     def close(self) -> None:
         """Close the envs."""
@@ -54,15 +58,22 @@ class EpisodeRunner:
             for env in envs:
                 env.close()
             envs.clear()
+        self._rounds.close()
 
     @contextmanager
     def _env(self, render_mode: str | None) -> Iterator[gymnasium.Env[Any, Any]]:
+        """Lend an env to an episode. It is closed if its session may be needed elsewhere, or if the episode fails."""
         free = self._free[render_mode]
         env = free.pop() if free else self.task.make(render_mode)
         try:
             yield env
-        finally:
+        except BaseException:
+            env.close()  # a thread may still wait for its server
+            raise
+        if self._places.most is None:
             free.append(env)
+        else:
+            env.close()
 
     async def play(
         self,
@@ -74,7 +85,7 @@ class EpisodeRunner:
     ) -> list[Episode]:
         """Play an episode from each start, all concurrently.
 
-        An episode has no turns if its first prompt does not fit the engine's context.
+        An episode has no turns if its first prompt does not fit the engine's context, or if its env could not start it.
 
         Args:
             starts: starts of the episodes.
@@ -103,7 +114,10 @@ class EpisodeRunner:
             return look
 
         async def played(index: int, start: Start) -> Episode:
-            episode = await self._play(start, policy, index < filmed, make_look(index))
+            episode = None
+            while episode is None:
+                async with self._places.one():
+                    episode = await self._play(start, policy, index < filmed, make_look(index))
             if done is not None:
                 done(episode)
             return episode
@@ -112,12 +126,21 @@ class EpisodeRunner:
 
     async def _play(
         self, start: Start, policy: Policy, film: bool, look: Callable[[Observation], Awaitable[Observation]]
-    ) -> Episode:
-        """Play one episode. `look` returns the observation shown to the policy."""
+    ) -> Episode | None:
+        """Play one episode. `look` returns the observation shown to the policy.
+
+        The result is None if the env's server has no session for it, and it should be tried again.
+        """
         task, config = self.task, self.task.config
         episode = Episode(start)
         with self._env("rgb_array_list" if film else None) as env:
-            observation, info = env.reset(seed=start.seed)
+            observation, info = await self._rounds.run(env, env.reset, seed=start.seed)
+            if info.get("full") and self._places.refused(str(info["failed"])):
+                return None
+            if info.get("failed"):
+                episode.ended, episode.problem = Ended.ERROR, str(info["failed"])
+                return episode
+            self._places.started()
             episode.kind, episode.score = str(info.get("kind", "")), task.score(info)
             own = task.observe(env, observation, info)
             context = TurnContext(task, env, own, 0, start.sampling_seed, policy.start_episode(task), start.recorded)
@@ -143,14 +166,17 @@ class EpisodeRunner:
                 over = False
                 ahead = look_ahead(task, env) if config.reward == "process" else None
                 if reply.valid:
-                    outcome = task.play(env, reply)
+                    outcome = await self._rounds.run(env, task.play, env, reply)
                     turn = replace(turn, reward=outcome.reward)
-                    episode.success = task.succeeded(outcome, episode.env_return + outcome.reward)
-                    episode.score = task.score(outcome.info)
                     observation, info = outcome.observation, outcome.info
+                    failed = bool(info.get("failed"))
+                    episode.success = not failed and task.succeeded(outcome, episode.env_return + outcome.reward)
+                    episode.score = None if failed else task.score(info)
                     own = task.observe(env, observation, info, outcome.feedback)
                     over = outcome.terminated or outcome.truncated
-                    if over:
+                    if failed:
+                        episode.ended, episode.problem = Ended.ERROR, str(info["failed"])
+                    elif over:
                         episode.ended = Ended.COMPLETED if outcome.terminated else Ended.TRUNCATED
                     elif config.end_when_lost and info.get("deadlock") and split_of_seed(start.seed) == "train":
                         over = True

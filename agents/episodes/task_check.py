@@ -41,6 +41,9 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
     for first in (VALIDATION_FIRST, TEST_FIRST):
         env.reset(seed=first)  # a narrow setting may have no item in a held-out split
     observation, info = env.reset(seed=0)
+    if info.get("failed"):
+        env.close()
+        raise UserError(f"tasks.{name}: {info['failed']}")
     seen = task.observe(env, observation, info)
     if (settings.reward, settings.success) == ("success", "info") and "success" not in info:
         raise UserError(
@@ -53,6 +56,9 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
     if settings.reward == "process":
         look_ahead(task, env)
     after, _, terminated, truncated, info = task.step(env, env.action_space.sample())
+    if info.get("failed"):
+        env.close()
+        raise UserError(f"tasks.{name}: {info['failed']}")
     task.score(info)
     if not (terminated or truncated):
         task.observe(env, after, info)

@@ -38,6 +38,7 @@ from configs.help import short_help
 from configs.schema import Settings
 from configs.types import NonNegativeInt, PositiveInt
 from envs.task.config import load_task
+from envs.task.openenv import task_name
 from envs.task.task import Task
 from render.draw.window import KeyWindow
 from render.records.files import folder_lock
@@ -166,7 +167,7 @@ def main(argv: Sequence[str]) -> None:
     """Open the window, play, and print a summary."""
     of_task, own = split(parse_overrides(argv), "env")
     options = read_options(PlayOptions, own)
-    task = SeenTask(Path(options.env).stem, load_task(options.env, of_task))
+    task = SeenTask(task_name(options.env), load_task(options.env, of_task))
     record = Record(Path(options.out) / task.name, task)
     starts = [
         (f"{number + 1} of {options.episodes}", held_out_start(TEST_FIRST, options.first + number))

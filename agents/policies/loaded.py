@@ -16,6 +16,7 @@ from configs.errors import UserError, suggest
 from configs.files import load_yaml
 from configs.schema import build
 from envs.task.config import TaskConfig, load_task
+from envs.task.openenv import task_name
 from envs.task.reply import Reply
 from envs.task.task import Observation, Task
 
@@ -84,7 +85,7 @@ class LoadedPolicy:
             raise RuntimeError("call reset(env, seed) before act(observation, info)")
         info = info or {}
         if self._newest is not None and info.get("feedback"):
-            self._feedback.append(f"{self.task.action_name(self._newest)}: {info['feedback']}")
+            self._feedback.append(self.task.labelled(self._newest, info["feedback"]))
         if not self._left:
             self._ask(self._context, observation, info)
         self._newest = self._left.popleft()
@@ -99,7 +100,7 @@ class LoadedPolicy:
         if not self.reply.valid:
             self._feedback = [f"The reply was invalid: {self.reply.problem}."]
             raise InvalidReply(f"turn {context.turn + 1}: {self.reply.problem}: {self.text!r}")
-        self._left.extend(self.reply.actions)
+        self._left.extend(self.task.actions_of(context.env, self.reply))
 
     def close(self) -> None:
         """Stop the engine and the event loop."""
@@ -183,7 +184,7 @@ def _task_of(settings: dict[str, Any], task: str | TaskConfig | None, name: str)
     if isinstance(task, TaskConfig):
         return Task(task.id, task)
     if isinstance(task, str):
-        return Task(Path(task).stem, load_task(task))
+        return Task(task_name(task), load_task(task))
     if not settings:
         raise UserError(f"policy {name} needs a task, such as load_policy({name!r}, task='football')")
     first = settings["envs"][0]

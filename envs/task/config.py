@@ -18,6 +18,7 @@ from configs.files import load_yaml
 from configs.imports import is_import_path
 from configs.schema import Settings, build, check_fields, field_types, merge
 from configs.types import Fraction, NonNegativeFloat, PositiveInt
+from envs.task import openenv
 from envs.task.suites import SUITES
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs" / "env"
@@ -30,7 +31,8 @@ class TaskConfig(Settings):
     """Settings that turn one Gymnasium environment into a task for a language model."""
 
     id: str = ""
-    """Gymnasium id of the environment, such as kickoff/Football-v0. `module:id` imports the module first."""
+    """Gymnasium id of the environment, such as kickoff/Football-v0. `module:id` imports the module first.
+    `openenv:ADDRESS` is the environment of an OpenEnv server, such as openenv:http://127.0.0.1:8000."""
     description: str = ""
     """One-line description for people, shown by --help."""
     kwargs: dict[str, Any] = field(default_factory=dict)
@@ -68,13 +70,16 @@ class TaskConfig(Settings):
     actions: list[str | list[str]] = field(default_factory=list)
     """Action names, in the order of the environment's Discrete actions. For MultiDiscrete, one list of names per
     part (an answer joins them with +). An empty name ("") disables that action. Without names, the answer is the
-    action."""
+    action. For an environment with text actions, all actions of a reply are one text, separated by commas."""
     actions_per_reply: PositiveInt = 1
     """Maximum number of actions in a reply, separated by commas and played in order."""
     cut_answers: bool = False
     """If an answer has more than `actions_per_reply` actions, play the first ones instead of rejecting the reply."""
     max_turns: PositiveInt = 1
     """Maximum number of turns. A longer episode is truncated."""
+    episodes_at_once: PositiveInt | None = None
+    """Maximum number of episodes that a process plays at the same time, for a server with few sessions. null: no
+    limit."""
     history: Annotated[int, Ge(-1)] = 0
     """Number of past turns kept in the context. -1 keeps all turns."""
     max_reply_tokens: PositiveInt = 16
@@ -177,12 +182,14 @@ def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return the validated settings of a task, merged over those of its `like`.
 
     Args:
-        name: Name of a task in configs/env, or a path ending in .yaml.
+        name: Name of a task in configs/env, a path ending in .yaml, or `openenv:ADDRESS`.
         above: Files already visited through `like`, used to detect cycles.
 
     Raises:
         UserError: The task is unknown or a setting is invalid (one line).
     """
+    if openenv.is_server(name):
+        return _of_server({"id": name})
     own = name.endswith(".yaml")
     if name in SUITES:
         raise UserError(f"env={name} is a suite; name one of its tasks: {', '.join(SUITES[name])}")
@@ -193,7 +200,11 @@ def task_settings(name: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     try:
         settings = check_fields(field_types(TaskFile), load_yaml(path))
         like = settings.pop("like", "")
-        return merge(_like(like, (*above, path.resolve())), settings) if like else settings
+        liked = _like(like, (*above, path.resolve())) if like else {}
+        if openenv.is_server(settings.get("id")) and not openenv.is_server(liked.get("id")):
+            liked = {key: value for key, value in liked.items() if key not in ("kwargs", "difficulty")}
+        settings = merge(liked, settings)
+        return _of_server(settings, bool(liked)) if openenv.is_server(settings.get("id")) and not above else settings
     except UserError as error:
         raise UserError(f"{shown}: {error}" if str(path) not in str(error) else str(error)) from None
 
@@ -208,6 +219,17 @@ def _like(name: str, above: tuple[Path, ...]) -> dict[str, Any]:
         return task_settings(str(place) if name.endswith(".yaml") else name, above)
     except UserError as error:
         raise UserError(f"like: {error}") from None
+
+
+def _of_server(settings: dict[str, Any], liked: bool = False) -> dict[str, Any]:
+    """Return the settings of a task on a server: those given, over those that its answers suggest.
+
+    If the file inherits from another task, only what concerns the connection is taken from the answers.
+    """
+    found = openenv.proposed(settings)
+    if liked:
+        found = {key: value for key, value in found.items() if key in ("kwargs", "episodes_at_once")}
+    return merge(found, settings)
 
 
 def load_task(name: str, overrides: Mapping[str, Any] | None = None) -> TaskConfig:

@@ -8,6 +8,7 @@ from gymnasium.wrappers import RenderCollection
 
 from configs.errors import suggest
 from envs.task.config import TaskConfig
+from envs.task.openenv import create
 
 SMALLEST_PICTURE = 16
 """Minimum side of an image in pixels. A smaller uint8 array [H, W, 3] is treated as an encoded grid."""
@@ -44,7 +45,7 @@ def _create(config: TaskConfig, render_mode: str | None) -> gymnasium.Env[Any, A
     if config.difficulty is not None:
         kwargs["difficulty"] = config.difficulty
     try:
-        return gymnasium.make(config.id, render_mode=render_mode, **kwargs)
+        return create(config.id, render_mode, kwargs)
     except (gymnasium.error.Error, ImportError) as error:
         raise ValueError(f"{config.id} cannot be created: {error}") from error
     except TypeError as error:
@@ -72,21 +73,18 @@ def _check_actions(name: str, config: TaskConfig, space: gymnasium.Space[Any]) -
     counts = [len(part) for part in config.action_parts]
     if config.in_parts:
         fits = isinstance(space, gymnasium.spaces.MultiDiscrete) and space.nvec.tolist() == counts
-    elif actions:
-        fits = isinstance(space, gymnasium.spaces.Discrete) and space.n == len(actions) and space.start == 0
     else:
-        fits = isinstance(space, gymnasium.spaces.Text)
-    if fits:
+        fits = isinstance(space, gymnasium.spaces.Discrete) and space.n == len(actions) and space.start == 0
+    if fits or isinstance(space, gymnasium.spaces.Text):
         return
-    if not isinstance(space, gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete | gymnasium.spaces.Text):
+    if not isinstance(space, gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete):
         raise ValueError(
             f"task {name}: a reply cannot name an action of {space}; wrap the env so that its actions are "
             "Discrete, MultiDiscrete or Text"
         )
     if not actions:
         raise ValueError(f"task {name}: {space} needs action names (actions: [...])")
-    kind = "free text" if isinstance(space, gymnasium.spaces.Text) else str(space)
-    raise ValueError(f"task {name}: {' and '.join(map(str, counts))} action names do not fit {kind}")
+    raise ValueError(f"task {name}: {' and '.join(map(str, counts))} action names do not fit {space}")
 
 
 def _check_text(name: str, config: TaskConfig, space: gymnasium.Space[Any]) -> None:

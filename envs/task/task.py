@@ -158,12 +158,12 @@ class Task:
         """
         reward = 0.0
         sentences = []
-        for action in reply.actions:
+        for action in self.actions_of(env, reply):
             observation, earned, terminated, truncated, info = self.step(env, self.env_action(action))
             reward += earned
             feedback = info.get("feedback", f"reward {earned:g}.")
             if feedback:
-                sentences.append(f"{self.action_name(action)}: {feedback}")
+                sentences.append(self.labelled(action, feedback))
             if terminated or truncated:
                 break
         return Outcome(observation, info, reward, terminated, truncated, " ".join(sentences))
@@ -182,9 +182,20 @@ class Task:
             )
         return observation, number, bool(terminated), bool(truncated), info
 
+    def actions_of(self, env: gymnasium.Env[Any, Any], reply: Reply) -> tuple[Any, ...]:
+        """Return the actions of a reply. For an env with text actions, the names of all are one text."""
+        if not (self.config.actions and reply.actions and isinstance(env.action_space, gymnasium.spaces.Text)):
+            return reply.actions
+        return (", ".join(map(self.action_name, reply.actions)),)
+
     def env_action(self, action: Any) -> Any:
-        """Return an action of a reply in the form that `env.step` takes."""
-        return np.array(action) if self.config.in_parts else action
+        """Return an action of `actions_of` in the form that `env.step` takes."""
+        return np.array(action) if self.config.in_parts and not isinstance(action, str) else action
+
+    def labelled(self, action: Any, feedback: str) -> str:
+        """Return the feedback on an action of `actions_of`, after the action's name unless the feedback has it."""
+        name = self.action_name(action)
+        return feedback if self.config.actions and isinstance(action, str) else f"{name}: {feedback}"
 
     def succeeded(self, outcome: Outcome, env_return: float) -> bool:
         """Return True if an episode with return `env_return` meets the task's success criterion."""
@@ -241,6 +252,8 @@ class Task:
 
     def action_name(self, action: Any) -> str:
         """Return an env action in the form used in an answer."""
+        if isinstance(action, str):
+            return action
         if self.config.in_parts:
             return "+".join(part[int(index)] for part, index in zip(self.config.action_parts, action, strict=True))
         return str(self.config.actions[int(action)]) if self.config.actions else str(action)

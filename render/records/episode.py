@@ -24,7 +24,7 @@ SCHEMA: Final = 3
 """Schema version of written records. Readers reject newer versions."""
 FILE: Final = "episodes.jsonl"
 FRAMES: Final = "frames"
-ENDED: Final = ("completed", "truncated", "invalid", "context")
+ENDED: Final = ("completed", "truncated", "invalid", "context", "error")
 
 FRAME_NAME: Final = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")  # 16 before version 0.1
 
@@ -95,13 +95,14 @@ class Episode:
     success: bool
     """True if the episode reached its goal."""
     ended: str
-    """"completed", "truncated", "invalid" or "context" (the next turn did not fit the model's context)."""
+    """"completed", "truncated", "invalid", "context" (the next turn did not fit the model's context) or "error" (the
+    env failed)."""
     reward: float
     """Sum of the rewards over the turns (the return)."""
     rewards: dict[str, float]
     """Sums of the reward parts over the turns, by name."""
     turns: tuple[Turn, ...]
-    """Turns in order. Empty if the first prompt did not fit the context."""
+    """Turns in order. Empty if the first prompt did not fit the context, or if the env could not start."""
     kind: str = ""
     """Scenario, size or family if the task has several."""
     stage: str = ""
@@ -111,7 +112,7 @@ class Episode:
     score: float | None = None
     """Benchmark score if the task has one."""
     problem: str = ""
-    """Description of what did not fit the context."""
+    """Description of what did not fit the context, or of the env's failure."""
     final_frame: Frame | None = None
     """uint8 [H, W, 3]: image after the last reply. None if the reply changed nothing, and in text tasks."""
     final_text: str = ""

@@ -2,8 +2,10 @@
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+import pytest
 
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
@@ -13,6 +15,7 @@ from envs.serve.__main__ import ServeOptions
 from envs.task.config import load_task
 from envs.task.suites import SUITES, weigh
 from render.watch import WatchOptions
+from tests.envs.serve.serve_fixture import serving
 from training import completion
 from training.baseline import config as baseline_config
 from training.compare.command import EvaluateOptions
@@ -72,8 +75,23 @@ LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
 """What reads the words of each command."""
 
 
-def test_commands_on_the_pages_are_valid(command: str, shell: Path, root: Path) -> None:
-    first, *words = shlex.split(command)
+SERVED = "openenv:http://127.0.0.1:8000"
+"""Server of the pages."""
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    with serving("sokoban") as (place, _):
+        yield f"openenv:http://{place}"
+
+
+def _asking(command: str, request: pytest.FixtureRequest) -> str:
+    """The command with the address of a server that runs."""
+    return command.replace(SERVED, request.getfixturevalue("served")) if SERVED in command else command
+
+
+def test_commands_on_the_pages_are_valid(command: str, shell: Path, root: Path, request: pytest.FixtureRequest) -> None:
+    first, *words = shlex.split(_asking(command, request))
     if first != "-m":
         assert (root / first).is_file() or (shell / first).is_file()
         return
@@ -104,13 +122,15 @@ def _made(command: str) -> str:
     return ""
 
 
-def test_every_run_that_a_command_names_was_made_before(page: str, commands_of: CommandsOf, shell: Path) -> None:
+def test_every_run_that_a_command_names_was_made_before(
+    page: str, commands_of: CommandsOf, shell: Path, request: pytest.FixtureRequest
+) -> None:
     made = {_made(command) for earlier in [*BEFORE, *AFTER.get(page, [])] for command in commands_of(earlier)}
     for command in commands_of(page):
         if command.startswith("-m "):
             for named in re.findall(r"(?<![\w/])runs/[\w-]{2,}", command):  # runs/a is any
                 assert named in made, command
-        made.add(_made(command))
+        made.add(_made(_asking(command, request)))
 
 
 def test_pages_hold_commands_of_every_module(every_command: list[str]) -> None:

@@ -11,6 +11,7 @@ from configs.files import load_yaml, to_yaml
 from configs.schema import Settings, build, check_fields, field_types
 from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from envs.task.config import TaskConfig, load_task
+from envs.task.openenv import task_name
 from training.config.run import check_folder_name
 
 FILE = "baseline.yaml"
@@ -72,7 +73,7 @@ class BaselineConfig(Settings):
     @property
     def task_name(self) -> str:
         """Name of the task: `sums` for path/to/sums.yaml."""
-        return Path(self.env).stem
+        return task_name(self.env)
 
     @property
     def folder(self) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.episodes.episode import Episode, Start
+from agents.episodes.episode import Ended, Episode, Start
 from agents.episodes.footage import PackedFrames
 from agents.episodes.runner import EpisodeRunner, gather_or_cancel
 from agents.episodes.starts import TEST_FIRST, held_out_starts
@@ -133,7 +133,7 @@ class Comparison:
             def keep(episode: Episode) -> None:
                 done.append(episode)
                 pictured.add(episode)
-                if not spec.blind:
+                if not spec.blind and episode.ended is not Ended.ERROR:  # a resumed evaluation plays it again
                     write(episode)
                 bar.episode(episode)
 
@@ -149,6 +149,7 @@ class Comparison:
                 if spec.blind and left:  # images come from other episodes: all are kept, or none
                     list(map(write, done))
                 check_room(task.name, done)
+                check_started(task.name, done)
                 player.check_played(task.name, done)
             except Exception as error:  # from custom envs and servers: stops only this policy
                 problem = _line(error)
@@ -185,6 +186,12 @@ class Comparison:
         if (cut := sum(turn.cut for turn in turns)) > len(turns) * CUT:
             limit = f"{task.config.max_reply_tokens} tokens (env.max_reply_tokens)"
             self.out.notes.append(f"{player.name} in {task.name}: {cut} of {len(turns)} replies were cut at {limit}")
+        failed = [episode.problem for episode in played if episode.ended is Ended.ERROR]
+        if failed and not problem:
+            self.out.notes.append(
+                f"{player.name} in {task.name}: the env failed in {len(failed)} of {len(played)} episodes, which count "
+                f"as no success: {failed[0]}"
+            )
         suite = next((name for name, names in self.suites.items() if task.name in names), "")
         self._add(task.name, player, summary(played) if played else summary(), suite, problem)
         self.out.write()  # before records and videos, which can fail
@@ -207,6 +214,12 @@ def suites_of(tasks: Mapping[str, TaskConfig]) -> dict[str, list[str]]:
         if whole and len({tasks[task].id for task in suite}) == 1:
             found[name] = list(suite)
     return found
+
+
+def check_started(task: str, played: Sequence[Episode]) -> None:
+    """Raise UserError if the env could not start any episode."""
+    if played and all(episode.ended is Ended.ERROR and not episode.turns for episode in played):
+        raise UserError(f"task {task}: no episode could start: {played[0].problem}")
 
 
 def _light(episode: Episode) -> Episode:

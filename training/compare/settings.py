@@ -3,13 +3,13 @@
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from configs.cli import nested, split
 from configs.schema import build, merge
 from envs.task.config import TaskConfig, load_task, task_names
+from envs.task.openenv import task_name
 from envs.task.task import Task, state_hash
 from training.compare.participants import Participant
 from training.config.run import Config
@@ -34,7 +34,8 @@ def tasks_of(
     Returns:
         The task settings by name, and the names of the tasks with the settings of `trained`.
     """
-    files = {Path(file).stem for file in re.findall(r"[^\s,:\[\]{}'\"]+\.yaml", str(overrides.get("env", "")))}
+    asked = str(overrides.get("env", ""))
+    files = {task_name(file) for file in re.findall(r"[^\s,:\[\]{}'\"]+\.yaml|openenv:[^\s,\[\]{}'\"]+", asked)}
     tasks: dict[str, TaskConfig] = {}
     names = list(trained.envs) if trained is not None and "env" not in overrides else config.envs
     taken = [name for name in names if trained is not None and name in trained.tasks and name not in files]
@@ -133,6 +134,7 @@ def _begins_alike(task: Task) -> bool:
     """Return True if several held-out seeds give the same start."""
     env = task.make()
     try:
-        return len({state_hash(*env.reset(seed=start.seed)) for start in held_out_starts(TEST_FIRST, 4)}) == 1
+        resets = [env.reset(seed=start.seed) for start in held_out_starts(TEST_FIRST, 4)]
+        return len({state_hash(*reset) for reset in resets}) == 1 and not resets[0][1].get("failed")
     finally:
         env.close()

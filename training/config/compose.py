@@ -19,6 +19,7 @@ from configs.cli import parse_overrides
 from configs.errors import UserError, suggest
 from configs.schema import build, field_types, keys, leaves, merge, parse, type_at, unknown_key
 from envs.task.config import TaskConfig, task_names, variants
+from envs.task.openenv import is_file, task_name
 from envs.task.suites import SUITES, Choice, Suite, weigh
 from training.config.algo import AlgoConfig
 from training.config.recipe import group_file
@@ -165,7 +166,7 @@ def _named(files: dict[str, str], weights: Mapping[str, float], known: Sequence[
     """Return task name → weight, and add name → file to `files`. The name of path/to/sums.yaml is sums."""
     named = {}
     for file, weight in weights.items():
-        name = Path(file).stem if file.endswith(".yaml") else file
+        name = task_name(file)
         if not re.fullmatch(r"[\w-]*", name):
             raise UserError(f"{file!r} is no env name; use letters, digits, _ and - only, or a path ending in .yaml")
         if file == name and name not in known:
@@ -200,7 +201,7 @@ def _tasks(
         usual = _reply({stages[stage].get("max_reply_tokens") for stage in playing})
         asked = _reply({in_stages.get(stage, {}).get("max_reply_tokens") for stage in playing})
         by_word = env if name in envs else {}
-        path = file if file.endswith(".yaml") else f"configs/env/{file}.yaml"
+        path = file if is_file(file) else f"configs/env/{file}.yaml"
         layers = [(path, group_file("env", file)), (from_recipe, usual), (from_recipe, recipe.get(name, {}))]
         layers += [(origin, asked), (origin, by_word), (origin, own.get(name, {}))]
         tasks[name] = sources.merge(f"tasks.{name}", layers)

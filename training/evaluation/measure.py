@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.episodes.episode import Episode, Start
+from agents.episodes.episode import Ended, Episode, Start
 from agents.episodes.runner import gather_or_cancel
 from agents.episodes.starts import TEST_FIRST, VALIDATION_FIRST, held_out_starts
 from agents.policies.jobs import Job, JobRunner, Plays
@@ -65,8 +65,8 @@ def shared_out(task: str, starts: Sequence[Start], temperature: float, film: int
 
 
 def check_room(task: str, played: Sequence[Episode]) -> None:
-    """Raise UserError if no first prompt fits into the engine's context."""
-    if not any(episode.turns for episode in played):  # one long prompt is no error, but all are
+    """Raise UserError if no first prompt fits into the engine's context. Episodes whose env failed do not count."""
+    if not any(episode.turns or episode.ended is Ended.ERROR for episode in played):  # one long prompt is no error
         raise UserError(
             f"task {task}: no first prompt fits: {played[0].problem}; lower max_reply_tokens or image_size, or "
             "shorten the instructions"

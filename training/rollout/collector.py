@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from agents.episodes.episode import Episode, Start
+from agents.episodes.episode import Ended, Episode, Start
 from agents.episodes.starts import TRAIN_SEEDS
 from agents.policies.jobs import Job
 from agents.seeds import mix
@@ -72,6 +72,7 @@ class _Place:
 class _Counts:
     refilled: int = 0
     stale: int = 0
+    failed: int = 0
 
 
 class Collector:
@@ -158,6 +159,7 @@ class Collector:
             "groups/dropped": float(len(dropped)),
             "groups/refilled": float(counts.refilled),
             "groups/stale": float(counts.stale),
+            **({"episodes/failed": float(counts.failed)} if counts.failed else {}),
         }
         return Collected(self._sorted(groups), self._sorted(dropped), metrics)
 
@@ -201,14 +203,16 @@ class Collector:
             self._counts.refilled += 1
 
     async def _group(self, place: _Place) -> Group:
-        """Play one group."""
+        """Play one group without the episodes whose env failed. If all failed, one stays and the group is dropped."""
         number = self._numbers[place.task]
         recorded = place.index < self.recorded
         starts = group_starts(self.seed, self.stage, place.step, number, place.index, self.group_size, recorded)
         if place.seed is not None:
             starts = tuple(replace(start, seed=place.seed) for start in starts)
         episodes = await self.play(Job(place.task, starts, self.temperature))
-        return make_group(place.task, self.tasks[place.task], episodes)
+        whole = [episode for episode in episodes if episode.ended is not Ended.ERROR]
+        self._counts.failed += len(episodes) - len(whole)
+        return make_group(place.task, self.tasks[place.task], whole or episodes[:1])
 
     async def _fresh(self, place: _Place, version: int) -> _Place:
         """Return the slot, played again if its group is too old."""
