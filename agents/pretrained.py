@@ -95,7 +95,7 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(suggest("model", name, KNOWN))
     options = read_options(PretrainedOptions, {"out": name} | overrides)
     load_pretrained(name).save(Path(options.out))
-    print(f"written to {options.out}: model=./{options.out}" if "/" not in options.out else f"written to {options.out}")
+    print(f"written to {options.out}")
 
 
 if __name__ == "__main__":
