@@ -200,6 +200,23 @@ def test_learner_memory_with_lora_or_frozen_vision_is_smaller() -> None:
     assert lora.weights == frozen.weights
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("HuggingFaceTB/SmolLM2-135M-Instruct", 134_515_008),
+        ("Qwen/Qwen2.5-1.5B-Instruct", 1_543_714_304),
+        ("Qwen/Qwen3-4B", 4_022_468_096),
+    ],
+)
+def test_text_model_has_no_vision_tower(name: str, parameters: int) -> None:
+    sizes = shapes(name)
+    assert (sizes.parameters, sizes.vision_parameters) == (parameters, 0)
+    text = learner_memory(sizes, LearnerConfig(), 1, reference=False)
+    assert text.activations == activations(sizes.text, LearnerConfig().pack_tokens, 4, checkpointing=False)
+    assert text == learner_memory(sizes, LearnerConfig(freeze_vision=True, pack_patches=1), 1, reference=False)
+    assert "parameters, text only;" in plan_text(load([f"model.path={name}", "env=arithmetic"]))
+
+
 def test_engine_memory_leaves_the_rest_to_the_cache() -> None:
     sizes = shapes("Qwen/Qwen2.5-VL-7B-Instruct")
     memory = engine_memory(sizes, EngineConfig(), 2, 80 * GIB)
