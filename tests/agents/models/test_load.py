@@ -241,37 +241,6 @@ def test_load_model_with_weights_of_another_shape_is_one_line(saved: Path, tmp_p
     assert refusal(tmp_path).startswith("'PATH' cannot be loaded as a model: ")
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        (
-            {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 2, "layer_types": None},
-            "its layers have sliding windows, and packed sequences need full attention (use_sliding_window=false)",
-        ),
-        (
-            {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 20.0, "factor": 2.0}},
-            "its positions (rope_type=dynamic) depend on the longest sequence of a pass",
-        ),
-    ],
-)
-def test_a_decoder_that_packing_would_change_is_refused(
-    changes: dict[str, Any], reason: str, folders: dict[str, Path], tmp_path: Path
-) -> None:
-    shutil.copytree(folders["qwen2"], tmp_path, dirs_exist_ok=True)
-    config = json.loads((tmp_path / "config.json").read_text()) | changes
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    assert refusal(tmp_path) == f"'PATH' is not supported: {reason}"
-
-
-def test_a_model_without_a_chat_template_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
-    shutil.copytree(folders["llama"], tmp_path, dirs_exist_ok=True)
-    (tmp_path / "chat_template.jinja").unlink()
-    assert refusal(tmp_path) == (
-        "'PATH' cannot be loaded as a model: there is no chat template; use an instruct model, or add "
-        "chat_template.jinja to the folder"
-    )
-
-
 @pytest.mark.parametrize("family", ["idefics3", "smolvlm"])
 @pytest.mark.parametrize("size", [(84, 168), (60, 50), (20, 200)])
 def test_a_model_that_splits_images_into_tiles(family: str, size: tuple[int, int], tmp_path: Path) -> None:
