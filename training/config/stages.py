@@ -54,8 +54,8 @@ class StageConfig(Settings):
     """Fraction of the groups, from 0 to 1, for tasks with a changing success rate. The others follow the weights."""
     teachers: dict[str, str] = field(default_factory=dict)
     """Task → teacher, for `sft` and `distill`: `expert` (the env's own; the default), `random` (teaches the reply
-    format and the action names), or, for `sft`, a file of demonstrations ending in .jsonl or .parquet
-    (agents.demonstrate)."""
+    format and the action names), or, for `sft`, a file of demonstrations ending in .jsonl or .parquet, or a pattern
+    such as data/train-*.parquet (agents.demonstrate, or a dataset of chats of the hub)."""
     demonstrations: PositiveInt = 8000
     """Number of turns that the teacher plays for each task at a time (`sft`), but no more than the stage draws. They
     are kept in memory."""
