@@ -118,7 +118,7 @@ def test_only_successes_by_default(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         (["out=a.csv"], "out must end in .jsonl or .parquet, got 'a.csv'"),
         (["episodes=0"], "episodes=0: a whole number of at least 1 is expected"),
-        (["policy=experts"], "policy=experts: one of expert, random, idle is expected"),
+        (["policy=experts"], "unknown policy 'experts'; did you mean 'expert'? Known: api:MODEL, expert, idle, random"),
         (["env=footbal"], "unknown env 'footbal'; did you mean 'football'?"),
         (["episode=3"], "unknown key episode; did you mean episodes?"),
         (["env=frozen_lake"], "task frozen_lake has no expert"),
