@@ -25,8 +25,9 @@ from agents.engines.config import SERVER, EngineConfig
 from agents.episodes.episode import Episode, Start
 from agents.episodes.policy import Policy
 from agents.episodes.runner import EpisodeRunner
+from agents.policies.jobs import make_teacher
 from agents.policies.model import VLMPolicy
-from agents.policies.scripted import SCRIPTED_POLICIES, has_expert, scripted
+from agents.policies.scripted import SCRIPTED_POLICIES, has_expert
 from agents.seeds import mix
 from configs.cli import command, parse_overrides, read_options, split
 from configs.errors import UserError, suggest
@@ -80,11 +81,7 @@ class DemonstrateOptions(Settings):
 
     def player(self) -> Policy:
         """Return the policy; raise UserError if the settings of its server are wrong."""
-        if not self.policy.startswith(SERVER):
-            return scripted(self.policy)
-        from agents.engines.server import ServerEngine  # needs the package openai
-
-        return VLMPolicy(None, ServerEngine(self.policy.removeprefix(SERVER), self.engine.server), self.temperature)
+        return make_teacher(self.policy, self.engine.server).with_temperature(self.temperature)
 
 
 def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:

@@ -4,10 +4,11 @@ import os
 from typing import Any
 
 from agents.chat.template import Chat
-from agents.engines.config import EngineConfig
+from agents.engines.config import SERVER, EngineConfig
 from agents.episodes.task_check import check_task
 from agents.models.load import LoadedModel, best_device, load_chat, load_model, longest_context
 from agents.policies.demonstrations import check_demonstrations, is_demonstration_file
+from agents.policies.jobs import make_teacher
 from agents.policies.scripted import has_expert
 from configs.errors import UserError, install_command, suggest
 from configs.imports import is_import_path, load_object
@@ -99,6 +100,8 @@ def check_teachers(config: Config, chat: Chat) -> None:
                     check_demonstrations(teacher, chat)
                 except UserError as error:
                     raise UserError(f"stages.{name}.teachers.{task}: {error}") from error
+            if teacher.startswith(SERVER):
+                make_teacher(teacher, config.engine.server)  # checks address and key
             if teacher == "expert" and not has_expert(Task(task, config.tasks[task])):
                 raise UserError(
                     f"stages.{name}: task {task} has no expert; set stages.{name}.teachers={{{task}: random}} to "
