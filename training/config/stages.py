@@ -94,7 +94,7 @@ class StageConfig(Settings):
             if on_server or teacher in SCRIPTED_POLICIES or (self.kind == "sft" and is_demonstration_file(teacher)):
                 continue
             files = " or a file ending in .jsonl or .parquet" if self.kind == "sft" else ""
-            known = ", ".join([*SCRIPTED_POLICIES, f"{SERVER}MODEL"])
+            known = ", ".join([f"{SERVER}MODEL", *SCRIPTED_POLICIES])
             raise ValueError(f"teachers.{task} must be {known}{files}, got {teacher!r}")
 
     def teacher(self, task: str) -> str:
