@@ -54,7 +54,8 @@ def cause(turn: Mapping[str, Any]) -> str:
         if problem.startswith(beginning):
             return words
     if problem.startswith("no action is named") or (not problem and FORM.fullmatch(turn["reply"])):
-        return f"unknown action: {short(turn['action'])}"
+        action = turn["action"]
+        return "unknown action in a list" if "," in action else f"unknown action: {short(action)}"
     if "at most" in problem:
         return "too many actions"
     return short(problem) if problem else CAUSES[1][1]

@@ -41,7 +41,7 @@ export function WhyView() {
     ${!episodes && html`<${Empty}>No episodes match these filters.<//>`}
     ${episodes > 0 && html`<div class="reasons">
       <${Card} title="How the failures ended" note="Share of the failures."><${Bars} rows=${ranked(found.endings)} of=${failed.length} to=${to} />
-        ${found.events.size > 0 && html`<h3>Last event, as the environment tells it</h3><${Bars} rows=${ranked(found.events)} of=${failed.length} to=${to} />`}<//>
+        ${found.events.size > 0 && html`<h3>Last event, as reported by the environment</h3><${Bars} rows=${ranked(found.events)} of=${failed.length} to=${to} />`}<//>
       ${sighted && html`<${Sight} found=${found} to=${to} />`}
       <${Card} title="Success by kind" note="Worst first. Click a kind to see its failures."><${Shares} rows=${[...found.kinds.values()].sort(worst)} sighted=${sighted} to=${to} /><//>
       <${Card} title=${single ? "Answers" : "Actions"} note="Share of all in failures and in successes."><${Twins} counts=${found.actions} totals=${found.played} to=${(action) => to({ action })} /><//>
@@ -92,12 +92,13 @@ function Twins({ counts, totals, to }) {
 
 /** Success of each row {name, query, counts}. `sighted` adds how its failures divide into seeing and concluding. */
 function Shares({ rows, to, sighted = false }) {
-  return html`<table class="bars"><thead><tr><td></td><th scope="col">Episodes</th><th scope="col">Success</th><td></td>${sighted && html`<th scope="col" title="Failures with a mistake in a transcript">Misread</th><th scope="col" title="Failures with every transcript right">Misconcluded</th>`}</tr></thead>
+  const cell = ({ query, seen, misseen }, counts, value) => (seen[0] + seen[1] + misseen[0] + misseen[1] ? html`<td class="num"><a href=${to({ ...query, seen: value })}>${count(counts[0])}</a></td>` : html`<td class="num soft">–</td>`);
+  return html`<table class=${sighted ? "bars sighted" : "bars"}><thead><tr><td></td><th scope="col">Episodes</th><th scope="col">Success</th>${!sighted && html`<td></td>`}${sighted && html`<th scope="col" title="Failures with a mistake in a transcript">Misread</th><th scope="col" title="Failures with every transcript right">Wrong conclusion</th>`}</tr></thead>
   <tbody>${rows.slice(0, 2 * MOST).map((row) => html`<tr>
     <th scope="row"><a dir="auto" href=${to(row.query)}>${row.name}</a></th>
     <td class="num soft">${count(row.counts[0] + row.counts[1])}</td><td class="num">${percent(rate(row.counts))}</td>
-    <td class="bar-cell"><i class="good" style=${{ width: `${100 * rate(row.counts)}%` }} /></td>
-    ${sighted && html`<td class="num"><a href=${to({ ...row.query, seen: "wrong" })}>${count(row.misseen[0])}</a></td><td class="num"><a href=${to({ ...row.query, seen: "right" })}>${count(row.seen[0])}</a></td>`}</tr>`)}</tbody></table>
+    ${!sighted && html`<td class="bar-cell"><i class="good" style=${{ width: `${100 * rate(row.counts)}%` }} /></td>`}
+    ${sighted && [cell(row, row.misseen, "wrong"), cell(row, row.seen, "right")]}</tr>`)}</tbody></table>
     <${More} left=${rows.length - 2 * MOST} noun="other" />`;
 }
 

@@ -10,7 +10,7 @@ def result(successes: int, n: int = 256) -> dict[str, Any]:
     return {"mean": successes / n, "ci95": list(wilson(successes, n)), "n": n}
 
 
-def test_each_stage_states_the_change_of_each_task_and_its_verdict() -> None:
+def test_each_stage_states_the_changes_of_its_tasks_and_of_others() -> None:
     results = {
         "before": {"football": result(184), "arithmetic": result(128)},
         "after_fre": {"football": result(186), "arithmetic": result(179)},
@@ -18,7 +18,7 @@ def test_each_stage_states_the_change_of_each_task_and_its_verdict() -> None:
         "random": {"football": result(0)},
     }
     assert effects(["fre", "mgt"], {"fre": {"arithmetic"}, "mgt": {"football"}}, results) == {
-        "fre": "arithmetic 50% → 70% (rises), football 72% → 73% (no clear change)",
+        "fre": "arithmetic 50% → 70% (rises), no clear change in other tasks",
         "mgt": "football 73% → 94% (rises), arithmetic 70% → 50% (falls)",
     }
 
