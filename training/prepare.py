@@ -1,14 +1,14 @@
 """Checks before a run writes anything: errors are one line and leave no incomplete run folder."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from agents.chat.template import Chat
-from agents.engines.config import EngineConfig
+from agents.engines.config import SERVER, EngineConfig
 from agents.episodes.task_check import check_task
 from agents.models.load import LoadedModel, best_device, load_chat, load_model, longest_context
-from agents.policies.demonstrations import is_demonstration_file
+from agents.policies.demonstrations import check_demonstrations, is_demonstration_file
+from agents.policies.jobs import make_teacher
 from agents.policies.scripted import has_expert
 from configs.errors import UserError, install_command, suggest
 from configs.imports import is_import_path, load_object
@@ -40,7 +40,7 @@ def prepare(config: Config) -> Chat:
     longest = config.engine.max_context or longest_context(config.model.path)
     for name, settings in config.tasks.items():
         check_task(name, settings, chat, longest)
-    check_teachers(config)
+    check_teachers(config, chat)
     return chat
 
 
@@ -85,8 +85,8 @@ def check_imports(config: Config) -> None:
             raise UserError(f"{setting}: a function is expected, got {type(function).__name__}")
 
 
-def check_teachers(config: Config) -> None:
-    """Raise UserError if a stage names a teacher for a task that it does not train, or the teacher does not exist."""
+def check_teachers(config: Config, chat: Chat) -> None:
+    """Raise UserError if a stage names a teacher for a task that it does not train, or one that cannot teach it."""
     for name, stage in config.played.items():
         for task in stage.teachers:
             if task not in stage.weights:
@@ -95,8 +95,13 @@ def check_teachers(config: Config) -> None:
             continue
         for task in stage.weights:
             teacher = stage.teacher(task)
-            if is_demonstration_file(teacher) and not Path(teacher).expanduser().is_file():
-                raise UserError(f"stages.{name}.teachers.{task}: there is no file {teacher!r} in {Path.cwd()}")
+            if is_demonstration_file(teacher):
+                try:
+                    check_demonstrations(teacher, chat)
+                except UserError as error:
+                    raise UserError(f"stages.{name}.teachers.{task}: {error}") from error
+            if teacher.startswith(SERVER):
+                make_teacher(teacher, config.engine.server)  # checks address and key
             if teacher == "expert" and not has_expert(Task(task, config.tasks[task])):
                 raise UserError(
                     f"stages.{name}: task {task} has no expert; set stages.{name}.teachers={{{task}: random}} to "

@@ -122,11 +122,11 @@ class Trainer:
 
     def source(self, index: int, stage: StageConfig) -> Source:
         """Return the source of the trajectories of stage `index`."""
-        play, tasks, seed = self.cluster.play, self.config.tasks, self.config.seed
+        play, tasks, seed, server = self.cluster.play, self.config.tasks, self.config.seed, self.config.engine.server
         if stage.kind == "sft":
-            return DemonstrationSource(play, tasks, stage, seed, index, self.chat)
+            return DemonstrationSource(play, tasks, stage, seed, index, self.chat, server)
         if stage.kind == "distill":
-            return DistillationSource(play, tasks, stage, seed, index)
+            return DistillationSource(play, tasks, stage, seed, index, server)
         return GroupSource(play, tasks, stage, seed, index, self.config.evaluation.record_groups)
 
     # -- measuring ----------------------------------------------------------------------------------------------------

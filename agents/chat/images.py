@@ -22,7 +22,8 @@ class ImageCodec(Protocol):
     image_token: int
     """ID of the placeholder token. One placeholder stands for one visual token."""
     collapsed: Ids
-    """Tokens that a chat template writes for one image. vLLM replaces them with the image's tokens."""
+    """Tokens that a chat template writes for one image. vLLM replaces them with the image's tokens. A model that reads
+    text only has none."""
 
     def check(self, h: int, w: int) -> None:
         """Raise a one-line ValueError unless the model accepts images of this size."""

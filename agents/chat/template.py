@@ -3,11 +3,15 @@ r"""Chat template of one model: converts turns to tokens and replies to text.
 A conversation is concatenated from pieces: `<|im_start|>User:<image>text<end_of_utterance>\nAssistant:` for the first
 turn, the unchanged sampled reply, then `\nUser:…` for the next turn. The pieces are cut from the tokenizer's rendering
 of a sample conversation, so their concatenation equals the rendering of any conversation.
+
+Replies stay as they were sampled. Some templates drop the reasoning of earlier replies (Qwen3) or write an empty
+`<think>` block in its place. Here the history keeps it, since it was in the context of the tokens that are trained.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +27,9 @@ Ids = NDArray[np.int32]
 
 # Placeholder texts in the sample conversation: private-use characters that no template contains.
 FIRST, REPLY, SECOND = "\ue000", "\ue001", "\ue002"
+
+TODAY = date(2024, 7, 26)
+"""Date in the prompts of templates that write one. It is fixed, so that prompts do not depend on the day of a run."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,17 @@ class Chat:
             vocabulary: number of embeddings of the model, which may exceed the number of tokens.
 
         Raises:
-            ValueError: the template has no end token, or does not write the image and the text of a turn.
+            ValueError: there is no template, it writes no end token, or not the image and the text of a turn, or a
+                conversation cannot be extended turn by turn.
         """
+        if tokenizer.chat_template is None:
+            raise ValueError(
+                "there is no chat template; use an instruct model, or add chat_template.jinja to the folder"
+            )
         self.tokenizer = tokenizer
         self.images = pictures
+        self.takes_images = len(pictures.collapsed) > 0
+        """False for a model that reads text only."""
         self._backend = tokenizer.backend_tokenizer  # takes a tenth of the time of transformers' own `encode`
         self._backend.no_truncation()
         self._backend.no_padding()
@@ -70,27 +84,42 @@ class Chat:
         self.forbidden: list[int] = sorted({*special.values(), *range(len(tokenizer), vocabulary)} - {self.eos})
         """IDs that must never be sampled."""
 
-        self._turns = {(image, first): self._cut(image, first) for image in (True, False) for first in (True, False)}
+        kinds = (True, False) if self.takes_images else (False,)
+        self._turns = {(image, first): self._cut(image, first) for image in kinds for first in (True, False)}
         opened = self._sample([{"type": "text", "text": FIRST}], first=True).partition(FIRST)[2].rpartition("<think>")
         self._opening = opened[1] + opened[2] if opened[1] and "</think>" not in opened[2] else ""
         self.turn = lru_cache(maxsize=4096)(self._turn)
         self._image_tokens = lru_cache(maxsize=256)(pictures.tokens)
+        self._check_turns()
 
-    def _sample(self, content: list[dict[str, str]], first: bool) -> str:
-        """Return a short conversation that ends with a user turn, rendered by the template up to the next reply."""
-        messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+    def _sample(self, content: list[dict[str, str]], first: bool, replies: int = 1) -> str:
+        """Return a short conversation that ends with a user turn, rendered by the template up to the next reply.
+
+        Args:
+            content: parts of the last user turn.
+            first: True if that turn opens the conversation.
+            replies: number of replies before it otherwise.
+        """
+        before: list[tuple[str, list[dict[str, str]]]] = []
         if not first:
-            opening = {"role": "user", "content": [{"type": "text", "text": FIRST}]}
-            messages = [opening, {"role": "assistant", "content": [{"type": "text", "text": REPLY}]}, *messages]
-        text: str = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            for said in (FIRST, *[SECOND] * (replies - 1)):
+                before += [("user", [{"type": "text", "text": said}]), ("assistant", [{"type": "text", "text": REPLY}])]
+        messages = [
+            # Templates of models without images take the content as one text.
+            {"role": role, "content": parts if self.takes_images else "".join(part["text"] for part in parts)}
+            for role, parts in [*before, ("user", content)]
+        ]
+        text: str = self.tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=False, strftime_now=TODAY.strftime
+        )
         return text
 
-    def _last_turn(self, content: list[dict[str, str]], first: bool) -> str:
+    def _last_turn(self, content: list[dict[str, str]], first: bool, replies: int = 1) -> str:
         """Return the user turn of `_sample`, starting after the end token of any reply before it."""
-        text = self._sample(content, first)
+        text = self._sample(content, first, replies)
         if first:
             return text
-        text = text.partition(REPLY)[2]
+        text = text.rpartition(REPLY)[2]
         end = self._special.search(text)
         assert end is not None  # checked in `__init__`
         return text[end.end() :]
@@ -110,6 +139,19 @@ class Chat:
         return _TurnTemplate(
             self._encode(before), self._encode(head[:last]), head[last:], tail[:stop], self._encode(tail[stop:])
         )
+
+    def _check_turns(self) -> None:
+        """Raise ValueError unless turns can be appended to a conversation, and encoded apart from it."""
+        content = [{"type": "text", "text": SECOND}]
+        second = self._last_turn(content, first=False)
+        opening = self._sample([{"type": "text", "text": FIRST}], first=True).partition(FIRST)[0]
+        if self._last_turn(content, False, 2) != second or not self._sample(content, False, 2).startswith(opening):
+            raise ValueError("the chat template writes a turn differently in a longer conversation")
+        words = "Solve 2 + 3.\nAnswer:"
+        for first, end in ((True, ""), (False, self._decode([self.eos]))):
+            whole = self._last_turn([{"type": "text", "text": words}], first)
+            if self._encode(end + whole).tolist() != self._turn(words, None, first, closed=not end).tolist():
+                raise ValueError("the tokenizer encodes the parts of a turn differently from the whole turn")
 
     def _turn(
         self,
@@ -133,9 +175,9 @@ class Chat:
         end = [] if first or closed else [np.array([self.eos], dtype=np.int32)]
         if size is not None and more:
             return np.concatenate([*end, *self._mixed(places(text, 1 + len(more)), [size, *more], first)])
+        image_part = [] if size is None else [self._image_tokens(*size)]
         pieces = self._turns[size is not None, first]
         words = self._encode(pieces.lead + text + pieces.trail, plain=True)
-        image_part = [] if size is None else [self._image_tokens(*size)]
         return np.concatenate([*end, pieces.before, *image_part, pieces.after, words, pieces.end])
 
     def _mixed(self, parts: Sequence[str | None], sizes: Sequence[tuple[int, int]], first: bool) -> Iterator[Ids]:

@@ -9,6 +9,9 @@ from annotated_types import Ge, Gt, Le
 from configs.schema import Settings
 from configs.types import NonNegativeInt, PositiveFloat, PositiveInt
 
+SERVER = "api:"
+"""Start of the name of a policy on an OpenAI-compatible server; the name of its model follows."""
+
 
 @dataclass
 class VLLMConfig(Settings):

@@ -6,12 +6,21 @@ from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
 from agents.episodes.process import look_ahead
 from configs.errors import UserError
-from envs.task.config import TaskConfig
+from envs.task.config import TaskConfig, task_names
 from envs.task.splits import TEST_FIRST, VALIDATION_FIRST
 from envs.task.task import Task
 
 _MISFITS = (TypeError, KeyError, AttributeError, AssertionError, gymnasium.error.Error)
 """Exceptions that envs raise for kwargs of an unexpected type."""
+
+
+def check_images(name: str, settings: TaskConfig, chat: Chat | None) -> None:
+    """Raise UserError if a task shows images and its model reads text only."""
+    if not settings.image or chat is None or chat.takes_images:
+        return
+    as_text = f"{name}_text"
+    instead = f"play {as_text}" if as_text in task_names() else "set its image=false and caption=true"
+    raise UserError(f"tasks.{name}: the task shows images, but the model reads text only; {instead}")
 
 
 def check_task(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None = None) -> None:
@@ -26,6 +35,7 @@ def check_task(name: str, settings: TaskConfig, chat: Chat | None, longest: int 
     Raises:
         UserError: the env, its settings and the model do not fit together.
     """
+    check_images(name, settings, chat)
     try:
         _try(name, settings, chat, longest)
     except ValueError as error:

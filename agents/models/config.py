@@ -12,7 +12,7 @@ class ModelConfig(Settings):
 
     path: str = "tiny"
     """Model: `tiny` (embedded), a folder that transformers can load, or a name on the Hugging Face hub (OWNER/MODEL).
-    Families: Idefics3, SmolVLM, Qwen2.5-VL, Qwen3-VL."""
+    Families: Idefics3, SmolVLM, Qwen2.5-VL, Qwen3-VL; for tasks without images also Llama, Qwen2, Qwen3."""
 
 
 def may_be_hub_name(name: str) -> bool:

@@ -63,9 +63,9 @@ def _embed_patches(patches: Any, values: Tensor) -> Tensor:
 
 
 def language_model(model: Any) -> Any:
-    """Return the decoder, which takes `inputs_embeds`."""
+    """Return the decoder, which takes `inputs_embeds`. A text model has no other part."""
     core = model.model
-    return core.text_model if hasattr(core, "text_model") else core.language_model
+    return next((getattr(core, name) for name in ("text_model", "language_model") if hasattr(core, name)), core)
 
 
 def layers(model: Any) -> list[nn.Module]:
@@ -74,14 +74,17 @@ def layers(model: Any) -> list[nn.Module]:
 
 
 def vision(model: Any) -> list[nn.Module]:
-    """Return the modules of the vision tower, including those that connect it to the decoder."""
+    """Return the modules of the vision tower, including those that connect it to the decoder. Empty: a text model."""
     core = model.model
-    return [core.vision_model, core.connector] if hasattr(core, "vision_model") else [core.visual]
+    names = ("vision_model", "connector", "visual")
+    return [getattr(core, name) for name in names if hasattr(core, name)]
 
 
 def vision_layers(model: Any) -> list[nn.Module]:
     """Return the vision tower's layers."""
     core = model.model
+    if not vision(model):
+        return []
     return list(core.vision_model.encoder.layers if hasattr(core, "vision_model") else core.visual.blocks)
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 IDEFICS = ("idefics3", "smolvlm")
 QWEN = ("qwen2_5_vl", "qwen3_vl")
-FAMILIES = (*IDEFICS, *QWEN)
+TEXT = ("llama", "qwen2", "qwen3")
+"""Families without images."""
+FAMILIES = (*IDEFICS, *QWEN, *TEXT)
 """Supported values of transformers' `model_type`."""
 PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
 MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt")
@@ -30,6 +32,7 @@ class Processor:
 
     tokenizer: Any
     images: Any
+    """Image processor, or None for a model that reads text only."""
     files: dict[str, str]
     """Contents, by name, of the files that transformers and vLLM load, without the tokenizer's files."""
 
@@ -138,7 +141,26 @@ def _load_config(path: str) -> tuple[Path, Any]:
         config: Any = AutoConfig.from_pretrained(folder)
     if config.model_type not in FAMILIES:
         raise ValueError(f"{path!r} holds a model of type {config.model_type!r}; known: {', '.join(FAMILIES)}")
+    if problem := _unsupported(config.get_text_config()):
+        raise ValueError(f"{path!r} is not supported: {problem}")
     return folder, config
+
+
+def _unsupported(config: Any) -> str:
+    """Return why packed sequences would differ from single ones in a decoder with this config, or an empty text."""
+    if "sliding_attention" in (getattr(config, "layer_types", None) or ()):
+        return "its layers have sliding windows, and packed sequences need full attention (use_sliding_window=false)"
+    kind = (getattr(config, "rope_parameters", None) or {}).get("rope_type")
+    if kind in ("dynamic", "longrope"):
+        return f"its positions (rope_type={kind}) depend on the longest sequence of a pass"
+    return ""
+
+
+def model_class(family: str) -> Any:
+    """Return the class of transformers that loads models of a family."""
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+
+    return AutoModelForCausalLM if family in TEXT else AutoModelForImageTextToText
 
 
 def load_model(path: str) -> LoadedModel:
@@ -148,11 +170,10 @@ def load_model(path: str) -> LoadedModel:
         ValueError: there is no model of a supported family, or weights are missing (one line).
     """
     import torch
-    from transformers import AutoModelForImageTextToText
 
     folder, config = _load_config(path)
     with _loading(path):
-        loaded: Any = AutoModelForImageTextToText.from_pretrained(
+        loaded: Any = model_class(config.model_type).from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
         model, report = loaded
@@ -192,7 +213,7 @@ def load_processor(folder: Path, family: str) -> Processor:
             "chat_template"
         ]
     kept = {name: (folder / name).read_text(encoding="utf-8") for name in PROCESSOR_FILES if (folder / name).is_file()}
-    return Processor(tokenizer, image_processor(family).from_pretrained(folder), kept)
+    return Processor(tokenizer, None if family in TEXT else image_processor(family).from_pretrained(folder), kept)
 
 
 def image_processor(family: str) -> Any:
@@ -205,11 +226,14 @@ def image_processor(family: str) -> Any:
 
 def make_chat(config: Any, processor: Processor) -> "Chat":
     """Return the chat template of a model, given its transformers config."""
-    from agents.chat.images import Idefics3Images, QwenImages
+    from agents.chat.images import Idefics3Images, ImageCodec, QwenImages
     from agents.chat.template import Chat
+    from agents.chat.text_only import TextOnly
 
-    kind = Idefics3Images if config.model_type in IDEFICS else QwenImages
-    images = kind(processor.images, processor.tokenizer, config)
+    images: ImageCodec = TextOnly()
+    if config.model_type not in TEXT:
+        kind = Idefics3Images if config.model_type in IDEFICS else QwenImages
+        images = kind(processor.images, processor.tokenizer, config)
     return Chat(processor.tokenizer, images, config.get_text_config().vocab_size)
 
 

@@ -4,8 +4,9 @@
 that ship in the package are its result. The model must play and learn a game in minutes on a laptop's two cores.
 Its initialisation std of 0.08 matters: at transformers' usual 0.02 a model of this size stays near chance.
 
-For tests, `family` builds an equally small Qwen2.5-VL or Qwen3-VL, with its special tokens, chat template and image
-processor. An 84x84 image has nine visual tokens in all of them.
+For tests, `family` builds an equally small model of another family, with its special tokens, chat template and image
+processor: Qwen2.5-VL and Qwen3-VL, in which an 84x84 image has nine visual tokens too, or Llama, Qwen2 and Qwen3, which
+read text only.
 """
 
 import json
@@ -13,13 +14,13 @@ from typing import Any
 
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoModelForImageTextToText, GenerationConfig, PreTrainedTokenizerFast
+from transformers import AutoConfig, GenerationConfig, PreTrainedTokenizerFast
 from transformers.models.idefics3.configuration_idefics3 import Idefics3Config
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLConfig
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLConfig
 
 from agents.chat.template import Chat
-from agents.models.load import Processor, image_processor, make_chat
+from agents.models.load import TEXT, Processor, image_processor, make_chat, model_class
 
 IMAGE_SIZE = 84
 PATCH = 14
@@ -31,6 +32,7 @@ STD = 0.08
 SPECIAL = ["<|pad|>", "<|im_start|>", "<end_of_utterance>", "<fake_token_around_image>", "<image>", "<global-img>"]
 QWEN_SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"]
 QWEN_SPECIAL += ["<|video_pad|>"]
+TEXT_SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TAGS = ["<think>", "</think>", "<answer>", "</answer>"]
 
 # Words that become one token each. Other text falls back to bytes. The list is fixed, not learned, so that the
@@ -64,7 +66,23 @@ QWEN_TEMPLATE = (
     "{% elif part['type'] == 'image' %}{{ '<|vision_start|><|image_pad|><|vision_end|>' }}{% endif %}{% endfor %}"
     "{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-TEMPLATES = {"idefics3": CHAT_TEMPLATE, "qwen2_5_vl": QWEN_SYSTEM + QWEN_TEMPLATE, "qwen3_vl": QWEN_TEMPLATE}
+
+# Simplified templates of text models: SmolLM2 (a Llama) starts with its own system message, Qwen3 drops the reasoning
+# of earlier replies.
+SMOLLM_SYSTEM = "<|im_start|>system\nYou are a helpful AI assistant.<|im_end|>\n"
+TEXT_TEMPLATE = (
+    "{% for message in messages %}{% set said = message['content'] %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + said + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+TEMPLATES = {
+    "idefics3": CHAT_TEMPLATE,
+    "qwen2_5_vl": QWEN_SYSTEM + QWEN_TEMPLATE,
+    "qwen3_vl": QWEN_TEMPLATE,
+    "llama": SMOLLM_SYSTEM + TEXT_TEMPLATE,
+    "qwen2": QWEN_SYSTEM + TEXT_TEMPLATE,
+    "qwen3": TEXT_TEMPLATE.replace("message['content']", "message['content'].split('</think>')[-1].lstrip('\n')"),
+}
 
 
 def build_tokenizer(family: str = "idefics3") -> PreTrainedTokenizerFast:
@@ -80,8 +98,11 @@ def build_tokenizer(family: str = "idefics3") -> PreTrainedTokenizerFast:
     )
     words = WORDS.split()
     tokenizer.train_from_iterator([*words, *(f" {word}" for word in words if not word.endswith(":"))], trainer)
-    special = SPECIAL if family == "idefics3" else QWEN_SPECIAL
-    named = {"image_token": "<image>", "fake_image_token": "<fake_token_around_image>"}
+    special, named = QWEN_SPECIAL, {"image_token": "<|image_pad|>"}
+    if family == "idefics3":
+        special, named = SPECIAL, {"image_token": "<image>", "fake_image_token": "<fake_token_around_image>"}
+    elif family in TEXT:
+        special, named = TEXT_SPECIAL, {}
     tokenizer.add_special_tokens(special)
     tokenizer.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in TAGS])
     return PreTrainedTokenizerFast(
@@ -89,7 +110,7 @@ def build_tokenizer(family: str = "idefics3") -> PreTrainedTokenizerFast:
         pad_token=special[0],
         bos_token=special[1],
         eos_token=special[2],
-        extra_special_tokens=named if family == "idefics3" else {"image_token": "<|image_pad|>"},
+        extra_special_tokens=named,
         chat_template=TEMPLATES[family],
         padding_side="left",
         clean_up_tokenization_spaces=False,
@@ -97,8 +118,10 @@ def build_tokenizer(family: str = "idefics3") -> PreTrainedTokenizerFast:
 
 
 def build_processor(family: str = "idefics3") -> Processor:
-    """Return tokenizer and image processor. Idefics3 takes 84x84 images, Qwen resizes to whole visual tokens."""
+    """Return tokenizer and image processor. Idefics3 takes 84x84 images, Qwen-VL resizes to whole visual tokens."""
     tokenizer = build_tokenizer(family)
+    if family in TEXT:
+        return Processor(tokenizer, None, {})
     if family == "idefics3":
         edge = {"longest_edge": IMAGE_SIZE}
         images = image_processor(family)(size=edge, max_image_size=edge, do_image_splitting=False)
@@ -138,6 +161,10 @@ def build_config(tokenizer: Any, family: str = "idefics3") -> Any:
         **ids,
         **ends,
     }
+    if family in TEXT:  # fewer key heads; Qwen2 has embeddings without a token, Qwen3 a head of its own
+        text |= {"num_key_value_heads": 2, "tie_word_embeddings": family != "qwen3"}
+        text["vocab_size"] += 5 * (family == "qwen2")
+        return AutoConfig.for_model(family, **text, **({"head_dim": 48} if family == "qwen3" else {}))
     vision: dict[str, Any] = {
         "hidden_size": 64,
         "intermediate_size": 256,
@@ -188,7 +215,7 @@ def build(seed: int = 0, family: str = "idefics3") -> tuple[Any, Processor]:
     config = build_config(processor.tokenizer, family)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = AutoModelForImageTextToText.from_config(config, dtype=torch.float32)
+        model = model_class(family).from_config(config, dtype=torch.float32)
     model.generation_config = GenerationConfig(
         bos_token_id=config.bos_token_id,
         eos_token_id=config.eos_token_id,

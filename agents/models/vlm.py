@@ -65,7 +65,7 @@ class Packed:
 
 
 class VLM(nn.Module):
-    """Vision-language model with its chat template."""
+    """Vision-language model, or a text model, with its chat template."""
 
     def __init__(self, model: Any, chat: Chat) -> None:
         super().__init__()

@@ -1,56 +1,80 @@
 """Reading of demonstrations: files of chats with images as token sequences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
 from agents.chat.types import Completion, TokenSequence
+from agents.policies.chats import COLUMNS, chat_turns
 from configs.errors import UserError
 from envs.questions.file import SUFFIXES, reader
 from envs.questions.pictures import decode
-from envs.questions.places import IMAGE
 from envs.questions.rows import BrokenRow
 
 
 def is_demonstration_file(name: str) -> bool:
-    """Return True if a teacher is given as a file of demonstrations."""
+    """Return True if a teacher is given as a file of demonstrations, or as a pattern of files."""
     return Path(name).suffix in SUFFIXES
 
 
-def read_demonstrations(name: str, chat: Chat, every_reply: bool) -> list[TokenSequence]:
-    """Return the token sequences of a file that `agents.demonstrate` wrote, or of any chats in its form.
+def demonstration_files(name: str) -> list[Path]:
+    """Return the file of a name, or the files of a pattern such as data/train-*.parquet, in order. Empty: none."""
+    path = Path(name).expanduser()
+    if path.is_file():
+        return [path]
+    return sorted(Path(file) for file in glob(str(path), recursive=True))
 
-    A row has `messages` with the roles user and assistant, and `images` in the order of the image parts.
+
+def read_demonstrations(name: str, chat: Chat, every_reply: bool) -> list[TokenSequence]:
+    """Return the token sequences of a file that `agents.demonstrate` wrote, or of a dataset of chats.
+
+    `agents.policies.chats` describes the forms of rows.
 
     Args:
-        name: File ending in .jsonl or .parquet.
+        name: File ending in .jsonl or .parquet, or a pattern of such files.
         chat: Chat template of the model.
         every_reply: Train every reply of a row, not only its last one.
 
     Raises:
         UserError: the file does not exist, is empty, or has an invalid row. The message names the row.
     """
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise UserError(f"there is no file {name!r} in the working directory {Path.cwd()}")
-    try:
-        rows = reader(path)
-    except ValueError as error:
-        raise UserError(str(error)) from None
-    found = []
-    for number, _, row in rows.rows():
-        try:
-            found += _sequences(row, path.parent, chat, every_reply)
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{name}, {rows.unit} {number}: {error}") from None
+    found = [one for path in _files(name) for row in _rows(path, chat, every_reply) for one in row]
     if not found:
         raise UserError(f"{name} has no demonstrations")
     return found
+
+
+def check_demonstrations(name: str, chat: Chat) -> None:
+    """Read the first row of each file; raise UserError as `read_demonstrations` does."""
+    for path in _files(name):
+        if next(_rows(path, chat, False), None) is None:
+            raise UserError(f"{path} has no demonstrations")
+
+
+def _files(name: str) -> list[Path]:
+    """Return the files of a name or pattern; raise UserError if there are none."""
+    files = demonstration_files(name)
+    if not files:
+        raise UserError(f"there is no file {name!r} in the working directory {Path.cwd()}")
+    return files
+
+
+def _rows(path: Path, chat: Chat, every_reply: bool) -> Iterator[list[TokenSequence]]:
+    """Yield the token sequences of each row of a file."""
+    try:
+        rows = reader(path, COLUMNS)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    for number, _, row in rows.rows():
+        try:
+            yield _sequences(row, path.parent, chat, every_reply)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{path}, {rows.unit} {number}: {error}") from None
 
 
 def completion(chat: Chat, words: str) -> Completion:
@@ -63,37 +87,9 @@ def completion(chat: Chat, words: str) -> Completion:
 def _sequences(row: Any, folder: Path, chat: Chat, every_reply: bool) -> list[TokenSequence]:
     if isinstance(row, BrokenRow):
         raise row
-    messages = row.get("messages") if isinstance(row, dict) else None
-    if not messages or len(messages) % 2:
-        raise ValueError("`messages` must be pairs of a user's and an assistant's message")
-    images = iter([decode(image, folder) for image in row.get("images") or ()])
     conversation = Conversation(chat, history=-1)
-    for user, assistant in zip(messages[::2], messages[1::2], strict=True):
-        if (user["role"], assistant["role"]) != ("user", "assistant"):
-            raise ValueError(f"a user's message and its reply are expected, got {user['role']}, {assistant['role']}")
-        words, shown = _asked(user["content"], images)
-        conversation.ask(words, words, shown[0] if shown else None, shown[1:])
-        conversation.answer(completion(chat, _text(assistant["content"])))
-    if next(images, None) is not None:
-        raise ValueError("`images` has more images than the messages have image parts")
+    for turn in chat_turns(row):
+        images = [decode(image, folder) for image in turn.images]
+        conversation.ask(turn.words, turn.words, images[0] if images else None, images[1:])
+        conversation.answer(completion(chat, turn.reply))
     return conversation.sequences() if every_reply else [conversation.last_sequence()]
-
-
-def _asked(content: Any, images: Iterator[NDArray[np.uint8]]) -> tuple[str, Sequence[NDArray[np.uint8]]]:
-    """Return the text of a user's message with `<image>` at the places of several images, and its images."""
-    if isinstance(content, str):
-        return content, []
-    kinds = [part["type"] for part in content]
-    several = kinds.count("image") > 1
-    shown = []
-    for _ in range(kinds.count("image")):
-        image = next(images, None)
-        if image is None:
-            raise ValueError("`images` has fewer images than the messages have image parts")
-        shown.append(image)
-    words = [part["text"] if part["type"] == "text" else IMAGE * several for part in content]
-    return "".join(words), shown
-
-
-def _text(content: Any) -> str:
-    return content if isinstance(content, str) else "".join(part["text"] for part in content)

@@ -1,29 +1,32 @@
 """Jobs of episodes, and the runner that plays them with a policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from agents.engines.config import SERVER, ServerConfig
 from agents.episodes.episode import Episode, Start
 from agents.episodes.policy import Policy
 from agents.episodes.runner import EpisodeRunner
 from agents.policies.labelled import LabelledPolicy
 from agents.policies.model import VLMPolicy
-from agents.policies.scripted import scripted
+from agents.policies.scripted import ScriptedPolicy, scripted
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 
 
 @dataclass(frozen=True)
 class Teaching:
-    """Label of every turn of a job: the reply of a scripted policy."""
+    """Label of every turn of a job: the reply of a teacher."""
 
     teacher: str
-    """Name of the scripted policy, such as `expert`."""
+    """Name of a scripted policy, such as `expert`, or api:MODEL for a model on a server."""
     demonstrate: bool
     """True if the teacher plays, False if the policy plays."""
     noise: float = 0.0
     """Fraction of the teacher's turns in which a random action is played, from 0 to 1."""
+    server: ServerConfig = field(default_factory=ServerConfig)
+    """Settings of the server of api:MODEL."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class JobRunner:
         self.tasks = tasks
         self.policy = policy
         self._runners: dict[str, EpisodeRunner] = {}
+        self._teachers: dict[str, ScriptedPolicy | VLMPolicy] = {}
 
     async def play(self, job: Job) -> list[Episode]:
         """Return the episodes of a job, in the order of its starts."""
@@ -63,7 +67,10 @@ class JobRunner:
             self._runners[job.task] = EpisodeRunner(Task(job.task, self.tasks[job.task]))
         policy = self.policy.with_temperature(job.temperature)
         if job.teaching is not None:
-            policy = labelled(policy, job.teaching)
+            name = job.teaching.teacher
+            if name not in self._teachers:
+                self._teachers[name] = make_teacher(name, job.teaching.server)
+            policy = labelled(policy, job.teaching, self._teachers[name])
         return await self._runners[job.task].play(job.starts, policy, job.film, job.blind)
 
     def close(self) -> None:
@@ -73,9 +80,18 @@ class JobRunner:
         self._runners.clear()
 
 
-def labelled(policy: Policy, teaching: Teaching) -> LabelledPolicy:
+def make_teacher(name: str, server: ServerConfig) -> ScriptedPolicy | VLMPolicy:
+    """Return a teacher by its name in `Teaching`; raise UserError if the settings of its server are wrong."""
+    if not name.startswith(SERVER):
+        return scripted(name)
+    from agents.engines.server import ServerEngine  # needs the package openai
+
+    return VLMPolicy(None, ServerEngine(name.removeprefix(SERVER), server))
+
+
+def labelled(policy: Policy, teaching: Teaching, teacher: ScriptedPolicy | VLMPolicy) -> LabelledPolicy:
     """Return a policy whose episodes hold a teacher's replies; raise TypeError for a policy without tokens."""
     if not isinstance(policy, VLMPolicy) or policy.chat is None:
-        raise TypeError("only a vision-language model with a chat template can learn a teacher's replies")
+        raise TypeError("only a model with a chat template can learn a teacher's replies")
     actor = None if teaching.demonstrate else policy
-    return LabelledPolicy(policy.chat, scripted(teaching.teacher), actor, teaching.noise)
+    return LabelledPolicy(policy.chat, teacher, actor, teaching.noise)

@@ -3,14 +3,14 @@
 Labels on the learner's own states are DAgger (Ross et al. 2011, arXiv 1011.0686).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
-from agents.chat.types import Completion, TokenSequence
+from agents.chat.types import NO_TOKENS, Completion, TokenSequence
 from agents.episodes.policy import TurnContext
 from agents.policies.demonstrations import completion
 from agents.policies.model import VLMPolicy, ask
@@ -23,12 +23,17 @@ from envs.task.task import Task
 class LabelledConversation(Conversation):
     """Conversation with a label for every turn: the reply to learn, which need not be the reply that was played."""
 
-    labels: list[Completion] = field(default_factory=list)
+    labels: list[Completion | None] = field(default_factory=list)
+    """Label of each turn. None: the teacher's reply was invalid, and nothing is learned."""
+    teacher: Conversation | None = None
+    """The same turns as messages for a teacher on a server."""
 
     def sequences(self) -> list[TokenSequence]:
         """Return a token sequence for each turn: its context as played, then its label, which alone is trained."""
         found = []
         for turn, label in zip(range(len(self.turns)), self.labels, strict=False):
+            if label is None:
+                continue
             played = self.turns[turn].completion
             self.turns[turn].completion = label
             found.append(self._sequence(turn, trained_from=turn))
@@ -42,7 +47,8 @@ class LabelledPolicy:
 
     chat: Chat
     """Chat template of the model that learns."""
-    teacher: ScriptedPolicy
+    teacher: ScriptedPolicy | VLMPolicy
+    """Scripted policy, or a model that takes messages and returns text."""
     actor: VLMPolicy | None = None
     """Policy that plays. None: the teacher plays."""
     noise: float = 0.0
@@ -55,20 +61,26 @@ class LabelledPolicy:
 
     def start_episode(self, task: Task) -> LabelledConversation:
         """Return an empty conversation with the task's history."""
-        return LabelledConversation(self.chat, task.config.history)
+        asked = None if isinstance(self.teacher, ScriptedPolicy) else self.teacher.start_episode(task)
+        return LabelledConversation(self.chat, task.config.history, teacher=asked)
 
     async def reply(self, context: TurnContext) -> str:
         """Record the teacher's reply as the label, and return the reply to play."""
         conversation = context.conversation
         assert isinstance(conversation, LabelledConversation)
-        label = self.teacher.words(context)
+        if isinstance(self.teacher, ScriptedPolicy):
+            label = self.teacher.words(context)
+        else:
+            label = await self.teacher.reply(replace(context, conversation=conversation.teacher))
         if self.actor is not None:
             words = await self.actor.reply(context)
         else:
             words = self._noisy(context) or label
             ask(context)
             conversation.answer(completion(self.chat, words))
-        conversation.labels.append(completion(self.chat, label))
+        if conversation.teacher is not None:  # its history has what was played
+            conversation.teacher.answer(Completion(NO_TOKENS, NO_TOKENS.astype(np.float32), True, NO_TOKENS, words))
+        conversation.labels.append(completion(self.chat, label) if context.task.parse(label).valid else None)
         return words
 
     def _noisy(self, context: TurnContext) -> str:

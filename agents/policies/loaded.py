@@ -9,6 +9,7 @@ import gymnasium
 
 from agents.engines.config import EngineConfig
 from agents.episodes.policy import Policy, TurnContext
+from agents.episodes.task_check import check_images
 from agents.loop import LoopThread
 from agents.models.config import folders_near, may_be_hub_name
 from agents.policies.scripted import SCRIPTED_POLICIES, scripted
@@ -133,7 +134,8 @@ def load_policy(
         engine: settings of generation; None uses the run's own settings, else the defaults.
 
     Raises:
-        UserError: the policy or task does not exist, or the run has no checkpoint yet.
+        UserError: the policy or task does not exist, the run has no checkpoint yet, or the task shows images to a model
+            that reads text only.
         ValueError: the model cannot be loaded.
     """
     text = str(name).rstrip("/") or str(name)
@@ -154,6 +156,7 @@ def load_policy(
     from agents.policies.model import VLMPolicy
 
     chat = load_chat(path)
+    check_images(config.name, config.config, chat)
     loop = LoopThread()
     try:
         made = loop.run(make_engine(path, engine))

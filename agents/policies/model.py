@@ -1,4 +1,4 @@
-"""Vision-language models as policies."""
+"""Language models as policies."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -14,7 +14,7 @@ from envs.task.task import Task
 
 @dataclass(frozen=True)
 class VLMPolicy:
-    """Vision-language model on an engine."""
+    """Vision-language model, or a text model, on an engine."""
 
     chat: Chat | None
     """Chat template, or None for an engine that takes messages and returns text."""

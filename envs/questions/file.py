@@ -6,7 +6,7 @@ import logging
 import os
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import accumulate, islice
@@ -62,7 +62,7 @@ class Parquet:
 
     unit = "row"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
         from pyarrow import ArrowInvalid
         from pyarrow.parquet import ParquetFile
 
@@ -70,7 +70,7 @@ class Parquet:
             self._file = ParquetFile(path, memory_map=True)
         except ArrowInvalid as error:
             raise ValueError(f"{path} is not a Parquet file: {error}") from None
-        self._columns = [name for name in self._file.schema_arrow.names if name in COLUMNS]
+        self._columns = [name for name in self._file.schema_arrow.names if name in columns]
         groups = (self._file.metadata.row_group(index).num_rows for index in range(self._file.num_row_groups))
         self._starts = [0, *accumulate(groups)]
         self._group: tuple[int, Any] = (-1, None)
@@ -93,9 +93,9 @@ class Parquet:
         return table.slice(place - self._starts[group], 1).to_pylist()[0]
 
 
-def reader(path: Path) -> Jsonl | Parquet:
-    """Return the reader of a file; raise ValueError if a Parquet file is invalid."""
-    return Parquet(path) if path.suffix == ".parquet" else Jsonl(path)
+def reader(path: Path, columns: Sequence[str] = COLUMNS) -> Jsonl | Parquet:
+    """Return the reader of a file; raise ValueError if a Parquet file is invalid. Parquet reads only `columns`."""
+    return Parquet(path, columns) if path.suffix == ".parquet" else Jsonl(path)
 
 
 class QuestionFile:

@@ -3,8 +3,10 @@
 import asyncio
 import io
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -116,7 +118,7 @@ def test_only_successes_by_default(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         (["out=a.csv"], "out must end in .jsonl or .parquet, got 'a.csv'"),
         (["episodes=0"], "episodes=0: a whole number of at least 1 is expected"),
-        (["policy=experts"], "policy=experts: one of expert, random, idle is expected"),
+        (["policy=experts"], "unknown policy 'experts'; did you mean 'expert'? Known: api:MODEL, expert, idle, random"),
         (["env=footbal"], "unknown env 'footbal'; did you mean 'football'?"),
         (["episode=3"], "unknown key episode; did you mean episodes?"),
         (["env=frozen_lake"], "task frozen_lake has no expert"),
@@ -130,3 +132,69 @@ def test_wrong_settings_are_one_line(
     with pytest.raises(UserError) as caught:
         main(words)
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+class Sums(BaseHTTPRequestHandler):
+    """A model that adds, and is wrong where the sum is odd."""
+
+    asked: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append(body)
+        left, right = body["messages"][-1]["content"].split("\n")[-1].rstrip("=").split("+")
+        total = int(left) + int(right)
+        text = f"<think>{left} and {right}</think><answer>{total + total % 2}</answer>"
+        answer = json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_successes_of_a_model_on_a_server_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "sums.jsonl"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sums) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        words = [
+            "env=arithmetic",
+            "env.rules=true",
+            "episodes=12",
+            f"out={target}",
+            "policy=api:adder",
+            "temperature=0.5",
+        ]
+        main([*words, f"engine.server.url=http://127.0.0.1:{server.server_address[1]}/v1"])
+        server.shutdown()
+    rows = read(target)
+    assert (
+        capsys.readouterr().out
+        == f"{target}: {len(rows)} rows, {len(rows)} of 12 episodes of arithmetic, by api:adder\n"
+    )
+    assert 0 < len(rows) < 12 == len(Sums.asked)
+    assert {(body["model"], body["temperature"]) for body in Sums.asked} == {("adder", 0.5)}
+    for row in rows:
+        (_, [question]), (_, [reply]) = texts(row)
+        left, right = str(question).split("\n")[-1].rstrip("=").split("+")
+        assert reply == f"<think>{left} and {right}</think><answer>{int(left) + int(right)}</answer>"
+
+
+def test_policies_that_cannot_play_are_refused_and_leave_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = f"out={tmp_path / 'a.jsonl'}"
+    with pytest.raises(
+        UserError, match=r"^unknown policy 'exprt'; did you mean 'expert'\? Known: api:MODEL, expert, idle"
+    ):
+        main(["env=arithmetic", out, "policy=exprt"])
+    with pytest.raises(UserError, match=r"^policy=api: lacks a model name; set policy=api:MODEL$"):
+        main(["env=arithmetic", out, "policy=api:"])
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    with pytest.raises(UserError, match=r"needs a key: set the environment variable OPENAI_API_KEY$"):
+        main(["env=arithmetic", out, "policy=api:adder"])
+    assert list(tmp_path.iterdir()) == []

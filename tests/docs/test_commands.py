@@ -9,6 +9,7 @@ import pytest
 
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
+from agents.pretrained import PretrainedOptions
 from agents.untrained import UntrainedOptions
 from configs.cli import parse_overrides, parse_words, read_options, split
 from envs.serve.__main__ import ServeOptions
@@ -66,6 +67,7 @@ LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
     "training.completion": completion.main,
     "agents.demonstrate": _demonstrate,
     "agents.play": _play,
+    "agents.pretrained": lambda words: read_options(PretrainedOptions, parse_words(words)[1]),
     "agents.untrained": lambda words: read_options(UntrainedOptions, parse_overrides(words)),
     "envs": _list,
     "envs.check": _check,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agents.chat.template import Chat
-from agents.engines.config import EngineConfig
+from agents.engines.config import SERVER, EngineConfig
 from agents.episodes.episode import Episode, Start
 from agents.episodes.policy import Policy
 from agents.episodes.task_check import check_task
@@ -18,8 +18,6 @@ from envs.task.task import Task
 from render.records.episode import FILE as EPISODES
 from training.baseline.config import FILE, baseline_tasks
 from training.runs.folder import finished
-
-SERVER = "api:"
 
 
 class Participant:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from agents.engines.config import SERVER
 from agents.models.config import folders_near, may_be_hub_name
 from agents.policies.recorded import HUMAN, PLAYS, is_record
 from agents.policies.scripted import SCRIPTED_POLICIES
 from configs.errors import UserError, suggest
 from training.baseline.config import is_baseline
 from training.compare.participants import (
-    SERVER,
     BaselineParticipant,
     ModelParticipant,
     Participant,

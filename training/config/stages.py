@@ -54,8 +54,9 @@ class StageConfig(Settings):
     """Fraction of the groups, from 0 to 1, for tasks with a changing success rate. The others follow the weights."""
     teachers: dict[str, str] = field(default_factory=dict)
     """Task → teacher, for `sft` and `distill`: `expert` (the env's own; the default), `random` (teaches the reply
-    format and the action names), or, for `sft`, a file of demonstrations ending in .jsonl or .parquet
-    (agents.demonstrate)."""
+    format and the action names), api:MODEL (a model on an OpenAI-compatible server, engine.server), or, for `sft`, a
+    file of demonstrations ending in .jsonl or .parquet, or a pattern such as data/train-*.parquet (agents.demonstrate,
+    or a dataset of chats of the hub)."""
     demonstrations: PositiveInt = 8000
     """Number of turns that the teacher plays for each task at a time (`sft`), but no more than the stage draws. They
     are kept in memory."""
@@ -81,16 +82,20 @@ class StageConfig(Settings):
             raise ValueError(f"entropy_coef needs sampled replies; set it to 0 in a stage of kind {self.kind}")
 
     def _check_teachers(self) -> None:
-        """Raise ValueError unless every teacher is a scripted policy or, for `sft`, a file of demonstrations."""
+        """Raise ValueError unless every teacher is a scripted policy, api:MODEL or, for `sft`, a file."""
         if not self.teachers:
             return
+        from agents.engines.config import SERVER
         from agents.policies.demonstrations import is_demonstration_file  # late: imports Pillow
         from agents.policies.scripted import SCRIPTED_POLICIES
 
         for task, teacher in self.teachers.items():
-            if not (teacher in SCRIPTED_POLICIES or (self.kind == "sft" and is_demonstration_file(teacher))):
-                files = " or a file ending in .jsonl or .parquet" if self.kind == "sft" else ""
-                raise ValueError(f"teachers.{task} must be {', '.join(SCRIPTED_POLICIES)}{files}, got {teacher!r}")
+            on_server = teacher.startswith(SERVER) and teacher != SERVER
+            if on_server or teacher in SCRIPTED_POLICIES or (self.kind == "sft" and is_demonstration_file(teacher)):
+                continue
+            files = " or a file ending in .jsonl or .parquet" if self.kind == "sft" else ""
+            known = ", ".join([f"{SERVER}MODEL", *SCRIPTED_POLICIES])
+            raise ValueError(f"teachers.{task} must be {known}{files}, got {teacher!r}")
 
     def teacher(self, task: str) -> str:
         """Return the teacher of a task: the name of a scripted policy, or a file of demonstrations."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.models.load import load_processor
+from agents.models.load import load_processor, model_class
 from configs.errors import UserError
 from training.learner.state_files import replace_folder
 
@@ -55,6 +55,7 @@ def _with_dtype(config: Any, dtype: str) -> Any:
 
 def read(folder: Path) -> Any:
     """Return the model in a folder, in float32."""
-    from transformers import AutoModelForImageTextToText
+    from transformers import AutoConfig
 
-    return AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+    family = AutoConfig.from_pretrained(folder).model_type
+    return model_class(family).from_pretrained(folder, dtype=torch.float32, use_safetensors=True)

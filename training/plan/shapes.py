@@ -56,6 +56,30 @@ KNOWN: dict[str, tuple[str, dict[str, Any]]] = {
             },
         },
     ),
+    "Qwen/Qwen2.5-1.5B-Instruct": (
+        "qwen2",
+        {
+            "hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12,
+            "num_key_value_heads": 2, "vocab_size": 151936, "max_position_embeddings": 32768,
+            "tie_word_embeddings": True,
+        },
+    ),
+    "Qwen/Qwen3-4B": (
+        "qwen3",
+        {
+            "hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 36, "num_attention_heads": 32,
+            "num_key_value_heads": 8, "head_dim": 128, "vocab_size": 151936, "max_position_embeddings": 40960,
+            "tie_word_embeddings": True,
+        },
+    ),
+    "HuggingFaceTB/SmolLM2-135M-Instruct": (
+        "llama",
+        {
+            "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
+            "num_key_value_heads": 3, "vocab_size": 49152, "max_position_embeddings": 8192,
+            "tie_word_embeddings": True,
+        },
+    ),
 }  # fmt: skip
 """Hub name → model type and settings from its config.json, for planning without a network."""
 
@@ -78,6 +102,10 @@ class Stack:
     """Number of parameters in the largest layer."""
     parameters: int
     """Number of parameters in all layers."""
+
+
+NONE = Stack(0, 0, 0, 0, 0, False, 0, 0)
+"""Vision tower of a text model."""
 
 
 @dataclass(frozen=True)
@@ -106,18 +134,18 @@ def shapes(path: str) -> Shapes:
     """Return the shapes of the model at a path (`ModelConfig.path`); raise UserError if it has no config."""
     import torch
     from torch import nn
-    from transformers import AutoModelForImageTextToText
     from transformers.utils import logging
 
     from agents.models import families
+    from agents.models.load import model_class
 
     logging.set_verbosity_error()  # hide notices about defaults
     config = _config(path)
     with torch.device("meta"):
-        model: Any = AutoModelForImageTextToText.from_config(config)
+        model: Any = model_class(config.model_type).from_config(config)
     model.tie_weights()
     linear = [one for one in families.language_model(model).modules() if isinstance(one, nn.Linear)]
-    text, vision = config.get_text_config(), config.vision_config
+    text, vision = config.get_text_config(), getattr(config, "vision_config", None)
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     return Shapes(
         parameters=_count([model]),
@@ -131,7 +159,9 @@ def shapes(path: str) -> Shapes:
             head * text.num_attention_heads,
             head * (getattr(text, "num_key_value_heads", None) or text.num_attention_heads),
         ),
-        vision=_stack(families.vision_layers(model), vision, vision.hidden_size, vision.hidden_size),
+        vision=_stack(families.vision_layers(model), vision, vision.hidden_size, vision.hidden_size)
+        if vision
+        else NONE,
     )
 
 

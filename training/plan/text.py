@@ -89,10 +89,8 @@ def _range(name: str, numbers: list[int]) -> str:
 
 
 def _model(config: Config, sizes: Shapes) -> str:
-    return (
-        f"Model {config.model.path}: {_billions(sizes.parameters)} parameters, {_billions(sizes.vision_parameters)} of "
-        f"them for images; {sizes.text.layers} layers"
-    )
+    images = f"{_billions(sizes.vision_parameters)} of them for images" if sizes.vision_parameters else "text only"
+    return f"Model {config.model.path}: {_billions(sizes.parameters)} parameters, {images}; {sizes.text.layers} layers"
 
 
 def _learner(config: Config, memory: LearnerMemory) -> str:

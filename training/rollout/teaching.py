@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from agents.chat.template import Chat
 from agents.chat.types import TokenSequence
+from agents.engines.config import SERVER, ServerConfig
 from agents.episodes.episode import Episode, Start
 from agents.episodes.starts import TRAIN_SEEDS
 from agents.policies.demonstrations import is_demonstration_file, read_demonstrations
 from agents.policies.jobs import Job, Teaching
 from agents.seeds import mix
+from configs.errors import UserError
 from envs.task.config import TaskConfig
 from training.algorithm.groups import Trajectory, make_group
 from training.config.stages import StageConfig
@@ -34,7 +36,14 @@ class TeachingSource:
     """Base of the sources of a teacher's replies, with the allocation of each step to the tasks by weight."""
 
     def __init__(
-        self, play: Play, tasks: Mapping[str, TaskConfig], stage: StageConfig, seed: int, index: int, share: int
+        self,
+        play: Play,
+        tasks: Mapping[str, TaskConfig],
+        stage: StageConfig,
+        seed: int,
+        index: int,
+        share: int,
+        server: ServerConfig | None = None,
     ) -> None:
         """Create the source of stage number `index`.
 
@@ -45,12 +54,14 @@ class TeachingSource:
             seed: Seed of the run.
             index: Index of the stage.
             share: Number of turns or episodes of a step, which the tasks share.
+            server: Settings of the server of teachers api:MODEL.
         """
         self.play = play
         self.tasks = {task: tasks[task] for task in stage.weights}
         self.stage = stage
         self.seed = mix(seed, index)
         self.mixture = Mixture(stage.weights, share)
+        self.server = server or ServerConfig()
 
     async def taught(self, task: str, key: tuple[int, ...], episodes: int, demonstrate: bool) -> list[Episode]:
         """Play episodes with the replies of the task's teacher in their token sequences.
@@ -63,8 +74,14 @@ class TeachingSource:
         """
         keys = [(*key, list(self.tasks).index(task), player) for player in range(episodes)]
         starts = [Start(mix(self.seed, *one) % TRAIN_SEEDS, mix(self.seed, *one, 1), recorded=False) for one in keys]
-        teaching = Teaching(self.stage.teacher(task), demonstrate, self.stage.noise)
-        return await self.play(Job(task, tuple(starts), self.stage.algo.temperature, teaching=teaching))
+        teaching = Teaching(self.stage.teacher(task), demonstrate, self.stage.noise, self.server)
+        played = await self.play(Job(task, tuple(starts), self.stage.algo.temperature, teaching=teaching))
+        if teaching.teacher.startswith(SERVER) and not any(episode.sequences for episode in played):
+            raise UserError(
+                f"the teacher {teaching.teacher} gave no valid reply in {len(played)} episodes of {task}; "
+                f"tasks.{task}.rules=true describes the form of replies"
+            )
+        return played
 
     def state(self) -> dict[str, Any]:
         """Return the state of the task mixture. All else is a function of the seed."""
@@ -85,10 +102,17 @@ class DemonstrationSource(TeachingSource):
     """
 
     def __init__(
-        self, play: Play, tasks: Mapping[str, TaskConfig], stage: StageConfig, seed: int, index: int, chat: Chat
+        self,
+        play: Play,
+        tasks: Mapping[str, TaskConfig],
+        stage: StageConfig,
+        seed: int,
+        index: int,
+        chat: Chat,
+        server: ServerConfig | None = None,
     ) -> None:
         """Create the source; `chat` is the chat template for files, the others are those of `TeachingSource`."""
-        super().__init__(play, tasks, stage, seed, index, stage.algo.minibatch)
+        super().__init__(play, tasks, stage, seed, index, stage.algo.minibatch, server)
         self.chat = chat
         self._drawn = dict.fromkeys(self.tasks, 0)  # task → turns drawn so far
         self._pools: dict[str, tuple[int, list[Trajectory]]] = {}  # task → number of its current pool, and its turns
@@ -173,9 +197,17 @@ class DemonstrationSource(TeachingSource):
 class DistillationSource(TeachingSource):
     """Teacher's replies to the states that the policy visits, from new episodes in every step."""
 
-    def __init__(self, play: Play, tasks: Mapping[str, TaskConfig], stage: StageConfig, seed: int, index: int) -> None:
+    def __init__(
+        self,
+        play: Play,
+        tasks: Mapping[str, TaskConfig],
+        stage: StageConfig,
+        seed: int,
+        index: int,
+        server: ServerConfig | None = None,
+    ) -> None:
         """Create the source; the arguments are those of `TeachingSource`."""
-        super().__init__(play, tasks, stage, seed, index, stage.algo.groups)
+        super().__init__(play, tasks, stage, seed, index, stage.algo.groups, server)
 
     async def collect(self, step: int, version: int) -> Batch:
         """Return the labels of all turns of one episode per group. The metrics are those of the policy's episodes."""

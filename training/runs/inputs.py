@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.policies.demonstrations import demonstration_files, is_demonstration_file
 from configs.errors import UserError
 from configs.imports import is_import_path
 from envs.questions.file import SUFFIXES, named_images
@@ -40,22 +41,23 @@ def fingerprints(settings: Mapping[str, Any]) -> dict[str, str]:
     """
     found = {}
     for key, value in _leaves(settings, ""):
-        source = _source(key, value)
-        if source is not None:
-            images = named_images(source) if source.suffix in SUFFIXES and source.is_file() else []
-            found[f"{key}={value}"] = fingerprint(source, images)
+        sources = _sources(key, value)
+        if sources:
+            files = [source for source in sources if source.suffix in SUFFIXES and source.is_file()]
+            images = [image for file in files for image in named_images(file)]
+            found[f"{key}={value}"] = fingerprint(sources[0], [*sources[1:], *images])
     return found
 
 
-def fingerprint(path: Path, images: Sequence[Path] = ()) -> str:
+def fingerprint(path: Path, also: Sequence[Path] = ()) -> str:
     """Return a hash of a file, or of the visible files in a folder with their names.
 
     Args:
         path: File or folder. Hidden files and `__pycache__` are left out.
-        images: Images that the file names.
+        also: Other files that belong to the file, such as images that it names.
     """
     digest = hashlib.sha256()
-    files = [path, *images] if path.is_file() else sorted(file for file in path.rglob("*") if _counts(file, path))
+    files = [path, *also] if path.is_file() else sorted(file for file in path.rglob("*") if _counts(file, path))
     left = FOLDER
     for file in files:
         size = file.stat().st_size
@@ -118,6 +120,14 @@ def _leaves(value: Any, key: str) -> Iterator[tuple[str, str]]:
         yield key, value
 
 
+def _sources(key: str, value: str) -> list[Path]:
+    """Return the file or folder that a setting names, or the files of a teacher's pattern."""
+    if "teachers" in key.split("."):
+        return demonstration_files(value) if is_demonstration_file(value) else []
+    source = _source(key, value)
+    return [] if source is None else [source]
+
+
 def _source(key: str, value: str) -> Path | None:
     """Return the file or folder that a setting names, or None."""
     *above, name = key.split(".")
@@ -128,8 +138,6 @@ def _source(key: str, value: str) -> Path | None:
     path = Path(value).expanduser()
     if key == "model.path":
         return path if path.is_dir() and value != "tiny" else None  # tiny is the embedded model
-    if "teachers" in above and path.suffix in SUFFIXES:
-        return path if path.exists() else None
     if "kwargs" in above and (name in PATHS or path.suffix or len(path.parts) > 1):
         try:
             return path if path.exists() else None

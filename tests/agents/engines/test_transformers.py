@@ -17,7 +17,8 @@ from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 from render.draw.images import frame_id
 
-FAMILIES = ["idefics3", "qwen2_5_vl", "qwen3_vl"]
+IMAGES = ["idefics3", "qwen2_5_vl", "qwen3_vl"]
+FAMILIES = [*IMAGES, "llama", "qwen2", "qwen3"]
 
 
 @lru_cache
@@ -60,11 +61,13 @@ def prompt_of(model: LoadedModel, text: str, image: np.ndarray | None, seed: int
 def conversations(
     model: LoadedModel, engine: TransformersEngine, history: int, temperature: float, turns: int = 3
 ) -> list[Conversation]:
-    """Ragged games: image turns of unlike lengths, and text-only ones."""
+    """Ragged games: image turns of unlike lengths, and text-only ones (all of a text model's)."""
     games = [Conversation(model.chat, history) for _ in range(11)]
     for turn in range(turns):
         for i, game in enumerate(games):
-            game.ask("go " * i, f"Play. {'go ' * i}", frame(100 * i + turn) if i % 3 else None)
+            game.ask(
+                "go " * i, f"Play. {'go ' * i}", frame(100 * i + turn) if i % 3 and model.chat.takes_images else None
+            )
         replies = generate(engine, [game.prompt(i * 7 + turn, 5 + i % 4) for i, game in enumerate(games)], temperature)
         for game, reply in zip(games, replies, strict=True):
             game.answer(reply)
@@ -76,6 +79,7 @@ def conversations(
     [
         *(("idefics3", history, temperature) for history, temperature in [(0, 1.0), (1, 1.0), (-1, 1.0), (1, 0.6)]),
         *((family, -1, temperature) for family, temperature in [("qwen2_5_vl", 1.0), ("qwen3_vl", 0.6)]),
+        *((family, history, 1.0) for family, history in [("llama", -1), ("qwen2", 1), ("qwen3", -1)]),
     ],
 )
 def test_engine_and_learner_agree_on_every_sampled_token(family: str, history: int, temperature: float) -> None:
@@ -94,7 +98,8 @@ def test_engine_and_learner_agree_on_every_sampled_token(family: str, history: i
 @pytest.mark.parametrize("family", FAMILIES)
 def test_batching_does_not_change_a_reply(family: str) -> None:
     model, engine = loaded(family), engine_of(family)
-    prompts = [prompt_of(model, "go " * i, frame(i) if i % 2 == 0 else None, i, 6) for i in range(9)]
+    shown = [frame(i) if i % 2 == 0 and family in IMAGES else None for i in range(9)]
+    prompts = [prompt_of(model, "go " * i, shown[i], i, 6) for i in range(9)]
     together = generate(engine, prompts, 1.0)
     alone = [generate(engine, [prompt], 1.0)[0] for prompt in prompts]
     for a, b in zip(together, alone, strict=True):

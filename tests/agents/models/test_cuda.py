@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"),
 ]
-FAMILIES = ["idefics3", "qwen2_5_vl", "qwen3_vl"]
+FAMILIES = ["idefics3", "qwen2_5_vl", "qwen3_vl", "llama", "qwen3"]
 
 
 @pytest.fixture(autouse=True)
@@ -42,11 +42,11 @@ def loaded(family: str, device: str, dtype: torch.dtype = torch.float32) -> Load
 
 
 def groups(model: LoadedModel) -> list[TokenSequence]:
-    """Three groups of five players that share their first prompt; one group sees no image."""
+    """Three groups of five players that share their first prompt; one group sees no image, nor does a text model."""
     rng = np.random.default_rng(0)
     played: list[TokenSequence] = []
     for group in range(3):
-        frame = None if group == 2 else rng.integers(0, 256, (84, 84, 3), dtype=np.uint8)
+        frame = None if group == 2 or not model.chat.takes_images else rng.integers(0, 256, (84, 84, 3), dtype=np.uint8)
         for player in range(5):
             talk = Conversation(model.chat, -1)
             for turn in range(2):
@@ -105,7 +105,7 @@ def prompts_of(model: LoadedModel) -> list[Prompt]:
     for number in range(9):
         talk = Conversation(model.chat, 0)
         frame = np.random.default_rng(number).integers(0, 256, (84, 84, 3), dtype=np.uint8)
-        talk.ask("go", f"Play. {'go ' * number}", frame if number % 3 else None)
+        talk.ask("go", f"Play. {'go ' * number}", frame if number % 3 and model.chat.takes_images else None)
         prompts.append(talk.prompt(number, 5 + number % 4))
     return prompts
 
@@ -115,7 +115,7 @@ def sequences_of(model: LoadedModel, replies: Sequence[Completion]) -> list[Toke
     for number, reply in enumerate(replies):
         talk = Conversation(model.chat, 0)
         frame = np.random.default_rng(number).integers(0, 256, (84, 84, 3), dtype=np.uint8)
-        talk.ask("go", f"Play. {'go ' * number}", frame if number % 3 else None)
+        talk.ask("go", f"Play. {'go ' * number}", frame if number % 3 and model.chat.takes_images else None)
         talk.answer(reply)
         played += talk.sequences()
     return played

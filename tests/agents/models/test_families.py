@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.models import families
+from agents.models.load import TEXT
 from agents.models.tiny import build
 
 IMAGE = 7
@@ -65,10 +66,11 @@ def test_sequences_do_not_see_each_other(layout: list[list[tuple[int, int, int]]
 
 
 def test_parts_of_each_family_are_found() -> None:
-    for family in ("idefics3", "qwen2_5_vl", "qwen3_vl"):
+    for family in ("idefics3", "qwen2_5_vl", "qwen3_vl", "llama", "qwen2", "qwen3"):
         model = build(0, family)[0]
         assert families.language_model(model).layers[0] is families.layers(model)[0]
-        assert len(families.vision_layers(model)) > 0
+        assert len(families.vision_layers(model)) == (0 if family in TEXT else 2)
         tower = sum(p.numel() for part in families.vision(model) for p in part.parameters())
         text = sum(p.numel() for p in families.language_model(model).parameters())
-        assert tower + text == sum(p.numel() for p in model.parameters())  # the head is tied
+        head = model.lm_head.weight.numel() if family == "qwen3" else 0  # the others' are tied
+        assert tower + text + head == sum(p.numel() for p in model.parameters())

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
+    AutoModelForCausalLM,
     AutoModelForImageTextToText,
     AutoProcessor,
     AutoTokenizer,
@@ -28,9 +29,11 @@ from agents.chat.types import Completion, TokenSequence
 from agents.models.load import LoadedModel, load_chat, load_model, tiny_folder, wrap
 from agents.models.tiny import build
 
-FAMILIES = ("idefics3", "qwen2_5_vl", "qwen3_vl")
+IMAGES = ("idefics3", "qwen2_5_vl", "qwen3_vl")
+FAMILIES = (*IMAGES, "llama", "qwen2", "qwen3")
 MODELS: dict[str, LoadedModel] = {family: wrap(*build(seed=3, family=family)) for family in FAMILIES}
 MESSAGES = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Play football."}]}]
+TEXT = [{"role": "user", "content": "Play football."}]
 FRAME = np.random.default_rng(0).integers(0, 256, (84, 84, 3), dtype=np.uint8)
 families = pytest.mark.parametrize("family", FAMILIES)
 
@@ -50,9 +53,9 @@ def saved(folders: dict[str, Path]) -> Path:
 
 
 def replied(model: LoadedModel, frame: np.ndarray = FRAME) -> TokenSequence:
-    """One turn with a picture, and its reply."""
+    """One turn, with a picture unless the model reads text only, and its reply."""
     conversation = Conversation(model.chat, 0)
-    conversation.ask("Play football.", "Play football.", frame)
+    conversation.ask("Play football.", "Play football.", frame if model.chat.takes_images else None)
     said = model.chat.reply("<think></think><answer>left</answer>")
     versions = np.zeros(len(said), dtype=np.int32)
     conversation.answer(Completion(said, np.zeros(len(said), dtype=np.float32), True, versions))
@@ -70,9 +73,11 @@ def our_logprobs(model: LoadedModel) -> torch.Tensor:
 def test_transformers_loads_what_is_saved(family: str, folders: dict[str, Path]) -> None:
     """Without a line of ours: its tokens, its pixels, its forward pass, and our log-probs."""
     folder = folders[family]
-    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
+    auto = AutoModelForImageTextToText if family in IMAGES else AutoModelForCausalLM
+    model: Any = auto.from_pretrained(folder, dtype=torch.float32)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-    text = tokenizer.apply_chat_template(MESSAGES, add_generation_prompt=True, tokenize=False)
+    messages = MESSAGES if family in IMAGES else TEXT
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     if family == "idefics3":
         if version("transformers") < "5.18":  # its AutoProcessor needs torchvision for Idefics3
             images = Idefics3ImageProcessorPil.from_pretrained(folder)
@@ -80,6 +85,8 @@ def test_transformers_loads_what_is_saved(family: str, folders: dict[str, Path])
         else:
             processor = AutoProcessor.from_pretrained(folder)
         inputs = processor(text=[text], images=[[FRAME]], return_tensors="pt")
+    elif family not in IMAGES:
+        inputs = tokenizer([text], return_tensors="pt", add_special_tokens=False)
     else:  # the whole processor needs torchvision, for videos
         text = text.replace("<|image_pad|>", "<|image_pad|>" * 9)
         inputs = Qwen2VLImageProcessorPil.from_pretrained(folder)([FRAME], return_tensors="pt")
@@ -89,7 +96,7 @@ def test_transformers_loads_what_is_saved(family: str, folders: dict[str, Path])
     tokens = torch.cat([inputs.pop("input_ids"), said[None]], dim=1)
     assert tokens[0].tolist() == ours.tokens.tolist()
     inputs["attention_mask"] = torch.ones_like(tokens)
-    if family != "idefics3":
+    if family.endswith("_vl"):
         inputs["mm_token_type_ids"] = (tokens == model.config.image_token_id).int()
     with torch.no_grad():
         logits = model(input_ids=tokens, **inputs).logits[0, -len(said) - 1 : -1]
@@ -119,7 +126,8 @@ def test_load_model_of_a_saved_folder_equals_the_saved_model(
 def test_a_chat_needs_no_weights(family: str, folders: dict[str, Path], tmp_path: Path) -> None:
     shutil.copytree(folders[family], tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors"))
     ours, theirs = MODELS[family].chat, load_chat(str(tmp_path))
-    assert theirs.turn("go", (84, 84), True).tolist() == ours.turn("go", (84, 84), True).tolist()
+    size = (84, 84) if family in IMAGES else None
+    assert theirs.turn("go", size, True).tolist() == ours.turn("go", size, True).tolist()
     assert (theirs.eos, theirs.pad, theirs.forbidden) == (ours.eos, ours.pad, ours.forbidden)
 
 
@@ -183,7 +191,8 @@ def test_load_model_of_anything_else_is_one_line(tmp_path: Path, saved: Path) ->
 def test_load_model_of_an_unknown_family_is_one_line(tmp_path: Path) -> None:
     config = BertConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
     BertModel(config).save_pretrained(tmp_path)
-    assert refusal(tmp_path) == "'PATH' holds a model of type 'bert'; known: idefics3, smolvlm, qwen2_5_vl, qwen3_vl"
+    known = "idefics3, smolvlm, qwen2_5_vl, qwen3_vl, llama, qwen2, qwen3"
+    assert refusal(tmp_path) == f"'PATH' holds a model of type 'bert'; known: {known}"
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "football"}))
     assert "'PATH'" in refusal(tmp_path)
 

@@ -13,7 +13,8 @@ from agents.chat.types import Completion, TokenSequence
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 
-FAMILIES = ["idefics3", "qwen2_5_vl", "qwen3_vl"]
+IMAGES = ["idefics3", "qwen2_5_vl", "qwen3_vl"]
+FAMILIES = [*IMAGES, "llama", "qwen2", "qwen3"]
 SIZES = [(84, 84), (56, 140), (112, 28)]  # of frames, where the family takes any
 
 
@@ -33,7 +34,10 @@ def frame(seed: int, size: tuple[int, int]) -> np.ndarray:
 
 
 def sequences(family: str) -> list[TokenSequence]:
-    """Two turns each: without images, with one, with two of unlike sizes, with one that others show too."""
+    """Two turns each: without images, with one, with two of unlike sizes, with one that others show too.
+
+    A text model's have no images.
+    """
     model, rng = loaded(family), np.random.default_rng(5)
     played = []
     for game in range(7):
@@ -41,6 +45,7 @@ def sequences(family: str) -> list[TokenSequence]:
         for turn in range(2):
             size = SIZES[(game + turn) % 3] if family != "idefics3" else SIZES[0]
             shown = [None, frame(1, SIZES[0]), frame(10 * game + turn, size)][(game + turn * (game > 2)) % 3]
+            shown = shown if family in IMAGES else None
             conversation.ask("go " * game, f"Play. {'go ' * (game % 4)}", shown)
             tokens = rng.integers(0, 200, rng.integers(1, 9)).astype(np.int32)
             count = len(tokens)
@@ -58,7 +63,7 @@ def alone(family: str, sequence: TokenSequence, temperature: float) -> tuple[Ten
         inputs = chat.images.pixels(sequence.images)
         if family == "idefics3":
             inputs["pixel_values"] = inputs["pixel_values"].transpose(0, 1)  # [1, images, 3, H, W]
-    if family != "idefics3":
+    if family.endswith("_vl"):
         inputs["mm_token_type_ids"] = (tokens == chat.image_token).int()[None]
     logits = model(input_ids=tokens[None], use_cache=False, **inputs).logits[0].float()
     logits[:, chat.forbidden] = float("-inf")
@@ -72,7 +77,7 @@ def alone(family: str, sequence: TokenSequence, temperature: float) -> tuple[Ten
 @pytest.mark.parametrize("family", FAMILIES)
 def test_packed_logprobs_equal_those_of_each_sequence_alone(family: str) -> None:
     played = sequences(family)
-    assert {len(sequence.images) for sequence in played} == {0, 1, 2}
+    assert {len(sequence.images) for sequence in played} == ({0, 1, 2} if family in IMAGES else {0})
     with torch.no_grad():
         expected = [alone(family, sequence, 0.7) for sequence in played]
         logprobs, entropy = loaded(family).vlm(played, 0.7)
@@ -95,7 +100,7 @@ def test_packed_gradients_equal_those_of_each_sequence_alone(family: str) -> Non
             torch.testing.assert_close(ours, theirs, atol=1e-5 * largest, rtol=1e-4, msg=name)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", IMAGES)
 def test_packed_logprobs_without_images_equal_those_of_each_sequence_alone(family: str) -> None:
     played = [sequence for sequence in sequences(family) if not sequence.images]
     with torch.no_grad():
@@ -128,30 +133,32 @@ def test_images_that_do_not_fit_their_placeholders_are_refused() -> None:
         loaded("qwen2_5_vl").vlm([wrong], 1.0)
 
 
-def test_layers_are_found_through_lora() -> None:
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "qwen3"])
+def test_layers_are_found_through_lora(family: str) -> None:
     from peft import LoraConfig, inject_adapter_in_model
 
     from agents.models import families
 
-    model = wrap(*build(3, "qwen2_5_vl"))
+    model = wrap(*build(3, family))
     config = LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
     inject_adapter_in_model(config, model.vlm.model)
-    played = sequences("qwen2_5_vl")
+    played = sequences(family)
     with torch.no_grad():
-        torch.testing.assert_close(model.vlm(played, 1.0)[0], loaded("qwen2_5_vl").vlm(played, 1.0)[0])
-    assert len(families.layers(model.vlm.model)) == model.vlm.model.config.text_config.num_hidden_layers
-    inside = {id(module) for module in families.vision(model.vlm.model)[0].modules()}
+        torch.testing.assert_close(model.vlm(played, 1.0)[0], loaded(family).vlm(played, 1.0)[0])
+    assert len(families.layers(model.vlm.model)) == model.vlm.model.config.get_text_config().num_hidden_layers
+    inside = {id(module) for part in families.vision(model.vlm.model) for module in part.modules()}
     assert all(id(layer) in inside for layer in families.vision_layers(model.vlm.model))
     assert any("lora_A" in name for name, _ in families.layers(model.vlm.model)[0].named_parameters())
 
 
-def test_checkpointed_layers_give_the_same_gradients() -> None:
+@pytest.mark.parametrize("family", ["qwen3_vl", "qwen2"])
+def test_checkpointed_layers_give_the_same_gradients(family: str) -> None:
     from torch.utils.checkpoint import checkpoint
 
     from agents.models import families
 
-    played = sequences("qwen3_vl")
-    model = wrap(*build(3, "qwen3_vl")).vlm
+    played = sequences(family)
+    model = wrap(*build(3, family)).vlm
     parameters = list(model.model.parameters())
     expected = torch.autograd.grad(model(played, 1.0)[0].sum(), parameters, allow_unused=True)
     for layer in families.layers(model.model):

@@ -12,7 +12,7 @@ import envs  # noqa: F401  (registers the ids)
 from agents.chat.template import Chat
 from agents.demonstrate import main
 from agents.models.tiny import build_chat
-from agents.policies.demonstrations import is_demonstration_file, read_demonstrations
+from agents.policies.demonstrations import check_demonstrations, is_demonstration_file, read_demonstrations
 from configs.errors import UserError
 
 
@@ -68,10 +68,10 @@ def test_images_are_assigned_in_order(tmp_path: Path, chat: Chat) -> None:
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"messages": [user("1+1=")]}, "`messages` must be pairs of a user's and an assistant's message"),
-        ({}, "`messages` must be pairs of a user's and an assistant's message"),
+        ({"messages": [user("1+1=")]}, "the messages must be pairs of a user's and an assistant's message"),
+        ({"text": "1+1=2"}, "no chat: messages, conversations, prompt and completion, or instruction and output are "),
         ({"messages": [assistant("2"), user("1+1=")]}, "a user's message and its reply are expected, got assistant"),
-        ({"messages": [user("a", 1), assistant("b")]}, "`images` has fewer images than the messages have image parts"),
+        ({"messages": [user("a", 1), assistant("b")]}, "there are fewer images than image parts or marks <image> in"),
         ({"messages": [user("a"), assistant("b")], "images": ["x.png"]}, "x.png"),
     ],
 )
@@ -88,6 +88,26 @@ def test_a_missing_or_empty_file_is_named(tmp_path: Path, chat: Chat) -> None:
         read_demonstrations("none.jsonl", chat, every_reply=False)
     with pytest.raises(UserError, match=r"has no demonstrations$"):
         read_demonstrations(str(write(tmp_path / "empty.jsonl")), chat, every_reply=False)
+
+
+def test_files_of_a_pattern_are_read_in_order(tmp_path: Path, chat: Chat) -> None:
+    for number in (1, 0):
+        row = {"messages": [user(f"{number}+1="), assistant(str(number + 1))]}
+        write(tmp_path / f"train-0000{number}.jsonl", row)
+    write(tmp_path / "test-00000.jsonl", {"messages": []})
+    read = read_demonstrations(str(tmp_path / "train-*.jsonl"), chat, every_reply=False)
+    assert [chat.text(one.tokens[one.loss_mask]) for one in read] == ["1", "2"]
+    check_demonstrations(str(tmp_path / "train-*.jsonl"), chat)
+    with pytest.raises(UserError, match=r"test-00000.jsonl, line 1: no chat"):
+        check_demonstrations(str(tmp_path / "*.jsonl"), chat)
+
+
+def test_a_text_model_refuses_images_by_row(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((84, 84, 3), np.uint8)).save(tmp_path / "dark.png")
+    row = {"messages": [user("Dark?", 1), assistant("yes")], "images": ["dark.png"]}
+    path = write(tmp_path / "seen.jsonl", row)
+    with pytest.raises(UserError, match=r"seen.jsonl, line 1: the model reads text only, got an image of 84x84$"):
+        check_demonstrations(str(path), build_chat("llama"))
 
 
 def test_names_of_files_and_of_teachers_differ() -> None:

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401  (registers the ids)
+from agents.chat.types import NO_TOKENS, Completion, Prompt
 from agents.engines.config import EngineConfig
 from agents.engines.factory import make_engine
 from agents.episodes.episode import Episode, Start
+from agents.episodes.runner import EpisodeRunner
 from agents.models.load import LoadedModel, load_model
 from agents.policies.jobs import Job, JobRunner, Teaching
+from agents.policies.labelled import LabelledPolicy
 from agents.policies.model import VLMPolicy
 from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig, load_task
+from envs.task.task import Task
 
 STARTS = tuple(Start(seed, seed) for seed in range(6))
 
@@ -65,6 +69,50 @@ def test_noise_changes_what_is_played_but_not_what_is_taught(model: LoadedModel)
     assert all("<think>push" in label or "<think>walk" in label or "<think>lost" in label for label, _ in pairs)
 
 
+class Oracle:
+    """A server's engine that names a move, except for every third question."""
+
+    version, max_context = 0, None
+
+    def __init__(self) -> None:
+        self.asked: list[Prompt] = []
+
+    async def generate(self, prompt: Prompt, temperature: float) -> Completion:
+        self.asked.append(prompt)
+        reply = "no move" if len(self.asked) % 3 == 0 else "<think></think><answer>up</answer>"
+        return Completion(NO_TOKENS, NO_TOKENS.astype(np.float32), True, NO_TOKENS, reply, 3)
+
+
+@pytest.mark.parametrize("demonstrate", [True, False])
+def test_labels_of_a_model_on_a_server(model: LoadedModel, demonstrate: bool) -> None:
+    """Invalid replies are not learned, and its history holds what was played."""
+    config = load_task("sokoban_text", {"env.max_turns": 4, "env.history": 1, "env.on_invalid": "skip"})
+    config.max_reply_tokens = 12
+    oracle = Oracle()
+
+    async def played() -> list[Episode]:
+        engine = await make_engine("tiny", EngineConfig("transformers"), model)
+        actor = None if demonstrate else VLMPolicy(model.chat, engine, 1.5)
+        runner = EpisodeRunner(Task("task", config))
+        try:
+            return await runner.play(STARTS, LabelledPolicy(model.chat, VLMPolicy(None, oracle), actor))  # type: ignore[arg-type]
+        finally:
+            runner.close()
+            await engine.close()
+
+    episodes = asyncio.run(played())
+    turns = [turn for episode in episodes for turn in episode.turns]
+    assert len(oracle.asked) == len(turns) > len(STARTS)
+    learned = [label for episode in episodes for label in labels(model, episode)]
+    assert set(learned) == {"<think></think><answer>up</answer>"} and 0 < len(learned) < len(turns)
+    if demonstrate:
+        assert sum(turn.reply.valid for turn in turns) == len(learned)
+    words = {turn.words for turn in turns}
+    said = [message.text for prompt in oracle.asked for message in prompt.messages if message.role == "assistant"]
+    assert said and set(said) <= words
+    assert {len(prompt.messages) for prompt in oracle.asked} == {1, 3}
+
+
 def test_labels_on_the_policys_states_are_the_experts(model: LoadedModel) -> None:
     plain = play(model, sokoban(), None)
     taught = play(model, sokoban(), Teaching("expert", demonstrate=False))
@@ -93,5 +141,5 @@ def test_a_label_stands_after_the_context_that_was_played(model: LoadedModel, hi
 
 def test_a_policy_without_tokens_cannot_be_taught() -> None:
     player = JobRunner({"task": sokoban()}, scripted("random"))
-    with pytest.raises(TypeError, match="only a vision-language model with a chat template"):
+    with pytest.raises(TypeError, match="only a model with a chat template"):
         asyncio.run(player.play(Job("task", STARTS, 1.0, teaching=Teaching("expert", demonstrate=True))))

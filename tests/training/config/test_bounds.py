@@ -10,6 +10,7 @@ import pytest
 
 from agents.demonstrate import DemonstrateOptions
 from agents.play.session import PlayOptions
+from agents.pretrained import PretrainedOptions
 from agents.untrained import UntrainedOptions
 from configs.cli import read_options
 from configs.errors import UserError
@@ -44,7 +45,8 @@ def outside(kind: Any) -> Iterator[Any]:
 
 RUN = {**field_types(Config), "env": TaskConfig, "algo": AlgoConfig, "stages.fre": StageConfig}
 OF_RUN = [(key, kind, value) for key, kind in keys(RUN).items() for value in outside(kind)]
-OTHERS = [BaselineConfig, DemonstrateOptions, EvaluateOptions, PlayOptions, UntrainedOptions, WatchOptions]
+OTHERS = [BaselineConfig, DemonstrateOptions, EvaluateOptions, PlayOptions, PretrainedOptions, UntrainedOptions]
+OTHERS += [WatchOptions]
 OF_OTHERS = [(cls, *rest) for cls in OTHERS for rest in field_types(cls).items()]
 
 

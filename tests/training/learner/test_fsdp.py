@@ -72,6 +72,8 @@ CASES: dict[str, tuple[str, LearnerConfig, AlgoConfig, dict[str, int]]] = {
         {"images": 5},
     ),
     "lora": ("idefics3", LearnerConfig(lora_rank=4), ALGO, {}),
+    "text": ("qwen2", LearnerConfig(checkpointing=True, pack_tokens=100), ALGO, {"images": 0}),
+    "text_lora": ("qwen3", LearnerConfig(lora_rank=4), ALGO, {"images": 0}),
     "recomputed": ("qwen3_vl", LearnerConfig(checkpointing=True), ALGO, {"images": 4}),
 }
 

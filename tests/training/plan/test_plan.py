@@ -148,6 +148,9 @@ def test_shapes_of_known_models_count_the_parameters_on_the_hub() -> None:
         "Qwen/Qwen2.5-VL-7B-Instruct": 8_292_166_656,
         "Qwen/Qwen3-VL-4B-Instruct": 4_437_815_808,
         "HuggingFaceTB/SmolVLM-Instruct": 2_246_272_880,
+        "Qwen/Qwen2.5-1.5B-Instruct": 1_543_714_304,
+        "Qwen/Qwen3-4B": 4_022_468_096,
+        "HuggingFaceTB/SmolLM2-135M-Instruct": 134_515_008,
     }
 
 
@@ -198,6 +201,16 @@ def test_learner_memory_with_lora_or_frozen_vision_is_smaller() -> None:
     lora = learner_memory(sizes, LearnerConfig(lora_rank=16), 1, reference=False)
     assert lora.gradients == 4 * 16 * sizes.linear_io
     assert lora.weights == frozen.weights
+
+
+def test_text_model_has_no_vision_tower() -> None:
+    sizes = shapes("HuggingFaceTB/SmolLM2-135M-Instruct")
+    assert sizes.vision_parameters == 0
+    text = learner_memory(sizes, LearnerConfig(), 1, reference=False)
+    assert text.activations == activations(sizes.text, LearnerConfig().pack_tokens, 4, checkpointing=False)
+    assert text == learner_memory(sizes, LearnerConfig(freeze_vision=True, pack_patches=1), 1, reference=False)
+    plan = plan_text(load(["model.path=HuggingFaceTB/SmolLM2-135M-Instruct", "env=arithmetic"]))
+    assert "0.13 billion parameters, text only; 30 layers" in plan
 
 
 def test_engine_memory_leaves_the_rest_to_the_cache() -> None:

@@ -34,7 +34,8 @@ def trajectories(model: LoadedModel, seed: int) -> list[Trajectory]:
     made = []
     for i in range(6):
         game = Conversation(model.chat, 0)
-        game.ask("", "go", rng.integers(0, 256, (84, 84, 3), dtype=np.uint8) if i % 2 else None)
+        frame = rng.integers(0, 256, (84, 84, 3), dtype=np.uint8)
+        game.ask("", "go", frame if i % 2 and model.chat.takes_images else None)
         tokens = model.chat.reply("<think></think><answer>left</answer>")
         logprobs, versions = np.full(len(tokens), -5.0, np.float32), np.zeros(len(tokens), np.int32)
         game.answer(Completion(tokens, logprobs, True, versions))
@@ -213,28 +214,35 @@ def test_restore_of_a_damaged_or_foreign_state_names_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", [{}, {"lora_rank": 2}, {"dtype": "bfloat16"}], ids=str)
-def test_export_writes_a_folder_that_loads_as_the_model(settings: dict[str, Any], tmp_path: Path) -> None:
-    model = load_model("tiny")
+@pytest.mark.parametrize(
+    ("settings", "family"),
+    [*(({}, name) for name in ("idefics3", "llama", "qwen3")), ({"lora_rank": 2}, "idefics3"),
+     ({"lora_rank": 2}, "qwen2"), ({"dtype": "bfloat16"}, "idefics3")],
+    ids=str,
+)  # fmt: skip
+def test_export_writes_a_folder_that_loads_as_the_model(settings: dict[str, Any], family: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    wrap(*build(5, family)).save(source)
+    model = load_model(str(source))
     one = Learner(model.vlm, LearnerConfig(**settings))
     one.begin_stage(ALGO, steps=9)
     played = trajectories(model, 0)
     one.update(played, 0, seed=1)
     for _ in range(2):
         one.export(tmp_path / "model")  # in place of an older one
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "source"]
     loaded = load_model(str(tmp_path / "model"))
     weights = dict(loaded.vlm.model.named_parameters())
     assert all(torch.equal(weights[name], weight.float()) for name, weight in one.weights())
     config = json.loads((tmp_path / "model" / "config.json").read_text())
-    assert config["dtype"] == config["text_config"]["dtype"] == settings.get("dtype", "float32")
+    assert config["dtype"] == config.get("text_config", config)["dtype"] == settings.get("dtype", "float32")
     words = "<think></think><answer>left</answer>"
     assert loaded.chat.reply(words).tolist() == model.chat.reply(words).tolist()
     if "dtype" not in settings:
         sequences = [one.sequence for one in played]
         torch.testing.assert_close(loaded.vlm(sequences, 1.0)[0], one.vlm(sequences, 1.0)[0], atol=5e-5, rtol=0)
 
-    other = Learner(load_model("tiny").vlm, LearnerConfig(**settings))
+    other = Learner(load_model(str(source)).vlm, LearnerConfig(**settings))
     other.load_weights(tmp_path / "model")
     assert all(torch.equal(a, b) for (_, a), (_, b) in zip(one.weights(), other.weights(), strict=True))
     other.close()
