@@ -39,8 +39,8 @@ class VLLMConfig(Settings):
     transfer: Literal["shared", "nccl", "ipc"] = "shared"
     """Transfer of new weights: shared (file in shared memory), nccl (between GPUs) or ipc (learner on the same GPU)."""
     max_pixels: NonNegativeInt = 0
-    """Maximum number of pixels of an image (Qwen models). Larger images are refused. vLLM reserves memory for the
-    largest image, so a small value leaves more for the KV cache. 0: the model's limit, 12.8 million for Qwen2.5-VL."""
+    """Maximum number of pixels of an image. Larger images are refused. vLLM reserves memory for the largest image of a
+    Qwen model, so a small value leaves more for the KV cache. 0: the model's limit, 12.8 million for Qwen2.5-VL."""
 
 
 @dataclass

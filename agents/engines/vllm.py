@@ -110,6 +110,13 @@ class VLLMEngine:
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
+        if (limit := self._config.max_pixels) and (
+            large := [i for i in prompt.images if i.shape[0] * i.shape[1] > limit]
+        ):
+            size = "x".join(map(str, large[0].shape[:2]))
+            raise ValueError(
+                f"an image of {size} pixels exceeds engine.vllm.max_pixels={limit}; raise it or set it to 0"
+            )
         inputs = TokensPrompt(prompt_token_ids=prompt.collapsed.tolist())
         if prompt.images:
             inputs["multi_modal_data"] = {"image": list(prompt.images)}

@@ -46,27 +46,26 @@ def store_frozen(model: Any, dtype: torch.dtype) -> None:
             parameter.data = parameter.data.to(dtype)
 
 
-def shard(vlm: VLM, mesh: DeviceMesh, dtype: str, from_first: bool = False) -> None:
+def shard(vlm: VLM, mesh: DeviceMesh, dtype: str) -> None:
     """Shard the weights over the ranks of a mesh. Each layer is gathered before it is computed.
 
     With bfloat16, gathered weights and activations are bfloat16. Sharded weights, gradients and their sums over ranks
-    are float32. The weights reach the devices of the mesh layer by layer, so a device never holds the whole model.
+    are float32. All ranks get the weights of the first one, whose model is in main memory. They reach the devices of
+    the mesh layer by layer, so that no device ever holds the whole model.
 
     Args:
-        vlm: Model to shard in place.
+        vlm: Model to shard in place. On other ranks than the first, it may be on the meta device.
         mesh: One-dimensional mesh of the ranks.
         dtype: `float32` or `bfloat16`.
-        from_first: True if only the first rank has weights and the models of the others are on the meta device.
     """
     policy = MixedPrecisionPolicy()
     if dtype == "bfloat16":
         policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
-    # References: sharding replaces the data of the parameters.
-    whole = {name: parameter.detach() for name, parameter in vlm.named_parameters()} if from_first else {}
+    whole = {name: parameter.detach() for name, parameter in vlm.named_parameters()}  # sharding replaces their data
     for layer in (*layers(vlm.model), *vision_layers(vlm.model)):
         fully_shard(layer, mesh=mesh, mp_policy=policy)
     fully_shard(vlm, mesh=mesh, mp_policy=policy)
-    if from_first:
+    if mesh.size() > 1:
         _distribute(vlm, mesh, whole)
 
 

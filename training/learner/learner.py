@@ -42,16 +42,15 @@ class Learner:
         config: LearnerConfig,
         mesh: DeviceMesh | None = None,
         device: torch.device | None = None,
-        from_first: bool = False,
     ) -> None:
         """Prepare a model for training in place.
 
         Args:
-            vlm: Model, best in main memory: it reaches a GPU layer by layer.
+            vlm: Model in main memory, from where it reaches a GPU layer by layer. All ranks get the first rank's
+                weights, so the others need only a skeleton (`agents.models.load.load_skeleton`).
             config: Settings.
             mesh: One-dimensional mesh of the ranks that share the model. None is for a single process.
-            device: Device to train on. None is the model's.
-            from_first: True if only the first rank's model has weights (`agents.models.load.load_skeleton`).
+            device: Device to train on. None is the mesh's or the model's.
         """
         self.vlm = vlm
         self.config = config
@@ -63,7 +62,7 @@ class Learner:
             recompute_layers(vlm.model)
         if config.dtype != "float32":
             store_frozen(vlm.model, getattr(torch, config.dtype))
-        self.device = device or next(vlm.parameters()).device
+        self.device = device or (torch.device(mesh.device_type) if mesh else next(vlm.parameters()).device)
         self._alone = mesh is None and config.dtype != "float32" and not dist.is_initialized()
         if mesh is None and config.dtype != "float32":
             mesh = mesh_of_one(self.device)
@@ -73,7 +72,7 @@ class Learner:
         if mesh is None:
             vlm.to(self.device)
         else:
-            shard(vlm, mesh, config.dtype, from_first)
+            shard(vlm, mesh, config.dtype)
             self._disk = dist.new_group(mesh.mesh.tolist(), backend="gloo")
         self._writer = state_files.Writer(self._disk)
         self._trained = {name: p for name, p in vlm.model.named_parameters() if p.requires_grad}

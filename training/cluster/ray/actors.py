@@ -97,7 +97,7 @@ class LearnerRank:
             mesh = init_device_mesh("cuda" if self.gpu else "cpu", (self.world,))
         loaded = load_skeleton(model.path) if self.rank else load_model(model.path)
         device = torch.device("cuda", torch.cuda.current_device()) if self.gpu else None
-        self.learner = Learner(loaded.vlm, config, mesh, device, from_first=self.world > 1)
+        self.learner = Learner(loaded.vlm, config, mesh, device)
         self._release()
 
     def _release(self) -> None:
