@@ -20,7 +20,16 @@ from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.sampling import read_flat
 from agents.engines.transfer import SharedSender
-from agents.engines.vllm_process import ProcessLog, arguments, cause, ended, environment, keep_environment, variables
+from agents.engines.vllm_process import (
+    ProcessLog,
+    arguments,
+    cause,
+    ended,
+    environment,
+    keep_environment,
+    start_failure,
+    variables,
+)
 from configs.errors import install_command
 
 T = TypeVar("T")
@@ -81,7 +90,7 @@ class VLLMEngine:
             except (ValueError, RuntimeError) as error:
                 error.add_note(log.text())
                 kind = ValueError if isinstance(error, ValueError) else RuntimeError
-                raise kind(f"vLLM cannot load {path!r}: {_reason(error, log)}") from error
+                raise kind(f"vLLM cannot load {path!r}: {start_failure(error, log)}") from error
         try:
             await started._call(started._llm.collective_rpc("forbid_tokens", args=(list(chat.forbidden),)))
             await started._call(started._llm.update_weight_version("0"))
@@ -275,18 +284,6 @@ class VLLMEngine:
             await asyncio.sleep(0)  # lets its cancelled tasks finish
             sockets.destroy(linger=0)  # vLLM leaves them to the garbage collector, which warns
             self._log.close()
-
-
-def _reason(error: Exception, log: ProcessLog) -> str:
-    """Return the cause of a failed start: an exception in vLLM's process, or the one raised here."""
-    if "root cause" in str(error) and (found := cause(log.text())):
-        return found
-    lines = [line.strip() for line in str(error).splitlines() if "Value error, " in line]  # pydantic: after a heading
-    return (
-        (lines or str(error).splitlines() or [type(error).__name__])[0]
-        .removeprefix("Value error, ")
-        .split(" [type=")[0]
-    )
 
 
 def _check_record(record: np.ndarray, seen: Sequence[int]) -> None:

@@ -145,6 +145,18 @@ def cause(log: str) -> str:
     return lines[chosen[0]] if chosen else ""
 
 
+def start_failure(error: Exception, log: ProcessLog) -> str:
+    """Return the cause of a failed start: an exception in vLLM's process, or the one raised here."""
+    if "root cause" in str(error) and (found := cause(log.text())):
+        return found
+    lines = [line.strip() for line in str(error).splitlines() if "Value error, " in line]  # pydantic: after a heading
+    return (
+        (lines or str(error).splitlines() or [type(error).__name__])[0]
+        .removeprefix("Value error, ")
+        .split(" [type=")[0]
+    )
+
+
 def ended(exit_codes: Mapping[str, int]) -> str:
     """Return how processes ended, from their exit codes by name, such as `killed by SIGKILL`."""
     for code in exit_codes.values():

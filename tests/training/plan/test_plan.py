@@ -238,7 +238,9 @@ def test_plan_text_of_lmm_r1_fits_eight_gpus() -> None:
 
 @pytest.mark.slow
 def test_plan_text_that_does_not_fit_names_what_to_change() -> None:
-    small = plan_text(load(["recipe=lmm_r1", "model=qwen2_5_vl_7b", "cluster.gpu_gib=24"]))
+    small = plan_text(
+        load(["recipe=lmm_r1", "model=qwen2_5_vl_7b", "cluster.gpu_gib=24", "engine.vllm.gpu_memory=0.85"])
+    )
     assert "Does not fit: a learner GPU needs" in small
     assert "lower learner.pack_tokens" in small
     assert "Lower engine.vllm.gpu_memory to" in small
