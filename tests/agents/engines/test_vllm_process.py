@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,7 +20,7 @@ from agents.chat.types import Prompt
 from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.vllm import VLLMEngine
-from agents.engines.vllm_process import ProcessLog, arguments, cause, ended, keep_environment
+from agents.engines.vllm_process import ProcessLog, arguments, cause, check_sizes, ended, keep_environment
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 
@@ -113,6 +114,16 @@ def test_arguments_leave_out_videos_and_limit_images_of_qwen_only() -> None:
     assert arguments("model", "idefics3", EngineConfig("vllm"), on_gpu=True)["gpu_memory_utilization"] == 0.85
     on_cpu = arguments("model", "idefics3", config, on_gpu=False)
     assert (on_cpu["enable_sleep_mode"], on_cpu["dtype"], on_cpu["kv_cache_memory_bytes"]) == (False, "float32", 2**30)
+
+
+def test_check_sizes_refuses_an_image_above_the_limit() -> None:
+    image = np.zeros((448, 672, 3), dtype=np.uint8)
+    check_sizes([image], 0)
+    check_sizes([image], 448 * 672)
+    with pytest.raises(
+        ValueError, match=r"^an image of 448x672 pixels exceeds engine.vllm.max_pixels=200704; raise it"
+    ):
+        check_sizes([image[:1], image], 448 * 448)
 
 
 # -- real engines -----------------------------------------------------------------------------------------------------
