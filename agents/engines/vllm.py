@@ -24,6 +24,7 @@ from agents.engines.vllm_process import (
     ProcessLog,
     arguments,
     cause,
+    check_sizes,
     ended,
     environment,
     keep_environment,

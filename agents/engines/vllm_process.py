@@ -98,7 +98,8 @@ def check_sizes(images: Sequence[NDArray[np.uint8]], max_pixels: int) -> None:
         height, width = image.shape[:2]
         if max_pixels and height * width > max_pixels:
             raise ValueError(
-                f"an image of {height}x{width} pixels exceeds engine.vllm.max_pixels={max_pixels}; raise it or set it to 0"
+                f"an image of {height}x{width} pixels exceeds engine.vllm.max_pixels={max_pixels}; "
+                "raise it or set it to 0"
             )
 
 
