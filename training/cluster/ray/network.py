@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch.distributed import TCPStore
+    from torch._C._distributed_c10d import TCPStore
 
 SIOCGIFCONF = 0x8912  # <linux/sockios.h>: the interfaces with IPv4 addresses
 ENTRY = 40
@@ -50,13 +50,13 @@ def free_port() -> int:
 
 def open_store(host: str) -> "TCPStore":
     """Open the store at which the ranks meet, on a free port that it keeps."""
-    from torch.distributed import TCPStore
+    from torch._C._distributed_c10d import TCPStore
 
     return TCPStore(host, 0, is_master=True, wait_for_workers=False)
 
 
 def join_store(host: str, port: int) -> "TCPStore":
     """Return a connection to a store that another rank has opened."""
-    from torch.distributed import TCPStore
+    from torch._C._distributed_c10d import TCPStore
 
     return TCPStore(host, port, is_master=False)
