@@ -1,6 +1,7 @@
 """vLLM's processes on a CPU: how they start, sleep, wake and die, and what an error says about it."""
 
 import asyncio
+import gc
 import importlib.util
 import multiprocessing
 import os
@@ -158,11 +159,14 @@ def config(**vllm: Any) -> EngineConfig:
 
 
 @pytest.mark.vllm
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # vLLM leaves a socket's context behind
 def test_start_names_the_cause_in_vllms_process(folder: str, run: Run) -> None:
     small = EngineConfig("vllm", vllm=VLLMConfig(cpu_cache_gb=1e-4))  # less than a block
     with pytest.raises(RuntimeError, match=r"^vLLM cannot load .*: ValueError: No available memory .* cache") as error:
         run(VLLMEngine.start(folder, small))
     assert "\n" not in str(error.value)
+    del error
+    gc.collect()
 
 
 @pytest.mark.vllm
