@@ -89,7 +89,7 @@ def _distribute(vlm: VLM, mesh: DeviceMesh, whole: dict[str, Tensor]) -> None:
         )
         parameter.copy_(distribute_tensor(weight, mesh, parameter.placements))
     for buffer in vlm.buffers():
-        dist.broadcast(buffer, mesh.mesh[0].item(), group=mesh.get_group())
+        dist.broadcast(buffer, group=mesh.get_group(), group_src=0)
 
 
 def give_back(vlm: VLM) -> None:

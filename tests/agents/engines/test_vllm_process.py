@@ -87,11 +87,12 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_keep_environment_makes_vllm_spawn_its_processes(plain_environment: None) -> None:
     """A fork would inherit that this process has asked for GPUs, and could not use them."""
-    from vllm.utils.system_utils import get_mp_context
+    from vllm.utils import system_utils
 
-    assert get_mp_context().get_start_method() == "fork"
+    context: Any = system_utils.get_mp_context
+    assert context().get_start_method() == "fork"
     keep_environment(VLLMConfig())
-    assert get_mp_context().get_start_method() == "spawn"
+    assert context().get_start_method() == "spawn"
     assert "VLLM_ALLOW_INSECURE_SERIALIZATION" not in os.environ
 
 

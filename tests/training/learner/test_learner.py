@@ -368,7 +368,7 @@ def test_frozen_weights_are_bfloat16_and_give_the_update_of_float32_ones(
     def learned() -> tuple[Learner, dict[str, float], list[Tensor]]:
         learner = new(dtype="bfloat16", lora_rank=4)
         metrics = [learner.update(trajectories, step, seed=1) for step in range(2)][-1]
-        adapters = [parameter.detach().full_tensor().clone() for parameter in learner.parameters]  # type: ignore[attr-defined]
+        adapters = [parameter.detach().full_tensor().clone() for parameter in learner.parameters]
         learner.close()
         return learner, metrics, adapters
 

@@ -70,7 +70,7 @@ class Allocated(TorchDispatchMode):
     """The largest number of bytes of tensors that exist at once."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.live: dict[int, int] = {}
         self.peak = 0
 
