@@ -21,9 +21,9 @@ STEPS = 6
 RECIPE = f"""
 checkpoint_every: 1
 evaluation: {{episodes: 2, every: 0, videos: 0, records: 0, record_groups: 0}}
-algo: {{groups: 4, group_size: 4, max_staleness: 1, lr: 1e-3, warmup_updates: 0}}
+algo: {{groups: 6, group_size: 4, max_staleness: 1, lr: 3e-4, warmup_updates: 0}}
 stages:
-  sums: {{tasks: [arithmetic], steps: {STEPS}}}
+  equations: {{tasks: [algebra], steps: {STEPS}}}
 """
 CLUSTER = """
 kind: ray
@@ -49,18 +49,18 @@ def start(words: list[str], log: Path) -> subprocess.Popen[str]:
 
 
 def numbers(folder: Path, key: str) -> list[Any]:
-    return [record[key] for record in read_metrics(folder) if "loss" in record]
+    return [record[key] for record in read_metrics(folder) if record["stage"] == "equations"]
 
 
 def test_run_with_staleness_is_killed_and_resumed(tmp_path: Path) -> None:
     folder, log = tmp_path / "killed", tmp_path / "log"
-    for name, text in (("sums", RECIPE), ("one", CLUSTER)):
+    for name, text in (("equations", RECIPE), ("one", CLUSTER)):
         (tmp_path / f"{name}.yaml").write_text(text)
-    words = ["env=arithmetic", f"recipe={tmp_path}/sums.yaml", f"cluster={tmp_path}/one.yaml", "track=none"]
+    words = ["env=algebra", f"recipe={tmp_path}/equations.yaml", f"cluster={tmp_path}/one.yaml", "track=none"]
     words += ["engine.kind=vllm", "engine.vllm.cpu_cache_gb=0.1", f"out={tmp_path}", "name=killed"]
     run = start(words, log)
     deadline = time.monotonic() + 600
-    while len(numbers(folder, "loss")) < 3 or newest(folder / "checkpoints") is None:
+    while len(numbers(folder, "step")) < 3 or newest(folder / "checkpoints") is None:
         assert run.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.02)
     others = descendants(run.pid)
@@ -86,6 +86,6 @@ def test_run_with_staleness_is_killed_and_resumed(tmp_path: Path) -> None:
     assert all(0 <= some <= most for some, most in zip(mean, oldest, strict=True)) and max(mean) > 0.5
     mismatch = numbers(folder, "mismatch")
     assert mismatch[0] < 1e-4 and mismatch[kept] < 1e-4  # the engine has the learner's weights, after the resume too
-    assert max(mismatch) > 1e-3  # of older weights
+    assert max(mismatch) > 10 * max(mismatch[0], mismatch[kept])  # of older weights
     assert numbers(folder, "skipped_updates") == [0] * STEPS
     assert (folder / "summary.json").is_file()
