@@ -5,11 +5,13 @@
 The model has the original shapes with random weights, so nothing is downloaded. It needs torch 2.11 and transformers
 5.17. Token sequences have 256 to 4,096 tokens, half of them with one or two images of 448x448. Both sides use the same
 learner: bfloat16 over float32 weights, gradient checkpointing in every layer, one update. A padded pass is the forward
-pass of transformers with right-padded rows of similar length. `--tiny` runs the script on a CPU.
+pass of transformers with right-padded rows of similar length. It has the sequences of a packed pass, so its padding
+makes it longer than `pack_tokens` and adds to its memory. `--tiny` runs the script on a CPU.
 
 MFU = model FLOPs per second / PEAK. Model FLOPs are three times those of a forward pass without padding. A forward pass
 has 2 x decoder weights per token, 2 x hidden x vocabulary per trained token, 2 x vision weights per patch, and
-4 x width x (visible keys) per token for attention. Recomputation is not counted.
+4 x width x (visible keys) per token for attention. Recomputation is not counted. PEAK is the data sheet's value: large
+matrix products reach less (`benchmarks/gpu_checks.py` measures them: 773 TFLOP/s on an H200).
 """
 
 import gc
@@ -198,6 +200,7 @@ def measure(kind: type[VLM], scale: Scale, count: int, rounds: int, device: torc
     Returns:
         Median, minimum and maximum seconds of an update, its tokens and FLOPs, and the peak memory in GiB.
     """
+    gc.collect()  # tensors of the other side may be in reference cycles
     vlm = build(kind, scale, device)
     played = trajectories(vlm, scale, count)
     flops = model_flops(vlm, played)
@@ -205,7 +208,6 @@ def measure(kind: type[VLM], scale: Scale, count: int, rounds: int, device: torc
     learner = Learner(vlm, config)
     learner.begin_stage(AlgoConfig(minibatch=count, warmup_updates=0, lr=1e-6), rounds + 1)
     if device.type == "cuda":
-        gc.collect()  # tensors of the other side may be in reference cycles
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     seconds = []

@@ -22,17 +22,20 @@ each half of the GPUs does one of them at the same time (max_staleness=1), and t
 import dataclasses
 import math
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from agents.engines.config import EngineConfig
+from agents.engines.config import SHARE, EngineConfig
+from training.cluster.placement import largest_share
 from training.config.learner import LearnerConfig
-from training.plan.memory import GIB, engine_memory, learner_memory
+from training.plan.memory import CONTEXT, GIB, SLACK, engine_memory, learner_memory
 from training.plan.shapes import Shapes, shapes
 
 GPUS = (8, 16, 32, 64, 128, 256, 512, 1024)
 NODE = 8
+GPU = 79 * GIB
+"""Memory of a GPU of 80 GB."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ class Parts:
     """Tokens/s of an engine with many replies. Typed in, as above. See benchmarks/rollout.py."""
     prefill: float = 60000.0
     """Prompt tokens/s of an engine. Typed in, as above."""
-    mfu: float = 0.4
-    """MFU of a learner without communication. Typed in. See benchmarks/gpu.py."""
+    mfu: float = 0.24
+    """MFU of a learner without communication, as benchmarks/gpu.py measures it: recomputation is not counted as work.
+    Measured on one H200 (docs/measured.md)."""
     peak: float = 989e12
     """Dense bfloat16 FLOP/s of a GPU (H100, H200)."""
     pack: float = 16384.0
@@ -139,8 +143,8 @@ def learn(parts: Parts, sizes: Shapes, replies: np.ndarray, ranks: int, minibatc
         ranks: Number of learner ranks.
         minibatch: Number of trajectories per update.
     """
-    # Forward, backward and recomputed forward (checkpointing): 2 + 4 + 2 FLOPs per parameter and token.
-    token = 8 * (sizes.parameters - sizes.vision_parameters) / (parts.mfu * parts.peak)
+    # Forward and backward: 2 + 4 FLOPs per parameter and token. The MFU includes the time of recomputation.
+    token = 6 * (sizes.parameters - sizes.vision_parameters) / (parts.mfu * parts.peak)
     updates = math.ceil(len(replies) / minibatch)
     seconds = 0.0
     for one in range(updates):
@@ -261,10 +265,9 @@ def memory_table() -> None:
             for colocated in (True, False):
                 ranks = gpus if colocated else gpus // 2
                 own = learner_memory(sizes, learner, ranks, reference=True)
-                settings = EngineConfig()
-                if colocated and settings.vllm.gpu_memory * 80 * GIB + own.state > 80 * GIB:
-                    settings = replace(settings, vllm=replace(settings.vllm, gpu_memory=0.75))
-                engine = engine_memory(sizes, settings, 1, 80 * GIB)
+                held = own.state + CONTEXT + SLACK
+                share = largest_share(held, GPU) if colocated else SHARE
+                engine = engine_memory(sizes, EngineConfig(), 1, GPU, share)
                 row = [
                     name,
                     gpus,

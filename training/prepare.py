@@ -1,12 +1,13 @@
 """Checks before a run writes anything: errors are one line and leave no incomplete run folder."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from agents.chat.template import Chat
 from agents.engines.config import SERVER, EngineConfig
 from agents.episodes.task_check import check_task
-from agents.models.load import LoadedModel, best_device, load_chat, load_model, longest_context
+from agents.models.load import LoadedModel, load_chat, load_model, longest_context
 from agents.policies.demonstrations import check_demonstrations, is_demonstration_file
 from agents.policies.jobs import make_teacher
 from agents.policies.scripted import has_expert
@@ -20,6 +21,7 @@ from training.cluster.base import Cluster
 from training.cluster.local import LocalCluster
 from training.config.run import Config
 from training.learner import lora
+from training.plan import sharing
 from training.runs import trackers
 
 
@@ -50,10 +52,11 @@ async def start_cluster(config: Config) -> Cluster:
         if config.cluster.kind == "ray":
             from training.cluster.ray.cluster import RayCluster  # large, and an optional dependency
 
-            return await RayCluster.start(config.cluster, config.model, config.engine, config.learner, config.tasks)
+            parts = (config.cluster, config.model, config.engine, config.learner, config.tasks)
+            return await RayCluster.start(*parts, sharing.reserved_bytes(config))
         model = load("model.path", config.model.path)
-        model.vlm.to(best_device())
-        return await LocalCluster.start(config, model)
+        engine = sharing.local_engine(config, sharing.this_gpu())
+        return await LocalCluster.start(replace(config, engine=engine), model)
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise

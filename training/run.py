@@ -31,13 +31,14 @@ def main(argv: Sequence[str]) -> None:
     composed = compose(parse_overrides(argv), RunOptions)
     config = composed.config
     if composed.options.plan:
+        from training.plan.sharing import this_gpu
         from training.plan.text import plan_text
         from training.prepare import check_sizes
         from training.runs.run_folder import RunFolder
 
         config = RunFolder.resume(config, composed.overrides).config if config.resume else config
         check_sizes(config)
-        print(plan_text(config))
+        print(plan_text(config, this_gpu()))
         return
     start(composed, _STARTED)
 

@@ -43,7 +43,7 @@ class Engine(Protocol):
         ...
 
     async def wake(self) -> None:
-        """Restore device memory."""
+        """Restore device memory for new weights. Replies continue after the next `load_weights`."""
         ...
 
     async def close(self) -> None:

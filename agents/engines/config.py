@@ -12,6 +12,9 @@ from configs.types import NonNegativeInt, PositiveFloat, PositiveInt
 SERVER = "api:"
 """Start of the name of a policy on an OpenAI-compatible server; the name of its model follows."""
 
+SHARE = 0.85
+"""Fraction of a GPU's memory for a vLLM engine without `gpu_memory`, at most."""
+
 
 @dataclass
 class VLLMConfig(Settings):
@@ -21,8 +24,9 @@ class VLLMConfig(Settings):
     """Data type of weights and activations: float32, bfloat16, or auto (bfloat16 on a GPU, float32 on a CPU)."""
     max_sequences: PositiveInt = 256
     """Maximum number of replies generated at once. Further replies wait."""
-    gpu_memory: Annotated[float, Gt(0), Le(1)] = 0.85
-    """Fraction of each GPU's memory for weights and KV cache together."""
+    gpu_memory: Annotated[float, Gt(0), Le(1)] | None = None
+    """Fraction of each GPU's memory for weights and KV cache together. null: 0.85, or less if the engine shares the GPU
+    with a learner that needs more."""
     cpu_cache_gb: PositiveFloat = 1.0
     """KV cache size on a CPU, in GB."""
     cpu_threads: PositiveInt = 1
@@ -32,10 +36,14 @@ class VLLMConfig(Settings):
     eager: bool = False
     """Disable CUDA graphs: faster start, slower generation. Always on for a CPU."""
     sleep: Annotated[int, Ge(0), Le(2)] = 0
-    """Sleep level while a learner uses the same GPU. 0: stay awake. 1: free the KV cache and move the weights to host
-    memory. 2: free both; new weights must be loaded after waking. No effect on a CPU."""
+    """Sleep level while a learner uses the same GPU. 0: stay awake, or 2 if the engine shares the GPU with a learner.
+    1: free the KV cache and move the weights to host memory. 2: free both; the learner sends new weights anyway. On a
+    CPU, a sleeping engine keeps its memory."""
     transfer: Literal["shared", "nccl", "ipc"] = "shared"
     """Transfer of new weights: shared (file in shared memory), nccl (between GPUs) or ipc (learner on the same GPU)."""
+    max_pixels: NonNegativeInt = 0
+    """Maximum number of pixels of an image. Larger images are refused. vLLM reserves memory for the largest image of a
+    Qwen model, so a small value leaves more for the KV cache. 0: the model's limit, 12.8 million for Qwen2.5-VL."""
 
 
 @dataclass

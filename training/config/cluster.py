@@ -19,8 +19,8 @@ class ClusterConfig(Settings):
     """Number of machines."""
     gpus_per_node: NonNegativeInt = 0
     """Number of GPUs per machine. 0 runs everything on CPUs."""
-    gpu_gib: PositiveFloat = 80.0
-    """Memory per GPU in GiB, used by plan=true only."""
+    gpu_gib: PositiveFloat = 79.0
+    """Memory per GPU in GiB, used by plan=true only. A GPU of 80 GB has 79, one of 24 GB has 22 to 23.6."""
     learners: PositiveInt = 1
     """Number of learner ranks, one GPU each. The model and its optimiser state are sharded over them."""
     engines: PositiveInt = 1

@@ -47,12 +47,12 @@ class Config(Settings):
     name: str = ""
     """Name of the run folder in `out`. Empty: the name of env= or recipe=."""
     seed: NonNegativeInt = 0
-    """Seed of all random numbers: starts, sampling, order. The same seed gives the same results on the same machine."""
+    """Seed of all random numbers: starts, sampling, order. The same seed gives the same results on the same CPU."""
     out: str = "runs"
     """Folder that contains the run folders."""
     resume: str = ""
-    """Run folder to resume. Only the cluster settings can change. The resumed run gives the same results as an
-    uninterrupted one with the transformers engine and max_staleness 0."""
+    """Run folder to resume. Only the cluster settings can change. On a CPU, the resumed run gives the same results as
+    an uninterrupted one with the transformers engine and max_staleness 0."""
     resume_changed: bool = False
     """Resume although a question file, level file, model or module that the config names has changed."""
     envs: list[str] = field(default_factory=lambda: [DEFAULTS["env"]])

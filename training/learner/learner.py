@@ -7,7 +7,6 @@ sums over a micro-batch, divided by counts of the whole minibatch. They do not d
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,9 @@ from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig
 from training.config.learner import LearnerConfig
 from training.learner import export, forward, lora, state_files
+from training.learner.exchange import exchanged
 from training.learner.forward import Minibatch
-from training.learner.fsdp import freeze_vision, give_back, mesh_of_one, recompute_layers, shard
+from training.learner.fsdp import freeze_vision, give_back, mesh_of_one, recompute_layers, shard, store_frozen
 from training.learner.packing import MicroBatch, plan
 
 Gradients = tuple[Tensor | None, ...]
@@ -36,10 +36,21 @@ Scores = list[Sequence[Tensor | None]]
 class Learner:
     """Trainer of one model with AdamW, one stage at a time."""
 
-    def __init__(self, vlm: VLM, config: LearnerConfig, mesh: DeviceMesh | None = None) -> None:
+    def __init__(
+        self,
+        vlm: VLM,
+        config: LearnerConfig,
+        mesh: DeviceMesh | None = None,
+        device: torch.device | None = None,
+    ) -> None:
         """Prepare a model for training in place.
 
-        `mesh` is the one-dimensional mesh of the ranks that share the model. None is for a single process.
+        Args:
+            vlm: Model in main memory, from where it reaches a GPU layer by layer. All ranks get the first rank's
+                weights, so the others need only a skeleton (`agents.models.load.load_skeleton`).
+            config: Settings.
+            mesh: One-dimensional mesh of the ranks that share the model. None is for a single process.
+            device: Device to train on. None is the mesh's or the model's.
         """
         self.vlm = vlm
         self.config = config
@@ -49,14 +60,18 @@ class Learner:
             lora.inject(vlm.model, config.lora_rank, config.lora_alpha)
         if config.checkpointing:
             recompute_layers(vlm.model)
-        self.device = next(vlm.parameters()).device
+        if config.dtype != "float32":
+            store_frozen(vlm.model, getattr(torch, config.dtype))
+        self.device = device or (torch.device(mesh.device_type) if mesh else next(vlm.parameters()).device)
         self._alone = mesh is None and config.dtype != "float32" and not dist.is_initialized()
         if mesh is None and config.dtype != "float32":
             mesh = mesh_of_one(self.device)
         self.ranks, self.rank = (1, 0) if mesh is None else (mesh.size(), mesh.get_local_rank())
         self._group = None if mesh is None else mesh.get_group()
         self._disk = None  # a separate process group for checkpoints, so that they do not block gradients
-        if mesh is not None:
+        if mesh is None:
+            vlm.to(self.device)
+        else:
             shard(vlm, mesh, config.dtype)
             self._disk = dist.new_group(mesh.mesh.tolist(), backend="gloo")
         self._writer = state_files.Writer(self._disk)
@@ -205,7 +220,7 @@ class Learner:
         """Return log-probs under the weights at the start of the stage, or None without a KL term."""
         if not self._reference:
             return [[None] * len(batch.passes) for batch in batches]
-        with self._exchanged(self._reference):
+        with exchanged(self._trained, self._reference):
             return self._score(batches)
 
     def _score(self, batches: Sequence[Minibatch]) -> Scores:
@@ -215,22 +230,6 @@ class Learner:
             scored.append(list(self._pool.map(score, batch.passes) if self._lanes > 1 else map(score, batch.passes)))
         give_back(self.vlm)
         return scored
-
-    @contextmanager
-    def _exchanged(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
-        """Swap the model's weights with `weights` inside the context."""
-        self._exchange(weights)
-        try:
-            yield
-        finally:
-            self._exchange(weights)
-
-    @torch.no_grad()
-    def _exchange(self, weights: Mapping[str, Tensor]) -> None:
-        for name, parameter in self._trained.items():
-            own = parameter.clone()
-            parameter.copy_(weights[name])
-            weights[name].copy_(own)
 
     # -- weights and state --------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from agents.engines import transfer
-from agents.engines.transfer import EngineCalls, SharedSender, Source
+from agents.engines.transfer import EngineCalls, SharedSender, Source, buffer_size
 
 WEIGHTS = {f"layers.{i}.weight": torch.full((4, 8), float(i)) for i in range(5)}  # 128 bytes each
 
@@ -90,3 +90,11 @@ def test_a_source_describes_what_it_yields() -> None:
     assert described == [(name, torch.bfloat16, (4, 8)) for name in WEIGHTS]
     assert len(passes) == 1
     assert [(name, tensor.dtype) for name, tensor in source] == [(name, torch.bfloat16) for name in WEIGHTS]
+
+
+def test_buffer_size_holds_the_largest_weight() -> None:
+    """The embeddings of Qwen2.5-VL-7B do not fit into vLLM's default of 1 GiB, and it splits no weight."""
+    embeddings = torch.empty(152064, 3584, device="meta")
+    source = Source(lambda: [("norm", embeddings[0]), ("embed", embeddings)], torch.bfloat16)
+    assert buffer_size(source) == 152064 * 3584 * 2 == 1_089_994_752 > 2**30
+    assert buffer_size(Source(WEIGHTS.items, torch.bfloat16)) == 2**30

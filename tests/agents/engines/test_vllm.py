@@ -1,4 +1,7 @@
-"""Real vLLM on a CPU: the very tokens of the record, the learner's log-probs, weights that change in flight."""
+"""Real vLLM: the very tokens of the record, the learner's log-probs, weights that change in flight.
+
+On a CPU, and on a GPU where there is one: vLLM runs other code there.
+"""
 
 import asyncio
 import importlib.util
@@ -20,7 +23,7 @@ from agents.engines import transfer
 from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.vllm import VLLMEngine
-from agents.models.load import LoadedModel, wrap
+from agents.models.load import LoadedModel, best_device, wrap
 from agents.models.tiny import build
 from render.draw.images import frame_id
 
@@ -32,7 +35,9 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 @pytest.fixture(scope="module")
 def model() -> LoadedModel:
-    return wrap(*build(seed=3))
+    made = wrap(*build(seed=3))
+    made.vlm.to(best_device())
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +50,13 @@ def run() -> Iterator[Run]:
 def engine(model: LoadedModel, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLMEngine]:
     folder = tmp_path_factory.mktemp("tiny")
     model.save(folder)
-    engine = run(VLLMEngine.start(str(folder), EngineConfig("vllm", max_context=1024)))
+    engine = run(VLLMEngine.start(str(folder), config()))
     yield engine
     run(engine.close())
+
+
+def config(dtype: Any = "float32") -> EngineConfig:
+    return EngineConfig("vllm", max_context=1024, vllm=VLLMConfig(dtype=dtype, gpu_memory=0.3))
 
 
 def frame(seed: int) -> np.ndarray:
@@ -82,7 +91,7 @@ def difference(model: LoadedModel, sequences: Sequence[TokenSequence], temperatu
         policy_logprobs, _ = model.vlm(sequences, temperature)
     engine_logprobs = np.concatenate([sequence.engine_logprobs[sequence.loss_mask] for sequence in sequences])
     assert len(engine_logprobs) > 40
-    return float(np.abs(policy_logprobs.numpy() - engine_logprobs).max())
+    return float(np.abs(policy_logprobs.cpu().numpy() - engine_logprobs).max())
 
 
 def ask(model: LoadedModel, words: str, seed: int, max_tokens: int, image: np.ndarray | None = None) -> Prompt:
@@ -172,10 +181,10 @@ def test_distributions_come_only_where_the_prompt_asks_for_them(
     with torch.no_grad():
         ids = np.concatenate([game.prompt(1, 4).tokens, reply.tokens])
         whole = replace(game.prompt(1, 4), tokens=ids, collapsed=ids)
-        places = torch.arange(len(ids) - len(reply.tokens) - 1, len(ids) - 1)
+        places = torch.arange(len(ids) - len(reply.tokens) - 1, len(ids) - 1, device=model.vlm.device)
         best = model.vlm.logits(model.vlm.hidden(model.vlm.pack([whole]), places)).log_softmax(-1).topk(TOP)
-    np.testing.assert_allclose(sampled.top_logprobs, best.values.numpy(), atol=1e-3)
-    np.testing.assert_array_equal(sampled.top_tokens[:, 0], best.indices[:, 0].numpy())
+    np.testing.assert_allclose(sampled.top_logprobs, best.values.cpu().numpy(), atol=1e-3)
+    np.testing.assert_array_equal(sampled.top_tokens[:, 0], best.indices[:, 0].cpu().numpy())
 
 
 @pytest.mark.vllm
@@ -208,7 +217,7 @@ def test_new_weights_are_used_with_images_seen_before(
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for weight in model.vlm.model.parameters():
-            weight += 0.02 * torch.randn(weight.shape, generator=generator)
+            weight += 0.02 * torch.randn(weight.shape, generator=generator).to(weight.device)
     stale = run(play(model, engine, 6, -1, 1.0))
     assert difference(model, sequences_of(stale), 1.0) > 0.1
     version = engine.version + 1
@@ -248,9 +257,9 @@ def test_weights_that_change_in_flight_are_recorded_per_token(model: LoadedModel
     both = [sequence for sequence in sequences if len(set(sequence.policy_version[sequence.loss_mask].tolist())) == 2]
     assert both
     with torch.no_grad():
-        new_logprobs = [model.vlm([sequence], 1.0)[0].numpy() for sequence in both]
+        new_logprobs = [model.vlm([sequence], 1.0)[0].cpu().numpy() for sequence in both]
         model.vlm.model.load_state_dict(old, strict=False)
-        old_logprobs = [model.vlm([sequence], 1.0)[0].numpy() for sequence in both]
+        old_logprobs = [model.vlm([sequence], 1.0)[0].cpu().numpy() for sequence in both]
     for sequence, before, after in zip(both, old_logprobs, new_logprobs, strict=True):
         marked = sequence.loss_mask
         expected = np.where(sequence.policy_version[marked] == version, before, after)
@@ -265,7 +274,7 @@ def test_the_placeholder_is_never_sampled(model: LoadedModel, engine: VLLMEngine
     saved = head.detach().clone()
     prompts = [ask(model, "go", seed, 16) for seed in range(8)]
     with torch.no_grad():  # a model that wants to say nothing but <image>
-        hidden = vlm.hidden(vlm.pack(prompts[:1]), torch.tensor([len(prompts[0].tokens) - 1]))[0]
+        hidden = vlm.hidden(vlm.pack(prompts[:1]), torch.tensor([len(prompts[0].tokens) - 1], device=vlm.device))[0]
         head[placeholder] = 3.0 * hidden
         assert (head @ hidden).softmax(-1)[placeholder] > 0.99
     run(engine.load_weights(vlm.model.named_parameters(), engine.version + 1))
@@ -310,7 +319,7 @@ def own_engine(model: LoadedModel, run: Run, tmp_path: Path) -> Iterator[tuple[V
     """An engine that a test may break, and the ids of its processes."""
     model.save(tmp_path)
     before = multiprocessing.active_children()
-    engine = run(VLLMEngine.start(str(tmp_path), EngineConfig("vllm", max_context=1024)))
+    engine = run(VLLMEngine.start(str(tmp_path), config()))
     processes = [child.pid for child in multiprocessing.active_children() if child not in before and child.pid]
     yield engine, processes
     run(engine.close())
@@ -347,6 +356,22 @@ def test_calls_after_the_death_of_the_process_fail_with_engine_dead(
             os.kill(process, signal.SIGKILL)
         return list(await asyncio.gather(reply, part, return_exceptions=True))
 
-    assert [repr(error) for error in run(die())] == ['EngineDead("vLLM\'s process has died")'] * 2
+    told = "vLLM's process has died: killed by SIGKILL (out of memory?)"
+    assert [(type(error), str(error)) for error in run(die())] == [(EngineDead, told)] * 2
     with pytest.raises(EngineDead):
         run(engine.generate(ask(model, "go", 1, 1), 1.0))
+
+
+@pytest.mark.gpu
+@pytest.mark.vllm
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_bfloat16_engine_agrees_with_the_float32_learner_within_its_rounding(
+    model: LoadedModel, run: Run, tmp_path: Path
+) -> None:
+    model.save(tmp_path)
+    engine = run(VLLMEngine.start(str(tmp_path), config("bfloat16")))
+    try:
+        sequences = sequences_of(run(play(model, engine, 11, -1, 1.0)))
+    finally:
+        run(engine.close())
+    assert 1e-4 < difference(model, sequences, 1.0) < 0.2  # it does compute in bfloat16

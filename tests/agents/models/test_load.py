@@ -26,7 +26,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from agents.chat.conversation import Conversation
 from agents.chat.types import Completion, TokenSequence
-from agents.models.load import LoadedModel, load_chat, load_model, tiny_folder, wrap
+from agents.models.load import LoadedModel, load_chat, load_model, load_skeleton, tiny_folder, wrap
 from agents.models.tiny import build
 
 IMAGES = ("idefics3", "qwen2_5_vl", "qwen3_vl")
@@ -267,3 +267,13 @@ def test_a_model_that_splits_images_into_tiles(family: str, size: tuple[int, int
         ours = model.vlm([sequence], 1.0)[0]
     logits[:, model.chat.forbidden] = -torch.inf
     torch.testing.assert_close(logits.log_softmax(-1).gather(-1, said[:, None])[:, 0], ours, atol=1e-4, rtol=0)
+
+
+def test_load_skeleton_has_the_shapes_of_the_model_and_no_weights() -> None:
+    skeleton, whole = load_skeleton("tiny"), load_model("tiny")
+    shapes = [{name: p.shape for name, p in one.vlm.named_parameters()} for one in (skeleton, whole)]
+    assert shapes[0] == shapes[1]
+    assert all(tensor.is_meta for tensor in (*skeleton.vlm.parameters(), *skeleton.vlm.buffers()))
+    assert skeleton.chat.forbidden == whole.chat.forbidden
+    with pytest.raises(ValueError, match="does not exist"):
+        load_skeleton("no/such/folder")

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from agents.chat.types import Prompt
+from agents.engines.base import EngineDead
 from render.records.reading import read_episodes
 from training.config.cluster import ClusterConfig
 
@@ -22,7 +23,10 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
-from training.cluster.ray.calls import run_while_alive  # noqa: E402
+from ray.exceptions import RayActorError  # noqa: E402
+
+from training.cluster.ray.calls import result, run_while_alive  # noqa: E402
+from training.cluster.ray.engine_host import EngineHost  # noqa: E402
 from training.cluster.ray.failures import RestartBudget  # noqa: E402
 from training.cluster.ray.reservation import bundles, check_room, connect  # noqa: E402
 from training.cluster.ray.router import RemoteEngine  # noqa: E402
@@ -114,13 +118,21 @@ class Echo:
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.watched = 0
 
     async def generate(self, prompt: Prompt, temperature: float) -> int:
         await asyncio.sleep(0.05)
         return self.number
 
     async def live(self) -> None:
-        await asyncio.Event().wait()
+        self.watched += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.watched -= 1
+
+    async def watchers(self) -> int:
+        return self.watched
 
 
 @pytest.fixture
@@ -191,13 +203,43 @@ def test_router_after_the_death_of_an_engine_moves_its_episode_and_leaves_the_ot
 def test_run_while_alive_raises_when_an_actor_dies(small_ray: None) -> None:
     async def lose() -> None:
         actors = [ray.remote(Echo).options(num_cpus=0).remote(n) for n in range(2)]
-        assert await run_while_alive(asyncio.sleep(0.1, "sent"), actors, "lost") == "sent"
+        for _ in range(2):
+            assert await run_while_alive(asyncio.sleep(0.5, "sent"), actors, "lost") == "sent"
+        while await actors[0].watchers.remote():  # calls that wait for a death end with the work
+            await asyncio.sleep(0.05)
         waiting = asyncio.create_task(run_while_alive(asyncio.Event().wait(), actors, "an engine died"))
         await asyncio.sleep(0.5)
         assert not waiting.done()
         ray.kill(actors[1])
         with pytest.raises(RuntimeError, match=r"^an engine died: "):
             await waiting
+
+    asyncio.run(lose())
+
+
+class Fragile:
+    """An engine that dies at its first reply."""
+
+    async def generate(self, prompt: Prompt, temperature: float) -> None:
+        raise EngineDead("vLLM's process has died: OutOfMemoryError: no memory")
+
+
+class FragileHost(EngineHost):
+    async def begin(self) -> None:
+        self.engine = Fragile()
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_engine_host_reports_the_cause_of_a_death_before_it_exits(small_ray: None) -> None:
+    async def lose() -> None:
+        host = ray.remote(FragileHost).options(num_cpus=0).remote(None)
+        await host.begin.remote()
+        life = asyncio.ensure_future(result(host.live.remote()))
+        with pytest.raises(RayActorError):
+            await result(host.generate.remote(PROMPT, 1.0))
+        with pytest.raises(EngineDead, match=r"^vLLM's process has died: OutOfMemoryError: no memory$"):
+            await life
 
     asyncio.run(lose())
 

@@ -362,6 +362,26 @@ def test_bfloat16_keeps_master_weights_in_float32(trajectories: list[Trajectory]
     assert not dist.is_initialized()
 
 
+def test_frozen_weights_are_bfloat16_and_give_the_update_of_float32_ones(
+    trajectories: list[Trajectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learned() -> tuple[Learner, dict[str, float], list[Tensor]]:
+        learner = new(dtype="bfloat16", lora_rank=4)
+        metrics = [learner.update(trajectories, step, seed=1) for step in range(2)][-1]
+        adapters = [parameter.detach().full_tensor().clone() for parameter in learner.parameters]
+        learner.close()
+        return learner, metrics, adapters
+
+    half, metrics, adapters = learned()
+    kinds = {(p.requires_grad, p.dtype) for p in half.vlm.parameters()}
+    assert kinds == {(True, torch.float32), (False, torch.bfloat16)}
+    monkeypatch.setattr("training.learner.learner.store_frozen", lambda model, dtype: None)  # as with float32 weights
+    full, expected, others = learned()
+    assert {p.dtype for p in full.vlm.parameters()} == {torch.float32}
+    assert metrics == expected
+    assert all(torch.equal(one, other) for one, other in zip(adapters, others, strict=True))
+
+
 def test_checkpointing_keeps_fewer_activations(trajectories: list[Trajectory]) -> None:
     kept = {}
     for checkpointing in (False, True):

@@ -1,4 +1,4 @@
-"""The parts of a run as plain classes, which the cluster turns into Ray actors.
+"""The parts of a run as plain classes, which the cluster turns into Ray actors. `engine_host.py` has EngineHost.
 
 RolloutWorker ──generate──▶ EngineHost ◀──weights── LearnerRank 0 … n-1
 ▲ job, episodes ▼                                ▲ trajectories, metrics ▼
@@ -7,10 +7,8 @@ RayCluster (the driver)
 
 import asyncio
 import os
-import socket
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import RayActorError
 
-from agents.chat.types import Completion, Prompt
-from agents.engines.base import EngineDead
-from agents.engines.config import EngineConfig, VLLMConfig
+from agents.engines.config import VLLMConfig
 from agents.models.config import ModelConfig
 from envs.task.config import TaskConfig
+from training.cluster.ray.network import free_port, join_store, open_store, use_interface
 from training.cluster.ray.router import RemoteEngine
-from training.cluster.ray.weights import pieces, unpack
+from training.cluster.ray.weights import pieces
 from training.config.algo import AlgoConfig
 from training.config.learner import LearnerConfig
 from training.runs.checkpoint import RunState
@@ -49,47 +46,66 @@ class LearnerRank:
         if not gpu:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
         self.learner: Any = None
+        self.store: Any = None
         self.sender: DirectSender | None = None
         self.receivers: list[Any] = []
 
+    def meeting(self) -> tuple[str, int]:
+        """Return the IP address of this machine and the port at which rank 0 meets the others."""
+        if self.rank == 0:
+            self.store = open_store(_own_address())
+        return _own_address(), self.store.port if self.store else 0
+
     def address(self) -> tuple[str, int]:
-        """Return the IP address of this machine and a free port, for the rendezvous of the ranks."""
-        with socket.socket() as free:
-            free.bind(("", 0))
-            host: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-            return host, free.getsockname()[1]
+        """Return the IP address of this machine and a free port."""
+        return _own_address(), free_port()
 
     def gpus(self) -> str:
         """Return the GPU of this rank, as in CUDA_VISIBLE_DEVICES."""
         return os.environ.get("CUDA_VISIBLE_DEVICES", "")
 
+    def gpu_bytes(self) -> float:
+        """Return the memory of this rank's GPU in bytes."""
+        import torch
+
+        return float(torch.cuda.get_device_properties(0).total_memory)
+
     def start(self, address: tuple[str, int], model: ModelConfig, config: LearnerConfig) -> None:
-        """Connect to the other ranks and load the model.
+        """Connect to the other ranks and load the model. Only rank 0 reads its weights.
 
         Args:
             address: IP address and port of rank 0.
             model: Model settings.
             config: Learner settings.
         """
+        import torch
         from torch.distributed import init_process_group
         from torch.distributed.device_mesh import init_device_mesh
 
-        from agents.models.load import load_model
+        from agents.models.load import load_model, load_skeleton
         from training.learner.learner import Learner
 
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # shared trajectories
+        use_interface(_own_address())
         mesh = None
         if self.world > 1:
+            self.store = self.store or join_store(*address)
+            backend = "nccl" if self.gpu else "gloo"
             init_process_group(
-                "nccl" if self.gpu else "gloo",
-                init_method=f"tcp://{address[0]}:{address[1]}",
-                rank=self.rank,
-                world_size=self.world,
-                timeout=COLLECTIVE_TIMEOUT,
+                backend, store=self.store, rank=self.rank, world_size=self.world, timeout=COLLECTIVE_TIMEOUT
             )
             mesh = init_device_mesh("cuda" if self.gpu else "cpu", (self.world,))
-        vlm = load_model(model.path).vlm
-        self.learner = Learner(vlm.to("cuda") if self.gpu else vlm, config, mesh)
+        loaded = load_skeleton(model.path) if self.rank else load_model(model.path)
+        device = torch.device("cuda", torch.cuda.current_device()) if self.gpu else None
+        self.learner = Learner(loaded.vlm, config, mesh, device)
+        self._release()
+
+    def _release(self) -> None:
+        """Return unused GPU memory, for an engine on the same GPU."""
+        if self.gpu:
+            import torch
+
+            torch.cuda.empty_cache()
 
     def begin_stage(self, algo: AlgoConfig, steps: int) -> None:
         """Create a new optimiser with the settings of a stage of `steps` steps."""
@@ -107,19 +123,19 @@ class LearnerRank:
             Metrics over all ranks.
         """
         metrics: dict[str, float] = self.learner.update(trajectories, step, seed)
-        if self.gpu:
-            import torch
-
-            torch.cuda.empty_cache()  # frees memory for an engine on this GPU
+        self._release()
         return metrics
 
     def weights(self) -> list[Any]:
         """Return references to the pieces of the full weights on rank 0, and an empty list on other ranks."""
+        references = []
         if self.rank:
             for _ in self.learner.weights():
                 pass
-            return []
-        return [ray.put(piece) for piece in pieces(self.learner.weights())]
+        else:
+            references = [ray.put(piece) for piece in pieces(self.learner.weights())]
+        self._release()
+        return references
 
     def send(self, engines: list[Any], config: VLLMConfig, address: tuple[str, int], version: int) -> None:
         """Send the weights directly from this GPU to the engines' GPUs with vLLM's own transfer.
@@ -148,6 +164,8 @@ class LearnerRank:
                     raise RuntimeError("an engine died while it was sent weights") from error
 
             dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16
+            if self.sender is not None:
+                self.sender.close()
             self.sender, self.receivers = None, names
             self.sender = DirectSender(
                 config.transfer,
@@ -160,6 +178,7 @@ class LearnerRank:
                 address,
             )
         self.sender.send(version)
+        self._release()
 
     def save(self, folder: Path, progress: "RunState") -> None:
         """Write a checkpoint from all ranks."""
@@ -184,73 +203,6 @@ class LearnerRank:
     def close(self) -> None:
         """Wait for pending checkpoint writes."""
         self.learner.close()
-
-
-@contextmanager
-def exit_on_engine_death() -> Iterator[None]:
-    """Exit this process if its engine dies, so that callers see the death and the actor is replaced."""
-    try:
-        yield
-    except EngineDead:
-        os._exit(1)
-
-
-class EngineHost:
-    """An engine in a separate process."""
-
-    def __init__(self, gpus: str | None) -> None:
-        if gpus is not None:  # must be set before torch initialises CUDA
-            os.environ["CUDA_VISIBLE_DEVICES"] = gpus
-        self.engine: Any = None
-
-    async def start(self, model: ModelConfig, config: EngineConfig) -> int | None:
-        """Load the model and return the maximum context length in tokens."""
-        from agents.engines.factory import make_engine
-
-        self.engine = await make_engine(model.path, config)
-        longest: int | None = self.engine.max_context
-        return longest
-
-    async def generate(self, prompt: Prompt, temperature: float) -> Completion:
-        """Return the reply to a prompt."""
-        with exit_on_engine_death():
-            completion: Completion = await self.engine.generate(prompt, temperature)
-        return completion
-
-    async def load_weights(self, references: Sequence[Any], version: int) -> int:
-        """Load new weights and return the version that the engine then has."""
-        loaded = [await reference for reference in references]
-        with exit_on_engine_death():
-            await self.engine.load_weights((unpack(packed) for piece in loaded for packed in piece), version)
-        held: int = self.engine.version
-        return held
-
-    async def call(self, method: str, *arguments: Any) -> None:
-        """Run one step of a weight transfer (`agents/engines/transfer.py`)."""
-        with exit_on_engine_death():
-            await getattr(self.engine, method)(*arguments)
-
-    async def sleep(self) -> None:
-        """Release the GPU memory."""
-        with exit_on_engine_death():
-            await self.engine.sleep()
-
-    async def wake(self) -> None:
-        """Reclaim the GPU memory."""
-        with exit_on_engine_death():
-            await self.engine.wake()
-
-    async def close(self) -> None:
-        """Stop the engine and its processes."""
-        await self.engine.close()
-
-    async def pid(self) -> int:
-        """Return this process's ID."""
-        return os.getpid()
-
-    async def live(self) -> None:
-        """Wait forever, so that a caller awaiting this method sees the actor's death immediately."""
-        await asyncio.Event().wait()
 
 
 class RolloutWorker:
@@ -292,3 +244,8 @@ class RolloutWorker:
     async def live(self) -> None:
         """Wait forever, so that a caller awaiting this method sees the actor's death immediately."""
         await asyncio.Event().wait()
+
+
+def _own_address() -> str:
+    host: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    return host

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from typing import Any, TypeVar
 
+import ray
 from ray.exceptions import RayActorError, RayTaskError
 
 T = TypeVar("T")
@@ -55,7 +56,8 @@ async def run_while_alive(work: Awaitable[T], actors: Iterable[Any], reported: s
         RuntimeError: An actor died.
     """
     task = asyncio.ensure_future(work)
-    lives = [asyncio.ensure_future(result(actor.live.remote())) for actor in actors]
+    calls = [actor.live.remote() for actor in actors]
+    lives = [asyncio.ensure_future(result(call)) for call in calls]
     try:
         await asyncio.wait([task, *lives], return_when=asyncio.FIRST_COMPLETED)
         for life in lives:
@@ -65,6 +67,8 @@ async def run_while_alive(work: Awaitable[T], actors: Iterable[Any], reported: s
     finally:
         for one in (task, *lives):
             one.cancel()
+        for call in calls:
+            ray.cancel(call)  # otherwise it would wait in the actor forever
 
 
 def line(error: BaseException) -> str:

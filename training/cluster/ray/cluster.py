@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray.exceptions import ObjectLostError, RayActorError
+from ray.exceptions import RayActorError
 
+from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig
 from agents.models.config import ModelConfig
 from envs.task.config import TaskConfig
 from training.cluster.placement import engine_settings
-from training.cluster.ray.actors import EngineHost, RolloutWorker
-from training.cluster.ray.calls import gather_alive, result, run_while_alive, wait_all
+from training.cluster.ray.actors import RolloutWorker
+from training.cluster.ray.calls import gather_alive, result, wait_all
+from training.cluster.ray.engine_host import EngineHost
 from training.cluster.ray.failures import RestartBudget
 from training.cluster.ray.ranks import Ranks
 from training.cluster.ray.reservation import Reservation, connect
+from training.cluster.ray.sending import send_weights
 from training.config.algo import AlgoConfig
 from training.config.cluster import ClusterConfig
 from training.config.learner import LearnerConfig
@@ -48,10 +51,12 @@ class RayCluster:
         engine: EngineConfig,
         learner: LearnerConfig,
         tasks: Mapping[str, TaskConfig],
+        reserved: float = 0.0,
     ) -> None:
         self.cluster = cluster
         self.model = model
-        self.engine = engine_settings(cluster, engine)
+        self.engine = engine
+        self.reserved = reserved  # bytes of each GPU that an engine without gpu_memory leaves for the learner on it
         self.learner = learner
         self.tasks = tasks
         self.version = 0
@@ -84,10 +89,11 @@ class RayCluster:
         engine: EngineConfig,
         learner: LearnerConfig,
         tasks: Mapping[str, TaskConfig],
+        reserved: float = 0.0,
     ) -> "RayCluster":
         """Join or start Ray, and start all actors. Raise ValueError (one line) if the cluster is too small."""
         connect(cluster)
-        self = cls(cluster, model, engine, learner, tasks)
+        self = cls(cluster, model, engine, learner, tasks, reserved)
         try:
             self._reserved = await Reservation.make(cluster)
             await self._deaths.guarded(self._start_all())
@@ -131,6 +137,7 @@ class RayCluster:
     async def publish(self, version: int) -> None:
         """Load the learners' weights into every engine, as `version`."""
         async with self._learning:
+            await self._set_engines_asleep(True)  # the transfer needs the memory of the KV caches
             await self._set_engines_asleep(False)
             self.version = version
             await self._send(self.engines | self._waiting)
@@ -194,6 +201,8 @@ class RayCluster:
         learners = asyncio.ensure_future(self._ranks.start())
         if self.cluster.colocate:
             await learners  # they allocate their memory first
+        memory = await self._ranks.gpu_bytes() if self.reserved else 0.0
+        self.engine = engine_settings(self.cluster, self.engine, self.reserved, memory)
         kinds = [("engine", self.cluster.engines), ("worker", self.cluster.rollout_workers)]
         started = [(kind, number, asyncio.Event()) for kind, count in kinds for number in range(count)]
         self._supervisors = [asyncio.create_task(self._supervise(*one)) for one in started]
@@ -208,7 +217,7 @@ class RayCluster:
                 actor = await (self._start_engine(number) if kind == "engine" else self._start_worker(number))
                 ready.set()
                 await result(actor.live.remote())
-            except RayActorError as error:
+            except (RayActorError, EngineDead) as error:
                 await self._drop(kind, number, actor)
                 if actor is not None:  # it may only be unreachable
                     ray.kill(actor)
@@ -271,25 +280,8 @@ class RayCluster:
         await gather_alive(worker.connect.remote(self.engines, self.version, self._max_context) for worker in workers)
 
     async def _send(self, engines: Mapping[int, Any]) -> None:
-        """Load the learners' weights into engines, as `version`. Supervisors handle dead engines."""
-        if not engines:
-            return
-        if self.engine.vllm.transfer != "shared":
-            address = (await self._call("address"))[0]
-            sent = self._call("send", list(engines.values()), self.engine.vllm, address, self.version)
-            await run_while_alive(sent, engines.values(), "an engine died while it was sent weights")
-            return
-        references = (await self._call("weights"))[0]
-        try:
-            loaded = await gather_alive(
-                engine.load_weights.remote(references, self.version) for engine in engines.values()
-            )
-        except ObjectLostError:
-            await self._call("gpus")  # raises LearnerLost if the weights are gone because rank 0 died
-            raise
-        for held in loaded:
-            if held != self.version:
-                raise RuntimeError(f"an engine reports weights of version {held} after loading {self.version}")
+        """Load the learners' weights into engines, as `version`."""
+        await send_weights(self._call, engines, self.engine.vllm, self.version)
 
     async def _set_engines_asleep(self, asleep: bool) -> None:
         """Put colocated engines to sleep during learner work, or wake them."""

@@ -45,7 +45,7 @@ class Ranks:
         self.actors = [
             make.options(**self.reserved.options("learner", rank)).remote(rank, world, gpu) for rank in range(world)
         ]
-        address = (await self.call("address"))[0]
+        address = (await self.call("meeting"))[0]
         await self.call("start", address, self.model, self.config)
 
     async def gpus(self, engine: int) -> str:
@@ -53,6 +53,11 @@ class Ranks:
         size = self.reserved.cluster.engine_gpus
         shared = self.actors[engine * size : (engine + 1) * size]
         return ",".join([await result(rank.gpus.remote()) for rank in shared])
+
+    async def gpu_bytes(self) -> float:
+        """Return the memory of the first rank's GPU in bytes."""
+        memory: float = await result(self.actors[0].gpu_bytes.remote())
+        return memory
 
     async def call(self, method: str, *arguments: Any) -> list[Any]:
         """Call a method of all ranks at once.
