@@ -56,7 +56,7 @@ def replies(name: str, starts: int) -> dict[str, list[list[str]]]:
     policies: dict[str, Policy] = {"expert": ExpertPolicy(), "random": RandomPolicy(), "idle": IdlePolicy()}
     found = {}
     for label, policy in policies.items():
-        episodes = asyncio.run(runner.play(held_out_starts(TEST_FIRST, starts), policy, seen=0))
+        episodes = asyncio.run(runner.play(held_out_starts(TEST_FIRST, starts), policy))
         found[label] = [[turn.words for turn in episode.turns] for episode in episodes]
     runner.close()
     return found

@@ -6,7 +6,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from agents.episodes.starts import TEST_FIRST
 from render.records.reading import read_episodes
@@ -34,6 +36,12 @@ def served(folder: Path, place: str) -> str:
     return str(file)
 
 
+def image_bytes(frame: NDArray[np.uint8] | None) -> bytes:
+    """The pixels of a recorded frame, which must be there."""
+    assert frame is not None
+    return frame.tobytes()
+
+
 def played(folder: Path, env: str) -> tuple[list[Any], dict[str, Any]]:
     """The rows of an evaluation, and what was seen, said and earned in each episode of a policy."""
     command.main([f"env={env}", "policy=tiny,random", "floors=false", "episodes=8", f"save={folder}"])
@@ -41,7 +49,7 @@ def played(folder: Path, env: str) -> tuple[list[Any], dict[str, Any]]:
     rows = [{key: row[key] for key in ("policy", "success", "return", "valid", "turns", "kinds")} for row in found]
     episodes = {
         policy: [
-            (one.seed, one.success, one.ended, one.kind, [(turn.reply, turn.frame.tobytes()) for turn in one.turns])
+            (one.seed, one.success, one.ended, one.kind, [(turn.reply, image_bytes(turn.frame)) for turn in one.turns])
             for one in read_episodes(folder / "episodes" / policy)
         ]
         for policy in ("tiny", "random")
