@@ -20,7 +20,7 @@ from ray.exceptions import RayActorError
 
 from agents.chat.types import Completion, Prompt
 from agents.engines.base import EngineDead
-from agents.engines.config import EngineConfig, VLLMConfig
+from agents.engines.config import EngineConfig, ServerConfig, VLLMConfig
 from agents.models.config import ModelConfig
 from envs.task.config import TaskConfig
 from training.cluster.ray.router import RemoteEngine
@@ -261,13 +261,13 @@ class RolloutWorker:
         self.engine = RemoteEngine(number)
         self.player: Any = None
 
-    async def start(self, model: ModelConfig, tasks: Mapping[str, TaskConfig]) -> None:
-        """Load the tasks and the model's tokenizer and image processor."""
+    async def start(self, model: ModelConfig, tasks: Mapping[str, TaskConfig], server: ServerConfig) -> None:
+        """Load the tasks and the model's tokenizer and image processor. Teachers api:MODEL use `server`."""
         from agents.models.load import load_chat
         from agents.policies.jobs import JobRunner
         from agents.policies.model import VLMPolicy
 
-        self.player = JobRunner(tasks, VLMPolicy(load_chat(model.path), self.engine))
+        self.player = JobRunner(tasks, VLMPolicy(load_chat(model.path), self.engine), server)
 
     async def connect(self, hosts: Mapping[int, Any], version: int, max_context: int | None) -> None:
         """Set the engines to use.
