@@ -40,8 +40,9 @@ def prepare(config: Config) -> Chat:
     except ValueError as error:
         raise UserError(f"model.path: {error}") from error
     longest = config.engine.max_context or longest_context(config.model.path)
+    max_pixels = 0 if config.engine.kind == "transformers" else config.engine.vllm.max_pixels
     for name, settings in config.tasks.items():
-        check_task(name, settings, chat, longest)
+        check_task(name, settings, chat, longest, max_pixels)
     check_teachers(config, chat)
     return chat
 
