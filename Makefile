@@ -24,7 +24,7 @@ WITHOUT := tests/agents/engines/test_vllm.py tests/agents/engines/test_transfer.
 export OMP_WAIT_POLICY := PASSIVE
 export GOMP_SPINCOUNT := 0
 
-.PHONY: help football claim check test test-lowest lock setup peers clean
+.PHONY: help football claim check test test-qwen test-lowest lock setup peers clean
 .DEFAULT_GOAL := help
 
 help:
@@ -50,12 +50,15 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu and not browser and not ray and not vllm"
 
-test: .venv/installed-dev build/torchvision/installed
+test: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# vLLM with Qwen models, on a CPU.
+test-qwen: build/torchvision/installed
 	PYTHONPATH=build/torchvision $(BIN)/python -m pytest tests/agents/engines/test_vllm_qwen.py
 
 test-lowest: build/venv-lowest/installed
