@@ -32,6 +32,7 @@ help:
 	@echo "make claim      FRE → MGT and MGT alone on pictures of sums: does reasoning learned on text help to see?"
 	@echo "make check      set up .venv with the developer tools, then lint and run the fast tests (two minutes on two cores)"
 	@echo "make test       set up .venv with the developer tools, then lint, type-check and run every test"
+	@echo "make test-qwen  run tiny Qwen models in vLLM on a CPU; fails at present"
 	@echo "make test-lowest  test with the lowest versions that pyproject.toml allows, in build/venv-lowest"
 	@echo "make setup      only set up .venv with the developer tools"
 	@echo "make lock       renew requirements.lock and requirements-lowest.txt"

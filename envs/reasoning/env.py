@@ -124,9 +124,6 @@ class ReasoningEnv(QuestionEnv):
     def judge(self, answer: str) -> bool:
         """Return True if the task's own scorer gives the full score."""
         task, seed = self._item
-        if answer.strip() == str(self.question.answer).strip() != "":  # right, however busy the worker is
-            self._score = 1.0
-            return True
         self._score = 0.0
         if len(answer) <= LONGEST_ANSWER:
             try:
