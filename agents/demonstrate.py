@@ -32,6 +32,7 @@ from agents.seeds import mix
 from configs.cli import command, parse_overrides, read_options, split
 from configs.errors import UserError, suggest
 from configs.help import short_help
+from configs.paths import check_new
 from configs.schema import Settings
 from configs.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 from envs.questions.places import places
@@ -71,10 +72,7 @@ class DemonstrateOptions(Settings):
         super().__post_init__()
         if Path(self.out).suffix not in WRITERS:
             raise ValueError(f"out must end in {' or '.join(WRITERS)}, got {self.out!r}")
-        if not Path(self.out).resolve().parent.is_dir():
-            raise ValueError(f"out: the folder of {self.out} does not exist")
-        if Path(self.out).exists():
-            raise ValueError(f"out={self.out} exists already; choose another name, or remove it")
+        check_new(self.out)
         if self.policy == SERVER:
             raise ValueError(f"policy={self.policy} lacks a model name; set policy={SERVER}MODEL")
         if self.policy not in SCRIPTED_POLICIES and not self.policy.startswith(SERVER):

@@ -14,6 +14,7 @@ from agents.models.load import LoadedModel, Processor, model_class, wrap
 from configs.cli import command, parse_words, read_options
 from configs.errors import UserError, suggest
 from configs.help import short_help
+from configs.paths import check_new
 from configs.schema import Settings
 
 
@@ -44,10 +45,7 @@ class PretrainedOptions(Settings):
     def __post_init__(self) -> None:
         """Check the values and the folder."""
         super().__post_init__()
-        if not Path(self.out).resolve().parent.is_dir():
-            raise ValueError(f"out: the folder of {self.out} does not exist")
-        if Path(self.out).exists():
-            raise ValueError(f"out={self.out} exists already; choose another name, or remove it")
+        check_new(self.out)
 
 
 def folder_of(model: Pretrained) -> Path:
