@@ -1,6 +1,7 @@
 """The example notebook runs from the first cell to the last, in a kernel of its own."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "True shot\nFalse not of the form" in text
     assert "'expert': 1.0" in text and "held-out episodes" in text
     assert "tiny: success" in text and "expert: success True" in text
-    assert "mgt 4/4 · success" in text  # progress is shown
+    assert re.search("mgt 4/4 · .*success", text)  # progress is shown
     assert len(outputs(notebook, "image/png")) == 3
     assert (tmp_path / "runs" / "notebook" / "report.html").stat().st_size > 10_000
 

@@ -150,7 +150,7 @@ def test_run_on_eight_questions_improves_success(tmp_path: Path) -> None:
     recipe = """
         checkpoint_every: 100
         evaluation: {episodes: 64, every: 0, videos: 0, records: 1}
-        algo: {lr: 2e-4, warmup_updates: 3, minibatch: 32}
+        algo: {lr: 1e-4, warmup_updates: 3, minibatch: 32}
         stages: {fre: {tasks: [env], steps: 10, algo: {groups: 8, group_size: 8}}}
     """
     success = learn(tmp_path, recipe)["success"]

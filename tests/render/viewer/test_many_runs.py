@@ -76,7 +76,7 @@ def test_seeds_are_one_row_and_one_line(page: Page, tmp_path: Path) -> None:
         assert page.locator(".facts .whose").all_inner_texts() == [f"Run\n{run.name}" for run in runs]
         page.set_viewport_size({"width": 390, "height": 844})
         no_sideways_scroll(page)
-        page.keyboard.press("3")
+        page.keyboard.press("4")
         expect(page.locator(".matrix .dot").nth(1)).to_have_attribute("style", "background: var(--line1);")
 
 
