@@ -1,8 +1,9 @@
 """reasoning-gym environment: procedurally generated text questions of many kinds."""
 
+import json
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,8 @@ class ReasoningEnv(QuestionEnv):
     - `difficulty`: level of each task's curriculum, from 0 to 1 (`acre`, `gsm_symbolic` and `list_functions` have
       none). None keeps reasoning-gym's default settings. The hardest levels are long: matrices and mazes of 10,000
       characters.
+    - `settings`: task → settings of reasoning-gym for it, such as `{"chain_sum": {"min_terms": 3}}`, over those of the
+      difficulty.
 
     ## Version History
     v0: first version.
@@ -85,19 +88,22 @@ class ReasoningEnv(QuestionEnv):
         tasks: Mapping[str, float] | Sequence[str] | None = None,
         difficulty: float | None = None,
         render_mode: str | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         super().__init__(LONGEST_QUESTION, render_mode, LONGEST_ANSWER)
         if difficulty is not None and not 0 <= difficulty <= 1:
             raise ValueError(f"difficulty must be from 0 to 1, or None, got {difficulty}")
         self.difficulty = difficulty
         self.tasks = task_weights(tasks)
+        self.settings = settings or {}
+        self._settings = settings_texts(self.settings, self.tasks)
         self._shares = np.cumsum(list(self.tasks.values())) / sum(self.tasks.values())
         self._item: tuple[str, int] = ("", 0)
         self._score = 0.0
 
     def draw_question(self) -> Question:
         """Return a generated item of a random task, of the seed's split."""
-        settings = f"tasks={', '.join(self.tasks)}, difficulty={self.difficulty}"
+        settings = f"tasks={', '.join(self.tasks)}, difficulty={self.difficulty}, settings={self.settings}"
         return self.draw_of_split(self._draw, lambda question: question.text, settings)
 
     def _draw(self) -> Question:
@@ -106,7 +112,7 @@ class ReasoningEnv(QuestionEnv):
             self._item, self._score = self._draw_item(), 0.0
             task, seed = self._item
             try:
-                item = _worker.ask(["item", task, self.difficulty, seed], ITEM_SECONDS)
+                item = _worker.ask(["item", task, self.difficulty, self._settings[task], seed], ITEM_SECONDS)
                 work = STEPS[task](item["facts"] | {"answer": item["answer"]}) if task in STEPS else ""
                 return Question(item["question"], item["answer"] or "", kind=task, work=work)
             except (OverTime, ValueError) as error:
@@ -127,7 +133,9 @@ class ReasoningEnv(QuestionEnv):
         self._score = 0.0
         if len(answer) <= LONGEST_ANSWER:
             try:
-                self._score = _worker.ask(["score", task, self.difficulty, seed, answer], SCORE_SECONDS)
+                self._score = _worker.ask(
+                    ["score", task, self.difficulty, self._settings[task], seed, answer], SCORE_SECONDS
+                )
             except (OverTime, ValueError):  # an answer that breaks the scorer is wrong
                 self._score = 0.0
         return self._score > 1 - 1e-9
@@ -165,3 +173,17 @@ def task_weights(tasks: Mapping[str, float] | Sequence[str] | None) -> dict[str,
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
             raise ValueError(f"the weight of {name} must be a number above 0, got {weight!r}")
     return weights
+
+
+def settings_texts(settings: Mapping[str, Mapping[str, Any]], tasks: Collection[str]) -> dict[str, str]:
+    """Return the settings of each task as JSON, or raise ValueError if a task or a name is unknown."""
+    if not isinstance(settings, Mapping) or not all(isinstance(own, Mapping) for own in settings.values()):
+        raise ValueError(f"settings must be a mapping from tasks to settings, got {settings!r}")
+    for task, own in settings.items():
+        if task not in tasks:
+            raise ValueError(f"settings: {suggest('task', task, tasks)}")
+        known = _worker.ask(["settings", task], ITEM_SECONDS)
+        for name in own:
+            if name not in known:
+                raise ValueError(f"settings of {task}: {suggest('setting', name, known)}")
+    return {task: json.dumps(dict(settings.get(task, {})), sort_keys=True) for task in tasks}

@@ -5,6 +5,8 @@ scorer must first match its pattern in `FORMS`. The patterns exclude names that 
 """
 
 import ast
+import dataclasses
+import json
 import operator
 import random
 import re
@@ -89,27 +91,32 @@ def prepare() -> None:
 
 
 def handle(request: Any) -> Any:
-    """Handle a request: ["tasks"], ["item", task, difficulty, seed] or ["score", task, difficulty, seed, answer].
+    """Handle a request.
+
+    The requests are ["tasks"], ["settings", task], ["item", task, difficulty, settings, seed] and ["score", task,
+    difficulty, settings, seed, answer], with the settings as JSON.
 
     Returns:
-        The task names, the item as {question, answer, facts}, or the score.
+        The task names, the names of the task's settings, the item as {question, answer, facts}, or the score.
     """
     what, *rest = request
     if what == "tasks":
         from reasoning_gym.factory import DATASETS
 
         return sorted(set(DATASETS) - {"composite"})
-    task, difficulty, seed = rest[:3]
-    dataset, entry = item(task, difficulty, seed)
+    if what == "settings":
+        return [field.name for field in dataclasses.fields(build(rest[0], None, "{}", 0).config)]
+    task, difficulty, settings, seed = rest[:4]
+    dataset, entry = item(task, difficulty, settings, seed)
     if what == "item":
         answer = None if entry["answer"] is None else str(entry["answer"])
         facts = dict(entry["metadata"]) if task in EXPLAINED else {}
         return {"question": entry["question"], "answer": answer, "facts": facts}
-    return score(task, dataset, entry, rest[3])
+    return score(task, dataset, entry, rest[4])
 
 
 @lru_cache(maxsize=256)
-def item(task: str, difficulty: float | None, seed: int) -> tuple[Any, Any]:
+def item(task: str, difficulty: float | None, settings: str, seed: int) -> tuple[Any, Any]:
     """Return the dataset and the item of a seed. The item depends on the arguments only.
 
     An item with a wrong reference answer is replaced by a later one.
@@ -117,10 +124,11 @@ def item(task: str, difficulty: float | None, seed: int) -> tuple[Any, Any]:
     Args:
         task: Task name.
         difficulty: Difficulty from 0 to 1, or None for the default settings.
+        settings: Settings over those of the difficulty, as JSON.
         seed: Seed or index of the item.
     """
     random.seed(seed)
-    dataset = build(task, difficulty, seed) if task in REBUILT else kept(task, difficulty)
+    dataset = build(task, difficulty, settings, seed) if task in REBUILT else kept(task, difficulty, settings)
     if task in REBUILT:
         return dataset, dataset[0]
     # the stride keeps consecutive seeds from sharing the replacement
@@ -129,12 +137,12 @@ def item(task: str, difficulty: float | None, seed: int) -> tuple[Any, Any]:
 
 
 @lru_cache(maxsize=256)
-def kept(task: str, difficulty: float | None) -> Any:
+def kept(task: str, difficulty: float | None, settings: str) -> Any:
     """Return a cached dataset that generates each item independently, from its index."""
-    return build(task, difficulty, 0)
+    return build(task, difficulty, settings, 0)
 
 
-def build(task: str, difficulty: float | None, seed: int) -> Any:
+def build(task: str, difficulty: float | None, settings: str, seed: int) -> Any:
     """Return the task's dataset, with default settings or at the curriculum level given by `difficulty`.
 
     If reasoning-gym rejects a level, the next easier one is used.
@@ -142,20 +150,23 @@ def build(task: str, difficulty: float | None, seed: int) -> Any:
     Args:
         task: Task name.
         difficulty: Difficulty from 0 to 1, or None for the default settings.
+        settings: Settings over those of the difficulty, as JSON.
         seed: Seed of the dataset.
     """
     from reasoning_gym.factory import CURRICULA, DATASETS, create_dataset
 
+    own = json.loads(settings)
     if difficulty is not None and task in CURRICULA:
         curriculum = CURRICULA[task]()
         hardest = max((len(attribute.levels) for attribute in curriculum.attributes.values()), default=1) - 1
         for level in range(round(difficulty * hardest), -1, -1):
             curriculum.set_global_level(level)
             try:
-                return DATASETS[task][0](curriculum.generate_configuration({"seed": seed, "size": 1}))
+                config = curriculum.generate_configuration({"seed": seed, "size": 1})
+                return DATASETS[task][0](dataclasses.replace(config, **own))
             except AssertionError:
                 continue
-    return create_dataset(task, seed=seed, size=1)
+    return create_dataset(task, seed=seed, size=1, **own)
 
 
 def score(task: str, dataset: Any, entry: Any, answer: str) -> float:

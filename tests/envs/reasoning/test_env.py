@@ -154,7 +154,7 @@ def test_a_scorer_that_hangs_is_a_wrong_answer(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
     assert env.step(answer)[1] == 1.0
     with pytest.raises(OverTime):
-        _worker.ask(["item", "sokoban", 0.0, 1], 0.5)  # goes on for ever
+        _worker.ask(["item", "sokoban", 0.0, "{}", 1], 0.5)  # goes on for ever
 
 
 @pytest.mark.slow
@@ -193,11 +193,11 @@ def test_wrong_arguments_are_one_line(kwargs: dict, problem: str) -> None:
 @pytest.mark.slow
 def test_family_items_with_a_wrong_reference_answer_are_dropped() -> None:
     """reasoning-gym expects "mother-in-law" for the daughter-in-law in 31 of these 200 items, first with seed 2."""
-    items = [_worker.ask(["item", "family_relationships", None, seed], 20) for seed in range(200)]
+    items = [_worker.ask(["item", "family_relationships", None, "{}", seed], 20) for seed in range(200)]
     assert not any(item["answer"].endswith("-in-law") for item in items)
     assert "What is Rain to Olivia?" not in items[2]["question"]
     assert len({item["question"] for item in items}) == 200
-    assert _worker.ask(["score", "family_relationships", None, 2, items[2]["answer"]], 20) == 1
+    assert _worker.ask(["score", "family_relationships", None, "{}", 2, items[2]["answer"]], 20) == 1
     dataset = SimpleNamespace(config=SimpleNamespace(male_names=["James"]))
     for person, answer, sound in (
         ("James", "nephew", True),
@@ -222,3 +222,23 @@ def test_arithmetic_items_with_a_rounded_division_are_dropped() -> None:
     ):
         entry = {"answer": answer, "metadata": {"expression": expression}}
         assert is_sound("basic_arithmetic", None, entry) == sound
+
+
+def test_settings_of_a_task_replace_those_of_the_difficulty() -> None:
+    numbers = {"min_terms": 3, "max_terms": 3, "min_digits": 1, "max_digits": 1}
+    env = ReasoningEnv(["chain_sum"], difficulty=0.0, settings={"chain_sum": numbers})
+    for seed in range(20):
+        _, info = env.reset(seed=seed)
+        assert len(re.findall(r"\d+", info["text"])) == 3, info["text"]
+        assert env.judge(env.expert_action())
+
+
+def test_unknown_settings_are_refused_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"settings of chain_sum: unknown setting 'min_term'.*min_terms"):
+        ReasoningEnv(["chain_sum"], settings={"chain_sum": {"min_term": 3}})
+    with pytest.raises(ValueError, match=r"settings: unknown task 'gcd'"):
+        ReasoningEnv(["chain_sum"], settings={"gcd": {}})
+    with pytest.raises(ValueError, match="settings must be a mapping from tasks to settings"):
+        ReasoningEnv(["chain_sum"], settings=[1])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="generated no item"):
+        ReasoningEnv(["chain_sum"], settings={"chain_sum": {"min_terms": -1}}).reset(seed=0)
