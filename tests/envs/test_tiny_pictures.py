@@ -7,7 +7,7 @@ import pytest
 from envs.task.config import load_task
 from envs.task.task import Task
 
-DIGESTS = {"tiny_geometry": "e576084fe2ea4929", "tiny_visual": "d3dd27a55f28074d"}
+DIGESTS = {"tiny_geometry": "e576084fe2ea4929", "tiny_visual": "cbd9e591b6afb2a2"}
 
 
 @pytest.mark.parametrize("name", DIGESTS)

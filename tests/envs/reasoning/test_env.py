@@ -214,7 +214,7 @@ def test_family_items_with_a_wrong_reference_answer_are_dropped() -> None:
 
 def test_arithmetic_items_with_a_rounded_division_are_dropped() -> None:
     """reasoning-gym divides with `//`: it expects 532 for 542 + -9 + -438 / 648038, which is not a whole number."""
-    assert "953 * -340" not in _worker.ask(["item", "basic_arithmetic", None, 116], 20)["question"]
+    assert "953 * -340" not in _worker.ask(["item", "basic_arithmetic", None, "{}", 116], 20)["question"]
     for expression, answer, sound in (
         ("6 / 4 + 1", "2", False),
         ("-(6 / 3) - -1 * 2", "0", True),
