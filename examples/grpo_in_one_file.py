@@ -183,11 +183,11 @@ def loss_of(vlm: VLM, batch: Sequence[Sample], settings: Settings) -> torch.Tens
 def learn(
     vlm: VLM, optimizer: torch.optim.Optimizer, samples: Sequence[Sample], settings: Settings, step: int
 ) -> list[float]:
-    """Go through the samples once, in shuffled minibatches. Return the gradient's norm in each update."""
+    """Go through the samples once, in shuffled minibatches of equal size. Return the gradient's norm in each update."""
     order = np.random.default_rng(mix(settings.seed, step)).permutation(len(samples))
     norms = []
-    for at in range(0, len(samples), settings.minibatch):
-        batch = [samples[i] for i in order[at : at + settings.minibatch]]
+    parts = np.array_split(order, max(1, math.ceil(len(samples) / settings.minibatch)))
+    for batch in ([samples[i] for i in part] for part in parts if len(part)):
         loss_of(vlm, batch, settings).backward()
         norms.append(float(torch.nn.utils.clip_grad_norm_(vlm.parameters(), settings.max_grad_norm)))
         optimizer.step()

@@ -106,7 +106,7 @@ class AlgoConfig(Settings):
     max_grad_norm: PositiveFloat = 0.2
     """Maximum gradient norm. Larger gradients are scaled down to it."""
     minibatch: PositiveInt = 256
-    """Number of trajectories per optimiser update."""
+    """Maximum number of trajectories per optimiser update. The trajectories of a step are divided evenly."""
 
     def __post_init__(self) -> None:
         """Check the values, and the names of the functions."""

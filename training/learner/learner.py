@@ -106,9 +106,9 @@ class Learner:
     # -- learning -----------------------------------------------------------------------------------------------------
 
     def update(self, trajectories: Sequence[Trajectory], step: int, seed: int) -> dict[str, float]:
-        """Train on the trajectories once, in shuffled minibatches.
+        """Train on the trajectories once, in shuffled minibatches of equal size.
 
-        All ranks skip a minibatch if its loss or gradient is not finite.
+        A small last minibatch would be a noisy update of full size. All ranks skip a minibatch if its loss or gradient is not finite.
 
         Args:
             trajectories: Trajectories of one step.
@@ -121,8 +121,8 @@ class Learner:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
         order = np.random.default_rng(mix(seed, step)).permutation(len(trajectories))
-        size = self.algo.minibatch
-        batches = [self._share([trajectories[i] for i in order[at : at + size]]) for at in range(0, len(order), size)]
+        parts = np.array_split(order, max(1, math.ceil(len(order) / self.algo.minibatch)))
+        batches = [self._share([trajectories[i] for i in part]) for part in parts if len(part)]
         reference = self._reference_logprobs(batches)
         old = self._old_logprobs(batches)
         totals: dict[str, float] = {}

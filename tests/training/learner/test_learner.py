@@ -191,8 +191,13 @@ def test_update_makes_one_optimiser_update_per_minibatch(
     trajectories: list[Trajectory], sequences: list[TokenSequence]
 ) -> None:
     _, metrics = learn(trajectories, steps=1, minibatch=5)
-    assert metrics["updates"] == 3  # of 5, 5 and 2
+    assert metrics["updates"] == 3
     assert metrics["trained_tokens"] == sum(int(sequence.loss_mask.sum()) for sequence in sequences)
+
+
+def test_minibatches_have_equal_sizes(trajectories: list[Trajectory]) -> None:
+    of_nine, _ = learn(trajectories[:10], steps=1, minibatch=9)  # not 9 and 1
+    assert torch.equal(of_nine, learn(trajectories[:10], steps=1, minibatch=5)[0])
 
 
 def test_update_with_a_clipped_ratio_has_no_gradient(sequences: list[TokenSequence]) -> None:
