@@ -138,9 +138,9 @@ class TurnTrainer(trl.GRPOTrainer):  # type: ignore[misc]
             processing_class.chat_template = TURNS + processing_class.chat_template
         tokenizer.response_template = {"defaults": {"role": "assistant"}, "fields": {}}  # TRL asks whether there is one
         tokenizer.parse_response = functools.partial(_turn, tokenizer)
-        if getattr(getattr(model, "config", None), "model_type", "") in ("idefics3", "smolvlm"):
-            _take_images_of_turns(model, processing_class.image_processor)
         super().__init__(model, *args, processing_class=processing_class, **kwargs)
+        if self.model.config.model_type in ("idefics3", "smolvlm"):
+            _take_images_of_turns(self.model, processing_class.image_processor)
 
     def _get_tool_suffix_ids(self, tool_messages: list[dict[str, Any]]) -> list[int]:
         """Return the tokens of the next observation, or too many to fit after the last turn, which ends the episode."""

@@ -120,7 +120,7 @@ class KickoffEnv(vf.Env[KickoffEnvConfig]):  # type: ignore[misc]
                 chats = [await stack.enter_async_context(seat.interaction(task)) for seat in seats]
                 while not views[0].done:
                     told = [[vf.UserMessage(content=view.content)] for view in views]
-                    segments = await asyncio.gather(*map(_turn, chats, told))
+                    segments = await asyncio.gather(*(chat.turn(said) for chat, said in zip(chats, told, strict=True)))
                     if any(segment.terminated for segment in segments):
                         break
                     views = game.step([_reply(segment) for segment in segments])
@@ -133,10 +133,6 @@ class KickoffEnv(vf.Env[KickoffEnvConfig]):  # type: ignore[misc]
             chat.trace.record_reward("reward", reward)
             success = float(view.facts.get("success", False))
             chat.trace.record_metrics({"success": success, "turns": turns, "valid_replies": count / max(1, turns)})
-
-
-async def _turn(chat: vf.Interaction, messages: vf.Messages) -> vf.Segment:
-    return await chat.turn(messages)
 
 
 def _reply(segment: vf.Segment) -> str:

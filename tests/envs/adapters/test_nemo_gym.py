@@ -17,7 +17,7 @@ from envs.adapters.nemo_gym import main
 from tests.envs.adapters.library_fixture import ROOT, our_episodes, run_in
 
 ALONE = ("hydra-core", "omegaconf", "antlr4-python3-runtime==4.9.3", "itsdangerous", "yappi", "devtools", "asttokens",
-         "executing", "orjson", "gprof2dot", "pydot", "mlflow-skinny")  # fmt: skip
+         "executing", "orjson", "gprof2dot", "pydot")  # fmt: skip
 """What the agent imports of NeMo-Gym's 36 requirements, next to what Kickoff's tests have."""
 
 
