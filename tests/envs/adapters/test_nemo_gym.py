@@ -33,7 +33,7 @@ def serving(*words: str) -> Iterator[int]:
         yield int(found[1])
     finally:
         process.terminate()
-        process.wait()
+        process.communicate()
 
 
 def rows_of(path: Path, *words: str) -> list[dict[str, Any]]:
