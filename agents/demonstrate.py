@@ -32,6 +32,7 @@ from agents.seeds import mix
 from configs.cli import command, parse_overrides, read_options, split
 from configs.errors import UserError, suggest
 from configs.help import short_help
+from configs.paths import check_new
 from configs.schema import Settings
 from configs.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 from envs.questions.places import places
@@ -64,33 +65,31 @@ class DemonstrateOptions(Settings):
     seed: NonNegativeInt = 0
     """Seed that selects the training starts."""
     successes: bool = True
-    """Keep only successful episodes."""
+    """Keep only successful episodes. Invalid replies are never written as replies to learn."""
 
     def __post_init__(self) -> None:
         """Check the values and the file."""
         super().__post_init__()
         if Path(self.out).suffix not in WRITERS:
             raise ValueError(f"out must end in {' or '.join(WRITERS)}, got {self.out!r}")
-        if not Path(self.out).resolve().parent.is_dir():
-            raise ValueError(f"out: the folder of {self.out} does not exist")
-        if Path(self.out).exists():
-            raise ValueError(f"out={self.out} exists already; choose another name, or remove it")
+        check_new(self.out)
         if self.policy == SERVER:
             raise ValueError(f"policy={self.policy} lacks a model name; set policy={SERVER}MODEL")
         if self.policy not in SCRIPTED_POLICIES and not self.policy.startswith(SERVER):
             raise ValueError(suggest("policy", self.policy, [*SCRIPTED_POLICIES, f"{SERVER}MODEL"]))
 
-    def player(self) -> Policy:
-        """Return the policy; raise UserError if the settings of its server are wrong."""
-        return make_teacher(self.policy, self.engine.server).with_temperature(self.temperature)
-
 
 def chats(task: Task, episode: Episode) -> Iterator[dict[str, Any]]:
-    """Yield the rows of an episode, with `images` as arrays [H, W, 3]."""
+    """Yield the rows of an episode, with `images` as arrays [H, W, 3].
+
+    Rows with an invalid reply to learn are left out. Such a reply remains in the context of later turns.
+    """
     history = task.config.history
     ends = [len(episode.turns) - 1] if history == -1 else range(len(episode.turns))
     for last in ends:
         first = 0 if history == -1 else max(0, last - history)
+        if not all(turn.reply.valid for turn in episode.turns[first if history == -1 else last : last + 1]):
+            continue
         messages: list[dict[str, Any]] = []
         images: list[NDArray[np.uint8]] = []
         for index in range(first, last + 1):
@@ -217,10 +216,10 @@ async def demonstrate(task: Task, policy: Policy, options: DemonstrateOptions, w
             numbers = range(begin, min(begin + side_by_side, options.episodes))
             starts = [Start(mix(options.seed, i) % 2**30, mix(options.seed, i, 1)) for i in numbers]
             played = await runner.play(starts, policy)
-            chosen = [episode for episode in played if episode.turns and (episode.success or not options.successes)]
-            rows = [row for episode in chosen for row in chats(task, episode)]
-            writer.write(rows)
-            kept, written = kept + len(chosen), written + len(rows)
+            chosen = [episode for episode in played if episode.success or not options.successes]
+            rows = [rows for episode in chosen if (rows := list(chats(task, episode)))]
+            writer.write([row for of_episode in rows for row in of_episode])
+            kept, written = kept + len(rows), written + sum(map(len, rows))
     finally:
         runner.close()
         if isinstance(policy, VLMPolicy):
@@ -240,14 +239,15 @@ def main(argv: Sequence[str]) -> None:
                 f"task {task.name} has no expert; policy=random successes=true keeps successful random episodes"
             )
         task.make().close()  # wrong settings leave no file
-        policy = options.player()
+        policy = make_teacher(options.policy, options.engine.server).with_temperature(options.temperature)
         with WRITERS[Path(options.out).suffix](Path(options.out)) as writer:
             kept, written = asyncio.run(demonstrate(task, policy, options, writer))
     except ValueError as error:
         raise UserError(str(error)) from error
     print(f"{options.out}: {written} rows, {kept} of {options.episodes} episodes of {task.name}, by {options.policy}")
     if not kept:
-        print("no episode succeeded; successes=false also keeps the others", file=sys.stderr)
+        problem = "succeeded; successes=false also keeps the others" if options.successes else "has only valid replies"
+        print(f"no episode {problem}", file=sys.stderr)
 
 
 def usage(_: Sequence[str]) -> str:

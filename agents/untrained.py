@@ -12,6 +12,7 @@ from agents.models.load import wrap
 from agents.models.tiny import build
 from configs.cli import command, parse_overrides, read_options
 from configs.help import short_help
+from configs.paths import check_new
 from configs.schema import Settings
 from configs.types import NonNegativeInt
 
@@ -28,10 +29,7 @@ class UntrainedOptions(Settings):
     def __post_init__(self) -> None:
         """Check the values and the folder."""
         super().__post_init__()
-        if not Path(self.out).resolve().parent.is_dir():
-            raise ValueError(f"out: the folder of {self.out} does not exist")
-        if Path(self.out).exists():
-            raise ValueError(f"out={self.out} exists already; choose another name, or remove it")
+        check_new(self.out)
 
 
 def main(argv: Sequence[str]) -> None:

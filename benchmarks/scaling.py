@@ -8,12 +8,14 @@ public figures for H100/H200 machines, marked "typed in": measure them on your m
 
 - generate: a decoding step of c replies takes 1/alone + c/full seconds. Replies have lognormal lengths with a cap. An
   on-policy step ends with its longest reply. With max_staleness=1, replies of the next step run at the same time.
-- learn: FLOPs of the model's shapes at `mfu`. Ranks process their shares pass by pass in lockstep, with whole
-  trajectories. Each pass gathers the weights twice and scatters the gradients once, over NVLink within a machine and
-  the network between machines. This overlaps with computation, except for ring latency.
+- learn: FLOPs of the model's shapes at `mfu`: decoder, head, attention and vision tower, for the update and for the
+  passes that score a minibatch before it. Ranks process their shares pass by pass in lockstep, with whole trajectories.
+  Each pass of an update gathers the weights twice and scatters the gradients once, over NVLink within a machine and the
+  network between machines. A pass that scores gathers them once. This overlaps with computation, except for ring
+  latency.
 - weights: `direct` is one broadcast from GPU to GPU. `shared` uses host memory and Ray's object store, with a tree of
   machines.
-- driver: one process receives every episode and sends every trajectory.
+- driver: one process receives every episode and sends every trajectory, both with their frames.
 
 The model ignores turns: one reply stands for all replies of an episode. Colocated: training follows generation. Split:
 each half of the GPUs does one of them at the same time (max_staleness=1), and the slower half determines the step time.
@@ -36,6 +38,8 @@ GPUS = (8, 16, 32, 64, 128, 256, 512, 1024)
 NODE = 8
 GPU = 79 * GIB
 """Memory of a GPU of 80 GB."""
+PATCHES = 4
+"""Number of patches per visual token (Qwen)."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Parts:
     """Number of trajectories per update on 8 GPUs."""
     prompt: float = 1000.0
     """Length of a prompt in tokens, including images."""
+    image: float = 256.0
+    """Number of visual tokens in a prompt: an image of 448x448."""
     reply: float = 1000.0
     """Mean length of a reply in tokens, before the cap."""
     spread: float = 0.8
@@ -58,13 +64,17 @@ class Parts:
     """Maximum length of a reply in tokens."""
     alone: float = 170.0
     """Tokens/s of a single reply in an engine. Typed in: vLLM, 3B, bfloat16, one H100."""
-    full: float = 12000.0
-    """Tokens/s of an engine with many replies. Typed in, as above. See benchmarks/rollout.py."""
+    full: float = 30000.0
+    """Tokens/s of an engine with many replies. Typed in: a step of 256 replies reads weights and KV cache in 5 ms and
+    takes about 8 ms. See benchmarks/rollout.py."""
     prefill: float = 60000.0
     """Prompt tokens/s of an engine. Typed in, as above."""
     mfu: float = 0.24
     """MFU of a learner without communication, as benchmarks/gpu.py measures it: recomputation is not counted as work.
     Measured on one H200 (docs/measured.md)."""
+    scores: float = 2.0
+    """Number of forward passes before an update: with the reference weights (algo.kl_coef) and with the old ones
+    (algo.correction, if a step has several minibatches)."""
     peak: float = 989e12
     """Dense bfloat16 FLOP/s of a GPU (H100, H200)."""
     pack: float = 16384.0
@@ -77,13 +87,15 @@ class Parts:
     """Seconds per hop between ranks in the ring of a collective. Typed in."""
     store: float = 2e9
     """Bytes/s through host memory and Ray's object store. Typed in. See benchmarks/weights.py: 0.5 to 2e9 on a CPU."""
-    direct: bool = True
+    direct: bool = False
     """True for weights from GPU to GPU (engine.vllm.transfer=nccl or ipc) instead of `store`."""
     nap: float = 4.0
     """Seconds for colocated engines to sleep and wake. Typed in."""
     driver: float = 1e-3
     """Seconds of the driver per episode. Measured on a CPU core: 0.8 to 1.0 ms to unpack 8 turns of 84x84 pixels
-    (180 kB), create trajectories and pack them. Excludes Ray's own work. Larger images take longer."""
+    (180 kB), create trajectories and pack them. Excludes Ray's own work."""
+    frames: float = 3 * 448.0**2
+    """Bytes of an episode's frames. They pass through the driver twice, at `store` bytes/s."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,25 @@ def generate(parts: Parts, replies: np.ndarray, engines: int, ahead: int) -> flo
     )
 
 
+def forward_flops(parts: Parts, sizes: Shapes, replies: np.ndarray) -> np.ndarray:
+    """Return the FLOPs of a forward pass over each trajectory, as benchmarks/gpu.py counts them.
+
+    Attention in the vision tower is left out.
+
+    Args:
+        parts: Parameters of the model.
+        sizes: Shapes of the language model.
+        replies: Reply lengths in tokens.
+    """
+    length = parts.prompt + replies
+    decoder = 2 * sizes.text.parameters * length
+    head = 2 * sizes.text.hidden * sizes.vocabulary * replies
+    attention = 2 * sizes.text.layers * sizes.text.heads * length**2  # 4 x width x (length / 2) per token and layer
+    vision = 2 * sizes.vision.parameters * PATCHES * parts.image
+    flops: np.ndarray = decoder + head + attention + vision
+    return flops
+
+
 def learn(parts: Parts, sizes: Shapes, replies: np.ndarray, ranks: int, minibatch: int) -> float:
     """Return the seconds of all updates of a step.
 
@@ -143,21 +174,25 @@ def learn(parts: Parts, sizes: Shapes, replies: np.ndarray, ranks: int, minibatc
         ranks: Number of learner ranks.
         minibatch: Number of trajectories per update.
     """
-    # Forward and backward: 2 + 4 FLOPs per parameter and token. The MFU includes the time of recomputation.
-    token = 6 * (sizes.parameters - sizes.vision_parameters) / (parts.mfu * parts.peak)
+    # An update takes three forward passes' FLOPs. The MFU includes the time of recomputing one, which scores do not.
+    work = (3 + 0.75 * parts.scores) * forward_flops(parts, sizes, replies) / (parts.mfu * parts.peak)
+    # Gathered twice in bfloat16 and scattered once in float32, and gathered once per score.
+    moved = (8 + 2 * parts.scores) * sizes.parameters
+    between = moved / (NODE * parts.network) if ranks > NODE else 0.0
+    wire = max(moved / parts.nvlink, between)
+    ring = (3 + parts.scores) * (sizes.text.layers + sizes.vision.layers) * parts.hop * (ranks - 1)
     updates = math.ceil(len(replies) / minibatch)
     seconds = 0.0
     for one in range(updates):
-        own = parts.prompt + replies[one::updates]
-        share = max(float(own.sum()) / ranks, float(own.max()))  # the longest sequence is not split
-        passes = math.ceil(share / parts.pack)
-        # Gathered twice in bfloat16, scattered once in float32.
-        moved = 8 * sizes.parameters
-        between = moved / (NODE * parts.network) if ranks > NODE else 0.0
-        wire = max(moved / parts.nvlink, between)
-        ring = 3 * (sizes.text.layers + sizes.vision.layers) * parts.hop * (ranks - 1)
-        seconds += max(share * token, passes * wire) + passes * ring
+        tokens, own = parts.prompt + replies[one::updates], work[one::updates]
+        passes = math.ceil(_share(tokens, ranks) / parts.pack)
+        seconds += max(_share(own, ranks), passes * wire) + passes * ring
     return seconds
+
+
+def _share(values: np.ndarray, ranks: int) -> float:
+    """Return the largest sum of a rank. The longest trajectory is not split."""
+    return max(float(values.sum()) / ranks, float(values.max()))
 
 
 def send(parts: Parts, sizes: Shapes, gpus: int) -> float:
@@ -191,7 +226,7 @@ def step(parts: Parts, sizes: Shapes, gpus: int, colocated: bool, growth: int) -
         generate=generate(parts, replies, each, ahead=0 if colocated else 1),
         learn=learn(parts, sizes, replies, each, parts.minibatch * growth),
         weights=send(parts, sizes, gpus),
-        driver=parts.driver * len(replies),
+        driver=(parts.driver + 2 * parts.frames / parts.store) * len(replies),
         nap=parts.nap if colocated else 0.0,
         colocated=colocated,
         tokens=float(replies.sum()),

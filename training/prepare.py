@@ -40,8 +40,9 @@ def prepare(config: Config) -> Chat:
     except ValueError as error:
         raise UserError(f"model.path: {error}") from error
     longest = config.engine.max_context or longest_context(config.model.path)
+    max_pixels = 0 if config.engine.kind == "transformers" else config.engine.vllm.max_pixels
     for name, settings in config.tasks.items():
-        check_task(name, settings, chat, longest)
+        check_task(name, settings, chat, longest, max_pixels)
     check_teachers(config, chat)
     return chat
 
@@ -98,13 +99,13 @@ def check_teachers(config: Config, chat: Chat) -> None:
             continue
         for task in stage.weights:
             teacher = stage.teacher(task)
-            if is_demonstration_file(teacher):
-                try:
+            try:
+                if is_demonstration_file(teacher):
                     check_demonstrations(teacher, chat)
-                except UserError as error:
-                    raise UserError(f"stages.{name}.teachers.{task}: {error}") from error
-            if teacher.startswith(SERVER):
-                make_teacher(teacher, config.engine.server)  # checks address and key
+                elif teacher.startswith(SERVER):
+                    make_teacher(teacher, config.engine.server)  # checks address and key
+            except UserError as error:
+                raise UserError(f"stages.{name}.teachers.{task}: {error}") from error
             if teacher == "expert" and not has_expert(Task(task, config.tasks[task])):
                 raise UserError(
                     f"stages.{name}: task {task} has no expert; set stages.{name}.teachers={{{task}: random}} to "

@@ -122,11 +122,11 @@ class Trainer:
 
     def source(self, index: int, stage: StageConfig) -> Source:
         """Return the source of the trajectories of stage `index`."""
-        play, tasks, seed, server = self.cluster.play, self.config.tasks, self.config.seed, self.config.engine.server
+        play, tasks, seed = self.cluster.play, self.config.tasks, self.config.seed
         if stage.kind == "sft":
-            return DemonstrationSource(play, tasks, stage, seed, index, self.chat, server)
+            return DemonstrationSource(play, tasks, stage, seed, index, self.chat)
         if stage.kind == "distill":
-            return DistillationSource(play, tasks, stage, seed, index, server)
+            return DistillationSource(play, tasks, stage, seed, index)
         return GroupSource(play, tasks, stage, seed, index, self.config.evaluation.record_groups)
 
     # -- measuring ----------------------------------------------------------------------------------------------------

@@ -54,6 +54,17 @@ class ImageCodec(Protocol):
         ...
 
 
+def check_pixels(images: Sequence[Frame], max_pixels: int) -> None:
+    """Raise ValueError (one line) if an image has more than `engine.vllm.max_pixels` pixels; 0 is no limit."""
+    for image in images:
+        height, width = image.shape[:2]
+        if max_pixels and height * width > max_pixels:
+            raise ValueError(
+                f"an image of {height}x{width} pixels exceeds engine.vllm.max_pixels={max_pixels}; "
+                "raise it or set it to 0"
+            )
+
+
 def _normalized(frames: Sequence[Frame], images: Any) -> Tensor:
     """Rescale and normalise images of one size as the image processor does: [n, H, W, 3] → [n, 3, H, W]."""
     stacked = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).float()

@@ -85,7 +85,7 @@ class EngineConfig(Settings):
     vllm: VLLMConfig = field(default_factory=VLLMConfig)
     """Settings of the vLLM engine."""
     server: ServerConfig = field(default_factory=ServerConfig)
-    """Settings of the server that policy=api:MODEL evaluates."""
+    """Settings of the server of policies and teachers api:MODEL."""
 
     @property
     def chosen(self) -> str:

@@ -20,10 +20,9 @@ from agents.chat.types import Completion, Prompt
 from agents.engines.config import EngineConfig
 from agents.engines.sampling import DistributionLog, sample
 from agents.models.vlm import VLM
+from agents.rounds import no_more_calls, settle
 from agents.seeds import uniforms
 
-QUIET = 3
-"""Turns of the event loop without a new call before a round starts."""
 SHARED = 32
 """Number of calls on a CPU from which each thread gets a batch."""
 
@@ -103,11 +102,7 @@ class TransformersEngine:
 
     async def _play(self) -> None:
         """Run one round: wait until no more calls arrive, generate, return the replies."""
-        gathered, quiet = 0, 0
-        while quiet < QUIET:  # callers answered by the last round may call again
-            await asyncio.sleep(0)
-            quiet = 0 if len(self._waiting) > gathered else quiet + 1
-            gathered = len(self._waiting)
+        await no_more_calls(lambda: len(self._waiting))  # callers answered by the last round may call again
         calls, self._waiting = [call for call in self._waiting if not call[2].done()], []
         loop = asyncio.get_running_loop()
         jobs = []
@@ -120,13 +115,7 @@ class TransformersEngine:
             for i, call in enumerate(batch):
                 answers[id(call)] = result if isinstance(result, BaseException) else result[i]
         for call in calls:
-            future, answer = call[2], answers[id(call)]
-            if future.done():  # its caller was cancelled
-                continue
-            if isinstance(answer, BaseException):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+            settle(call[2], answers[id(call)])
 
     def _batches(self, calls: list[Call]) -> list[list[Call]]:
         """Group calls by temperature and similar length, with equal images adjacent."""

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agents.chat.images import check_pixels
 from agents.chat.types import TOP, Completion, Prompt
 from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
@@ -23,9 +24,7 @@ from agents.engines.transfer import SharedSender
 from agents.engines.vllm_process import (
     ProcessLog,
     arguments,
-    cause,
-    check_sizes,
-    ended,
+    death,
     environment,
     keep_environment,
     start_failure,
@@ -89,10 +88,11 @@ class VLLMEngine:
                     llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments(str(folder), family, engine, on_gpu)))
                 started = cls(llm, chat.eos, config, log)
             except (ValueError, RuntimeError) as error:
-                error.add_note(log.text())
-                kind, reason = ValueError if isinstance(error, ValueError) else RuntimeError, start_failure(error, log)
+                written = log.text()
                 log.close()
-                raise kind(f"vLLM cannot load {path!r}: {reason}") from error
+                error.add_note(written)
+                kind = ValueError if isinstance(error, ValueError) else RuntimeError
+                raise kind(f"vLLM cannot load {path!r}: {start_failure(error, written)}") from error
         try:
             await started._call(started._llm.collective_rpc("forbid_tokens", args=(list(chat.forbidden),)))
             await started._call(started._llm.update_weight_version("0"))
@@ -121,7 +121,7 @@ class VLLMEngine:
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        check_sizes(prompt.images, self._config.max_pixels)
+        check_pixels(prompt.images, self._config.max_pixels)
         inputs = TokensPrompt(prompt_token_ids=prompt.collapsed.tolist())
         if prompt.images:
             inputs["multi_modal_data"] = {"image": list(prompt.images)}
@@ -184,7 +184,7 @@ class VLLMEngine:
             async with self._condition:
                 self._condition.notify_all()  # callers waiting for the end of an update would wait forever
             codes = self._llm.engine_core.resources.engine_manager.finished_procs()
-            raise EngineDead(f"vLLM's process has died: {cause(self._log.text()) or ended(codes)}") from error
+            raise EngineDead(f"vLLM's process has died: {death(self._log.text(), codes)}") from error
 
     async def _call(self, call: Awaitable[T]) -> T:
         """Return the answer of vLLM's process. vLLM itself would wait forever if the process died."""

@@ -5,12 +5,9 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from agents.engines.config import SHARE, EngineConfig, VLLMConfig
 from agents.models.load import QWEN
@@ -29,6 +26,7 @@ PREFIX = re.compile(r"^(?:\(\w+ pid=\d+\) ?)?(?:[A-Z]+ \d\d-\d\d \d\d:\d\d:\d\d 
 EXCEPTION = re.compile(r"^(?:\w+\.)*(?!SystemExit)\w*(?:Error|Exception)(?:: .*)?$")
 """Last line of a traceback."""
 FATAL = re.compile(r"EngineCore (?:failed to start|encountered a fatal error)")
+EXIT_CODE = re.compile(r"'(\w+)': (-?\d+)")
 WRAPPER = re.compile(r"(?i)root cause|\bEngineDeadError\b")
 """Exception that only refers to another one."""
 
@@ -92,17 +90,6 @@ def arguments(folder: str, family: str, engine: EngineConfig, on_gpu: bool) -> d
     }
 
 
-def check_sizes(images: Sequence[NDArray[np.uint8]], max_pixels: int) -> None:
-    """Raise ValueError (one line) if an image has more than `max_pixels` pixels; 0 is no limit."""
-    for image in images:
-        height, width = image.shape[:2]
-        if max_pixels and height * width > max_pixels:
-            raise ValueError(
-                f"an image of {height}x{width} pixels exceeds engine.vllm.max_pixels={max_pixels}; "
-                "raise it or set it to 0"
-            )
-
-
 @contextmanager
 def variables(values: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables inside the context. Variables set by the user keep their values."""
@@ -159,10 +146,21 @@ def cause(log: str) -> str:
     return lines[chosen[0]] if chosen else ""
 
 
-def start_failure(error: Exception, log: ProcessLog) -> str:
+def death(log: str, exit_codes: Mapping[str, int]) -> str:
+    """Return why processes have died, from their log and their exit codes by name.
+
+    A signal counts more than an exception that was logged before, unless vLLM calls that one fatal.
+    """
+    how = ended(exit_codes)
+    if how.startswith("killed") and not FATAL.search(log):
+        return how
+    return cause(log) or how
+
+
+def start_failure(error: Exception, log: str) -> str:
     """Return the cause of a failed start: an exception in vLLM's process, or the one raised here."""
-    if "root cause" in str(error) and (found := cause(log.text())):
-        return found
+    if "root cause" in str(error):  # then: Failed core proc(s): {'EngineCore': -9}
+        return death(log, {name: int(code) for name, code in EXIT_CODE.findall(str(error))})
     lines = [line.strip() for line in str(error).splitlines() if "Value error, " in line]  # pydantic: after a heading
     return (
         (lines or str(error).splitlines() or [type(error).__name__])[0]

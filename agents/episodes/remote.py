@@ -7,12 +7,12 @@ from typing import Any, Final, TypeVar
 
 import gymnasium
 
+from agents.rounds import no_more_calls, settle
+
 T = TypeVar("T")
 
 THREADS: Final = 256
 """Maximum number of calls at the same time."""
-QUIET: Final = 3
-"""Turns of the event loop without a new call before a round of calls starts."""
 
 Call = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
@@ -44,21 +44,12 @@ class Rounds:
         return await future
 
     async def _round(self) -> None:
-        gathered, quiet = 0, 0
-        while quiet < QUIET:
-            await asyncio.sleep(0)
-            quiet = 0 if len(self._waiting) > gathered else quiet + 1
-            gathered = len(self._waiting)
+        await no_more_calls(lambda: len(self._waiting))
         calls, self._waiting = self._waiting, []
         loop = asyncio.get_running_loop()
         running = [loop.run_in_executor(self._pool, call) for call, _ in calls]
         for (_, future), result in zip(calls, await asyncio.gather(*running, return_exceptions=True), strict=True):
-            if future.done():  # its episode was cancelled
-                continue
-            if isinstance(result, BaseException):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+            settle(future, result)
 
     def close(self) -> None:
         """Start no further calls. Those that run end when their envs are closed."""

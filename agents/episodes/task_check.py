@@ -3,6 +3,7 @@
 import gymnasium
 
 from agents.chat.conversation import Conversation
+from agents.chat.images import check_pixels
 from agents.chat.template import Chat
 from agents.episodes.process import look_ahead
 from configs.errors import UserError
@@ -23,7 +24,9 @@ def check_images(name: str, settings: TaskConfig, chat: Chat | None) -> None:
     raise UserError(f"tasks.{name}: the task shows images, but the model reads text only; {instead}")
 
 
-def check_task(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None = None) -> None:
+def check_task(
+    name: str, settings: TaskConfig, chat: Chat | None, longest: int | None = None, max_pixels: int = 0
+) -> None:
     """Try a task once with the chat template and the context size of its model.
 
     Args:
@@ -31,20 +34,21 @@ def check_task(name: str, settings: TaskConfig, chat: Chat | None, longest: int 
         settings: settings of the task.
         chat: chat template of the model; None for policies without tokens.
         longest: context size in tokens; None for no limit.
+        max_pixels: maximum number of pixels of an image; 0 for no limit.
 
     Raises:
         UserError: the env, its settings and the model do not fit together.
     """
     check_images(name, settings, chat)
     try:
-        _try(name, settings, chat, longest)
+        _try(name, settings, chat, longest, max_pixels)
     except ValueError as error:
         raise UserError(str(error)) from error
     except _MISFITS as error:
         raise UserError(f"tasks.{name}: {settings.id} does not work with these kwargs: {error}") from error
 
 
-def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None) -> None:
+def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None, max_pixels: int) -> None:
     """Create the env, check the first observation and take one step."""
     task = Task(name, settings)
     env = task.make()
@@ -79,9 +83,10 @@ def _try(name: str, settings: TaskConfig, chat: Chat | None, longest: int | None
         chat.images.check(*image.shape[:2])
     conversation = Conversation(chat, settings.history)
     conversation.ask(task.words(seen, first=False), task.words(seen, first=True), seen.image, seen.more)
-    prompt = len(conversation.prompt(0, settings.max_reply_tokens).tokens)
-    if longest and prompt + settings.max_reply_tokens > longest:
+    prompt = conversation.prompt(0, settings.max_reply_tokens)
+    check_pixels(prompt.images, max_pixels)
+    if longest and len(prompt.tokens) + settings.max_reply_tokens > longest:
         raise UserError(
-            f"tasks.{name}: a first prompt of {prompt} tokens and a reply of max_reply_tokens="
+            f"tasks.{name}: a first prompt of {len(prompt.tokens)} tokens and a reply of max_reply_tokens="
             f"{settings.max_reply_tokens} do not fit a context of {longest}; lower max_reply_tokens or the image's size"
         )

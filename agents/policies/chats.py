@@ -8,8 +8,9 @@
 | `instruction`, `input`, `output`, `history` | Alpaca, LLaMA-Factory |
 
 `images` (or `image`) has the images in the order of the image parts, or of the marks `<image>` in texts. A row of texts
-without marks shows them before its first text. An image part may also hold its image itself. A system message, or the
-column `system`, is put before the first user's text, since tasks have no system messages.
+without marks shows them before its first text. An image part may also hold its image itself. As in tasks, a turn's only
+image is shown before its text. A system message, or the column `system`, is put before the first user's text, since
+tasks have no system messages.
 """
 
 import json
@@ -35,7 +36,7 @@ class ChatTurn(NamedTuple):
     words: str
     """Text of the user, with an `<image>` for each image if there are several."""
     images: tuple[Any, ...]
-    """Images in a form that `envs.questions.pictures.decode` takes."""
+    """Images in a form that `envs.questions.pictures.decode` accepts."""
     reply: str
 
 
@@ -52,7 +53,7 @@ def chat_turns(row: Any) -> list[ChatTurn]:
     column = row.get("images") or row.get("image") or []
     listed = list(column) if isinstance(column, list | tuple) else [column]
     said = [_said(message, bool(listed)) for message in _messages(row)]
-    system = [str(row["system"])] if row.get("system") else []
+    system = [_checked(row["system"], "system")] if row.get("system") else []
     while said and said[0].role == "system":
         system.append(_text(said.pop(0)))
     if not said or len(said) % 2:
@@ -76,15 +77,20 @@ def _messages(row: dict[str, Any]) -> list[Any]:
     """Return the messages of a row in any of the forms."""
     chat = row.get("messages") or row.get("conversations")
     if isinstance(chat, str):
-        chat = json.loads(chat)
+        try:
+            chat = json.loads(chat)
+        except ValueError as error:
+            raise ValueError(f"the messages are not valid JSON: {error}") from None
     if chat:
-        return list(chat)
+        return _listed(chat)
     if row.get("prompt") and row.get("completion"):
         return [*_as_messages("user", row["prompt"]), *_as_messages("assistant", row["completion"])]
     if row.get("instruction") and row.get("output"):
-        before = [_pair(*pair) for pair in row.get("history") or ()]
-        asked = "\n".join(text for text in (row["instruction"], row.get("input")) if text)
-        return [message for pair in [*before, _pair(asked, row["output"])] for message in pair]
+        asked = "\n".join(_checked(row[name], name) for name in ("instruction", "input") if row.get(name))
+        pairs = [*(row.get("history") or ()), (asked, row["output"])]
+        if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+            raise ValueError("history must be a list of pairs of an instruction and an output")
+        return [message for user, assistant in pairs for message in _pair(user, assistant)]
     raise ValueError(
         "no chat: messages, conversations, prompt and completion, or instruction and output are required; the row has "
         f"{', '.join(sorted(name for name, value in row.items() if value)) or 'nothing'}"
@@ -92,11 +98,23 @@ def _messages(row: dict[str, Any]) -> list[Any]:
 
 
 def _as_messages(role: str, content: Any) -> list[Any]:
-    return [{"role": role, "content": content}] if isinstance(content, str) else list(content)
+    return [{"role": role, "content": content}] if isinstance(content, str) else _listed(content)
 
 
-def _pair(asked: str, replied: str) -> list[dict[str, str]]:
-    return [{"role": "user", "content": asked}, {"role": "assistant", "content": replied}]
+def _listed(messages: Any) -> list[Any]:
+    if not isinstance(messages, list):
+        raise ValueError(f"a list of messages is expected, got {type(messages).__name__}")
+    return messages
+
+
+def _pair(user: Any, assistant: Any) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
+
+
+def _checked(text: Any, name: str) -> str:
+    if not isinstance(text, str):
+        raise ValueError(f"{name} must be a text, got {type(text).__name__}")
+    return text
 
 
 def _said(message: Any, marks: bool) -> _Said:
@@ -108,16 +126,19 @@ def _said(message: Any, marks: bool) -> _Said:
     content = message.get("content") if message.get("value") is None else message["value"]
     if role not in ("system", "user", "assistant"):
         raise ValueError(f"a message of {role!r} cannot be learned; expected: system, user, assistant")
-    if isinstance(content, list):
-        return _Said(role, [_part(part) for part in content])
-    text = "" if content is None else str(content)
-    if role == "user" and marks and IMAGE in text:
-        first, *others = text.split(IMAGE)
-        return _Said(role, [first, *(part for other in others for part in ((None,), other))])
+    parts = [_part(part) for part in content] if isinstance(content, list) else [_checked(content, "content")]
+    if role == "user" and marks and all(isinstance(part, str) for part in parts):
+        parts = [piece for text in parts for piece in _split(text)]
     thought = next((message[key] for key in THOUGHTS if message.get(key)), "")
-    if role == "assistant" and thought and "<think>" not in text:
-        text = f"<think>{thought}</think>{text}"
-    return _Said(role, [text])
+    if role == "assistant" and thought and "<think>" not in "".join(map(str, parts)):
+        parts.insert(0, f"<think>{thought}</think>")
+    return _Said(role, parts)
+
+
+def _split(text: str) -> list[Any]:
+    """Return the parts of a text with an image part for each `<image>`."""
+    first, *others = text.split(IMAGE)
+    return [first, *(part for other in others for part in ((None,), other))]
 
 
 def _part(part: Any) -> Any:
@@ -139,8 +160,10 @@ def _text(message: _Said) -> str:
 
 def _asked(message: _Said, listed: Iterator[Any]) -> tuple[str, tuple[Any, ...]]:
     """Return the text and the images of a user's message. `listed` are the images of the column."""
-    images = []
+    images: list[Any] = []
     for part in message.parts:
+        if images and isinstance(part, str) and IMAGE in part:
+            raise ValueError("a text after an image part has the mark <image>")
         if isinstance(part, tuple):
             own = part[0] if part[0] is not None else next(listed, None)
             if own is None:

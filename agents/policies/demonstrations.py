@@ -27,7 +27,7 @@ def demonstration_files(name: str) -> list[Path]:
     path = Path(name).expanduser()
     if path.is_file():
         return [path]
-    return sorted(Path(file) for file in glob(str(path), recursive=True))
+    return sorted(file for file in map(Path, glob(str(path), recursive=True)) if file.is_file())
 
 
 def read_demonstrations(name: str, chat: Chat, every_reply: bool) -> list[TokenSequence]:
@@ -73,7 +73,7 @@ def _rows(path: Path, chat: Chat, every_reply: bool) -> Iterator[list[TokenSeque
     for number, _, row in rows.rows():
         try:
             yield _sequences(row, path.parent, chat, every_reply)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise UserError(f"{path}, {rows.unit} {number}: {error}") from None
 
 

@@ -1,7 +1,7 @@
 """Jobs of episodes, and the runner that plays them with a policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from agents.engines.config import SERVER, ServerConfig
@@ -10,7 +10,7 @@ from agents.episodes.policy import Policy
 from agents.episodes.runner import EpisodeRunner
 from agents.policies.labelled import LabelledPolicy
 from agents.policies.model import VLMPolicy
-from agents.policies.scripted import ScriptedPolicy, scripted
+from agents.policies.scripted import scripted
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 
@@ -25,8 +25,6 @@ class Teaching:
     """True if the teacher plays, False if the policy plays."""
     noise: float = 0.0
     """Fraction of the teacher's turns in which a random action is played, from 0 to 1."""
-    server: ServerConfig = field(default_factory=ServerConfig)
-    """Settings of the server of api:MODEL."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,19 @@ class Plays(Protocol):
 class JobRunner:
     """Runner of jobs with one policy and the envs of every task. Jobs may run concurrently."""
 
-    def __init__(self, tasks: Mapping[str, TaskConfig], policy: Policy) -> None:
+    def __init__(self, tasks: Mapping[str, TaskConfig], policy: Policy, server: ServerConfig | None = None) -> None:
+        """Create a runner without envs.
+
+        Args:
+            tasks: Task name → settings.
+            policy: Policy that plays.
+            server: Settings of the server of teachers api:MODEL. None: the defaults.
+        """
         self.tasks = tasks
         self.policy = policy
+        self.server = server or ServerConfig()
         self._runners: dict[str, EpisodeRunner] = {}
-        self._teachers: dict[str, ScriptedPolicy | VLMPolicy] = {}
+        self._teachers: dict[str, Policy] = {}
 
     async def play(self, job: Job) -> list[Episode]:
         """Return the episodes of a job, in the order of its starts."""
@@ -69,7 +75,7 @@ class JobRunner:
         if job.teaching is not None:
             name = job.teaching.teacher
             if name not in self._teachers:
-                self._teachers[name] = make_teacher(name, job.teaching.server)
+                self._teachers[name] = make_teacher(name, self.server)
             policy = labelled(policy, job.teaching, self._teachers[name])
         return await self._runners[job.task].play(job.starts, policy, job.film, job.blind)
 
@@ -79,9 +85,16 @@ class JobRunner:
             runner.close()
         self._runners.clear()
 
+    async def close_teachers(self) -> None:
+        """Close the connections of teachers on a server."""
+        for teacher in self._teachers.values():
+            if isinstance(teacher, VLMPolicy):
+                await teacher.engine.close()
+        self._teachers.clear()
 
-def make_teacher(name: str, server: ServerConfig) -> ScriptedPolicy | VLMPolicy:
-    """Return a teacher by its name in `Teaching`; raise UserError if the settings of its server are wrong."""
+
+def make_teacher(name: str, server: ServerConfig) -> Policy:
+    """Return a scripted policy or, for api:MODEL, a model on a server; raise UserError for wrong server settings."""
     if not name.startswith(SERVER):
         return scripted(name)
     from agents.engines.server import ServerEngine  # needs the package openai
@@ -89,7 +102,7 @@ def make_teacher(name: str, server: ServerConfig) -> ScriptedPolicy | VLMPolicy:
     return VLMPolicy(None, ServerEngine(name.removeprefix(SERVER), server))
 
 
-def labelled(policy: Policy, teaching: Teaching, teacher: ScriptedPolicy | VLMPolicy) -> LabelledPolicy:
+def labelled(policy: Policy, teaching: Teaching, teacher: Policy) -> LabelledPolicy:
     """Return a policy whose episodes hold a teacher's replies; raise TypeError for a policy without tokens."""
     if not isinstance(policy, VLMPolicy) or policy.chat is None:
         raise TypeError("only a model with a chat template can learn a teacher's replies")

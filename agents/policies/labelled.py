@@ -11,10 +11,10 @@ import numpy as np
 from agents.chat.conversation import Conversation
 from agents.chat.template import Chat
 from agents.chat.types import NO_TOKENS, Completion, TokenSequence
-from agents.episodes.policy import TurnContext
+from agents.episodes.policy import Policy, TurnContext
 from agents.policies.demonstrations import completion
 from agents.policies.model import VLMPolicy, ask
-from agents.policies.scripted import RandomPolicy, ScriptedPolicy
+from agents.policies.scripted import RandomPolicy
 from agents.seeds import mix
 from envs.task.task import Task
 
@@ -24,9 +24,9 @@ class LabelledConversation(Conversation):
     """Conversation with a label for every turn: the reply to learn, which need not be the reply that was played."""
 
     labels: list[Completion | None] = field(default_factory=list)
-    """Label of each turn. None: the teacher's reply was invalid, and nothing is learned."""
+    """Label of each turn. None: the teacher's reply was invalid, so nothing is learned from the turn."""
     teacher: Conversation | None = None
-    """The same turns as messages for a teacher on a server."""
+    """The same turns as messages, for a teacher on a server."""
 
     def sequences(self) -> list[TokenSequence]:
         """Return a token sequence for each turn: its context as played, then its label, which alone is trained."""
@@ -47,8 +47,8 @@ class LabelledPolicy:
 
     chat: Chat
     """Chat template of the model that learns."""
-    teacher: ScriptedPolicy | VLMPolicy
-    """Scripted policy, or a model that takes messages and returns text."""
+    teacher: Policy
+    """Scripted policy, or a model on a server."""
     actor: VLMPolicy | None = None
     """Policy that plays. None: the teacher plays."""
     noise: float = 0.0
@@ -61,24 +61,20 @@ class LabelledPolicy:
 
     def start_episode(self, task: Task) -> LabelledConversation:
         """Return an empty conversation with the task's history."""
-        asked = None if isinstance(self.teacher, ScriptedPolicy) else self.teacher.start_episode(task)
-        return LabelledConversation(self.chat, task.config.history, teacher=asked)
+        return LabelledConversation(self.chat, task.config.history, teacher=self.teacher.start_episode(task))
 
     async def reply(self, context: TurnContext) -> str:
         """Record the teacher's reply as the label, and return the reply to play."""
         conversation = context.conversation
         assert isinstance(conversation, LabelledConversation)
-        if isinstance(self.teacher, ScriptedPolicy):
-            label = self.teacher.words(context)
-        else:
-            label = await self.teacher.reply(replace(context, conversation=conversation.teacher))
+        label = await self.teacher.reply(replace(context, conversation=conversation.teacher))
         if self.actor is not None:
             words = await self.actor.reply(context)
         else:
             words = self._noisy(context) or label
             ask(context)
             conversation.answer(completion(self.chat, words))
-        if conversation.teacher is not None:  # its history has what was played
+        if conversation.teacher is not None:  # replace its own reply by the one that was played
             conversation.teacher.answer(Completion(NO_TOKENS, NO_TOKENS.astype(np.float32), True, NO_TOKENS, words))
         conversation.labels.append(completion(self.chat, label) if context.task.parse(label).valid else None)
         return words

@@ -98,7 +98,7 @@ def parse_address(text: str) -> Address:
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach a server."""
+    """Address of a server, time limits and token."""
 
     address: Address
     timeout: float

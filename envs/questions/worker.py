@@ -90,7 +90,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | single,
+            env=os.environ | single | {"PYTHONHASHSEED": "0"},  # some handlers iterate over sets
         )
         try:
             ready = self._read(self._process, START_SECONDS)

@@ -26,7 +26,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Plan:
-    """What to serve, and how."""
+    """Tasks to serve, and the settings of the server."""
 
     names: Sequence[str]
     """Tasks."""

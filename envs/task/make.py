@@ -48,9 +48,6 @@ def _create(config: TaskConfig, render_mode: str | None) -> gymnasium.Env[Any, A
         return create(config.id, render_mode, kwargs)
     except (gymnasium.error.Error, ImportError) as error:
         raise ValueError(f"{config.id} cannot be created: {error}") from error
-    except TypeError as error:
-        problem, *_ = str(error).split(" was raised from ")  # drop Gymnasium's list of all arguments
-        raise ValueError(f"{config.id} does not accept these kwargs: {problem}") from error
     except (KeyError, AttributeError, AssertionError) as error:  # third-party environments raise any of these
         raise ValueError(f"{config.id} does not work with these kwargs: {error!r}") from error
 

@@ -33,10 +33,17 @@ def task_name(name: str) -> str:
 
 
 def create(id: str, render_mode: str | None, kwargs: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
-    """Return `gymnasium.make` of an id, which may be `openenv:ADDRESS`."""
-    if not is_server(id):
-        return gymnasium.make(id, render_mode=render_mode, **kwargs)
-    return gymnasium.make(ID, render_mode=render_mode, **{"address": id.removeprefix(PREFIX), **kwargs})
+    """Return `gymnasium.make` of an id, which may be `openenv:ADDRESS`.
+
+    Raises:
+        ValueError: The environment does not take the kwargs (one line).
+    """
+    name, given = (ID, {"address": id.removeprefix(PREFIX), **kwargs}) if is_server(id) else (id, kwargs)
+    try:
+        return gymnasium.make(name, render_mode=render_mode, **given)
+    except TypeError as error:
+        problem, *_ = str(error).split(" was raised from ")  # drop Gymnasium's list of all arguments
+        raise ValueError(f"{id} does not accept these kwargs: {problem}") from error
 
 
 def proposed(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,9 +58,6 @@ def proposed(settings: Mapping[str, Any]) -> dict[str, Any]:
     kwargs = settings.get("kwargs") or {}
     try:
         env: Any = create(settings["id"], None, kwargs).unwrapped
-    except TypeError as error:
-        problem, *_ = str(error).split(" was raised from ")
-        raise UserError(f"{settings['id']} does not accept these kwargs: {problem}") from None
     except ValueError as error:
         raise UserError(str(error)) from None
     found: dict[str, Any] = env.task_settings()

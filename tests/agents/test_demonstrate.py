@@ -1,6 +1,7 @@
 """Demonstrations hold what the expert saw and said, in files that others read."""
 
 import asyncio
+import dataclasses
 import io
 import json
 import threading
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from agents.demonstrate import main
+from agents.demonstrate import chats, main
 from agents.episodes.episode import Start
 from agents.episodes.runner import EpisodeRunner
 from agents.policies.scripted import scripted
@@ -132,6 +133,19 @@ def test_wrong_settings_are_one_line(
     with pytest.raises(UserError) as caught:
         main(words)
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("history", "expected"), [(0, [0, 2]), (1, [0, 2]), (-1, [])])
+def test_invalid_replies_are_context_only(history: int, expected: list[int]) -> None:
+    task = Task("sokoban_text", load_task("sokoban_text", {"env.history": str(history), "env.actions_per_reply": "1"}))
+    (episode,) = asyncio.run(EpisodeRunner(task).play([Start(5, 5)], scripted("expert")))
+    episode.turns[3:] = []
+    assert len(list(chats(task, episode))) == (1 if history == -1 else 3)
+    episode.turns[1] = dataclasses.replace(episode.turns[1], words="No idea.", reply=task.parse("No idea."))
+    rows = list(chats(task, episode))
+    assert [row["turn"] for row in rows] == expected
+    if history == 1:
+        assert texts(rows[1])[1] == ("assistant", ["No idea."])
 
 
 class Sums(BaseHTTPRequestHandler):

@@ -1,5 +1,6 @@
 """What a user may get wrong when starting a run: one line on stderr, exit status 2, and nothing written or lost."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -101,6 +102,14 @@ def test_run_with_a_context_below_the_first_prompt_is_refused(shell: Shell) -> N
     assert line.endswith(
         "tokens and a reply of max_reply_tokens=32 do not fit a context of 20; "
         "lower max_reply_tokens or the image's size"
+    )
+
+
+@pytest.mark.slow
+def test_run_with_images_above_max_pixels_is_refused(shell: Shell) -> None:
+    line = shell.refused("env=football", "engine.vllm.max_pixels=1000")
+    assert re.fullmatch(
+        r"an image of \d+x\d+ pixels exceeds engine.vllm.max_pixels=1000; raise it or set it to 0", line
     )
 
 

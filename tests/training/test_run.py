@@ -204,10 +204,16 @@ def test_run_with_the_same_seed_gives_the_same_numbers(runs: Runs, whole: Path) 
     assert "Warning" not in progress and "Traceback" not in progress
 
 
+def in_second_stage(folder: Path) -> bool:
+    """True if the newest checkpoint is one of the second stage."""
+    checkpoint = newest(folder / "checkpoints")
+    return checkpoint is not None and read_progress(checkpoint).stage == 1
+
+
 def kill(process: subprocess.Popen[str], folder: Path, lines: int) -> None:
-    """SIGKILL as soon as the metrics have so many lines."""
+    """Send SIGKILL as soon as the metrics have the given number of lines and the second stage has a checkpoint."""
     deadline = time.monotonic() + 120
-    while len(read_metrics(folder)) < lines:
+    while len(read_metrics(folder)) < lines or not in_second_stage(folder):
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)

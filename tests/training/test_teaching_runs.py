@@ -1,12 +1,16 @@
-"""Whole runs with a teacher: resume after Ctrl-C in a stage of each kind, and equal weights from equal seeds."""
+"""Whole runs with a teacher: resume after Ctrl-C, equal weights from equal seeds, and a model on a server."""
 
+import json
 import signal
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.untrained import main as write_untrained
+from configs.errors import UserError
 from training import run
 from training.runs.checkpoint import RunState, newest, read_progress
 from training.runs.metrics import MetricsLog, read_metrics
@@ -86,3 +90,64 @@ def test_warmup_with_the_same_seed_gives_the_same_weights(tmp_path: Path) -> Non
         run.main(["recipe=warmup", *short, f"name={name}"])
     assert weights(tmp_path / "one") == weights(tmp_path / "again")
     assert weights(tmp_path / "one") != (untrained / "model.safetensors").read_bytes()
+
+
+class Seven(BaseHTTPRequestHandler):
+    """A model that always replies 7."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        message = {"content": "<think></think><answer>7</answer>"}
+        answer = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+SERVED = """
+evaluation: {episodes: 2, every: 0, videos: 0, records: 0}
+algo: {lr: 1e-3, groups: 4, minibatch: 12}
+stages:
+  warm: {kind: sft, tasks: [arithmetic], steps: 3, teachers: {arithmetic: "api:seven"}}
+  dagger: {kind: distill, tasks: [arithmetic], steps: 1, teachers: {arithmetic: "api:seven"}}
+"""
+
+
+def test_replies_of_a_model_on_a_server_are_learned(tmp_path: Path) -> None:
+    (tmp_path / "served.yaml").write_text(SERVED)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Seven) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        url = f"engine.server.url=http://127.0.0.1:{server.server_address[1]}/v1"
+        run.main(["env=arithmetic", f"recipe={tmp_path / 'served.yaml'}", f"out={tmp_path}", "name=served", url])
+        server.shutdown()
+    lines = read_metrics(tmp_path / "served")
+    assert [(line["stage"], line["step"]) for line in lines] == [("warm", 1), ("warm", 2), ("warm", 3), ("dagger", 1)]
+    assert lines[2]["nll"] < lines[0]["nll"]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "problem"),
+    [
+        ("api:seven", "https://api.openai.com/v1 needs a key: set the environment variable OPENAI_API_KEY"),
+        ("sums-*.jsonl", "there is no file 'sums-*.jsonl' in the working directory PATH"),
+        ("empty.jsonl", "empty.jsonl has no demonstrations"),
+    ],
+)
+def test_teachers_that_cannot_teach_are_refused_before_anything_is_written(
+    teacher: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    (tmp_path / "served.yaml").write_text(SERVED)
+    (tmp_path / "empty.jsonl").touch()
+    overrides = ["stages=warm", f"stages.warm.teachers={{arithmetic: '{teacher}'}}", f"out={tmp_path / 'runs'}"]
+    with pytest.raises(UserError) as caught:
+        run.main(["env=arithmetic", "recipe=served.yaml", *overrides])
+    assert str(caught.value).replace(str(tmp_path), "PATH") == f"stages.warm.teachers.arithmetic: {problem}"
+    assert not (tmp_path / "runs").exists()

@@ -54,9 +54,9 @@ class StageConfig(Settings):
     """Fraction of the groups, from 0 to 1, for tasks with a changing success rate. The others follow the weights."""
     teachers: dict[str, str] = field(default_factory=dict)
     """Task → teacher, for `sft` and `distill`: `expert` (the env's own; the default), `random` (teaches the reply
-    format and the action names), api:MODEL (a model on an OpenAI-compatible server, engine.server), or, for `sft`, a
-    file of demonstrations ending in .jsonl or .parquet, or a pattern such as data/train-*.parquet (agents.demonstrate,
-    or a dataset of chats of the hub)."""
+    format and the action names), api:MODEL (a model on an OpenAI-compatible server, engine.server, at temperature 1),
+    or, for `sft`, a file of chats ending in .jsonl or .parquet, or a pattern such as data/train-*.parquet. Such files
+    are written by agents.demonstrate, or are datasets of the hub."""
     demonstrations: PositiveInt = 8000
     """Number of turns that the teacher plays for each task at a time (`sft`), but no more than the stage draws. They
     are kept in memory."""
@@ -98,7 +98,7 @@ class StageConfig(Settings):
             raise ValueError(f"teachers.{task} must be {known}{files}, got {teacher!r}")
 
     def teacher(self, task: str) -> str:
-        """Return the teacher of a task: the name of a scripted policy, or a file of demonstrations."""
+        """Return the teacher of a task, in the form of `teachers`."""
         return self.teachers.get(task, "expert")
 
     @property

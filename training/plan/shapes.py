@@ -104,7 +104,7 @@ class Stack:
     """Number of parameters in all layers."""
 
 
-NONE = Stack(0, 0, 0, 0, 0, False, 0, 0)
+NO_VISION = Stack(0, 0, 0, 0, 0, False, 0, 0)
 """Vision tower of a text model."""
 
 
@@ -161,7 +161,7 @@ def shapes(path: str) -> Shapes:
         ),
         vision=_stack(families.vision_layers(model), vision, vision.hidden_size, vision.hidden_size)
         if vision
-        else NONE,
+        else NO_VISION,
     )
 
 

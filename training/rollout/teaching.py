@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from agents.chat.template import Chat
 from agents.chat.types import TokenSequence
-from agents.engines.config import SERVER, ServerConfig
 from agents.episodes.episode import Episode, Start
 from agents.episodes.starts import TRAIN_SEEDS
 from agents.policies.demonstrations import is_demonstration_file, read_demonstrations
@@ -36,14 +35,7 @@ class TeachingSource:
     """Base of the sources of a teacher's replies, with the allocation of each step to the tasks by weight."""
 
     def __init__(
-        self,
-        play: Play,
-        tasks: Mapping[str, TaskConfig],
-        stage: StageConfig,
-        seed: int,
-        index: int,
-        share: int,
-        server: ServerConfig | None = None,
+        self, play: Play, tasks: Mapping[str, TaskConfig], stage: StageConfig, seed: int, index: int, share: int
     ) -> None:
         """Create the source of stage number `index`.
 
@@ -54,14 +46,12 @@ class TeachingSource:
             seed: Seed of the run.
             index: Index of the stage.
             share: Number of turns or episodes of a step, which the tasks share.
-            server: Settings of the server of teachers api:MODEL.
         """
         self.play = play
         self.tasks = {task: tasks[task] for task in stage.weights}
         self.stage = stage
         self.seed = mix(seed, index)
         self.mixture = Mixture(stage.weights, share)
-        self.server = server or ServerConfig()
 
     async def taught(self, task: str, key: tuple[int, ...], episodes: int, demonstrate: bool) -> list[Episode]:
         """Play episodes with the replies of the task's teacher in their token sequences.
@@ -74,14 +64,16 @@ class TeachingSource:
         """
         keys = [(*key, list(self.tasks).index(task), player) for player in range(episodes)]
         starts = [Start(mix(self.seed, *one) % TRAIN_SEEDS, mix(self.seed, *one, 1), recorded=False) for one in keys]
-        teaching = Teaching(self.stage.teacher(task), demonstrate, self.stage.noise, self.server)
-        played = await self.play(Job(task, tuple(starts), self.stage.algo.temperature, teaching=teaching))
-        if teaching.teacher.startswith(SERVER) and not any(episode.sequences for episode in played):
+        teaching = Teaching(self.stage.teacher(task), demonstrate, self.stage.noise)
+        return await self.play(Job(task, tuple(starts), self.stage.algo.temperature, teaching=teaching))
+
+    def _check_labels(self, found: Sequence[Any], tasks: Sequence[str]) -> None:
+        """Raise UserError if the teachers of some tasks gave no valid reply at all."""
+        if not found:
+            teachers = ", ".join(f"{self.stage.teacher(task)} in {task}" for task in tasks)
             raise UserError(
-                f"the teacher {teaching.teacher} gave no valid reply in {len(played)} episodes of {task}; "
-                f"tasks.{task}.rules=true describes the form of replies"
+                f"no valid reply of the teacher: {teachers}; tasks.{tasks[0]}.rules=true describes the form of replies"
             )
-        return played
 
     def state(self) -> dict[str, Any]:
         """Return the state of the task mixture. All else is a function of the seed."""
@@ -102,17 +94,10 @@ class DemonstrationSource(TeachingSource):
     """
 
     def __init__(
-        self,
-        play: Play,
-        tasks: Mapping[str, TaskConfig],
-        stage: StageConfig,
-        seed: int,
-        index: int,
-        chat: Chat,
-        server: ServerConfig | None = None,
+        self, play: Play, tasks: Mapping[str, TaskConfig], stage: StageConfig, seed: int, index: int, chat: Chat
     ) -> None:
         """Create the source; `chat` is the chat template for files, the others are those of `TeachingSource`."""
-        super().__init__(play, tasks, stage, seed, index, stage.algo.minibatch, server)
+        super().__init__(play, tasks, stage, seed, index, stage.algo.minibatch)
         self.chat = chat
         self._drawn = dict.fromkeys(self.tasks, 0)  # task → turns drawn so far
         self._pools: dict[str, tuple[int, list[Trajectory]]] = {}  # task → number of its current pool, and its turns
@@ -186,36 +171,31 @@ class DemonstrationSource(TeachingSource):
         found: list[TokenSequence] = []
         job = 0
         while len(found) < size:
-            most = min(EPISODES, size - len(found))  # an episode has at least one turn
+            most = min(EPISODES, size - len(found))  # an episode has at least one turn, usually with a valid reply
             episodes = await self.taught(task, (0, number, job), most, demonstrate=True)
             found += [sequence for episode in episodes for sequence in episode.sequences]
+            self._check_labels(found, [task])  # else this loop would not end
             job += 1
-            await asyncio.sleep(0)  # for Ctrl-C: a teacher never waits
+            await asyncio.sleep(0)  # for Ctrl-C: a scripted teacher never waits
         return found[:size]
 
 
 class DistillationSource(TeachingSource):
     """Teacher's replies to the states that the policy visits, from new episodes in every step."""
 
-    def __init__(
-        self,
-        play: Play,
-        tasks: Mapping[str, TaskConfig],
-        stage: StageConfig,
-        seed: int,
-        index: int,
-        server: ServerConfig | None = None,
-    ) -> None:
+    def __init__(self, play: Play, tasks: Mapping[str, TaskConfig], stage: StageConfig, seed: int, index: int) -> None:
         """Create the source; the arguments are those of `TeachingSource`."""
-        super().__init__(play, tasks, stage, seed, index, stage.algo.groups, server)
+        super().__init__(play, tasks, stage, seed, index, stage.algo.groups)
 
     async def collect(self, step: int, version: int) -> Batch:
         """Return the labels of all turns of one episode per group. The metrics are those of the policy's episodes."""
         found, groups = [], []
-        for task, share in self.mixture.allocate(step).items():
+        shares = self.mixture.allocate(step)
+        for task, share in shares.items():
             episodes = await self.taught(task, (1, step), share, demonstrate=False)
             found += as_trajectories([sequence for episode in episodes for sequence in episode.sequences])
             groups += [make_group(task, self.tasks[task], [episode]) for episode in episodes]
+        self._check_labels(found, [task for task, share in shares.items() if share])
         self.mixture.observe(step, {})
         metrics = describe(groups)
         del metrics["live_groups"]  # of groups of one episode

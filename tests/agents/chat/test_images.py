@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import Idefics3Processor
 
-from agents.chat.images import Idefics3Images, QwenImages
+from agents.chat.images import Idefics3Images, QwenImages, check_pixels
 from agents.models.load import image_processor, make_chat
 from agents.models.tiny import build_config, build_processor, build_tokenizer
 
@@ -41,6 +41,16 @@ def qwen(family: str, **limits: int) -> QwenImages:
 TILED, SPLITTING = tiled()
 WHOLE, SHRINKING = tiled(split=False)
 UNEVEN, UNEVEN_PROCESSOR = tiled(longest=100)
+
+
+def test_check_pixels_refuses_an_image_above_the_limit() -> None:
+    image = frame(448, 672)
+    check_pixels([image], 0)
+    check_pixels([image], 448 * 672)
+    with pytest.raises(
+        ValueError, match=r"^an image of 448x672 pixels exceeds engine.vllm.max_pixels=200704; raise it"
+    ):
+        check_pixels([image[:1], image], 448 * 448)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,4 +1,4 @@
-"""vLLM's processes on a CPU: how they start, sleep, wake and die, and what an error says about it."""
+"""vLLM's processes: how they start, sleep, wake and die, and what an error says about it."""
 
 import asyncio
 import gc
@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -21,7 +20,7 @@ from agents.chat.types import Prompt
 from agents.engines.base import EngineDead
 from agents.engines.config import EngineConfig, VLLMConfig
 from agents.engines.vllm import VLLMEngine
-from agents.engines.vllm_process import ProcessLog, arguments, cause, check_sizes, ended, keep_environment
+from agents.engines.vllm_process import ProcessLog, arguments, cause, death, ended, keep_environment, start_failure
 from agents.models.load import LoadedModel, wrap
 from agents.models.tiny import build
 
@@ -63,6 +62,24 @@ def test_ended_names_the_signal_or_the_exit_code() -> None:
     assert ended({}) == "no message"
 
 
+def test_death_is_the_signal_unless_vllm_logged_a_fatal_exception() -> None:
+    killed, failed = {"EngineCore": -signal.SIGKILL}, {"EngineCore": 1}
+    harmless = "Exception ignored in: <function Context.__del__>\nTypeError: a late warning\n"
+    assert death(harmless, killed) == "killed by SIGKILL (out of memory?)"
+    assert death(SHARDED, {"EngineCore": -signal.SIGTERM}) == "torch.OutOfMemoryError: CUDA out of memory."  # by us
+    assert death("KeyError: 'setting'\n", failed) == "KeyError: 'setting'"
+    assert death("", failed) == "exit code 1"
+
+
+def test_start_failure_names_the_cause_the_signal_or_the_error_of_this_process() -> None:
+    failed = RuntimeError("Engine core initialization failed. See root cause above. Failed core proc(s): {}")
+    assert start_failure(failed, STARTED) == "ValueError: Free memory on device cuda:0 (63.6/79.1 GiB) is low."
+    killed = RuntimeError(str(failed).replace("{}", str({"EngineCore": -9})))
+    assert start_failure(killed, "") == "killed by SIGKILL (out of memory?)"
+    checked = ValueError("1 validation error for ModelConfig\n  Value error, No model. [type=value_error]\n")
+    assert start_failure(checked, "") == "No model."
+
+
 def test_process_log_contains_what_a_process_writes_after_the_redirection() -> None:
     log = ProcessLog()
     words = "import sys; sys.stdin.read(); print('late', file=sys.stderr)"
@@ -90,7 +107,8 @@ def test_keep_environment_makes_vllm_spawn_its_processes(plain_environment: None
     from vllm.utils import system_utils
 
     context: Any = system_utils.get_mp_context
-    assert context().get_start_method() == "fork"
+    if not torch.cuda.is_initialized():
+        assert context().get_start_method() == "fork"
     keep_environment(VLLMConfig())
     assert context().get_start_method() == "spawn"
     assert "VLLM_ALLOW_INSECURE_SERIALIZATION" not in os.environ
@@ -116,16 +134,6 @@ def test_arguments_leave_out_videos_and_limit_images_of_qwen_only() -> None:
     assert arguments("model", "idefics3", EngineConfig("vllm"), on_gpu=True)["gpu_memory_utilization"] == 0.85
     on_cpu = arguments("model", "idefics3", config, on_gpu=False)
     assert (on_cpu["enable_sleep_mode"], on_cpu["dtype"], on_cpu["kv_cache_memory_bytes"]) == (False, "float32", 2**30)
-
-
-def test_check_sizes_refuses_an_image_above_the_limit() -> None:
-    image = np.zeros((448, 672, 3), dtype=np.uint8)
-    check_sizes([image], 0)
-    check_sizes([image], 448 * 672)
-    with pytest.raises(
-        ValueError, match=r"^an image of 448x672 pixels exceeds engine.vllm.max_pixels=200704; raise it"
-    ):
-        check_sizes([image[:1], image], 448 * 448)
 
 
 # -- real engines -----------------------------------------------------------------------------------------------------
@@ -156,13 +164,13 @@ def ask(model: LoadedModel, seed: int, max_tokens: int) -> Prompt:
 
 
 def config(**vllm: Any) -> EngineConfig:
-    return EngineConfig("vllm", max_context=1024, vllm=VLLMConfig(cpu_cache_gb=0.1, **vllm))
+    return EngineConfig("vllm", max_context=1024, vllm=VLLMConfig(cpu_cache_gb=0.1, gpu_memory=0.3, **vllm))
 
 
 @pytest.mark.vllm
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # vLLM leaves a socket's context behind
 def test_start_names_the_cause_in_vllms_process(folder: str, run: Run) -> None:
-    small = EngineConfig("vllm", vllm=VLLMConfig(cpu_cache_gb=1e-4))  # less than a block
+    small = EngineConfig("vllm", vllm=VLLMConfig(cpu_cache_gb=1e-4, gpu_memory=1e-3))  # less than a block
     with pytest.raises(RuntimeError, match=r"^vLLM cannot load .*: ValueError: No available memory .* cache") as error:
         run(VLLMEngine.start(folder, small))
     assert "\n" not in str(error.value)
@@ -193,8 +201,8 @@ def test_engine_with_ipc_answers_and_a_death_names_its_cause(
             for _ in range(2):  # the second connection replaces the first
                 await engine.init_transfer({"packed": True})
             assert len((await engine.generate(ask(model, 1, 5), 1.0)).tokens) <= 5
-            await engine._llm.collective_rpc("forbid_tokens", args=([10**6],))
-            with pytest.raises(EngineDead, match=r"^vLLM's process has died: IndexError: .*out of"):
+            await engine._llm.collective_rpc("forbid_tokens", args=([[0, 1]],))
+            with pytest.raises(EngineDead, match=r"^vLLM's process has died: RuntimeError: Index has to be a vector"):
                 await engine.generate(ask(model, 1, 5), 1.0)
         finally:
             await engine.close()

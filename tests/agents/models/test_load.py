@@ -118,7 +118,8 @@ def test_load_model_of_a_saved_folder_equals_the_saved_model(
     assert not again.vlm.model.training
     again.save(tmp_path / "twice")
     kept = {file.name for file in folders[family].iterdir()} - {"config.json", "tokenizer_config.json"}
-    for name in kept:  # those two say where they were read, and in which type
+    kept -= {"tokenizer.json"} if family == "qwen2" else set()  # transformers reads it with the rules of Qwen2's own
+    for name in kept:  # the first two say where they were read, and in which type
         assert (tmp_path / "twice" / name).read_bytes() == (folders[family] / name).read_bytes(), name
 
 

@@ -57,6 +57,7 @@ def test_reasoning_apart_from_the_reply_is_put_in_front_of_it() -> None:
         reply = {"role": "assistant", "content": "<answer>2</answer>", key: "one and one"}
         (turn,) = chat_turns({"messages": [*said("1+1="), reply]})
         assert turn.reply == "<think>one and one</think><answer>2</answer>"
+        assert chat_turns({"messages": [*said("1+1="), reply | {"content": [part("<answer>2</answer>")]}]}) == [turn]
     whole = {"role": "assistant", "content": "<think>a</think>2", "reasoning_content": "a"}
     assert chat_turns({"messages": [*said("1+1="), whole]})[0].reply == "<think>a</think>2"
 
@@ -93,6 +94,23 @@ IMAGES = ["a.png", {"bytes": b"b", "path": None}, "c.png"]
             },
             [ChatTurn("<image>or<image>", ("a.png", "data:image/png;base64,QQ=="), "A")],
         ),
+        (  # instructions that mention the mark, as `agents.demonstrate` writes them
+            {
+                "messages": [
+                    {"role": "user", "content": [part("<image> is an image. "), {"type": "image"}, {"type": "image"}]},
+                    *said("", "A")[1:],
+                ],
+                "images": IMAGES[:2],
+            },
+            [ChatTurn("<image> is an image. <image><image>", tuple(IMAGES[:2]), "A")],
+        ),
+        (  # a mark in a part
+            {
+                "messages": [{"role": "user", "content": [part("Left of <image>?")]}, *said("", "A")[1:]],
+                "images": ["a.png"],
+            },
+            [ChatTurn("Left of ?", ("a.png",), "A")],
+        ),
         (
             {"messages": said("What does <image> mean?", "A mark.")},
             [ChatTurn("What does <image> mean?", (), "A mark.")],
@@ -128,7 +146,28 @@ def test_images_are_at_their_places(row: dict[str, Any], turns: list[ChatTurn]) 
             {"messages": [*said("a"), {"role": "assistant", "content": [{"type": "image"}]}]},
             "a message of the assistant has an image; only a user's can",
         ),
-        ({"messages": "not json"}, "Expecting value"),
+        ({"messages": "not json"}, "the messages are not valid JSON: Expecting value"),
+        ({"messages": 5}, "a list of messages is expected, got int"),
+        ({"prompt": {"a": 1}, "completion": "x"}, "a list of messages is expected, got dict"),
+        ({"instruction": 1, "output": "2"}, "instruction must be a text, got int"),
+        (
+            {"instruction": "1+1=", "output": "2", "history": [["a", "b", "c"]]},
+            "history must be a list of pairs of an instruction and an output",
+        ),
+        (
+            {"messages": [*said("a"), {"role": "assistant", "content": None, "tool_calls": ["b"]}]},
+            "content must be a text, got NoneType",
+        ),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image"}, {"type": "image"}, part("What is <image>?")]},
+                    *said("", "b")[1:],
+                ],
+                "images": ["a.png", "b.png"],
+            },
+            "a text after an image part has the mark <image>",
+        ),
     ],
 )
 def test_a_row_that_is_no_chat_is_refused_with_the_reason(row: Any, problem: str) -> None:

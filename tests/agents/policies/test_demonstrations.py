@@ -95,6 +95,7 @@ def test_files_of_a_pattern_are_read_in_order(tmp_path: Path, chat: Chat) -> Non
         row = {"messages": [user(f"{number}+1="), assistant(str(number + 1))]}
         write(tmp_path / f"train-0000{number}.jsonl", row)
     write(tmp_path / "test-00000.jsonl", {"messages": []})
+    (tmp_path / "train-folder.jsonl").mkdir()
     read = read_demonstrations(str(tmp_path / "train-*.jsonl"), chat, every_reply=False)
     assert [chat.text(one.tokens[one.loss_mask]) for one in read] == ["1", "2"]
     check_demonstrations(str(tmp_path / "train-*.jsonl"), chat)

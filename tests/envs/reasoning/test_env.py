@@ -1,6 +1,9 @@
 """reasoning-gym's tasks: the same everywhere, right answers right and wrong ones wrong, nothing run as code."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -152,6 +155,22 @@ def test_a_scorer_that_hangs_is_a_wrong_answer(monkeypatch: pytest.MonkeyPatch) 
     assert env.step(answer)[1] == 1.0
     with pytest.raises(OverTime):
         _worker.ask(["item", "sokoban", 0.0, 1], 0.5)  # goes on for ever
+
+
+@pytest.mark.slow
+def test_the_items_do_not_depend_on_the_hash_seed_of_the_process() -> None:
+    program = (
+        "from envs.reasoning.env import ReasoningEnv\n"
+        "env = ReasoningEnv(['polynomial_multiplication'])\n"
+        "print([env.reset(seed=seed)[1]['text'] for seed in range(4)])"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in "123"
+    }
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Several processes that serve one port."""
 
+import json
 import os
 import signal
 import socket
@@ -51,8 +52,9 @@ def test_workers_share_the_port_and_the_limit() -> None:
         assert sum(busy) - sum(idle) >= 16
         assert min(now - before for now, before in zip(busy, idle, strict=True)) > 2  # no process has all of them
         assert ask(clients[0], "step", **reply("up"))["data"]["metadata"]["turn"] == 1
-        with opened(place) as further:
-            assert problem(ask(further, "state")) == ("CAPACITY_REACHED", "all 16 sessions are in use")
+        with opened(place) as further:  # the server speaks first, and closes
+            refused = json.loads(further.recv(timeout=60))
+            assert problem(refused) == ("CAPACITY_REACHED", "all 16 sessions are in use")
         expected = "episodes over HTTP need a server with workers=1; use /ws"
         assert http(place, "POST", "/reset", {"seed": 1}) == (422, {"detail": expected})
         process.send_signal(signal.SIGINT)

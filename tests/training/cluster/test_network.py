@@ -2,12 +2,15 @@
 
 import os
 import socket
+import sys
 
 import pytest
 
 pytest.importorskip("ray")
 
 from training.cluster.ray.network import free_port, interfaces, join_store, open_store, use_interface
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's list of interfaces")
 
 
 def test_interfaces_have_their_addresses() -> None:

@@ -89,8 +89,10 @@ def run(case: str, mesh: DeviceMesh | None) -> tuple[Learner, dict[str, float]]:
     """Two updates; the learner and the second one's metrics."""
     family, config, algo, data = CASES[case]
     model = wrap(*build(3, family))
-    first = mesh is None or mesh.get_local_rank() == 0
-    learner = Learner(model.vlm if first else model.vlm.to("meta"), config, mesh)  # the others have no weights
+    if mesh is not None and mesh.get_local_rank():  # the others have no weights
+        model.vlm.to("meta")
+        model.vlm.model.tie_weights()
+    learner = Learner(model.vlm, config, mesh)
     learner.begin_stage(algo, steps=10)
     for step in range(2):
         metrics = learner.update(trajectories(model, **data, seed=step), step, seed=1)

@@ -10,6 +10,7 @@ import pytest
 
 import envs  # noqa: F401  (registers the ids)
 from agents.chat.template import Chat
+from agents.chat.types import NO_TOKENS, Completion, Prompt
 from agents.demonstrate import main
 from agents.engines.config import EngineConfig
 from agents.engines.transformers import TransformersEngine
@@ -18,6 +19,7 @@ from agents.episodes.starts import TRAIN_SEEDS
 from agents.models.load import LoadedModel, load_model
 from agents.policies.jobs import Job, JobRunner
 from agents.policies.model import VLMPolicy
+from configs.errors import UserError
 from envs.task.config import load_task
 from training.algorithm.groups import Trajectory
 from training.config.algo import AlgoConfig
@@ -137,6 +139,77 @@ def test_distillation_labels_the_policys_states(model: LoadedModel) -> None:
     assert not any(job.teaching is None or job.teaching.demonstrate for job in player.jobs)
 
 
+class Server:
+    """An engine that replies with text, of which every `invalid`-th reply is invalid."""
+
+    max_context = None
+
+    def __init__(self, invalid: int) -> None:
+        self.invalid, self.replies, self.closed = invalid, 0, False
+
+    async def generate(self, prompt: Prompt, temperature: float) -> Completion:
+        self.replies += 1
+        text = "No idea." if self.replies % self.invalid == 0 else "<think></think><answer>7</answer>"
+        return Completion(NO_TOKENS, NO_TOKENS.astype(np.float32), True, NO_TOKENS, text)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def teach(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    monkeypatch.setattr("agents.policies.jobs.make_teacher", lambda name, settings: VLMPolicy(None, server))  # type: ignore[arg-type]
+
+
+def test_invalid_replies_of_a_server_are_replaced_by_those_of_more_episodes(
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(invalid=3)
+    teach(monkeypatch, server)
+    player = Player(model)
+    settings = stage(tasks=["arithmetic"], teachers={"arithmetic": "api:seven"}, demonstrations=12)
+    (batch,) = batches(DemonstrationSource(player, TASKS, settings, 0, 0, model.chat), 1)
+    assert said(model.chat, batch.trajectories) == ["<think></think><answer>7</answer>"] * 12
+    assert [len(job.starts) for job in player.jobs] == [12, 4, 1] and server.replies == 17  # 4 and 1 were invalid
+    asyncio.run(player.runner.close_teachers())
+    assert server.closed
+
+
+def test_distillation_from_a_server_skips_tasks_without_a_share(
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach(monkeypatch, Server(invalid=100))
+    tasks = ["arithmetic", "twins_text"]
+    settings = stage(
+        kind="distill", tasks=tasks, teachers=dict.fromkeys(tasks, "api:seven"), algo={"minibatch": 1, "groups": 1}
+    )
+    player = Player(model)
+    source = DistillationSource(player, TASKS, settings, 0, 0)
+    for batch in batches(source, 2):
+        assert said(model.chat, batch.trajectories) == ["<think></think><answer>7</answer>"]
+    assert [(job.task, len(job.starts)) for job in player.jobs] == [
+        ("arithmetic", 1),
+        ("twins_text", 0),
+        ("arithmetic", 0),
+        ("twins_text", 1),
+    ]
+
+
+@pytest.mark.parametrize("source", [DemonstrationSource, DistillationSource])
+def test_a_teacher_without_a_valid_reply_ends_the_run(
+    source: type[DemonstrationSource | DistillationSource], model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach(monkeypatch, Server(invalid=1))
+    chat = (model.chat,) if source is DemonstrationSource else ()
+    kind = "sft" if chat else "distill"
+    settings = stage(kind=kind, tasks=["arithmetic"], teachers={"arithmetic": "api:seven"})
+    line = (
+        r"^no valid reply of the teacher: api:seven in arithmetic; tasks\.arithmetic\.rules=true describes the form of "
+        r"replies$"
+    )
+    with pytest.raises(UserError, match=line):
+        batches(source(Player(model), TASKS, settings, 0, 0, *chat), 1)
+
+
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
@@ -144,6 +217,7 @@ def test_distillation_labels_the_policys_states(model: LoadedModel) -> None:
             {"teachers": {"sums": "exprt"}},
             r"teachers\.sums must be .* or a file ending in .jsonl or .parquet, got 'exprt'",
         ),
+        ({"teachers": {"sums": "api:"}}, r"teachers\.sums must be api:MODEL, random, idle, expert or .*, got 'api:'"),
         ({"kind": "distill", "teachers": {"sums": "a.jsonl"}}, r"teachers\.sums must be .*expert, got 'a.jsonl'"),
         ({"algo": {"entropy_coef": 0.1}}, "entropy_coef needs sampled replies; set it to 0 in a stage of kind sft"),
     ],

@@ -5,6 +5,7 @@ import fcntl
 import os
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ def use_interface(address: str) -> None:
     Gloo would listen where the machine's name resolves to. On Debian and Ubuntu this is 127.0.1.1, which other machines
     cannot reach.
     """
+    if sys.platform != "linux":  # others number their requests differently
+        return
     name = next((name for name, own in interfaces() if own == address), None)
     if name is not None:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
