@@ -43,7 +43,7 @@ class Match:
             raise UserError(f"env={task.name}: two seats need kickoff/Football-v0 and env.actions_per_reply=1")
         if config.reward not in ("success", "return"):
             raise UserError(f"env.reward={config.reward}: two seats have success or return")
-        difficulty = {} if config.difficulty is None else {"difficulty": config.difficulty}
+        difficulty: dict[str, Any] = {} if config.difficulty is None else {"difficulty": config.difficulty}
         alone = {key: value for key, value in config.kwargs.items() if key != "control"}
         try:
             Task(task.name, replace(config, kwargs=alone)).make().close()  # checks the settings

@@ -38,5 +38,5 @@ def test_episodes_are_ours_and_bad_columns_are_one_line() -> None:
         "seed: ",
         "unknown key env.max_turn; did you mean env.max_turns?",
     )
-    for text, start in zip(found["problems"], starts, strict=True):
-        assert text.startswith(start) and "\n" not in text
+    for text, opening in zip(found["problems"], starts, strict=True):
+        assert text.startswith(opening) and "\n" not in text
