@@ -17,7 +17,7 @@ PIP := $(BIN)/python $(PIP_INSTALL) $(if $(LOCK),-c $(LOCK))
 
 # What `make test-lowest` runs: the tests that need neither vLLM nor Ray nor a browser.
 LOWEST_TESTS ?= tests/envs tests/agents tests/training
-WITHOUT := tests/agents/engines/test_vllm.py tests/agents/engines/test_transfer.py tests/training/cluster/test_ray.py \
+WITHOUT := tests/envs/adapters tests/agents/engines/test_vllm.py tests/agents/engines/test_transfer.py tests/training/cluster/test_ray.py \
 	tests/training/baseline
 
 # OpenMP threads that wait for each other should sleep: spinning is up to ten times slower on shared cores.

@@ -12,41 +12,28 @@ import asyncio
 import json
 import subprocess
 import sys
-import venv
 from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock
 
 from agents.episodes.policy import Policy
 from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, held_out_starts
 from agents.policies.scripted import ExpertPolicy, IdlePolicy, RandomPolicy
+from benchmarks.libraries import BUILD, ROOT, library_python
 from configs.cli import command, parse_overrides
 from configs.errors import UserError
 from envs.task.config import load_task
 from envs.task.task import Task
 
-ROOT = Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build"
 VERSION = "0.10.0"
 TASKS = "football,sokoban,geometry,visual,reasoning"
 
 
 def openenv_python() -> str:
     """Return the interpreter of OpenEnv's virtual environment, which is created if it does not exist."""
-    folder = BUILD / "venv-openenv"
-    python = folder / "bin" / "python"
-    done = folder / f"openenv-{VERSION}"
-    BUILD.mkdir(exist_ok=True)
-    with FileLock(BUILD / "venv-openenv.lock"):
-        if not done.exists():
-            venv.create(folder, with_pip=True)
-            quiet = ["--quiet", "--disable-pip-version-check"]
-            subprocess.run([str(python), "-m", "pip", "install", *quiet, f"openenv=={VERSION}"], check=True)
-            done.touch()
-    return str(python)
+    return library_python(f"openenv=={VERSION}", shared=False)
 
 
 def replies(name: str, starts: int) -> dict[str, list[list[str]]]:

@@ -19,10 +19,14 @@ STATUS = {
 """HTTP status of each error code."""
 
 
-async def body(request: Request) -> Any:
+async def body(request: Request, most: int = LARGEST_MESSAGE) -> Any:
     """Return the JSON value of a request's body, {} if the body is empty.
 
     Only `application/json` is read: a page of another site cannot send it without asking the server first.
+
+    Args:
+        request: Request.
+        most: Maximum size of the body in bytes.
 
     Raises:
         RequestError: The body is no JSON, too large, or too slow.
@@ -32,8 +36,8 @@ async def body(request: Request) -> Any:
         async with asyncio.timeout(PATIENCE):
             async for chunk in request.stream():
                 data += chunk
-                if len(data) > LARGEST_MESSAGE:
-                    raise RequestError(Code.VALIDATION_ERROR, f"the body has more than {LARGEST_MESSAGE} bytes")
+                if len(data) > most:
+                    raise RequestError(Code.VALIDATION_ERROR, f"the body has more than {most} bytes")
     except (TimeoutError, ClientDisconnect):
         raise RequestError(Code.VALIDATION_ERROR, f"the body did not arrive within {PATIENCE:g} s") from None
     if not data:

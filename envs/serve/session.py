@@ -7,6 +7,7 @@ end of lost training episodes.
 import base64
 import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -174,23 +175,32 @@ def _data(episode: Episode, reward: float | None, feedback: str, facts: dict[str
     """Return the data of an observation message."""
     task, seen = episode.task, episode.seen
     text = task.words(seen, first=episode.turns == 0)
-    files = [base64.b64encode(png(image)).decode() for image in seen.images]
-    left = iter(files)
-    content: list[dict[str, Any]] = [
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{next(left)}"}}
-        if part is None
-        else {"type": "text", "text": part}
-        for part in places(text, len(files))
-    ]
+    files = encoded_images(seen)
     observation = {
         "text": text,
         "image": {"type": "image", "mime": "image/png", "data": files[0]} if files else None,
-        "content": content,
+        "content": blocks(text, files),
         "legal_actions": legal_actions(task, episode.info),
         "feedback": feedback,
         "metadata": facts,
     }
     return {"observation": observation, "reward": reward, "done": bool(episode.ended), "metadata": facts}
+
+
+def encoded_images(seen: Observation) -> list[str]:
+    """Return the images of an observation as PNG files in base64."""
+    return [base64.b64encode(png(image)).decode() for image in seen.images]
+
+
+def blocks(text: str, files: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the content blocks of OpenAI's chat API for a turn: its text, and its PNG files in base64."""
+    left = iter(files)
+    return [
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{next(left)}"}}
+        if part is None
+        else {"type": "text", "text": part}
+        for part in places(text, len(files))
+    ]
 
 
 def legal_actions(task: Task, info: dict[str, Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from agents.play.session import PlayOptions
 from agents.pretrained import PretrainedOptions
 from agents.untrained import UntrainedOptions
 from configs.cli import parse_overrides, parse_words, read_options, split
+from envs.adapters.nemo_gym import NemoGymOptions
 from envs.serve.__main__ import ServeOptions
 from envs.task.config import load_task
 from envs.task.suites import SUITES, weigh
@@ -60,6 +61,12 @@ def _serve(words: Sequence[str]) -> None:
 
 CommandsOf = Callable[[str], list[str]]
 
+
+def _serve_nemo_gym(words: Sequence[str]) -> None:
+    of_task, own = split(parse_overrides(words), "env")
+    load_task(read_options(NemoGymOptions, own).env, of_task)
+
+
 LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
     "training.run": _run,
     "training.evaluate": lambda words: compose(parse_overrides(words), EvaluateOptions),
@@ -70,6 +77,7 @@ LOADERS: dict[str, Callable[[Sequence[str]], object]] = {
     "agents.pretrained": lambda words: read_options(PretrainedOptions, parse_words(words)[1]),
     "agents.untrained": lambda words: read_options(UntrainedOptions, parse_overrides(words)),
     "envs": _list,
+    "envs.adapters.nemo_gym": _serve_nemo_gym,
     "envs.check": _check,
     "envs.serve": _serve,
     "render.watch": lambda words: read_options(WatchOptions, parse_words(words)[1]),
