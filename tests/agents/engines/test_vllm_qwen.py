@@ -21,7 +21,7 @@ if importlib.util.find_spec("vllm") is None or importlib.util.find_spec("torchvi
 
 SIZES = ((84, 84), (112, 168), (56, 140))
 CONFIG = EngineConfig(
-    "vllm", max_context=1024, vllm=VLLMConfig(dtype="float32", gpu_memory=0.3, cpu_cache_gb=0.2, max_pixels=112 * 168)
+    "vllm", max_context=1024, vllm=VLLMConfig(dtype="float32", gpu_memory=0.3, cpu_cache_gb=0.2, max_pixels=128 * 160)
 )
 
 
@@ -71,8 +71,8 @@ def test_qwen_engine_and_learner_agree_before_and_after_an_update(family: str, t
             await engine.load_weights(model.vlm.model.named_parameters(), 1)
             assert difference(model, await play(model, engine)) < 1e-4
             large = Conversation(model.chat, 0)
-            large.ask("go", "go", np.zeros((112, 172, 3), dtype=np.uint8))
-            with pytest.raises(ValueError, match=r"112x172 pixels exceeds engine.vllm.max_pixels=18816"):
+            large.ask("go", "go", np.zeros((224, 224, 3), dtype=np.uint8))
+            with pytest.raises(ValueError, match=r"224x224 pixels exceeds engine.vllm.max_pixels=20480"):
                 await engine.generate(large.prompt(0, 1), 1.0)
         finally:
             await engine.close()
