@@ -100,7 +100,7 @@ class Episode:
     result: str = ""
     """Result of the match for the seat: win, draw or loss. Empty for a task without seats."""
     player: str = ""
-    """Name of the policy in a match of several policies. Empty: the policy of the job."""
+    """Name of the policy in a match of several policies."""
     opponent: str = ""
     """Names of the policies of the other seats, separated by commas. Empty for a task without seats."""
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import cycle, islice
 from typing import Any, TypeVar
+from zlib import crc32
 
 import gymnasium
 import numpy as np
@@ -136,6 +137,7 @@ class EpisodeRunner:
         self,
         starts: Sequence[Start],
         lineup: Sequence[Policy],
+        names: Sequence[str],
         film: int = 0,
         done: Callable[[list[Episode]], None] | None = None,
     ) -> list[list[Episode]]:
@@ -144,6 +146,7 @@ class EpisodeRunner:
         Args:
             starts: starts of the matches. Each seat has its own sampling seed, derived from that of the start.
             lineup: policy of each seat.
+            names: name of the policy of each seat, for the records.
             film: number of matches of which the first seat's episode is recorded as video.
             done: called with the episodes of each match when it ends.
 
@@ -154,6 +157,10 @@ class EpisodeRunner:
 
         async def played(index: int, start: Start) -> list[Episode]:
             episodes = await self._play_match(start, lineup, index < filmed)
+            match = f"{mix(start.seed, start.sampling_seed, *map(crc32, map(str.encode, names))):016x}"
+            for place, episode in enumerate(episodes):
+                episode.match, episode.player = match, names[place]
+                episode.opponent = ",".join(name for other, name in enumerate(names) if other != place)
             if done is not None:
                 done(episodes)
             return episodes
@@ -183,8 +190,6 @@ class EpisodeRunner:
             envs[0].close()
             raise
         free.append(envs)
-        for episode in episodes:
-            episode.match = f"{mix(start.seed, start.sampling_seed):016x}"
         return episodes
 
     async def _play(

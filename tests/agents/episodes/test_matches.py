@@ -43,9 +43,11 @@ class Scripted(ScriptedPolicy):
 
 
 def play(config: TaskConfig, *lineup: Any, starts: int = 1, film: int = 0) -> list[list[Episode]]:
-    runner = EpisodeRunner(Task("game", config))
+    runner, names = EpisodeRunner(Task("game", config)), [f"policy {number}" for number in range(len(lineup))]
     try:
-        return asyncio.run(runner.play_matches([Start(seed, seed, seed) for seed in range(starts)], lineup, film))
+        return asyncio.run(
+            runner.play_matches([Start(seed, seed, seed) for seed in range(starts)], lineup, names, film)
+        )
     finally:
         runner.close()
 
@@ -69,6 +71,7 @@ def test_episode_of_each_seat_has_its_own_views_rewards_and_result() -> None:
     assert [turn.caption for turn in circle.turns] == ["o..\n...\n...", "oo.\n.x.\n..."]
     assert circle.turns[0].observation.text == "Play circle"
     assert cross.match == circle.match and len(cross.match) == 16
+    assert (cross.player, cross.opponent, circle.player) == ("policy 0", "policy 1", "policy 1")
     assert rewards_of(cross, TICTACTOE).parts == {"outcome": 1.0, "format": pytest.approx(0.1)}
     assert [turn["outcome"] for turn in rewards_of(circle, TICTACTOE).turns] == [0.0, -1.0]
 
