@@ -32,6 +32,8 @@ Call = tuple[Prompt, float, "asyncio.Future[Completion]"]
 class TransformersEngine:
     """Engine that generates with the forward pass that the learner trains."""
 
+    in_rounds = True
+
     def __init__(self, vlm: VLM, eos: int, config: EngineConfig) -> None:
         self.vlm = vlm
         self.eos = eos

@@ -20,6 +20,8 @@ class Ended(StrEnum):
     """An invalid reply ended the episode."""
     CONTEXT = "context"
     """The next turn did not fit the engine's context."""
+    TIMEOUT = "timeout"
+    """A reply in a match took longer than the task's `reply_seconds`."""
     ERROR = "error"
     """The env failed (`info["failed"]`), such as an env on a server that does not answer. Training leaves it out."""
 
@@ -91,6 +93,16 @@ class Episode:
     """The env's feedback on the last action, `info["feedback"]`."""
     pictured: bool = True
     """False after `drop_images`."""
+    seat: str = ""
+    """Seat in the match, or empty for a task without seats."""
+    match: str = ""
+    """Identifier of the match, which is equal for the episodes of all its seats. Empty if the env plays the others."""
+    result: str = ""
+    """Result of the match for the seat: win, draw or loss. Empty for a task without seats."""
+    player: str = ""
+    """Name of the policy in a match of several policies."""
+    opponent: str = ""
+    """Names of the policies of the other seats, separated by commas. Empty for a task without seats."""
 
     @property
     def valid(self) -> float:

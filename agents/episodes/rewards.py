@@ -3,12 +3,15 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from agents.episodes.episode import Episode
 from configs.errors import UserError
 from configs.imports import load_object
 from envs.task.config import TaskConfig
+
+RESULTS: Final = {"win": 1.0, "draw": 0.0, "loss": -1.0, "": 0.0}
+"""Result of a match → reward."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,9 @@ class Rewards:
 def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
     """Return the rewards of an episode.
 
-    - `outcome` depends on `reward`. `success` and `process` give 1 in the last turn of a successful episode. `return`
-      gives the env rewards. An import path `module:name` gives the values of that function.
+    - `outcome` depends on `reward`. `success` and `process` give 1 in the last turn of a successful episode. `result`
+      gives 1, 0 or -1 there. `return` gives the env rewards. An import path `module:name` gives the values of that
+      function.
     - `process`, for `reward: process`, gives the verdict on each reply (`agents.episodes.process`).
     - `transcript`, if the task asks for transcripts, gives `transcript_reward` / K times the accuracy of each turn.
     - `format` gives `format_reward` / K for each turn with a valid reply. LMM-R1 (arXiv 2503.07536) adds accuracy and
@@ -52,6 +56,9 @@ def rewards_of(episode: Episode, config: TaskConfig) -> Rewards:
     if config.reward in ("success", "process"):
         outcomes = [float(episode.success and number == count - 1) for number in range(count)]
         outcome = float(episode.success)
+    elif config.reward == "result":
+        outcome = RESULTS[episode.result]
+        outcomes = [0.0] * (count - 1) + [outcome] * (count > 0)
     elif config.reward == "return":
         outcomes, outcome = [turn.reward for turn in episode.turns], episode.env_return
     else:

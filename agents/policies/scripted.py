@@ -7,6 +7,8 @@ import numpy as np
 from agents.episodes.policy import TurnContext
 from agents.seeds import mix
 from configs.errors import suggest
+from envs.matches.match import random_action
+from envs.matches.seat import SeatEnv, strength_of
 from envs.questions.answers import integer
 from envs.task.config import TaskConfig
 from envs.task.task import Task
@@ -42,13 +44,17 @@ class ScriptedPolicy:
 class RandomPolicy(ScriptedPolicy):
     """Random actions, as many as a reply may contain. For questions, a random number with the right answer's length.
 
-    The answer is 0 if the right answer is unknown or not a whole number. An env on a server gives `random_answer`.
+    In a match, the action is legal. For questions, the answer is 0 if the right one is unknown or not a whole number.
+    An env on a server gives `random_answer`.
     """
 
     def answer(self, context: TurnContext) -> str:
         """Return random actions or a random number, drawn with the context's seed."""
         rng = np.random.default_rng(mix(context.seed, context.turn))
         config = context.task.config
+        seat = context.env.unwrapped
+        if isinstance(seat, SeatEnv):
+            return context.task.action_name(random_action(seat.match, seat.seat, rng))
         if config.actions:
             draws = range(config.actions_per_reply)
             return ", ".join(
@@ -123,6 +129,22 @@ def has_expert(task: Task) -> bool:
     return hasattr(env.unwrapped, "expert_action")
 
 
+class MixedPolicy(ScriptedPolicy):
+    """Opponent of a graded difficulty: the expert's action with a probability, else a random one.
+
+    Args:
+        strength: Probability of the expert's action, from 0 to 1.
+    """
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def answer(self, context: TurnContext) -> str:
+        """Return the expert's answer or a random one, drawn with the context's seed."""
+        drawn = np.random.default_rng(mix(context.seed, context.turn, 2)).random()
+        return (ExpertPolicy() if drawn < self.strength else RandomPolicy()).answer(context)
+
+
 SCRIPTED_POLICIES: dict[str, type[ScriptedPolicy]] = {
     "random": RandomPolicy,
     "idle": IdlePolicy,
@@ -130,8 +152,16 @@ SCRIPTED_POLICIES: dict[str, type[ScriptedPolicy]] = {
 }
 
 
+def is_scripted(name: str) -> bool:
+    """Return True for the name of a scripted policy: one of `SCRIPTED_POLICIES`, or `expert:P`."""
+    return name in SCRIPTED_POLICIES or strength_of(name) is not None
+
+
 def scripted(name: str) -> ScriptedPolicy:
-    """Return a scripted policy by name."""
+    """Return a scripted policy by name. `expert:P` is a `MixedPolicy` of strength P."""
+    strength = strength_of(name)
+    if strength is not None and name not in SCRIPTED_POLICIES:
+        return MixedPolicy(strength)
     if name not in SCRIPTED_POLICIES:
         raise ValueError(suggest("policy", name, SCRIPTED_POLICIES))
     return SCRIPTED_POLICIES[name]()

@@ -75,7 +75,7 @@ def as_record(
     return record.Episode(
         task=task.name,
         seed=episode.start.seed,
-        policy=policy,
+        policy=episode.player or policy,
         step=step,
         group=episode.start.group,
         success=episode.success,
@@ -92,6 +92,10 @@ def as_record(
         final_text=episode.final_text,
         ending=episode.ending,
         pictured=episode.pictured,
+        seat=episode.seat,
+        match=episode.match,
+        result=episode.result,
+        opponent=episode.opponent,
     )
 
 

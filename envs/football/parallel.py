@@ -102,6 +102,11 @@ class FootballParallelEnv(ParallelEnv):  # type: ignore[misc]
         """Close the window if it is open."""
         self.env.close()
 
+    def expert_action(self, agent: str) -> int:
+        """Return the expert's action for an agent in the current state."""
+        actions = np.atleast_1d(self.env.expert_action())
+        return int(actions[self.possible_agents.index(agent)])
+
     def _by_agent(self, seen: Any) -> dict[str, Any]:
         views = [seen] if len(self.possible_agents) == 1 else seen
         return dict(zip(self.possible_agents, views, strict=True))
@@ -111,6 +116,10 @@ class FootballParallelEnv(ParallelEnv):  # type: ignore[misc]
         state = self.env.matches, self.env.ledgers
         told = [view.info(*state, rewards[:, i : i + 1], np.array([played])) for i, view in enumerate(self._views)]
         return dict(zip(self.possible_agents, told, strict=True))
+
+
+parallel_env = FootballParallelEnv
+"""The env by the name that PettingZoo's modules use."""
 
 
 def _space(every: spaces.Space[Any], index: int) -> spaces.Space[Any]:

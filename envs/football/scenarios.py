@@ -161,6 +161,10 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "breakaway": Scenario(
         (0.47, 0.0), (GOAL, (0.45, 0.0)), (GOAL, (-0.34, 0.08), (-0.34, -0.08)), roles=("CF", "CB CB")
     ),
+    # Not from GRF: one field player and a keeper on each side, for short matches between two policies.
+    "duel": Scenario(
+        (0.0, 0.0), (GOAL, (-0.05, 0.0)), (GOAL, (-0.05, 0.0)), 250, ("CF", "CF"), (0.1, 0.1), ends_on_possession=False
+    ),
 }  # fmt: skip
 """Scenario name → scenario."""
 
@@ -255,7 +259,8 @@ def start(
     m["target"] = m["position"]
     _steer(m, first if kicks_off == 0 else -1, control)
     m["ball"] = (*(np.clip(ball, (-0.99, -0.41), (0.99, 0.41)) * scale), BALL_RADIUS)
-    m["wait"][1, 1:] = FIRST_TOUCH
+    if scenario.left != scenario.right:  # a match of equal sides has no advantage of one side
+        m["wait"][1, 1:] = FIRST_TOUCH
     m["since_kick"] = 10.0
     if scenario.kick_off:
         m["game_mode"] = KICK_OFF

@@ -17,8 +17,8 @@ from configs.errors import UserError, suggest
 from configs.files import load_yaml
 from configs.imports import is_import_path
 from configs.schema import Settings, build, check_fields, field_types, merge
-from configs.types import Fraction, NonNegativeFloat, PositiveInt
-from envs.task import openenv
+from configs.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
+from envs.task import openenv, seats
 from envs.task.suites import SUITES
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs" / "env"
@@ -32,7 +32,8 @@ class TaskConfig(Settings):
 
     id: str = ""
     """Gymnasium id of the environment, such as kickoff/Football-v0. `module:id` imports the module first.
-    `openenv:ADDRESS` is the environment of an OpenEnv server, such as openenv:http://127.0.0.1:8000."""
+    `openenv:ADDRESS` is the environment of an OpenEnv server, such as openenv:http://127.0.0.1:8000.
+    `pettingzoo:MODULE` is a PettingZoo environment, such as pettingzoo:pettingzoo.classic.tictactoe_v3."""
     description: str = ""
     """One-line description for people, shown by --help."""
     kwargs: dict[str, Any] = field(default_factory=dict)
@@ -95,13 +96,29 @@ class TaskConfig(Settings):
     """Answer that does nothing, used by the no-op policy. Empty: the first action."""
     reward: str = "success"
     """Outcome reward: `success` (1 if the episode succeeded, else 0), `return` (the sum of the env rewards), `process`
-    (success plus a verdict of the env's solver or expert on each reply), or the import path module:name of a function.
-    It takes an Episode and returns one number, or one number per turn."""
+    (success plus a verdict of the env's solver or expert on each reply), `result` (of a match: 1 for a win, 0 for a
+    draw, -1 for a loss), or the import path module:name of a function. It takes an Episode and returns one number, or
+    one number per turn."""
     end_when_lost: bool = False
     """End a training episode when the env proves that it cannot succeed (`info["deadlock"]`). Held-out episodes are
     played to their end."""
     format_reward: NonNegativeFloat = 0.1
     """Reward for valid replies: this value times the fraction of the episode's replies that are valid."""
+    seats: list[str] = field(default_factory=list)
+    """Names of the seats of a PettingZoo environment, in the order of its agents, such as [left, right]. An episode is
+    that of one seat. A seat loses by an invalid reply, an illegal action, or a prompt that exceeds the context."""
+    seat_text: dict[str, str] = field(default_factory=dict)
+    """Seat → text at the start of each of its observations."""
+    opponent: str = "random"
+    """Policy of the other seats where none is chosen: `random` (legal actions), `expert`, or `expert:P` (the expert's
+    action with probability P, else a random one)."""
+    expert: str = ""
+    """Import path module:name of the expert of a PettingZoo environment: a function of an observation and its legal
+    actions that returns the best actions. Empty: the environment's own `expert_action(agent)`, if it has one."""
+    describe: str = ""
+    """Import path module:name of a function that returns an observation of a PettingZoo environment as text."""
+    reply_seconds: PositiveFloat | None = None
+    """Time for a reply in a match, in seconds. A seat that exceeds it loses. null: no limit."""
 
     def __post_init__(self) -> None:
         """Check the values, the observation, the actions, the rule of success and the reward."""
@@ -113,10 +130,11 @@ class TaskConfig(Settings):
         self._check_actions()
         if not SUCCESS.fullmatch(self.success):
             raise ValueError(f"success must be info, terminated or a bound such as 'return >= 1', got {self.success!r}")
-        if self.reward not in ("success", "return", "process") and not is_import_path(self.reward):
+        if self.reward not in ("success", "return", "process", "result") and not is_import_path(self.reward):
             raise ValueError(
-                f"reward must be success, return, process or an import path module:name, got {self.reward!r}"
+                f"reward must be success, return, process, result or an import path module:name, got {self.reward!r}"
             )
+        seats.check(self)
 
     def _check_actions(self) -> None:
         """Raise ValueError unless the names are unique and can be parsed from `a, b` and `a+b`."""

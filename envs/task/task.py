@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import UserError
+from envs.matches.seat import SeatEnv
 from envs.task.config import SUCCESS, TaskConfig
 from envs.task.digest import digest, has_array
-from envs.task.make import make_env, shows_itself
+from envs.task.make import make_env, make_seat_envs, shows_itself
 from envs.task.reply import Reader, Reply
 from render.draw.images import as_frame, fit
 
@@ -86,6 +87,14 @@ class Task:
         """
         return make_env(self.name, self.config, render_mode)
 
+    def make_seats(self, render_mode: str | None = None) -> list[gymnasium.Env[Any, Any]]:
+        """Create one environment per seat of a match, in the order of the seats. The caller plays all of them.
+
+        Raises:
+            ValueError: The id, the kwargs or the action names do not match (one line).
+        """
+        return make_seat_envs(self.name, self.config, render_mode)
+
     def observe(
         self, env: gymnasium.Env[Any, Any], observation: Any, info: dict[str, Any], feedback: str = ""
     ) -> Observation:
@@ -119,6 +128,8 @@ class Task:
         if self.config.caption:
             caption = str(info["text"]) if "text" in info else str(observation)
             text = caption if text in caption else f"{text}\n{caption}"
+        if self.config.seat_text:
+            text = "\n".join(filter(None, [self.config.seat_text.get(getattr(env.unwrapped, "seat", "")), text]))
         return Observation(None, text, feedback if self.config.feedback else "").showing(tuple(images))
 
     @property
@@ -149,6 +160,13 @@ class Task:
     def parse(self, reply: str) -> Reply:
         """Parse a reply (see `envs.task.reply`)."""
         return self._reader.read(reply)
+
+    def legal(self, env: gymnasium.Env[Any, Any], reply: Reply) -> Reply:
+        """Return a reply of a seat, made invalid if its action is not legal now. Other replies are returned as is."""
+        legal = env.unwrapped.legal_actions if isinstance(env.unwrapped, SeatEnv) else None
+        if legal is None or not reply.valid or reply.actions[0] in legal:
+            return reply
+        return replace(reply, actions=(), problem=f"{reply.answer} is not legal now")
 
     def play(self, env: gymnasium.Env[Any, Any], reply: Reply) -> Outcome:
         """Play the actions of a valid reply in order and stop if the episode ends.

@@ -24,7 +24,7 @@ SCHEMA: Final = 3
 """Schema version of written records. Readers reject newer versions."""
 FILE: Final = "episodes.jsonl"
 FRAMES: Final = "frames"
-ENDED: Final = ("completed", "truncated", "invalid", "context", "error")
+ENDED: Final = ("completed", "truncated", "invalid", "context", "timeout", "error")
 
 FRAME_NAME: Final = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")  # 16 before version 0.1
 
@@ -95,8 +95,8 @@ class Episode:
     success: bool
     """True if the episode reached its goal."""
     ended: str
-    """"completed", "truncated", "invalid", "context" (the next turn did not fit the model's context) or "error" (the
-    env failed)."""
+    """"completed", "truncated", "invalid", "context" (the next turn did not fit the model's context), "timeout" (a
+    reply in a match took too long) or "error" (the env failed)."""
     reward: float
     """Sum of the rewards over the turns (the return)."""
     rewards: dict[str, float]
@@ -121,6 +121,14 @@ class Episode:
     """The env's feedback on the last action, such as "The ball went out: their goal kick."."""
     pictured: bool = True
     """False if the frames were not kept."""
+    seat: str = ""
+    """Seat in the match. Empty for a task without seats."""
+    match: str = ""
+    """Identifier of the match, which is equal for the episodes of all its seats. Empty if the env plays the others."""
+    result: str = ""
+    """Result of the match for the seat: win, draw or loss. Empty for a task without seats."""
+    opponent: str = ""
+    """Names of the policies of the other seats, separated by commas."""
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `ended` is known to readers."""

@@ -85,8 +85,8 @@ WRONG = {
     "algo.advantage=gr": "algo: advantage must be one of grpo, dr_grpo, rloo, reinforce_pp, gigpo, vpr, gdpo, ",
     "env.reward=our_wrong_functions:gone": "our_wrong_functions:gone: module our_wrong_functions has no gone",
     "env.reward=our_wrong_functions:constant": "reward=our_wrong_functions:constant: a function is expected",
-    "env.reward=sucess": "tasks.arithmetic: reward must be success, return, process or an import path module:name, "
-    "got 'sucess'",
+    "env.reward=sucess": "tasks.arithmetic: reward must be success, return, process, result or an import path "
+    "module:name, got 'sucess'",
 }
 
 

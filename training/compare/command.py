@@ -26,6 +26,7 @@ from configs.types import NonNegativeFloat, PositiveInt
 from envs.task.config import TaskConfig
 from envs.task.task import Task
 from training.compare.comparison import Comparison, EvaluationSpec, suites_of
+from training.compare.ladder import LadderGames, check_ladder
 from training.compare.participants import Participant, ScriptedParticipant
 from training.compare.resolve import participants
 from training.compare.results import Results
@@ -52,8 +53,11 @@ class EvaluateOptions(Settings):
     """Sampling temperature of a model. 0 is greedy."""
     blind: bool = False
     """Control experiment: replace every image with one from another episode."""
+    ladder: bool = False
+    """Matches: play every policy against every other one, on the same held-out starts and from both sides, and rate
+    them. The env needs two seats. `expert:P` in policy= is a scripted opponent of strength P, from 0 to 1."""
     floors: bool = True
-    """Include the reference policies random, idle and expert."""
+    """Include the reference policies random, idle and expert. A ladder has only those in policy=."""
     save: str = ""
     """Folder for tables (results.json, .csv, .md) and evaluation.records episodes of each policy, for render.watch."""
     video: bool = False
@@ -72,6 +76,8 @@ class EvaluateOptions(Settings):
             raise ValueError(f"json={self.json} is a folder; name a file, or use save= for a folder")
         if self.video and not self.save:
             raise ValueError("video=true needs a folder for the videos; set save=FOLDER")
+        if self.ladder and (self.blind or self.video):
+            raise ValueError("ladder=true has no blind control and no videos; remove blind= and video=")
         if not all(self.names):
             raise ValueError(f"policy must be one name, or several separated by commas, got {self.policy!r}")
 
@@ -109,6 +115,8 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
     """
     config, options, overrides = composed.config, composed.options, composed.overrides
     out = Results(Path(options.save) if options.save else None)
+    if options.ladder and config.engine.kind == "auto":
+        config.engine.kind = "transformers"  # all models are in memory at once
     players = participants(options.names, config)
     trained = next((player for player in players if player.tasks), None)
     tasks, taken = tasks_of(config, trained, overrides)
@@ -118,6 +126,8 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
     for name, settings in tasks.items():
         check_task(name, settings, None)
     check(players, tasks, options)
+    if options.ladder:
+        check_ladder(players, tasks)
     usual = held_out_starts(TEST_FIRST, options.episodes)
     out.notes += notes_on_starts(players, tasks)
     suites = suites_of(tasks)
@@ -130,7 +140,7 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
     if out.notes:
         print(file=sys.stderr)
     named = len(players)
-    if options.floors:
+    if options.floors and not options.ladder:
         players = with_references(players, tasks)
     videos = -(-config.evaluation.videos // len(tasks)) if options.video else 0
     spec = EvaluationSpec(
@@ -141,9 +151,11 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
         videos,
         options.names,
     )
-    comparison = Comparison(tasks, spec, out)
+    comparison: Comparison | LadderGames = Comparison(tasks, spec, out)
+    if options.ladder:
+        comparison = LadderGames(Task(*next(iter(tasks.items()))), spec, out)
     same = [name for name in asked if all(as_shipped(task, tasks[task]) for task in asked[name])]
-    out.published, differs = published([] if options.blind else same)
+    out.published, differs = published([] if options.blind or options.ladder else same)
     out.notes += differs
     out.check_folder()  # last: a mistake in the settings is the more useful message
     resumed = out.unfinished.exists
@@ -156,7 +168,10 @@ def evaluate_policies(composed: Composed[EvaluateOptions]) -> Results:
 
 
 def play(
-    comparison: Comparison, players: Sequence[Participant], named: Sequence[Participant], options: EvaluateOptions
+    comparison: Comparison | LadderGames,
+    players: Sequence[Participant],
+    named: Sequence[Participant],
+    options: EvaluateOptions,
 ) -> None:
     """Evaluate the players, then write and print the results. Ctrl-C keeps the finished episodes.
 
@@ -173,7 +188,9 @@ def play(
         if not any(row["problem"] for row in out.rows):
             out.unfinished.remove()
     finally:
-        if options.json:
+        if options.json and options.ladder:
+            Path(options.json).write_text(json.dumps(out.ladder, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        elif options.json:
             own = {player.name for player in named}
             write_json(Path(options.json), [row for row in out.rows if row["policy"] in own])
         width = shutil.get_terminal_size().columns

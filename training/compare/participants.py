@@ -86,7 +86,7 @@ class Participant:
 
 
 class ScriptedParticipant(Participant):
-    """A scripted policy: random, idle or expert."""
+    """A scripted policy: random, idle, expert, or expert:P of a graded strength."""
 
     is_reference = True
 
@@ -95,7 +95,7 @@ class ScriptedParticipant(Participant):
         self._tasks = dict(tasks)
         for name, settings in tasks.items():
             if not self.plays(Task(name, settings)):
-                raise UserError(f"policy=expert: {name} has no expert ({settings.id} has no expert_action())")
+                raise UserError(f"policy={self.name}: {name} has no expert ({settings.id} has no expert_action())")
 
     def notes(self, name: str, tasks: Sequence[str], usual: Sequence[Start]) -> list[str]:
         """Return a note if the no-op policy plays an action that has an effect."""
@@ -109,7 +109,7 @@ class ScriptedParticipant(Participant):
 
     def plays(self, task: Task) -> bool:
         """Return False for the expert policy on a task without an expert."""
-        return self.name != "expert" or has_expert(task)
+        return not self.name.startswith("expert") or has_expert(task)
 
     def policy(self, task: str) -> Policy:
         """Return the scripted policy."""

@@ -7,7 +7,7 @@ from typing import NoReturn
 from agents.engines.config import SERVER
 from agents.models.config import folders_near, may_be_hub_name
 from agents.policies.recorded import HUMAN, PLAYS, is_record
-from agents.policies.scripted import SCRIPTED_POLICIES
+from agents.policies.scripted import SCRIPTED_POLICIES, is_scripted
 from configs.errors import UserError, suggest
 from training.baseline.config import is_baseline
 from training.compare.participants import (
@@ -36,7 +36,7 @@ def participant(name: str, config: Config) -> Participant:
     """Return the participant with a name. Raise UserError (one line) if there is none."""
     name = name.rstrip("/") or name
     folder = Path(name)
-    if name in SCRIPTED_POLICIES:
+    if is_scripted(name):
         return ScriptedParticipant(name)
     if name.startswith(SERVER):
         return ServerParticipant(name, name.removeprefix(SERVER), config.engine)

@@ -35,6 +35,8 @@ class Results:
         self.published: list[dict[str, Any]] = []
         self.pairs: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        self.ladder: dict[str, Any] = {}
+        """Results of matches, written by `training.compare.ladder`."""
 
     def check_folder(self) -> None:
         """Raise UserError if the folder is a file, or is not empty and cannot be resumed."""
@@ -65,6 +67,7 @@ class Results:
     def document(self) -> dict[str, Any]:
         """Content of results.json."""
         figures = {"schema": SCHEMA, "rows": self.rows, "published": self.published, "pairs": self.pairs}
+        figures |= {"ladder": self.ladder} if self.ladder else {}
         made = [table.as_json for table in tables(figures | {"notes": []}, width=10_000)]
         return figures | {"notes": self.notes, "tables": made}
 

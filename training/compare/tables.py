@@ -69,7 +69,7 @@ def tables(document: Mapping[str, Any], width: int = 80) -> list[Table]:
         document: Content of results.json.
         width: Available width in characters.
     """
-    made = []
+    made = ladder_tables(document["ladder"]) if document.get("ladder") else []
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in document["rows"]:
         groups.setdefault(row["task"], []).append(row)
@@ -83,6 +83,26 @@ def tables(document: Mapping[str, Any], width: int = 80) -> list[Table]:
     if made:
         made[-1].notes += document["notes"]
     return made
+
+
+def ladder_tables(ladder: Mapping[str, Any]) -> list[Table]:
+    """Return the tables of a ladder: the ratings, then the results of each pair with their residuals."""
+    both = ", both sides" if len(ladder["seats"]) == 2 else ""
+    shown = f"{ladder['starts']} held-out starts{both} · T={ladder['temperature']:g}"
+    ratings = Table(f"{ladder['task']} · ladder · {shown}", ["policy", "Elo", "points", "win", "draw", "loss", "n"])
+    for row in ladder["players"]:
+        low, high = row["elo"]["ci95"]
+        elo = {"text": f"{row['elo']['mean']:.0f} ({low:.0f} to {high:.0f})", "value": row["elo"]["mean"]}
+        rates = [share(row[key]) for key in ("points", "win", "draw", "loss")]
+        ratings.rows.append([row["policy"], elo | {"low": low, "high": high}, *rates, str(row["n"])])
+    pairs = Table(f"{ladder['task']} · matches of each pair", ["policy", "other", "win", "draw", "loss", "points"])
+    pairs.columns += ["expected", "residual"]
+    for row in ladder["pairs"]:
+        counts = [str(row[key]) for key in ("win", "draw", "loss")]
+        cells = [share(row["points"]), _percent(row["expected"]), f"{row['z']:+.1f} SE"]
+        pairs.rows.append([row["policy"], row["other"], *counts, *cells])
+    pairs.notes += ladder["notes"]
+    return [ratings, pairs]
 
 
 def _policies(name: str, rows: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> Table:
@@ -106,7 +126,7 @@ def _policies(name: str, rows: Sequence[Mapping[str, Any]], published: Sequence[
         score = [_number(row["score"])] if scored else []
         cells = [_figure(row["return"], 2), _percent(row["valid"]), _figure(row["turns"], 1)]
         count = [] if same else [str(row["n"])]
-        table.rows.append([row["policy"], _share(row["success"]), *score, *cells, *count])
+        table.rows.append([row["policy"], share(row["success"]), *score, *cells, *count])
         if row["problem"]:
             table.notes.append(f"{row['policy']} was stopped: {row['problem']}")
     if scored and published:
@@ -131,7 +151,7 @@ def _kinds(name: str, rows: Sequence[Mapping[str, Any]], width: int) -> Iterator
         )
         for kind in kinds:
             found = [row["kinds"].get(kind, {}) for row in part]
-            table.rows.append([kind, *(_number(one.get("score"), 0) if scored else _share(one) for one in found)])
+            table.rows.append([kind, *(_number(one.get("score"), 0) if scored else share(one) for one in found)])
         yield table
 
 
@@ -188,7 +208,7 @@ def _means(result: Mapping[str, Any] | None) -> list[Any]:
     return [result["mean"], *(result["ci95"] or ["", ""])] if result else ["", "", ""]
 
 
-def _share(result: Mapping[str, Any] | None) -> Cell:
+def share(result: Mapping[str, Any] | None) -> Cell:
     """Return a success rate in the form `91% (87–94)`."""
     if not result:
         return NONE

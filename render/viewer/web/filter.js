@@ -11,6 +11,7 @@ export const OUTCOMES = [
   ["truncated", "out of turns"],
   ["invalid", "invalid"],
   ["context", "context full"],
+  ["timeout", "too slow"],
   ["error", "env failed"],
 ];
 export const ORDER = "-step";

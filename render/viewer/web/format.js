@@ -55,6 +55,7 @@ export function outcome(success, ended) {
   if (ended === "invalid") return { word: "invalid", tone: "bad" };
   if (ended === "truncated") return { word: "out of turns", tone: "late" };
   if (ended === "context") return { word: "context full", tone: "late" };
+  if (ended === "timeout") return { word: "too slow", tone: "late" };
   if (ended === "error") return { word: "env failed", tone: "late" };
   return { word: "failed", tone: "bad" };
 }

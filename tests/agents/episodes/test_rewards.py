@@ -126,5 +126,5 @@ def test_own_reward_with_a_wrong_result_is_one_line(name: str) -> None:
 def test_own_reward_that_does_not_exist_is_one_line() -> None:
     with pytest.raises(UserError, match=r"^own_rewards:missing: module own_rewards has no missing$"):
         rewards_of(episode([0.0], [True]), TaskConfig(reward="own_rewards:missing"))
-    with pytest.raises(ValueError, match="reward must be success, return, process or an import path"):
+    with pytest.raises(ValueError, match="reward must be success, return, process, result or an import path"):
         TaskConfig(reward="own_rewards.missing")

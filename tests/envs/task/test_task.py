@@ -348,7 +348,7 @@ REFUSED = {
     "history=-2: a whole number of at least -1 is expected": {"history": -2},
     "the model would get no observation; set image=true or caption=true": {"image": False},
     "on_invalid=stop: one of end, skip is expected": {"on_invalid": "stop"},
-    "reward must be success, return, process or an import path module:name, got 'score'": {"reward": "score"},
+    "reward must be success, return, process, result or an import path module:name, got 'score'": {"reward": "score"},
     "image_from=camera: one of auto, observation, render is expected": {"image_from": "camera"},
     "actions_per_reply=0: a whole number of at least 1 is expected": {"actions_per_reply": 0},
     "actions_per_reply needs action names (actions: [...])": {"actions_per_reply": 3},

@@ -122,6 +122,7 @@ def test_a_record_of_schema_1_is_read_with_defaults(tmp_path: Path) -> None:
     (record,) = read_records(tmp_path)
     new: dict[str, object] = {"kind": "", "stage": "", "advantage": None, "score": None, "problem": ""}
     new |= {"final_frame": None, "final_text": "", "ending": "", "pictured": True}
+    new |= {"seat": "", "match": "", "result": "", "opponent": ""}
     assert {**record, "turns": None} == old | new | {"turns": None}
     (read,) = record["turns"]
     assert read.items() >= old["turns"][0].items()  # type: ignore[index]
