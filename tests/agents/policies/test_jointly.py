@@ -18,7 +18,7 @@ def test_replies_return_together_and_in_order_whatever_their_speed() -> None:
 
         async def seat(name: str, seconds: float) -> None:
             for turn in range(3):
-                log.append(await rounds.run(lambda: reply(f"{name}{turn}", seconds)))
+                log.append(await rounds.run(lambda turn=turn: reply(f"{name}{turn}", seconds)))
 
         await asyncio.gather(seat("slow", 0.05), seat("fast", 0.0))
         return [started, log]
