@@ -219,8 +219,8 @@ def gagpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Ar
 def spiral(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:
     """Return R_i - b, where b is the running mean reward of the role: task, seat and kind of opponent.
 
-    Source: role-conditioned advantage estimation (SPIRAL, arXiv 2506.24119). Without it, the advantage of a seat, such as
-    that of the first move, biases the gradient. Groups without a role get the advantages of `grpo`.
+    Source: role-conditioned advantage estimation (SPIRAL, arXiv 2506.24119). Without it, the head start of a seat, such
+    as the first move, biases the gradient. Groups without a role get the advantages of `grpo`.
 
     Departures from the paper: the running mean is updated once per step, not after each match. Its roles are the seats
     of a game. Here, each kind of opponent (itself, past, scripted) also has its own mean.
