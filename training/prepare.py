@@ -13,6 +13,7 @@ from agents.policies.jobs import make_teacher
 from agents.policies.scripted import has_expert
 from configs.errors import UserError, install_command, suggest
 from configs.imports import is_import_path, load_object
+from envs.matches.seat import strength_of
 from envs.task.task import Task
 from training.algorithm.advantages import estimator
 from training.algorithm.losses import policy_loss
@@ -44,6 +45,7 @@ def prepare(config: Config) -> Chat:
     for name, settings in config.tasks.items():
         check_task(name, settings, chat, longest, max_pixels)
     check_teachers(config, chat)
+    check_selfplay(config)
     return chat
 
 
@@ -111,6 +113,24 @@ def check_teachers(config: Config, chat: Chat) -> None:
                     f"stages.{name}: task {task} has no expert; set stages.{name}.teachers={{{task}: random}} to "
                     "teach only the reply format, or name a file of demonstrations"
                 )
+
+
+def check_selfplay(config: Config) -> None:
+    """Raise UserError if a stage draws opponents, but none of its tasks has seats, or a task has no expert."""
+    for name, stage in config.played.items():
+        seated = [task for task in stage.weights if config.tasks[task].seats]
+        if stage.selfplay.on and not seated:
+            raise UserError(f"stages.{name}.selfplay needs a task with seats, such as football_duel")
+        strong = any(strength_of(opponent) for opponent in stage.selfplay.opponents)
+        for task in seated if stage.selfplay.scripted and strong else ():
+            if not has_expert(Task(task, config.tasks[task])):
+                raise UserError(
+                    f"stages.{name}.selfplay: task {task} has no expert; set stages.{name}.selfplay.opponents=[random]"
+                )
+        if stage.algo.advantage == "spiral" and not stage.selfplay.on:
+            raise UserError(
+                f"stages.{name}.algo.advantage=spiral needs opponents; set stages.{name}.selfplay.current=1"
+            )
 
 
 def share_cores(engine: EngineConfig) -> None:

@@ -88,6 +88,8 @@ class Trainer:
         source = self.source(index, stage)
         if self.progress.step:
             source.restore(self.progress.source)
+        else:
+            await self.keep_self(source)
         try:
             while self.progress.step < stage.steps:
                 started = time.perf_counter()
@@ -108,6 +110,7 @@ class Trainer:
                 done = time.perf_counter()
                 times = {"rollout": played - started, "learn": learned - played, "publish": published - learned}
                 times |= {"record": done - published, "step": done - started}
+                await self.keep_self(source)
                 self.progress.source = source.state()
                 self.report(name, batch, metrics, times)
 
@@ -120,6 +123,13 @@ class Trainer:
         finally:
             await source.close()
 
+    async def keep_self(self, source: Source) -> None:
+        """Export the weights as a past self, if one is due (`selfplay.every`)."""
+        if isinstance(source, GroupSource) and source.opponents.due(self.progress.step):
+            folder = checkpoint.self_folder(self.folder.checkpoints, self.progress.total_steps)
+            await self.cluster.export(folder)
+            source.opponents.add(folder.name)
+
     def source(self, index: int, stage: StageConfig) -> Source:
         """Return the source of the trajectories of stage `index`."""
         play, tasks, seed = self.cluster.play, self.config.tasks, self.config.seed
@@ -127,7 +137,8 @@ class Trainer:
             return DemonstrationSource(play, tasks, stage, seed, index, self.chat)
         if stage.kind == "distill":
             return DistillationSource(play, tasks, stage, seed, index)
-        return GroupSource(play, tasks, stage, seed, index, self.config.evaluation.record_groups)
+        selves = (self.folder.path / checkpoint.SELVES).resolve()
+        return GroupSource(play, tasks, stage, seed, index, self.config.evaluation.record_groups, selves)
 
     # -- measuring ----------------------------------------------------------------------------------------------------
 

@@ -27,13 +27,15 @@ class Score:
     """[K] hash of the state before each turn."""
     parts: Mapping[str, float] = field(default_factory=dict)
     """Part of the reward → reward of the whole episode. The sum is `reward`."""
+    baseline: float | None = None
+    """Running mean reward of the role, or None outside self-play."""
 
 
 Estimator = Callable[[Sequence[Sequence[Score]], AlgoConfig], list[list[Array]]]
 """(groups of a step, config) → advantages [K] of the turns, for each group and episode.
 
 Every turn gets an advantage, even if its own reward is 0 (except vpr). Groups with equal rewards get zeros, except
-from gigpo, vpr, gagpo and gdpo."""
+from gigpo, vpr, gagpo, gdpo and spiral."""
 
 _EQUAL = 1e-8  # rewards that differ by less are equal
 _FEWEST_TURNS = 4  # turns with the same number that vpr compares, as in the paper's code
@@ -211,6 +213,23 @@ def gagpo(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Ar
             estimates.append(discounted_returns(errors, config.gamma * config.gae_lambda))
         ends = np.cumsum([len(one) for one in estimates])[:-1]
         results.append(np.split(normalised(np.concatenate(estimates)), ends))
+    return results
+
+
+def spiral(groups: Sequence[Sequence[Score]], config: AlgoConfig) -> list[list[Array]]:
+    """Return R_i - b, where b is the running mean reward of the role: task, seat and kind of opponent.
+
+    Source: role-conditioned advantage estimation (SPIRAL, arXiv 2506.24119). Without it, the head start of a seat, such
+    as the first move, biases the gradient. Groups without a role get the advantages of `grpo`.
+
+    Departures from the paper: the running mean is updated once per step, not after each match. Its roles are the seats
+    of a game. Here, each kind of opponent (itself, past, scripted) also has its own mean.
+    """
+    results = []
+    for group in groups:
+        baseline = group[0].baseline
+        rewards = _rewards(group)
+        results.append(_spread(group, normalised(rewards) if baseline is None else rewards - baseline))
     return results
 
 

@@ -41,14 +41,23 @@ class Group:
     """[G] advantages [K] of the turns. Zeros in a group that is not learned from."""
     filtered: bool = False
     """True if the reward-variance filter leaves out the group."""
+    role: str = ""
+    """Role in self-play: `TASK/SEAT/KIND` with the kind of opponent. Empty outside self-play."""
+    opponent: str = ""
+    """Name of the opponent in self-play."""
+    baseline: float | None = None
+    """Running mean reward of the role, for the estimator `spiral`, or None for other estimators."""
 
     @property
     def varied(self) -> bool:
         """True if the episodes' rewards differ. Training leaves out other groups (DAPO, arXiv 2503.14476).
 
-        This also applies to `gigpo`, although its turn advantages can differ in a group with equal rewards.
+        It also applies to `gigpo`, although its turn advantages can differ in a group with equal rewards. With a
+        `baseline`, a group with equal rewards is learned from too, unless they equal the baseline.
         """
         totals = [rewards.total for rewards in self.rewards]
+        if self.baseline is not None:
+            totals.append(self.baseline)
         return max(totals) - min(totals) > 1e-8
 
     @property
@@ -71,7 +80,10 @@ class Group:
     def scores(self) -> list[Score]:
         """[G] input of the advantage estimator for each episode."""
         return [
-            Score(rewards.total, rewards.turn_totals, [turn.state_hash for turn in episode.turns], rewards.parts)
+            Score(
+                *(rewards.total, rewards.turn_totals, [turn.state_hash for turn in episode.turns]),
+                *(rewards.parts, self.baseline),
+            )
             for episode, rewards in zip(self.episodes, self.rewards, strict=True)
         ]
 

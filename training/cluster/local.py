@@ -27,7 +27,8 @@ class LocalCluster:
         self.model = model
         self.engine = engine
         self.learner = Learner(model.vlm, config.learner, device=best_device())
-        self.player = JobRunner(config.tasks, VLMPolicy(model.chat, engine), config.engine.server)
+        joint = any(stage.selfplay.past for stage in config.played.values())
+        self.player = JobRunner(config.tasks, VLMPolicy(model.chat, engine), config.engine, joint=joint)
         self._at_once = any(stage.algo.max_staleness for stage in config.played.values())
 
     @classmethod
@@ -92,6 +93,6 @@ class LocalCluster:
     async def close(self) -> None:
         """Stop the job runner, the learner and the engine."""
         self.player.close()
-        await self.player.close_teachers()
+        await self.player.close_engines()
         self.learner.close()
         await self.engine.close()

@@ -11,7 +11,7 @@ from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFl
 
 ESTIMATORS = {
     name: f"training.algorithm.advantages:{name}"
-    for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo", "vpr", "gdpo", "max_rl", "gagpo")
+    for name in ("grpo", "dr_grpo", "rloo", "reinforce_pp", "gigpo", "vpr", "gdpo", "max_rl", "gagpo", "spiral")
 }
 """Advantage estimators: name → import path. Import paths work in every process of a cluster."""
 LOSSES = {name: f"training.algorithm.losses:{name}" for name in ("dapo", "gspo", "cispo", "dppo", "cross_entropy")}
@@ -48,7 +48,10 @@ class AlgoConfig(Settings):
     `reinforce_pp` (group baseline, divided by the standard deviation of the batch), `gigpo` (grpo plus a comparison of
     turns in the same state), `vpr` (turn rewards, normalised by turn number, in tasks with `reward: process`; grpo in
     others), `gdpo` (every reward part normalised by itself), `max_rl` (divided by the group mean), `gagpo` (generalized
-    advantage estimation over turns with values from the group), or an import path module:name."""
+    advantage estimation over turns with values from the group), `spiral` (reward minus the running mean of the role, in
+    self-play; grpo in other tasks), or an import path module:name."""
+    role_decay: Fraction = 0.95
+    """Decay per training step of the running mean reward of a role (spiral)."""
     step_weight: NonNegativeFloat = 1.0
     """Weight of the advantage among turns in the same state (gigpo)."""
     gamma: Fraction = 0.95

@@ -6,6 +6,7 @@ from typing import Literal
 from configs.schema import Settings
 from configs.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from training.config.algo import AlgoConfig
+from training.config.selfplay import SelfPlayConfig
 
 
 @dataclass
@@ -69,6 +70,8 @@ class StageConfig(Settings):
     """Fraction of the demonstrated turns of tasks with transcripts that get the reply to another turn with the same
     text (`sft`). Its work and answer are learned, but not its transcript, so that plans follow the transcript and not
     the observation."""
+    selfplay: SelfPlayConfig = field(default_factory=SelfPlayConfig)
+    """Opponents in tasks with seats (`rl`)."""
     algo: AlgoConfig = field(default_factory=AlgoConfig)
     """Algorithm settings of the stage. The override algo.k sets k in every stage."""
 
@@ -78,6 +81,8 @@ class StageConfig(Settings):
         if not self.tasks:
             raise ValueError("tasks must name at least one task, such as env")
         self._check_teachers()
+        if self.kind != "rl" and self.selfplay.on:
+            raise ValueError(f"selfplay needs rewards; remove it from a stage of kind {self.kind}")
         if self.kind != "rl" and self.algo.entropy_coef:
             raise ValueError(f"entropy_coef needs sampled replies; set it to 0 in a stage of kind {self.kind}")
 

@@ -13,6 +13,7 @@ from agents.policies.jobs import Job
 from agents.seeds import mix
 from envs.task.config import TaskConfig
 from training.algorithm.groups import Group, make_group
+from training.rollout.opponents import Opponents
 
 TRIES = 3
 """Maximum number of times a stale group is played again before an error."""
@@ -57,14 +58,17 @@ class Collected:
 
 @dataclass
 class _Place:
-    """Slot for one group of a step. It is played until a group has differing rewards, or no refill is left."""
+    """Slot for one group of a step, or for one group per seat if the policy plays all seats of its matches.
+
+    It is played until a group has differing rewards, or no refill is left.
+    """
 
     step: int
     task: str
     index: int
     seed: int | None = None
     """Env seed to play again, or None for the next new one."""
-    group: Group | None = None
+    groups: list[Group] = field(default_factory=list)
     dropped: list[tuple[int, Group]] = field(default_factory=list)
 
 
@@ -104,6 +108,7 @@ class Collector:
         max_staleness: int = 0,
         recorded: int = 0,
         replays: Callable[[int], Mapping[str, Sequence[int]]] = lambda step: {},
+        opponents: Opponents | None = None,
     ) -> None:
         """Create the collector of one stage.
 
@@ -120,6 +125,7 @@ class Collector:
             max_staleness: Maximum age of a sampled token, in versions of the weights.
             recorded: Number of groups per task and step that keep what records need, from the first.
             replays: Step → env seeds of each task's first groups. Called when the groups of a step start.
+            opponents: Opponents in tasks with seats. None: the task's own.
         """
         self.play = play
         self.tasks = dict(tasks)
@@ -133,6 +139,7 @@ class Collector:
         self.max_staleness = max_staleness
         self.recorded = recorded
         self.replays = replays
+        self.opponents = opponents
         self._numbers = {task: number for number, task in enumerate(self.tasks)}
         self._running: dict[int, list[asyncio.Task[_Place]]] = {}
         self._next: dict[tuple[int, str], range] = {}
@@ -152,7 +159,7 @@ class Collector:
             raise
         del self._running[step]
         self._next = {key: left for key, left in self._next.items() if key[0] in self._running}
-        groups = [(p.task, p.index, p.group) for p in places if p.group is not None]
+        groups = [(p.task, p.index, group) for p in places for group in p.groups]
         dropped = [(p.task, index, group) for p in places for index, group in p.dropped]
         counts, self._counts = self._counts, _Counts()
         metrics = staleness([group for *_, group in groups], version) | {
@@ -190,11 +197,11 @@ class Collector:
     async def _fill(self, place: _Place) -> _Place:
         """Play the start of a slot. After each group with equal rewards, play the next refill that is left."""
         while True:
-            group = await self._group(place)
-            if group.varied:
-                place.group = group
+            groups = await self._groups(place)
+            place.groups = [group for group in groups if group.varied]
+            place.dropped += [(place.index, group) for group in groups if not group.varied]
+            if place.groups:
                 return place
-            place.dropped.append((place.index, group))
             left = self._next[place.step, place.task]
             if not left:
                 return place
@@ -202,26 +209,38 @@ class Collector:
             place.seed = None
             self._counts.refilled += 1
 
-    async def _group(self, place: _Place) -> Group:
-        """Play one group without the episodes whose env failed. If all failed, one stays and the group is dropped."""
+    async def _groups(self, place: _Place) -> list[Group]:
+        """Play one group without the episodes whose env failed. If all failed, one stays and the group is dropped.
+
+        If the policy plays all seats of its matches, the result is one group per seat.
+        """
         number = self._numbers[place.task]
         recorded = place.index < self.recorded
         starts = group_starts(self.seed, self.stage, place.step, number, place.index, self.group_size, recorded)
         if place.seed is not None:
             starts = tuple(replace(start, seed=place.seed) for start in starts)
-        episodes = await self.play(Job(place.task, starts, self.temperature))
+        drawn = self.opponents.draw(place.task, place.step, place.index) if self.opponents else None
+        lineup = drawn.lineup if drawn else ()
+        episodes = await self.play(Job(place.task, starts, self.temperature, lineup=lineup))
         whole = [episode for episode in episodes if episode.ended is not Ended.ERROR]
         self._counts.failed += len(episodes) - len(whole)
-        return make_group(place.task, self.tasks[place.task], whole or episodes[:1])
+        if drawn is None:
+            return [make_group(place.task, self.tasks[place.task], whole or episodes[:1])]
+        assert self.opponents is not None
+        return [
+            self.opponents.group(drawn, make_group(place.task, self.tasks[place.task], of_seat))
+            for seat in self.tasks[place.task].seats
+            if (of_seat := [episode for episode in episodes if episode.seat == seat])
+        ]
 
     async def _fresh(self, place: _Place, version: int) -> _Place:
         """Return the slot, played again if its group is too old."""
         for _ in range(TRIES):
-            oldest = place.group.oldest if place.group is not None else None
+            oldest = min((group.oldest for group in place.groups if group.oldest is not None), default=None)
             if oldest is None or version - oldest <= self.max_staleness:
                 return place
             self._counts.stale += 1
-            place.group = None
+            place.groups = []
             place = await self._fill(place)
         raise RuntimeError(
             f"groups of {place.task} are still sampled with version {oldest} of the weights after {TRIES} tries; the "

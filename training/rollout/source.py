@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from agents.episodes.episode import Episode
@@ -13,6 +14,7 @@ from training.config.stages import StageConfig
 from training.rollout.collector import Collector
 from training.rollout.metrics import describe, success_by_task
 from training.rollout.mixture import Mixture
+from training.rollout.opponents import Opponents
 from training.rollout.pool import DifficultyPool
 
 Play = Callable[[Job], Awaitable[list[Episode]]]
@@ -60,6 +62,7 @@ class GroupSource:
         seed: int,
         index: int,
         recorded: int = 0,
+        selves: Path = Path("selves"),
     ) -> None:
         """Create the source of stage number `index`.
 
@@ -70,13 +73,16 @@ class GroupSource:
             seed: Seed of the run.
             index: Index of the stage.
             recorded: Number of groups per task and step that keep what records need.
+            selves: Folder of the past selves.
         """
         self.algo = stage.algo
+        played = {task: tasks[task] for task in stage.weights}
+        self.opponents = Opponents(stage.selfplay, played, mix(seed, index, 1), selves, stage.algo)
         self.mixture = Mixture(stage.weights, stage.algo.groups, stage.learning_progress)
         self.pool = DifficultyPool(list(stage.weights), stage.algo.pool, stage.algo.pool_fraction, mix(seed, index))
         self.collector = Collector(
             play,
-            {task: tasks[task] for task in stage.weights},
+            played,
             self.mixture.allocate,
             seed=seed,
             stage=index,
@@ -87,6 +93,7 @@ class GroupSource:
             max_staleness=stage.algo.max_staleness,
             recorded=recorded,
             replays=lambda step: self.pool.draw(step, self.mixture.allocate(step)),
+            opponents=self.opponents,
         )
 
     async def collect(self, step: int, version: int) -> Batch:
@@ -99,15 +106,18 @@ class GroupSource:
             "groups/filtered": float(sum(group.filtered for group in groups)),
             "groups/replayed": float(self.pool.observe(step, groups)),
         }
-        return Batch(trajectories, groups, describe(groups) | collected.metrics | counts)
+        results = self.opponents.observe(groups)
+        return Batch(trajectories, groups, describe(groups) | collected.metrics | counts | results)
 
     def state(self) -> dict[str, Any]:
-        """Return the state of the task mixture and of the difficulty pool."""
-        return self.mixture.state() | {"pool": self.pool.state()}
+        """Return the state of the task mixture, of the difficulty pool and of the opponents."""
+        return self.mixture.state() | {"pool": self.pool.state(), "opponents": self.opponents.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore a `state`. Versions before the difficulty pool have none."""
+        """Restore a `state`. Older versions have no difficulty pool or no opponents."""
         self.mixture.restore(state)
+        if "opponents" in state:
+            self.opponents.restore(state["opponents"])
         if "pool" in state:
             self.pool.restore(state["pool"])
 

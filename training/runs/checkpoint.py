@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from configs.errors import UserError
 
+SELVES = "selves"
+"""Folder of the past selves in a run folder."""
+
 
 class Saved(Protocol):
     """Interface to save and restore the state of a learner."""
@@ -89,13 +92,25 @@ def good_folder(folder: Path, step: int) -> Path:
     return folder / f"good-{step:06d}"
 
 
+def self_folder(folder: Path, step: int) -> Path:
+    """Return the folder of a past self, an opponent in self-play, next to the folder of the checkpoints.
+
+    `step` counts over all stages.
+    """
+    return folder.parent / SELVES / f"self-{step:06d}"
+
+
 def remove_older(folder: Path, keep: int = 2) -> None:
-    """Remove all but the newest `keep` complete checkpoints and the good weights that they refer to."""
+    """Remove all but the newest `keep` complete checkpoints and the good weights and past selves that they name."""
     whole = sorted(folder.glob("step-*"))
     documents = [json.loads((step / "progress.json").read_text(encoding="utf-8")) for step in whole[-keep:]]
     named = {good_folder(folder, document.get("good", {}).get("step", -1)) for document in documents}
-    newest_name = whole[-1].name.replace("step-", "good-") if whole else ""
-    dropped = [good for good in folder.glob("good-*") if good not in named and good.name < newest_name]
+    for document in documents:
+        opponents = document.get("source", {}).get("opponents", {})
+        named |= {folder.parent / SELVES / name for name in opponents.get("past", [])}
+    newest = whole[-1].name.removeprefix("step-") if whole else ""
+    weights = [*folder.glob("good-*"), *(folder.parent / SELVES).glob("self-*")]
+    dropped = [path for path in weights if path not in named and path.name[len("good-") :] < newest]
     for old in [*whole[:-keep], *folder.glob(".step-*"), *dropped]:
         shutil.rmtree(old, ignore_errors=True)
 

@@ -1,6 +1,7 @@
 """Joint rounds of policies on engines of different speed."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -18,7 +19,7 @@ def test_replies_return_together_and_in_order_whatever_their_speed() -> None:
 
         async def seat(name: str, seconds: float) -> None:
             for turn in range(3):
-                log.append(await rounds.run(lambda turn=turn: reply(f"{name}{turn}", seconds)))
+                log.append(await rounds.run(partial(reply, f"{name}{turn}", seconds)))
 
         await asyncio.gather(seat("slow", 0.05), seat("fast", 0.0))
         return [started, log]
@@ -28,7 +29,7 @@ def test_replies_return_together_and_in_order_whatever_their_speed() -> None:
 
 
 def test_error_of_one_reply_reaches_its_caller_only() -> None:
-    async def play() -> list[object]:
+    async def play() -> tuple[object, ...]:
         rounds = JointRounds()
 
         async def good() -> str:
@@ -37,7 +38,7 @@ def test_error_of_one_reply_reaches_its_caller_only() -> None:
         async def bad() -> str:
             raise ValueError("no reply")
 
-        return await asyncio.gather(rounds.run(good), rounds.run(bad), return_exceptions=True)
+        return tuple(await asyncio.gather(rounds.run(good), rounds.run(bad), return_exceptions=True))
 
     first, second = asyncio.run(play())
     assert first == "fine" and isinstance(second, ValueError)

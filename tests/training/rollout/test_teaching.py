@@ -170,7 +170,7 @@ def test_invalid_replies_of_a_server_are_replaced_by_those_of_more_episodes(
     (batch,) = batches(DemonstrationSource(player, TASKS, settings, 0, 0, model.chat), 1)
     assert said(model.chat, batch.trajectories) == ["<think></think><answer>7</answer>"] * 12
     assert [len(job.starts) for job in player.jobs] == [12, 4, 1] and server.replies == 17  # 4 and 1 were invalid
-    asyncio.run(player.runner.close_teachers())
+    asyncio.run(player.runner.close_engines())
     assert server.closed
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import RayActorError
 
-from agents.engines.config import ServerConfig, VLLMConfig
+from agents.engines.config import EngineConfig, VLLMConfig
 from agents.models.config import ModelConfig
 from envs.task.config import TaskConfig
 from training.cluster.ray.network import free_port, join_store, open_store, use_interface
@@ -213,13 +213,13 @@ class RolloutWorker:
         self.engine = RemoteEngine(number)
         self.player: Any = None
 
-    async def start(self, model: ModelConfig, tasks: Mapping[str, TaskConfig], server: ServerConfig) -> None:
-        """Load the tasks and the model's tokenizer and image processor. Teachers api:MODEL use `server`."""
+    async def start(self, model: ModelConfig, tasks: Mapping[str, TaskConfig], engine: EngineConfig) -> None:
+        """Load the tasks and the model's tokenizer and image processor. Opponents and teachers use `engine`."""
         from agents.models.load import load_chat
         from agents.policies.jobs import JobRunner
         from agents.policies.model import VLMPolicy
 
-        self.player = JobRunner(tasks, VLMPolicy(load_chat(model.path), self.engine), server)
+        self.player = JobRunner(tasks, VLMPolicy(load_chat(model.path), self.engine), engine)
 
     async def connect(self, hosts: Mapping[int, Any], version: int, max_context: int | None) -> None:
         """Set the engines to use.

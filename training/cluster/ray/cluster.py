@@ -259,7 +259,7 @@ class RayCluster:
     async def _start_worker(self, number: int) -> Any:
         """Start a rollout worker and connect it to the engines."""
         worker = self._actor(RolloutWorker, "worker", number).remote(number)
-        await result(worker.start.remote(self.model, self.tasks, self.engine.server))
+        await result(worker.start.remote(self.model, self.tasks, self.engine))
         self.workers[number], self._playing[number] = worker, 0
         await self._broadcast_engines([worker])
         self._workers_there.set()
