@@ -108,8 +108,8 @@ class Learner:
     def update(self, trajectories: Sequence[Trajectory], step: int, seed: int) -> dict[str, float]:
         """Train on the trajectories once, in shuffled minibatches of equal size.
 
-        A small last minibatch would be a noisy update of full size. All ranks skip a minibatch whose loss or gradient is
-        not finite.
+        A small last minibatch would be a noisy update of full size. All ranks skip a minibatch if its loss or gradient
+        is not finite.
 
         Args:
             trajectories: Trajectories of one step.
