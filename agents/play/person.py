@@ -57,6 +57,8 @@ class SeenTask(Task):
 
     seen: Observation | None = None
     env_return = 0.0
+    own_seat = ""
+    """Seat of the person in a match. Empty: the env has no other seat that is played here."""
 
     def begin(self) -> None:
         """Reset for a new episode."""
@@ -65,6 +67,8 @@ class SeenTask(Task):
     def play(self, env: gymnasium.Env[Any, Any], reply: Reply) -> Outcome:
         """Play the actions of a reply and keep the observation."""
         outcome = super().play(env, reply)
+        if self.own_seat and getattr(env.unwrapped, "seat", "") != self.own_seat:
+            return outcome
         self.seen = self.observe(env, outcome.observation, outcome.info, outcome.feedback)
         self.env_return += outcome.reward
         return outcome

@@ -7,9 +7,10 @@ never counted. Closing the window during an episode gives it up.
 """
 
 import asyncio
+import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -17,8 +18,10 @@ from filelock import Timeout
 
 import envs  # noqa: F401  (registers the ids)
 from agents.episodes.episode import Episode, Start
+from agents.episodes.policy import Policy
 from agents.episodes.runner import EpisodeRunner
 from agents.episodes.starts import TEST_FIRST, held_out_start
+from agents.play.opponent import Opponent, check_opponent, load_opponent
 from agents.play.person import Again, Closed, Person, SeenTask
 from agents.play.screen import SIZE
 from agents.policies.recorded import (
@@ -55,6 +58,9 @@ class PlayOptions(Settings):
     """Number of held-out starts, including those already played."""
     first: NonNegativeInt = 0
     """Index of the first start, from 0."""
+    opponent: str = ""
+    """Policy of the other seat in a task with two seats: random, expert, expert:P, or a run such as runs/a. The record
+    is then <out>/<task>-against-<opponent>, and evaluation does not read it. Empty: the task's env.opponent."""
     out: str = str(PLAYS)
     """Folder for records. The episodes are saved in <out>/<task>."""
 
@@ -118,7 +124,9 @@ class Record:
         return f"{sum(self.outcomes.values())} of {len(self.outcomes)} succeeded"
 
 
-async def play(runner: EpisodeRunner, person: Person, record: Record, start: Start, place: str) -> None:
+async def play(
+    runner: EpisodeRunner, person: Person, record: Record, start: Start, place: str, opponent: Opponent | None = None
+) -> None:
     """Play one start until the person continues to the next. Each finished episode is saved at once.
 
     Args:
@@ -127,22 +135,39 @@ async def play(runner: EpisodeRunner, person: Person, record: Record, start: Sta
         record: record to extend, open for writing.
         start: start to play.
         place: label of the start, such as "3 of 20".
+        opponent: policy of the other seat; None for a task without seats, or for the task's own opponent.
     """
     script: list[str] = []
     practice = False
     while True:
         person.prepare(place, record.tally, script, practice)
         try:
-            (episode,) = await runner.play([start], person)
+            if opponent is None:
+                (episode,) = await runner.play([start], person)
+            else:
+                episode = await match(runner, person, start, opponent)
             record.add(episode, practice)
             person.prepare(place, record.tally, script, practice)
-            await person.finished(episode)
+            if episode.turns:  # none if the opponent left before the first turn
+                await person.finished(episode)
             return
         except Again as again:
             script, practice = again.replies, True
 
 
-async def play_on(task: SeenTask, window: KeyWindow, record: Record, starts: Sequence[tuple[str, Start]]) -> None:
+async def match(runner: EpisodeRunner, person: Person, start: Start, opponent: Opponent) -> Episode:
+    """Play one match against an opponent. The seeds alternate between the seats. Return the person's episode."""
+    seat = start.seed % 2
+    person.task.own_seat = person.task.config.seats[seat]
+    policies: list[tuple[Policy, str]] = [(opponent.policy, opponent.name), (person, HUMAN)]
+    (first, _), (second, _) = lineup = policies if seat else policies[::-1]
+    (episodes,) = await runner.play_matches([start], [first, second], [name for _, name in lineup])
+    return replace(episodes[seat], start=start, player="")
+
+
+async def play_on(
+    task: SeenTask, window: KeyWindow, record: Record, starts: Sequence[tuple[str, Start]], opponent: str = ""
+) -> None:
     """Play starts in order until the person closes the window. Starts that were played before are skipped.
 
     Args:
@@ -150,17 +175,21 @@ async def play_on(task: SeenTask, window: KeyWindow, record: Record, starts: Seq
         window: window of the session.
         record: record to extend, open for writing.
         starts: label and start of each episode.
+        opponent: name of the policy of the other seat, if there is one.
     """
     runner, person = EpisodeRunner(task), Person(task, window, str(record.folder))
+    other = await load_opponent(opponent) if opponent else None
     try:
         for place, start in starts:
             if start.seed in record.played:
                 continue
-            await play(runner, person, record, start, place)
+            await play(runner, person, record, start, place, other)
     except Closed:
         pass
     finally:
         runner.close()
+        if other is not None:
+            await other.close()
 
 
 def main(argv: Sequence[str]) -> None:
@@ -168,7 +197,12 @@ def main(argv: Sequence[str]) -> None:
     of_task, own = split(parse_overrides(argv), "env")
     options = read_options(PlayOptions, own)
     task = SeenTask(task_name(options.env), load_task(options.env, of_task))
-    record = Record(Path(options.out) / task.name, task)
+    against = ""
+    if options.opponent:
+        check_opponent(options.opponent, task)
+        label = re.sub(r"[^\w.-]+", "-", options.opponent).strip("-.")
+        against = f"-against-{label}"
+    record = Record(Path(options.out) / f"{task.name}{against}", task)
     starts = [
         (f"{number + 1} of {options.episodes}", held_out_start(TEST_FIRST, options.first + number))
         for number in range(options.episodes)
@@ -190,7 +224,7 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(str(error)) from error
     try:
         with record:
-            asyncio.run(play_on(task, window, record, left))
+            asyncio.run(play_on(task, window, record, left, options.opponent))
     finally:
         window.close()
     print(f"{record.folder}: {record.tally}, {len(record.outcomes) - before} new")
