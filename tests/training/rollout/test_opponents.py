@@ -23,7 +23,7 @@ from training.rollout.opponents import Opponents
 
 TASKS = {"tictactoe": load_task("tictactoe"), "football": load_task("football")}
 FOLDER = Path("/runs/one/selves")
-ALL = {"current": 0.5, "past": 0.3, "scripted": 0.2}
+ALL: dict[str, Any] = {"current": 0.5, "past": 0.3, "scripted": 0.2}
 
 
 def opponents(algo: Mapping[str, Any] | None = None, **settings: Any) -> Opponents:
