@@ -22,7 +22,7 @@ from render.viewer.summary import SUMMARY, summary
 
 COLUMNS: Final = (
     "id", "label", "task", "kind", "stage", "seed", "step", "group", "success", "ended", "reward", "turns", "valid",
-    "advantage", "score", "pictured", "ending", *SUMMARY,
+    "advantage", "score", "pictured", "ending", "match", *SUMMARY,
 )  # fmt: skip
 """Columns of the index."""
 PNG: Final = b"\x89PNG\r\n\x1a\n"

@@ -132,7 +132,7 @@ def test_a_run_writes_what_is_listed(a_run: Path, pages: dict[str, str]) -> None
     assert written == table(pages["formats.md"], "## metrics.jsonl", "A line for each")
     assert set(json.loads((a_run / "summary.json").read_text())) == table(pages["formats.md"], "## summary.json", "|")
     listed = re.findall(r"^  (\.?[\w./]+)", pages["formats.md"].partition("```text")[2].partition("```")[0], re.M)
-    assert {path.name for path in a_run.iterdir()} | {"checkpoints", "live.json", "notes.jsonl"} == {
+    assert {path.name for path in a_run.iterdir()} | {"checkpoints", "live.json", "notes.jsonl", "selves"} == {
         name.split("/")[0] for name in listed
     } | {
         "curves.png",

@@ -41,6 +41,7 @@ function Head({ row }) {
   const groupLink = group.length > 1 ? link("group", groupParts(row)) : null;
   const others = otherPlayers(table, row);
   const near = row.success ? null : table.nearestSuccess(row.at);
+  const seat = table.otherSeat(row.at);
   const nearest = near === null ? null : link("pair", [row.id, table.columns.id[near]], list);
   const open = (id) => id !== null && go(link("episode", [id], list));
   useKeys({
@@ -71,6 +72,7 @@ function Head({ row }) {
     </dl>
     <p class="ways">
       ${groupLink && html`<a href=${groupLink} title="Show the group side by side (g)">Group of ${group.length}</a>`}
+      ${seat !== null && html`<a href=${link("pair", [row.id, table.columns.id[seat]], list)} title="Play both seats of the match side by side">Other seat</a>`}
       ${nearest && html`<a href=${nearest} title="Compare with the success that shares the longest beginning (f)">Nearest success</a>`}
       ${others.map((other) => html`<a href=${other.link} title="Compare on the same seed (c)">Compare with ${title(other.label)}</a>`)}
       <span class="soft" role="status">${said.id === row.id && said.words}</span>

@@ -1,6 +1,6 @@
 /** Paired episodes of two policies on the same seeds, and their statistics. */
 
-/** Pair the rows of labels `a` and `b` with the same task, seed and kind, in order. */
+/** Pair the rows of labels `a` and `b` with the same task, seed and kind, in order. In matches, pair the two seats. */
 export function pairs(table, a, b, task = "") {
   const found = [];
   const { label, task: tasks } = table.columns;
@@ -8,7 +8,7 @@ export function pairs(table, a, b, task = "") {
     if (task && tasks[rows[0]] !== task) continue;
     const waiting = rows.filter((at) => label[at] === a);
     for (const at of rows.filter((one) => label[one] === b)) {
-      const place = waiting.findIndex((first) => table.sameKind(first, at));
+      const place = waiting.findIndex((first) => table.comparable(first, at));
       if (place >= 0) found.push({ a: table.row(waiting.splice(place, 1)[0]), b: table.row(at) });
     }
   }
@@ -48,7 +48,7 @@ export function defaultLabels(table) {
   const labels = [...table.values("label").keys()];
   const by = (rows, name) => rows.filter((at) => table.columns.label[at] === name);
   const starts = [...table.starts.values()].filter((rows) => rows.length > 1);
-  const share = (a, b) => a !== b && starts.some((rows) => by(rows, a).some((one) => by(rows, b).some((other) => table.sameKind(one, other))));
+  const share = (a, b) => a !== b && starts.some((rows) => by(rows, a).some((one) => by(rows, b).some((other) => table.comparable(one, other))));
   const called = (name) => labels.filter((label) => label.split("/").at(-1) === name);
   const order = [...labels.filter((label) => !isReference(label)), ...labels.filter(isReference)];
   const pairs = [[called("after")[0], called("after")[1]], [called("before")[0], called("after")[0]]];

@@ -1,6 +1,6 @@
 /** Column-based index of the episodes that grows with a live run, with lookups by group and by seed. */
 
-const COLUMNS = ["id", "label", "task", "kind", "stage", "seed", "step", "group", "success", "ended", "reward", "turns", "valid", "advantage", "score", "pictured", "ending", "actions", "causes", "seen", "misread"];
+const COLUMNS = ["id", "label", "task", "kind", "stage", "seed", "step", "group", "success", "ended", "reward", "turns", "valid", "advantage", "score", "pictured", "ending", "match", "actions", "causes", "seen", "misread"];
 
 export class Table {
   constructor() {
@@ -86,6 +86,19 @@ export class Table {
   sameKind(one, other) {
     const [a, b] = [this.columns.kind[one], this.columns.kind[other]];
     return a === b || !a || !b;
+  }
+
+  /** The row of another seat in the same match, or null. */
+  otherSeat(at) {
+    const { match } = this.columns;
+    if (!match[at]) return null;
+    return (this.starts.get(this.startKey(at)) ?? []).find((other) => other !== at && match[other] === match[at]) ?? null;
+  }
+
+  /** True if two rows can be compared: the seats of one match, or, outside matches, the same start. */
+  comparable(one, other) {
+    const { match } = this.columns;
+    return match[one] || match[other] ? one !== other && match[one] === match[other] : this.sameKind(one, other);
   }
 
   /** The successful episode with the same start that shares the most first actions with a row, or null. */

@@ -136,6 +136,6 @@ def test_estimators_sum_to_zero_and_keep_the_order_of_rewards(name: str, rewards
 
 
 def test_algo_config_with_unknown_estimator_lists_the_known_ones() -> None:
-    known = "grpo, dr_grpo, rloo, reinforce_pp, gigpo, vpr, gdpo, max_rl, gagpo"
+    known = "grpo, dr_grpo, rloo, reinforce_pp, gigpo, vpr, gdpo, max_rl, gagpo, spiral"
     with pytest.raises(ValueError, match=f"advantage must be one of {known} or an import path module:name, got 'gae'"):
         AlgoConfig(advantage="gae")
