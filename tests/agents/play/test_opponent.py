@@ -68,9 +68,5 @@ def test_unknown_opponent_is_refused_before_a_window_opens(tmp_path: Path, words
 
 def test_opponent_with_the_experts_name_needs_an_expert() -> None:
     task = SeenTask("tictactoe", load_task("tictactoe", {"env.expert": ""}))
-<<<<<<< HEAD
-    with pytest.raises(UserError, match=r"opponent=expert:0\.5: tictactoe has no expert"):
-=======
     with pytest.raises(UserError, match=r"^opponent=expert:0\.5: tictactoe has no expert$"):
->>>>>>> h-seats
         check_opponent("expert:0.5", task)
