@@ -240,11 +240,15 @@ def start(
     teams[1] = -teams[1]
     scale = np.array([METRES_X, METRES_Y])
     first = int(np.argmin(np.hypot(*((teams[kicks_off] - ball) * scale).T)))
+    equal = scenario.left == scenario.right  # the starts of equal sides are point-symmetric
+    mirrored = np.zeros(2)
     for team, places in enumerate(teams):
         alone = ALONE * rng.uniform(-noise, noise, places.shape)
         alone[0] = 0.0, math.copysign(min(noise, KEEPER_OFF), alone[0, 1])
         alone[1:] += together
-        if team == 0:
+        if equal:
+            alone, mirrored = (alone, -alone) if team == 0 else (mirrored, alone)
+        elif team == 0:
             ball += alone[first]
         count = len(places)
         roles = ["GK", *scenario.roles[team].split()]
@@ -259,7 +263,7 @@ def start(
     m["target"] = m["position"]
     _steer(m, first if kicks_off == 0 else -1, control)
     m["ball"] = (*(np.clip(ball, (-0.99, -0.41), (0.99, 0.41)) * scale), BALL_RADIUS)
-    if scenario.left != scenario.right:  # a match of equal sides has no advantage of one side
+    if not equal:
         m["wait"][1, 1:] = FIRST_TOUCH
     m["since_kick"] = 10.0
     if scenario.kick_off:

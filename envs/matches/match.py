@@ -79,8 +79,13 @@ class Match:
         self._advance()
 
     def leave(self, seat: str, *, out_of_turns: bool = False) -> None:
-        """Leave the match before its end. With `out_of_turns`, the match ends for all seats, and nobody loses by it."""
+        """Leave the match before its end. With `out_of_turns`, the match ends for all seats, and nobody loses by it.
+
+        Seats that leave in the same decision all lose, also if the first of them has ended the match.
+        """
         if self.over:
+            if self.left and not out_of_turns:
+                self.left.add(seat)
             return
         self._chosen.pop(seat, None)
         if out_of_turns:

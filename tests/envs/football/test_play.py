@@ -144,3 +144,11 @@ def test_the_expert_scores(scenario: str, wanted: float) -> None:
             advance(matches, actions, 5, np.ones(1, np.bool_))
         goals += int(matches["ended"][0] == LEFT_GOAL)
     assert goals / 20 >= wanted
+
+
+def test_starts_of_a_duel_are_equal_for_both_sides() -> None:
+    for seed in range(20):
+        (match,) = np.atleast_1d(start(find("duel"), np.random.default_rng(seed), 0.1, (0.0, 0.0), (1, 1)))
+        left, right = match["position"][:, :2]
+        assert np.array_equal(left, -right) and not match["ball"][:2].any()
+        assert not match["wait"].any()

@@ -87,6 +87,14 @@ def test_seat_that_leaves_a_match_of_two_loses() -> None:
     assert (match.result("cross"), match.result("circle")) == ("win", "loss")
 
 
+@pytest.mark.parametrize("order", ["abc", "cab"])
+def test_seats_that_leave_in_the_same_decision_all_lose(order: str) -> None:
+    match = numbers()
+    for seat in order:
+        match.leave(seat)
+    assert [match.result(seat) for seat in "abc"] == ["loss", "loss", "loss"]
+
+
 def test_seat_that_leaves_a_match_of_three_loses_and_the_others_continue() -> None:
     match = numbers()
     match.choose("a", 0)

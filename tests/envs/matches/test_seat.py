@@ -53,12 +53,12 @@ def test_views_of_both_seats_of_football_are_rotated_so_that_each_attacks_to_the
     match = seats[0].unwrapped.match  # type: ignore[attr-defined]
     match.reset(0)
     texts = [seat.reset(seed=0)[1]["text"] for seat in seats]
-    assert texts[0].startswith("you (-3.9, -7.1) facing right 0 deg, 0.0 m/s; ball (-1.2, -7.1) free; goal x 54.4")
-    assert texts[1].startswith("you (-1.6, 6.1) facing right 0 deg, 0.0 m/s; ball (1.2, 7.1) free; goal x 54.4")
+    assert texts[0].startswith("you (-3.9, -7.1) facing right 0 deg, 0.0 m/s; ball (0.0, 0.0) free; goal x 54.4")
+    assert texts[1].startswith("you (-3.9, -7.1) facing right 0 deg, 0.0 m/s; ball (-0.0, -0.0) free; goal x 54.4")
     match.choose("left", 5)
-    match.choose("right", 5)  # both run to their right, towards each other
+    match.choose("right", 5)
     texts = [seat.step(5)[4]["text"] for seat in seats]
-    assert [text[: text.index(" facing")] for text in texts] == ["you (-2.7, -7.1)", "you (-0.5, 6.5)"]
+    assert [text[: text.index(" facing")] for text in texts] == ["you (-3.3, -6.1)"] * 2
 
 
 def test_perfect_player_never_loses_against_random_play_and_draws_against_itself() -> None:
