@@ -224,7 +224,7 @@ def test_sheet_shows_every_task_family_and_scenario(
     assert {tile.image.shape for section in drawn for tile in section.tiles} == {(84, 84, 3)}
     target = tmp_path / "sheet.png"
     list_envs([f"sheet={target}", "size=84"])
-    assert f"92 images in {target}" in capsys.readouterr().out  # 2 + 56 + 14 + 19 + 1
+    assert f"93 images in {target}" in capsys.readouterr().out  # 2 + 56 + 14 + 20 + 1
     first = target.read_bytes()
     list_envs([f"sheet={target}", "size=84"])
     assert target.read_bytes() == first

@@ -148,7 +148,7 @@ def played(seed: int) -> Episode:
     frames.extend([image, image + 1])
     return Episode(
         Start(seed, seed, 2), [turn], Ended.INVALID, True, "easy", -0.1, (sequence,), frames, [2], "full",
-        turn.observation, "final", "Goal!", False,
+        turn.observation, "final", "Goal!", False, "left", "m", "loss", "a", "b",
     )  # fmt: skip
 
 
