@@ -76,14 +76,13 @@ def trained(folder: Path, env: str, *words: str) -> list[dict[str, Any]]:
 
 def test_a_run_trains_on_a_served_task(tmp_path: Path) -> None:
     with serving("sokoban") as (place, service):
-        steps = trained(tmp_path, f"openenv:http://{place}", "env.max_turns=3", "env.max_reply_tokens=24")
+        steps = trained(tmp_path, served(tmp_path, place))
         assert until(lambda: service.sessions == 0)
     assert [row["step"] for row in steps] == [1, 2]
     assert all(math.isfinite(row["loss"]) and row["updates"] > 0 for row in steps)
-    name = f"openenv_{place.replace('.', '_').replace(':', '_')}"
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["task"] == name
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["task"] == "served"
     for episode in read_episodes(tmp_path / "run" / "episodes" / "after"):
-        assert episode.task == name and all(turn.frame is not None for turn in episode.turns)
+        assert episode.task == "served" and all(turn.frame is not None for turn in episode.turns)
 
 
 def test_a_run_continues_while_a_server_fails_now_and_then(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
