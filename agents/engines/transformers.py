@@ -7,9 +7,8 @@ B: rows of a batch; T: cached tokens per row; V: vocabulary size.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,13 @@ from agents.chat.types import Completion, Prompt
 from agents.engines.config import EngineConfig
 from agents.engines.sampling import DistributionLog, sample
 from agents.models.vlm import VLM
-from agents.rounds import no_more_calls, settle
+from agents.rounds import SerialRounds
 from agents.seeds import uniforms
 
 SHARED = 32
 """Number of calls on a CPU from which each thread gets a batch."""
 
-Call = tuple[Prompt, float, "asyncio.Future[Completion]"]
+Call = tuple[Prompt, float]
 
 
 class TransformersEngine:
@@ -41,21 +40,16 @@ class TransformersEngine:
         self.version = 0
         self.max_context: int | None = vlm.model.config.get_text_config().max_position_embeddings
         self._pool = ThreadPoolExecutor(config.threads)
-        self._waiting: list[Call] = []
-        self._round: asyncio.Task[None] | None = None
-        self._pending_exclusive = 0  # callers waiting for exclusive access between rounds
+        self._rounds: SerialRounds[Call, Completion] = SerialRounds(self._answer)
         self._awake = vlm.device
 
     async def generate(self, prompt: Prompt, temperature: float) -> Completion:
         """Generate the reply to a prompt; temperature 0 is greedy."""
-        call: Call = (prompt, temperature, asyncio.get_running_loop().create_future())
-        self._waiting.append(call)
-        self._begin()
-        return await call[2]
+        return await self._rounds.run((prompt, temperature))
 
     async def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Copy new weights by their names in the model, between two rounds."""
-        async with self._between_rounds():
+        async with self._rounds.pause():
             own = self.vlm.model.state_dict(keep_vars=True)
             with torch.no_grad():
                 for name, tensor in weights:
@@ -66,7 +60,7 @@ class TransformersEngine:
 
     async def sleep(self) -> None:
         """Move the weights to host memory."""
-        async with self._between_rounds():
+        async with self._rounds.pause():
             if self.vlm.device.type == "cuda":
                 self.vlm.to("cpu")
                 torch.cuda.empty_cache()
@@ -77,55 +71,29 @@ class TransformersEngine:
 
     async def close(self) -> None:
         """Answer all calls, then stop the threads."""
-        while self._round is not None:
-            await asyncio.wait([self._round])
+        await self._rounds.finish()
         self._pool.shutdown()
 
-    @asynccontextmanager
-    async def _between_rounds(self) -> AsyncIterator[None]:
-        """Hold exclusive access: no round runs inside. Waiting for it has priority over starting a round."""
-        self._pending_exclusive += 1
-        try:
-            while self._round is not None:
-                await asyncio.wait([self._round])
-            yield
-        finally:
-            self._pending_exclusive -= 1
-            self._begin()
-
-    def _begin(self) -> None:
-        if self._round is None and self._waiting and not self._pending_exclusive:
-            self._round = asyncio.get_running_loop().create_task(self._play())
-            self._round.add_done_callback(self._end)
-
-    def _end(self, _: "asyncio.Task[None]") -> None:
-        self._round = None
-        self._begin()
-
-    async def _play(self) -> None:
-        """Run one round: wait until no more calls arrive, generate, return the replies."""
-        await no_more_calls(lambda: len(self._waiting))  # callers answered by the last round may call again
-        calls, self._waiting = [call for call in self._waiting if not call[2].done()], []
+    async def _answer(self, calls: list[Call]) -> list[Completion | BaseException]:
+        """Generate the replies of one round, in batches."""
         loop = asyncio.get_running_loop()
+        batches = self._batches(calls)
         jobs = []
-        for batch in self._batches(calls):
-            prompts, temperature = [call[0] for call in batch], batch[0][1]
-            jobs.append((batch, loop.run_in_executor(self._pool, self._generate, prompts, temperature)))
-        results = await asyncio.gather(*(job for _, job in jobs), return_exceptions=True)
+        for batch in batches:
+            prompts, temperature = [calls[i][0] for i in batch], calls[batch[0]][1]
+            jobs.append(loop.run_in_executor(self._pool, self._generate, prompts, temperature))
         answers: dict[int, Completion | BaseException] = {}
-        for (batch, _), result in zip(jobs, results, strict=True):
-            for i, call in enumerate(batch):
-                answers[id(call)] = result if isinstance(result, BaseException) else result[i]
-        for call in calls:
-            settle(call[2], answers[id(call)])
+        for batch, result in zip(batches, await asyncio.gather(*jobs, return_exceptions=True), strict=True):
+            answers |= zip(batch, [result] * len(batch) if isinstance(result, BaseException) else result, strict=True)
+        return [answers[i] for i in range(len(calls))]
 
-    def _batches(self, calls: list[Call]) -> list[list[Call]]:
-        """Group calls by temperature and similar length, with equal images adjacent."""
+    def _batches(self, calls: list[Call]) -> list[list[int]]:
+        """Group the indices of calls by temperature and similar length, with equal images adjacent."""
         batches = []
         on_cpu = self.vlm.device.type == "cpu"
         for temperature in dict.fromkeys(call[1] for call in calls):
-            same = [call for call in calls if call[1] == temperature]
-            same.sort(key=lambda call: (len(call[0].images), len(call[0].tokens), call[0].image_ids))
+            same = [i for i, call in enumerate(calls) if call[1] == temperature]
+            same.sort(key=lambda i: (len(calls[i][0].images), len(calls[i][0].tokens), calls[i][0].image_ids))
             count = max(
                 -(-len(same) // self.config.max_batch), self.config.threads if on_cpu and len(same) >= SHARED else 1
             )

@@ -94,14 +94,16 @@ class JobRunner:
         """Return the episodes of a job, in the order of its starts."""
         if job.task not in self._runners:
             self._runners[job.task] = EpisodeRunner(Task(job.task, self.tasks[job.task]))
-        policy = self._joined(self.policy.with_temperature(job.temperature))
+        policy = self.policy.with_temperature(job.temperature)
         if job.lineup:
-            return await self._matches(job, policy)
-        if job.teaching is not None:
+            return await self._matches(job, self._joined(policy))
+        if job.teaching is None:
+            policy = self._joined(policy)
+        else:
             name = job.teaching.teacher
             if name not in self._teachers:
                 self._teachers[name] = make_teacher(name, self.server)
-            policy = labelled(self.policy.with_temperature(job.temperature), job.teaching, self._teachers[name])
+            policy = labelled(policy, job.teaching, self._teachers[name])
         return await self._runners[job.task].play(job.starts, policy, job.film, job.blind)
 
     async def _matches(self, job: Job, policy: Policy) -> list[Episode]:

@@ -12,41 +12,21 @@ from typing import Any, Self
 
 from agents.chat.conversation import Conversation
 from agents.episodes.policy import Policy, TurnContext
-from agents.rounds import no_more_calls, settle
+from agents.rounds import SerialRounds
 from envs.task.task import Task
 
-Call = tuple[Callable[[], Coroutine[Any, Any, str]], "asyncio.Future[str]"]
+Reply = Callable[[], Coroutine[Any, Any, str]]
 
 
-class JointRounds:
-    """Rounds of replies: calls that are made before the event loop is idle start together and return together."""
+class JointRounds(SerialRounds[Reply, str]):
+    """Rounds of replies: all replies of a round start together and are returned together."""
 
     def __init__(self) -> None:
-        self._waiting: list[Call] = []
-        self._round: asyncio.Task[None] | None = None
+        super().__init__(_replies)
 
-    async def run(self, reply: Callable[[], Coroutine[Any, Any, str]]) -> str:
-        """Return the result of a reply that starts with the next round."""
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting.append((reply, future))
-        self._begin()
-        return await future
 
-    def _begin(self) -> None:
-        if self._round is None and self._waiting:
-            self._round = asyncio.get_running_loop().create_task(self._play())
-            self._round.add_done_callback(self._end)
-
-    def _end(self, _: "asyncio.Task[None]") -> None:
-        self._round = None
-        self._begin()
-
-    async def _play(self) -> None:
-        await no_more_calls(lambda: len(self._waiting))
-        calls, self._waiting = [call for call in self._waiting if not call[1].done()], []
-        results = await asyncio.gather(*(reply() for reply, _ in calls), return_exceptions=True)
-        for (_, future), result in zip(calls, results, strict=True):
-            settle(future, result)
+async def _replies(replies: list[Reply]) -> list[str | BaseException]:
+    return await asyncio.gather(*(reply() for reply in replies), return_exceptions=True)
 
 
 @dataclass(frozen=True)

@@ -159,9 +159,9 @@ def is_scripted(name: str) -> bool:
 
 def scripted(name: str) -> ScriptedPolicy:
     """Return a scripted policy by name. `expert:P` is a `MixedPolicy` of strength P."""
+    if name in SCRIPTED_POLICIES:
+        return SCRIPTED_POLICIES[name]()
     strength = strength_of(name)
-    if strength is not None and name not in SCRIPTED_POLICIES:
-        return MixedPolicy(strength)
-    if name not in SCRIPTED_POLICIES:
+    if strength is None:
         raise ValueError(suggest("policy", name, SCRIPTED_POLICIES))
-    return SCRIPTED_POLICIES[name]()
+    return MixedPolicy(strength)

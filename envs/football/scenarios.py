@@ -240,23 +240,20 @@ def start(
     teams[1] = -teams[1]
     scale = np.array([METRES_X, METRES_Y])
     first = int(np.argmin(np.hypot(*((teams[kicks_off] - ball) * scale).T)))
-    equal = scenario.left == scenario.right  # the starts of equal sides are point-symmetric
-    mirrored = np.zeros(2)
+    shifts = [_shifts(len(places), noise, together, rng) for places in teams]
+    equal = scenario.left == scenario.right
+    if equal:  # point-symmetric
+        shifts[1] = -shifts[0]
+    else:
+        ball += shifts[0][first]
     for team, places in enumerate(teams):
-        alone = ALONE * rng.uniform(-noise, noise, places.shape)
-        alone[0] = 0.0, math.copysign(min(noise, KEEPER_OFF), alone[0, 1])
-        alone[1:] += together
-        if equal:
-            alone, mirrored = (alone, -alone) if team == 0 else (mirrored, alone)
-        elif team == 0:
-            ball += alone[first]
         count = len(places)
         roles = ["GK", *scenario.roles[team].split()]
         m["players"][team] = count
         m["keeper"][team] = KEEPER if count > 1 or scenario.drill else -1
         m["present"][team, :count] = 1
         m["role"][team, :count] = [ROLES.index(role) for role in roles]
-        m["position"][team, :count] = np.clip(places + alone, (-1, -0.42), (1, 0.42)) * scale
+        m["position"][team, :count] = np.clip(places + shifts[team], (-1, -0.42), (1, 0.42)) * scale
         m["anchor"][team, :count] = anchors(roles, places if team == 0 else -places)
         m["home"][team] = m["position"][team]
         m["facing"][team] = 0.0 if team == 0 else np.pi
@@ -272,6 +269,14 @@ def start(
         m["ball_owned_player"] = m["designated"][kicks_off] = first
         m["wait"] = 0.0
     return matches
+
+
+def _shifts(count: int, noise: float, together: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the shift [count, 2] of each player of a team from its place; the keeper is the first."""
+    shifts = ALONE * rng.uniform(-noise, noise, (count, 2))
+    shifts[0] = 0.0, math.copysign(min(noise, KEEPER_OFF), shifts[0, 1])
+    shifts[1:] += together
+    return shifts
 
 
 def _steer(m: np.void, first: int, control: tuple[int, int]) -> None:

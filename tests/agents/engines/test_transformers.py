@@ -199,9 +199,9 @@ def test_round_takes_all_waiting_calls_in_any_order(model: LoadedModel) -> None:
             sizes[-1].append(len(prompts))
             return super()._generate(prompts, temperature)
 
-        async def _play(self) -> None:
+        async def _answer(self, calls: list[tuple[Prompt, float]]) -> list[Completion | BaseException]:
             sizes.append([])
-            await super()._play()
+            return await super()._answer(calls)
 
     engine = Watched(model.vlm, model.chat.eos, EngineConfig(max_batch=4, threads=2))
 
